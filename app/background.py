@@ -1,4 +1,4 @@
-"""Housekeeping once an hour: what is past its time goes, what older releases left is done."""
+"""Housekeeping once an hour: deletes what has expired, and migrates rows of older releases."""
 
 import asyncio
 from datetime import timedelta
@@ -18,25 +18,25 @@ from app.traces import backfill as trace_backfill
 
 _PAUSE_S: Final = 3600.0
 _AGAIN_S: Final = 60.0
-"""After a try without Postgres."""
-QUARANTINE: Final = timedelta(days=7)
+"""The pause after a try while Postgres did not answer."""
+QUARANTINE_KEPT_FOR: Final = timedelta(days=7)
 
 _logger: Final = log.get_logger("background")
 
 
 class Housekeeper:
-    """Forgets what is past its time: sign-ins, links, audit lines, quarantine; moves old rows."""
+    """Deletes expired sign-ins, links, audit lines and quarantine, and migrates old rows."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin: at once, and then every hour."""
+        """Begin to tidy up: at once, and then every hour."""
         self._task = asyncio.create_task(self._run(), name="housekeeping")
 
     async def stop(self) -> None:
-        """End; nothing is half done."""
+        """Stop; every step is a transaction, so that nothing is left half done."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -45,7 +45,7 @@ class Housekeeper:
         while True:
             pause_s = _PAUSE_S
             try:
-                await tidy(self._database)
+                await tidy_up(self._database)
             except ServiceUnavailable as error:
                 _logger.warning("housekeeping waits", error=str(error))
                 pause_s = _AGAIN_S
@@ -54,8 +54,8 @@ class Housekeeper:
             await asyncio.sleep(pause_s)
 
 
-async def tidy(database: Database) -> None:
-    """Forget what is past its time; group events, and lay spans into blocks, of older releases.
+async def tidy_up(database: Database) -> None:
+    """Delete what has expired; group the events and pack the spans that older releases stored.
 
     Raises:
         ServiceUnavailable: Postgres does not answer.
@@ -65,7 +65,9 @@ async def tidy(database: Database) -> None:
         await invitations.delete_old_invitations(connection)
         await record_failures(connection)
         await audit_writes.delete_old_lines(connection)
-        await project_writes.trim_quarantine(connection, received_before=clock.now() - QUARANTINE)
+        await project_writes.trim_quarantine(
+            connection, received_before=clock.now() - QUARANTINE_KEPT_FOR
+        )
     is_done = False
     while not is_done:
         async with database.transaction() as connection:

@@ -1,8 +1,9 @@
-"""Brings the database to where the server can use it, however long it takes to come.
+"""Prepares the database for the server, however long it takes until Postgres answers.
 
-    migrations → first person, first project → let everybody in
+    migrations → first person, first project → allow its use
 
-Envelopes are taken meanwhile: the journal needs no database. Pages say that it is away.
+Meanwhile envelopes are accepted, since the journal needs no database, and pages say that the
+database does not answer.
 """
 
 import asyncio
@@ -21,13 +22,13 @@ _FIRST_PROJECT: Final = "My app"
 _FIRST_PERSON: Final = "admin@localhost"
 _AGAIN_S: Final = 1.0
 _FIRST_TRY_S: Final = 15.0
-"""A migration may take longer than anybody wants to wait with the door closed."""
+"""After this time the server listens even if a migration is still running."""
 
 _logger: Final = log.get_logger("preparation")
 
 
-class Preparation:
-    """Prepares one database; `done` is set once it can be used."""
+class DatabasePreparation:
+    """Prepares one database, and sets `done` once it can be used."""
 
     def __init__(self, urls: DatabaseUrls, database: Database) -> None:
         self._urls = urls
@@ -36,13 +37,13 @@ class Preparation:
         self._task: asyncio.Task[None] | None = None
         self.done = asyncio.Event()
         self.reason = "it is being prepared"
-        """Why it cannot be used yet, as far as it is known."""
+        """The reason why it cannot be used yet, for people."""
 
     async def begin(self) -> None:
-        """Return when the database is prepared, or when that will take longer; then go on trying.
+        """Return when the database is prepared, or after a failed try or 15 s; then go on trying.
 
         Raises:
-            Exception: A migration fails for a reason of its own.
+            Exception: A migration fails, and not because Postgres does not answer.
         """
         self._database.block("the database is not prepared yet")
         self._task = asyncio.create_task(self._run(), name="preparation")
@@ -55,7 +56,7 @@ class Preparation:
             await self._task
 
     async def stop(self) -> None:
-        """Give up; what is migrated stays migrated."""
+        """Stop trying; migrations that were committed stay."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError, Exception):
@@ -69,10 +70,10 @@ class Preparation:
         self.done.set()
 
     async def _is_prepared(self) -> bool:
-        """Try once; says in the log why it failed, unless it said so before."""
+        """Try once; log why it failed, unless the reason is the same as before."""
         try:
             await roles.prepare_schema(self._urls)
-            await _make_first_things(self._urls.app)
+            await _add_first_rows(self._urls.app)
         except ServiceUnavailable as error:
             reason = str(error)
         except Exception as error:
@@ -87,13 +88,13 @@ class Preparation:
         return False
 
 
-async def _make_first_things(url: str) -> None:
-    """Make the first person and the first project, so that a new installation can be used."""
+async def _add_first_rows(url: str) -> None:
+    """Add the first person and the first project, so that a new installation can be used."""
     own = Database.open(url, pool_size=1)
     try:
-        if await _has_first_things(own):
+        if await _has_first_rows(own):
             return
-        # Several processes may start on one new database: the lock lets one of them make these.
+        # Several processes may start with one new database: the lock lets one of them add these.
         async with migrate.hold_setup_lock(url), own.transaction() as connection:
             if not await account_queries.has_people(connection):
                 await account_writes.add_person(
@@ -106,7 +107,7 @@ async def _make_first_things(url: str) -> None:
         await own.close()
 
 
-async def _has_first_things(database: Database) -> bool:
+async def _has_first_rows(database: Database) -> bool:
     async with database.reading() as connection:
         return await account_queries.has_people(connection) and bool(
             await project_queries.list_all_projects(connection)

@@ -35,7 +35,7 @@ from app.ingest.health import IngestMonitor
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
-from app.preparation import Preparation
+from app.preparation import DatabasePreparation
 from app.projects.keys import KeyCache
 from app.replays.model import ReplayKey
 from app.storage.choose import open_store
@@ -63,7 +63,7 @@ class Service:
     page_services: PageServices
     ingest: IngestWorker
     sweeper: Sweeper
-    preparation: Preparation
+    preparation: DatabasePreparation
     maker: PictureMaker
 
 
@@ -114,12 +114,12 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
 
 async def _open_database(
     settings: Settings, data_dir: Path, stack: AsyncExitStack
-) -> tuple[Database, Preparation]:
+) -> tuple[Database, DatabasePreparation]:
     """Open the database, and prepare it now or whenever it comes."""
     urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
     database = Database.open(urls.app)
     stack.push_async_callback(database.close)
-    preparation = Preparation(urls, database)
+    preparation = DatabasePreparation(urls, database)
     stack.push_async_callback(preparation.stop)
     await preparation.begin()
     return database, preparation

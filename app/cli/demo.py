@@ -54,7 +54,7 @@ async def _play_demo(settings: Settings, id_or_slug: str | None) -> None:
         def show(sent: int, total: int) -> None:
             progress.update(task, description="Sending", completed=sent, total=total)
 
-        result = await send.play(app_dsn, backend_dsn, base_url=base_url, on_progress=show)
+        result = await send.send_demo(app_dsn, backend_dsn, base_url=base_url, on_progress=show)
     for answer in result.refused:
         err.print(f"refused: {answer}", style="red")
     out.print(

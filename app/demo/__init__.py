@@ -1,1 +1,1 @@
-"""A made-up shopping app, recorded and sent like an SDK would."""
+"""A made-up shopping app, whose use is recorded and sent as an SDK would."""

@@ -1,4 +1,4 @@
-"""Everything the app's SDK sends beside the replay: sessions, transactions, errors, logs.
+"""All items that the app's SDK sends beside the replay: sessions, transactions, errors, logs.
 
 Source: docs/protocol.md, sections 9.1 to 9.8.
 """
@@ -6,15 +6,15 @@ Source: docs/protocol.md, sections 9.1 to 9.8.
 from typing import Literal
 from urllib.parse import urlsplit
 
-from app.demo.session import APP, EnvelopeItem, Session, encode_json, json_item
+from app.demo.session import APP, OutgoingItem, Session, encode_json, make_json_item
 from app.demo.shop import ORDER
-from app.demo.take import Crumb, Request, Visit
+from app.demo.usage_log import AppBreadcrumb, AppRequest, ScreenVisit
 from app.formats.jsonish import JsonObject
 
 
-def session_item(session: Session, status: Literal["ok", "crashed"]) -> EnvelopeItem:
+def session_item(session: Session, status: Literal["ok", "crashed"]) -> OutgoingItem:
     """Make the release-health session that begins at launch or ends with the crash."""
-    end_ms = session.take.ended_ms
+    end_ms = session.usage.ended_ms
     payload: JsonObject = {
         "sid": session.session_id, "did": session.install_id, "started": session.iso(-40),
         "status": status, "attrs": {"release": APP["release"], "environment": "demo"},
@@ -24,16 +24,16 @@ def session_item(session: Session, status: Literal["ok", "crashed"]) -> Envelope
     else:
         payload |= {"errors": 2, "timestamp": session.iso(end_ms), "seq": session.at(end_ms),
                     "duration": (end_ms + 40) / 1000}  # fmt: skip
-    return json_item("session", payload)
+    return make_json_item("session", payload)
 
 
 def transaction_item(
-    session: Session, visit: Visit, event_id: str, span_ids: tuple[str, str]
-) -> EnvelopeItem:
+    session: Session, visit: ScreenVisit, event_id: str, span_ids: tuple[str, str]
+) -> OutgoingItem:
     """Make the `ui.load` transaction of a screen, with its requests as spans."""
     steps = [("ui.load.initial_display", f"{visit.activity} initial display", 231)]
     measurements = {"time_to_initial_display": {"value": 231.0, "unit": "millisecond"}}
-    if visit is session.take.visits[0]:
+    if visit is session.usage.visits[0]:
         steps.append(("app.start.cold", "Cold Start", 640))
         measurements["app_start_cold"] = {"value": 838.0, "unit": "millisecond"}
     spans = [
@@ -45,9 +45,9 @@ def transaction_item(
     ]  # fmt: skip
     spans += [_request_span(session, visit, request) for request in visit.requests
               if request.ended_ms <= visit.ended_ms]  # fmt: skip
-    has_died = visit.ended_ms == session.take.ended_ms
+    has_died = visit.ended_ms == session.usage.ended_ms
     payload = session.app_payload(visit.ended_ms, visit, status="aborted" if has_died else "ok")
-    return json_item("transaction", payload | {
+    return make_json_item("transaction", payload | {
         "type": "transaction", "event_id": event_id, "transaction": visit.activity,
         "transaction_info": {"source": "component"}, "spans": spans, "measurements": measurements,
         "start_timestamp": session.seconds(visit.started_ms),
@@ -55,7 +55,7 @@ def transaction_item(
     })  # fmt: skip
 
 
-def _request_span(session: Session, visit: Visit, request: Request) -> JsonObject:
+def _request_span(session: Session, visit: ScreenVisit, request: AppRequest) -> JsonObject:
     parts = urlsplit(request.url)
     return {
         "start_timestamp": session.seconds(request.started_ms),
@@ -72,22 +72,22 @@ def _request_span(session: Session, visit: Visit, request: Request) -> JsonObjec
     }  # fmt: skip
 
 
-def error_item(session: Session, at_ms: int, visit: Visit, event_id: str) -> EnvelopeItem:
+def error_item(session: Session, at_ms: int, visit: ScreenVisit, event_id: str) -> OutgoingItem:
     """Make the event of an error that the app handled, or of the crash that ended it.
 
     A handled error has no level and no `handled`; its cause comes first.
     """
     payload = session.app_payload(at_ms, visit)
     name = "failure"
-    if at_ms == session.take.ended_ms:
+    if at_ms == session.usage.ended_ms:
         name, payload["level"] = "crash", "fatal"
         payload["contexts"]["trace"]["status"] = "aborted"
-    noted = [(crumb.at_ms, _event_crumb(crumb)) for crumb in session.take.crumbs]
-    noted += [(r.ended_ms, _http_crumb(session, r)) for r in session.take.requests()]
+    noted = [(crumb.at_ms, _event_crumb(crumb)) for crumb in session.usage.crumbs]
+    noted += [(r.ended_ms, _http_crumb(session, r)) for r in session.usage.requests()]
     crumbs = [{"timestamp": session.iso(noted_ms), **crumb}
               for noted_ms, crumb in sorted(noted, key=lambda pair: pair[0])
               if noted_ms <= at_ms]  # fmt: skip
-    return json_item("event", payload | {
+    return make_json_item("event", payload | {
         "event_id": event_id, "timestamp": session.iso(at_ms), "transaction": visit.activity,
         "fingerprint": [], "breadcrumbs": crumbs[-100:],
         "exception": {"values": [_exception(error) for error in APP[name]]},
@@ -105,7 +105,7 @@ def _exception(known: JsonObject) -> JsonObject:
     return others | {"thread_id": 2, "stacktrace": {"frames": frames}}
 
 
-def _event_crumb(crumb: Crumb) -> JsonObject:
+def _event_crumb(crumb: AppBreadcrumb) -> JsonObject:
     """Write a breadcrumb again as events carry it, under another name."""
     category, data = crumb.payload["category"], crumb.payload["data"]
     renamed = {
@@ -124,7 +124,7 @@ def _event_crumb(crumb: Crumb) -> JsonObject:
     return {"type": crumb_type, "category": category, "level": "info", "data": data}
 
 
-def _http_crumb(session: Session, request: Request) -> JsonObject:
+def _http_crumb(session: Session, request: AppRequest) -> JsonObject:
     data: JsonObject = {
         "url": request.url, "method": request.method, "status_code": request.status,
         "http.start_timestamp": session.at(request.started_ms),
@@ -135,7 +135,7 @@ def _http_crumb(session: Session, request: Request) -> JsonObject:
     return {"type": "http", "category": "http", "level": level, "data": data}
 
 
-def log_item(session: Session, at_ms: int, visit: Visit) -> EnvelopeItem:
+def log_item(session: Session, at_ms: int, visit: ScreenVisit) -> OutgoingItem:
     """Make the structured log line that the app writes when a payment fails."""
     attributes = {
         "sentry.sdk.name": APP["sdk"]["name"], "sentry.sdk.version": APP["sdk"]["version"],
@@ -150,4 +150,4 @@ def log_item(session: Session, at_ms: int, visit: Visit) -> EnvelopeItem:
         "attributes": {k: {"type": "string", "value": v} for k, v in attributes.items()},
     }  # fmt: skip
     header = {"content_type": "application/vnd.sentry.items.log+json", "item_count": 1}
-    return EnvelopeItem("log", encode_json({"items": [line]}), header)
+    return OutgoingItem("log", encode_json({"items": [line]}), header)

@@ -5,20 +5,20 @@ Each request of the app continues its trace here; the baggage carries the replay
 
 from typing import Final
 
-from app.demo.session import BACKEND, EnvelopeItem, Session, json_item
+from app.demo.phone import Dice
+from app.demo.session import BACKEND, OutgoingItem, Session, make_json_item
 from app.demo.shop import ORDER
-from app.demo.stage import Dice
-from app.demo.take import Request, Visit
+from app.demo.usage_log import AppRequest, ScreenVisit
 from app.formats.jsonish import JsonObject
 
 _TRAVEL_MS: Final = 28
-"""How long a request is on its way, there and back alike."""
+"""The time that a request and its answer each spend on the network."""
 _PRECISION: Final = "microseconds"
 
 
 def transaction_item(
-    session: Session, visit: Visit, request: Request, event_id: str, dice: Dice
-) -> EnvelopeItem:
+    session: Session, visit: ScreenVisit, request: AppRequest, event_id: str, dice: Dice
+) -> OutgoingItem:
     """Make the transaction of one request, as the backend measured it."""
     started_ms = request.started_ms + _TRAVEL_MS
     took_ms = request.ended_ms - _TRAVEL_MS - started_ms
@@ -42,10 +42,12 @@ def transaction_item(
         "timestamp": session.iso(started_ms + took_ms, _PRECISION),
         "tags": {"http.status_code": str(request.status)},
     }  # fmt: skip
-    return json_item("transaction", payload)
+    return make_json_item("transaction", payload)
 
 
-def error_item(session: Session, visit: Visit, request: Request, event_id: str) -> EnvelopeItem:
+def error_item(
+    session: Session, visit: ScreenVisit, request: AppRequest, event_id: str
+) -> OutgoingItem:
     """Make the error that became the app's HTTP 500."""
     cause = {"type": "chained", "handled": False, "exception_id": 1, "parent_id": 0}
     timeout = {"type": "ReadTimeout", "value": "timed out", "module": "httpx", "mechanism": cause}
@@ -64,7 +66,7 @@ def error_item(session: Session, visit: Visit, request: Request, event_id: str) 
         "timestamp": session.iso(request.ended_ms - _TRAVEL_MS - 12, _PRECISION),
         "breadcrumbs": {"values": [crumb]},
     }  # fmt: skip
-    return json_item("event", payload)
+    return make_json_item("event", payload)
 
 
 def _span_data(op: str, description: str) -> JsonObject:
@@ -80,8 +82,8 @@ def _span_data(op: str, description: str) -> JsonObject:
             return {}
 
 
-def _payload(visit: Visit, request: Request, event_id: str) -> JsonObject:
-    """Write what the transaction and the error of a request share."""
+def _payload(visit: ScreenVisit, request: AppRequest, event_id: str) -> JsonObject:
+    """Make the fields that the transaction and the error of a request share."""
     # The backend's span of a request is other than the app's; its id is derived from it.
     span_id = f"{int(request.span_id, 16) ^ 0xA5A5_A5A5_A5A5_A5A4:016x}"
     trace = {

@@ -27,7 +27,9 @@ _BLOCK_RADIUS_PX: Final = 3
 the arc stays outside as long as the outset is at least 0.3 radius."""
 
 
-def render(screen: Control, *, pressed: Box | None = None, masked: bool = True) -> Image.Image:
+def paint_screen(
+    screen: Control, *, pressed: Box | None = None, masked: bool = True
+) -> Image.Image:
     """Paint a screen at the size of the video.
 
     Args:

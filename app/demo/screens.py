@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element, fromstring
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.demo.shop import DELIVERY_CENTS, PRODUCTS, Product, format_price
-from app.demo.take import Shot
-from app.demo.ui import Box, Control, Icon, Photo, Rect, Text, measure_text, place
+from app.demo.ui import Box, Control, Icon, Photo, Rect, Text, measure_text, place_controls
+from app.demo.usage_log import ScreenState
 
 _COLOURS: Final = {
     "ink": "#22302A", "soft": "#7C8983", "grey": "#5C6A63", "line": "#E4E6DF", "paper": "#F7F6F1",
@@ -23,12 +23,12 @@ _TEMPLATES.globals |= {
 }  # fmt: skip
 
 
-def lay_out(shot: Shot, clock: str) -> Box:
+def lay_out(state: ScreenState, clock: str) -> Box:
     """Place all controls of a screen; `clock` is the time in the phone's status bar."""
     template = _TEMPLATES.get_template("screens.xml")
-    xml = template.render(shot=shot, clock=clock, total_cents=total_cents(shot.bag))
+    xml = template.render(state=state, clock=clock, total_cents=total_cents(state.bag))
     element = fromstring(xml)  # noqa: S314 - our own file, and no entities in it
-    return place(_read_box(element), Rect(0, 0, *shot.size))
+    return place_controls(_read_box(element), Rect(0, 0, *state.size))
 
 
 def total_cents(bag: tuple[Product, ...]) -> int:

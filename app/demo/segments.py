@@ -1,9 +1,9 @@
-"""Cuts a take into segments, films them, and writes each as a `replay_video` item.
+"""Cuts a usage log into segments, makes their videos, and writes each as a `replay_video` item.
 
     session segments   5 s each, one frame a second; the next begins where the last ended
     rotation           closes the running segment at the old size
     background         closes it too; the next begins when the app is back: a gap
-    crash              the rest is found at the next launch and sent without the app's own facts
+    crash              the next launch finds the rest and sends it without the app's own facts
 
 Source: docs/protocol.md, sections 4.1, 4.3, 4.4, 5, 6.2, 6.4 and 6.5.
 """
@@ -15,8 +15,8 @@ from PIL import Image
 
 from app.core import units
 from app.demo import paint, screens
-from app.demo.session import APP, EnvelopeItem, Session, encode_json
-from app.demo.take import Crumb, Request, Shot, Take, Touch
+from app.demo.session import APP, OutgoingItem, Session, encode_json
+from app.demo.usage_log import AppBreadcrumb, AppRequest, ScreenState, TouchEvent, UsageLog
 from app.formats.jsonish import JsonObject
 from app.media import encode
 from app.media.encode import EncodedVideo
@@ -44,9 +44,12 @@ class Window(NamedTuple):
         return range(self.started_ms, self.ended_ms, FRAME_MS)
 
 
-def cut_windows(take: Take) -> list[Window]:
-    """Find the segments of a take, in order; the last frame may reach beyond the end."""
-    stops = [(at_ms, None) for at_ms in take.turned_at_ms] + [*take.away_ms, (take.ended_ms, None)]
+def cut_windows(usage: UsageLog) -> list[Window]:
+    """Find the segments of a usage log, in order; the last frame may reach beyond its end."""
+    stops = [(at_ms, None) for at_ms in usage.turned_at_ms] + [
+        *usage.away_ms,
+        (usage.ended_ms, None),
+    ]
     windows: list[Window] = []
     started_ms = 0
     for stop_ms, back_ms in sorted(stops, key=lambda stop: stop[0]):
@@ -60,12 +63,12 @@ def cut_windows(take: Take) -> list[Window]:
 
 
 class Camera:
-    """Paints what is on the screen, each picture once."""
+    """Paints what the phone shows; a picture that does not change is painted once."""
 
-    def __init__(self, take: Take, started_at_ms: int) -> None:
-        self._take = take
+    def __init__(self, usage: UsageLog, started_at_ms: int) -> None:
+        self._usage = usage
         self._started_at_ms = started_at_ms
-        self._last: tuple[Shot, str, Image.Image] | None = None
+        self._last: tuple[ScreenState, str, Image.Image] | None = None
 
     def film(self, window: Window) -> EncodedVideo:
         """Paint and encode the frames of one segment."""
@@ -73,15 +76,15 @@ class Camera:
 
     def take_frame(self, at_ms: int) -> Image.Image:
         """Return the masked picture of a moment."""
-        shot = self._take.shot_at(at_ms)
+        state = self._usage.state_at(at_ms)
         clock = f"{units.at_from_ms(self._started_at_ms + at_ms):%H:%M}"
-        if self._last is None or self._last[:2] != (shot, clock):
-            picture = paint.render(screens.lay_out(shot, clock), pressed=shot.pressed)
-            self._last = (shot, clock, picture)
+        if self._last is None or self._last[:2] != (state, clock):
+            picture = paint.paint_screen(screens.lay_out(state, clock), pressed=state.pressed)
+            self._last = (state, clock, picture)
         return self._last[2]
 
 
-def replay_video_item(session: Session, window: Window, video: EncodedVideo) -> EnvelopeItem:
+def replay_video_item(session: Session, window: Window, video: EncodedVideo) -> OutgoingItem:
     """Make the one item of a segment's envelope: fixmap, then str8 key and bin32 value each."""
     recording = encode_json({"segment_id": window.segment_id}) + b"\n"
     recording += encode_json(_recording(session, window, video))
@@ -91,15 +94,15 @@ def replay_video_item(session: Session, window: Window, video: EncodedVideo) -> 
     for key, value in entries.items():
         payload += struct.pack(">BB", 0xD9, len(key)) + key.encode()
         payload += struct.pack(">BI", 0xC6, len(value)) + value
-    return EnvelopeItem("replay_video", payload, {})
+    return OutgoingItem("replay_video", payload, {})
 
 
 def _replay_event(session: Session, window: Window) -> JsonObject:
-    take = session.take
-    end_ms = min(window.ended_ms, take.ended_ms)
-    left = [v for v in take.visits if window.started_ms < v.ended_ms <= end_ms]
-    opened = [v for v in take.visits if window.started_ms <= v.started_ms < window.ended_ms]
-    known = session.app_payload(end_ms, take.visit_at(end_ms))
+    usage = session.usage
+    end_ms = min(window.ended_ms, usage.ended_ms)
+    left = [v for v in usage.visits if window.started_ms < v.ended_ms <= end_ms]
+    opened = [v for v in usage.visits if window.started_ms <= v.started_ms < window.ended_ms]
+    known = session.app_payload(end_ms, usage.visit_at(end_ms))
     if window.is_recovered:
         # The next launch knows nothing of the run that died but what lies on the disk.
         contexts = {key: known["contexts"][key] for key in ("device", "os")}
@@ -117,10 +120,10 @@ def _replay_event(session: Session, window: Window) -> JsonObject:
 
 
 def _recording(session: Session, window: Window, video: EncodedVideo) -> list[JsonObject]:
-    take = session.take
-    noted = [(crumb.at_ms, _crumb_event(session, crumb)) for crumb in take.crumbs]
-    noted += [(touch.at_ms, _touch_event(session, touch)) for touch in take.touches]
-    noted += [(request.ended_ms, _span_event(session, request)) for request in take.requests()]
+    usage = session.usage
+    noted = [(crumb.at_ms, _crumb_event(session, crumb)) for crumb in usage.crumbs]
+    noted += [(touch.at_ms, _touch_event(session, touch)) for touch in usage.touches]
+    noted += [(request.ended_ms, _span_event(session, request)) for request in usage.requests()]
     noted.sort(key=lambda pair: pair[0])
     events = [event for at_ms, event in noted if window.started_ms <= at_ms < window.ended_ms]
     if window.segment_id == 0:
@@ -140,12 +143,12 @@ def _custom_event(at_ms: int, tag: str, payload: JsonObject) -> JsonObject:
     return {"type": 5, "timestamp": at_ms, "data": {"tag": tag, "payload": payload}}
 
 
-def _crumb_event(session: Session, crumb: Crumb) -> JsonObject:
+def _crumb_event(session: Session, crumb: AppBreadcrumb) -> JsonObject:
     known = {"type": "default", "timestamp": session.seconds(crumb.at_ms)}
     return _custom_event(session.at(crumb.at_ms), "breadcrumb", known | crumb.payload)
 
 
-def _touch_event(session: Session, touch: Touch) -> JsonObject:
+def _touch_event(session: Session, touch: TouchEvent) -> JsonObject:
     if touch.kind == "move":
         positions = [{"id": 0, "x": x, "y": y, "timeOffset": offset} for offset, x, y in touch.path]
         data: JsonObject = {"source": 6, "positions": positions, "pointerId": 0}
@@ -156,7 +159,7 @@ def _touch_event(session: Session, touch: Touch) -> JsonObject:
     return {"type": 3, "timestamp": session.at(touch.at_ms), "data": data}
 
 
-def _span_event(session: Session, request: Request) -> JsonObject:
+def _span_event(session: Session, request: AppRequest) -> JsonObject:
     data: JsonObject = {"method": request.method, "statusCode": request.status}
     data |= {"requestBodySize": request.sent_bytes} if request.sent_bytes else {}
     data |= {"responseBodySize": request.got_bytes}

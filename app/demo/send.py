@@ -1,4 +1,4 @@
-"""Sends the recorded demo through the same door as a phone: gzip, SDK headers, one by one."""
+"""Sends the recorded demo as a phone does: compressed, with the headers of SDKs, one by one."""
 
 import asyncio
 import gzip
@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """How it went; `refused` says what the server answered to envelopes that it did not take."""
+    """How it went; `refused` says what the server answered to envelopes that it did not usage."""
 
     replay_id: ReplayId
     sent: int
@@ -38,13 +38,13 @@ class DemoResult:
 
 
 class _Endpoint(NamedTuple):
-    """Where one project's envelopes go, and with which key."""
+    """The address and key of one project."""
 
     url: str
     public_key: PublicKey
 
 
-async def play(
+async def send_demo(
     app_dsn: str,
     backend_dsn: str,
     *,
@@ -56,12 +56,14 @@ async def play(
     """Record the demo so that it ended a minute ago, and send it.
 
     Args:
-        app_dsn: DSN of the project that gets the replay and the app's errors.
-        backend_dsn: DSN of the project that gets the backend's; it may be the same one.
-        base_url: Where to send instead of the host in the DSNs, such as `http://127.0.0.1:8000`.
+        app_dsn: The DSN of the project for the replay and the app's errors.
+        backend_dsn: The DSN of the project for the backend's errors; it may be the same project.
+        base_url: The address to send to instead of that in the DSNs, such as
+            `http://127.0.0.1:8000`.
         on_progress: Called after every answer, and once with 0 when the recording is ready.
-        seed: For the same people, ids and latencies again; by default each replay is another.
-        replay_id: Id of the replay, for a caller who waits for it; None draws one from the seed.
+        seed: The same seed gives the same customer, ids and latencies; by default each replay is
+            different.
+        replay_id: The id of the replay for a caller who waits for it; None draws one from the seed.
 
     Raises:
         InvalidInput: A DSN cannot be read.
@@ -73,7 +75,7 @@ async def play(
         "backend": _read_endpoint(backend_dsn, base_url),
     }
     deliveries = await asyncio.to_thread(
-        record.record,
+        record.record_demo,
         secrets.randbits(_SEED_BITS) if seed is None else seed,
         clock.now_ms() - SENT_AFTER_MS,
         app_key=endpoints["app"].public_key,
@@ -128,7 +130,7 @@ async def _post(
 
 
 def _headers(project: Sender, public_key: PublicKey) -> dict[str, str]:
-    """Return what the Android or the Python SDK sends along."""
+    """Return the request headers of the Android or the Python SDK."""
     is_app = project == "app"
     client = (APP if is_app else BACKEND)["client"]
     fields = ("sentry_version=7", f"sentry_client={client}", f"sentry_key={public_key}")

@@ -1,4 +1,4 @@
-"""The recorded session: who uses the app, when, on which phone, and how its SDKs write it down."""
+"""The recorded session: its customer, its phone, its times, and how the SDKs write them."""
 
 import json
 from collections.abc import Sequence
@@ -7,18 +7,18 @@ from typing import Final, NamedTuple
 
 from app.core import units
 from app.core.ids import PublicKey, ReplayId
-from app.demo.shop import Person
-from app.demo.take import Take, Visit
+from app.demo.shop import Customer
+from app.demo.usage_log import ScreenVisit, UsageLog
 from app.formats.jsonish import JsonObject
 
 _SDKS: Final[JsonObject] = json.loads(Path(__file__).with_name("sdk.json").read_bytes())
 APP: Final[JsonObject] = _SDKS["app"]
 BACKEND: Final[JsonObject] = _SDKS["backend"]
-"""What the SDKs of the app and the backend say about themselves and what they see."""
+"""What the SDKs of the app and the backend report about themselves and their surroundings."""
 
 
-class EnvelopeItem(NamedTuple):
-    """One item on its way into an envelope; `header` has further keys of its header."""
+class OutgoingItem(NamedTuple):
+    """One item of an envelope to be sent; `header` has further keys of the item header."""
 
     type: str
     payload: bytes
@@ -26,30 +26,30 @@ class EnvelopeItem(NamedTuple):
 
 
 class Session(NamedTuple):
-    """What stays the same from launch to crash; times of the take count from `started_at_ms`."""
+    """What stays the same from launch to crash; times of the log count from `started_at_ms`."""
 
     replay_id: ReplayId
     session_id: str
     install_id: str
     sample_rand: str
     public_key: PublicKey
-    person: Person
+    person: Customer
     started_at_ms: int
-    take: Take
+    usage: UsageLog
 
-    def at(self, take_ms: int) -> int:
-        """Turn a time of the take into milliseconds since 1970."""
-        return self.started_at_ms + take_ms
+    def at(self, offset_ms: int) -> int:
+        """Turn a time of the log into milliseconds since 1970."""
+        return self.started_at_ms + offset_ms
 
-    def seconds(self, take_ms: int) -> float:
-        """Turn a time of the take into seconds since 1970."""
-        return self.at(take_ms) / 1000
+    def seconds(self, offset_ms: int) -> float:
+        """Turn a time of the log into seconds since 1970."""
+        return self.at(offset_ms) / 1000
 
-    def iso(self, take_ms: int, precision: str = "milliseconds") -> str:
-        """Write a time of the take as Java does, or with microseconds as Python does."""
-        return write_iso(self.at(take_ms), precision)
+    def iso(self, offset_ms: int, precision: str = "milliseconds") -> str:
+        """Write a time of the log as Java does, or with microseconds as Python does."""
+        return write_iso(self.at(offset_ms), precision)
 
-    def trace_header(self, visit: Visit) -> JsonObject:
+    def trace_header(self, visit: ScreenVisit) -> JsonObject:
         """Describe the running trace, which links all envelopes and the backend to the replay."""
         return {
             "trace_id": visit.trace_id, "public_key": self.public_key, "release": APP["release"],
@@ -57,16 +57,16 @@ class Session(NamedTuple):
             "sample_rand": self.sample_rand, "sampled": "true", "replay_id": self.replay_id,
         }  # fmt: skip
 
-    def app_payload(self, take_ms: int, visit: Visit, **trace: str) -> JsonObject:
+    def app_payload(self, offset_ms: int, visit: ScreenVisit, **trace: str) -> JsonObject:
         """Describe phone, app, person and screen at a moment, as all payloads of the app do."""
         user = {"id": self.person.user_id, "email": self.person.email, "username": self.person.name}
-        shot = self.take.shot_at(take_ms)
-        opened = [visit.activity for visit in self.take.visits if visit.started_ms <= take_ms]
+        state = self.usage.state_at(offset_ms)
+        opened = [visit.activity for visit in self.usage.visits if visit.started_ms <= offset_ms]
         app = {"app_start_time": self.iso(-198), "view_names": opened[-1:]}
         device = {
-            "id": self.install_id, "battery_level": float(shot.battery_percent),
-            "connection_type": shot.network, "boot_time": self.iso(-93_600_000),
-            "orientation": "landscape" if shot.is_wide else "portrait",
+            "id": self.install_id, "battery_level": float(state.battery_percent),
+            "connection_type": state.network, "boot_time": self.iso(-93_600_000),
+            "orientation": "landscape" if state.is_wide else "portrait",
         }  # fmt: skip
         screen = {"trace_id": visit.trace_id, "span_id": visit.span_id, **trace}
         moment: JsonObject = {"app": app, "device": device, "os": {}, "trace": screen}
@@ -84,12 +84,12 @@ def encode_json(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def json_item(item_type: str, value: object) -> EnvelopeItem:
+def make_json_item(item_type: str, value: object) -> OutgoingItem:
     """Make an item with a JSON payload."""
-    return EnvelopeItem(item_type, encode_json(value), {"content_type": "application/json"})
+    return OutgoingItem(item_type, encode_json(value), {"content_type": "application/json"})
 
 
-def write_envelope(header: JsonObject, items: Sequence[EnvelopeItem]) -> bytes:
+def write_envelope(header: JsonObject, items: Sequence[OutgoingItem]) -> bytes:
     """Write an envelope: `header LF (item header LF payload LF)*`."""
     lines = [encode_json(header)]
     for item in items:

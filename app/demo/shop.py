@@ -1,4 +1,4 @@
-"""What the made-up shop sells and who buys there, read from `shop.toml`."""
+"""The products and customers of the made-up shop, read from `shop.toml`."""
 
 import tomllib
 from pathlib import Path
@@ -18,8 +18,8 @@ class Product(NamedTuple):
     price_cents: int
 
 
-class Person(NamedTuple):
-    """A person who uses the app; made up."""
+class Customer(NamedTuple):
+    """A made-up person who uses the app."""
 
     user_id: str
     name: str
@@ -30,7 +30,7 @@ class Person(NamedTuple):
 
 
 PRODUCTS: Final = tuple(Product(*row) for row in _DATA["products"])
-PEOPLE: Final = tuple(Person(*row) for row in _DATA["people"])
+PEOPLE: Final = tuple(Customer(*row) for row in _DATA["people"])
 ORDER: Final[int] = _DATA["order"]
 DELIVERY_CENTS: Final[int] = _DATA["delivery_cents"]
 ICONS: Final[dict[str, str]] = _DATA["icons"]

@@ -100,7 +100,7 @@ class Box:
 Control = Box | Text | Icon | Photo
 
 
-def place[C: Control](control: C, surface: Rect) -> C:
+def place_controls[C: Control](control: C, surface: Rect) -> C:
     """Turn where a control lies on a surface into where it lies on the screen."""
     left, top, width, height = control.rect
     x = (surface.left if left >= 0 else surface.right) + left
@@ -110,7 +110,7 @@ def place[C: Control](control: C, surface: Rect) -> C:
     match control:
         case Box(children=children):
             below = Rect(x, y - control.scroll_px, width, height)
-            children = tuple(place(child, below) for child in children)
+            children = tuple(place_controls(child, below) for child in children)
             return replace(control, rect=Rect(x, y, width, height), children=children)
         case Text():
             ink = measure_text(control.words, control.size_px, bold=control.bold)

@@ -19,7 +19,7 @@ from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.db.roles import DatabaseUrls
 from app.formats.wire import credentials
-from app.preparation import Preparation
+from app.preparation import DatabasePreparation
 from app.projects import queries as projects
 from tests.support.builders import envelopes
 from tests.support.servers import process
@@ -143,7 +143,7 @@ async def test_many_starts_at_once_make_one_person_and_one_project(empty_databas
     """Processes that start together on a new database agree on who makes what is first."""
     database = Database.open(empty_database_url, pool_size=1)
     urls = DatabaseUrls(empty_database_url, empty_database_url)
-    starts = [Preparation(urls, database) for _ in range(6)]
+    starts = [DatabasePreparation(urls, database) for _ in range(6)]
     await asyncio.gather(*(start.begin() for start in starts))
     async with asyncio.timeout(_PATIENCE_S):
         await asyncio.gather(*(start.done.wait() for start in starts))

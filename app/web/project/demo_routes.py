@@ -44,7 +44,7 @@ async def _send_demo(app_dsn: str, backend_dsn: str, *, base_url: str, replay_id
     from app.demo import send  # noqa: PLC0415
 
     try:
-        await send.play(app_dsn, backend_dsn, base_url=base_url, replay_id=replay_id)
+        await send.send_demo(app_dsn, backend_dsn, base_url=base_url, replay_id=replay_id)
     except ServiceUnavailable as error:
         _logger.warning("demo_not_sent", error=str(error))
 

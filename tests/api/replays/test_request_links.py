@@ -22,7 +22,7 @@ async def played(shared_server: Server):
     """The demo: a payment fails in the backend."""
     async with tenant_of(shared_server) as own:
         dsns = dsn(own, own.app), dsn(own, own.backend)
-        result = await send.play(*dsns, base_url=own.base_url, seed=4)
+        result = await send.send_demo(*dsns, base_url=own.base_url, seed=4)
         await own.settled()
         yield own, own.page(result.replay_id)
 

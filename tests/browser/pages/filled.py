@@ -78,7 +78,7 @@ def filled(postgres_url: str, template: str, folder: Path) -> Iterator[Filled]:
 @asynccontextmanager
 async def _full(url: str, folder: Path) -> AsyncIterator[Filled]:
     async with running(url, folder, pictures=True) as server:
-        played = await send.play(
+        played = await send.send_demo(
             _dsn(server, server.app), _dsn(server, server.backend), base_url=server.base_url, seed=4
         )
         now_ms = clock.now_ms()

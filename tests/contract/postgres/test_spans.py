@@ -250,7 +250,7 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
     """Each with all it says; in steps, until nothing is left; those that are there already stay."""
     await add_old(database)
     assert await in_trace(database) == []
-    await background.tidy(database)
+    await background.tidy_up(database)
     found = {one.description: one for one in await in_trace(database)}
     assert found.keys() == {f"step {number}" for number in range(1, 6)}
     root, child, apart, streamed = (found[f"step {number}"] for number in (1, 2, 3, 4))

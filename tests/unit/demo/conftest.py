@@ -14,4 +14,4 @@ APP_KEY = PublicKey("9d3f5c7e1b2a4866a0c4e2f8d6b19375")
 @pytest.fixture(scope="session")
 def deliveries() -> list[Delivery]:
     """Return all requests of one demo."""
-    return record.record(SEED, ENDED_MS, app_key=APP_KEY)
+    return record.record_demo(SEED, ENDED_MS, app_key=APP_KEY)

@@ -21,7 +21,7 @@ SECRETS: tuple[Control, ...] = (
 
 
 def _render(*controls: Control, background: str = "#F7F6F1") -> Image.Image:
-    return paint.render(Box(SCREEN, controls, background))
+    return paint.paint_screen(Box(SCREEN, controls, background))
 
 
 def _colours(picture: Image.Image, rect: Rect) -> set[object]:
@@ -100,7 +100,7 @@ def test_a_finger_darkens_the_control_under_it():
     button = Box(Rect(10, 10, 100, 40), fill="#1F6B4F", radius_px=16, view_id="pay")
     other = replace(button, rect=Rect(10, 54, 100, 40), view_id="other")
     screen = Box(SCREEN, (button, other), "#FFFFFF")
-    at_rest, pressed = paint.render(screen), paint.render(screen, pressed=button)
+    at_rest, pressed = paint.paint_screen(screen), paint.paint_screen(screen, pressed=button)
     assert _changed_rows(at_rest, pressed) <= set(range(10, 50))
 
 
@@ -118,4 +118,6 @@ def _changed_rows(one: Image.Image, other: Image.Image) -> set[int]:
 def test_without_masking_the_person_sees_their_data():
     """The unmasked picture, for working on the app, differs."""
     screen = Box(SCREEN, (WORD,), "#FFFFFF")
-    assert paint.render(screen, masked=False).tobytes() != paint.render(screen).tobytes()
+    assert (
+        paint.paint_screen(screen, masked=False).tobytes() != paint.paint_screen(screen).tobytes()
+    )

@@ -9,56 +9,56 @@ from av.container import InputContainer
 from PIL import Image, ImageChops, ImageStat
 
 from app.demo import segments, story
+from app.demo.phone import Dice
 from app.demo.segments import Camera
 from app.demo.shop import PEOPLE
-from app.demo.stage import Dice
-from app.demo.take import Take
+from app.demo.usage_log import UsageLog
 
 ENDED_MS = 1_795_480_000_000
 
 
 @pytest.fixture(scope="module")
-def take() -> Take:
+def usage() -> UsageLog:
     """Return one played story."""
-    return story.play(Dice(3), PEOPLE[0])
+    return story.play_story(Dice(3), PEOPLE[0])
 
 
-def test_segments_follow_without_a_gap_except_in_the_background(take: Take):
+def test_segments_follow_without_a_gap_except_in_the_background(usage: UsageLog):
     """Each begins where the last ended; the one gap is the time the app was away."""
-    windows = segments.cut_windows(take)
+    windows = segments.cut_windows(usage)
     gaps = [(one.ended_ms, two.started_ms) for one, two in pairwise(windows)
             if one.ended_ms != two.started_ms]  # fmt: skip
-    ((left_ms, back_ms),) = take.away_ms
+    ((left_ms, back_ms),) = usage.away_ms
     assert gaps == [(43_000, back_ms)]
     assert 0 <= 43_000 - left_ms < 1_000
     assert [window.segment_id for window in windows] == list(range(len(windows)))
 
 
-def test_segments_last_five_seconds_unless_something_ends_them(take: Take):
+def test_segments_last_five_seconds_unless_something_ends_them(usage: UsageLog):
     """Rotation, background and crash make short ones."""
-    short = [(w.started_ms, w.frames) for w in segments.cut_windows(take) if w.frames != 5]
+    short = [(w.started_ms, w.frames) for w in segments.cut_windows(usage) if w.frames != 5]
     assert short == [(20_000, 4), (29_000, 3), (42_000, 1), (92_600, 2)]
 
 
-def test_a_segment_has_one_size(take: Take):
+def test_a_segment_has_one_size(usage: UsageLog):
     """Around a rotation, every frame of a segment has the orientation of its first."""
-    for window in segments.cut_windows(take):
-        assert len({take.shot_at(at_ms).is_wide for at_ms in window.frame_times}) == 1
+    for window in segments.cut_windows(usage):
+        assert len({usage.state_at(at_ms).is_wide for at_ms in window.frame_times}) == 1
 
 
-def test_only_the_last_segment_is_recovered(take: Take):
+def test_only_the_last_segment_is_recovered(usage: UsageLog):
     """The crash leaves one segment for the next launch, and it holds the moment of the crash."""
-    *others, last = segments.cut_windows(take)
+    *others, last = segments.cut_windows(usage)
     assert last.is_recovered
     assert not any(window.is_recovered for window in others)
-    assert last.started_ms <= take.ended_ms <= last.ended_ms
+    assert last.started_ms <= usage.ended_ms <= last.ended_ms
 
 
 @pytest.mark.parametrize("segment_id", [0, 5, 10, 13])
-def test_every_frame_shows_the_second_it_stands_for(take: Take, segment_id: int):
+def test_every_frame_shows_the_second_it_stands_for(usage: UsageLog, segment_id: int):
     """Decoded, each frame is the picture of its moment and no other of the segment."""
-    window = segments.cut_windows(take)[segment_id]
-    camera = Camera(take, ENDED_MS - take.ended_ms)
+    window = segments.cut_windows(usage)[segment_id]
+    camera = Camera(usage, ENDED_MS - usage.ended_ms)
     wanted = [camera.take_frame(at_ms) for at_ms in window.frame_times]
     shown = _decoded(camera.film(window).data)
     assert len(shown) == len(wanted)
@@ -78,8 +78,8 @@ def _distance(one: Image.Image, other: Image.Image) -> float:
     return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
-def test_what_does_not_change_is_painted_once(take: Take):
+def test_what_does_not_change_is_painted_once(usage: UsageLog):
     """A held frame is the very same picture."""
-    camera = Camera(take, ENDED_MS - take.ended_ms)
+    camera = Camera(usage, ENDED_MS - usage.ended_ms)
     assert camera.take_frame(11_000) is camera.take_frame(12_000)
     assert camera.take_frame(13_000) is not camera.take_frame(12_000)

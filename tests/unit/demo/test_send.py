@@ -37,7 +37,7 @@ def short_demo(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
         asked.append((seed, ended_ms))
         return SHORT
 
-    monkeypatch.setattr("app.demo.record.record", record)
+    monkeypatch.setattr("app.demo.record.record_demo", record)
     monkeypatch.setattr("app.core.clock.now_ms", lambda: 1_795_480_000_000)
     return asked
 
@@ -70,7 +70,7 @@ def _accept(_: httpx2.Request) -> httpx2.Response:
 async def test_each_project_gets_its_own(door: Door):
     """App and backend go to their own project with their own key, gzipped."""
     seen = door(_accept)
-    result = await send.play(APP, BACKEND)
+    result = await send.send_demo(APP, BACKEND)
     assert (result.replay_id, result.sent, result.refused) == (REPLAY_ID, 3, ())
     assert [str(request.url) for request in seen] == [
         f"http://phone.example:8000/sentry/api/{project}/envelope/" for project in (42, 43, 42)
@@ -87,7 +87,7 @@ async def test_each_project_gets_its_own(door: Door):
 async def test_the_app_speaks_like_the_android_sdk(door: Door):
     """The headers are those of recorded traffic."""
     seen = door(_accept)
-    await send.play(APP, BACKEND)
+    await send.send_demo(APP, BACKEND)
     headers = seen[0].headers
     assert headers["X-Sentry-Auth"] == (
         "Sentry sentry_version=7,sentry_client=sentry.java.android/8.53.0,"
@@ -103,43 +103,43 @@ async def test_progress_counts_up(door: Door):
     """The caller hears of every answer."""
     door(_accept)
     heard: list[tuple[int, int]] = []
-    await send.play(APP, BACKEND, on_progress=lambda sent, total: heard.append((sent, total)))
+    await send.send_demo(APP, BACKEND, on_progress=lambda sent, total: heard.append((sent, total)))
     assert heard == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 async def test_the_replay_ended_a_minute_ago(door: Door, short_demo: list[tuple[int, int]]):
     """So it is the newest in the list, and its sending time is now."""
     door(_accept)
-    await send.play(APP, BACKEND, seed=7)
+    await send.send_demo(APP, BACKEND, seed=7)
     assert short_demo == [(7, 1_795_480_000_000 - 60_000)]
 
 
 async def test_each_play_is_another_replay(door: Door, short_demo: list[tuple[int, int]]):
     """Without a seed, the button may be pressed twice."""
     door(_accept)
-    await send.play(APP, BACKEND)
-    await send.play(APP, BACKEND)
+    await send.send_demo(APP, BACKEND)
+    await send.send_demo(APP, BACKEND)
     assert short_demo[0][0] != short_demo[1][0]
 
 
 async def test_a_base_url_replaces_the_host(door: Door):
     """The server can play to itself when its public name is not reachable from inside."""
     seen = door(_accept)
-    await send.play(APP, BACKEND, base_url="http://[::1]:9000/")
+    await send.send_demo(APP, BACKEND, base_url="http://[::1]:9000/")
     assert str(seen[0].url) == "http://[::1]:9000/api/42/envelope/"
 
 
 async def test_an_address_in_brackets_keeps_them(door: Door):
     """An IPv6 host in a DSN is used as it is."""
     seen = door(_accept)
-    await send.play(APP.replace("phone.example", "[::1]"), BACKEND)
+    await send.send_demo(APP.replace("phone.example", "[::1]"), BACKEND)
     assert str(seen[0].url) == "http://[::1]:8000/sentry/api/42/envelope/"
 
 
 async def test_refused_envelopes_are_told(door: Door):
     """Other envelopes still go out, and the answer's text is kept."""
     door(lambda r: httpx2.Response(413, text="too big") if "43" in r.url.path else _accept(r))
-    result = await send.play(APP, BACKEND)
+    result = await send.send_demo(APP, BACKEND)
     assert result.sent == 2
     assert len(result.refused) == 1
     assert "413" in result.refused[0]
@@ -151,7 +151,7 @@ async def test_an_unknown_key_stops_the_demo(door: Door, status: int):
     """Nothing would get through with it; the error names the key and the address."""
     door(lambda _: httpx2.Response(status, text="no such key"))
     with pytest.raises(PermissionDenied, match=r"api/42/envelope/ does not take the key 9d3f"):
-        await send.play(APP, BACKEND)
+        await send.send_demo(APP, BACKEND)
 
 
 async def test_a_silent_server_is_named(door: Door):
@@ -162,7 +162,7 @@ async def test_a_silent_server_is_named(door: Door):
 
     door(hang_up)
     with pytest.raises(ServiceUnavailable, match=r"no answer from http://phone\.example:8000"):
-        await send.play(APP, BACKEND)
+        await send.send_demo(APP, BACKEND)
 
 
 @pytest.mark.parametrize(
@@ -179,4 +179,4 @@ async def test_a_silent_server_is_named(door: Door):
 async def test_a_dsn_without_its_parts_is_malformed(dsn: str):
     """Before anything is recorded."""
     with pytest.raises(InvalidInput, match="DSN"):
-        await send.play(dsn, BACKEND)
+        await send.send_demo(dsn, BACKEND)

@@ -1,6 +1,7 @@
-"""Where the story plays: a phone with a clock, fingers, a network, and an SDK that notes it all.
+"""The simulated phone on which the story plays: a clock, fingers, a network, and an SDK.
 
-Calls that take time move the clock. What the phone shows changes by keywords: fields of `Shot`.
+Calls that take time advance the clock. Keyword arguments change what the phone shows; they are
+fields of `ScreenState`.
 """
 
 import random
@@ -9,15 +10,22 @@ from dataclasses import replace
 from typing import Any, Final, Literal, Self
 
 from app.demo import screens, ui
-from app.demo.take import Crumb, Request, Shot, Take, Touch, Visit
+from app.demo.usage_log import (
+    AppBreadcrumb,
+    AppRequest,
+    ScreenState,
+    ScreenVisit,
+    TouchEvent,
+    UsageLog,
+)
 from app.formats.jsonish import JsonObject
 
 _PRESS_MS: Final = 130
 _MOVE_EVERY_MS: Final = 65
 _MOVES_SENT_AFTER_MS: Final = 500
-"""Positions are sent once they span this; those still waiting when the finger lifts are lost."""
+"""Positions are sent once they cover this time; those that wait when the finger lifts are lost."""
 _FLING: Final = 1.5
-"""A list goes on rolling for half as long as the finger moved it."""
+"""A list continues to scroll for half as long as the finger moved it."""
 
 
 class Dice(random.Random):
@@ -28,19 +36,19 @@ class Dice(random.Random):
         return f"{self.getrandbits(bits) | 1:0{bits // 4}x}"
 
 
-class Stage:
-    """Plays what the story asks for and notes it as a take."""
+class SimulatedPhone:
+    """Plays what the story asks for, and logs it as the SDK would."""
 
-    def __init__(self, dice: Dice, shot: Shot) -> None:
+    def __init__(self, dice: Dice, state: ScreenState) -> None:
         self.now_ms = 0
-        self.take = Take([shot])
+        self.usage = UsageLog([state])
         self._dice = dice
         self._note(33, "app.foreground")
 
     @property
-    def shot(self) -> Shot:
-        """What the phone shows now."""
-        return self.take.shots[-1]
+    def state(self) -> ScreenState:
+        """The state that the phone shows now."""
+        return self.usage.states[-1]
 
     def until(self, at_ms: int) -> Self:
         """Let time pass, with nothing happening, up to a moment of the replay."""
@@ -51,13 +59,13 @@ class Stage:
 
     def show(self, **changes: Any) -> None:
         """Change what the phone shows, now."""
-        self.take.shots.append(replace(self.shot, at_ms=self.now_ms, **changes))
+        self.usage.states.append(replace(self.state, at_ms=self.now_ms, **changes))
 
     def open(self, activity: str, **changes: Any) -> None:
         """Go to another screen of the app."""
         self._leave_screen()
         trace_id, span_id = self._dice.draw_id(128), self._dice.draw_id(64)
-        self.take.visits.append(Visit(activity, trace_id, span_id, self.now_ms))
+        self.usage.visits.append(ScreenVisit(activity, trace_id, span_id, self.now_ms))
         self._note(0, "navigation", {"to": activity})
         self.show(**changes)
 
@@ -111,7 +119,7 @@ class Stage:
         """Type letter by letter; keys are the system's, so the SDK sees no touches."""
         for end in range(1, len(words) + 1):
             self.now_ms += took_ms // len(words)
-            typed = self.shot.typed
+            typed = self.state.typed
             self.show(typed=(*typed[:field], words[:end], *typed[field + 1 :]))
 
     def request(
@@ -123,7 +131,7 @@ class Stage:
         is_api = path.startswith("/v1/")
         host = "https://api.verdant.example" if is_api else "https://img.verdant.example"
         route = re.sub(r"VD-\d+", "{sku}", path.partition("?")[0]) if is_api else ""
-        self.take.visits[-1].requests.append(Request(
+        self.usage.visits[-1].requests.append(AppRequest(
             self.now_ms, ended_ms, method, host + path, route, status, self._dice.draw_id(64),
             sent, len(str(sent)) if sent else 0, got, got_bytes or len(str(got or "")),
         ))  # fmt: skip
@@ -140,17 +148,17 @@ class Stage:
     def turn(self, position: Literal["portrait", "landscape"]) -> None:
         """Turn the phone."""
         self._note(0, "device.orientation", {"position": position})
-        self.take.turned_at_ms.append(self.now_ms)
+        self.usage.turned_at_ms.append(self.now_ms)
         self.show(is_wide=position == "landscape")
 
     def go_away(self, for_ms: int) -> None:
         """Send the app to the background and come back to the same screen."""
         self._note(0, "app.background")
         self._leave_screen()
-        self.take.away_ms.append((self.now_ms, self.now_ms + for_ms))
+        self.usage.away_ms.append((self.now_ms, self.now_ms + for_ms))
         self.now_ms += for_ms
         self._note(2, "app.foreground")
-        self.open(self.take.visits[-1].activity)
+        self.open(self.usage.visits[-1].activity)
 
     def set_battery(self, percent: int) -> None:
         """Let the battery reach a level."""
@@ -164,37 +172,37 @@ class Stage:
 
     def report_failure(self) -> None:
         """Let the app report an error that it handled, with a breadcrumb of its own."""
-        self.take.problems.append((self.now_ms, self.take.visits[-1]))
+        self.usage.problems.append((self.now_ms, self.usage.visits[-1]))
         self._note(0, "checkout", message="payment failed, offering another try", level="error")
 
     def crash(self) -> None:
-        """Let the app die, which ends the take."""
-        self.take.problems.append((self.now_ms, self.take.visits[-1]))
+        """Let the app crash, which ends the log."""
+        self.usage.problems.append((self.now_ms, self.usage.visits[-1]))
         self._leave_screen()
-        self.take.ended_ms = self.now_ms
+        self.usage.ended_ms = self.now_ms
 
     def _leave_screen(self) -> None:
-        for visit in self.take.visits[-1:]:
+        for visit in self.usage.visits[-1:]:
             visit.ended_ms = visit.ended_ms or self.now_ms
 
     def _note(
         self, after_ms: int, category: str, data: JsonObject | None = None, **words: str
     ) -> None:
         payload = {"category": category, **words, "data": data or {}}
-        self.take.crumbs.append(Crumb(self.now_ms + after_ms, payload))
+        self.usage.crumbs.append(AppBreadcrumb(self.now_ms + after_ms, payload))
 
     def _touch(
         self, after_ms: int, kind: Literal["start", "end", "move"], *path: tuple[int, float, float]
     ) -> None:
-        self.take.touches.append(Touch(self.now_ms + after_ms, kind, path))
+        self.usage.touches.append(TouchEvent(self.now_ms + after_ms, kind, path))
 
     def _aim(self, view_id: str, tag: str = "") -> tuple[ui.Box, float, float]:
         """Find a control and pick a point near the middle of what lies on the screen of it."""
-        control = ui.find_box(screens.lay_out(self.shot, ""), view_id, tag)
+        control = ui.find_box(screens.lay_out(self.state, ""), view_id, tag)
         point = []
         for axis, reach in enumerate((40, 24)):
             start, side = control.rect[axis], control.rect[axis + 2]
-            middle = (max(0, start) + min(start + side, self.shot.size[axis])) / 2
+            middle = (max(0, start) + min(start + side, self.state.size[axis])) / 2
             offset = (self._dice.random() - 0.5) * min(reach, side / 3)
             point.append(round(middle + offset, 1))
         return control, point[0], point[1]

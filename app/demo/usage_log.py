@@ -1,20 +1,23 @@
-"""What is noted while the made-up app is used, in milliseconds since the replay began."""
+"""The log of everything that happens while the made-up app is used, from launch to crash.
+
+Times are milliseconds since the replay began.
+"""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from app.demo.shop import Person, Product
+from app.demo.shop import Customer, Product
 from app.demo.ui import Box
 from app.formats.jsonish import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
-    """What a phone shows from `at_ms` on; each screen shows the fields that concern it."""
+class ScreenState:
+    """What a phone shows from `at_ms` on; each screen uses the fields that concern it."""
 
     at_ms: int
-    person: Person
+    person: Customer
     screen: Literal["splash", "home", "product", "gallery", "bag", "checkout"] = "splash"
     is_wide: bool = False
     battery_percent: int = 77
@@ -39,22 +42,22 @@ class Shot:
         return (912, 416) if self.is_wide else (416, 912)
 
 
-class Crumb(NamedTuple):
-    """One breadcrumb; `payload` is as the SDK's recording has it, without its time."""
+class AppBreadcrumb(NamedTuple):
+    """One breadcrumb; `payload` is that of the SDK's recording, without its time."""
 
     at_ms: int
     payload: JsonObject
 
 
-class Touch(NamedTuple):
-    """A finger comes down, goes up, or has moved along `path` (offset_ms ≤ 0, x, y)."""
+class TouchEvent(NamedTuple):
+    """A finger touches the screen, leaves it, or has moved along `path` (offset_ms ≤ 0, x, y)."""
 
     at_ms: int
     kind: Literal["start", "end", "move"]
     path: tuple[tuple[int, float, float], ...]
 
 
-class Request(NamedTuple):
+class AppRequest(NamedTuple):
     """One HTTP request of the app; requests for pictures have no route in the backend."""
 
     started_ms: int
@@ -75,38 +78,38 @@ class Request(NamedTuple):
 
 
 @dataclass(slots=True)
-class Visit:
-    """One screen from coming to going: one `ui.load` transaction on a trace of its own."""
+class ScreenVisit:
+    """One screen while it is open: one `ui.load` transaction with a trace of its own."""
 
     activity: str
     trace_id: str
     span_id: str
     started_ms: int
     ended_ms: int = 0
-    requests: list[Request] = field(default_factory=list)
+    requests: list[AppRequest] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Take:
-    """Everything noted from launch to crash; `problems` are errors: their time and screen."""
+class UsageLog:
+    """Everything from launch to crash; `problems` are errors with their time and screen."""
 
-    shots: list[Shot]
-    crumbs: list[Crumb] = field(default_factory=list)
-    touches: list[Touch] = field(default_factory=list)
-    visits: list[Visit] = field(default_factory=list)
-    problems: list[tuple[int, Visit]] = field(default_factory=list)
+    states: list[ScreenState]
+    crumbs: list[AppBreadcrumb] = field(default_factory=list)
+    touches: list[TouchEvent] = field(default_factory=list)
+    visits: list[ScreenVisit] = field(default_factory=list)
+    problems: list[tuple[int, ScreenVisit]] = field(default_factory=list)
     turned_at_ms: list[int] = field(default_factory=list)
     away_ms: list[tuple[int, int]] = field(default_factory=list)
     ended_ms: int = 0
 
-    def shot_at(self, at_ms: int) -> Shot:
-        """Return what is on the screen at a moment."""
-        return self.shots[bisect_right(self.shots, at_ms, key=lambda shot: shot.at_ms) - 1]
+    def state_at(self, at_ms: int) -> ScreenState:
+        """Return what the phone shows at a moment."""
+        return self.states[bisect_right(self.states, at_ms, key=lambda state: state.at_ms) - 1]
 
-    def visit_at(self, at_ms: int) -> Visit:
+    def visit_at(self, at_ms: int) -> ScreenVisit:
         """Return the screen that is open at a moment."""
         return self.visits[bisect_right(self.visits, at_ms, key=lambda v: v.started_ms) - 1]
 
-    def requests(self) -> list[Request]:
+    def requests(self) -> list[AppRequest]:
         """Return the requests of all screens."""
         return [request for visit in self.visits for request in visit.requests]
