@@ -1,6 +1,6 @@
 """The replays of issues and events: what digest linked, placed on the clocks of the replays.
 
-Links are kept (`ingest/link.py`), so that lists, tabs and pages count the same rows, however many
+Links are kept (`ingest/digest/link_issues.py`), so that lists, tabs and pages count the same rows, however many
 there are. An event finds its replay by the same rule: the one it names, else one of its trace in
 whose time it lies.
 """
