@@ -1,7 +1,7 @@
-"""Groups events that were stored without: by a release before grouping, or beside it.
+"""Groups events that an older release stored without an issue.
 
-A step takes the oldest of them, whole in one transaction, and locks what it takes: several
-processes may work at once, and none counts an event twice.
+A step is one transaction, which locks the events that it groups, so several processes may work at
+once and none counts an event twice.
 """
 
 import asyncio
@@ -28,30 +28,30 @@ async def group_stored_events(
     """Group some events that have no issue.
 
     Returns:
-        Which; fewer than `limit` when nothing is left to do.
+        The keys of the grouped events; fewer than `limit` if no further events are left.
     """
-    found = await connection.execute(
+    rows = await connection.execute(
         select(events)
         .where(events.c.issue_id.is_(None))
         .order_by(events.c.project_id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    new = await asyncio.to_thread(_read_events, found.all())
+    new = await asyncio.to_thread(_read_events, rows.all())
     if not new:
         return []
     issue_ids = await counting.choose_issues(connection, new)
     await connection.execute(
         update(events)
-        .where(events.c.project_id == bindparam("in_project"), events.c.event_id == bindparam("of"))
+        .where(events.c.project_id == bindparam("project"), events.c.event_id == bindparam("event"))
         .values(issue_id=bindparam("issue")),
         [
-            {"in_project": one.project_id, "of": one.event_id, "issue": issue_id}
-            for one, issue_id in zip(new, issue_ids, strict=True)
+            {"project": event.project_id, "event": event.event_id, "issue": issue_id}
+            for event, issue_id in zip(new, issue_ids, strict=True)
         ],
     )
     await counting.count_events(connection, [*zip(new, issue_ids, strict=True)])
-    return [(one.project_id, one.event_id) for one in new]
+    return [(event.project_id, event.event_id) for event in new]
 
 
 def _read_events(rows: Sequence[Row[Any]]) -> list[NewEvent]:
@@ -59,7 +59,7 @@ def _read_events(rows: Sequence[Row[Any]]) -> list[NewEvent]:
 
 
 def _to_new_event(row: Row[Any]) -> NewEvent:
-    """Read a stored event as it was when it was new; one that cannot be unpacked is grouped too."""
+    """Turn a stored event into a new one; its title groups it if it cannot be unpacked."""
     try:
         sent = packed_json.unpack_json(row.payload)
     except ValueError:

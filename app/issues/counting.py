@@ -1,11 +1,11 @@
-"""Adding events to their issues: counts of what is new, in one statement for a whole batch.
+"""Adds new events to the counts of their issues, in one statement for a whole batch.
 
     new events ─ fold by issue ─► one row each ─► issues       first, last, events, users, replays
                                              ├──► issue_hours  events by hour
                                              └──► issue_users, issue_replays, issue_releases
 
-Everything is a minimum, a maximum, or a count of rows that were not there, so that neither order
-nor repetition changes a thing. Only what happens to a resolved issue looks at its state.
+Everything is a minimum, a maximum, or a count of rows that were not there before, so the result
+depends on neither order nor repetition. Only the reopening of a resolved issue looks at its state.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean, clean_or_none
 from app.formats.events import release_order
 from app.issues.grouping import rules
-from app.issues.model import IssueKey, NewEvent, StoredEvent
+from app.issues.model import EventRecord, IssueKey, NewEvent
 from app.issues.tables import issues
 
 _TEXT_BYTES: Final = 1_024
 _OLDEST: Final = timedelta(days=30)
-"""A phone may have been off that long; a time further back is a wrong clock."""
+"""A phone may have been off for that long; an older time comes from a wrong clock."""
 
 _AT: Final = "timestamptz"
 _ISSUE_TYPES: Final = {
@@ -43,7 +43,7 @@ _FACET_TYPES: Final = {
     "hours": "timestamptz[]", "hour_events": "bigint[]",
     "user_hashes": "uuid[]", "replay_ids": "uuid[]", "releases": "text[]",
 }  # fmt: skip
-"""What is counted beside an issue."""
+"""Columns of what is counted in tables beside that of issues."""
 _NEW: Final = RowShape(_ISSUE_TYPES | _FACET_TYPES)
 _ADD: Final = f"""
     with new as (select * from {_NEW.source}),
@@ -106,82 +106,82 @@ _ADD: Final = f"""
 async def choose_issues(connection: AsyncConnection, new: Sequence[NewEvent]) -> list[IssueId]:
     """Choose the issue of each event, in the order given.
 
-    An event whose key by an older version of grouping has an issue stays with it; what is new is
-    grouped by the newest version.
+    An event stays with the issue that an older version of the rules gave it, if there is one;
+    otherwise the newest version decides.
     """
-    older = {(one.project_id, key) for one in new for key in one.issue_ids[1:]}
-    known: set[IssueKey] = set()
+    older = {(event.project_id, issue_id) for event in new for issue_id in event.issue_ids[1:]}
+    existing: set[IssueKey] = set()
     if older:
-        found = await connection.execute(
+        rows = await connection.execute(
             select(issues.c.project_id, issues.c.issue_id).where(
                 tuple_(issues.c.project_id, issues.c.issue_id).in_(sorted(older))
             )
         )
-        known = {(ProjectId(row.project_id), IssueId(row.issue_id)) for row in found}
+        existing = {(ProjectId(row.project_id), IssueId(row.issue_id)) for row in rows}
     return [
         next(
-            (key for key in one.issue_ids[:0:-1] if (one.project_id, key) in known),
-            one.issue_ids[0],
+            (key for key in event.issue_ids[:0:-1] if (event.project_id, key) in existing),
+            event.issue_ids[0],
         )
-        for one in new
+        for event in new
     ]
 
 
 async def count_events(
     connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId]]
 ) -> None:
-    """Count events that were stored just now, and open issues that they bring back.
+    """Count events that were stored just now, and reopen the issues that they bring back.
 
     Args:
-        connection: Of the transaction that stored them.
+        connection: The connection of the transaction that stored them.
         new: Each event once, with its issue.
     """
-    folded: defaultdict[IssueKey, list[NewEvent]] = defaultdict(list)
-    for one, issue_id in new:
-        folded[one.project_id, issue_id].append(one)
-    if not folded:
+    by_issue: defaultdict[IssueKey, list[NewEvent]] = defaultdict(list)
+    for event, issue_id in new:
+        by_issue[event.project_id, issue_id].append(event)
+    if not by_issue:
         return
-    rows = [_issue_row(key, events) for key, events in folded.items()]
-    back: list[IssueKey] = []
+    rows = [_fold_events(key, events) for key, events in by_issue.items()]
+    reopened: list[IssueKey] = []
     for row in await run_with_rows(connection, _ADD, _NEW, rows):
         key = ProjectId(row["project_id"]), IssueId(row["issue_id"].hex)
-        if row["status"] == "resolved" and _reopens_issue(row, folded[key]):
-            back.append(key)
-    if back:
+        if row["status"] == "resolved" and _reopens_issue(row, by_issue[key]):
+            reopened.append(key)
+    if reopened:
         await connection.execute(
             update(issues)
-            .where(tuple_(issues.c.project_id, issues.c.issue_id).in_(back))
+            .where(tuple_(issues.c.project_id, issues.c.issue_id).in_(reopened))
             .values(status="open", is_regressed=True, status_at=None)
         )
 
 
-def find_seen_at(one: NewEvent | StoredEvent) -> datetime:
-    """Return when an event happened by the server's clock: not later than it came.
+def find_seen_at(event: EventRecord) -> datetime:
+    """Return when an event happened by the server's clock, which is not after it was received.
 
-    A time of more than thirty days before that is no time.
+    A time more than thirty days before that does not count; then it is the time of receipt.
     """
-    at = one.at + timedelta(milliseconds=one.drift_ms)
-    return at if one.received_at - _OLDEST <= at <= one.received_at else one.received_at
+    at = event.at + timedelta(milliseconds=event.drift_ms)
+    return at if event.received_at - _OLDEST <= at <= event.received_at else event.received_at
 
 
 def _reopens_issue(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
     """Tell whether one of the events happened after the issue was resolved, in a later release.
 
-    Where releases have no order (commits), any other release than the resolved one counts, if the
-    event happened after it was resolved.
+    Where releases have no order, such as commits, an event of any other release counts that
+    happened after the issue was resolved.
     """
-    for one in events:
-        later = None
-        if one.release and issue["resolved_release"]:
-            if one.release == issue["resolved_release"]:
+    for event in events:
+        is_later = None
+        if event.release and issue["resolved_release"]:
+            if event.release == issue["resolved_release"]:
                 continue
-            later = release_order.is_later_release(one.release, issue["resolved_release"])
-        if later if later is not None else find_seen_at(one) > issue["status_at"]:
+            is_later = release_order.is_later_release(event.release, issue["resolved_release"])
+        if is_later if is_later is not None else find_seen_at(event) > issue["status_at"]:
             return True
     return False
 
 
-def _issue_row(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:
+def _fold_events(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:
     """Fold events of one issue into a row of the statement."""
     in_order = sorted(
         [(find_seen_at(event), event.event_id, event) for event in events], key=itemgetter(0, 1)
@@ -213,21 +213,21 @@ def _issue_row(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:
     }
 
 
-def user_hashes(project_id: ProjectId, user: Mapping[str, str]) -> list[str]:
-    """Hash all that names a user, bound to the project of the issue; what names best is first."""
-    named = ((name, user.get(name)) for name in ("id", "email", "username", "ip_address"))
+def hash_user_names(project_id: ProjectId, user: Mapping[str, str]) -> list[str]:
+    """Hash each name of a user together with the project, the most reliable name first."""
+    names = ((name, user.get(name)) for name in ("id", "email", "username", "ip_address"))
     return [
         hashlib.blake2b(
             f"{project_id}:{name}:{value}".encode("utf-8", "surrogatepass"), digest_size=16
         ).hexdigest()
-        for name, value in named
+        for name, value in names
         if value
     ]
 
 
-def _best_user_hash(one: NewEvent) -> str | None:
-    """Hash what names the user best; None when nothing does."""
-    return next(iter(user_hashes(one.project_id, one.user)), None)
+def _best_user_hash(event: NewEvent) -> str | None:
+    """Hash the most reliable name of an event's user, or return None if it has no name."""
+    return next(iter(hash_user_names(event.project_id, event.user)), None)
 
 
 def _cut_texts(values: Iterable[str | None]) -> set[str]:

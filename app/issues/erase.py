@@ -1,9 +1,10 @@
-"""Taking an issue out: its events, what is counted of it, and the files that came with them.
+"""Erases an issue: its rows, its events, and the files that came with them.
 
-The files' objects go afterwards, by the sweep: their keys wait in `file_outbox`. A phone may send
-the same file of the same event once more meanwhile. Digest puts the object before the row by which
-the sweep knows that it is needed, so the sweep may remove what was just put: its key therefore
-stays on the list for an hour, and digest, its row written, puts again what it finds there.
+The sweep removes the objects of the files afterwards; until then their keys wait in `file_outbox`.
+A phone may meanwhile send the same file of the same event once more. Digest puts the object before
+it writes the row that keeps the sweep from removing it, so the sweep may remove a new object. The
+key therefore stays in the outbox for an hour after the sweep; digest looks there once its row is
+written, and puts the object again if it finds the key.
 """
 
 import uuid
@@ -28,9 +29,9 @@ from app.issues.tables import (
     issues,
 )
 
-_REMEMBERED: Final = timedelta(hours=1)
-"""No batch is that long on its way from its objects to its rows."""
-_COUNTED: Final = (
+_KEPT_AFTER_SWEEP: Final = timedelta(hours=1)
+"""No batch takes that long from putting its objects to writing its rows."""
+_COUNT_TABLES: Final = (
     issue_hours,
     issue_users,
     issue_replays,
@@ -47,22 +48,22 @@ _FILES: Final = text(
 )
 _ERASE: Final = text(
     """
-    with gone as (
+    with erased as (
         delete from events where project_id = :project_id and issue_id = :issue_id
         returning event_id
     ),
     files as (
-        delete from attachments a using gone g
-        where a.project_id = :project_id and a.event_id = g.event_id
+        delete from attachments a using erased e
+        where a.project_id = :project_id and a.event_id = e.event_id
         returning a.event_id, a.object_key, a.size_bytes
     ),
-    noted as (
+    outgoing as (
         insert into file_outbox (project_id, event_id, object_key, added_at)
         select distinct cast(:project_id as bigint), event_id, object_key,
             cast(:at as timestamptz)
         from files
     )
-    select (select count(*) from gone) as events, (select count(*) from files) as files,
+    select (select count(*) from erased) as events, (select count(*) from files) as files,
         (select coalesce(sum(size_bytes), 0)::bigint from files) as size_bytes
     """
 )
@@ -70,7 +71,7 @@ _ERASE: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class ErasedIssue:
-    """What went."""
+    """How much was erased with an issue."""
 
     events: int
     files: int
@@ -79,15 +80,16 @@ class ErasedIssue:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingFile:
-    """An object to be removed; `is_needed` when a row points at it after all."""
+    """An object in the outbox that the sweep is to remove."""
 
     id: int
     object_key: str
     is_needed: bool
+    """Whether a row points at the object again, so that it must stay."""
 
 
 async def count_files(connection: AsyncConnection, key: IssueKey) -> tuple[int, int]:
-    """Count the files of an issue's events: how many, and their bytes."""
+    """Return how many files the events of an issue have, and the sum of their bytes."""
     row = (await connection.execute(_FILES, _key_parameters(key))).one()
     return row.files, row.size_bytes
 
@@ -95,21 +97,21 @@ async def count_files(connection: AsyncConnection, key: IssueKey) -> tuple[int, 
 async def erase_issue_rows(
     connection: AsyncConnection, key: IssueKey, *, at: datetime
 ) -> ErasedIssue | None:
-    """Take out every row of an issue, and note the objects of its files for removal.
+    """Delete every row of an issue, and put the objects of its files into the outbox.
 
     Returns:
-        What went; None when there was no such issue.
+        How much was erased; None if there was no such issue.
     """
-    # Its row first: digest waits for it, and then begins the issue anew.
-    gone = await connection.execute(
+    # Its own row first: digest waits for that row, and then begins the issue anew.
+    deleted = await connection.execute(
         delete(issues)
         .where(issues.c.project_id == key[0], issues.c.issue_id == key[1])
         .returning(issues.c.issue_id)
     )
-    if gone.first() is None:
+    if deleted.first() is None:
         return None
     row = (await connection.execute(_ERASE, {**_key_parameters(key), "at": at})).one()
-    for table in _COUNTED:
+    for table in _COUNT_TABLES:
         await connection.execute(
             delete(table).where(table.c.project_id == key[0], table.c.issue_id == key[1])
         )
@@ -117,48 +119,52 @@ async def erase_issue_rows(
 
 
 async def lock_outgoing_files(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:
-    """Lock and read objects of files that are still to be removed, the oldest first."""
+    """Lock and read files in the outbox that are not swept yet, the oldest first."""
     is_needed = select(attachments.c.sha256).where(
         attachments.c.project_id == file_outbox.c.project_id,
         attachments.c.event_id == file_outbox.c.event_id,
         attachments.c.object_key == file_outbox.c.object_key,
     )
-    found = await connection.execute(
+    rows = await connection.execute(
         select(file_outbox.c.id, file_outbox.c.object_key, is_needed.exists().label("needed"))
         .where(file_outbox.c.swept_at.is_(None))
         .order_by(file_outbox.c.id)
         .limit(limit)
         .with_for_update(of=file_outbox, skip_locked=True)
     )
-    return [OutgoingFile(row.id, row.object_key, row.needed) for row in found]
+    return [OutgoingFile(row.id, row.object_key, row.needed) for row in rows]
 
 
 async def mark_files_swept(
-    connection: AsyncConnection, done: Sequence[int], *, at: datetime
+    connection: AsyncConnection, ids: Sequence[int], *, at: datetime
 ) -> None:
-    """Note what is removed or needed, and forget what was noted long ago."""
+    """Mark files of the outbox as removed, or as needed, and delete old marks."""
     await connection.execute(
-        update(file_outbox).where(file_outbox.c.id.in_(done)).values(swept_at=at)
+        update(file_outbox).where(file_outbox.c.id.in_(ids)).values(swept_at=at)
     )
-    await connection.execute(delete(file_outbox).where(file_outbox.c.swept_at < at - _REMEMBERED))
+    await connection.execute(
+        delete(file_outbox).where(file_outbox.c.swept_at < at - _KEPT_AFTER_SWEEP)
+    )
 
 
 async def withdraw_outgoing_files(
     connection: AsyncConnection, object_keys: Sequence[str]
 ) -> set[str]:
-    """Take objects off the list, since rows point at them again; waits for a sweep of them.
+    """Take objects out of the outbox because rows point at them again.
+
+    Waits for a sweep that holds them.
 
     Returns:
-        Those that were on it: they may be gone, so they must be put again.
+        The keys that were in the outbox: their objects may be gone and must be put again.
     """
     if not object_keys:
         return set()
-    found = await connection.execute(
+    withdrawn = await connection.execute(
         delete(file_outbox)
         .where(file_outbox.c.object_key.in_(object_keys))
         .returning(file_outbox.c.object_key)
     )
-    return set(found.scalars())
+    return set(withdrawn.scalars())
 
 
 def _key_parameters(key: IssueKey) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Reads: which replays events name, so that one that never came is missed by somebody."""
+"""Queries of the replays that events name, to find out which replays never arrived."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class NamingEvent:
 
 @dataclass(frozen=True, slots=True)
 class LinkableEvent:
-    """An event with what could link it."""
+    """An event, and the ids that could link it to a replay."""
 
     project_id: ProjectId
     event_id: EventId
@@ -74,7 +74,7 @@ async def count_naming_events(
     connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
 ) -> list[NamingEvents]:
     """Count the events that name a replay, by project."""
-    found = await connection.execute(
+    rows = await connection.execute(
         _NAMING, {"replay_id": replay_id, "project_ids": list(project_ids)}
     )
     return [
@@ -86,7 +86,7 @@ async def count_naming_events(
             row.sdk_name,
             row.release,
         )
-        for row in found
+        for row in rows
     ]
 
 
@@ -94,23 +94,21 @@ async def read_newest_naming_events(
     connection: AsyncConnection, project_id: ProjectId, *, since: datetime, limit: int
 ) -> list[NamingEvent]:
     """Read the newest events of a project that name a replay."""
-    found = await connection.execute(
+    rows = await connection.execute(
         _NEWEST, {"project_id": project_id, "since": since, "most": limit}
     )
     return [
         NamingEvent(ReplayId(row.replay_id.hex), EventId(row.event_id.hex), row.title, row.at)
-        for row in found
+        for row in rows
     ]
 
 
-async def find_event(
+async def find_linkable_event(
     connection: AsyncConnection, event_id: EventId, project_ids: Sequence[ProjectId]
 ) -> LinkableEvent | None:
     """Find an event by its id in some projects."""
-    found = await connection.execute(
-        _EVENT, {"event_id": event_id, "project_ids": list(project_ids)}
-    )
-    row = found.first()
+    parameters = {"event_id": event_id, "project_ids": list(project_ids)}
+    row = (await connection.execute(_EVENT, parameters)).first()
     if row is None:
         return None
     return LinkableEvent(

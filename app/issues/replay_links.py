@@ -1,6 +1,7 @@
-"""The links of issues and replays as they are kept: read in pages, taken out with a replay.
+"""Locks, reads and deletes the links between issues and replays.
 
-They are made in digest's transaction, since both ends and what ties them come in any order.
+Digest makes the links in its own transaction, because an event, its replay, and what links the two
+arrive in any order.
 """
 
 from collections.abc import Collection, Sequence
@@ -59,15 +60,15 @@ class IssueLink:
 
 
 async def lock_links(connection: AsyncConnection, ids: Collection[str]) -> None:
-    """Let nobody else link, or take out, what has to do with some replays and traces.
+    """Lock some replays and traces, so that nobody else makes or deletes links of them.
 
-    Of two who bring an event and its replay at the same time, the second then sees what the first
-    has committed. Call it when everything else of the transaction is written: who waits here must
-    hold nothing that somebody wants afterwards.
+    Of two processes that store an event and its replay at the same time, the second one then sees
+    what the first one has committed. Call it when everything else of the transaction is written: a
+    transaction that waits here must not hold rows that others want afterwards.
 
     Args:
-        connection: Of the transaction, to whose end it holds.
-        ids: Replays and traces.
+        connection: The connection of the transaction, which holds the locks until it ends.
+        ids: Ids of replays and traces.
     """
     if ids:
         await (await get_driver(connection)).execute(_LOCK, list(ids))
@@ -76,7 +77,7 @@ async def lock_links(connection: AsyncConnection, ids: Collection[str]) -> None:
 async def delete_links(
     connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
 ) -> None:
-    """Take out the links of a replay whose rows are gone in this transaction."""
+    """Delete the links of a replay whose rows are deleted in this transaction."""
     await lock_links(connection, [replay_id])
     await connection.execute(_UNLINK, {"project_id": project_id, "replay_id": replay_id})
 
@@ -89,14 +90,14 @@ async def read_links(
     before: tuple[datetime, ReplayId] | None,
     limit: int,
 ) -> list[IssueLink]:
-    """Read a page of the links of an issue, the replay received last first.
+    """Read a page of the links of an issue, starting with the replay that was received last.
 
     Args:
         connection: Where to read.
         key: The issue.
-        project_ids: Those whose replays the reader may see.
+        project_ids: The projects that the reader may see; links to replays of others are left out.
         before: When the last replay of the page before was received, and its id.
-        limit: Links at most.
+        limit: How many links are read at most.
     """
     columns = issue_links.c
     query = select(issue_links).where(

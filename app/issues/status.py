@@ -1,4 +1,4 @@
-"""What a person decides about an issue: open, resolved, ignored."""
+"""Writes the status that a person gives to an issue: open, resolved or ignored."""
 
 from datetime import datetime
 
@@ -18,28 +18,30 @@ async def set_issue_status(
 ) -> None:
     """Set the status of an issue.
 
-    To resolve it means: in the latest release it was seen in, and all before. An event of a later
-    one opens it again, and marks it regressed (`issues.add`).
+    A resolved issue counts as resolved in the latest release it was seen in and all earlier ones.
+    An event of a later release opens it again and marks it as regressed (`counting.count_events`).
 
     Raises:
         NotFound: There is no such issue.
     """
-    here = (issues.c.project_id == key[0], issues.c.issue_id == key[1])
-    found = await connection.execute(select(issues.c.last_release).where(*here).with_for_update())
-    row = found.first()
+    is_issue = (issues.c.project_id == key[0], issues.c.issue_id == key[1])
+    locked = select(issues.c.last_release).where(*is_issue).with_for_update()
+    row = (await connection.execute(locked)).first()
     if row is None:
         raise NotFound("there is no such issue in this project")
-    seen = await connection.scalars(
+    releases = await connection.scalars(
         select(issue_releases.c.release)
         .where(issue_releases.c.project_id == key[0], issue_releases.c.issue_id == key[1])
         .order_by(issue_releases.c.release)
         .limit(_MOST_RELEASES)
     )
     release = (
-        release_order.find_latest_release(seen, row.last_release) if status == "resolved" else None
+        release_order.find_latest_release(releases, row.last_release)
+        if status == "resolved"
+        else None
     )
     await connection.execute(
         update(issues)
-        .where(*here)
+        .where(*is_issue)
         .values(status=status, status_at=at, resolved_release=release, is_regressed=False)
     )

@@ -92,7 +92,7 @@ issues: Final = Table(
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("issue_id", Hex32, primary_key=True),
     Column("grouping_version", SmallInteger, nullable=False),
-    # When its first and last event happened, by the server's clock (`model.seen_at`).
+    # When its first and last event happened, by the server's clock (`counting.find_seen_at`).
     Column("first_seen_at", DateTime(timezone=True), nullable=False),
     Column("first_event_id", Hex32, nullable=False),
     Column("first_release", Text),

@@ -1,4 +1,4 @@
-"""Adding events, and counting them in their issues: the first write of an event id wins."""
+"""Adds events and counts them in their issues; the first write of an event id wins."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -27,13 +27,14 @@ async def add_events(
     if not new:
         return set()
     issue_ids = await counting.choose_issues(connection, new)
-    first = {
+    # Reversed, so that of two with one id in a batch the first one wins.
+    by_key = {
         (event.project_id, event.event_id): (event, issue_id)
         for event, issue_id in reversed([*zip(new, issue_ids, strict=True)])
     }
-    rows = {key: _event_row(event, issue_id) for key, (event, issue_id) in first.items()}
+    rows = {key: _event_row(event, issue_id) for key, (event, issue_id) in by_key.items()}
     added = await insert_new_rows(connection, events, rows)
-    await counting.count_events(connection, [first[key] for key in sorted(added)])
+    await counting.count_events(connection, [by_key[key] for key in sorted(added)])
     return added
 
 

@@ -129,7 +129,7 @@ async def explain_id(database: Database, person: Person, wanted: str) -> Missing
     replay_id = ReplayId(wanted)
     async with database.reading() as connection:
         names = await _read_project_names(connection, person)
-        event = await named_replays.find_event(connection, EventId(wanted), list(names))
+        event = await named_replays.find_linkable_event(connection, EventId(wanted), list(names))
         if event is not None and event.replay_id is None:
             event_trail = await _gather_event_trail(connection, event, list(names))
             return MissingReplayAnswer(event_trail, names)

@@ -1,7 +1,8 @@
-"""What people wrote, with the error and the replay that it is about: one rule for every page.
+"""Reads feedback with the error and the replay that it is about, by one rule for every page.
 
-feedback ─► the event it names ─► its issue
-└─► the replay that it or that event names, else one of their trace in whose time it lies
+feedback ─► the event that it names ─► the issue of that event
+└──► the replay that it or the event names,
+or else a replay that shares their trace and was recorded at that time
 """
 
 import uuid
@@ -29,8 +30,8 @@ _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
 _DRIFT: Final = "(f.drift_ms - r.drift_ms) * interval '1 ms'"
 
 
-def _statement(wanted: str) -> TextClause:
-    """Read feedback that fulfils a condition over `f`, and over the event `e` that it names."""
+def _make_statement(condition: str) -> TextClause:
+    """Return a statement for feedback `f`, and the event `e` that it names, under a condition."""
     return text(
         f"""
         select {feedback.FEEDBACK_COLUMNS}, e.title, e.issue_id, r.project_id as replay_project_id,
@@ -53,7 +54,7 @@ def _statement(wanted: str) -> TextClause:
             )
             order by r.first_received_at desc limit 1
         ) r on true
-        where {wanted}
+        where {condition}
         order by f.received_at desc, f.event_id desc
         limit :rows
         """  # noqa: S608 - joined from constants
@@ -68,25 +69,25 @@ _BEFORE: Final = """
     (cast(:before_at as timestamptz) is null
      or (f.received_at, f.event_id) < (:before_at, cast(:before_id as uuid)))
 """
-_OF_PROJECTS: Final = _statement(f"f.project_id = any(:searched) and {_BEFORE}").bindparams(
+_OF_PROJECTS: Final = _make_statement(f"f.project_id = any(:searched) and {_BEFORE}").bindparams(
     bindparam("searched", type_=ARRAY(BigInteger))
 )
-_OF_ISSUE: Final = _statement(
+_OF_ISSUE: Final = _make_statement(
     f"e.project_id = :project_id and e.issue_id = :issue_id and {_BEFORE}"
 ).bindparams(bindparam("issue_id", type_=Uuid()))
 
 
 @dataclass(frozen=True, slots=True)
 class FeedbackEntry:
-    """What somebody wrote, and what it is about as far as it is here."""
+    """What somebody wrote, and the error and the replay that it is about, if they are here."""
 
     feedback: Feedback
     error: str | None
-    """The title of the event that it names, if that is here."""
+    """The title of the event that it names."""
     issue_id: IssueId | None
     replay: ReplayKey | None
     at_ms: int | None
-    """When it was written, on the replay's clock; None without one, or at another time."""
+    """When it was written, by the replay's clock; None if the replay did not run at that time."""
 
 
 async def read_feedback_page(

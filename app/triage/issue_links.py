@@ -1,8 +1,8 @@
-"""The replays of issues and events: what digest linked, placed on the clocks of the replays.
+"""Reads the replays of issues and events, and places the events on the clocks of the replays.
 
-Links are kept (`ingest/digest/link_issues.py`), so that lists, tabs and pages count the same rows, however many
-there are. An event finds its replay by the same rule: the one it names, else one of its trace in
-whose time it lies.
+The links of an issue are stored (`ingest/digest/link_issues.py`), so that lists, tabs and pages
+count the same rows, however many there are. The replay of an event is found by the same rule: it is
+the one that the event names, or else one that shares its trace and was recorded at that time.
 """
 
 import uuid
@@ -50,18 +50,18 @@ _BY_TRACE: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class LinkedReplay:
-    """A replay, and where an event lies in it."""
+    """A replay, and when an event happened in it."""
 
     replay: Replay
     at_ms: int
-    """On the replay's clock, 0 at its start."""
+    """Counted from the start of the replay, by the replay's clock."""
     is_apart: bool
-    """The event names the replay, and was at another time than what is here of it."""
+    """Whether the event happened at another time than the part of the replay that is here."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedReplayPage:
-    """Some replays of an issue, the newest received first."""
+    """A page of the replays of an issue, the one received last first."""
 
     replays: tuple[LinkedReplay, ...]
     older: ListCursor | None
@@ -76,30 +76,30 @@ async def read_linked_replays(
     before: ListCursor | None = None,
     limit: int,
 ) -> LinkedReplayPage:
-    """Read a page of the replays of an issue, the newest received first.
+    """Read a page of the replays of an issue, the one received last first.
 
     Args:
         connection: Where to read.
         key: The issue.
         project_ids: The projects that the reader may see.
         before: The cursor that the page begins after; a moment of receipt, and a replay's id.
-        limit: Rows at most.
+        limit: How many replays are read at most.
     """
     edge = cast("tuple[datetime, ReplayId] | None", before)
-    found = await replay_links.read_links(
+    links = await replay_links.read_links(
         connection, key, project_ids, before=edge, limit=limit + 1
     )
-    listed, last = found[:limit], found[limit - 1] if len(found) > limit else None
-    keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in listed]
-    # One that is being deleted this moment is gone while its link is not yet.
-    here = {one.key: one for one in await replays.read_replays(connection, keys)}
-    known = [
-        (here[replay_key], link)
-        for replay_key, link in zip(keys, listed, strict=True)
-        if replay_key in here
+    last = links[limit - 1] if len(links) > limit else None
+    keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in links[:limit]]
+    found = {replay.key: replay for replay in await replays.read_replays(connection, keys)}
+    # A replay that is being deleted at this moment may be gone while its link is still there.
+    linked = [
+        (found[replay_key], link)
+        for replay_key, link in zip(keys, links, strict=False)
+        if replay_key in found
     ]
     return LinkedReplayPage(
-        await _place_links(connection, known, key[0], project_ids),
+        await _place_links(connection, linked, key[0], project_ids),
         (last.first_received_at, last.replay_id) if last else None,
     )
 
@@ -107,22 +107,24 @@ async def read_linked_replays(
 async def find_replay_of_event(
     connection: AsyncConnection, event: StoredEvent, project_ids: Sequence[ProjectId]
 ) -> LinkedReplay | None:
-    """Find the replay that an event belongs to, if it is here; of several the newest."""
+    """Find the replay that an event belongs to, the newest one if there are several."""
     candidates = await _read_candidates(connection, event, project_ids)
-    newest = max(candidates, key=lambda one: (one.first_received_at, one.key), default=None)
+    newest = max(
+        candidates, key=lambda replay: (replay.first_received_at, replay.key), default=None
+    )
     if newest is None:
         return None
     window = replay_clock.make_window(newest, ())
     [offset] = await placement.place_in_replay(
         connection, window, newest.key.project_id, [placement.make_event_moment(event)], project_ids
     )
-    return _linked_replay(newest, window, offset)
+    return _make_linked_replay(newest, window, offset)
 
 
 async def _read_candidates(
     connection: AsyncConnection, event: StoredEvent, project_ids: Sequence[ProjectId]
 ) -> list[Replay]:
-    """Read the replays that an event names, or else those of its trace in whose time it lies."""
+    """Read the replays that an event names, or else those of its trace that ran at its time."""
     if event.replay_id:
         return await replays.read_replays_with_id(connection, event.replay_id, project_ids)
     if event.trace_id is None:
@@ -144,36 +146,36 @@ async def _read_candidates(
 
 async def _place_links(
     connection: AsyncConnection,
-    known: Sequence[tuple[Replay, IssueLink]],
+    linked: Sequence[tuple[Replay, IssueLink]],
     project_id: ProjectId,
     project_ids: Sequence[ProjectId],
 ) -> tuple[LinkedReplay, ...]:
     """Place the first event that an issue of a project has in each of some replays."""
     events = await trace_events.read_events(
-        connection, [(project_id, link.event_id) for _, link in known]
+        connection, [(project_id, link.event_id) for _, link in linked]
     )
     moments = {event.event_id: placement.make_event_moment(event) for event in events}
     asked = [
         ReplayMoments(
             replay_clock.make_window(replay, ()),
             replay.key.project_id,
-            # An event that is being deleted this moment is known by its link alone.
-            [moments.get(link.event_id) or _moment_of_link(link, project_id)],
+            # Of an event that is being deleted at this moment, only the link may be left.
+            [moments.get(link.event_id) or _make_link_moment(link, project_id)],
         )
-        for replay, link in known
+        for replay, link in linked
     ]
     placed = await placement.place_in_replays(connection, asked, project_ids)
     return tuple(
-        _linked_replay(replay, one.window, offset)
-        for (replay, _), one, [offset] in zip(known, asked, placed, strict=True)
+        _make_linked_replay(replay, moments_of.window, offset)
+        for (replay, _), moments_of, [offset] in zip(linked, asked, placed, strict=True)
     )
 
 
-def _moment_of_link(link: IssueLink, project_id: ProjectId) -> Moment:
+def _make_link_moment(link: IssueLink, project_id: ProjectId) -> Moment:
     return Moment(project_id, link.platform, link.at, link.drift_ms, None, None)
 
 
-def _linked_replay(replay: Replay, window: ReplayWindow, offset: timedelta) -> LinkedReplay:
+def _make_linked_replay(replay: Replay, window: ReplayWindow, offset: timedelta) -> LinkedReplay:
     return LinkedReplay(
         replay,
         round(offset.total_seconds() * 1000),

@@ -1,9 +1,9 @@
-"""Counts the users whom an issue met by its replays: a backend's events seldom name any.
+"""Counts the users of an issue whom only its replays name, as events of a backend seldom name any.
 
-    replays linked to the issue ─ their users ─ without those whom events name ─► how many more
+    replays linked to the issue ─► their users ─ users whom events name ─► further users
 
-An app and its backend name the same user in different words, so whoever shares any of id, e-mail,
-username and address with somebody counted before is not counted again.
+An app and its backend may name a user in different ways. So a user who shares an id, an e-mail
+address, a username or an IP address with one who is counted already is not counted again.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.issues.counting import user_hashes
+from app.issues.counting import hash_user_names
 from app.issues.model import Issue
 
 MOST_REPLAYS: Final = 1_000
@@ -75,7 +75,7 @@ async def count_replay_users(
     for user, user_hash in rows:
         if user_hash is not None:
             known.add(user_hash.hex)
-        elif hashes := user_hashes(issue.project_id, _texts(user)):
+        elif hashes := hash_user_names(issue.project_id, _texts(user)):
             named.append(hashes)
     if not has_few_users:
         wanted = [uuid.UUID(hex=value) for hashes in named for value in hashes]
@@ -85,8 +85,8 @@ async def count_replay_users(
 
 
 def _count_others(named: Iterable[Sequence[str]], known: Iterable[str]) -> int:
-    """Count users who share no name with those that are known; users who share one are one."""
-    # A union-find: the order in which replays name a user by different words does not matter.
+    """Count users who share no name with known ones; users who share a name are the same user."""
+    # A union-find, so that it does not matter in which order replays name a user in several ways.
     parents: dict[str, str] = {}
 
     def root_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How the events of an issue spread over releases, devices, systems and tags."""
+"""Counts over how many values of each tag the events of an issue spread."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ _MOST_TAGS: Final = 12
 _MOST_VALUES: Final = 5
 _CHARS: Final = 100
 _FIRST: Final = ("release", "environment", "device", "os", "handled", "level")
-"""What is shown before the tags of the app itself."""
-_SAID_ELSEWHERE: Final = frozenset({"replayId"})
+"""Tags that are shown before those of the app itself."""
+_SHOWN_ELSEWHERE: Final = frozenset({"replayId"})
 
 
 @dataclass(frozen=True, slots=True)
 class TagValue:
-    """One value and its share."""
+    """A value of a tag, and its share of the events."""
 
     value: str
     count: int
@@ -28,16 +28,17 @@ class TagValue:
 
 @dataclass(frozen=True, slots=True)
 class TagSpread:
-    """One tag with its commonest values; `others` counts the events with any other."""
+    """A tag with its commonest values."""
 
     name: str
     values: tuple[TagValue, ...]
     others: int
+    """How many events have another value."""
     total: int
 
 
 def count_tags(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
-    """Count the tags of events. Blocks: run it in a thread.
+    """Count the tags of events; run it in a thread, as it unpacks every event.
 
     Returns:
         The commonest tags, the commonest first, and how many more tags there are.
@@ -49,25 +50,25 @@ def count_tags(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
         except ValueError:
             continue
         if isinstance(event, dict):
-            for name, value in _tags(event).items():
+            for name, value in _read_tags(event).items():
                 counts[name][value] += 1
     names = sorted(counts, key=lambda name: (_rank(name), -counts[name].total(), name))
     shown = names[:_MOST_TAGS]
-    return tuple(_spread(name, counts[name]) for name in shown), len(names) - len(shown)
+    return tuple(_count_values(name, counts[name]) for name in shown), len(names) - len(shown)
 
 
-def _spread(name: str, counted: Counter[str]) -> TagSpread:
+def _count_values(name: str, counted: Counter[str]) -> TagSpread:
     total = counted.total()
     common = counted.most_common(_MOST_VALUES)
     values = tuple(TagValue(value, count, round(count * 100 / total)) for value, count in common)
-    return TagSpread(name, values, total - sum(one.count for one in values), total)
+    return TagSpread(name, values, total - sum(value.count for value in values), total)
 
 
 def _rank(name: str) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 
-def _tags(event: JsonObject) -> dict[str, str]:
+def _read_tags(event: JsonObject) -> dict[str, str]:
     contexts = jsonish.mapping(event, "contexts")
     device, system = jsonish.mapping(contexts, "device"), jsonish.mapping(contexts, "os")
     os_parts = (jsonish.text(system, key, limit=_CHARS) for key in ("name", "version"))
@@ -79,5 +80,5 @@ def _tags(event: JsonObject) -> dict[str, str]:
         "level": jsonish.text(event, "level", limit=_CHARS),
     }
     tags = jsonish.pairs(event, "tags", limit=_CHARS)
-    own = {name[:_CHARS]: tags[name] for name in tags if name not in _SAID_ELSEWHERE}
+    own = {name[:_CHARS]: tags[name] for name in tags if name not in _SHOWN_ELSEWHERE}
     return {**own, **{name: value for name, value in named.items() if value}}
