@@ -169,7 +169,7 @@ def decode_event(data: bytes | memoryview, item_type: str) -> JsonObject:
     """Decode an event, or an item of a type that has the same limit.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over `LIMITS.event_bytes`, or has too many values.
     """
     check_event_size(data, item_type)

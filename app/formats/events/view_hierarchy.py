@@ -44,7 +44,7 @@ def read_view_hierarchy(value: Any) -> tuple[HierarchyView, ...]:
     """Read the windows of a hierarchy, up to 2,000 views and sixty levels.
 
     Raises:
-        MalformedInput: It is no object with a list of windows.
+        MalformedInput: It is not an object with a list of windows.
     """
     windows = value.get("windows") if isinstance(value, dict) else None
     if not isinstance(windows, list):

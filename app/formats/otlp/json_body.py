@@ -33,7 +33,7 @@ def read_json_body(body: bytes) -> Iterator[ScopedSpan]:
     """Read the spans of one request.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It has more than `LIMITS.json_marks` brackets and commas.
     """
     for resource_spans in _objects(jsonish.decode_object(body, "OTLP request"), "resourceSpans"):

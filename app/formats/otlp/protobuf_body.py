@@ -51,7 +51,7 @@ def read_protobuf_body(body: bytes) -> Iterator[ScopedSpan]:
     """Read the spans of one request; a span over `LIMITS.otlp_span_bytes` becomes an empty one.
 
     Raises:
-        MalformedInput: It is no protobuf.
+        MalformedInput: It is not protobuf.
         OversizedInput: It has more than `LIMITS.otlp_fields` fields outside of its spans, or a
             resource or scope is over `LIMITS.otlp_span_bytes`.
     """
@@ -79,7 +79,7 @@ def _parse_last(reader: ProtobufReader, kind: Any, parts: dict[int, list[bytes]]
     """Parse the resource or scope in field 1: the last one, or an empty one without any.
 
     Raises:
-        MalformedInput: It is no protobuf.
+        MalformedInput: It is not protobuf.
         OversizedInput: It is over `LIMITS.otlp_span_bytes`.
     """
     data = parts.get(1, [b""])[-1]
@@ -99,7 +99,7 @@ def _parse(reader: ProtobufReader, kind: Any, data: bytes) -> Any:
     try:
         return kind.FromString(_mend(reader, kind.DESCRIPTOR, data, 1))
     except DecodeError as error:
-        raise MalformedInput(f"OTLP {kind.DESCRIPTOR.name} is no protobuf: {error}") from None
+        raise MalformedInput(f"OTLP {kind.DESCRIPTOR.name} is not protobuf: {error}") from None
 
 
 def _mend(reader: ProtobufReader, descriptor: Any, data: bytes, depth: int) -> bytes:

@@ -152,12 +152,12 @@ def _split_header(data: bytes | memoryview) -> tuple[bytes, bytes]:
 
 
 def _decode_events(body: bytes) -> list[JsonObject]:
-    """Return the events in time order, without the members of the list that are no objects."""
+    """Return the events in time order, without the members of the list that are not objects."""
     members = jsonish.decode(body, "recording") if body.strip(_BLANKS) else None
     if members is None:
         return []
     if not isinstance(members, list):
-        raise MalformedInput("recording is no JSON list of events")
+        raise MalformedInput("recording is not a JSON list of events")
     if len(members) > LIMITS.recording_events:
         raise OversizedInput(
             f"recording has {len(members)} events, {LIMITS.recording_events} are allowed"

@@ -89,7 +89,7 @@ def decode_replay_event(data: bytes | memoryview) -> JsonObject:
     """Decode a replay event, for `read_replay_event`.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
     if len(data) > LIMITS.event_bytes:
@@ -185,7 +185,7 @@ def read_user(raw: JsonObject) -> User:
 def _read_replay_id(raw: JsonObject) -> ReplayId:
     replay_id = ids.read_hex32(raw.get("replay_id"))
     if replay_id is None:
-        raise MalformedInput(f"replay_id is no 32 hex digits: {shown(raw.get('replay_id'))}")
+        raise MalformedInput(f"replay_id is not 32 hex digits: {shown(raw.get('replay_id'))}")
     return ReplayId(replay_id)
 
 
@@ -193,7 +193,7 @@ def _read_segment_id(raw: JsonObject) -> int:
     segment_id = jsonish.integer(raw, "segment_id", lowest=0, highest=LIMITS.segment_id)
     if segment_id is None:
         raise MalformedInput(
-            f"segment_id is no whole number from 0 to {LIMITS.segment_id}: "
+            f"segment_id is not a whole number from 0 to {LIMITS.segment_id}: "
             f"{shown(raw.get('segment_id'))}"
         )
     return segment_id

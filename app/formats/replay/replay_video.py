@@ -64,7 +64,7 @@ def split_replay_video(payload: memoryview | bytes) -> ReplayVideoParts:
     """Find the three parts, without copying them.
 
     Raises:
-        MalformedInput: It is no such map, is cut, or has no `replay_event`.
+        MalformedInput: It is not such a map, is cut, or has no `replay_event`.
         OversizedInput: It is over `LIMITS.replay_video_bytes`.
     """
     if len(payload) > LIMITS.replay_video_bytes:
@@ -120,7 +120,7 @@ def _read_map(cursor: _Cursor) -> dict[bytes, memoryview]:
     for _ in range(count):
         key = _take_blob(cursor, cursor.take_byte())
         if key is None:
-            raise MalformedInput("replay_video has a key that is no text")
+            raise MalformedInput("replay_video has a key that is not text")
         marker = cursor.take_byte()
         value = _take_blob(cursor, marker)
         if value is None:

@@ -5,7 +5,7 @@
 
 SDKs send hundreds of spans that are all alike, and a block stores them in the form in which they
 came. This reader takes what SDKs usually send, and leaves everything else to `transaction`, which
-reads span by span: unknown fields, odd types, other traces, bad or repeated ids, text that is no
+reads span by span: unknown fields, odd types, other traces, bad or repeated ids, text that is not
 UTF-8.
 
 Source: docs/protocol.md, section 9.5.

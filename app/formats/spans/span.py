@@ -169,10 +169,10 @@ def _read_streamed(item: object, header: EnvelopeHeader) -> Span:
     """Read one span of a container.
 
     Raises:
-        MalformedInput: It is no object, or lacks an id or a start that can be read.
+        MalformedInput: It is not an object, or lacks an id or a start that can be read.
     """
     if not isinstance(item, dict):
-        raise MalformedInput(f"span is no object: {shown(item)}")
+        raise MalformedInput(f"span is not an object: {shown(item)}")
     data = _read_attributes(item)
     identity = _read_identity(item, None, end_key="end_timestamp")
     name = jsonish.text(item, "name", limit=DESCRIPTION_CHARS)

@@ -45,7 +45,7 @@ def unpack_json(data: bytes) -> Any:
     try:
         return json.loads(text) if b"\\ud" in text else jsonish.decode(text, "packed JSON")
     except RequestRefused as error:
-        raise ValueError(f"no packed JSON: {error}") from error
+        raise ValueError(f"not packed JSON: {error}") from error
 
 
 def unpack_text(data: bytes) -> bytes:
@@ -75,9 +75,9 @@ def _unpack_first(data: bytes) -> tuple[bytes, bytes]:
     try:
         text = frame.decompress(data)
     except zstandard.ZstdError as error:
-        raise ValueError(f"no packed JSON: {error}") from error
+        raise ValueError(f"not packed JSON: {error}") from error
     if not frame.eof:
-        raise ValueError("no packed JSON: it is cut")
+        raise ValueError("not packed JSON: it is cut")
     return text, frame.unused_data
 
 

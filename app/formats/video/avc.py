@@ -58,7 +58,7 @@ def read_avc_config(config: bytes) -> AvcConfig:
     """Read the body of an `avcC` box, which is the same in all segments of a phone.
 
     Raises:
-        MalformedInput: It is cut, of another version, or its parameter sets are no parameter sets.
+        MalformedInput: It is cut, of another version, or its parameter sets are of other kinds.
         OversizedInput: It is longer than 4,096 bytes.
     """
     if len(config) > _LONGEST_CONFIG_BYTES:
@@ -224,7 +224,7 @@ def walk_samples(
                 raise MalformedInput(f"sample at byte {at} is cut inside a NAL")
             length, first = read_head(data, nal)
             if length == 0 or first & _FORBIDDEN_BIT:
-                raise MalformedInput(f"sample at byte {at} holds what is no NAL")
+                raise MalformedInput(f"sample at byte {at} holds bytes that are not a NAL")
             kinds |= 1 << (first & _NAL_KIND)
             nal += nal_length_bytes + length
             nals += 1

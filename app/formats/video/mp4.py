@@ -149,8 +149,8 @@ def read_video(data: bytes | memoryview) -> Video:
     """Read the first picture track of an MP4, fragmented or not, `moov` first or last.
 
     Raises:
-        MalformedInput: It is cut, no MP4, has no picture track, no samples, samples outside the
-            file, or samples that are no H.264 although it says so.
+        MalformedInput: It is cut or not an MP4, or it has no picture track, no samples, samples
+            outside the file, or samples that are not the H.264 that it declares.
         OversizedInput: It has more boxes or samples than `LIMITS` allow.
     """
     boxes = BoxReader(data)
@@ -302,7 +302,7 @@ def _check_nals(table: SampleTable, data: bytes | memoryview, entry: _SampleEntr
     extents = zip(table.offsets, table.sizes, strict=True)
     starts = avc.walk_samples(data, extents, nal_length_bytes=entry.nal_length_bytes)
     table.keys = [key and start for key, start in zip(table.keys, starts, strict=True)]
-    return None if table.keys[0] else "its first frame is no keyframe"
+    return None if table.keys[0] else "its first frame is not a keyframe"
 
 
 def _read_edits(

@@ -20,7 +20,7 @@ def prepare_client_report(
     """Count the items that the SDK lost; nothing else in a report is stored.
 
     Raises:
-        MalformedInput: It is no JSON object with a list of discarded events.
+        MalformedInput: It is not a JSON object with a list of discarded events.
         OversizedInput: It is over a limit.
     """
     report = client_report.read_client_report(item.payload)

@@ -25,7 +25,7 @@ def prepare_feedback(item: EnvelopeItem, context: EnvelopeContext, prepared: Pre
     """Turn one item into feedback to be stored.
 
     Raises:
-        MalformedInput: It is no JSON object, or has no message.
+        MalformedInput: It is not a JSON object, or has no message.
         OversizedInput: It is over a limit.
     """
     FEEDBACK.check_size(item)
@@ -40,7 +40,7 @@ def scrub_feedback(
     """Return the JSON of feedback without secrets.
 
     Raises:
-        MalformedInput: It is no JSON.
+        MalformedInput: It is not JSON.
         OversizedInput: It is over a limit of JSON.
     """
     return scrubbing.scrub_payload(data, context, kind=PayloadKind.EVENT, what=item_type)

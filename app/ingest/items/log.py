@@ -28,7 +28,7 @@ def prepare_log(item: EnvelopeItem, context: EnvelopeContext, prepared: Prepared
     """Turn one item into log records to be stored; count those that cannot be read.
 
     Raises:
-        MalformedInput: It is no JSON object with a list of items.
+        MalformedInput: It is not a JSON object with a list of items.
         OversizedInput: It is over a limit.
     """
     LOG.check_size(item)
@@ -43,7 +43,7 @@ def scrub_log(item: EnvelopeItem, context: EnvelopeContext) -> JsonObject:
     """Decode a container of log records, and return it without secrets.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over a limit of JSON.
     """
     return scrubbing.decode_and_scrub(

@@ -81,7 +81,7 @@ def read_web_event(item: EnvelopeItem, context: EnvelopeContext) -> ScrubbedRepl
     """Read an event without secrets.
 
     Raises:
-        MalformedInput: It is no JSON object, or names no replay and segment.
+        MalformedInput: It is not a JSON object, or names no replay and segment.
         OversizedInput: It is over a limit.
     """
     data = bytes(item.payload)

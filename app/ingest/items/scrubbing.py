@@ -26,7 +26,7 @@ def decode_and_scrub(
     """Decode a JSON object, and return it without secrets.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over a limit of JSON.
     """
     raw = bytes(data)
@@ -41,7 +41,7 @@ def scrub_payload(
     """Return a JSON payload without secrets, which is the same object if it had none.
 
     Raises:
-        MalformedInput: It is no JSON.
+        MalformedInput: It is not JSON.
         OversizedInput: It is over a limit of JSON.
     """
     raw = bytes(data)

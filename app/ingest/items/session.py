@@ -34,7 +34,7 @@ def prepare_session(item: EnvelopeItem, context: EnvelopeContext, prepared: Prep
     """Add one update of one session to the counts.
 
     Raises:
-        MalformedInput: It is no session.
+        MalformedInput: It is not a session.
         OversizedInput: It is over a limit.
     """
     SESSION.check_size(item)

@@ -19,7 +19,7 @@ def prepare_sessions(item: EnvelopeItem, context: EnvelopeContext, prepared: Pre
     """Add the sessions that a server counted itself.
 
     Raises:
-        MalformedInput: They are no counts of sessions.
+        MalformedInput: They are not counts of sessions.
         OversizedInput: They are over a limit.
     """
     SESSIONS.check_size(item)

@@ -31,7 +31,7 @@ def prepare_span(item: EnvelopeItem, context: EnvelopeContext, prepared: Prepare
     """Turn one item into blocks of spans to be stored; count each span that is not.
 
     Raises:
-        MalformedInput: It is no JSON object, or is a lone span that cannot be read.
+        MalformedInput: It is not a JSON object, or is a lone span that cannot be read.
         OversizedInput: It is over a limit.
     """
     container = read_spans(item, context)
@@ -48,7 +48,7 @@ def read_spans(item: EnvelopeItem, context: EnvelopeContext) -> SpanContainer:
     """Read the spans of an item without secrets.
 
     Raises:
-        MalformedInput: It is no JSON object, or is a lone span that cannot be read.
+        MalformedInput: It is not a JSON object, or is a lone span that cannot be read.
         OversizedInput: It is over a limit.
     """
     if _is_container(item):
@@ -65,7 +65,7 @@ def scrub_spans(item: EnvelopeItem, context: EnvelopeContext, *, what: str) -> J
     """Decode an item, and return it without secrets.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over a limit of JSON.
     """
     return scrubbing.decode_and_scrub(item.payload, context, kind=PayloadKind.SPAN, what=what)

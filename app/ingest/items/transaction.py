@@ -45,7 +45,7 @@ def transaction_row(
     """Make the row of a transaction by decoding all of it and reading it span by span.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over a limit.
     """
     TRANSACTION.check_size(item)
@@ -60,7 +60,7 @@ def scrub_transaction(item: EnvelopeItem, context: EnvelopeContext) -> JsonObjec
     """Decode a transaction, and return it without secrets.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over a limit of JSON.
     """
     return scrubbing.decode_and_scrub(

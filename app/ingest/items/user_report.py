@@ -17,7 +17,7 @@ def prepare_user_report(
     """Turn one item of the older form into feedback to be stored.
 
     Raises:
-        MalformedInput: It is no JSON object, or has no comments.
+        MalformedInput: It is not a JSON object, or has no comments.
         OversizedInput: It is over a limit.
     """
     USER_REPORT.check_size(item)

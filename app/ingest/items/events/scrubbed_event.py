@@ -35,7 +35,7 @@ def read_scrubbed_event(data: bytes, context: EnvelopeContext) -> ScrubbedEvent:
     """Read an event by decoding all of it.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over a limit.
     """
     sent = jsonish.decode(data, "event")

@@ -25,7 +25,7 @@ def read_replay_event(data: bytes, context: EnvelopeContext) -> ScrubbedReplayEv
     """Read a replay event.
 
     Raises:
-        MalformedInput: It is no JSON object, or names no replay and segment.
+        MalformedInput: It is not a JSON object, or names no replay and segment.
         OversizedInput: It is over a limit.
     """
     raw = replay_event.decode_replay_event(data)

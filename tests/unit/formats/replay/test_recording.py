@@ -29,7 +29,7 @@ def test_recordings_are_plain_or_compressed(compressed):
 
 
 def test_events_are_sorted_and_ties_stay_as_they_came():
-    """Events without a time come first, members that are no objects are dropped."""
+    """Events without a time come first, members that are not objects are dropped."""
     listed = [{"n": 1, "timestamp": 5}, {"n": 2, "timestamp": 3.5}, 7, {"n": 3, "timestamp": 5}]
     found = recording.read_recording(
         recordings.recording([*listed, None, {"n": 4}, {"timestamp": "x", "n": 5}])

@@ -93,7 +93,7 @@ def test_the_replay_id_may_be_dashed_or_upper_case(value):
 )
 def test_without_a_replay_id_it_is_malformed(value):
     """Nothing else can stand in."""
-    with pytest.raises(MalformedInput, match="replay_id is no 32 hex digits"):
+    with pytest.raises(MalformedInput, match="replay_id is not 32 hex digits"):
         _read(replay_id=value)
 
 
@@ -119,7 +119,7 @@ def test_segment_ids_are_read_up_to_the_limit(value, segment_id):
 )
 def test_without_a_segment_id_it_is_malformed(value):
     """One past the limit is as bad as none."""
-    with pytest.raises(MalformedInput, match="segment_id is no whole number from 0 to 65535"):
+    with pytest.raises(MalformedInput, match="segment_id is not a whole number from 0 to 65535"):
         _read(segment_id=value)
 
 

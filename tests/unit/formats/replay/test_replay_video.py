@@ -125,7 +125,7 @@ def test_the_last_of_repeated_keys_counts_and_the_rest_is_not_looked_at():
         (b"\x93\x01\x02\x03", "expected a MessagePack map"),
         (b"{}", "expected a MessagePack map"),
         (b"\xdf\xff\xff\xff\xff", "claims 4294967295 entries"),
-        (b"\x81\x01\xc0", "a key that is no text"),
+        (b"\x81\x01\xc0", "a key that is not text"),
         (b"\x81\xa1n\xc1", "0xc1, which MessagePack never uses"),
         (b"\x81\xa1n\xdd\xff\xff\xff\xff", "0 are left"),
         (b"\x81\xa1n\xc9\xff\xff\xff\xff", "claims 4294967296 bytes"),

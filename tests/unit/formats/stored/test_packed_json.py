@@ -36,7 +36,7 @@ def test_parts_that_were_packed_each_by_itself_are_one_text():
 )
 def test_foreign_bytes_are_no_value(data):
     """Damage is an error with a reason, not a guess."""
-    with pytest.raises(ValueError, match="no packed JSON"):
+    with pytest.raises(ValueError, match="not packed JSON"):
         unpack_json(data)
 
 

@@ -196,11 +196,11 @@ def test_nal_lengths_of_every_size_are_read(length_bytes):
     [
         (nal(1)[:-1], "cut inside a NAL"),
         (nal(1) + b"\0\0\0\1", "cut inside a NAL"),
-        (nal(1) + u32(0) + b"\x61", "is no NAL"),
-        (u32(2) + b"\xe1\0", "is no NAL"),
+        (nal(1) + u32(0) + b"\x61", "are not a NAL"),
+        (u32(2) + b"\xe1\0", "are not a NAL"),
         (nal(6) + nal(7), "holds no picture"),
-        (bytes(40), "is no NAL"),
-        (u16(0xFFFF) * 20, "is no NAL"),
+        (bytes(40), "are not a NAL"),
+        (u16(0xFFFF) * 20, "are not a NAL"),
     ],
 )
 def test_a_broken_sample_is_refused(sample, message):

@@ -215,8 +215,8 @@ def test_other_codecs_do_not_play():
         ({"stsd": stsd(entry(height=LIMITS.video_px + 1))}, "448 x 4097 pixels, at most 4096"),
         ({"stsd": stsd(entry(config=avcc(sps=())))}, "parameter sets are not in the file header"),
         ({"stts": runs((4, 1_000), (1, LIMITS.video_ms - 3_999))}, "10 min, at most 10 min"),
-        ({"stss": runs()}, "its first frame is no keyframe"),
-        ({"frames": (DELTA, KEY), "stss": runs((2,))}, "its first frame is no keyframe"),
+        ({"stss": runs()}, "its first frame is not a keyframe"),
+        ({"frames": (DELTA, KEY), "stss": runs((2,))}, "its first frame is not a keyframe"),
         ({"stsc": runs((1, 5, 2))}, "its picture format changes"),
     ],
 )

@@ -62,7 +62,7 @@ from tests.support.builders.mp4_boxes import (
         (mp4_file(stco=runs((2**32 - 1,))), "outside the file"),
         (mp4_file(stco=None), "no co64 box"),
         (mp4_file(stco=runs()), "chunks hold 0 samples, stsz has 5"),
-        (mp4_file(stco=runs((33,))), "is no NAL|cut inside a NAL"),
+        (mp4_file(stco=runs((33,))), "are not a NAL|cut inside a NAL"),
         (mp4_file(stsc=None), "no stsc box"),
         (mp4_file(stsc=runs()), "stsc does not name the chunks"),
         (mp4_file(stsc=runs((2, 5, 1))), "stsc does not name the chunks"),
@@ -78,7 +78,7 @@ from tests.support.builders.mp4_boxes import (
         (mp4_file(stss=runs((0,))), "stss names sample 0 of 5"),
         (mp4_file(stss=runs((6,))), "stss names sample 6 of 5"),
         (mp4_file(frames=(KEY, DELTA[:-1])), "cut inside a NAL"),
-        (mp4_file(frames=(KEY, bytes(40))), "is no NAL"),
+        (mp4_file(frames=(KEY, bytes(40))), "are not a NAL"),
     ],
 )  # fmt: skip
 def test_a_broken_file_is_refused(data, message):
