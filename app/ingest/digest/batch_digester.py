@@ -102,7 +102,8 @@ class BatchDigester:
         """
         entries = JournalRange(journal_id, batch[0].seq, batch[-1].seq)
         try:
-            await self._store(LaidOutBatch.of(await self._prepare_batch(batch), entries))
+            prepared = await self._prepare_batch(batch)
+            await self._store(LaidOutBatch.of(prepared, entries))
         except ServiceUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
@@ -120,7 +121,8 @@ class BatchDigester:
         reason = ""
         for _ in range(_TRIES):
             try:
-                await self._store(LaidOutBatch.of(await self._prepare_batch([accepted]), entries))
+                prepared = await self._prepare_batch([accepted])
+                await self._store(LaidOutBatch.of(prepared, entries))
             except ServiceUnavailable:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
