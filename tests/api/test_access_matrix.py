@@ -20,7 +20,7 @@ from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-Least = Role | Literal["anybody", "somebody", "admin of the installation"]
+Least = Role | Literal["anybody", "somebody", "admin of the server"]
 
 VIEWER, MEMBER, ADMIN = Role.VIEWER, Role.MEMBER, Role.ADMIN
 _P: Final = "/projects/{project_id}"
@@ -41,7 +41,7 @@ GET: Final[dict[str, Least]] = {
     "/feedback": "somebody",
     "/projects": "somebody",
     "/why": "somebody",
-    "/projects/new": "admin of the installation",
+    "/projects/new": "admin of the server",
     "/replays/{replay_id}": VIEWER,
     "/traces/{trace_id}": VIEWER,
     "/traces/{trace_id}/spans/{span_id}": VIEWER,
@@ -92,8 +92,8 @@ POST: Final[dict[str, Least]] = {
     "/account/sign-ins/{handle}/end": "somebody",
     # For whoever is invited: to everybody else there is no invitation.
     f"{_P}/invitation": "somebody",
-    "/projects/new": "admin of the installation",
-    "/demo": "admin of the installation",
+    "/projects/new": "admin of the server",
+    "/demo": "admin of the server",
     "/replays/selected": VIEWER,
     "/replays/selected/delete": MEMBER,
     f"{_P}/storage": ADMIN,
@@ -181,7 +181,7 @@ async def test_each_role_may_what_the_table_says(
 
 def _refusal(route: PageRoute, least: Least, role: Role | None) -> int | None:
     """Return how a role is refused; None if it is let in."""
-    if least == "admin of the installation":
+    if least == "admin of the server":
         return 403
     if not isinstance(least, Role):
         return None

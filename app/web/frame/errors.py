@@ -29,7 +29,7 @@ from app.web.frame.rendering.state_pages import ErrorPage
 from app.web.urls import account_urls
 from app.web.words import phrases
 
-_log = log.get_logger("web.errors")
+_logger: Final = log.get_logger("web.errors")
 
 _NOTHING_HERE: Final = ErrorPage(
     404,
@@ -37,13 +37,13 @@ _NOTHING_HERE: Final = ErrorPage(
     "The address is wrong, or what it named is gone, or it belongs to a project you are not a "
     "member of.",
 )
-_KEEPER_AWAY: Final = ErrorPage(
+_SERVICE_UNAVAILABLE: Final = ErrorPage(
     503,
     "A part of the server does not answer",
     "The storage or another part of the server is down or restarting. Nothing is lost: what apps "
     "send now is kept in the journal. Try again in a few seconds.",
 )
-_DATABASE_AWAY: Final = ErrorPage(
+_DATABASE_UNAVAILABLE: Final = ErrorPage(
     503,
     "The database does not answer",
     "It is down, restarting or being migrated. Nothing is lost: Playhead goes on taking what apps "
@@ -52,38 +52,38 @@ _DATABASE_AWAY: Final = ErrorPage(
 )
 _DATABASE_UNUSABLE: Final = ErrorPage(
     503,
-    "The database is not set up as it must be",
+    "The database is not set up correctly",
     "It answers, but lacks a table, a right or a setting that Playhead needs. Nothing is lost: "
     "Playhead goes on taking what apps send and keeps it in its journal. The server's log and "
-    "playhead doctor name what is missing; once that is mended, everything goes on by itself.",
+    "playhead doctor name what is missing; once that is repaired, everything goes on by itself.",
 )
 _RETRY_S: Final = "5"
 
 
 def install(app: FastAPI) -> None:
-    """Give an application its handlers of errors."""
-    app.add_exception_handler(SignInRequired, _not_signed_in)
-    app.add_exception_handler(NotFound, _nothing_here)
-    app.add_exception_handler(RequestValidationError, _nothing_here)
-    app.add_exception_handler(ActionRefused, _refused)
-    app.add_exception_handler(RequestRefused, _refused)
-    app.add_exception_handler(ServiceUnavailable, _unavailable)
-    app.add_exception_handler(HTTPException, _by_status)
-    app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, _failed)
+    """Add the error handlers to an application."""
+    app.add_exception_handler(SignInRequired, _ask_to_sign_in)
+    app.add_exception_handler(NotFound, _answer_not_found)
+    app.add_exception_handler(RequestValidationError, _answer_not_found)
+    app.add_exception_handler(ActionRefused, _answer_refusal)
+    app.add_exception_handler(RequestRefused, _answer_refusal)
+    app.add_exception_handler(ServiceUnavailable, _answer_unavailable)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(ClientDisconnect, _answer_disconnected)
+    app.add_exception_handler(Exception, _answer_failure)
 
 
 def wants_html(request: Request) -> bool:
-    """Tell a browser that shows a page from a script or a tool that fetches data."""
+    """Tell whether a browser asks for a page, and not a script or a tool for data."""
     return "text/html" in request.headers.get("accept", "")
 
 
-async def _gone(_request: Request, _error: Exception) -> Response:
-    """Answer nobody: whoever sent the request left before its end, which is no error of ours."""
+async def _answer_disconnected(_request: Request, _error: Exception) -> Response:
+    """Answer a request whose sender left before its end; nobody reads the answer."""
     return Response(status_code=400)
 
 
-async def _not_signed_in(request: Request, error: Exception) -> Response:
+async def _ask_to_sign_in(request: Request, error: Exception) -> Response:
     if not wants_html(request):
         return await _answer(request, ErrorPage(401, "Not signed in", phrases.sentence(str(error))))
     if request.method != "GET":
@@ -92,24 +92,24 @@ async def _not_signed_in(request: Request, error: Exception) -> Response:
     return answer.redirect(f"{account_urls.SIGN_IN}?{urlencode({'back': back})}")
 
 
-async def _nothing_here(request: Request, _error: Exception) -> Response:
+async def _answer_not_found(request: Request, _error: Exception) -> Response:
     return await _answer(request, _NOTHING_HERE)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+async def _answer_refusal(request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, ActionRefused | RequestRefused) else 400
     page = ErrorPage(status, _title(status), phrases.sentence(str(error)))
     return answer.add_retry_after(await _answer(request, page), error)
 
 
-async def _unavailable(request: Request, error: Exception) -> Response:
-    page = _DATABASE_AWAY if isinstance(error, DatabaseUnavailable) else _KEEPER_AWAY
+async def _answer_unavailable(request: Request, error: Exception) -> Response:
+    page = _DATABASE_UNAVAILABLE if isinstance(error, DatabaseUnavailable) else _SERVICE_UNAVAILABLE
     if isinstance(error, DatabaseUnusable):
         page = _DATABASE_UNUSABLE
-        # The statement may be at fault and not the database, so the log needs to say where it is.
-        _log.error("database_unusable", path=request.url.path, exc_info=error)
+        # The fault may be in the statement and not in the database, so the log says where it is.
+        _logger.error("database_unusable", path=request.url.path, exc_info=error)
     else:
-        _log.warning("keeper_unavailable", path=request.url.path, error=str(error))
+        _logger.warning("service_unavailable", path=request.url.path, error=str(error))
     if request.method == "GET":
         page = replace(page, retry_href=answer.build_chrome(request).path)
     response = await _answer(request, page)
@@ -117,20 +117,20 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _by_status(request: Request, error: Exception) -> Response:
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if status == HTTPStatus.NOT_FOUND:
         return await _answer(request, _NOTHING_HERE)
-    page = ErrorPage(status, _title(status), "This address does not take such a request.")
+    page = ErrorPage(status, _title(status), "This address does not take requests of this kind.")
     response = await _answer(request, page)
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
     return response
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+async def _answer_failure(request: Request, error: Exception) -> Response:
     error_id = secrets.token_hex(4)
-    _log.error("page_failed", error_id=error_id, path=request.url.path, exc_info=error)
+    _logger.error("page_failed", error_id=error_id, path=request.url.path, exc_info=error)
     page = ErrorPage(
         500,
         "Something went wrong in the server",
@@ -138,7 +138,7 @@ async def _failed(request: Request, error: Exception) -> Response:
         error_id,
     )
     response = await _answer(request, page)
-    # This handler runs outside all middleware, so its answer passes no guard.
+    # This handler runs outside all middleware, so the guard does not see its answer.
     is_https = request.url.scheme == "https"
     guard.add_headers(response.headers, request.url.path, 500, is_https=is_https)
     return response
@@ -147,14 +147,14 @@ async def _failed(request: Request, error: Exception) -> Response:
 async def _answer(request: Request, page: ErrorPage) -> Response:
     if wants_html(request):
         if page.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            await _recognise(request)
+            await _find_visitor(request)
         return await answer.render_page(request, "state/error.html", page, status=page.status)
-    mark = f" ({page.error_id})" if page.error_id else ""
-    return PlainTextResponse(f"{page.title}. {page.text}{mark}\n", page.status)
+    error_id = f" ({page.error_id})" if page.error_id else ""
+    return PlainTextResponse(f"{page.title}. {page.text}{error_id}\n", page.status)
 
 
-async def _recognise(request: Request) -> None:
-    """Find out whose page it is where nobody has asked: at an address that leads nowhere."""
+async def _find_visitor(request: Request) -> None:
+    """Find out who is signed in, at an address where no route has asked."""
     if access.known_visitor(request) is None:
         with suppress(ServiceUnavailable):
             await access.find_visitor(request)

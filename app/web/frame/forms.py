@@ -1,4 +1,4 @@
-"""Reads what a form sent, and where to go afterwards."""
+"""Reads the fields of forms, and the addresses to go to afterwards."""
 
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -13,21 +13,21 @@ _MOST_FIELDS: Final = 50
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a form; of a field sent twice the last value.
+    """Return the fields of a form; the last value of a field that is sent twice.
 
     Raises:
         OversizedForm: It is over 64 KiB.
-        InvalidInput: It has more than 50 fields.
+        InvalidInput: It has more than 50 fields, or a NUL character.
     """
     return dict(await read_form_pairs(request, most=_MOST_FIELDS))
 
 
 async def read_form_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
-    """Return all fields of a form, those sent several times too.
+    """Return all fields of a form, also those that are sent several times.
 
     Raises:
         OversizedForm: It is over 64 KiB.
-        InvalidInput: It has more than `most` fields, or a NUL character, which no text has.
+        InvalidInput: It has more than `most` fields, or a NUL character.
     """
     body = await read_body(request, most_bytes=_MOST_BYTES)
     try:
@@ -55,9 +55,9 @@ async def read_body(request: Request, *, most_bytes: int) -> bytes:
     return bytes(body)
 
 
-def read_own_path(wanted: str | None) -> str:
-    """Return a path of ours to go to; anything that could lead elsewhere becomes the list."""
-    path = wanted or ""
+def read_own_path(value: str | None) -> str:
+    """Return a path of this server to go to, or the list of replays if it could lead elsewhere."""
+    path = value or ""
     is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     if not is_ours or "\\" in path:
         return list_urls.REPLAYS
@@ -65,7 +65,7 @@ def read_own_path(wanted: str | None) -> str:
 
 
 def read_list_referer(request: Request) -> str:
-    """Return the list with the filters it was left with, if the visitor comes from there."""
+    """Return the list of replays with its filters, if the visitor comes from there."""
     try:
         parts = urlsplit(request.headers.get("referer", ""))
     except ValueError:

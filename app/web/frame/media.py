@@ -1,4 +1,4 @@
-"""What every answer with pictures or video carries, and who may embed it."""
+"""The headers of answers with pictures or video, and who may embed them."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ MEDIA_HEADERS: Final = {
 
 
 def refuse_other_sites(request: Request) -> None:
-    """Keep other sites from showing a video by a visitor's cookie.
+    """Make sure that no other site shows a video with a visitor's cookie.
 
     Raises:
         PermissionDenied: Another site asks.

@@ -1,4 +1,4 @@
-"""Answers for bytes: one range of them, or all.
+"""Answers requests for bytes: with one range of them, or with all.
 
 Source: RFC 9110, section 14.
 """
@@ -17,12 +17,12 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 
 
 class UnsatisfiableRange(Exception):
-    """The range lies outside the bytes, or is none."""
+    """The range lies outside the bytes, or cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The bytes from `start` up to, not including, `end`; partial when somebody asked for them."""
+    """The bytes from `start` up to, not including, `end`; partial if a range was asked for."""
 
     start: int
     end: int
@@ -30,18 +30,18 @@ class ByteRange:
 
 
 def read_range(request: Request, size_bytes: int) -> ByteRange:
-    """Read which bytes a request is about.
+    """Return the range of bytes that a request asks for.
 
     Raises:
-        Unsatisfiable: None of the bytes there are, or several ranges at once.
+        UnsatisfiableRange: It asks for bytes that do not exist, or for several ranges at once.
     """
-    wanted = request.headers.get("range")
-    if wanted is None:
+    header = request.headers.get("range")
+    if header is None:
         return ByteRange(0, size_bytes, is_partial=False)
-    found = _RANGE.match(wanted.strip())
-    if found is None or found.groups() == ("", ""):
+    match = _RANGE.match(header.strip())
+    if match is None or match.groups() == ("", ""):
         raise UnsatisfiableRange
-    first, last = found.groups()
+    first, last = match.groups()
     start = int(first) if first else max(0, size_bytes - int(last))
     end = min(size_bytes, int(last) + 1) if first and last else size_bytes
     if start >= end:
@@ -50,13 +50,13 @@ def read_range(request: Request, size_bytes: int) -> ByteRange:
 
 
 def refuse_range(size_bytes: int) -> Response:
-    """Answer a range that cannot be given."""
+    """Answer a request for a range that cannot be sent."""
     return Response(status_code=416, headers={"Content-Range": f"bytes */{size_bytes}"})
 
 
 async def send_range(
     chunks: AsyncIterator[bytes],
-    wanted: ByteRange,
+    byte_range: ByteRange,
     *,
     size_bytes: int,
     media_type: str,
@@ -68,20 +68,20 @@ async def send_range(
         NotFound: The first of them cannot be read.
         ServiceUnavailable: Storage is down.
     """
-    length = wanted.end - wanted.start
+    length = byte_range.end - byte_range.start
     sized = {**headers, "Accept-Ranges": "bytes", "Content-Length": str(length)}
-    if wanted.is_partial:
-        sized["Content-Range"] = f"bytes {wanted.start}-{wanted.end - 1}/{size_bytes}"
+    if byte_range.is_partial:
+        sized["Content-Range"] = f"bytes {byte_range.start}-{byte_range.end - 1}/{size_bytes}"
     if not length:
         return Response(b"", 200, sized, media_type)
     first = await anext(chunks, None)
     if first is None:
         raise NotFound("the bytes are gone")
-    body = _rest(first, chunks)
-    return StreamingResponse(body, 206 if wanted.is_partial else 200, sized, media_type)
+    body = _chain(first, chunks)
+    return StreamingResponse(body, 206 if byte_range.is_partial else 200, sized, media_type)
 
 
-async def _rest(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _chain(first: bytes, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for chunk in chunks:
         yield chunk

@@ -33,15 +33,15 @@ class PageServices:
     watch: IngestMonitor
     index_cache: IndexCache = field(default_factory=IndexCache)
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
-    """Held while a page has a picture drawn: one child at a time, however many people look."""
+    """Held while a page has a picture drawn: one media child at a time, for all visitors."""
     csp_reports: CspReports = field(default_factory=CspReports)
     proxies: ProxyWatch = field(default_factory=ProxyWatch)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    """Work that a page began and that outlives its answer."""
+    """The work that pages have begun and that outlives their answers."""
 
     @property
     def is_https(self) -> bool:
-        """Whether people reach this server by https."""
+        """Tell whether people reach this server by https."""
         return self.settings.base_url.startswith("https://")
 
     def begin(self, work: Coroutine[Any, Any, None], *, name: str) -> None:

@@ -37,14 +37,14 @@ async def show_projects(
         services.db, visitor.person, first=first, limit=PART_PROJECTS
     )
     page = build_projects_page(services, visitor.person, project_list, first=first)
-    return await answer.render_page(request, "projects/page.html", page)
+    return await answer.render_page(request, "project/list.html", page)
 
 
 @router.get(project_urls.NEW_PROJECT)
 async def ask_for_project(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Show the form for a new project."""
     need_creator(visitor.person)
-    return await answer.render_page(request, "projects/new.html", NewProjectPage())
+    return await answer.render_page(request, "project/new.html", NewProjectPage())
 
 
 @router.post(project_urls.NEW_PROJECT)
@@ -56,7 +56,7 @@ async def make_project(request: Request, visitor: access.CurrentVisitor) -> Resp
         project = await create_project(services.db, services.keys, visitor.person, name)
     except InvalidInput as error:
         page = NewProjectPage(name[:_NAME_CHARS_SHOWN], phrases.sentence(str(error)))
-        return await answer.render_page(request, "projects/new.html", page, status=error.status)
+        return await answer.render_page(request, "project/new.html", page, status=error.status)
     return answer.redirect(project_urls.set_up(project.id), done="project-made")
 
 

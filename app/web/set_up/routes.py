@@ -22,4 +22,4 @@ async def show_set_up(request: Request, project: access.CurrentProject) -> Respo
     set_up = await read_project_set_up(services.db, project)
     dsn = write_active_dsn(services, set_up.active_key)
     page = build_set_up_page(project.project, dsn, set_up.facts)
-    return await answer.render_page(request, "project/set_up.html", page)
+    return await answer.render_page(request, "set_up/page.html", page)

@@ -101,7 +101,7 @@ async def show_log(
         services_of(request).db, project, views_before=views or None, lines_before=lines or None
     )
     page = build_log_page(project.project, log, views=views, lines=lines)
-    return await answer.render_page(request, "project/log.html", page)
+    return await answer.render_page(request, "settings/log.html", page)
 
 
 async def _show(
@@ -117,4 +117,4 @@ async def _show(
     problem = phrases.sentence(str(refusal)) if refusal else None
     page = build_settings_page(project, settings, first_member=first_member, problem=problem)
     status = refusal.status if refusal else 200
-    return await answer.render_page(request, "project/settings.html", page, status=status)
+    return await answer.render_page(request, "settings/page.html", page, status=status)

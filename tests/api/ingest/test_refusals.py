@@ -70,7 +70,7 @@ async def test_a_refusal_has_its_answer_and_its_outcome(tenant, kind):
         async with tenant.database.transaction() as connection:
             await spending.set_storage_limit(connection, tenant.app.id, 0)
         quotas = tenant.service.ingest.admission.quotas
-        quotas._look_at_s = 0.0
+        quotas._sum_storage_at_s = 0.0
         await quotas.refresh(tenant.database)
     headers = envelopes.headers(tenant.app.key, encoding=None)
     if case.key is None:

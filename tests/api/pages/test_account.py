@@ -163,7 +163,7 @@ async def test_others_do_not_make_projects(server: Server):
         ):
             assert answer.status_code == 403
         assert (await browser.get(f"/projects/{server.app.id}")).status_code == 404
-        assert "You are a member of no project" in (await browser.get("/projects")).text
+        assert "You are not a member of any project" in (await browser.get("/projects")).text
     async with server.database.reading() as connection:
         assert "Mine" not in [one.name for one in await projects.list_all_projects(connection)]
 

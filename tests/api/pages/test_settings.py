@@ -65,7 +65,7 @@ async def test_a_project_gets_another_name(tenant: Server, admin: httpx2.AsyncCl
     assert page.one("input", id="name")["value"] == "Shop, new"
     refused = await admin.post(path(tenant, "/name"), data={"name": " "})
     assert refused.status_code == 400
-    assert "has 1 to" in reading.read(refused.text).one("p", class_="problem-box").text
+    assert "needs 1 to" in reading.read(refused.text).one("p", class_="problem-box").text
     assert await actions(tenant) == ["project_changed"]
 
 

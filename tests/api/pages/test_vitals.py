@@ -76,7 +76,7 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
         await until(lambda: watch.read_health().away is not None)
         (alert,) = await alerts_of(server, server.page(REPLAY_ID))
         assert "The storage does not answer" in alert
-        assert "the bucket is gone" in alert  # the reader is an admin of the installation
+        assert "the bucket is gone" in alert  # the reader is an admin of the server
         assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
     await server.settled()
     assert watch.read_health().away is None
@@ -124,7 +124,7 @@ async def test_quarantine_is_told_to_those_who_see_the_project(server):
     viewed = await server.sender.get(
         f"/projects/{server.app.id}", headers={"cookie": f"playhead={cookies[server.app]}"}
     )
-    assert "Admins of this project see them and why." in viewed.text
+    assert "Admins of this project can see them and the reasons." in viewed.text
     assert "ZeroDivisionError" not in viewed.text
     assert "App: 1 envelope in quarantine." in await read(cookies[server.app])
     assert "in quarantine" not in await read(cookies[server.backend])
@@ -221,7 +221,7 @@ async def test_an_admin_limits_storage(server):
     assert 'value="0.000001"' in page
     assert len(clips.clip()) > 1_074
     quotas = server.service.ingest.admission.quotas
-    quotas._look_at_s = 0.0
+    quotas._sum_storage_at_s = 0.0
     await quotas.refresh(server.database)
     assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 429
     wrong = await server.web.post(f"{path}/storage", data={"limit_gib": "much"})

@@ -47,7 +47,7 @@ class Site:
 
     def _html(self, name: str) -> str:
         sample = self.pages[name]
-        return RENDERER.page(sample.template, sample.page, chrome=sample.chrome)
+        return RENDERER.render_page(sample.template, sample.page, chrome=sample.chrome)
 
     def _find(self, path: str, query: str) -> tuple[int, str, bytes]:
         name = unquote(path.strip("/"))

@@ -16,7 +16,7 @@ from tests.support.held_clock import HeldClock
 
 
 async def test_roles_in_a_project(database: Database):
-    """Set, changed, listed by name, removed; an admin of the installation counts as owner."""
+    """Set, changed, listed by name, removed; an admin of the server counts as owner."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     root = await make_person(database, "root@example.com", is_admin=True)
@@ -91,7 +91,7 @@ async def test_a_member_keeps_the_role_that_they_have(database: Database):
 
 
 async def test_people_see_only_their_projects(database: Database):
-    """Scope: a member sees their own, an admin of the installation all, a stranger none."""
+    """Scope: a member sees their own, an admin of the server all, a stranger none."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     root = await make_person(database, "root@example.com", is_admin=True)

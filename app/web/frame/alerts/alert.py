@@ -1,4 +1,4 @@
-"""What a person must know about the server on every page: what happened, and what to do."""
+"""The alerts about the server that stand above every page: what happened, and what to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from app.web.words import phrases
 
 AlertTone = Literal["bad", "warn"]
 
-_NEAR: Final = 2
-"""Free space below this many reserves is near the end."""
-_MOST_ASIDES: Final = 2
-"""Projects with a line of their own; a banner is no list."""
+_LOW_RESERVES: Final = 2
+"""Free space below this many times the reserve is called low."""
+_MOST_PROJECTS: Final = 2
+"""The projects that have an alert of their own; more become one alert."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One sentence on what happened, and what to do about it."""
+    """A sentence about what happened, and what to do about it."""
 
     tone: AlertTone
     title: str
@@ -39,33 +39,34 @@ class ProjectQuarantine:
 
 
 def describe_alerts(
-    vitals: IngestHealth,
-    asides: Sequence[ProjectQuarantine],
+    health: IngestHealth,
+    quarantines: Sequence[ProjectQuarantine],
     *,
     is_admin: bool,
     untrusted_proxy: str | None = None,
 ) -> tuple[Alert, ...]:
-    """Put the vitals of ingest into words, the worst first.
+    """Put the health of ingest into words, the worst first.
 
     Args:
-        vitals: As it is now.
-        asides: Of the projects that the reader may see.
-        is_admin: Whether the reader runs this server, and may read what its log says.
-        untrusted_proxy: Address of a proxy that pages came through and that is not trusted.
+        health: The health of ingest now.
+        quarantines: The projects with quarantined envelopes that the reader may see.
+        is_admin: Whether the reader is an admin of the server, who may read what its log says.
+        untrusted_proxy: The address of a proxy through which pages are asked for and that is not
+            trusted, if there is one.
     """
     return (
-        *_of_disk(vitals),
-        *_of_keepers(vitals, is_admin=is_admin),
-        *_of_backlog(vitals),
-        *_of_quarantine(asides),
-        *_of_proxy(untrusted_proxy if is_admin else None),
+        *_describe_disk(health),
+        *_describe_outage(health, is_admin=is_admin),
+        *_describe_backlog(health),
+        *_describe_quarantines(quarantines),
+        *_describe_proxy(untrusted_proxy if is_admin else None),
     )
 
 
-def _of_disk(vitals: IngestHealth) -> list[Alert]:
-    free = format_bytes(max(0, vitals.room_bytes + vitals.reserve_bytes))
-    reserve = format_bytes(vitals.reserve_bytes)
-    if vitals.is_refusing:
+def _describe_disk(health: IngestHealth) -> list[Alert]:
+    free = format_bytes(max(0, health.room_bytes + health.reserve_bytes))
+    reserve = format_bytes(health.reserve_bytes)
+    if health.is_refusing:
         return [
             Alert(
                 "bad",
@@ -74,18 +75,18 @@ def _of_disk(vitals: IngestHealth) -> list[Alert]:
                 "the disk of the data folder; Playhead goes on by itself.",
             )
         ]
-    if vitals.is_filling:
-        waiting = format_bytes(vitals.journal_bytes)
+    if health.is_filling:
+        waiting = format_bytes(health.journal_bytes)
         return [
             Alert(
                 "bad",
-                f"The journal is filling: {waiting} wait to be digested, "
-                f"{vitals.used:.0%} of its room is used.",
+                f"The journal is filling up: {waiting} wait to be digested, "
+                f"{health.used:.0%} of its room is used.",
                 "Nothing is lost yet. When its room is used up, nothing is accepted. Find out why "
                 "digestion does not keep up, or make room on the disk of the data folder.",
             )
         ]
-    if vitals.room_bytes + vitals.reserve_bytes < _NEAR * vitals.reserve_bytes:
+    if health.room_bytes + health.reserve_bytes < _LOW_RESERVES * health.reserve_bytes:
         return [
             Alert(
                 "warn",
@@ -97,37 +98,36 @@ def _of_disk(vitals: IngestHealth) -> list[Alert]:
     return []
 
 
-def _of_keepers(vitals: IngestHealth, *, is_admin: bool) -> list[Alert]:
-    if vitals.away is None:
+def _describe_outage(health: IngestHealth, *, is_admin: bool) -> list[Alert]:
+    if health.away is None:
         return []
-    reason = f" It says: {phrases.shortened(str(vitals.away))}." if is_admin else ""
-    if isinstance(vitals.away, DatabaseUnusable):
+    reason = f" It says: {phrases.shortened(str(health.away))}." if is_admin else ""
+    if isinstance(health.away, DatabaseUnusable):
         return [
             Alert(
                 "bad",
-                "The database is not set up as it must be: new replays and errors wait in the "
-                "journal.",
-                f"Nothing is lost, and what waits appears when it is mended; Playhead tries again "
+                "The database is not set up correctly: new replays and errors wait in the journal.",
+                "Nothing is lost, and what waits appears when it is repaired; Playhead tries again "
                 f"every 5 s.{reason} Run playhead doctor on the server.",
             )
         ]
-    what = "database" if isinstance(vitals.away, DatabaseUnavailable) else "storage"
+    service = "database" if isinstance(health.away, DatabaseUnavailable) else "storage"
     return [
         Alert(
             "bad",
-            f"The {what} does not answer: new replays and errors wait in the journal.",
+            f"The {service} does not answer: new replays and errors wait in the journal.",
             f"Nothing is lost, and what waits appears when it is back; Playhead tries again every "
-            f"5 s.{reason} See that the {what} runs and that this server reaches it.",
+            f"5 s.{reason} Make sure that the {service} runs and that this server reaches it.",
         )
     ]
 
 
-def _of_backlog(vitals: IngestHealth) -> list[Alert]:
-    if not vitals.is_behind or vitals.away is not None:
+def _describe_backlog(health: IngestHealth) -> list[Alert]:
+    if not health.is_behind or health.away is not None:
         return []
-    age = format_duration(int(vitals.oldest_s) * 1000)
-    number = phrases.count(vitals.backlog.entries, "envelope")
-    waiting = f"{number} wait, the oldest" if vitals.backlog.entries else "envelopes wait"
+    age = format_duration(int(health.oldest_s) * 1000)
+    number = phrases.count(health.backlog.entries, "envelope")
+    waiting = f"{number} wait, the oldest" if health.backlog.entries else "envelopes wait"
     return [
         Alert(
             "warn",
@@ -138,37 +138,38 @@ def _of_backlog(vitals: IngestHealth) -> list[Alert]:
     ]
 
 
-def _of_quarantine(asides: Sequence[ProjectQuarantine]) -> list[Alert]:
+def _describe_quarantines(quarantines: Sequence[ProjectQuarantine]) -> list[Alert]:
     what_to_do = (
-        "Reading them failed five times, so they were put aside, and everything else went on. "
+        "Reading them failed five times, so they were set aside, and everything else went on. "
         "They are kept for seven days. Please report the reason, which admins of the project see "
         "on its page: this is a fault of Playhead."
     )
-    if len(asides) > _MOST_ASIDES:
-        number = phrases.count(sum(aside.envelopes for aside in asides), "envelope")
-        title = f"{number} of {phrases.count(len(asides), 'project')} in quarantine."
+    if len(quarantines) > _MOST_PROJECTS:
+        number = phrases.count(sum(quarantine.envelopes for quarantine in quarantines), "envelope")
+        title = f"{number} of {phrases.count(len(quarantines), 'project')} in quarantine."
         return [Alert("warn", title, what_to_do, project_urls.PROJECTS, "To the projects")]
     return [
         Alert(
             "warn",
-            f"{aside.project_name}: {phrases.count(aside.envelopes, 'envelope')} in quarantine.",
+            f"{quarantine.project_name}: "
+            f"{phrases.count(quarantine.envelopes, 'envelope')} in quarantine.",
             what_to_do,
-            aside.href,
+            quarantine.href,
             "To the project",
         )
-        for aside in asides
+        for quarantine in quarantines
     ]
 
 
-def _of_proxy(address: str | None) -> list[Alert]:
+def _describe_proxy(address: str | None) -> list[Alert]:
     if address is None:
         return []
     return [
         Alert(
             "warn",
-            f"The proxy at {address} is not trusted: everybody seems to come from there.",
-            "So a stranger who guesses passwords uses up the attempts of all, and rates by address "
-            f"are shared. Set PLAYHEAD_TRUSTED_PROXIES={address} and start Playhead again. If no "
-            "proxy of yours has this address, somebody on your network sends X-Forwarded-For.",
+            f"The proxy at {address} is not trusted: all visitors seem to come from there.",
+            "So a stranger who guesses passwords uses up the attempts of everybody, and rates by "
+            f"address are shared. Set PLAYHEAD_TRUSTED_PROXIES={address} and start Playhead again. "
+            "If you have no proxy at this address, somebody on your network sends X-Forwarded-For.",
         )
     ]

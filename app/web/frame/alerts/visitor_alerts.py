@@ -1,4 +1,4 @@
-"""Finds out what to tell a visitor about the server, for the banner on every page."""
+"""Finds the alerts about the server that a visitor must see."""
 
 from starlette.requests import Request
 
@@ -13,7 +13,7 @@ from app.web.urls import project_urls
 
 
 async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert, ...]:
-    """Return what a visitor must know; nothing for somebody who is not signed in."""
+    """Return the alerts for a visitor; none for somebody who is not signed in."""
     if visitor is None:
         return ()
     services = services_of(request)

@@ -1,1 +1,1 @@
-"""ASGI middleware around the pages, and what it watches."""
+"""ASGI middleware around the pages."""

@@ -1,12 +1,12 @@
-"""Compresses what pages answer: a list of replays is a quarter of its size then.
+"""Compresses pages: a list of replays shrinks to a quarter of its size.
 
-What has an encoding of its own is let through (the page of a replay, static files), and so are
-pictures, video and bytes, which are packed already.
+Answers with an encoding of their own (the page of a replay, static files) are let through, and so
+are pictures, video and downloads, which are compressed already.
 
-An answer that mixes a secret with what somebody else may choose can tell the secret by its size
-(BREACH). No page holds such a secret: requests are told from forged ones by their headers, without
-a token, and the cookie of a sign-in stands in no page. A page that shows a secret once must not
-show anything that its address says.
+The size of a compressed answer can reveal a secret that stands in it beside text that somebody else
+chooses (BREACH). No page holds such a secret: forged requests are recognised by their headers,
+without a token, and the cookie of a sign-in stands in no page. A page that shows a secret once must
+not show text from its address.
 """
 
 from typing import Final
@@ -20,5 +20,5 @@ _PACKED: Final = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/octet-stream")
 
 
 def compress_pages(pages: ASGIApp) -> ASGIApp:
-    """Wrap an application so that its text is compressed for those who take gzip."""
+    """Wrap an application so that its text is compressed for clients that accept gzip."""
     return GZipMiddleware(pages, compresslevel=_LEVEL, exclude_content_types=_PACKED)

@@ -1,8 +1,8 @@
-"""Notes what browsers refused on our pages, at most so often and in few lines of the log.
+"""Logs what browsers refused on our pages, within limits.
 
 Anybody can send such reports, and a page with a mistake sends the same one for every visitor. So
-one network has 20 at once and one a second, and the log has the first of a kind, then the tenth,
-the hundredth and so on.
+one network may send 20 at once and one a second, and the log gets the first report of a kind, then
+the tenth, the hundredth and so on.
 """
 
 import json
@@ -17,7 +17,7 @@ WAIT_S: Final = 60
 _REPORTS_PER_S: Final = 1.0
 _BURST: Final = 20.0
 _KINDS: Final = 50
-"""Kinds that are told apart in a period; all others are one."""
+"""The kinds that are counted apart in a period; all others count as one."""
 _PERIOD_S: Final = 3_600.0
 _OTHERS: Final = ("others", "", "")
 _FIELDS: Final = ("effective-directive", "blocked-uri", "document-uri")
@@ -27,10 +27,10 @@ _logger: Final = log.get_logger("web.csp_reports")
 
 
 class CspReports:
-    """The reports of a process. Use it from one event loop."""
+    """Counts the reports to a process; use it from one event loop."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Begin without reports."""
         self._buckets: TokenBuckets[str] = TokenBuckets(_REPORTS_PER_S, _BURST)
         self._counts: dict[tuple[str, ...], int] = {}
         self._began_s = monotonic_s()
@@ -65,7 +65,7 @@ class CspReports:
 
 
 def _read_kind(body: bytes) -> tuple[str, ...]:
-    """Read what a report is about: directive, address that was blocked, address of the page."""
+    """Return the directive, the address that was blocked and the address of the page."""
     try:
         report = json.loads(body)["csp-report"]
         return tuple(str(report.get(name, ""))[:_FIELD_CHARS] for name in _FIELDS)

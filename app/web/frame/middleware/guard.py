@@ -1,9 +1,9 @@
-"""Stands before every page: refuses what another site makes a browser send, adds the headers.
+"""Guards every page: refuses requests that other sites make, and adds security headers.
 
 An unsafe method must come from our own pages. The browser says so in `Sec-Fetch-Site`; where that
-is absent (plain http, old browsers) `Origin` must be our own; with neither, the answer is no. Where
-the public address is set, `Origin` must name it whenever it is there: `Host` is what a stranger's
-name that leads to this server makes of it.
+is absent (plain http, old browsers) `Origin` must be our own; with neither, the request is refused.
+Where the public address is set, `Origin` must name it whenever it is sent: `Host` holds whatever
+name leads to this server, and strangers may own such a name.
 
 Source: OWASP ASVS 5.0, 3.4 and 3.5; Fetch Metadata Request Headers (W3C).
 """
@@ -18,15 +18,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.web.frame.middleware.proxies import ProxyWatch
 
 REPORTS: Final = "/csp-report"
-"""Takes POSTs that browsers send on their own; it changes nothing."""
+"""Takes POSTs that browsers send by themselves; it changes nothing."""
 
 
 def write_policy(script: str = "", style: str = "") -> str:
     """Write a Content-Security-Policy.
 
     Args:
-        script: What names the one script that may stand in the page: a blank and its hash.
-        style: The same of its one style sheet.
+        script: A blank and the hash of the one script that may stand in the page; empty for none.
+        style: The same for its one style sheet.
     """
     return (
         f"default-src 'none'; script-src 'self'{script}; style-src 'self'{style}; img-src 'self'; "
@@ -70,9 +70,9 @@ class Guard:
         Args:
             app: The pages.
             base_url: The public address; https there turns HSTS on.
-            is_only_origin: Whether forms come from pages of the public address alone; else also
-                from pages of the host that was asked.
-            proxies: What looks out for proxies that are not trusted.
+            is_only_origin: Whether forms must come from pages of the public address; otherwise
+                they may also come from pages of the host that was asked.
+            proxies: Notices proxies that are not trusted.
         """
         self._app = app
         self._is_https = base_url.startswith("https://")
@@ -102,19 +102,23 @@ class Guard:
             await refusal(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
-        """Return the answer to a request that is not taken; None for one that is."""
+        """Return the answer to a request that is refused; None if it is not."""
         hosts = len(headers.getlist("host"))
         if hosts > 1 or (hosts == 0 and scope["http_version"] != "1.0"):
-            return PlainTextResponse("A request names one host.\n", 400)
-        # No text in Postgres has one, and no page has an address with one.
+            return PlainTextResponse("A request must name one host.\n", 400)
+        # Postgres stores no text with a NUL character, and no page has one in its address.
         if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
-            return PlainTextResponse("An address has no NUL character.\n", 400)
-        if scope["method"] in _SAFE or scope["path"] == REPORTS or self._is_welcome(headers):
+            return PlainTextResponse("An address may not have a NUL character.\n", 400)
+        if (
+            scope["method"] in _SAFE
+            or scope["path"] == REPORTS
+            or self._comes_from_own_page(headers)
+        ):
             return None
-        return PlainTextResponse("This request does not come from a page of ours.\n", 403)
+        return PlainTextResponse("This request does not come from a page of this server.\n", 403)
 
-    def _is_welcome(self, headers: Headers) -> bool:
-        """Tell whether an unsafe request comes from a page of ours."""
+    def _comes_from_own_page(self, headers: Headers) -> bool:
+        """Tell whether an unsafe request comes from a page of this server."""
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if site is not None and site != _SAME_ORIGIN:
             return False
@@ -123,17 +127,17 @@ class Guard:
         return self._is_own(origin, host=headers.get("host"))
 
     def _is_own(self, origin: str | None, *, host: str | None) -> bool:
-        """Tell whether an origin is ours: the public address, or the host that was asked."""
-        found = _read_origin(origin or "")
-        if found is None:
+        """Tell whether an origin is this server: the public address, or the host that was asked."""
+        sender = _read_origin(origin or "")
+        if sender is None:
             return False
-        if found == self._origin:
+        if sender == self._origin:
             return True
-        return not self._is_only_origin and found == _read_origin(f"{found[0]}://{host}")
+        return not self._is_only_origin and sender == _read_origin(f"{sender[0]}://{host}")
 
 
 def _read_origin(url: str) -> tuple[str, str, int] | None:
-    """Return the scheme, host and port of an address; None if it is not of the web."""
+    """Return the scheme, host and port of an address; None if it is not http or https."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -145,7 +149,7 @@ def _read_origin(url: str) -> tuple[str, str, int] | None:
 
 
 def add_headers(headers: MutableHeaders, path: str, status: int, *, is_https: bool) -> None:
-    """Add what every answer carries; an answer's own, stricter headers stay."""
+    """Add the headers of every answer; headers that the answer has already stay."""
     for name, value in _HEADERS.items():
         headers.setdefault(name, value)
     is_lasting = path.startswith(_STATIC) and status < _FIRST_FAILURE

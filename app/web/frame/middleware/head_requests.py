@@ -1,4 +1,4 @@
-"""Answers HEAD as GET is answered, without the body: monitors of all kinds send it.
+"""Answers HEAD like GET without the body: monitors of all kinds send it.
 
 Source: RFC 9110, section 9.3.2.
 """
@@ -22,7 +22,7 @@ class HeadRequests:
         is_read, is_answered = False, asyncio.Event()
 
         async def receive_once() -> Message:
-            """Hand on the request; then say that nobody listens, which ends a long answer."""
+            """Pass the request on; then say that the client is gone, which ends a long answer."""
             nonlocal is_read
             if not is_read:
                 is_read = True

@@ -1,7 +1,7 @@
-"""Notices a proxy that is not trusted, so that every visitor seems to come from it.
+"""Notices proxies that are not trusted: through them, all visitors seem to have one address.
 
-uvicorn puts the visitor's address in the place of the proxy's if the proxy is trusted. Then the
-client of a request is one of the addresses in its `X-Forwarded-For`, and else it is not.
+If a proxy is trusted, uvicorn replaces its address by the visitor's. Then the client of a request
+is one of the addresses in its `X-Forwarded-For`; otherwise it is not.
 """
 
 import ipaddress
@@ -19,28 +19,28 @@ _logger: Final = log.get_logger("web.proxies")
 
 
 class ProxyWatch:
-    """Remembers the proxy that was seen last; use it from one event loop."""
+    """Remembers the untrusted proxy that was seen last; use it from one event loop."""
 
     def __init__(self) -> None:
         self._address: str | None = None
         self._at_s = 0.0
 
     def look_at(self, scope: Scope, headers: Headers) -> None:
-        """Look whether a request came through a proxy that is not trusted.
+        """Check whether a request came through a proxy that is not trusted.
 
-        Strangers may send the header too. They come from public addresses, where a proxy of this
-        server hardly ever is, so those are passed over.
+        Strangers may send the header too. They come from public addresses, which a proxy of this
+        server hardly ever has, so requests from there are ignored.
         """
         forwarded = headers.getlist("x-forwarded-for")
         client = scope.get("client")
-        if not forwarded or not client or not _is_near(client[0]):
+        if not forwarded or not client or not _is_private(client[0]):
             return
         address: str = client[0]
         if any(address == entry.strip() for line in forwarded for entry in line.split(",")):
             return
         if self.untrusted() != address:
             _logger.warning(
-                "a proxy is not trusted: all who come through it share one address, and one limit "
+                "a proxy is not trusted: all visitors behind it share one address, and one limit "
                 "of failed sign-ins; name it in PLAYHEAD_TRUSTED_PROXIES",
                 proxy=address,
             )
@@ -51,8 +51,8 @@ class ProxyWatch:
         return self._address if monotonic_s() - self._at_s <= _SEEN_FOR_S else None
 
 
-def _is_near(host: str) -> bool:
-    """Tell whether an address is of this machine or a private network."""
+def _is_private(host: str) -> bool:
+    """Tell whether an address belongs to this machine or to a private network."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

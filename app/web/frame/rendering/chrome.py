@@ -1,4 +1,4 @@
-"""What stands around every page: who is signed in, the theme, a word about what just happened."""
+"""The frame around every page: who is signed in, the theme, a notice, alerts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -19,7 +19,7 @@ def read_theme(cookie: str | None) -> Theme:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One sentence above the page: what was done, or what went wrong."""
+    """A sentence above the page: what was done, or what went wrong."""
 
     text: str
     kind: Literal["done", "problem"] = "done"
@@ -27,12 +27,12 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Chrome:
-    """The frame of a page; `person_name` is None for somebody not signed in."""
+    """The frame around a page; `person_name` is None for somebody who is not signed in."""
 
     person_name: str | None
     path: str
-    """The path and query of this page, where the theme form returns to."""
+    """The path and query of this page, to which the form for the theme returns."""
     theme: Theme = "auto"
     notice: Notice | None = None
     alerts: tuple[Alert, ...] = ()
-    """What is wrong with the server."""
+    """Sentences about what is wrong with the server."""

@@ -1,9 +1,9 @@
-"""What the replay page carries in itself, so that its first picture waits for no further request.
+"""The style sheet and script inside the replay page, so that its first picture comes sooner.
 
-A script or style sheet of its own costs two round trips: a connection, for the page holds the first
-one, and the request. The policy names both by their hashes, so nothing else that stands in the page
-runs. The script is there once it is bundled, which the build of the wheel does (`tools/bundle.js`);
-a checkout names the modules that it is made of.
+A separate script or style sheet costs two round trips: a connection, since the page occupies the
+first one, and the request. The policy names both by their hashes, so nothing else in the page runs.
+The script is inlined once it is bundled, which the build of the wheel does (`tools/bundle.js`); in
+a checkout the page names its modules instead.
 """
 
 import hashlib
@@ -28,34 +28,34 @@ _REPLAY: Final = (
 )  # fmt: skip
 _SCRIPT: Final = "js/replay/begin"
 _RELATIVE: Final = re.compile(r'url\(("?)\.\./')
-"""An address in a style sheet, which is in `css/` as a file; quotes go when it is bundled."""
+"""An address in a style sheet, relative to `css/`; a bundled one has no quotes."""
 _BASE: Final = "/@static/"
-"""Begins the addresses of what the bundled script imports later."""
+"""The beginning of the addresses that the bundled script imports later."""
 
 
 @dataclass(frozen=True, slots=True)
 class InlinedAssets:
-    """A style sheet and a script as they stand in a page, and the policy that lets them."""
+    """A style sheet and a script inside a page, and the policy that allows them."""
 
     styles: str
     html: str
-    """Both, with their tags."""
+    """Both of them with their tags."""
     script: str
-    """What stands between its tags; empty when it is a file of its own."""
+    """The text between its tags; empty if the page names modules instead."""
     policy: str
 
 
 def inline_replay_assets(static_base: str) -> InlinedAssets:
-    """Return what stands in the page of a replay.
+    """Return the style sheet and the script of the page of a replay.
 
     Args:
-        static_base: Where `static/` is served: what both name is found there.
+        static_base: The address of `static/`, in which both find other files.
     """
-    bundled = assets.read_asset(f"{_SCRIPT}.inline.js")
-    script = (bundled or b"").decode().replace(_BASE, f"{static_base}/")
+    bundle = assets.read_asset(f"{_SCRIPT}.inline.js")
+    script = (bundle or b"").decode().replace(_BASE, f"{static_base}/")
     element = f'<script type="module" async>{script}</script>'
-    if not bundled:
-        # A preloaded module is fetched beside the others, not when its importer has come.
+    if not bundle:
+        # Modules are preloaded, or each would be fetched only after the module that imports it.
         modules = module_imports.list_modules(f"{_SCRIPT}.js")
         preloads = [f'<link rel="modulepreload" href="{static_base}/{name}">' for name in modules]
         source = f'<script type="module" async src="{static_base}/{_SCRIPT}.js"></script>'

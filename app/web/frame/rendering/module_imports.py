@@ -1,6 +1,7 @@
-"""Finds what a module of the checkout imports, so that a page can name it all at once.
+"""Finds the modules that a module of the checkout imports, so that a page can name them all.
 
-A browser learns of a module's imports when it has the module: each level costs a round trip.
+A browser learns of the imports of a module when it has read the module: each level costs a round
+trip.
 """
 
 import posixpath
@@ -13,11 +14,11 @@ _IMPORT: Final = re.compile(r'^import (?:\{[^}]*\} from )?"(\.[^"]+)";$', re.MUL
 
 
 def list_modules(entry: str) -> list[str]:
-    """Return a module and all that it imports at once, each once, named below `static/`."""
-    found = [entry]
-    for name in found:
+    """Return a module and all modules that it imports, by their paths below `static/`."""
+    modules = [entry]
+    for name in modules:
         for relative in _IMPORT.findall((STATIC / name).read_text(encoding="utf-8")):
             imported = posixpath.normpath(posixpath.join(posixpath.dirname(name), relative))
-            if imported not in found:
-                found.append(imported)
-    return found
+            if imported not in modules:
+                modules.append(imported)
+    return modules

@@ -1,4 +1,4 @@
-"""Templates to HTML: one environment, escaping everything, refusing what is undefined."""
+"""Renders templates to HTML: everything is escaped, and an undefined name is an error."""
 
 from base64 import b64encode
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from app.web.urls import account_urls, issue_urls, list_urls, project_urls, repl
 from app.web.words import activity, phrases, problems, search_help
 
 _FLUSH: Final = "<!-- The rest follows. -->"
-"""Where a template may be cut: what stands before it is sent while the rest is being found."""
+"""Marks where a template is cut: the HTML before it is sent while the rest is read."""
 
 
-class Later:
-    """Stands for the value of a page: at first for what its head needs, then for all of it."""
+class ReplaceableValue:
+    """Stands for the value of a page, of which more is known with every piece."""
 
-    def __init__(self, first: object) -> None:
-        self._value = first
+    def __init__(self, first_value: object) -> None:
+        self._value = first_value
 
-    def become(self, value: object) -> None:
-        """Stand for the whole value from here on."""
+    def replace_by(self, value: object) -> None:
+        """Stand for another value from here on."""
         self._value = value
 
     def __getattr__(self, name: str) -> Any:
@@ -36,21 +36,22 @@ class Renderer:
     """Renders pages from their values.
 
     Args of the constructor:
-        static_base: Where `static/` is served, without a slash at the end; a base that carries
-            the release (`/static/3f2a…`) lets browsers keep the files for ever, since every
-            address inside CSS and JavaScript is relative.
+        static_base: The address of `static/`. A base that names the content (`/static/3f2a…`)
+            lets browsers keep the files for ever, since every address inside CSS and JavaScript
+            is relative.
+        templates: The folder of the templates.
     """
 
     def __init__(self, *, static_base: str = "/static", templates: Path = TEMPLATES) -> None:
         static_base = static_base.rstrip("/")
         self.inlined: Final = inlined_assets.inline_replay_assets(static_base)
-        """What the page of a replay carries in itself."""
-        self.ready: Final = page_compression.compress_part(self.inlined.html.encode())
+        """The style sheet and script that are part of the page of a replay."""
+        self.compressed_part: Final = page_compression.compress_part(self.inlined.html.encode())
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=True,
             undefined=StrictUndefined,
-            finalize=_finalize,
+            finalize=_make_visible,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
@@ -84,16 +85,18 @@ class Renderer:
         )
 
     def prepare(self) -> None:
-        """Read all templates, so that nobody waits: those of the replay page take 80 ms."""
+        """Load all templates, so that no visitor waits: those of the replay page take 80 ms."""
         for name in self._environment.list_templates():
             self._environment.get_template(name)
 
-    def page(self, template: str, page: object, *, chrome: Chrome) -> str:
-        """Render one page, for example `page("replays/page.html", list_page, chrome=chrome)`."""
+    def render_page(self, template: str, page: object, *, chrome: Chrome) -> str:
+        """Render a page, as in `render_page("replays/page.html", list_page, chrome=chrome)`."""
         return self._environment.get_template(template).render(page=page, chrome=chrome)
 
-    def pieces(self, template: str, page: Later, *, chrome: Chrome) -> Iterator[str]:
-        """Render a page in pieces; between them, `page` may become what the next one needs."""
+    def render_pieces(
+        self, template: str, page: ReplaceableValue, *, chrome: Chrome
+    ) -> Iterator[str]:
+        """Render a page in pieces; between them, `page` may be given the value of the next one."""
         piece: list[str] = []
         for chunk in self._environment.get_template(template).generate(page=page, chrome=chrome):
             if chunk != _FLUSH:
@@ -103,18 +106,18 @@ class Renderer:
             piece.clear()
         yield "".join(piece)
 
-    def unfinished(self) -> str:
-        """Render what follows the head of a page when the rest could not be found."""
+    def render_unfinished(self) -> str:
+        """Render the end of a page whose head is sent and whose values could not be read."""
         return self._environment.get_template("state/_unfinished.html").render()
 
 
 def _base64(data: bytes) -> str:
-    """Write bytes as text, for scripts."""
+    """Write bytes as base64, for scripts."""
     return b64encode(data).decode("ascii")
 
 
-def _finalize(value: object) -> object:
-    """Make every text that a template writes safe to look at; None is a mistake, not a word."""
+def _make_visible(value: object) -> object:
+    """Make the control characters of every text visible; a value of None is a mistake."""
     if value is None:
-        raise ValueError("a template wrote None: ask for the value before writing it")
+        raise ValueError("a template writes None: test the value before writing it")
     return phrases.visible(value) if type(value) is str else value

@@ -1,4 +1,4 @@
-"""Pages for what is not there: errors, deleted replays, a keeper that does not answer."""
+"""The values of pages about errors, and of replays that are not there."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ StateKind = Literal["deleted", "expired", "not_found"]
 
 @dataclass(frozen=True, slots=True)
 class StatePage:
-    """A replay's address without a replay to show."""
+    """The page at the address of a replay that cannot be shown."""
 
     kind: StateKind
     replay_id: str
@@ -18,21 +18,21 @@ class StatePage:
     deleted_by: str | None = None
     deleted_at: datetime | None = None
     rule: str | None = None
-    """By which it expired: `30 days`."""
+    """The rule by which it expired: `30 days`."""
     losses: str | None = None
-    """What the project lost of its replays lately: a reason why there is none."""
+    """The replay data that the project lost lately, which may be why there is no replay."""
     losses_href: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """Any refusal or failure of a page: what happened and what to do."""
+    """The page for a refusal or a failure: what happened, and what to do."""
 
     status: int
     title: str
     text: str
     error_id: str | None = None
-    """Names the log line; None for refusals that are not logged."""
+    """The id in the log; None for refusals, which are not logged."""
     back_href: str = "/replays"
     retry_href: str | None = None
-    """Where to try the same again, when that may help."""
+    """The address to try again, if that may help."""

@@ -80,7 +80,7 @@ def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
     """It answers, so "see that it runs" would be the wrong advice."""
     found = vitals(away=DatabaseUnusable("no table segments"))
     (told,) = alert.describe_alerts(found, (), is_admin=True)
-    assert told.title.startswith("The database is not set up as it must be")
+    assert told.title.startswith("The database is not set up correctly")
     assert "It says: no table segments." in told.what_to_do
     assert "playhead doctor" in told.what_to_do
 

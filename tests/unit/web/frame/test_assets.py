@@ -75,9 +75,9 @@ async def test_other_files_are_sent_as_they_are(client):
 def test_what_is_prepared_is_packed_when_a_browser_asks():
     """All scripts, in the coding that browsers take first."""
     assets.prepare_assets()
-    misses = assets._packed.cache_info().misses
-    assert assets._packed("js/replay/main.js", "", "br")
-    assert assets._packed.cache_info().misses == misses
+    misses = assets._compress.cache_info().misses
+    assert assets._compress("js/replay/main.js", "", "br")
+    assert assets._compress.cache_info().misses == misses
 
 
 def test_templates_are_read_before_they_are_asked_for():

@@ -51,7 +51,7 @@ async def test_a_mistake_is_told_by_its_number_only():
     answer = await ask(failing(RuntimeError("secret detail")), accept="text/html")
     assert answer.status_code == 500
     assert "secret" not in answer.text
-    assert "The log has the details under" in answer.text
+    assert "log has the details under" in answer.text
     assert answer.headers["content-security-policy"]
     plain = await ask(failing(RuntimeError("secret detail")))
     assert plain.headers["content-type"].startswith("text/plain")
@@ -71,7 +71,7 @@ async def test_a_database_that_must_be_mended_is_named():
     """People read that waiting alone will not help; what is missing is in the log only."""
     answer = await ask(failing(DatabaseUnusable("no table secrets")), accept="text/html")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert "The database is not set up as it must be" in answer.text
+    assert "The database is not set up correctly" in answer.text
     assert "secrets" not in answer.text
 
 

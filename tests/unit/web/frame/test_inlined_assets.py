@@ -93,7 +93,7 @@ def test_who_needs_neither_is_sent_neither(inner: InlinedAssets):
     def rendered(*, is_bare: bool = False, is_awaited: bool = False) -> str:
         opening = replace(OPENING, is_bare=is_bare, is_awaited=is_awaited)
         page = replace(REPLAY_PAGE, opening=opening)
-        return renderer.page(sample.template, page, chrome=sample.chrome)
+        return renderer.render_page(sample.template, page, chrome=sample.chrome)
 
     assert inner.html in rendered()
     assert "<style" not in rendered(is_bare=True)

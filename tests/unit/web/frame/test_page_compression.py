@@ -39,4 +39,4 @@ def test_pieces_are_read_as_they_come(pieces):
 def test_the_part_is_not_packed_again():
     """What is sent of it is what was made once, better than a page in haste would."""
     part = page_compression.compress_part(PART)
-    assert part.packed in PageCompressor(part).add(b"<head>" + PART)
+    assert part.compressed in PageCompressor(part).add(b"<head>" + PART)

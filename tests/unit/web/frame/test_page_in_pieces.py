@@ -93,7 +93,7 @@ async def test_the_head_goes_before_the_rest_is_found():
     found.set()
     whole = (head["body"] + picture["body"] + top["body"] + await rest_of(sent)).decode()
     frame = answer.build_chrome(Request(scope_of("identity")))
-    page = BareServices.renderer.page(TEMPLATE, REPLAY_PAGE, chrome=frame)
+    page = BareServices.renderer.render_page(TEMPLATE, REPLAY_PAGE, chrome=frame)
     assert whole.replace(f"{start}\n", "") == page.replace("<!-- The rest follows. -->", "")
 
 
@@ -126,5 +126,5 @@ async def test_what_fails_behind_the_head_is_told_in_the_page():
     sent = await ask(find, "identity")
     await sent.get()
     text = (await rest_of(sent)).decode()
-    assert "The rest of this page did not come" in text
+    assert "The rest of this page could not be loaded" in text
     assert "secret" not in text

@@ -58,7 +58,7 @@ class Page(HTMLParser):
 
 def render(sample: Sample) -> Page:
     """Render one sample and look into it; what the policy lets stand inside is left out."""
-    html = RENDERER.page(sample.template, sample.page, chrome=sample.chrome)
+    html = RENDERER.render_page(sample.template, sample.page, chrome=sample.chrome)
     for part in (RENDERER.inlined.html, RENDERER.inlined.styles):
         html = html.replace(part, "")
     return Page(html)
@@ -134,14 +134,14 @@ def test_what_users_send_is_escaped_everywhere():
 def test_a_missing_field_is_an_error_and_no_empty_text():
     """A template that asks for what the page does not have fails."""
     with pytest.raises(jinja2.UndefinedError):
-        RENDERER.page("state/error.html", object(), chrome=Chrome(None, "/"))
+        RENDERER.render_page("state/error.html", object(), chrome=Chrome(None, "/"))
 
 
 def test_a_template_may_not_write_none():
     """None on a page is a mistake, and found as one."""
     page = account.SetPasswordPage(None, 12)  # type: ignore[arg-type] # the mistake under test
-    with pytest.raises(ValueError, match="wrote None"):
-        RENDERER.page("account/set_password.html", page, chrome=Chrome(None, "/"))
+    with pytest.raises(ValueError, match="writes None"):
+        RENDERER.render_page("account/set_password.html", page, chrome=Chrome(None, "/"))
 
 
 def test_the_theme_is_in_the_first_byte_of_the_page():

@@ -338,17 +338,17 @@ SAMPLES = {
     "why, known": _page("why/page.html", WHY),
     "why, no id": _page("why/page.html", why.WhyPage("x", problem="An id has 32 hex digits.")),
     "delete": _page("replay/delete.html", replay.DeleteReplayPage(HEADER, DELETION)),
-    "set-up": _page("project/set_up.html", SET_UP),
-    "set-up, no key": _page("project/set_up.html", replace(SET_UP, dsn=None, apps=(), services=())),
+    "set-up": _page("set_up/page.html", SET_UP),
+    "set-up, no key": _page("set_up/page.html", replace(SET_UP, dsn=None, apps=(), services=())),
     "projects": _page(
-        "projects/page.html",
+        "project/list.html",
         project.ProjectsPage(
             (_CARD, replace(_CARD, dsn=None, last_received_at=None)), (), may_create=True
         ),
     ),
-    "projects, first": _page("projects/page.html", project.ProjectsPage((), (), may_create=True)),
-    "projects, none": _page("projects/page.html", project.ProjectsPage((), (), may_create=False)),
-    "new project": _page("projects/new.html", project.NewProjectPage("x", "Too long.")),
+    "projects, first": _page("project/list.html", project.ProjectsPage((), (), may_create=True)),
+    "projects, none": _page("project/list.html", project.ProjectsPage((), (), may_create=False)),
+    "new project": _page("project/new.html", project.NewProjectPage("x", "Too long.")),
     "project": _page("project/page.html", PROJECT_PAGE),
     "project, server in trouble": _page("project/page.html", PROJECT_PAGE, _ALERTED),
     "project, full": _page(

@@ -68,14 +68,14 @@ LOG = settings.LogPage(
 )  # fmt: skip
 PAGES: dict[str, tuple[str, object]] = {
     "projects, invited": (
-        "projects/page.html",
+        "project/list.html",
         project.ProjectsPage((), (INVITATION,), may_create=False),
     ),
     "feedback": ("feedback/page.html", FEEDBACK),
     "feedback, empty": ("feedback/page.html", FEEDBACK_EMPTY),
     "releases": ("releases/page.html", RELEASES),
     "releases, empty": ("releases/page.html", RELEASES_EMPTY),
-    "settings": ("project/settings.html", SETTINGS),
-    "log": ("project/log.html", LOG),
+    "settings": ("settings/page.html", SETTINGS),
+    "log": ("settings/log.html", LOG),
 }
 """By name: the template, and its value."""

@@ -1,0 +1,66 @@
+"""The notice above a page that says what a form has done.
+
+A form is answered with a redirection. The address that it leads to carries a code, and for some
+codes a number: `?done=replays-deleted&count=3`.
+"""
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+from app.web.frame.rendering.chrome import Notice
+from app.web.words import phrases
+
+_NOTICES: Final = {
+    "replay-deleted": Notice("The replay is deleted."),
+    "issue-resolved": Notice("The issue is resolved. An event of a later release opens it again."),
+    "issue-ignored": Notice("The issue is ignored. It keeps counting but stays hidden."),
+    "issue-open": Notice("The issue is open again."),
+    "issue-deleted": Notice("The issue is deleted, with its events and their files."),
+    "password-saved": Notice("Password saved. All your other sign-ins have ended."),
+    "sign-in-ended": Notice("The sign-in has ended."),
+    "project-made": Notice("The project is ready: point an app at its DSN."),
+    "project-renamed": Notice("Project renamed."),
+    "member-set": Notice("Role saved."),
+    "invited": Notice("Invitation sent to the Projects page of the person with this address."),
+    "invitation-withdrawn": Notice("Invitation withdrawn."),
+    "invitation-accepted": Notice("You are now a member of the project."),
+    "invitation-declined": Notice("Invitation declined."),
+    "member-removed": Notice("They are no longer a member."),
+    "name-saved": Notice("Name saved."),
+    "storage-limited": Notice("Storage limit saved."),
+}
+"""The notices by the code in the address."""
+_REPLAY_NOTICES: Final = {"replays-deleted": "deleted", "marked-seen": "marked as seen"}
+"""What was done to as many replays as the address says."""
+_COUNT_DIGITS: Final = 4
+_NOTICE_PAIRS: Final = ("done=", "count=")
+
+
+def find_notice(query: str) -> Notice | None:
+    """Return the notice that the query of an address asks for, if any."""
+    parameters = dict(parse_qsl(query))
+    done, count = parameters.get("done", ""), parameters.get("count", "")
+    if done not in _REPLAY_NOTICES:
+        return _NOTICES.get(done)
+    is_number = count.isascii() and count.isdecimal() and len(count) <= _COUNT_DIGITS
+    replays = phrases.count(int(count), "replay") if is_number else "Replays"
+    return Notice(f"{replays} {_REPLAY_NOTICES[done]}.")
+
+
+def add_notice(path: str, done: str | None, count: int | None) -> str:
+    """Return an address that asks for a notice instead of the one that it may have asked for.
+
+    Args:
+        path: The address; it may carry the notice of an earlier form.
+        done: The code of the notice; None for no notice.
+        count: The number in the notice, if it has one.
+    """
+    address, hash_mark, fragment = path.partition("#")
+    page_path, _, query = address.partition("?")
+    pairs = [pair for pair in query.split("&") if pair and not pair.startswith(_NOTICE_PAIRS)]
+    if done:
+        pairs.append(f"done={done}")
+    if count is not None:
+        pairs.append(f"count={count}")
+    mark = "?" if pairs else ""
+    return f"{page_path}{mark}{'&'.join(pairs)}{hash_mark}{fragment}"
