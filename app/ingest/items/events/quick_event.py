@@ -52,7 +52,7 @@ _known_members: Final[BoundedCache[tuple[ScrubRules, str, bytes], _KnownMember]]
 """Members that came lately, by scrub rules, name and text as sent."""
 
 
-class _SplitEvent(msgspec.Struct, frozen=True, gc=False):
+class _DecodedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event that is cut into its members."""
 
     names: Sequence[str]
@@ -84,13 +84,13 @@ def try_read_events(received: Sequence[ReceivedItem]) -> list[ScrubbedEvent | No
         What `scrubbed_event.read_scrubbed_event` returns, or None for an unusual event.
     """
     contexts = [context for _, context in received]
-    split = run_stage(_split_event, [item for item, _ in received], contexts)
-    clean = run_stage(_scrub_event, split, contexts)
+    decoded = run_stage(_decode_event, [item for item, _ in received], contexts)
+    clean = run_stage(_scrub_event, decoded, contexts)
     packed = run_stage(_pack_event, clean, contexts)
     return run_stage(_read_event, packed, contexts)
 
 
-def _split_event(item: EnvelopeItem, context: EnvelopeContext) -> _SplitEvent | None:
+def _decode_event(item: EnvelopeItem, context: EnvelopeContext) -> _DecodedEvent | None:
     if len(item.payload) > LIMITS.event_bytes:
         return None
     members = json_members.split_members(item.payload)
@@ -106,19 +106,19 @@ def _split_event(item: EnvelopeItem, context: EnvelopeContext) -> _SplitEvent | 
         and (member := _known_members.get((context.rules, name, members[name]))) is not None
     }
     new = {name: text for name, text in members.items() if name not in known}
-    return _SplitEvent(tuple(members), known, new)
+    return _DecodedEvent(tuple(members), known, new)
 
 
-def _scrub_event(split: _SplitEvent, context: EnvelopeContext) -> _CleanEvent | None:
-    filled = _fill_addresses(split.new, context)
+def _scrub_event(decoded: _DecodedEvent, context: EnvelopeContext) -> _CleanEvent | None:
+    filled = _fill_addresses(decoded.new, context)
     if filled is None:
         return None
     clean = try_scrub_members(filled, context.rules, kind=PayloadKind.EVENT)
     if clean is None:
         return None
-    known = split.known | _remember_members(split.new, filled, clean, context.rules)
+    known = decoded.known | _remember_members(decoded.new, filled, clean, context.rules)
     members = {
-        name: known[name].text if name in known else clean[name] for name in split.names
+        name: known[name].text if name in known else clean[name] for name in decoded.names
     } | clean  # which may have a user, made of the address of the sender
     return _CleanEvent(members, known)
 

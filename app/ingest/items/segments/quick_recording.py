@@ -26,7 +26,7 @@ def try_read_recordings(
         None for a recording that is unusual or may hold a secret.
     """
     raw = run_stage(_decode_recording, payloads, contexts)
-    clean = run_stage(_require_clean, raw, contexts)
+    clean = run_stage(_scrub_recording, raw, contexts)
     return run_stage(_pack_recording, clean, contexts)
 
 
@@ -34,7 +34,8 @@ def _decode_recording(data: memoryview, _context: EnvelopeContext) -> RawRecordi
     return try_read_recording(data)
 
 
-def _require_clean(raw: RawRecording, context: EnvelopeContext) -> RawRecording | None:
+def _scrub_recording(raw: RawRecording, context: EnvelopeContext) -> RawRecording | None:
+    """Return a recording without secrets as it is; leave one that may hold some."""
     return raw if walk.is_clean(raw.events_with_text, context.rules) else None
 
 

@@ -46,13 +46,13 @@ def try_read_transactions(received: Sequence[ReceivedItem]) -> list[NewTransacti
         The rows that store the same as those of the plain reader; None for an unusual transaction.
     """
     contexts = [context for _, context in received]
-    sent = run_stage(_split_transaction, [item for item, _ in received], contexts)
+    sent = run_stage(_decode_transaction, [item for item, _ in received], contexts)
     clean = run_stage(_scrub_transaction, sent, contexts)
-    read = run_stage(_read_members, clean, contexts)
-    return run_stage(_make_row, read, contexts)
+    read = run_stage(_read_transaction, clean, contexts)
+    return run_stage(_transaction_row, read, contexts)
 
 
-def _split_transaction(item: EnvelopeItem, _context: EnvelopeContext) -> SentTransaction | None:
+def _decode_transaction(item: EnvelopeItem, _context: EnvelopeContext) -> SentTransaction | None:
     return try_split_transaction(item.payload)
 
 
@@ -89,7 +89,7 @@ def _find_hinted(texts: Sequence[bytes], places: range, rules: ScrubRules) -> It
     yield from _find_hinted(texts, places[middle:], rules)
 
 
-def _read_members(sent: SentTransaction, context: EnvelopeContext) -> _ReadTransaction | None:
+def _read_transaction(sent: SentTransaction, context: EnvelopeContext) -> _ReadTransaction | None:
     """Read the members; None if the spans do not all fit into the block of the root."""
     members = json_members.decode_members(sent.members, transaction.TRANSACTION_MEMBERS)
     read = transaction.read_transaction(members, context.header, sent_at=context.sent_at)
@@ -104,5 +104,5 @@ def _read_members(sent: SentTransaction, context: EnvelopeContext) -> _ReadTrans
     return _ReadTransaction(read, sent, (started_at, ended_at)) if fits_one_block else None
 
 
-def _make_row(read: _ReadTransaction, context: EnvelopeContext) -> NewTransaction:
+def _transaction_row(read: _ReadTransaction, context: EnvelopeContext) -> NewTransaction:
     return blocks.lay_out_sent_transaction(read.transaction, read.sent, context, extent=read.extent)
