@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """How it went; `refused` says what the server answered to envelopes that it did not usage."""
+    """The result of sending; `refused` has the answers to envelopes that the server refused."""
 
     replay_id: ReplayId
     sent: int
