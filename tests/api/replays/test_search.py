@@ -10,8 +10,7 @@ import pytest_asyncio
 
 from app.memberships.model import Role
 from app.playback import replay_list, replay_search as story
-from app.replays import list_queries as rows, query_conditions
-from app.web.words import search_help
+from app.replays import list_queries as rows
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes, recordings
 from tests.support.builders.people import make_person
@@ -393,9 +392,3 @@ async def test_replays_of_strangers_cannot_be_selected(own_shop: Server):
         assert "Delete…" not in (await browser.get("/replays")).text
     assert "Delete…" in (await own_shop.web.get("/replays")).text
     assert len(await listed(own_shop, query="seen:no")) == 3
-
-
-async def test_every_key_is_explained():
-    """The help on the page names all keys that mean something."""
-    named = {key.strip() for keys, _ in search_help.HELP for key in keys.split(",")}
-    assert {*query_conditions.COLUMN_KEYS, *story.LATE_KEYS} <= named
