@@ -1,4 +1,4 @@
-"""Digest gives way to the door: what has come by then is journalled before it goes on."""
+"""Digest lets requests that have arrived reach the journal before it goes on."""
 
 import asyncio
 import socket
@@ -8,8 +8,8 @@ import uvloop
 from app.ingest.digest import batch_digester
 
 
-def test_what_has_come_goes_first():
-    """What a socket brings and what that schedules, as the door does, is done before digest."""
+def test_arrived_requests_go_first():
+    """A socket is read, and what that schedules is run, before digest goes on."""
 
     async def run() -> list[str]:
         loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""What outcomes are counted under."""
+"""The names under which outcomes are counted."""
 
 import itertools
 from typing import Any
@@ -12,7 +12,7 @@ _numbers = itertools.count(2**40)
 
 
 def fresh_project() -> ProjectId:
-    """Return a project that has brought no names yet."""
+    """Return a project that has used no names yet."""
     return ProjectId(next(_numbers))
 
 
@@ -33,8 +33,8 @@ def test_made_up_types_do_not_fill_the_table():
     assert named(project_id, "replay_video", Outcome.KEPT).item_type == "replay_video"
 
 
-def test_what_one_project_brings_costs_no_other():
-    """A name is counted by itself in another project."""
+def test_names_of_one_project_do_not_limit_another():
+    """Another project may still use fifty names of its own."""
     for number in range(200):
         named(ProjectId(2**41), f"made_up_{number}", Outcome.IGNORED, "type")
     found = named(fresh_project(), "made_up_199", Outcome.IGNORED, "type")
@@ -42,7 +42,7 @@ def test_what_one_project_brings_costs_no_other():
 
 
 def test_made_up_words_of_client_reports_are_counted_together():
-    """Category and reason are words of the sender, too; reasons of ours are not touched."""
+    """Category and reason are words of the sender; reasons of our own are not changed."""
     project_id = fresh_project()
     keys = {
         named(project_id, f"c{number}", Outcome.DROPPED_BY_SDK, f"r{number}")
@@ -59,8 +59,8 @@ def test_a_name_of_any_length_is_cut():
     assert named(fresh_project(), "x" * 200, Outcome.IGNORED, "type").item_type == "x" * 64
 
 
-def test_names_that_are_no_words_are_not_kept():
-    """Whoever has the key may call an item anything, also `password=…`."""
+def test_names_that_are_not_words_are_not_stored():
+    """A sender may call an item anything, such as `password=…`."""
     for name in ("password=w1nter", "jo@example.org", "My Type", "Event", "a\nb"):
         found = named(fresh_project(), name, Outcome.IGNORED, "type")
         assert found.item_type == OTHER

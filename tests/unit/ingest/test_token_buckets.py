@@ -1,4 +1,4 @@
-"""Token buckets: what passes, what is limited, and when it passes again."""
+"""Token buckets: what passes, what is limited, and when a sender may send again."""
 
 import pytest
 
@@ -38,20 +38,20 @@ def make_limits(**changes: float) -> SenderLimits:
 def count_passed(
     limits: SenderLimits, number: int, *, size_bytes: int = 0, has_segment: bool = False
 ) -> int:
-    """Send envelopes; return how many of them came through."""
+    """Send envelopes; returns how many of them passed."""
     answers = [limits.take(KEY, size_bytes, has_segment=has_segment) for _ in range(number)]
     return answers.count(None)
 
 
 def test_a_burst_passes_and_the_next_envelope_does_not(clock):
-    """At the limit all pass; one past it is told which limit it is, and to wait."""
+    """At the limit all pass; the next one learns which limit it met, and how long to wait."""
     limits = make_limits()
     assert count_passed(limits, 20) == 20
     assert limits.take(KEY, 0, has_segment=False) == ExceededLimit(LimitReason.ENVELOPES, 1)
 
 
 def test_bytes_are_limited_too(clock):
-    """A burst of bytes passes; then nothing, until the debt is paid."""
+    """A burst of bytes passes, and then nothing until the debt is paid."""
     limits = make_limits(envelopes_per_s=0)
     assert count_passed(limits, 1, size_bytes=9_000) == 1
     assert limits.take(KEY, 1, has_segment=False) == ExceededLimit(LimitReason.BYTES, 4)
@@ -62,7 +62,7 @@ def test_bytes_are_limited_too(clock):
 
 
 def test_tokens_come_at_the_rate(clock):
-    """After a second as many pass as the rate says, and never more than a burst."""
+    """After a second the rate passes, and after a long pause no more than a burst."""
     limits = make_limits()
     count_passed(limits, 20)
     clock.now_s += 1.0
@@ -79,7 +79,7 @@ def test_a_key_does_not_pay_for_another(clock):
 
 
 def test_ten_segments_count_as_one_envelope(clock):
-    """Phones that record send many; a burst of 20 and as much debt are 400 segments."""
+    """A burst of 20 envelopes and as much debt are 400 segments."""
     limits = make_limits()
     assert count_passed(limits, 500, has_segment=True) == 400
     assert limits.take(KEY, 0, has_segment=True) is not None
@@ -93,8 +93,8 @@ def test_errors_cannot_push_segments_out(clock):
     assert count_passed(limits, 1) == 0
 
 
-def test_what_is_limited_takes_nothing(clock):
-    """Who goes on sending does not wait longer for it."""
+def test_limited_envelopes_take_no_tokens(clock):
+    """A sender that goes on sending does not wait longer for it."""
     limits = make_limits()
     count_passed(limits, 1_000)
     clock.now_s += 0.1
@@ -109,7 +109,7 @@ def test_no_rate_is_no_limit(clock):
 
 
 def test_the_longest_wait_is_bounded(clock):
-    """A debt of days is not told to an SDK as days."""
+    """An SDK is never told to wait for days, however large the debt."""
     limits = make_limits(envelopes_per_s=0)
     count_passed(limits, 1, size_bytes=10_000_000_000)
     assert limits.take(KEY, 1, has_segment=False) == ExceededLimit(LimitReason.BYTES, 600)
@@ -132,7 +132,7 @@ def test_what_other_processes_let_through_is_taken_off(clock):
 
 
 def test_made_up_senders_do_not_fill_the_memory(clock, monkeypatch):
-    """Beyond the bound everybody begins anew."""
+    """Beyond the limit all senders begin with full buckets."""
     monkeypatch.setattr(token_buckets, "_MOST_SENDERS", 3)
     buckets: TokenBuckets[int] = TokenBuckets(1, 1)
     for sender in range(10):

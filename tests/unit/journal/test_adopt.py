@@ -1,4 +1,4 @@
-"""Folders: one living owner each; those of the dead are found, read and removed."""
+"""Journal folders have one living owner; those of dead processes are read and removed."""
 
 import errno
 import fcntl
@@ -25,12 +25,12 @@ def refuse(code: int):
 
 @pytest.fixture
 def root(tmp_path):
-    """Where journals make their folders; not made yet."""
+    """The folder of all journals, which does not exist yet."""
     return tmp_path / "data/journal"
 
 
 def dead(root, *contents: bytes, names=(1, 4, 7)):
-    """Leave a folder as a process does that was killed."""
+    """Leave a journal folder as a killed process does."""
     path, lock = folders.make_journal_folder(root)
     for name, content in zip(names, contents, strict=False):
         (path / files.name_journal_file(name)).write_bytes(content)
@@ -49,7 +49,7 @@ def test_new_folder_is_private_and_its_name_is_an_id(root):
 
 
 def test_folder_of_a_living_process_is_left_alone(root):
-    """A held lock keeps others out, also within one process; once it is let go they may come."""
+    """A lock excludes others, also within one process, until it is released."""
     path, lock = folders.make_journal_folder(root)
     assert lock_abandoned_journals(root, None) == []
     assert folders.try_lock_folder(path) is None
@@ -64,13 +64,13 @@ def test_folder_of_a_living_process_is_left_alone(root):
 
 
 def test_own_folder_is_not_adopted(root):
-    """A process does not look at its own."""
+    """A process skips its own folder."""
     path = dead(root)
     assert lock_abandoned_journals(root, path.name) == []
 
 
 def test_oldest_folder_comes_first_and_strays_are_ignored(root):
-    """Only folders named by a journal's id count, in the order they were made."""
+    """Only folders named by the id of a journal count, in the order they were made."""
     paths = sorted(dead(root) for _ in range(3))
     (root / "lost+found").mkdir()
     (root / "README").touch()
@@ -86,7 +86,7 @@ def test_no_root_means_nothing_to_adopt(root):
 
 
 def test_adopted_folder_is_read_released_and_removed(root):
-    """The entries of a dead process come in order; digested files go, at last the folder."""
+    """Entries come in order; digested files are removed, and the folder at last."""
     first = file_of([entry_of(1), entry_of(3)])
     second = file_of([entry_of(4)], first_seq=4, previous_bytes=len(first))
     path = dead(root, first, second)
@@ -105,8 +105,8 @@ def test_adopted_folder_is_read_released_and_removed(root):
     assert lock_abandoned_journals(root, None) == []
 
 
-def test_damage_in_an_adopted_folder_is_told(root):
-    """The caller's own function hears of damage."""
+def test_damage_in_an_adopted_folder_is_reported(root):
+    """The caller can give a function that is called with damage."""
     dead(root, b"garbage" * 9)
     (found,) = lock_abandoned_journals(root, None)
     damages: list[reader.JournalDamage] = []
@@ -116,7 +116,7 @@ def test_damage_in_an_adopted_folder_is_told(root):
 
 
 def test_folder_whose_maker_died_at_once_is_adopted_empty(root):
-    """Killed between making the folder and its lock, a process leaves something to tidy up."""
+    """A process may be killed between making the folder and its lock."""
     root.mkdir(parents=True)
     (root / ("ab" * 16)).mkdir()
     (found,) = lock_abandoned_journals(root, None)
@@ -125,14 +125,14 @@ def test_folder_whose_maker_died_at_once_is_adopted_empty(root):
     assert list(root.iterdir()) == []
 
 
-def test_folder_removed_before_it_is_opened_is_nobodys(root):
-    """Two processes look for folders at the same time; one of them is late."""
+def test_folder_removed_before_it_is_opened_is_skipped(root):
+    """Two processes look for folders at the same time, and one of them is late."""
     root.mkdir(parents=True)
     assert folders.try_lock_folder(root / ("ab" * 16)) is None
 
 
-def test_folder_removed_before_it_is_locked_is_nobodys(root, monkeypatch):
-    """A lock on a file that is gone, or is another one by now, is worth nothing."""
+def test_folder_removed_before_it_is_locked_is_skipped(root, monkeypatch):
+    """A lock on a file that is gone, or has been replaced, does not count."""
     path = dead(root)
     flock = fcntl.flock
 
@@ -150,7 +150,7 @@ def test_folder_removed_before_it_is_locked_is_nobodys(root, monkeypatch):
 
 
 def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
-    """A process that looks for folders may lock a new one first; its maker makes another."""
+    """Another process may lock a new folder first; then its maker makes another one."""
     claim = folders.try_lock_folder
     taken: list[int] = []
 
@@ -169,14 +169,14 @@ def test_folder_taken_while_it_is_made_is_made_again(root, monkeypatch):
 
 
 def test_folder_that_is_always_taken_is_unavailable(root, monkeypatch):
-    """Making a folder is not tried for ever."""
+    """Making a folder is given up after some tries."""
     monkeypatch.setattr(folders, "try_lock_folder", lambda _path: None)
     with pytest.raises(ServiceUnavailable, match="other processes lock each one"):
         folders.make_journal_folder(root)
 
 
 def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch):
-    """Removal does not fail when another process opens the folder in the last moment."""
+    """Removing a folder succeeds although another process opens it in the last moment."""
     path = dead(root)
     (found,) = lock_abandoned_journals(root, None)
     unlink = type(path).unlink
@@ -192,14 +192,14 @@ def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch)
 
 @pytest.mark.parametrize("call", ["mkdir", "open", "fsync"])
 def test_root_that_cannot_be_used_is_unavailable(root, monkeypatch, call):
-    """No folder, no journal."""
+    """Without a folder there is no journal."""
     monkeypatch.setattr(os, call, refuse(errno.EROFS))
     with pytest.raises(ServiceUnavailable, match="no journal folder"):
         folders.make_journal_folder(root)
 
 
 def test_failing_disk_makes_adoption_unavailable_and_keeps_no_lock(root, monkeypatch):
-    """What was locked before the failure is let go."""
+    """Folders that were locked before the failure are unlocked."""
     dead(root)
     dead(root)
     claim = folders.try_lock_folder
@@ -219,7 +219,7 @@ def test_failing_disk_makes_adoption_unavailable_and_keeps_no_lock(root, monkeyp
 
 
 def test_failing_disk_is_unavailable_to_the_holder_of_a_folder(root):
-    """Nothing escapes as an OSError, and the lock stays held for another try."""
+    """Every OSError becomes ServiceUnavailable, and the folder stays locked for another try."""
     path = dead(root, file_of([entry_of(1)]))
     (found,) = lock_abandoned_journals(root, None)
     (path / "folder").mkdir()

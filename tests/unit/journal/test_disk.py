@@ -1,4 +1,4 @@
-"""What journals take on disk is seen, whoever's they are."""
+"""Measuring the disk space of the journals of all processes."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from app.journal import disk
 
 
 def test_each_journal_has_its_size(tmp_path: Path):
-    """By its id; what is no folder does not count, and neither does a root that is not there."""
+    """Sizes are by id; files beside the folders do not count, and a missing root has none."""
     for name, size in (("one", 10), ("two", 32)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "a.journal").write_bytes(bytes(size))
@@ -23,5 +23,5 @@ def test_each_journal_has_its_size(tmp_path: Path):
     [(0, 100, 0.0), (25, 75, 0.25), (80, 20, 0.8), (0, 0, 1.0), (5, -1, 1.0)],
 )
 def test_the_room_for_journals_is_used_in_part(journal_bytes, room_bytes, part):
-    """Without any room left all of it is used, whoever took it."""
+    """When no room is left, all of it is used, whatever took it."""
     assert disk.used_share(journal_bytes, room_bytes) == part

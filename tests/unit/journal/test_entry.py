@@ -1,4 +1,4 @@
-"""Entries: what is written comes back, and no byte can be changed unseen."""
+"""Entries come back as they were written, and every changed byte is noticed."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ def test_entry_comes_back_as_it_was(written):
 
 
 @given(entries, st.data())
-def test_changed_bit_is_seen(written, data):
+def test_changed_bit_is_noticed(written, data):
     """One flipped bit anywhere makes an entry malformed."""
     raw = bytearray(bytes_of(written))
     bit = data.draw(st.integers(0, len(raw) * 8 - 1))
@@ -53,7 +53,7 @@ def test_changed_bit_is_seen(written, data):
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_a_head_or_malformed(data):
-    """No input makes the reader of heads fail otherwise."""
+    """No bytes make the reader of heads raise another error."""
     with pytest.raises(MalformedInput):
         entry.decode_entry_head(data)
 
@@ -72,7 +72,7 @@ def test_any_meta_is_read_or_malformed(meta):
 
 
 def test_meta_of_a_later_version_is_read():
-    """Fields added to the end are passed over, so an older release can drain a newer journal."""
+    """Fields added at the end are skipped, so an older release can digest a newer journal."""
     meta = msgspec.msgpack.encode([7, "key", 5, None, "gzip", "store", "new", 99])
     head = entry.EntryHead(len(meta), 0, 3, crc32c(meta))
     assert entry.decode_entry(head, meta, b"") == JournalEntry(

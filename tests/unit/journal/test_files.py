@@ -19,14 +19,14 @@ def test_header_comes_back_as_it_was(first_seq, previous_bytes):
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_are_no_header(data):
-    """Bytes that nobody wrote as a header are malformed."""
+def test_random_bytes_are_malformed(data):
+    """Any bytes other than a header are malformed."""
     with pytest.raises(MalformedInput):
         files.decode_file_header(data)
 
 
 @given(st.integers(0, files.HEADER_BYTES * 8 - 1))
-def test_changed_bit_of_a_header_is_seen(bit):
+def test_changed_bit_of_a_header_is_noticed(bit):
     """One flipped bit makes a header malformed."""
     raw = bytearray(files.encode_file_header(files.FileHeader(5, 6)))
     raw[bit // 8] ^= 1 << bit % 8
@@ -35,7 +35,7 @@ def test_changed_bit_of_a_header_is_seen(bit):
 
 
 def test_files_are_listed_as_written_and_others_are_not(tmp_path):
-    """The order is that of the numbers; a lock and stray files are no journal files."""
+    """They are in the order of their numbers; the lock and stray files are left out."""
     for number in (10**19, 2, 1, 30):
         (tmp_path / files.name_journal_file(number)).touch()
     for stray in (

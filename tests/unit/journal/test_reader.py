@@ -1,4 +1,4 @@
-"""Reading back: every whole entry, in order, and the truth about the rest."""
+"""Reading back: every whole entry, in order, and a report of all damage."""
 
 import errno
 import logging
@@ -34,7 +34,7 @@ def everything(folder: Path, after_seq: int = 0) -> tuple[list[JournalEntry], li
 
 
 def test_entries_come_in_order_over_files(tmp_path):
-    """Two files read as one sequence."""
+    """Two files are read as one sequence."""
     first = file_of([ONE, TWO, THREE])
     lay(tmp_path, first, file_of([FOUR], first_seq=4, previous_bytes=len(first)))
     assert everything(tmp_path) == ([ONE, TWO, THREE, FOUR], [])
@@ -42,34 +42,34 @@ def test_entries_come_in_order_over_files(tmp_path):
 
 @pytest.mark.parametrize("after_seq", range(6))
 def test_reading_goes_on_after_a_seq(tmp_path, after_seq):
-    """Entries up to `after_seq` are passed over, whole files of them unopened."""
+    """Entries up to `after_seq` are skipped, and files that hold only such are not opened."""
     first = file_of([ONE, TWO, THREE])
     lay(tmp_path, first, file_of([FOUR], first_seq=4, previous_bytes=len(first)))
     assert everything(tmp_path, after_seq) == ([ONE, TWO, THREE, FOUR][after_seq:], [])
 
 
-def test_file_that_is_passed_over_is_not_opened(tmp_path):
-    """Garbage in a file that is digested already is nobody's concern."""
+def test_file_that_is_skipped_is_not_opened(tmp_path):
+    """Damage in a file that is digested already is not reported."""
     lay(tmp_path, b"garbage", file_of([FOUR], first_seq=4))
     assert everything(tmp_path, 3) == ([FOUR], [])
 
 
-def test_reading_stops_at_the_last_one_wanted(tmp_path):
-    """`until_seq` keeps a reader out of what is not synced yet."""
+def test_reading_stops_at_until_seq(tmp_path):
+    """`until_seq` keeps a reader from entries that are not synced yet."""
     lay(tmp_path, file_of([ONE, TWO, THREE]))
     assert list(reader.read_entries(tmp_path, until_seq=2)) == [ONE, TWO]
     assert list(reader.read_entries(tmp_path, until_seq=3)) == [ONE, TWO, THREE]
 
 
 def test_same_entry_in_two_files_comes_once(tmp_path):
-    """A seq that does not grow is passed over."""
+    """A seq that does not grow is skipped."""
     lay(tmp_path, file_of([ONE, TWO]), file_of([TWO, FOUR], first_seq=4), names=(1, 3))
     assert everything(tmp_path)[0] == [ONE, TWO, FOUR]
 
 
 @pytest.mark.parametrize("cut", range(1, len(bytes_of(THREE))))
-def test_torn_tail_of_the_last_file_ends_in_silence(tmp_path, cut):
-    """Wherever the last write was cut, the entries before it are read and nothing is told."""
+def test_torn_tail_of_the_last_file_ends_silently(tmp_path, cut):
+    """Wherever the last write was cut, the entries before it are read and no damage is reported."""
     lay(tmp_path, file_of([ONE, TWO, THREE])[:-cut])
     assert everything(tmp_path) == ([ONE, TWO], [])
 
@@ -82,23 +82,23 @@ def test_file_cut_in_its_header_is_empty(tmp_path, size):
 
 
 @pytest.mark.parametrize("zeros", [1, 27, 28, 9_999, 600_000])
-def test_blank_tail_ends_in_silence(tmp_path, zeros):
-    """A file made longer, whose data never reached the disk, has a torn tail."""
+def test_blank_tail_ends_silently(tmp_path, zeros):
+    """A file that was extended, but whose data never reached the disk, has a torn tail."""
     lay(tmp_path, file_of([ONE]) + bytes(zeros))
     assert everything(tmp_path) == ([ONE], [])
     lay(tmp_path, bytes(zeros))
     assert everything(tmp_path) == ([], [])
 
 
-def test_torn_tail_of_an_earlier_file_ends_in_silence(tmp_path):
-    """What was not synced when its file was given up was promised to nobody."""
+def test_torn_tail_of_an_earlier_file_ends_silently(tmp_path):
+    """Bytes that were not synced when their file was closed were never acknowledged."""
     torn = file_of([ONE, TWO]) + b"\xff" * 50
     following = file_of([FOUR], first_seq=4, previous_bytes=len(file_of([ONE, TWO])))
     lay(tmp_path, torn, following)
     assert everything(tmp_path) == ([ONE, TWO, FOUR], [])
 
 
-def test_cut_of_what_was_synced_is_damage(tmp_path):
+def test_cut_in_synced_bytes_is_damage(tmp_path):
     """A file shorter than it was when the next one was begun has lost something."""
     whole = file_of([ONE, TWO, THREE])
     lay(tmp_path, whole[:-5], file_of([FOUR], first_seq=4, previous_bytes=len(whole)))
@@ -111,7 +111,7 @@ def test_cut_of_what_was_synced_is_damage(tmp_path):
 
 
 def test_bad_body_costs_one_entry(tmp_path):
-    """A head that passes its checksum vouches for where the next entry begins."""
+    """The length in a head that passes its checksum leads to the next entry."""
     raw = bytearray(file_of([ONE, TWO, THREE]))
     raw[AT_TWO - 1] ^= 1
     lay(tmp_path, bytes(raw))
@@ -123,7 +123,7 @@ def test_bad_body_costs_one_entry(tmp_path):
 
 
 def test_bad_head_costs_the_rest_of_its_file(tmp_path):
-    """Without a trusted length the reader goes on with the next file, and says so."""
+    """Without a trusted length the reader reports damage and goes on with the next file."""
     first = bytearray(file_of([ONE, TWO, THREE]))
     first[AT_TWO + 5] ^= 1
     lay(tmp_path, bytes(first), file_of([FOUR], first_seq=4, previous_bytes=len(first)))
@@ -135,8 +135,8 @@ def test_bad_head_costs_the_rest_of_its_file(tmp_path):
 
 
 @pytest.mark.parametrize("following", [b"", b"garbage" * 9])
-def test_bad_bytes_before_an_unreadable_file_are_told(tmp_path, following):
-    """When nothing says what was synced, a wrong checksum counts as damage, a short file not."""
+def test_bad_bytes_before_an_unreadable_file_are_reported(tmp_path, following):
+    """If it is unknown what was synced, a wrong checksum is damage, and a short file is not."""
     first = bytearray(file_of([ONE, TWO]))
     first[AT_TWO - 1] ^= 1
     lay(tmp_path, bytes(first[:-1]), following)
@@ -149,7 +149,7 @@ def test_bad_bytes_before_an_unreadable_file_are_told(tmp_path, following):
 
 
 def test_body_that_holds_a_whole_file_is_only_a_body(tmp_path):
-    """What a sender wrote is never taken for an entry, not even beside damage."""
+    """Bytes of a sender are never taken for an entry, not even beside damage."""
     forged = entry_of(1, file_of([entry_of(9, b"forged")]) + bytes_of(entry_of(10)))
     raw = bytearray(file_of([forged, TWO]))
     raw[files.HEADER_BYTES + 5] ^= 1
@@ -162,7 +162,7 @@ def test_body_that_holds_a_whole_file_is_only_a_body(tmp_path):
 @settings(max_examples=200)
 @given(raw=st.binary(max_size=400), valid=st.integers(0, 3), tail=st.booleans())
 def test_any_bytes_are_entries_or_damage(tmp_path_factory, raw, valid, tail):
-    """No content of a file makes reading fail; what was written before it is read."""
+    """No content of a file makes reading fail, and entries before it are read."""
     folder = tmp_path_factory.mktemp("any")
     written = [ONE, TWO, THREE][:valid]
     first = (file_of(written) if valid else b"") + raw
@@ -176,7 +176,7 @@ def test_any_bytes_are_entries_or_damage(tmp_path_factory, raw, valid, tail):
 @settings(max_examples=300)
 @given(st.data())
 def test_any_change_hides_entries_but_never_alters_them(tmp_path_factory, data):
-    """Overwritten, cut or inserted bytes lose entries at most; none comes out changed."""
+    """Overwritten, cut or inserted bytes may hide entries, but never change one."""
     raw = bytearray(file_of([ONE, TWO, THREE]))
     start = data.draw(st.integers(0, len(raw)))
     end = data.draw(st.integers(start, min(len(raw), start + 40)))
@@ -193,8 +193,8 @@ def test_empty_or_missing_folder(tmp_path):
         everything(tmp_path / "missing")
 
 
-def test_file_released_meanwhile_is_passed_over(tmp_path, monkeypatch):
-    """Reading one's own journal goes beside the removal of its files."""
+def test_file_released_meanwhile_is_skipped(tmp_path, monkeypatch):
+    """A journal is read while its digested files are removed."""
     lay(tmp_path, file_of([ONE]), file_of([FOUR], first_seq=4))
     entries = reader.read_entries(tmp_path)
     listing = files.list_journal_files
@@ -210,7 +210,7 @@ def test_file_released_meanwhile_is_passed_over(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("code", "is_damage"), [(errno.EIO, True), (errno.EMFILE, False)])
 def test_bad_sector_is_damage_and_other_errors_are_not(tmp_path, monkeypatch, code, is_damage):
-    """A sector that is gone must not hold up the journal; what passes is tried again later."""
+    """A lost sector must not hold up the journal; after other errors reading is tried again."""
     lay(tmp_path, file_of([ONE, TWO]))
     real = entry.decode_entry_head
 
@@ -232,7 +232,7 @@ def test_bad_sector_is_damage_and_other_errors_are_not(tmp_path, monkeypatch, co
 
 
 def test_damage_is_logged_unless_asked_otherwise(tmp_path, caplog, capsys):
-    """The operator finds damage in the log, with file and offset."""
+    """Damage is in the log, with file and offset."""
     lay(tmp_path, b"garbage" * 9)
     with caplog.at_level(logging.ERROR):
         assert list(reader.read_entries(tmp_path)) == []

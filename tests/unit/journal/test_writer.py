@@ -1,4 +1,4 @@
-"""The journal of a process: what `append` returned for is on disk, and nothing else is promised."""
+"""The journal of a process: an entry is settled when it is on disk, and not before."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from tests.support.builders.journals import FILE_BYTES, Done, Gate, append, bodi
 from tests.support.waiting import until
 
 WAIT_S = 60.0
-"""Far longer than any write."""
+"""A time that is far longer than any write."""
 
 
 async def test_appended_entry_is_read_back_whole(journal):
@@ -48,7 +48,7 @@ async def test_seqs_grow_with_the_order_of_calls(journal):
 
 
 async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch):
-    """While fdatasync has not returned, append has not either."""
+    """An entry is not settled while fdatasync has not returned."""
     gate = Gate(monkeypatch)
     waiting = asyncio.ensure_future(append(journal))
     await gate.reached()
@@ -59,8 +59,8 @@ async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch)
     assert await waiting == 1
 
 
-async def test_written_waits_until_the_batch_under_way_is_told(journal, monkeypatch):
-    """It ends with the answer, not before; without a batch it ends at once."""
+async def test_wait_for_batch_ends_when_the_batch_is_acknowledged(journal, monkeypatch):
+    """It ends no sooner than that; without a batch it ends at once."""
     await journal.wait_for_batch(WAIT_S)
     gate = Gate(monkeypatch)
     told = asyncio.ensure_future(append(journal))
@@ -73,8 +73,8 @@ async def test_written_waits_until_the_batch_under_way_is_told(journal, monkeypa
     assert await told == journal.last_seq == 1
 
 
-async def test_written_gives_up_on_a_slow_disk(journal, monkeypatch):
-    """A disk that hangs holds nobody who only wanted to let answers go first."""
+async def test_wait_for_batch_gives_up_on_a_slow_disk(journal, monkeypatch):
+    """Digest, which only lets answers go first, is not held up by a disk that hangs."""
     gate = Gate(monkeypatch)
     waiting = asyncio.ensure_future(append(journal))
     await gate.reached()
@@ -84,8 +84,8 @@ async def test_written_gives_up_on_a_slow_disk(journal, monkeypatch):
     assert await waiting == 1
 
 
-async def test_what_arrives_during_a_sync_goes_with_the_next(journal, monkeypatch):
-    """Forty entries that came meanwhile cost one fdatasync."""
+async def test_entries_that_arrive_during_a_sync_share_the_next(journal, monkeypatch):
+    """Forty entries that were appended meanwhile cost one fdatasync."""
     gate = Gate(monkeypatch)
     first = asyncio.ensure_future(append(journal, b"first"))
     await gate.reached()
@@ -99,7 +99,7 @@ async def test_what_arrives_during_a_sync_goes_with_the_next(journal, monkeypatc
 
 @pytest.mark.parametrize(("limit", "value"), [("_BATCH_ENTRIES", 10), ("_BATCH_BYTES", 10)])
 async def test_batch_is_bounded(journal, monkeypatch, limit, value):
-    """A long queue is written in several steps, none forgotten, in order."""
+    """A long queue is written in several steps, in order and without a gap."""
     monkeypatch.setattr(writer, limit, value)
     gate = Gate(monkeypatch)
     waiting = [asyncio.ensure_future(append(journal, b"%d" % number)) for number in range(40)]
@@ -111,7 +111,7 @@ async def test_batch_is_bounded(journal, monkeypatch, limit, value):
     assert bodies(journal) == [b"%d" % number for number in range(40)]
 
 
-async def test_batch_larger_than_the_buffer_it_passes_through(journal):
+async def test_batch_larger_than_the_write_buffer_is_kept(journal):
     """Writes are cut into pieces of a fixed size; entries are not."""
     sent = [bytes([number]) * 700_001 for number in range(1, 9)]
     await asyncio.gather(*(append(journal, body) for body in sent))
@@ -119,7 +119,7 @@ async def test_batch_larger_than_the_buffer_it_passes_through(journal):
 
 
 async def test_every_write_ends_with_a_block(journal):
-    """What is appended next begins at a multiple of 4,096, which direct writes ask for."""
+    """The next entry begins at a multiple of 4,096, as direct writes require."""
     for body in (b"a", b"b" * 5_000, b""):
         await append(journal, body)
         (live,) = files.list_journal_files(journal.path)
@@ -128,7 +128,7 @@ async def test_every_write_ends_with_a_block(journal):
 
 
 async def test_short_write_is_continued(journal, monkeypatch):
-    """A call that takes only some bytes does not tear an entry."""
+    """A system call that writes only some of the bytes does not tear an entry."""
     pwrite = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda fd, data, at: pwrite(fd, data[:40], at))
     await append(journal, b"whole" * 20)
@@ -137,7 +137,7 @@ async def test_short_write_is_continued(journal, monkeypatch):
 
 
 async def test_files_are_private(journal, root):
-    """Folders are 0700 and files 0600: a journal holds envelopes as they came."""
+    """Folders are 0700 and files 0600, because a journal holds envelopes before scrubbing."""
     await append(journal)
     assert stat.S_IMODE(root.stat().st_mode) == 0o700
     assert stat.S_IMODE(journal.path.stat().st_mode) == 0o700
@@ -146,7 +146,7 @@ async def test_files_are_private(journal, root):
 
 
 async def test_full_file_is_followed_by_another(journal):
-    """A file ends with the entry that crosses its size; entries are never split over two."""
+    """A file ends with the entry that exceeds its size; no entry is split over two files."""
     for _ in range(4):
         await append(journal, bytes(FILE_BYTES // 2))
     assert names(journal) == [1, 3]
@@ -154,13 +154,13 @@ async def test_full_file_is_followed_by_another(journal):
 
 
 async def test_entry_larger_than_a_file_is_kept(journal):
-    """The size of a file is where it ends, not what it can hold."""
+    """The size of a file limits when it is closed, and not what it can hold."""
     await append(journal, bytes(3 * FILE_BYTES))
     assert bodies(journal) == [bytes(3 * FILE_BYTES)]
 
 
 async def test_name_of_a_file_is_synced_before_its_first_entry(journal, monkeypatch):
-    """An entry in a file whose name a power cut takes away would be lost."""
+    """A power cut could otherwise remove the name of the file, and the entry with it."""
     steps: list[str] = []
     for call in ("open", "fsync", "pwrite", "fdatasync"):
         real = getattr(os, call)
@@ -176,7 +176,7 @@ async def test_name_of_a_file_is_synced_before_its_first_entry(journal, monkeypa
 
 
 async def test_released_files_are_removed_whole(journal):
-    """A file goes when all in it is digested, not before; the live file stays."""
+    """A file is removed when everything in it is digested; the file being written stays."""
     for _ in range(5):
         await append(journal, bytes(FILE_BYTES // 2))
     assert names(journal) == [1, 3, 5]
@@ -192,7 +192,7 @@ async def test_released_files_are_removed_whole(journal):
 
 
 async def test_old_file_is_closed_so_that_it_can_go(root):
-    """Also when little comes in, what is digested leaves the disk."""
+    """Digested entries leave the disk even when few arrive."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0, file_s=0.01)
     seq = await append(journal)
     journal.release(seq)
@@ -205,7 +205,7 @@ async def test_old_file_is_closed_so_that_it_can_go(root):
 
 
 async def test_old_file_is_closed_by_a_write_too(root):
-    """Under constant load nobody is idle to look at the clock."""
+    """Under constant load the writer thread is never idle enough to close it."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0, file_s=0)
     for _ in range(3):
         await append(journal)
@@ -213,8 +213,8 @@ async def test_old_file_is_closed_by_a_write_too(root):
     await journal.close()
 
 
-async def test_young_file_outlives_an_idle_look(root, monkeypatch):
-    """A look that comes too early changes nothing."""
+async def test_young_file_stays_open(root, monkeypatch):
+    """Closing old files too early changes nothing."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
     journal._appender.close_old_file()
     await append(journal)
@@ -223,8 +223,8 @@ async def test_young_file_outlives_an_idle_look(root, monkeypatch):
     await journal.close()
 
 
-async def test_backlog_tells_what_waits_for_digestion(journal):
-    """Entries, bytes and the oldest receipt go up with appends and down with releases."""
+async def test_backlog_counts_the_entries_that_wait_for_digest(journal):
+    """Entries and bytes grow with appends and shrink with releases."""
     await append(journal, b"a" * 10, received_ms=30)
     one = journal.backlog()
     assert (one.entries, one.oldest_received_ms) == (1, 30)
@@ -237,8 +237,8 @@ async def test_backlog_tells_what_waits_for_digestion(journal):
     assert journal.backlog() == Backlog(0, 0, None)
 
 
-async def test_cancelled_append_harms_nobody(journal, monkeypatch):
-    """A sender that hangs up while its entry is written leaves the others untouched."""
+async def test_cancelled_append_affects_no_other_entry(journal, monkeypatch):
+    """A sender may hang up while its entry is written."""
     gate = Gate(monkeypatch)
     gone = asyncio.ensure_future(append(journal, b"gone"))
     stays = asyncio.ensure_future(append(journal, b"stays"))
@@ -251,7 +251,7 @@ async def test_cancelled_append_harms_nobody(journal, monkeypatch):
 
 
 async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
-    """What comes together is synced together, and told by one wake-up, in order."""
+    """Entries of one turn are synced together, and settled in order by one wake-up."""
     gate = Gate(monkeypatch)
     gate.open()
     woken = 0
@@ -273,8 +273,8 @@ async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
     assert told == list(range(1, 61))
 
 
-async def test_what_is_handed_over_does_not_wait_for_a_turn(journal):
-    """It is written while the event loop does something else."""
+async def test_handed_over_entries_do_not_wait_for_the_next_turn(journal):
+    """They are written while the event loop does something else."""
     waiting = asyncio.ensure_future(append(journal))
     await asyncio.sleep(0)
     journal.hand_over()
@@ -285,8 +285,8 @@ async def test_what_is_handed_over_does_not_wait_for_a_turn(journal):
     await waiting
 
 
-async def test_one_who_fails_to_listen_takes_nothing_from_others(journal):
-    """A bug in what is called of one entry does not keep the next from being told."""
+async def test_a_callback_that_fails_affects_no_other_entry(journal):
+    """The next entry is settled although the callback of the one before raised an error."""
 
     def failing(_error: ServiceUnavailable | None) -> None:
         raise ZeroDivisionError
@@ -297,8 +297,8 @@ async def test_one_who_fails_to_listen_takes_nothing_from_others(journal):
     assert bodies(journal) == [b"1", b"2"]
 
 
-async def test_too_much_waiting_is_turned_away(journal, monkeypatch):
-    """A stalled disk does not fill the memory; whatever is alone is taken, however large."""
+async def test_entries_are_turned_away_when_too_many_wait(journal, monkeypatch):
+    """A stalled disk does not fill the memory; a single entry is taken, however large."""
     monkeypatch.setattr(writer, "WAITING_BYTES", 1_000)
     gate = Gate(monkeypatch)
     large = asyncio.ensure_future(append(journal, bytes(5_000)))
@@ -310,8 +310,8 @@ async def test_too_much_waiting_is_turned_away(journal, monkeypatch):
     assert await append(journal) == 2
 
 
-async def test_refused_entry_leaves_no_hole(journal):
-    """What cannot be written down costs no seq and no bytes of the queue."""
+async def test_refused_entry_uses_no_seq(journal):
+    """An entry that cannot be encoded takes no seq and no bytes of the queue."""
     with pytest.raises(MalformedInput):
         journal.append(
             project_id=2**80,
@@ -329,7 +329,7 @@ async def test_refused_entry_leaves_no_hole(journal):
 
 @pytest.mark.parametrize("reserve_bytes", [2**62])
 async def test_reserve_is_kept_free(root, reserve_bytes):
-    """Under the reserve nothing is accepted and nothing is written."""
+    """Below the reserve nothing is accepted and nothing is written."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=reserve_bytes)
     with pytest.raises(ServiceUnavailable, match="disk space are left"):
         await append(journal)
@@ -337,8 +337,8 @@ async def test_reserve_is_kept_free(root, reserve_bytes):
     await journal.close()
 
 
-async def test_free_space_is_not_asked_for_each_write(journal, monkeypatch):
-    """The figure is trusted for a second, less what was written; too little is asked again."""
+async def test_free_space_is_not_read_for_each_write(journal, monkeypatch):
+    """It is read again after a second, or when too little seems to be left."""
     asked = 0
     real = os.fstatvfs
 

@@ -24,8 +24,8 @@ async def test_closed_journal_takes_nothing(journal):
         await append(journal)
 
 
-async def test_closing_writes_what_waits(root, monkeypatch):
-    """A stop in the middle of a burst loses nobody who had come in."""
+async def test_closing_writes_the_waiting_entries(root, monkeypatch):
+    """A stop in the middle of a burst loses no entry that was appended."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
     gate = Gate(monkeypatch)
     waiting = [asyncio.ensure_future(append(journal)) for _ in range(9)]
@@ -39,7 +39,7 @@ async def test_closing_writes_what_waits(root, monkeypatch):
 
 
 async def test_closed_journal_is_adopted_if_anything_is_left(root):
-    """What was not released goes to the next process, under the same id and seqs."""
+    """Entries that were not released go to the next process, under the same id and seqs."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
     assert (
         adopt.lock_abandoned_journals(root, journal.id)
@@ -77,7 +77,7 @@ async def test_folder_that_cannot_be_opened_is_unavailable_and_not_locked(root, 
 
 
 async def test_loop_that_is_gone_does_not_stop_the_writer(root):
-    """A loop that ends without waiting leaves a thread that still closes cleanly."""
+    """The thread still ends cleanly after a loop that ended without waiting."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
 
     def abandoned() -> None:
@@ -97,7 +97,7 @@ async def test_loop_that_is_gone_does_not_stop_the_writer(root):
 
 
 async def test_unknown_failure_is_unavailable_and_logged(journal, monkeypatch, caplog):
-    """A bug in the writer must not leave senders waiting for ever."""
+    """A bug in the writer does not leave senders waiting for ever."""
 
     def failing(*_args: object, **_named: object) -> None:
         raise ZeroDivisionError
@@ -112,7 +112,7 @@ async def test_unknown_failure_is_unavailable_and_logged(journal, monkeypatch, c
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.binary(max_size=200), max_size=8), max_size=8), st.integers(40, 900))
 def test_any_load_reads_back(tmp_path_factory, bursts, file_bytes):
-    """Whatever is appended, in bursts and over files of any size, comes back in order."""
+    """Entries that are appended in bursts, over files of any size, come back in order."""
 
     async def run() -> None:
         root = tmp_path_factory.mktemp("load")
@@ -128,7 +128,7 @@ def test_any_load_reads_back(tmp_path_factory, bursts, file_bytes):
 
 
 async def test_close_tolerates_a_folder_it_cannot_remove(root, monkeypatch):
-    """An empty folder that stays is removed by whoever adopts it."""
+    """An empty folder that is left is removed by the process that adopts it."""
 
     def failing(_path: Path) -> None:
         raise PermissionError
@@ -139,8 +139,8 @@ async def test_close_tolerates_a_folder_it_cannot_remove(root, monkeypatch):
     assert journal.path.exists()
 
 
-async def test_file_tells_how_much_of_the_one_before_was_synced(journal):
-    """Damage to acknowledged entries of a closed file is told, also when it looks like a cut."""
+async def test_file_records_how_much_of_the_previous_one_was_synced(journal):
+    """Damage to acknowledged entries is reported, even if it looks like a torn tail."""
     for _ in range(3):
         await append(journal, bytes(FILE_BYTES // 2))
     first, second = files.list_journal_files(journal.path)
