@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import and_, case, delete, func, insert, null, or_, select, tuple_, update
+from sqlalchemy import and_, case, delete, func, insert, null, or_, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,12 +21,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId, ReplayId
 from app.db.text import clean
 from app.replays.model import ReplayKey
+from app.replays.queries import KEY_ARRAYS, to_key_arrays
 from app.replays.tables import object_outbox, replay_pictures, replays, tombstones
 
 LEASE: Final = timedelta(minutes=10)
 _COUNTED: Final = 10_000
 _REPAIRED: Final = 10_000
 """Rows that one repair adds at most."""
+
+
+_PICTURES: Final = (
+    text(
+        """
+        select wanted.n, p.due_at, p.video_segments, p.error_ms, p.fault, p.object_key, p.sizes
+        from unnest(:project_ids, :replay_ids) with ordinality as wanted (project_id, replay_id, n)
+        join replay_pictures p using (project_id, replay_id)
+        """
+    )
+    .bindparams(*KEY_ARRAYS)
+    .columns(sizes=postgresql.JSONB())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,22 +282,16 @@ async def finish_deleted_replay(connection: AsyncConnection, key: ReplayKey) -> 
 async def read_pictures(
     connection: AsyncConnection, keys: Sequence[ReplayKey]
 ) -> dict[ReplayKey, ReplayPictures]:
-    """Read what there is of some replays; those nobody has asked pictures of are absent."""
+    """Read what pictures there are of some replays; those nobody has asked for are absent."""
     if not keys:
         return {}
-    row = replay_pictures.c
-    columns = (
-        row.project_id, row.replay_id, row.due_at, row.video_segments, row.error_ms, row.fault,
-        row.object_key, row.sizes,
-    )  # fmt: skip
-    pairs = [(key.project_id, key.replay_id) for key in keys]
-    found = await connection.execute(
-        select(*columns).where(tuple_(row.project_id, row.replay_id).in_(pairs)).limit(len(pairs))
-    )
-    pictures = [
-        ReplayPictures(_key(one), _made(one), one.due_at is not None, one.fault) for one in found
-    ]
-    return {one.key: one for one in pictures}
+    rows = await connection.execute(_PICTURES, to_key_arrays(keys))
+    return {
+        keys[row.n - 1]: ReplayPictures(
+            keys[row.n - 1], _made(row), row.due_at is not None, row.fault
+        )
+        for row in rows
+    }
 
 
 async def read_tiles(connection: AsyncConnection, key: ReplayKey) -> list[StripTile]:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, case, func, null, select, true, tuple_
+from sqlalchemy import BigInteger, bindparam, case, func, null, select, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +13,7 @@ from app.core import units
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
 from app.core.replay_window import ClockStep
+from app.db.types import Hex32
 from app.formats.replay.recording_summary import RecordingCounts
 from app.replays.clock_steps import shift_ms_of
 from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment, Tombstone
@@ -32,6 +34,35 @@ _ONE: Final = select(replays).where(
     replays.c.project_id == bindparam("project"), replays.c.replay_id == bindparam("replay")
 )
 """Made once: players ask it with every range."""
+
+
+KEY_ARRAYS: Final = (
+    bindparam("project_ids", type_=ARRAY(BigInteger)),
+    bindparam("replay_ids", type_=ARRAY(Hex32)),
+)
+"""Parameters of statements that look up some replays at once, as `to_key_arrays` returns them.
+
+Such a statement is written once, as text. Built anew for each page, with the keys in it, it cost
+a millisecond: three of them took a third of the time of a list."""
+_LAST_SEGMENTS: Final = text(
+    """
+    select wanted.n, last.started_at, last.ended_at
+    from unnest(:project_ids, :replay_ids) with ordinality as wanted (project_id, replay_id, n)
+    cross join lateral (
+        select s.started_at, s.ended_at from segments s
+        where s.project_id = wanted.project_id and s.replay_id = wanted.replay_id
+        order by s.segment_id desc limit 1
+    ) as last
+    """
+).bindparams(*KEY_ARRAYS)
+
+
+def to_key_arrays(keys: Sequence[ReplayKey]) -> dict[str, list[Any]]:
+    """Return the parameters of a statement that looks up some replays at once."""
+    return {
+        "project_ids": [key.project_id for key in keys],
+        "replay_ids": [key.replay_id for key in keys],
+    }
 
 
 async def find_replay(connection: AsyncConnection, key: ReplayKey) -> Replay | None:
@@ -111,30 +142,11 @@ async def read_last_segment_lengths(
     """Read how many ms the last segment of each of some replays lasts."""
     if not keys:
         return {}
-    last = (
-        select(segments.c.started_at, segments.c.ended_at)
-        .where(
-            segments.c.project_id == replays.c.project_id,
-            segments.c.replay_id == replays.c.replay_id,
-        )
-        .order_by(segments.c.segment_id.desc())
-        .limit(1)
-        .lateral("last")
-    )
-    found = await connection.execute(
-        select(replays.c.project_id, replays.c.replay_id, last.c.started_at, last.c.ended_at)
-        .join_from(replays, last, true())
-        .where(
-            tuple_(replays.c.project_id, replays.c.replay_id).in_(
-                [(key.project_id, key.replay_id) for key in keys]
-            )
-        )
-    )
-    lengths = {}
-    for row in found:
-        key = ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
-        lengths[key] = units.ms_from_at(row.ended_at) - units.ms_from_at(row.started_at)
-    return lengths
+    rows = await connection.execute(_LAST_SEGMENTS, to_key_arrays(keys))
+    return {
+        keys[row.n - 1]: units.ms_from_at(row.ended_at) - units.ms_from_at(row.started_at)
+        for row in rows
+    }
 
 
 async def read_playable_segments(
