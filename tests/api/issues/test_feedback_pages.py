@@ -65,7 +65,7 @@ async def test_feedback_of_nothing_says_so(tenant: Server):
     await write(tenant, 1, "x", associated_event_id="c" * 32, name=None)
     (card,) = (await get(tenant, "/feedback")).all("li", class_="card note")
     assert "The error it names is not here." in card.text
-    assert "No replay belongs to it." in card.text
+    assert "No replay linked." in card.text
 
 
 async def test_an_issue_that_nobody_wrote_about_says_so(tenant: Server):

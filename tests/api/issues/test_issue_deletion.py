@@ -47,7 +47,7 @@ async def test_a_deleted_issue_is_gone_with_its_files(tenant: Server):
     assert len(files_of(tenant)) == 1
     asked = await tenant.web.get(f"{path}/delete")
     assert "1 event of 1 user" in asked.text
-    assert "1 file of 5 bytes" in asked.text
+    assert "1 file (5 bytes)" in asked.text
     answer = await tenant.web.post(f"{path}/delete")
     assert answer.status_code == 303
     assert {table: await rows(tenant, table) for table in TABLES} == dict.fromkeys(TABLES, 0)

@@ -83,7 +83,7 @@ async def test_all_times_of_an_issue_are_by_one_clock(tenant: Server):
     assert heading == first
     assert clock.now() - heading < timedelta(hours=1)
     (note,) = re.findall(r"<p class=\"quiet\">The device.s clock said .*?</p>", page)
-    assert "it was 6 d behind, or the event was that long on its way" in note
+    assert "it was 6 d behind, or the event took that long to arrive" in note
     (said,) = moments(note)
     assert abs(heading - timedelta(days=6) - said) < timedelta(minutes=1)
     crumbs = moments(page[page.index('class="event-crumbs"') :].partition("</ol>")[0])
