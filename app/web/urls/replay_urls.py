@@ -10,6 +10,11 @@ def replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{PROJECTS}/{project_id}/replays/{replay_id}"
 
 
+def write_seconds(at_ms: int) -> str:
+    """Write a moment on the clock of a replay as `t` of its address has it: `82.5`."""
+    return f"{max(0, at_ms) / 1000:g}"
+
+
 def replay_at(
     project_id: ProjectId, replay_id: ReplayId, *, at_ms: int, from_segment: int = 0
 ) -> str:
@@ -21,7 +26,7 @@ def replay_at(
         at_ms: The moment on the clock of the replay.
         from_segment: The first segment whose recording is read.
     """
-    pairs = {"t": f"{max(0, at_ms) / 1000:g}", "from_segment": str(from_segment or "")}
+    pairs = {"t": write_seconds(at_ms), "from_segment": str(from_segment or "")}
     return with_query(replay(project_id, replay_id), pairs)
 
 

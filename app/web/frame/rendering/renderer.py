@@ -58,6 +58,7 @@ class Renderer:
         )
         self._environment.filters.update(
             clock=units.format_clock,
+            seconds=replay_urls.write_seconds,
             duration=units.format_duration,
             bytes=units.format_bytes,
             base64=_base64,
