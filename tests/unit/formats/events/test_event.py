@@ -47,7 +47,7 @@ def caught_by(mechanism: str, **more: Any) -> dict[str, Any]:
 
 
 def test_an_event_is_read():
-    """Every fact of a crash as the Java SDK sends it."""
+    """Every fact of a crash is read as the Java SDK sends it."""
     what = problem()
     assert (what.kind, what.level, what.handled) == ("crash", "fatal", False)
     assert what.title == "IllegalStateException: Cart total is negative: -12.40"
@@ -65,7 +65,7 @@ def test_an_event_is_read():
 
 
 def test_an_empty_event_is_read():
-    """Nothing is required."""
+    """No member is required."""
     what = events.read_problem({})
     assert (what.kind, what.level, what.title) == ("error", "error", "<unlabeled event>")
     assert (what.culprit, what.handled) == (None, None)
@@ -75,8 +75,8 @@ def test_an_empty_event_is_read():
     assert len(found.event_id) == 32
 
 
-def test_an_event_without_an_id_gets_one_of_what_it_says():
-    """Read twice it is the same event, with other words another."""
+def test_an_event_without_an_id_gets_one_of_its_content():
+    """Read twice it has the same id, and with other words another one."""
     said = events.read_event({"message": "a", "level": "info"}, NOTHING)
     assert events.read_event({"level": "info", "message": "a"}, NOTHING).event_id == said.event_id
     assert events.read_event({"level": "info", "message": "b"}, NOTHING).event_id != said.event_id
@@ -91,8 +91,8 @@ def test_an_event_without_an_id_gets_one_of_what_it_says():
         (7, "b" * 32, "b" * 32),
     ],
 )
-def test_the_id_is_its_own_else_the_envelopes(own, of_envelope, found):
-    """What is no id counts as absent."""
+def test_the_id_is_that_of_the_event_or_of_the_envelope(own, of_envelope, found):
+    """A value that is not an id counts as absent."""
     assert read(EnvelopeHeader(event_id=of_envelope), event_id=own).event_id == found
 
 
@@ -111,13 +111,13 @@ def test_the_id_is_its_own_else_the_envelopes(own, of_envelope, found):
     ],
 )  # fmt: skip
 def test_the_replay_is_found_in_order(changes, of_envelope, found):
-    """Contexts, then the tag, then the envelope; what is no id counts as absent."""
+    """Contexts come first, then the tag, then the envelope; a bad id counts as absent."""
     header = EnvelopeHeader(trace=TraceHeader(replay_id=of_envelope))
     assert read(header, **changes).replay_id == found
 
 
 def test_the_envelope_stands_in():
-    """For the trace and for the SDK's name, never for release or environment."""
+    """It stands in for the trace and for the SDK's name, and never for release or environment."""
     trace = TraceHeader(trace_id=OTHER_ID)
     header = EnvelopeHeader(sdk_name="sentry.python", sdk_version="2", trace=trace)
     found = read(header, contexts={}, sdk=MISSING, release=MISSING, environment=MISSING)
@@ -135,7 +135,7 @@ def test_the_envelope_stands_in():
     ],
 )  # fmt: skip
 def test_levels_are_five(sent, level):
-    """Other words for them are known; an event without one is an error."""
+    """Other words for the five levels are known, and an event without a level is an error."""
     assert problem(level=sent).level == level
 
 
@@ -160,12 +160,12 @@ def test_levels_are_five(sent, level):
     ],
 )
 def test_the_title_is_one_line(changes, title):
-    """Of the last exception with content, else of the message."""
+    """It names the last exception with content, or else the message."""
     assert problem(**changes).title == title
 
 
 def test_a_long_title_is_cut():
-    """300 characters are enough for a line."""
+    """A title has at most 300 characters."""
     assert problem(exception=thrown(type="T", value="x" * 297)).title == "T: " + "x" * 297
     assert problem(exception=thrown(type="T", value="x" * 298)).title == "T: " + "x" * 296 + "…"
 
@@ -173,8 +173,8 @@ def test_a_long_title_is_cut():
 @pytest.mark.parametrize(
     ("function", "title"), [("crash_here", "crash_here: v"), ("?", "T: v"), (None, "T: v")]
 )
-def test_a_synthetic_type_is_no_name(function, title):
-    """Then the function that crashed names the event, if it is known."""
+def test_a_synthetic_type_does_not_name_an_event(function, title):
+    """The function that crashed names the event instead, if it is known."""
     frames = {"frames": [{"function": function}]}
     mechanism = {"type": "signalhandler", "synthetic": True}
     found = problem(exception=thrown(type="T", value="v", mechanism=mechanism, stacktrace=frames))
@@ -182,7 +182,7 @@ def test_a_synthetic_type_is_no_name(function, title):
 
 
 def test_a_message_with_a_stack_is_named_by_its_words():
-    """JavaScript wraps it into an exception without a type, and calls that synthetic."""
+    """JavaScript wraps a message into an exception without a type, and calls that synthetic."""
     frames = {"frames": [{"function": "Server.?"}]}
     mechanism = {"type": "generic", "synthetic": True, "handled": True}
     found = problem(exception=thrown(value="cart is empty", mechanism=mechanism, stacktrace=frames))
@@ -200,7 +200,7 @@ def test_a_message_with_a_stack_is_named_by_its_words():
     ],
 )
 def test_the_culprit_is_a_place(frame, culprit):
-    """Without a transaction it is where the last own frame is."""
+    """Without a transaction it is the place of the app's last frame."""
     exception = thrown(type="T", stacktrace={"frames": [frame]})
     assert problem(transaction=MISSING, exception=exception).culprit == culprit
 
@@ -232,13 +232,13 @@ def test_the_culprit_is_a_place(frame, culprit):
         ({"exception": MISSING}, "error", None),
     ],
 )  # fmt: skip
-def test_kinds_are_told_by_the_mechanism(changes, kind, handled):
-    """Unhandled is what any exception says to be, or what only a dying app can report."""
+def test_the_mechanism_decides_the_kind(changes, kind, handled):
+    """An exception is unhandled if it says so, or if its mechanism only sees the end of an app."""
     found = problem(**changes)
     assert (found.kind, found.handled) == (kind, handled)
 
 
-def test_an_event_has_a_largest():
+def test_an_event_is_limited():
     """One byte over the limit is refused."""
     body = b'{"message":"m"}'
     most = body.ljust(LIMITS.event_bytes)
@@ -248,7 +248,7 @@ def test_an_event_has_a_largest():
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"7", b"{", b"null"])
-def test_what_is_no_object_is_refused(data):
+def test_anything_but_an_object_is_refused(data):
     """An event is a JSON object."""
     with pytest.raises(MalformedInput):
         decoded(data)
@@ -256,7 +256,7 @@ def test_what_is_no_object_is_refused(data):
 
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_errors_are_read(family):
-    """Every error of every SDK has the facts that are known of it."""
+    """Every error of every SDK has the facts that are known about it."""
     expected = {each["event_id"]: each for each in contents.conclusions(family)["errors"]}
     seen = set()
     for request in contents.requests(family):
@@ -280,7 +280,7 @@ def test_recorded_errors_are_read(family):
 
 
 def test_hostile_errors_are_read_or_refused():
-    """What must be kept is read; the rest may be refused, in no other way."""
+    """Errors that must be kept are read, and the others may only be refused."""
     for request in contents.requests(samples.HOSTILE, "error-*"):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
@@ -296,7 +296,7 @@ def test_hostile_errors_are_read_or_refused():
 @SETTINGS
 @given(with_changed_member(event()), with_changed_member(event()["exception"]["values"][0]))
 def test_an_event_of_any_shape_is_read(changed, exception):
-    """Members of any type make no difference to whether it is read."""
+    """Members of any type do not keep an event from being read."""
     for member in ({}, {"exception": [exception]}, {"exception": {"values": [exception]}}):
         raw = decoded(compact(changed | member))
         what = events.read_problem(raw)
@@ -308,7 +308,7 @@ def test_an_event_of_any_shape_is_read(changed, exception):
 @SETTINGS
 @given(st.binary(max_size=60) | mutated([compact(event())]))
 def test_any_bytes_are_read_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """A reader returns a value or refuses the bytes."""
     try:
         raw = decoded(data)
     except (MalformedInput, OversizedInput):
@@ -320,7 +320,7 @@ def test_any_bytes_are_read_or_refused(data):
 @SETTINGS
 @given(JSON_VALUES)
 def test_any_contexts_are_read(value):
-    """The places that lead to replay and trace may hold anything."""
+    """The members that lead to replay and trace may hold anything."""
     for contexts in (value, {"trace": value, "replay": value, "feedback": value}):
         changes = {"contexts": contexts, "logentry": value}
         read(**changes, tags=value, sdk=value, user=value)

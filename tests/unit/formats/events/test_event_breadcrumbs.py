@@ -7,7 +7,7 @@ from tests.support.examples import JSON_VALUES, SETTINGS
 
 
 def test_breadcrumbs_are_read():
-    """With their time, category, words and data; the type stands in for a missing category."""
+    """Time, category, words and data are read, and the type stands in for a missing category."""
     sent = {
         "values": [
             {"timestamp": 1786000000.5, "category": "ui.click", "message": "m", "level": "info"},
@@ -26,8 +26,8 @@ def test_breadcrumbs_are_read():
     assert (found[0].at_ms, found[1].data) == (1_786_000_000_500, {"url": "/"})
 
 
-def test_of_many_the_last_are_read():
-    """They are nearest to the event."""
+def test_the_last_breadcrumbs_are_read():
+    """The last breadcrumbs are nearest to the event."""
     sent = [{"timestamp": 1_786_000_000 + n, "message": str(n)} for n in range(1, 300)]
     found = event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": sent})
     assert (len(found), found[-1].message) == (200, "299")

@@ -16,7 +16,7 @@ def chain(*values: object) -> dict[str, object]:
 
 
 def test_an_exception_is_read():
-    """Type, value, mechanism and frames come out."""
+    """Type, value, mechanism and frames are read."""
     (shown,) = exceptions.read_exceptions(event())
     assert (shown.type, shown.module) == ("IllegalStateException", "java.lang")
     assert shown.value == "Cart total is negative: -12.40"
@@ -25,8 +25,8 @@ def test_an_exception_is_read():
     assert shown.frames_left_out == 0
 
 
-def test_the_thrown_one_comes_first():
-    """The wire has the oldest cause first."""
+def test_the_thrown_exception_comes_first():
+    """SDKs send the oldest cause first."""
     shown = exceptions.read_exceptions(chain({"type": "Cause"}, {"type": "Thrown"}))
     assert [one.type for one in shown] == ["Thrown", "Cause"]
 
@@ -37,7 +37,7 @@ def test_a_bare_list_is_read():
 
 
 def test_a_frame_is_read():
-    """With its place, its source lines and its address."""
+    """Its place, its source lines and its address are read."""
     frame = {
         "function": "pay", "module": "shop.cart", "filename": "cart.py", "lineno": 7, "colno": 2,
         "in_app": True, "context_line": "pay()", "pre_context": ["a", "", 3],
@@ -62,7 +62,7 @@ def test_a_frame_is_read():
 
 
 def test_the_absolute_path_stands_in_for_the_file():
-    """Some SDKs send only that."""
+    """Some SDKs send only the absolute path."""
     shown = exceptions.read_exceptions(
         chain({"stacktrace": {"frames": [{"abs_path": "/srv/a.py"}]}})
     )[0]
@@ -71,15 +71,15 @@ def test_the_absolute_path_stands_in_for_the_file():
 
 @pytest.mark.parametrize(("count", "left_out"), [(500, 0), (501, 1), (10_000, 9_500)])
 def test_the_middle_of_a_long_stack_is_left_out(count, left_out):
-    """Beginning and end stay, and the number of those between is told."""
+    """Beginning and end stay, and the frames between them are counted."""
     frames = [{"lineno": number} for number in range(count)]
     (shown,) = exceptions.read_exceptions(chain({"stacktrace": {"frames": frames}}))
     assert (len(shown.frames), shown.frames_left_out) == (500, left_out)
     assert (shown.frames[249].line, shown.frames[250].line) == (249, count - 250)
 
 
-def test_a_long_chain_keeps_its_outermost():
-    """Fifty exceptions are shown, from the thrown one on."""
+def test_a_long_chain_keeps_its_outermost_exceptions():
+    """Fifty exceptions are read, from the thrown one on."""
     shown = exceptions.read_exceptions(chain(*({"type": str(number)} for number in range(60))))
     assert [one.type for one in shown] == [str(number) for number in range(59, 9, -1)]
 
@@ -88,7 +88,7 @@ def test_a_long_chain_keeps_its_outermost():
     "threads", [{"values": [THREAD]}, [THREAD, {"id": 2}], [{**THREAD, "crashed": True}, THREAD]]
 )
 def test_a_thread_lends_its_stack(threads):
-    """The crashed one, or the only one with a stack, where no exception has any."""
+    """The crashed thread does, or the only one with a stack, if no exception has any."""
     (message,) = exceptions.read_exceptions({"message": "m", "threads": threads})
     assert (message.type, message.frames[0].function) == (None, "run")
     thrown, cause = exceptions.read_exceptions(
@@ -101,7 +101,7 @@ def test_a_thread_lends_its_stack(threads):
     "threads", [[THREAD, THREAD], [THREAD, {"crashed": True}], [{"crashed": True}], [], None]
 )
 def test_an_uncertain_thread_lends_nothing(threads):
-    """Of several nobody knows which one it was."""
+    """Nobody knows which of several threads it was."""
     assert exceptions.read_exceptions({"threads": threads}) == ()
 
 
@@ -134,7 +134,7 @@ def test_an_exception_with_a_stack_needs_no_thread():
     ],
 )
 def test_the_main_frame_is_the_last_own_one(marks, line):
-    """Else the last that is not said to be foreign."""
+    """Without one it is the last that is not marked as library code."""
     frames = [{"lineno": number, "in_app": mark} for number, mark in enumerate(marks)]
     frame = exceptions.find_main_frame({}, {"stacktrace": {"frames": frames}})
     assert (frame and frame.line) == line
@@ -142,8 +142,8 @@ def test_the_main_frame_is_the_last_own_one(marks, line):
 
 @SETTINGS
 @given(JSON_VALUES, JSON_VALUES, JSON_VALUES)
-def test_anything_is_shown(first, second, third):
-    """Whatever stands where exceptions, threads or frames should."""
+def test_exceptions_of_any_shape_are_read(first, second, third):
+    """Exceptions, threads and frames may be of any type."""
     for value in (first, [first], {"values": [first]}):
         exceptions.read_exceptions({"exception": value, "threads": second})
     for frames in (third, [third], [{"lineno": third, "in_app": third, "pre_context": [third]}]):
@@ -153,15 +153,15 @@ def test_anything_is_shown(first, second, third):
 
 
 def test_variables_are_written():
-    """Text as it is, since SDKs send what `repr` gave; the rest as JSON; long ones are cut."""
+    """Text stays as SDKs send it, all else is written as JSON, and long values are cut."""
     frame = {"vars": {"a": "'x'", "b": [1, {"c": None}], "d": "x" * 600}}
     shown = exceptions.read_exceptions(chain({"stacktrace": {"frames": [frame]}}))[0].frames[0]
     assert shown.variables[:2] == (("a", "'x'"), ("b", '[1,{"c":null}]'))
     assert shown.variables[2][1].endswith("x…")
 
 
-def test_a_tree_of_exceptions_is_told():
-    """Who is a member of which group, and what a platform adds."""
+def test_a_tree_of_exceptions_is_read():
+    """Members know their groups, and platforms add details."""
     meta = {
         "signal": {"name": "SIGSEGV", "code_name": "SEGV_MAPERR"},
         "mach_exception": {"name": "EXC_BAD_ACCESS"},
@@ -180,7 +180,7 @@ def test_a_tree_of_exceptions_is_told():
 
 
 def test_threads_are_read():
-    """The crashed one first, then the main one; one without a name is told by its number."""
+    """The crashed one comes first, then the main one; a thread without a name gets its number."""
     sent = [
         {"id": 3, "state": "WAITING"},
         {"name": "main", "main": True, "stacktrace": {"frames": [{"function": "loop"}]}},

@@ -11,8 +11,8 @@ FEEDBACK = {"contexts": {"feedback": {"message": "it fails"}}}
 
 
 @pytest.mark.parametrize("key", ["logentry", "message"])
-def test_a_message_and_its_template_are_told_apart(key):
-    """Under both names; what is missing is stood in for by the other, filled."""
+def test_a_message_and_its_template_are_both_read(key):
+    """Each stands in for the other, under both names of the member."""
     assert messages.format_message({key: FULL}, limit=99) == "disk a full"
     assert messages.read_message_template({key: FULL}) == "disk %s full"
     assert messages.read_message_template({key: {"formatted": "disk a full"}}) == "disk a full"
@@ -27,7 +27,7 @@ def test_a_message_and_its_template_are_told_apart(key):
 
 
 def test_a_log_entry_comes_before_a_message():
-    """The one that has a template and parameters."""
+    """The log entry has the template and the parameters."""
     event = {"message": "other", "logentry": FULL}
     assert (messages.format_message(event, limit=99), messages.read_message_template(event)) == (
         "disk a full",
@@ -51,13 +51,13 @@ def test_a_log_entry_comes_before_a_message():
     ],
 )
 def test_parameters_go_into_their_places(template, params, text):
-    """In the ways of Python and of braces; a place without a parameter stays."""
+    """Placeholders of Python and braces are filled, and one without a parameter stays."""
     event = {"logentry": {"message": template, "params": params}}
     assert messages.format_message(event, limit=99) == text
 
 
 def test_a_long_message_is_cut():
-    """With its parameters, however long they are."""
+    """The limit counts the parameters as well."""
     event = {"logentry": {"message": "%s%s", "params": ["x" * 5_000] * 2}}
     assert messages.format_message(event, limit=20) == "x" * 19 + "…"
 
@@ -65,7 +65,7 @@ def test_a_long_message_is_cut():
 @SETTINGS
 @given(JSON_VALUES, JSON_VALUES)
 def test_any_value_gives_text_or_none(value, params):
-    """Nothing raises, whatever stands where a message should."""
+    """A message of any type raises no error."""
     for event in ({"message": value}, {"logentry": {"message": value, "params": params}}):
         for found in (
             messages.format_message(event, limit=9),

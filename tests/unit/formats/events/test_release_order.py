@@ -19,7 +19,7 @@ IN_ORDER = [
 
 @pytest.mark.parametrize("place", range(len(IN_ORDER) - 1))
 def test_releases_are_ordered_by_version_and_build(place):
-    """Numbers as numbers; what is not final comes before the final one."""
+    """Numbers are compared as numbers, and early releases come before final ones."""
     one, other = IN_ORDER[place], IN_ORDER[place + 1]
     assert release_order.is_later_release(other, one) is True
     assert release_order.is_later_release(one, other) is False
@@ -36,18 +36,18 @@ def test_releases_are_ordered_by_version_and_build(place):
     ],
 )
 def test_some_releases_have_no_order(one, other):
-    """Commits, numbers alone, and versions of different packages."""
+    """These are commits, lone numbers, and versions of different packages."""
     assert release_order.is_later_release(one, other) is None
 
 
 def test_equal_releases_are_not_later():
-    """However their zeros are written; a build that is no number has no place."""
+    """Zeros at the end make no difference, and a build that is not a number does not count."""
     assert release_order.is_later_release("shop@4.2.0", "shop@4.2") is False
     assert release_order.is_later_release("shop@4.2+a1b2", "shop@4.2") is False
 
 
-def test_the_latest_of_several():
-    """By order where there is one; else the one that stands in."""
+def test_the_latest_of_several_releases_is_found():
+    """Releases without an order leave the one that is given."""
     assert release_order.find_latest_release(["1.0", "1.10", "1.9"], None) == "1.10"
     assert release_order.find_latest_release(["abc", "def"], "def") == "def"
     assert release_order.find_latest_release([], None) is None

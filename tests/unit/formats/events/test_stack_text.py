@@ -60,7 +60,7 @@ PHP = (
     ids=["python", "java", "node", "dotnet", "go", "ruby", "php"],
 )
 def test_frames_are_read_oldest_first(text, outer, place, line):
-    """The place of the error is the last one, and the app's own; the one around it is not."""
+    """The last frame is where the error happened and is the app's own; the outer one is not."""
     found = stack_text.read_stack_text(text)
     first, last = found[0], found[-1]
     assert (first["function"], first["in_app"]) == (outer, False)
@@ -69,12 +69,12 @@ def test_frames_are_read_oldest_first(text, outer, place, line):
 
 
 def test_text_in_no_known_form_has_no_frames():
-    """It is shown as it is."""
+    """Pages show such a text as it is."""
     assert stack_text.read_stack_text("it broke\nsomewhere") == []
 
 
 @given(st.text(max_size=500))
 @SETTINGS
-def test_any_text_gives_frames(text):
-    """Or none."""
+def test_any_text_gives_frames_or_none(text):
+    """No text raises an error."""
     assert all("function" in one for one in stack_text.read_stack_text(text))

@@ -11,7 +11,7 @@ from tests.support.examples import JSON_VALUES, SETTINGS
 
 
 def test_a_hierarchy_is_read():
-    """Windows and what is in them, with place and size; a tag names a view without identifier."""
+    """Windows and their views are read; a tag names a view without an identifier."""
     button = {"type": "Button", "tag": "pay", "x": 1.6, "y": 2, "width": 30, "height": "40"}
     hidden = {"visible": False, "children": 7}
     gone = {"visibility": "gone"}
@@ -29,8 +29,8 @@ def count(views: tuple[view_hierarchy.HierarchyView, ...]) -> int:
     return sum(1 + count(view.children) for view in views)
 
 
-def test_a_hierarchy_is_bounded():
-    """In how many views it has, and in how deep they lie."""
+def test_a_hierarchy_is_limited():
+    """Views are limited in number and in depth."""
     many: list[dict[str, Any]] = [{"children": [{}] * 100} for _ in range(100)]
     assert count(view_hierarchy.read_view_hierarchy({"windows": many})) == 2_000
     deep: dict[str, Any] = {}
@@ -40,8 +40,8 @@ def test_a_hierarchy_is_bounded():
 
 
 @pytest.mark.parametrize("value", [None, [], {}, {"windows": 7}])
-def test_what_is_no_hierarchy_is_refused(value):
-    """It must have windows."""
+def test_anything_but_a_hierarchy_is_refused(value):
+    """A hierarchy must have windows."""
     with pytest.raises(MalformedInput, match="windows"):
         view_hierarchy.read_view_hierarchy(value)
 

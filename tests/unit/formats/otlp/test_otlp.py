@@ -68,7 +68,7 @@ def read_spans(envelope: Envelope) -> list[spans.Span]:
 
 @pytest.mark.parametrize("is_json", [False, True])
 def test_spans_come_out_as_streamed_ones(is_json):
-    """Every fact of them, whichever form they came in."""
+    """Every fact is the same in both forms."""
     server, query = read_spans(wrapped(FULL, is_json=is_json))
     assert (server.trace_id, server.span_id) == (made.TRACE_ID, "0000000000000001")
     assert (server.op, server.description, server.status) == ("http.server", "GET /cart", "ok")
@@ -87,8 +87,8 @@ def test_spans_come_out_as_streamed_ones(is_json):
     assert query.data["links"] == [{"trace_id": "01" * 16, "span_id": "02" * 8}]
 
 
-def test_both_forms_are_one():
-    """Byte for byte, once they are read."""
+def test_both_forms_give_the_same_items():
+    """The items are the same byte for byte."""
     one, other = wrapped(FULL), wrapped(FULL, is_json=True)
     assert [bytes(item.payload) for item in one.items] == [
         bytes(item.payload) for item in other.items
@@ -96,7 +96,7 @@ def test_both_forms_are_one():
 
 
 def test_a_recorded_exception_is_an_event_of_its_span():
-    """With the frames of the exception that was thrown, the app's own marked."""
+    """It has the frames of the exception that was thrown, and the app's own are marked."""
     item = next(item for item in wrapped(FULL).items if item.type == "event")
     raw = event.decode_event(item.payload, "event")
     found, what = event.read_event(raw, EnvelopeHeader()), event.read_problem(raw)
@@ -111,7 +111,7 @@ def test_a_recorded_exception_is_an_event_of_its_span():
 
 
 def test_an_exception_on_its_way_out_is_one_event():
-    """The innermost record, wherever in the request it stands."""
+    """The innermost record counts, wherever it stands in the request."""
     inner = made.exception("ValueError", "no card", at_ns=made.STARTED_NS)
     outer = made.exception("ValueError", "no card", at_ns=made.STARTED_NS + 1_000_000)
     request = made.request(made.span(1, events=[outer]), made.span(2, events=[inner]))
@@ -130,7 +130,7 @@ def test_an_exception_on_its_way_out_is_one_event():
     ],
 )
 def test_a_span_without_id_or_time_is_counted(change):
-    """And stays in its container, to be counted as refused there."""
+    """It stays in its container, where it is counted as refused."""
     found = wrapped(made.request(made.span(1), made.span(2, **change)))
     assert found.left_out == 1
     (item,) = found.items
@@ -149,7 +149,7 @@ def test_a_span_without_id_or_time_is_counted(change):
     ],
 )
 def test_the_operation_has_the_name_that_sdks_give_it(kind, attributes, op):
-    """By what the span says of itself."""
+    """The attributes of the span decide it."""
     (found,) = read_spans(wrapped(made.request(made.span(kind=kind, attributes=attributes))))
     assert found.op == op
 
@@ -163,8 +163,8 @@ def test_the_operation_has_the_name_that_sdks_give_it(kind, attributes, op):
         (0, Span.SPAN_KIND_CLIENT, False),
     ],
 )
-def test_the_first_span_of_a_service_is_known(flags, kind, is_segment):
-    """By its flags, or else by its kind."""
+def test_the_first_span_of_a_service_is_recognised(flags, kind, is_segment):
+    """The flags decide, or else the kind of the span."""
     request = made.request(made.span(flags=flags, kind=kind, parent_span_id=b"\x09" * 8))
     (found,) = read_spans(wrapped(request))
     assert found.is_segment is is_segment
@@ -172,21 +172,21 @@ def test_the_first_span_of_a_service_is_known(flags, kind, is_segment):
 
 @pytest.mark.parametrize("name", ["sentry.replay_id", "sentry-replay_id"])
 def test_a_replay_id_that_was_passed_on_links_the_span(name):
-    """As an attribute, under the name that baggage has for it too."""
+    """It may have the name of the attribute or that of baggage."""
     (found,) = read_spans(wrapped(made.request(made.span(attributes={name: "b" * 32}))))
     assert found.replay_id == "b" * 32
 
 
 def test_many_spans_fill_several_containers():
-    """Each as large as an SDK may send it."""
+    """Each is as large as an SDK may send it."""
     request = made.request(*(made.span(number + 1) for number in range(LIMITS.spans + 1)))
     found = wrapped(request)
     assert [item.item_count for item in found.items] == [LIMITS.spans, 1]
     assert len(read_spans(found)) == LIMITS.spans + 1
 
 
-def test_too_much_is_refused():
-    """Spans beyond their limit, in a body of two bytes each; and a body beyond its own."""
+def test_spans_and_bytes_are_limited():
+    """Too many spans are refused in a body of two bytes each, and so is too large a body."""
     empty = b"\x12\x00" * (LIMITS.otlp_spans + 1)
     scope = b"\x12" + varint(len(empty)) + empty
     with pytest.raises(OversizedInput, match="more than 20000 spans"):
@@ -195,8 +195,8 @@ def test_too_much_is_refused():
         export_request.read_export_request(bytes(LIMITS.otlp_bytes + 1), is_json=False)
 
 
-def test_fields_are_counted_to_their_limit(monkeypatch):
-    """As many as may be are read, one more is not; with few, since two million take seconds."""
+def test_fields_are_limited(monkeypatch):
+    """The most fields are read, and one more is refused. Two million would take seconds here."""
     most = 100
     assert most < LIMITS.otlp_fields
     monkeypatch.setattr(protobuf_body, "LIMITS", replace(LIMITS, otlp_fields=most))
@@ -206,8 +206,8 @@ def test_fields_are_counted_to_their_limit(monkeypatch):
         list(protobuf_body.read_protobuf_body(number * (most + 1)))
 
 
-def test_values_nest_only_so_deep():
-    """What is deeper is left out, in both forms."""
+def test_levels_of_values_are_limited():
+    """Deeper values are left out in both forms."""
     deep: Any = "bottom"
     for _ in range(40):
         deep = [deep]
@@ -241,7 +241,7 @@ def test_deeper_values_than_the_library_reads_are_left_out():
 
 
 def test_text_that_is_not_utf8_is_mended():
-    """In names, attributes, events and the resource; the rest of the span is as it was."""
+    """It may be in names, attributes, events or the resource; the rest of the span is unchanged."""
     sent = made.request(
         made.span(
             name="GET /caf~",
@@ -273,7 +273,7 @@ def filled(data: bytes, size_bytes: int) -> bytes:
 
 
 def test_a_span_is_read_up_to_its_limit():
-    """One past it, it is counted as one that cannot be kept, and the next one is read."""
+    """A larger one is counted as one that cannot be kept, and the next one is read."""
     good = made.span().SerializeToString()
     fits = around(filled(good, LIMITS.otlp_span_bytes))
     assert export_request.read_export_request(fits, is_json=False).left_out == 0
@@ -283,7 +283,7 @@ def test_a_span_is_read_up_to_its_limit():
 
 
 def test_a_resource_is_read_up_to_its_limit():
-    """It belongs to every span of the request; one past it, the request is refused."""
+    """It belongs to every span, so the request with a larger one is refused."""
     good = made.span().SerializeToString()
     fits = filled(b"", LIMITS.otlp_span_bytes)
     assert (
@@ -296,7 +296,7 @@ def test_a_resource_is_read_up_to_its_limit():
 @given(st.binary(max_size=300))
 @SETTINGS
 def test_any_bytes_give_an_envelope_or_a_refusal(data):
-    """In both forms."""
+    """This holds for both forms."""
     for is_json in (False, True):
         try:
             export_request.read_export_request(data, is_json=is_json)
@@ -306,8 +306,8 @@ def test_any_bytes_give_an_envelope_or_a_refusal(data):
 
 @given(mutated([FULL.SerializeToString()]))
 @SETTINGS
-def test_a_damaged_request_gives_an_envelope_or_malformed(data):
-    """And what comes out can be read by digest."""
+def test_a_damaged_request_gives_an_envelope_or_is_malformed(data):
+    """Digest can read what comes out."""
     try:
         found = export_request.read_export_request(data, is_json=False)
     except MalformedInput:

@@ -30,7 +30,7 @@ def fields(data: bytes, most: int = 1_000) -> list[protobuf.Field]:
 )
 @SETTINGS
 def test_fields_are_written_as_they_were_read(message):
-    """Byte for byte as the library writes them, of every wire type."""
+    """They are the same byte for byte as the library writes them, for every wire type."""
     data = message.SerializeToString()
     ((number, wire, value),) = fields(data)
     assert number == 1
@@ -38,7 +38,7 @@ def test_fields_are_written_as_they_were_read(message):
 
 
 def test_parts_are_read_by_their_number():
-    """In their order; numbers are no parts."""
+    """They stay in their order, and numbers are not among them."""
     data = b"\x0a\x01a" + b"\x10\x01" + b"\x1a\x01b" + b"\x0a\x00"
     assert ProtobufReader(most_fields=4).read_parts(data) == {1: [b"a", b""], 3: [b"b"]}
 
@@ -46,7 +46,7 @@ def test_parts_are_read_by_their_number():
 @given(st.text(min_size=1))
 @SETTINGS
 def test_text_is_written_as_the_library_reads_it(text):
-    """And read back by ours."""
+    """Our own reader reads it as well."""
     data = protobuf.write_text(1, text)
     assert StringValue.FromString(data).value == text
     assert fields(data) == [(1, protobuf.LENGTH, text.encode())]
@@ -54,8 +54,8 @@ def test_text_is_written_as_the_library_reads_it(text):
 
 @given(st.binary(max_size=200))
 @SETTINGS
-def test_any_bytes_give_fields_or_malformed(data):
-    """Whatever they are."""
+def test_any_bytes_give_fields_or_are_malformed(data):
+    """No other error leaves the reader."""
     try:
         found = fields(data)
     except MalformedInput:
@@ -74,14 +74,14 @@ def test_any_bytes_give_fields_or_malformed(data):
         (b"\x00\x01", "field 0"),
     ],
 )
-def test_what_is_broken_is_named(data, says):
-    """With its place."""
+def test_the_broken_field_is_named(data, says):
+    """The message names its place."""
     with pytest.raises(MalformedInput, match=says):
         fields(data)
 
 
-def test_a_reader_gives_out_so_many_fields_and_no_more():
-    """Over all messages that it reads."""
+def test_a_reader_yields_a_limited_number_of_fields():
+    """The limit is for all messages that it reads."""
     reader = ProtobufReader(most_fields=3)
     assert len(list(reader.read_fields(b"\x08\x01" * 2))) == 2
     with pytest.raises(OversizedInput, match="more than 3 fields"):

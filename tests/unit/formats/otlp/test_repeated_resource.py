@@ -30,7 +30,7 @@ def repeating(spans: int, note: str) -> bytes:
 
 
 def test_a_large_resource_is_repeated_up_to_a_limit(monkeypatch):
-    """What is made fits to the byte; one past it, the request is refused."""
+    """The items may have as many bytes as the limit allows; one more is refused."""
     body = repeating(3, "ab")
     made_bytes = export_request.read_export_request(body, is_json=False).made_bytes
     assert made_bytes > 3 * 64 * 15_000
@@ -66,7 +66,7 @@ def test_a_repeated_resource_takes_little_memory_at_the_door_and_in_a_journal():
     assert "too large a resource" in (again.envelope.damage or "")
 
 
-def test_what_a_body_makes_counts_as_memory_in_the_inbox():
-    """Else many small bodies that repeat a resource would fill the memory."""
+def test_the_items_of_a_body_count_as_memory_in_the_queue():
+    """Otherwise many small bodies that repeat a resource would fill the memory."""
     body = repeating(10, "a")
     assert reopen_entry(written(body)).size_bytes > 10 * 64 * 15_000

@@ -17,7 +17,7 @@ NOTHING = Activity((), (), (), None, move_batches=0, unknown=0)
 
 
 def test_an_ordinary_segment_is_read_whole():
-    """Notes, a request, a tap and the options, each where it belongs."""
+    """Breadcrumbs, a request, a tap and the options are all read."""
     found = activity.read_activity(recordings.segment_events())
     assert [each.category for each in found.breadcrumbs] == ["navigation", "ui.tap"]
     assert found.breadcrumbs[1] == Breadcrumb(
@@ -46,12 +46,12 @@ def test_an_ordinary_segment_is_read_whole():
 
 
 def test_no_events_give_no_activity():
-    """All parts are empty."""
+    """All parts of the activity are empty."""
     assert activity.read_activity([]) == NOTHING
 
 
 def test_breadcrumbs_may_lack_everything_but_a_time():
-    """The payload's seconds stand in for the event's milliseconds; level none is no level."""
+    """The payload's seconds stand in for the event's milliseconds; the level `none` is no level."""
     crumb = recordings.breadcrumb("", T, level="none", data=[], message=5)
     assert activity.read_activity([crumb]).breadcrumbs == (Breadcrumb(T, "default", "5", None, {}),)
     crumb["timestamp"] = None
@@ -71,7 +71,7 @@ def test_breadcrumbs_may_lack_everything_but_a_time():
     ],
 )
 def test_spans_are_placed_by_their_payload(changes, at_ms, ended_ms):
-    """The event's own time is the last resort, and an end before the start is none."""
+    """The event's own time is the last choice, and an end before the start is dropped."""
     event = recordings.network_span()
     event["data"]["payload"].update(changes)
     (span,) = activity.read_activity([event]).spans
@@ -79,7 +79,7 @@ def test_spans_are_placed_by_their_payload(changes, at_ms, ended_ms):
 
 
 def test_a_span_without_any_time_is_unknown():
-    """It could stand nowhere."""
+    """A span without a time has no place in the replay."""
     event = recordings.network_span()
     event["timestamp"] = 5
     event["data"]["payload"]["startTimestamp"] = None
@@ -87,7 +87,7 @@ def test_a_span_without_any_time_is_unknown():
 
 
 def test_sizes_and_status_are_read_from_every_place():
-    """Status may be text, sizes may stand in the details; impossible ones are absent."""
+    """A status may be text, sizes may be in the details, and impossible values are absent."""
     details: dict[str, Any] = {
         "request": {"size": 7},
         "response": {"size": "9"},
@@ -113,7 +113,7 @@ def test_only_resources_are_requests(op, is_request):
 
 
 def test_moves_lie_before_their_event():
-    """Each position has its own time; odd positions are left out."""
+    """Each position of a move has its own time; odd positions are left out."""
     batch = recordings.moves(T + 500, [(1, 2, -420), (3, 4, 0), (5, 6, -(10**12))], pointer_id=2)
     batch["data"]["positions"] += [None, {"x": 1}, {"x": 7, "y": 8, "timeOffset": "?"}]
     found = activity.read_activity([batch, recordings.touch("cancel", T + 90, 9, 9)])
@@ -126,8 +126,8 @@ def test_moves_lie_before_their_event():
     assert (found.move_batches, found.unknown) == (1, 0)
 
 
-def test_what_is_not_known_is_counted():
-    """Odd shapes and kinds nobody knows, each once."""
+def test_unknown_events_are_counted():
+    """Events of odd shapes and unknown kinds are each counted once."""
     touch = recordings.touch("start")
     unknown = [
         {},
@@ -147,7 +147,7 @@ def test_what_is_not_known_is_counted():
 
 
 def test_only_the_first_options_count():
-    """A doubled event changes nothing."""
+    """A second options event changes nothing."""
     found = activity.read_activity([recordings.options(n=1), recordings.options(n=2)])
     assert found.options is not None
     assert found.options["n"] == 1
@@ -155,7 +155,7 @@ def test_only_the_first_options_count():
 
 
 def test_parts_are_in_time_order_whatever_the_order_of_events():
-    """Some SDKs do not sort, and spans lie elsewhere than their events."""
+    """Some SDKs do not sort events, and spans have other times than their events."""
     events = recordings.segment_events()
     assert activity.read_activity(events[::-1]) == activity.read_activity(events)
 
@@ -166,15 +166,15 @@ ORDINARY = [*recordings.segment_events(), recordings.moves(T, [(1, 2, -5)])]
 @examples.SETTINGS
 @given(st.lists(st.one_of([examples.with_changed_member(event) for event in ORDINARY]), max_size=4))
 def test_events_of_any_shape_are_skipped_or_read(events):
-    """Nothing raises, and no event is lost uncounted."""
+    """No event raises an error, and every skipped one is counted."""
     found = activity.read_activity(events)
     assert found.unknown <= len(events)
 
 
 @examples.SETTINGS
 @given(examples.mutated([recordings.recording(ORDINARY)]))
-def test_what_recordings_hold_is_always_read(data):
-    """Whatever `recording.read` lets through."""
+def test_events_of_any_recording_are_read(data):
+    """The events that `read_recording` returns never raise an error."""
     try:
         events = recording.read_recording(data).events
     except MalformedInput:
@@ -183,7 +183,7 @@ def test_what_recordings_hold_is_always_read(data):
 
 
 def test_touches_can_be_left_out():
-    """Counting breadcrumbs and requests needs no finger."""
+    """Counting breadcrumbs and requests needs no touches."""
     events = [
         {
             "type": 3,

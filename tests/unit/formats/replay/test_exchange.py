@@ -24,8 +24,8 @@ JSON = st.recursive(
          "_meta": {"warnings": ["JSON_TRUNCATED"]}},
     ],
 )  # fmt: skip
-def test_all_sdks_say_the_same(half):
-    """Android, iOS and React Native differ in where they put what."""
+def test_every_sdk_is_read_alike(half):
+    """Android, iOS and React Native put the same facts into different members."""
     found = exchange.read_exchange({"request": half, "response": half}, None)
     assert found.request == found.response
     assert found.request is not None
@@ -37,7 +37,7 @@ def test_all_sdks_say_the_same(half):
 
 
 def test_a_body_that_was_not_taken_says_so():
-    """A sentence of iOS; the type is known from there."""
+    """On iOS a sentence stands in for the body, and names its content type."""
     body = "[Body not captured: contentType=image/png (5120 bytes)]"
     message = exchange.read_exchange({"response": {"body": body}}, None).response
     assert message is not None
@@ -51,7 +51,7 @@ def test_a_body_that_was_not_taken_says_so():
     [("plain", "plain"), ("", None), ("{broken", "{broken"), ("[1]", [1]), (7, 7), (None, None)],
 )
 def test_text_stays_text_unless_it_is_json(body, expected):
-    """Nothing is lost of a body that cannot be read."""
+    """A body that cannot be read as JSON stays complete."""
     message = exchange.read_exchange({"response": {"size": 1, "body": body}}, None).response
     assert message is not None
     assert message.body == expected
@@ -69,11 +69,11 @@ def test_text_stays_text_unless_it_is_json(body, expected):
     ],
 )
 def test_the_query_comes_from_where_the_sdk_puts_it(data, url, expected):
-    """Told apart by iOS, left in the address by Android."""
+    """SDKs for iOS write the query by itself, those for Android leave it in the address."""
     assert exchange.read_exchange(data, url).query == expected
 
 
 @given(st.dictionaries(st.sampled_from(["request", "response", "query", "fragment"]), JSON))
 def test_any_data_gives_an_exchange(data):
-    """What has an odd shape is left out."""
+    """Members of an odd shape are left out."""
     assert isinstance(exchange.read_exchange(data, "https://x"), RecordedExchange)

@@ -130,7 +130,7 @@ def test_unusual_recordings_are_left_to_the_plain_reader(data):
 
 @pytest.mark.parametrize("name", ["data", "timestamp", "type"])
 def test_both_values_of_a_repeated_name_are_scrubbed(name):
-    """Readers take the last value of a name that stands twice; scrubbing must see both."""
+    """Readers take the last value of a repeated name, and scrubbing must see both."""
     hidden = '"secret"' if name == "data" else '1, "x": "secret"'
     data = '{"tag": "options", "payload": {}}'
     event = f'"{name}": {hidden}, "type": 5, "timestamp": {T_MS}, "data": {data}'

@@ -61,7 +61,7 @@ def test_a_split_event_is_read_as_the_whole_one(data):
 
 
 def test_segments_of_one_replay_share_their_facts():
-    """Ids, times, screens and what a phone measures anew are no part of the facts."""
+    """Ids, times, screens and what a phone measures anew are not among the facts."""
     event = payloads.replay_event(1)
     device = {**event["contexts"]["device"], "battery_level": 11.0, "free_memory": 7}
     next_event = changed(

@@ -21,7 +21,7 @@ NOTHING = DeclaredVideo(None, None)
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_recordings_are_plain_or_compressed(compressed):
-    """Mobile SDKs send JSON, browsers zlib."""
+    """Mobile SDKs send plain JSON, and browsers send it compressed with zlib."""
     data = recordings.recording(EVENTS, 3, compressed=compressed)
     found = recording.read_recording(memoryview(data))
     assert found.segment_id == 3
@@ -29,7 +29,7 @@ def test_recordings_are_plain_or_compressed(compressed):
 
 
 def test_events_are_sorted_and_ties_stay_as_they_came():
-    """Events without a time come first, members that are not objects are dropped."""
+    """Events without a time come first, and members that are not objects are dropped."""
     listed = [{"n": 1, "timestamp": 5}, {"n": 2, "timestamp": 3.5}, 7, {"n": 3, "timestamp": 5}]
     found = recording.read_recording(
         recordings.recording([*listed, None, {"n": 4}, {"timestamp": "x", "n": 5}])
@@ -55,7 +55,7 @@ def test_events_are_sorted_and_ties_stay_as_they_came():
     ],
 )
 def test_odd_recordings_are_read(data, segment_id, count):
-    """Empty ones, null, a header without line feed, none at all."""
+    """Empty recordings, null, and headers without a line feed are read."""
     found = recording.read_recording(data)
     assert (found.segment_id, len(found.events)) == (segment_id, count)
 
@@ -74,14 +74,14 @@ def test_odd_recordings_are_read(data, segment_id, count):
         b'{"segment_id":0}\n' + b"[" * 100_000,
     ],
 )
-def test_what_is_no_list_of_events_is_malformed(data):
-    """Other JSON, cut JSON, cut zlib, endless nesting."""
+def test_anything_but_a_list_of_events_is_malformed(data):
+    """Other JSON, cut JSON, cut zlib and endless nesting are refused."""
     with pytest.raises(MalformedInput):
         recording.read_recording(data)
 
 
 def test_events_are_limited():
-    """As many events as allowed are read, one more is too large."""
+    """The most events are read, and one more is too many."""
     at_limit = b"{}\n[" + b"{}," * (LIMITS.recording_events - 1) + b"{}]"
     assert len(recording.read_recording(at_limit).events) == LIMITS.recording_events
     with pytest.raises(OversizedInput, match="50001 events"):
@@ -90,7 +90,7 @@ def test_events_are_limited():
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_bytes_are_limited_before_and_after_inflating(compressed):
-    """The largest recording is read, one byte more is too large."""
+    """The largest recording is read, and one byte more is too large."""
     head = b"{}\n"
     room = LIMITS.recording_bytes - (0 if compressed else len(head))
     for size, is_fine in ((room, True), (room + 1, False)):
@@ -104,7 +104,7 @@ def test_bytes_are_limited_before_and_after_inflating(compressed):
 
 
 def test_the_video_event_is_found_among_the_others():
-    """The first one counts."""
+    """The first video event counts."""
     later = recordings.video_note(9, STARTED_MS + 9)
     odd: list[JsonObject] = [{"type": 5}, {"type": 5, "data": {"tag": "video"}}]
     assert recording.read_declared_video([*odd, *EVENTS, later]) == DeclaredVideo(
@@ -113,7 +113,7 @@ def test_the_video_event_is_found_among_the_others():
     assert recording.read_declared_video([{}, {"type": 5, "data": []}]) is None
 
 
-def test_the_video_event_may_lie_in_every_member():
+def test_a_video_event_may_be_wrong_in_every_member():
     """Wrong types and negative numbers count as absent; iOS repeats the time in the payload."""
     note = recordings.video_note(0, duration=-5)
     note["timestamp"] = "soon"
@@ -125,7 +125,7 @@ def test_the_video_event_may_lie_in_every_member():
 
 
 def test_the_size_is_that_of_the_first_good_meta_event():
-    """It is what touches are measured in."""
+    """Touches are measured in this size."""
     bad = [{"type": 4}, recordings.meta(width=0), {"type": 4, "data": {"width": 5}}, {"type": 5}]
     assert recording.read_screen_size_px([*bad, recordings.meta(width=416, height=896)]) == (
         416,
@@ -164,7 +164,7 @@ GOOD = [recordings.recording(EVENTS, 3, compressed=each) for each in (False, Tru
     st.binary(max_size=100) | examples.mutated(GOOD) | st.binary(max_size=60).map(b"{}\n".__add__)
 )
 def test_any_bytes_give_events_or_are_refused(data):
-    """Nothing but MalformedInput and OversizedInput escapes; what was read can be asked."""
+    """Only MalformedInput and OversizedInput leave the reader, and what was read can be used."""
     try:
         found = recording.read_recording(data)
     except (MalformedInput, OversizedInput):
@@ -182,7 +182,7 @@ def test_any_bytes_give_events_or_are_refused(data):
     )
 )
 def test_events_of_any_shape_are_read(events):
-    """Wrong types cost the event, not the recording."""
+    """A wrong type costs the event, and not the recording."""
     found = recording.read_recording(b"{}\n" + json.dumps(events).encode())
     assert len(found.events) == len([one for one in events if isinstance(one, dict)])
     facts = recording.read_declared_video(found.events)

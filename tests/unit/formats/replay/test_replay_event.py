@@ -29,8 +29,8 @@ def _read(**changes: object) -> replay_event.ReplayEvent:
 
 
 @pytest.mark.parametrize("platform", ["android", "ios", "web"])
-def test_every_platform_says_the_same_in_its_own_way(platform):
-    """Times as text or seconds, types, and lists that are left out."""
+def test_every_platform_is_read_alike(platform):
+    """Platforms write times as text or seconds, and leave different lists out."""
     event = _read_bytes(compact(payloads.replay_event(3, platform=platform)))
     assert event.replay_id == REPLAY_ID
     assert event.segment_id == 3
@@ -78,13 +78,13 @@ def test_a_recovered_segment_has_next_to_nothing():
     ],
 )
 def test_the_type_is_session_or_buffer(value, kind):
-    """Old browsers say error for buffer; what nobody knows is absent."""
+    """Old browser SDKs write error for buffer; an unknown type is absent."""
     assert _read(replay_type=value).replay_type == kind
 
 
 @pytest.mark.parametrize("value", [REPLAY_ID.upper(), "5b1c0f4e-9a7d-4c3e-8f20-716d3b9a4c55"])
 def test_the_replay_id_may_be_dashed_or_upper_case(value):
-    """It is one id; `event_id` is not asked."""
+    """All forms are the same id, and `event_id` is not read."""
     assert _read(replay_id=value, event_id=OTHER_ID).replay_id == REPLAY_ID
 
 
@@ -92,13 +92,13 @@ def test_the_replay_id_may_be_dashed_or_upper_case(value):
     "value", ["", "abc", "a" * 31, "../../../../etc/passwd", None, 7, [], "0" * 32, MISSING]
 )
 def test_without_a_replay_id_it_is_malformed(value):
-    """Nothing else can stand in."""
+    """No other member can stand in for it."""
     with pytest.raises(MalformedInput, match="replay_id is not 32 hex digits"):
         _read(replay_id=value)
 
 
 def test_an_absent_sdk_is_that_of_the_envelope():
-    """Segments that are recovered after a crash do not name it."""
+    """Segments that are recovered after a crash do not name their SDK."""
     header = EnvelopeHeader(sdk_name="sentry.cocoa", sdk_version="9")
     event = _read_bytes(compact({"replay_id": REPLAY_ID, "segment_id": 0}), header)
     assert (event.facts.sdk_name, event.facts.sdk_version) == ("sentry.cocoa", "9")
@@ -110,7 +110,7 @@ def test_an_absent_sdk_is_that_of_the_envelope():
     ("value", "segment_id"), [(0, 0), ("4", 4), (5.0, 5), (LIMITS.segment_id, LIMITS.segment_id)]
 )
 def test_segment_ids_are_read_up_to_the_limit(value, segment_id):
-    """Also where they are written as text or as a float."""
+    """They may also be written as text or as a float."""
     assert _read(segment_id=value).segment_id == segment_id
 
 
@@ -118,13 +118,13 @@ def test_segment_ids_are_read_up_to_the_limit(value, segment_id):
     "value", [-1, 1.5, LIMITS.segment_id + 1, 2**31, None, "x", True, [], MISSING, float("inf")]
 )
 def test_without_a_segment_id_it_is_malformed(value):
-    """One past the limit is as bad as none."""
+    """One past the limit is refused like none at all."""
     with pytest.raises(MalformedInput, match="segment_id is not a whole number from 0 to 65535"):
         _read(segment_id=value)
 
 
-def test_of_endless_lists_a_hundred_are_read():
-    """A megabyte of ids would be 27,000 rows; the trace of the segment itself is always one."""
+def test_lists_are_read_up_to_a_hundred():
+    """A megabyte of ids would be 27,000 rows; the trace of the segment itself is always read."""
     ids = [f"{number:032x}" for number in range(1, 500)]
     screens = [f"Screen {number}" for number in range(500)]
     sent = payloads.replay_event(urls=screens, trace_ids=ids)
@@ -140,7 +140,7 @@ def test_screens_lose_repeats_but_not_returns():
     assert _read(urls="A").screens == ()
 
 
-def test_ids_are_listed_once_and_only_good_ones():
+def test_good_ids_are_listed_once():
     """The trace of the context is added; lists of other types are empty."""
     event = _read(trace_ids=[OTHER_ID, "x", 7, None, TRACE_ID.upper(), OTHER_ID])
     assert event.trace_ids == (OTHER_ID, TRACE_ID)
@@ -148,7 +148,7 @@ def test_ids_are_listed_once_and_only_good_ones():
 
 
 def test_users_may_have_numbers_and_instructions():
-    """`{{auto}}` asks the server for the address, it is none."""
+    """`{{auto}}` is not an address, but asks the server for it."""
     user = _read(user={"id": 7, "ip_address": "{{auto}}", "name": "Ada", "geo": {}}).facts.user
     assert user == User(id="7", name="Ada")
     assert _read(user={"ip_address": "192.0.2.7"}).facts.user.ip_address == "192.0.2.7"
@@ -156,7 +156,7 @@ def test_users_may_have_numbers_and_instructions():
 
 
 def test_the_brand_may_stand_as_manufacturer():
-    """Android sends both, others one."""
+    """Android sends brand and manufacturer, others send one of them."""
     device = {"manufacturer": "Google", "family": "Pixel"}
     assert _read(contexts={"device": device}).facts.device_brand == "Google"
     assert _read(contexts={"device": device | {"brand": "google"}}).facts.device_brand == "google"
@@ -169,7 +169,7 @@ def test_long_names_are_cut():
 
 
 def test_the_event_is_limited():
-    """The largest event is read, one byte more is too large."""
+    """The largest event is read, and one byte more is too large."""
     smallest = compact({"replay_id": REPLAY_ID, "segment_id": 0})
     at_limit = smallest.ljust(LIMITS.event_bytes)
     assert _read_bytes(memoryview(at_limit)).segment_id == 0
@@ -178,8 +178,8 @@ def test_the_event_is_limited():
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"<xml>", b'{"a":' * 100_000])
-def test_what_is_no_object_is_malformed(data):
-    """Neither other JSON nor other text nor endless nesting."""
+def test_anything_but_an_object_is_malformed(data):
+    """Other JSON, other text and endless nesting are refused."""
     with pytest.raises(MalformedInput, match="replay_event"):
         _read_bytes(data)
 
@@ -195,8 +195,8 @@ GOOD = [compact(payloads.replay_event(platform=platform)) for platform in payloa
         lambda each: json.dumps(each).encode()
     )
 )
-def test_anything_gives_an_event_or_malformed(data):
-    """Nothing but MalformedInput escapes, and every field keeps its promise."""
+def test_any_bytes_give_an_event_or_are_malformed(data):
+    """Only MalformedInput leaves the reader, and every field keeps its promise."""
     try:
         event = _read_bytes(data)
     except MalformedInput:

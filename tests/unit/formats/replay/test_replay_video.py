@@ -28,12 +28,12 @@ WHOLE = (b"{}", b'{"segment_id":0}\n[]', b"mp4")
 
 @pytest.mark.parametrize("order", DIRECTIONS)
 def test_keys_come_in_any_order(order):
-    """Android writes event, recording, video; iOS as a dictionary falls."""
+    """Android writes event, recording and video; iOS writes them in the order of a dictionary."""
     assert _expand(envelopes.pack(DIRECTIONS[order])) == WHOLE
 
 
 def test_parts_are_views_into_the_payload():
-    """Nothing is copied."""
+    """The parts are not copied."""
     payload = memoryview(GOOD)
     assert replay_video.split_replay_video(payload).event.obj is GOOD
 
@@ -41,7 +41,7 @@ def test_parts_are_views_into_the_payload():
 @pytest.mark.parametrize("missing", ["replay_recording", "replay_video"])
 @pytest.mark.parametrize("how", ["absent", "empty", "nil"])
 def test_recording_and_video_may_be_missing(missing, how):
-    """Absent, empty and nil are all the same."""
+    """Absent, empty and nil parts are all the same."""
     if how == "absent":
         payload = envelopes.pack(PARTS | {missing: None})
     elif how == "empty":
@@ -94,13 +94,13 @@ UNKNOWN: list[object] = [
 
 @pytest.mark.parametrize("value", UNKNOWN, ids=lambda value: repr(value)[:20])
 def test_values_under_unknown_keys_are_stepped_over(value):
-    """Every kind of value, before and between the known ones."""
+    """Values of every kind may stand before and between the known ones."""
     written = msgspec.msgpack.encode({"new": value, **PARTS, "newer": value})
     assert _expand(written) == WHOLE
 
 
 def test_single_floats_and_wide_containers_are_stepped_over():
-    """Encodings that the encoder of this test does not choose by itself."""
+    """The encoder of this test never chooses these encodings by itself."""
     for value in (
         b"\xca\x3f\x80\x00\x00",
         b"\xdd\x00\x00\x00\x01\x01",
@@ -110,7 +110,7 @@ def test_single_floats_and_wide_containers_are_stepped_over():
         assert _expand(written) == (b"{}", None, None)
 
 
-def test_the_last_of_repeated_keys_counts_and_the_rest_is_not_looked_at():
+def test_the_last_of_repeated_keys_counts():
     """Bytes after the map do no harm."""
     twice = b"\x82" + (envelopes.pack({"replay_event": b"a"})[1:] * 2)[:-1] + b"b"
     assert _expand(twice + b"trailing") == (b"b", None, None)
@@ -134,21 +134,21 @@ def test_the_last_of_repeated_keys_counts_and_the_rest_is_not_looked_at():
         (b"\x81\xacreplay_event\xc6\xff\xff\xff\xff{}", "claims 4294967295 bytes, 2 are left"),
     ],
 )
-def test_what_is_no_such_map_is_malformed(payload, reason):
-    """The message says where and what."""
+def test_anything_but_such_a_map_is_malformed(payload, reason):
+    """The message says where the fault is, and what was expected."""
     with pytest.raises(MalformedInput, match=reason):
         replay_video.split_replay_video(payload)
 
 
 def test_a_cut_payload_is_malformed_wherever_it_is_cut():
-    """No part is shorter than it was sent."""
+    """No part comes out shorter than it was sent."""
     for end in range(len(GOOD)):
         with pytest.raises(MalformedInput):
             replay_video.split_replay_video(GOOD[:end])
 
 
 def test_entries_are_limited():
-    """A map of 32 entries is read, one of 33 is malformed."""
+    """A map of 32 entries is read, and one of 33 is malformed."""
     fields = {f"x{n}": b"" for n in range(31)} | {"replay_event": b"{}"}
     assert _expand(msgspec.msgpack.encode(fields)) == (b"{}", None, None)
     with pytest.raises(MalformedInput, match="claims 33 entries"):
@@ -157,7 +157,7 @@ def test_entries_are_limited():
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_unknown_values_are_limited_together(nested):
-    """A thousand values are stepped over, one more is malformed, deep or wide."""
+    """A thousand values are stepped over, deep or wide, and one more is malformed."""
     for count, is_fine in ((1_000, True), (1_001, False)):
         value = (
             b"\x91" * count + b"\xc0"
@@ -173,7 +173,7 @@ def test_unknown_values_are_limited_together(nested):
 
 
 def test_the_payload_is_limited():
-    """The largest payload is read, one byte more is too large."""
+    """The largest payload is read, and one byte more is too large."""
     room = LIMITS.replay_video_bytes - len(
         envelopes.pack({"replay_event": b"{}", "replay_video": b""})
     )
@@ -190,8 +190,8 @@ def test_the_payload_is_limited():
     | examples.mutated([GOOD, msgspec.msgpack.encode({"new": [1, {"a": None}], **PARTS})])
     | st.binary(max_size=60).map(b"\x83\xa1n".__add__)
 )
-def test_any_bytes_give_parts_or_malformed(payload):
-    """Nothing but MalformedInput escapes, and parts lie in the payload."""
+def test_any_bytes_give_parts_or_are_malformed(payload):
+    """Only MalformedInput leaves the reader, and the parts lie in the payload."""
     try:
         found = replay_video.split_replay_video(memoryview(payload))
     except MalformedInput:

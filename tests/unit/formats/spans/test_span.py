@@ -76,7 +76,7 @@ def read_v2(header: EnvelopeHeader = NOTHING, **changes: Any) -> spans.Span:
 
 
 def test_a_lone_span_is_read():
-    """Every fact of it."""
+    """Every fact of it is read."""
     found = read_v1(
         data={"url": "/a", "service.name": "shop", "sentry.sdk.name": "sentry.x"},
         tags={"url": "/tag", "plan": "pro"},
@@ -102,7 +102,7 @@ def test_a_lone_segment_names_itself():
 
 
 def test_the_envelope_stands_in_for_a_lone_span():
-    """For trace, replay and SDK."""
+    """It stands in for trace, replay and SDK."""
     header = EnvelopeHeader(
         sdk_name="sentry.y", trace=TraceHeader(trace_id=OTHER_ID, replay_id=REPLAY_ID)
     )
@@ -114,7 +114,7 @@ def test_the_envelope_stands_in_for_a_lone_span():
     "changes", [{"trace_id": "x"}, {"span_id": "0" * 16}, {"start_timestamp": "1e400"}]
 )
 def test_a_span_needs_ids_and_a_start(changes):
-    """Without them it stands nowhere: refused alone, left out of a container."""
+    """Without them a lone span is refused, and one in a container is left out."""
     with pytest.raises(MalformedInput, match="span lacks an id or a start"):
         read_v1(**changes)
     found = decode_container(compact({"items": [V2 | changes]}))
@@ -122,8 +122,8 @@ def test_a_span_needs_ids_and_a_start(changes):
 
 
 @pytest.mark.parametrize(("read", "end"), [(read_v1, "timestamp"), (read_v2, "end_timestamp")])
-def test_a_span_is_never_over_before_it_began(read, end):
-    """An end before the start is the start; without an end it is not finished."""
+def test_a_span_never_ends_before_it_starts(read, end):
+    """An end before the start becomes the start; a span without an end is not finished."""
     assert read(**{end: STARTED_MS / 1000 - 5}).ended_at == STARTED_AT
     assert read(**{end: None}).ended_at is None
     assert read(**{end: "2026-08-06T07:06:41Z"}).ended_at == STARTED_AT + timedelta(seconds=1)
@@ -131,7 +131,7 @@ def test_a_span_is_never_over_before_it_began(read, end):
 
 @pytest.mark.parametrize(("read", "source"), [(read_v1, V1), (read_v2, V2)])
 def test_a_span_is_never_its_own_parent(read, source):
-    """Such a parent counts as none."""
+    """A span that names itself as parent has none."""
     assert read(parent_span_id=source["span_id"]).parent_span_id is None
 
 
@@ -151,8 +151,8 @@ def test_a_streamed_span_is_read():
     assert "links" not in found.data
 
 
-def test_a_streamed_span_without_attributes_asks_the_envelope():
-    """For replay and SDK; an attribute may also stand bare, and links are kept."""
+def test_the_envelope_stands_in_for_a_streamed_span():
+    """It has the replay and the SDK; attributes may be bare values, and links are kept."""
     header = EnvelopeHeader(sdk_name="sentry.y", trace=TraceHeader(replay_id=OTHER_ID))
     found = read_v2(header, attributes={"sentry.op": "db"}, links=[{"span_id": SPAN_ID}])
     assert (found.op, found.replay_id, found.sdk_name) == ("db", OTHER_ID, "sentry.y")
@@ -169,8 +169,8 @@ def test_a_streamed_span_without_attributes_asks_the_envelope():
         ({"is_segment": MISSING}, False),
     ],
 )
-def test_segments_are_told_in_every_draft(changes, is_segment):
-    """By `is_segment`, by `is_remote`, else by having no parent."""
+def test_segments_of_every_draft_are_recognised(changes, is_segment):
+    """`is_segment` decides, then `is_remote`, and then whether there is a parent."""
     found = read_v2(**changes, attributes={})
     assert found.is_segment is is_segment
     assert found.segment_name == ("GET /v1/cart" if is_segment else None)
@@ -189,8 +189,8 @@ def test_a_container_needs_items(data):
         decode_container(data)
 
 
-def test_a_container_has_a_most():
-    """1,000 spans are read, one more is refused."""
+def test_spans_of_a_container_are_limited():
+    """1,000 spans are read, and one more is refused."""
     most = decode_container(compact({"items": [V2] * LIMITS.spans}))
     assert len(most.spans) == LIMITS.spans
     with pytest.raises(OversizedInput, match="1001 spans"):
@@ -206,7 +206,7 @@ def test_a_lone_span_is_limited():
 
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_spans_are_read(family):
-    """Every streamed span of every SDK, with op, name and times."""
+    """Every streamed span of every SDK has op, name and times."""
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
@@ -240,7 +240,7 @@ def test_spans_of_any_shape_are_read_or_refused(lone, streamed, anything):
 @SETTINGS
 @given(st.binary(max_size=60) | mutated([compact(V1), compact({"items": [V2, V2]})]))
 def test_any_bytes_are_read_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """A reader returns a value or refuses the bytes."""
     for read in (decode_lone_span, decode_container):
         try:
             read(data)

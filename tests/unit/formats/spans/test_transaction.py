@@ -42,7 +42,7 @@ def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> transactions.Trans
 
 
 def test_a_transaction_is_read():
-    """Every fact of a screen that loads."""
+    """Every fact of a screen that loads is read."""
     found = read()
     assert (found.event_id, found.name) == (EVENT_ID, "CartActivity")
     assert (found.op, found.status) == ("ui.load", "ok")
@@ -69,8 +69,8 @@ def test_the_root_is_a_span():
     assert (root.description, root.data) == ("first view", {"a": 1})
 
 
-def test_spans_take_what_they_do_not_say():
-    """Trace, replay, release and the rest come from the transaction."""
+def test_spans_take_missing_values_from_the_transaction():
+    """These are trace, replay, release and more."""
     bare = span("db", "select", STARTED_MS, trace_id=MISSING)
     header = EnvelopeHeader(trace=TraceHeader(replay_id=REPLAY_ID))
     (found,) = read(header, spans=[bare]).spans
@@ -81,7 +81,7 @@ def test_spans_take_what_they_do_not_say():
 
 
 def test_a_transaction_without_ids_is_its_own_trace():
-    """Made from the event's id, so that it is the same when sent again."""
+    """The ids are made from the event's id, so that they are the same when it is sent again."""
     once = read(contexts={}, environment=MISSING, transaction=MISSING)
     assert (once.trace_id, once.span_id) == (EVENT_ID, EVENT_ID[16:])
     assert once == read(contexts={}, environment=MISSING, transaction=MISSING)
@@ -91,7 +91,7 @@ def test_a_transaction_without_ids_is_its_own_trace():
 
 
 def test_a_made_span_id_is_never_zero():
-    """Half of an event's id may be, not both."""
+    """One half of an event's id may be zero, but not both."""
     assert read(event_id="ab" * 8 + "0" * 16, contexts={}).span_id == "ab" * 8
 
 
@@ -104,8 +104,8 @@ def test_a_made_span_id_is_never_zero():
         ({"timestamp": "2026-08-06T07:06:43Z"}, 2),
     ],
 )
-def test_a_transaction_never_ends_before_it_began(changes, length_s):
-    """What is missing of its times is taken from the other."""
+def test_a_transaction_never_ends_before_it_starts(changes, length_s):
+    """A missing time is taken from the other one."""
     found = read(**changes)
     assert (found.started_at, found.ended_at) == (
         STARTED_AT,
@@ -114,7 +114,7 @@ def test_a_transaction_never_ends_before_it_began(changes, length_s):
 
 
 def test_a_transaction_without_times_is_placed_by_its_arrival():
-    """Where that is not known either it stands nowhere and is refused."""
+    """If that is not known either, it is refused."""
     with pytest.raises(MalformedInput, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
     body = compact(transaction(start_timestamp="soon", timestamp=0))
@@ -123,7 +123,7 @@ def test_a_transaction_without_times_is_placed_by_its_arrival():
 
 
 def test_a_clock_that_nobody_has_set_is_read():
-    """It begins in 1970; spans from there below a root of today are left out."""
+    """Such a clock begins in 1970; spans from then below a root of today are left out."""
     began_at = datetime(1970, 1, 1, 0, 0, 17, 500_000, tzinfo=UTC)
     inner = span("db", "select", 17_600)
     body = compact(transaction(start_timestamp=17.5, timestamp=18.0, spans=[inner]))
@@ -135,7 +135,7 @@ def test_a_clock_that_nobody_has_set_is_read():
 
 
 def test_parents_in_a_circle_are_read():
-    """And chains of a thousand: spans are a flat list."""
+    """So are chains of a thousand, because spans are a flat list."""
     spans = [
         span(
             "a",
@@ -150,7 +150,7 @@ def test_parents_in_a_circle_are_read():
 
 
 def test_bad_spans_are_left_out_and_counted():
-    """And those beyond the thousandth."""
+    """So are those beyond the thousandth."""
     good = span("db", "select", STARTED_MS)
     found = read(spans=[good, 7, {}, {**good, "span_id": None}])
     assert (len(found.spans), found.skipped) == (1, 3)
@@ -159,7 +159,7 @@ def test_bad_spans_are_left_out_and_counted():
     assert read(spans={"a": good}).spans == ()
 
 
-def test_a_transaction_has_a_largest():
+def test_a_transaction_is_limited():
     """One byte over the limit is refused."""
     body = compact(transaction())
     assert decode_transaction(body.ljust(LIMITS.event_bytes), NOTHING).op == "ui.load"
@@ -169,7 +169,7 @@ def test_a_transaction_has_a_largest():
 
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_transactions_are_read(family):
-    """Every transaction of every SDK has the facts that are known of it."""
+    """Every transaction of every SDK has the facts that are known about it."""
     expected = {each["event_id"]: each for each in contents.conclusions(family)["transactions"]}
     seen = {}
     for request in contents.requests(family):
@@ -204,7 +204,7 @@ def test_hostile_transactions_are_read_or_refused():
     JSON_VALUES,
 )
 def test_a_transaction_of_any_shape_is_read_or_refused(changed, inner, anything):
-    """Members of any type are read or refused, nothing else."""
+    """Members of any type raise no other error."""
     for members in (
         {},
         {"spans": [inner, anything]},
@@ -221,7 +221,7 @@ def test_a_transaction_of_any_shape_is_read_or_refused(changed, inner, anything)
 @SETTINGS
 @given(st.binary(max_size=60) | mutated([compact(transaction())]))
 def test_any_bytes_are_read_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """A reader returns a value or refuses the bytes."""
     try:
         decode_transaction(data, NOTHING)
     except (MalformedInput, OversizedInput):

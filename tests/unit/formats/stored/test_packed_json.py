@@ -21,12 +21,12 @@ def test_any_value_comes_back(value):
 
 
 def test_lone_surrogates_come_back():
-    """Half of a pair, as old SDKs send it, is kept for the text gate to judge."""
+    """Half of a pair, as old SDKs send it, is left for the database's text filter to judge."""
     assert unpack_json(pack_json({"a": "x\ud800y"})) == {"a": "x\ud800y"}
 
 
-def test_parts_that_were_packed_each_by_itself_are_one_text():
-    """One behind the other, an empty one among them."""
+def test_parts_that_were_packed_one_by_one_are_one_text():
+    """One of them may be empty."""
     parts = b'{"a":[1,', b"", b'2],"b"', b":3}"
     assert unpack_json(b"".join(map(pack_text, parts))) == {"a": [1, 2], "b": 3}
 
@@ -34,13 +34,13 @@ def test_parts_that_were_packed_each_by_itself_are_one_text():
 @pytest.mark.parametrize(
     "data", [b"", b"plain", pack_json([1])[:-3], pack_json([1]) + b"x", pack_json([1]) * 2]
 )
-def test_foreign_bytes_are_no_value(data):
-    """Damage is an error with a reason, not a guess."""
+def test_foreign_bytes_are_refused(data):
+    """The error has a reason."""
     with pytest.raises(ValueError, match="not packed JSON"):
         unpack_json(data)
 
 
 def test_a_size_is_known_before_unpacking():
-    """A bomb is told from its first bytes; what is no frame has no size."""
+    """A bomb shows in its first bytes, and other bytes have no size."""
     assert first_text_bytes(pack_text(b"x" * 10_000_000)) == 10_000_000
     assert first_text_bytes(b"torn") == 0

@@ -31,7 +31,7 @@ def unpacked(data: bytes) -> video_layout.VideoLayout:
     return video_layout.unpack_layout(video_layout.pack_layout(mp4.read_video(data)))
 
 
-def test_what_playback_needs_is_kept():
+def test_playback_gets_every_column_back():
     """Every column of a real clip comes back."""
     data = clip(frames=7)
     read, kept = mp4.read_video(data), unpacked(data)
@@ -45,7 +45,7 @@ def test_what_playback_needs_is_kept():
 
 
 def test_a_segment_takes_a_hundred_bytes():
-    """Five frames, half of it the codec's configuration."""
+    """These are five frames, and half of the bytes are the codec's configuration."""
     assert len(video_layout.pack_layout(mp4.read_video(clip()))) < 100
 
 
@@ -68,7 +68,7 @@ def test_times_are_rounded_once():
 
 
 def test_frames_before_the_beginning_stay_before_it():
-    """What the edit list hides has a negative time."""
+    """Frames that the edit list hides have a negative time."""
     assert unpacked(mp4_file(elst=edits((4_000, 1_500, 1)))).times_ms[:2] == (-1_500, -500)
 
 
@@ -83,7 +83,7 @@ def test_rotation_is_kept():
 
 
 def test_a_video_with_a_fault_has_no_layout():
-    """What cannot be played never reaches the index of a replay."""
+    """A video that cannot be played never reaches the index of a replay."""
     with pytest.raises(MalformedInput, match="does not play: it is HEVC"):
         video_layout.pack_layout(video(fault="it is HEVC"))
 
@@ -123,7 +123,7 @@ samples = st.lists(
 @SETTINGS
 @given(samples, st.integers(1, 10**6), st.binary(max_size=4_096), st.sampled_from((0, 90, 180)))
 def test_any_video_comes_back(listed, timescale, config, rotation):
-    """Sizes, places, keys and times in ms are the same after packing."""
+    """Sizes, offsets, keyframes and times in ms are the same after packing."""
     original = video(*listed, timescale=timescale, config=config, rotation_degrees=rotation)
     kept = video_layout.unpack_layout(memoryview(video_layout.pack_layout(original)))
     assert (kept.config, kept.rotation_degrees) == (config, rotation)
@@ -139,7 +139,7 @@ def test_any_video_comes_back(listed, timescale, config, rotation):
 @SETTINGS
 @given(st.binary(max_size=60))
 def test_any_bytes_are_unpacked_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """The reader returns a value or refuses the bytes."""
     for text in (data, b"\1\0\0\0" + data):
         try:
             kept = video_layout.unpack_layout(text)

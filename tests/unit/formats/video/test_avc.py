@@ -47,7 +47,7 @@ def ended(bits: Bits, *, width: int = 448, height: int = 960, frames_only: int =
 
 
 def test_the_configuration_is_read():
-    """Profile and length size come out; a usual one has no fault."""
+    """Profile and length size are read, and a usual configuration has no fault."""
     assert avc.read_avc_config(avcc()) == avc.AvcConfig("42C01F", 4, None)
     assert avc.read_avc_config(avcc(length_bytes=2)).nal_length_bytes == 2
 
@@ -75,13 +75,13 @@ def test_more_bytes_after_the_picture_sets_are_allowed():
     ],
 )
 def test_a_broken_configuration_is_refused(config, message):
-    """Every part of it must be there and be what it says."""
+    """Every part of it must be there and have the right kind."""
     with pytest.raises(MalformedInput, match=message):
         avc.read_avc_config(config)
 
 
-def test_a_configuration_has_a_longest():
-    """It is kept with every segment, so 4,096 bytes are the end."""
+def test_a_configuration_is_limited():
+    """It is stored with every segment, so it has at most 4,096 bytes."""
     most = avcc() + bytes(4_096 - len(avcc()))
     assert avc.read_avc_config(most).fault is None
     with pytest.raises(OversizedInput, match="4097 bytes"):
@@ -95,7 +95,7 @@ def test_parameter_sets_must_be_in_the_header(config):
 
 
 def test_every_parameter_set_is_judged():
-    """A second one of a profile that does not play makes the video not play."""
+    """One parameter set of a profile that does not play is enough for a fault."""
     other = sequence(244).nal()
     fault = avc.read_avc_config(avcc(sps=(SPS, other))).fault
     assert fault == "it is H.264 High 4:4:4; browsers play Baseline, Main and High"
@@ -103,7 +103,7 @@ def test_every_parameter_set_is_judged():
 
 @pytest.mark.parametrize("profile", [66, 77])
 def test_usual_profiles_play(profile):
-    """Baseline and Main say nothing of their colours: they are always 4:2:0."""
+    """Baseline and Main do not name their colours, which are always 4:2:0."""
     assert avc.judge_sequence(ended(sequence(profile))) is None
 
 
@@ -116,13 +116,13 @@ def test_other_profiles_do_not_play(profile, name):
 
 
 def test_high_profile_plays():
-    """With 4:2:0 and 8 bits it is what browsers know."""
+    """Browsers play it with 4:2:0 colours of 8 bits."""
     bits = sequence(100).unsigned(1, 0, 0).fixed(1, 0).fixed(1, 0)
     assert avc.judge_sequence(ended(bits)) is None
 
 
-def test_scaling_lists_are_passed():
-    """What follows them is still read: eight lists, some absent, one that ends early."""
+def test_scaling_lists_are_skipped():
+    """The fields after eight lists are read, also if some are absent and one ends early."""
     bits = sequence(100).unsigned(1, 0, 0).fixed(1, 0).fixed(1, 1)
     bits.fixed(1, 1).signed(*[1, -1] * 8)
     bits.fixed(1, 1).signed(-8)
@@ -138,12 +138,12 @@ def test_scaling_lists_are_passed():
     [((3, 0, 0), "4:2:0"), ((0, 0, 0), "4:2:0"), ((1, 2, 0), "8 bits"), ((1, 0, 2), "8 bits")],
 )
 def test_other_colours_do_not_play(numbers, word):
-    """High profile may say 4:0:0, 4:4:4 or more bits."""
+    """High profile also allows 4:0:0, 4:4:4 and more bits."""
     bits = sequence(100).unsigned(*numbers).fixed(1, 0).fixed(1, 0)
     assert word in (avc.judge_sequence(ended(bits)) or "")
 
 
-def test_picture_order_of_every_type_is_passed():
+def test_picture_order_of_every_type_is_skipped():
     """The size after it is found for types 0, 1 and 2."""
     zero = sequence().unsigned(0, 0, 4, 1).fixed(1, 0)
     one = sequence().unsigned(0, 1).fixed(1, 0).signed(-1, 2).unsigned(2).signed(3, -4)
@@ -162,7 +162,7 @@ def test_picture_order_of_every_type_is_passed():
     ],
 )
 def test_the_coded_size_has_a_limit(width, height, plays):
-    """What the container says does not matter to a decoder, this does."""
+    """Decoders go by this size, and not by that of the container."""
     fault = avc.judge_sequence(ended(sequence(), width=width, height=height))
     assert (fault is None) is plays
 
@@ -209,8 +209,8 @@ def test_a_broken_sample_is_refused(sample, message):
         avc.walk_samples(sample + bytes(100), [(0, len(sample))], nal_length_bytes=4)
 
 
-def test_nals_are_counted():
-    """200,000 are walked, one more is not."""
+def test_nals_are_limited():
+    """200,000 NALs are followed, and one more is refused."""
     tiny = b"\x01\x61"
     data = tiny * 200_001
     assert avc.walk_samples(data, [(0, 400_000)], nal_length_bytes=1) == [False]

@@ -11,7 +11,7 @@ from tests.support.builders.mp4_boxes import box, runs, u32, u64
 
 
 def test_boxes_are_listed_in_order():
-    """Kinds and extents of the bodies come out as they stand."""
+    """Kinds and extents of the bodies are listed in the order of the file."""
     data = box("ftyp", b"isom") + box("free") + box("free", b"xy")
     found = BoxReader(data).list_boxes(0, len(data))
     assert found == [(b"ftyp", 8, 12), (b"free", 20, 20), (b"free", 28, 30)]
@@ -22,7 +22,7 @@ def test_boxes_are_listed_in_order():
 
 
 def test_a_missing_box_is_named():
-    """The message says which box is not there."""
+    """The message names the missing box."""
     with pytest.raises(MalformedInput, match="no moov box"):
         require_box([], b"moov")
 
@@ -34,7 +34,7 @@ def test_a_64_bit_size_is_read():
 
 
 def test_the_last_box_may_leave_its_size_open():
-    """Size 0 at the end of the file means all that is left."""
+    """Size 0 at the end of the file means the rest of the file."""
     data = box("free") + u32(0) + b"mdatabc"
     assert BoxReader(data).list_boxes(0, len(data)) == [(b"free", 8, 8), (b"mdat", 16, 19)]
 
@@ -64,13 +64,13 @@ def test_zeros_after_the_last_box_are_padding():
     ],
 )
 def test_a_wrong_size_is_refused(data, message):
-    """The message says where, what was claimed and what is there."""
+    """The message says where it is, what was claimed and what is left."""
     with pytest.raises(MalformedInput, match=message):
         BoxReader(data).list_boxes(0, len(data))
 
 
 def test_boxes_are_counted_over_the_whole_file():
-    """The limit is for the file, not for one level of it."""
+    """The limit is for the file, and not for one level of it."""
     data = box("free") * LIMITS.mp4_boxes
     boxes = BoxReader(data)
     assert len(boxes.list_boxes(0, len(data))) == LIMITS.mp4_boxes
@@ -88,20 +88,20 @@ def test_numbers_must_lie_inside_their_box():
 
 
 def test_a_table_is_read_flat():
-    """Rows follow each other; their count stands before them."""
+    """The count of the rows stands before the first of them."""
     data = runs((1, 2), (3, 4))
     assert BoxReader(data).read_table("I", (0, len(data)), columns=2) == (1, 2, 3, 4)
 
 
 @pytest.mark.parametrize("missing_bytes", [1, 9])
 def test_a_table_must_lie_inside_its_box(missing_bytes):
-    """A table cut in a row, or before its count, is refused."""
+    """A table that is cut in a row or before its count is refused."""
     data = runs((1, 2))
     with pytest.raises(MalformedInput, match=r"is cut"):
         BoxReader(data).read_table("I", (0, len(data) - missing_bytes), columns=2)
 
 
-def test_a_table_has_at_most_as_many_rows_as_a_video_samples():
+def test_rows_of_tables_are_limited():
     """One row over the limit is refused before anything is read."""
     rows = LIMITS.mp4_samples
     data = runs(*[(0,)] * rows)

@@ -35,8 +35,8 @@ def rows(*lines: tuple[int, ...]) -> bytes:
     return b"".join(u32(*(n & 0xFFFF_FFFF for n in line)) for line in lines)
 
 
-def test_a_run_says_what_each_sample_is():
-    """Length, size, marks and shift of every sample, signed where it must be."""
+def test_a_run_has_values_for_each_sample():
+    """Length, size, flags and shift of every sample are read, signed where they must be."""
     shifts = (0, 500, -500, 0, 0)
     lines = [
         (500, len(frame), NO_KEY if number else 0, shift)
@@ -56,8 +56,8 @@ def test_a_run_says_what_each_sample_is():
         (full(0x2002A, u32(1, 1, 700, 0)), full(0, u32(1, 9, 1, len(KEY), 1))),
     ],
 )
-def test_what_a_run_does_not_say_is_said_above_it(tfhd, extends):
-    """Each value comes from the fragment's header, else from the track's."""
+def test_values_that_a_run_lacks_are_defaults(tfhd, extends):
+    """Each value comes from the fragment's header, or else from the track's."""
     mvex = box("trex", full(0, u32(7, 0, 0, 0, 0))) + box("trex", extends)
     video = mp4.read_video(
         fragmented_file(
@@ -74,7 +74,7 @@ def test_what_a_run_does_not_say_is_said_above_it(tfhd, extends):
 
 
 def test_a_run_may_mark_only_its_first_sample():
-    """Its mark counts before the common one."""
+    """The flags of the first sample replace the common ones."""
     sizes = rows(*((len(frame),) for frame in FRAMES))
     video = mp4.read_video(
         fragmented_file(run=lambda at: full(0x205, u32(5), i32(at), u32(0), sizes))
@@ -84,7 +84,7 @@ def test_a_run_may_mark_only_its_first_sample():
 
 
 def test_an_empty_run_adds_nothing():
-    """Neither samples nor the mark of a first one."""
+    """It adds neither samples nor the flags of a first one."""
     empty = box("trun", full(4, u32(0), u32(0)))
     data = fragmented_file()
     at = data.index(b"traf") - 4
@@ -99,7 +99,7 @@ def test_an_empty_run_adds_nothing():
 
 
 def test_a_fragment_may_place_its_data_absolutely():
-    """Then the run's offset counts from there; without one it begins there."""
+    """The run's offset then counts from there; without one the data begins there."""
     sizes = rows(*((len(frame),) for frame in FRAMES))
     run = full(0x204, u32(5), u32(0), sizes)
     draft = fragmented_file(tfhd=full(1, u32(1), u64(0)), trun=run)
@@ -128,15 +128,15 @@ def test_time_goes_on_from_fragment_to_fragment():
 @pytest.mark.parametrize(
     "tfdt", [box("tfdt", full(0, u32(9_000))), box("tfdt", full(0, u64(9_000), version=1))]
 )
-def test_a_fragment_may_say_its_time(tfdt):
-    """The frame before it lasts until then."""
+def test_a_fragment_may_have_a_time(tfdt):
+    """The frame before it lasts until that time."""
     video = mp4.read_video(fragmented_file(second=second_fragment(0x20000, tfdt=tfdt)))
     assert times(video)[-2:] == [4_000, 9_000]
     assert durations(video)[-2:] == [5_000, 1_000]
 
 
 def test_fragments_follow_the_samples_of_the_track_itself():
-    """A file may begin plain and go on in fragments."""
+    """A file may begin plain and continue in fragments."""
     frames = (KEY, DELTA, DELTA)
     trex = box("mvex", box("trex", full(0, u32(1, 1, 1_000, len(DELTA), NO_KEY))))
     head = mp4_file(frames=frames, in_moov=trex)
@@ -147,7 +147,7 @@ def test_fragments_follow_the_samples_of_the_track_itself():
     assert video.samples[3].offset == video.samples[1].offset
 
 
-def test_fragments_of_other_tracks_are_passed():
+def test_fragments_of_other_tracks_are_skipped():
     """Only those of the picture track count."""
     video = mp4.read_video(fragmented_file(second=second_fragment(0x20000, track=2)))
     assert len(video.samples) == 5
@@ -177,6 +177,6 @@ def test_a_format_that_changes_in_a_fragment_does_not_play():
     ],
 )  # fmt: skip
 def test_a_broken_fragment_is_refused(data, message):
-    """Each break is found, and the message says which."""
+    """Each fault is found, and the message names it."""
     with pytest.raises(MalformedInput, match=message):
         mp4.read_video(data)

@@ -36,7 +36,7 @@ def durations(video: mp4.Video) -> list[int]:
 
 
 def test_a_plain_file_is_read():
-    """Everything that playback needs comes out."""
+    """Everything that playback needs is read."""
     data = mp4_file()
     video = mp4.read_video(data)
     assert (video.codec, video.config) == ("avc1.42C01F", avcc())
@@ -70,7 +70,7 @@ def test_a_plain_file_is_read():
     ],
 )  # fmt: skip
 def test_the_same_video_is_read_from_every_form(data):
-    """Where the boxes stand, and in which version, does not matter."""
+    """The places and versions of the boxes do not matter."""
     plain, video = mp4.read_video(mp4_file()), mp4.read_video(data)
     assert video.fault is None
     assert [s[:3] + s[4:] for s in video.samples] == [s[:3] + s[4:] for s in plain.samples]
@@ -85,7 +85,7 @@ def test_a_view_reads_as_bytes_do():
 
 
 def test_without_a_sync_table_every_frame_is_a_key():
-    """As long as its bytes are."""
+    """The bytes of the frames must be keyframes as well."""
     assert [s.is_key for s in mp4.read_video(mp4_file(stss=None, frames=(KEY, KEY))).samples] == [
         True
     ] * 2
@@ -93,14 +93,14 @@ def test_without_a_sync_table_every_frame_is_a_key():
 
 
 def test_frames_of_one_size_need_no_size_table():
-    """The common size stands for all."""
+    """The common size is that of every frame."""
     frames = (KEY, KEY, KEY)
     video = mp4.read_video(mp4_file(frames=frames, stsz=full(0, u32(len(KEY), 3))))
     assert [s.size_bytes for s in video.samples] == [len(KEY)] * 3
 
 
 def test_avc3_is_h264_too():
-    """Its parameter sets may also be in the samples, but are in the header."""
+    """Its parameter sets may also be in the samples, but these are in the header."""
     video = mp4.read_video(mp4_file(stsd=stsd(entry("avc3"))))
     assert (video.codec, video.fault) == ("avc3.42C01F", None)
 
@@ -109,7 +109,7 @@ def test_avc3_is_h264_too():
 
 
 def test_frames_are_shown_in_another_order_than_decoded():
-    """With B-frames a frame lasts until the next by presentation time."""
+    """With B-frames a frame lasts until the next one by presentation time."""
     shifts = runs((1, 2_000), (1, 5_000), (1, 2_000), (1, 0), (1, 1_000))
     video = mp4.read_video(mp4_file(ctts=shifts, elst=edits((5_000, 2_000, 1))))
     assert times(video) == [0, 4_000, 2_000, 1_000, 3_000]
@@ -125,7 +125,7 @@ def test_shifts_may_be_negative(version):
 
 
 def test_frames_last_until_the_next():
-    """Uneven times give uneven durations; the last frame says its own."""
+    """Uneven times give uneven durations, and the last frame has its own."""
     video = mp4.read_video(mp4_file(stts=runs((1, 100), (2, 700), (1, 50), (1, 900))))
     assert times(video) == [0, 100, 800, 1_500, 1_550]
     assert durations(video) == [100, 700, 700, 50, 900]
@@ -143,7 +143,7 @@ def test_frames_last_until_the_next():
     ],
 )
 def test_an_edit_list_moves_the_beginning(changed, shown_at):
-    """It cuts from the beginning, or waits before it, in ticks of the movie."""
+    """It cuts the beginning or waits before it, in ticks of the movie."""
     video = mp4.read_video(mp4_file(**changed))
     assert times(video)[0] == shown_at
     assert video.fault is None
@@ -176,12 +176,12 @@ def test_an_edit_list_that_hides_everything_does_not_play():
     ],
 )
 def test_the_last_frame_lasts_too(frames, lengths, last):
-    """As long as it says, else as the one before it, else a second."""
+    """It lasts as long as the file says, or as the frame before it, or a second."""
     assert durations(mp4.read_video(mp4_file(frames=frames, stts=lengths)))[-1] == last
 
 
 def test_a_lone_frame_on_a_slow_clock_lasts_a_tick():
-    """A second can be less than a tick; a frame never lasts nothing."""
+    """A second can be less than a tick, and no frame has a duration of 0."""
     video = mp4.read_video(mp4_file(frames=(KEY,), stts=runs((1, 0)), mdhd=timed(timescale=1)))
     assert (durations(video), video.duration_ms) == ([1], 1_000)
 
@@ -199,7 +199,7 @@ def test_ticks_become_the_nearest_millisecond(ticks, timescale, ms):
 
 
 def test_other_codecs_do_not_play():
-    """They are read as far as the container goes."""
+    """Their container is read all the same."""
     video = mp4.read_video(mp4_file(stsd=stsd(entry("hvc1"))))
     assert (video.codec, video.config, video.is_playable) == ("hvc1", b"", False)
     assert video.fault == "it is HEVC (hvc1); H.264 plays here"
@@ -220,15 +220,15 @@ def test_other_codecs_do_not_play():
         ({"stsc": runs((1, 5, 2))}, "its picture format changes"),
     ],
 )
-def test_what_cannot_be_played_carries_a_fault(changed, fault):
-    """The fault says so in words; the file itself is whole."""
+def test_a_file_that_does_not_play_has_a_fault(changed, fault):
+    """The fault says why in words, although the file is whole."""
     video = mp4.read_video(mp4_file(**changed))
     assert not video.is_playable
     assert fault in (video.fault or "")
 
 
 def test_limits_of_size_and_length_play():
-    """The largest picture and the longest video are inside."""
+    """The largest picture and the longest video play."""
     largest = stsd(entry(width=LIMITS.video_px, height=LIMITS.video_px))
     longest = runs((4, 1_000), (1, LIMITS.video_ms - 4_000))
     assert mp4.read_video(mp4_file(stsd=largest, stts=longest)).fault is None
@@ -238,8 +238,8 @@ def test_limits_of_size_and_length_play():
     ("turn", "degrees"),
     [((1, 0), 0), ((0, 1), 90), ((-1, 0), 180), ((0, -1), 270), ((2, 0), 0)],
 )
-def test_rotation_is_no_fault(turn, degrees):
-    """What the track header asks for is told."""
+def test_a_rotated_video_plays(turn, degrees):
+    """The angle in the track header is read."""
     for version in (0, 1):
         video = mp4.read_video(mp4_file(tkhd=tkhd(version=version, turn=matrix(*turn))))
         assert (video.rotation_degrees, video.fault) == (degrees, None)

@@ -38,7 +38,7 @@ def read_or_refuse(data: bytes) -> None:
 @SETTINGS
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(data):
-    """A value or a refusal, nothing else."""
+    """A reader returns a value or refuses the bytes."""
     read_or_refuse(data)
     read_or_refuse(box("moov", data))
 
@@ -70,7 +70,7 @@ def mutated(data: bytes, changes: Sequence[tuple[float, bytes]]) -> bytes:
 @SETTINGS
 @given(st.sampled_from(WHOLE), mutations, st.floats(0, 1))
 def test_a_changed_file_is_read_or_refused(data, changes, cut):
-    """Bytes overwritten anywhere, and the end cut off now and then."""
+    """Bytes may be overwritten anywhere, and the end may be cut off."""
     changed = mutated(data, changes)
     read_or_refuse(changed[: int(len(changed) * min(1, cut * 4))])
 
@@ -78,7 +78,7 @@ def test_a_changed_file_is_read_or_refused(data, changes, cut):
 @SETTINGS
 @given(st.data())
 def test_a_changed_segment_is_read_or_refused(data):
-    """The same with what phones send."""
+    """The same holds for videos that phones sent."""
     segments = [contents.video_of(r) for r in contents.requests("android-rotation-a")]
     original = data.draw(st.sampled_from([video for video in segments if video]))
     read_or_refuse(mutated(original, data.draw(mutations)))

@@ -104,7 +104,7 @@ def test_too_many_samples_are_refused(data):
 
 
 def test_the_most_samples_are_read():
-    """20,000 in a row are fine."""
+    """A track of 20,000 samples is read."""
     frames = (KEY,) + (DELTA,) * (LIMITS.mp4_samples - 1)
     assert (
         len(mp4.read_video(mp4_file(frames=frames, stts=runs((len(frames), 30)))).samples) == 20_000

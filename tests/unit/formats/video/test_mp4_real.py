@@ -55,7 +55,7 @@ def packets(data: bytes) -> list[tuple[Fraction, int, bool]]:
     ids=str,
 )
 def test_a_demuxer_finds_the_same(arguments):
-    """Number, times, sizes and key marks of frames are those that FFmpeg reads."""
+    """Number, times, sizes and keyframes are those that FFmpeg reads."""
     data = clip(**arguments)
     video = mp4.read_video(data)
     assert video.fault is None
@@ -77,8 +77,8 @@ def test_a_demuxer_finds_the_same(arguments):
     ],
     ids=str,
 )
-def test_other_real_codecs_carry_a_fault(arguments, fault):
-    """They are whole, and marked."""
+def test_other_real_codecs_have_a_fault(arguments, fault):
+    """Such files are whole, and do not play."""
     assert fault in (mp4.read_video(clip(**arguments)).fault or "")
 
 
@@ -107,8 +107,8 @@ def test_recorded_segments_are_read(family):
             assert video.codec[:7] == PROFILES[facts["profile"]]
 
 
-def test_hostile_videos_are_refused_or_marked():
-    """Each is what it is known to be; what may only be a segment without video never plays."""
+def test_hostile_videos_are_refused_or_have_a_fault():
+    """Each has its known outcome, and none plays that may only be a segment without video."""
     seen = set()
     for request in contents.requests(samples.HOSTILE, "video-*"):
         name = request.name.partition("/")[2]
