@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from app.core.ids import PersonId, ProjectId, ReplayId
+
+VIEWERS_PER_PART: Final = 50
+"""The people who have opened a replay, in one part of their list."""
 
 ActionFact = str | int | bool | None
 ActionDetail = Mapping[str, ActionFact]

@@ -1,4 +1,4 @@
-"""Reads of the audit log and the view log."""
+"""Reads of the audit log, and of who has opened or seen replays."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,13 +7,12 @@ from sqlalchemy import BigInteger, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.audit.model import AuditLine, ReplayView, ReplayViewer
+from app.audit.model import VIEWERS_PER_PART, AuditLine, ReplayView, ReplayViewer
 from app.audit.tables import audit_lines, view_log
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db.types import Hex32
 
-VIEWERS_PER_PART: Final = 50
-"""The people who have opened a replay, in one part of their list."""
+# Written as text: building the statement for each page took longer than running it.
 _SEEN: Final = text(
     """
     select wanted.n
@@ -29,7 +28,6 @@ _SEEN: Final = text(
 ).bindparams(
     bindparam("project_ids", type_=ARRAY(BigInteger)), bindparam("replay_ids", type_=ARRAY(Hex32))
 )
-# Written as text: building the statement for each page took longer than running it.
 
 
 async def list_audit_lines(

@@ -15,7 +15,7 @@ from app.playback.links.linked_traces import TracePart
 from app.replays import traced
 from app.replays.traced import TracedReplay
 from app.traces import queries as traces
-from app.traces.queries import BlockPlace
+from app.traces.parts import BlockPlace
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Blocks are found by replay, trace and time in Postgres; what of them is meant is
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, DateTime, TextClause, Uuid, bindparam, text
@@ -20,11 +19,8 @@ from app.db import windows as sql_windows
 from app.formats.jsonish import JsonObject
 from app.traces import blocks
 from app.traces.model import StoredSpan
+from app.traces.parts import BEFORE_ALL, PART_OF_REPLAY, PART_OF_TRACE, BlockPlace
 
-PART_OF_REPLAY: Final = 5_000
-"""Spans of one replay that are read at once, and the rest of the block that the last is in."""
-PART_OF_TRACE: Final = 10_000
-"""Spans of one trace that are read at once, and the rest of the block that the last is in."""
 _MOST_REQUESTS: Final = 500
 _MOST_SPANS_OF_TRACES: Final = 5_000
 """Spans that are read to tell which requests were answered."""
@@ -119,18 +115,6 @@ class AppRequest:
 
     description: str | None
     is_answered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BlockPlace:
-    """Where a block stands among those of its replay or trace, in the order of their start."""
-
-    at: datetime
-    project_id: ProjectId
-    block_id: str
-
-
-BEFORE_ALL: Final = BlockPlace(datetime(1970, 1, 1, tzinfo=UTC), ProjectId(0), "0" * 32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,10 @@ from app.issues.trace_events import TracedEvent, TracedEvents
 from app.playback.links import placement
 from app.playback.links.placement import MomentPlacer
 from app.playback.links.replay_clock import Side
-from app.traces import queries, slow
+from app.traces import parts, queries, slow
 from app.traces.model import StoredSpan
-from app.traces.queries import BlockPlace, LinkedSpans
+from app.traces.parts import BlockPlace
+from app.traces.queries import LinkedSpans
 from app.traces.slow import SlowRule
 from app.traces.waterfall import PlacedSpan
 
@@ -107,7 +108,7 @@ async def read_trace(
     trace_id: TraceId,
     project_ids: Sequence[ProjectId],
     *,
-    after: BlockPlace = queries.BEFORE_ALL,
+    after: BlockPlace = parts.BEFORE_ALL,
     after_error: EventPlace = errors.BEFORE_ALL,
 ) -> TracePart | None:
     """Read one trace, its zero at its first span; None if nothing of it is stored.

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import queries as accounts
 from app.audit import queries as audit
+from app.audit.model import VIEWERS_PER_PART
 from app.issues import replay_events
 from app.issues.replay_events import EventPlace, LinkedEvents
 from app.playback.links import (
@@ -20,9 +21,9 @@ from app.playback.visit.model import (
     ReplayTraces,
     ReplayViewers,
 )
-from app.traces import logs, queries as traces
+from app.traces import logs, parts, queries as traces
 from app.traces.logs import LogPlace
-from app.traces.queries import BlockPlace
+from app.traces.parts import BlockPlace
 
 
 async def read_events(
@@ -85,7 +86,7 @@ async def read_traces(
     context: ReplayContext,
     events: LinkedEvents,
     *,
-    after: BlockPlace = traces.BEFORE_ALL,
+    after: BlockPlace = parts.BEFORE_ALL,
 ) -> ReplayTraces:
     """Read the spans of a replay, and lay its traces out on its clock.
 
@@ -126,7 +127,7 @@ async def read_viewers(
     key = (context.key.project_id, context.key.replay_id)
     viewers = await audit.list_viewers(connection, *key, first=first)
     total = len(viewers)
-    if first or total >= audit.VIEWERS_PER_PART:
+    if first or total >= VIEWERS_PER_PART:
         total = await audit.count_viewers(connection, *key)
     names = await accounts.read_person_names(connection, [viewer.person_id for viewer in viewers])
     return ReplayViewers(context, tuple(viewers), names, total)

@@ -47,9 +47,9 @@ from app.projects.model import Project
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 from app.storage.port import ObjectStore
-from app.traces import queries as traces
+from app.traces import parts
 from app.traces.logs import LogPlace
-from app.traces.queries import BlockPlace
+from app.traces.parts import BlockPlace
 
 _RECENT: Final = timedelta(days=2)
 """The losses of so many days may be why a replay is not there."""
@@ -181,7 +181,7 @@ class ReplayReader:
                 connection, await self._find_context(connection), first=first
             )
 
-    async def find_traces(self, *, after: BlockPlace = traces.BEFORE_ALL) -> ReplayTraces:
+    async def find_traces(self, *, after: BlockPlace = parts.BEFORE_ALL) -> ReplayTraces:
         """Read the traces of a replay, and none of its recordings.
 
         Raises:

@@ -7,9 +7,9 @@ from app.core.errors import InvalidInput
 from app.core.ids import EventId, ProjectId
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace
-from app.traces import logs, queries
+from app.traces import logs, parts
 from app.traces.logs import LogPlace
-from app.traces.queries import BlockPlace
+from app.traces.parts import BlockPlace
 from app.web.frame.cursors import read_cursor, write_cursor
 
 _HIGHEST: Final = 2**31 - 1
@@ -65,7 +65,7 @@ def read_block_place(text: str) -> BlockPlace:
     """
     cursor = read_cursor(text, (datetime, int, str))
     if cursor is None:
-        return queries.BEFORE_ALL
+        return parts.BEFORE_ALL
     at, project_id, block_id = cast("tuple[datetime, ProjectId, str]", cursor)
     return BlockPlace(at, project_id, block_id)
 

@@ -5,7 +5,7 @@ from app.formats.jsonish import JsonObject
 from app.issues import trace_events
 from app.playback.links.linked_traces import SpanError, TracePart
 from app.playback.trace_page import TracePageData
-from app.traces.queries import PART_OF_TRACE
+from app.traces.parts import PART_OF_TRACE
 from app.web.frame import part_cursors, traces_shown
 from app.web.urls import issue_urls, replay_urls
 from app.web.words import spans

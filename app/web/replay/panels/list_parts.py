@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.audit.queries import VIEWERS_PER_PART
+from app.audit.model import VIEWERS_PER_PART
 from app.issues.replay_events import PART_EVENTS, LinkedEvents
 from app.playback.links.linked_feedback import PART_FEEDBACK
 from app.playback.visit.model import (
@@ -13,7 +13,7 @@ from app.playback.visit.model import (
     ReplayViewers,
 )
 from app.traces.logs import PART_LOGS
-from app.traces.queries import PART_OF_REPLAY
+from app.traces.parts import PART_OF_REPLAY
 from app.web.frame import part_cursors
 from app.web.urls import replay_urls
 from app.web.words import spans

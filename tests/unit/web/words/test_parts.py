@@ -9,9 +9,9 @@ from app.core.errors import InvalidInput
 from app.core.ids import EventId, ProjectId
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace
-from app.traces import logs, queries as traces
+from app.traces import logs, parts
 from app.traces.logs import LogPlace
-from app.traces.queries import BlockPlace
+from app.traces.parts import BlockPlace
 from app.web.frame import part_cursors
 from app.web.words.parts import ListPart, describe_part
 
@@ -85,7 +85,7 @@ def test_no_place_is_the_beginning():
     """An address without a place begins with the first row."""
     assert part_cursors.read_event_place("") == errors.BEFORE_ALL
     assert part_cursors.read_log_place("") == logs.BEFORE_ALL
-    assert part_cursors.read_block_place("") == traces.BEFORE_ALL
+    assert part_cursors.read_block_place("") == parts.BEFORE_ALL
 
 
 @given(st.text())
