@@ -1,4 +1,4 @@
-"""Every type of item that Playhead keeps, and what follows from the list.
+"""The list of the item types that Playhead keeps, and the sets that are derived from it.
 
 To add a type, write its file in `ingest/items` and name it here.
 """
@@ -36,9 +36,11 @@ ITEM_TYPES: Final[tuple[ItemType[Any], ...]] = (
     SESSIONS,
     CLIENT_REPORT,
 )
+"""In the order in which their rows are stored."""
 BY_NAME: Final = {item_type.name: item_type for item_type in ITEM_TYPES}
 STORES: Final = tuple(dict.fromkeys(each.store for each in ITEM_TYPES if each.store is not None))
-"""Every way of storing rows. They are called in this order, so locks are taken in it."""
+"""The functions that store rows. They are called in this order, so that every process takes its
+locks in the same order."""
 IGNORED_TYPES: Final = frozenset(
     {"profile", "profile_chunk", "trace_metric", "check_in", "statsd", "metric_buckets"}
 )
@@ -54,7 +56,9 @@ _IGNORED_CATEGORIES: Final = (
 )
 
 SEGMENT_TYPES: Final = frozenset(each.name for each in ITEM_TYPES if _REPLAY in each.categories)
+"""Types whose items are segments of replays, or parts of one."""
 IN_OBJECT_STORAGE: Final = frozenset(each.name for each in ITEM_TYPES if each.is_in_object_storage)
+"""Types that a project whose storage is full cannot take."""
 CONTAINERS: Final = frozenset(each.name for each in ITEM_TYPES if each.is_container)
 """Types whose items are counted by the records in them."""
 
@@ -67,7 +71,7 @@ def _categories_of(item_types: Iterable[ItemType[Any]]) -> tuple[str, ...]:
 CATEGORIES_IN_OBJECT_STORAGE: Final = _categories_of(
     each for each in ITEM_TYPES if each.is_in_object_storage
 )
-CATEGORIES: Final = (*_categories_of(ITEM_TYPES), *_IGNORED_CATEGORIES)
+CATEGORIES: Final = tuple(dict.fromkeys((*_categories_of(ITEM_TYPES), *_IGNORED_CATEGORIES)))
 """The categories of everything that SDKs send, kept or not."""
 CATEGORIES_BUT_REPLAY: Final = tuple(each for each in CATEGORIES if each != _REPLAY)
 """All but replays: a limit that names them ends the recording on an iPhone."""
