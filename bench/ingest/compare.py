@@ -76,7 +76,7 @@ async def measure_round(
     backlogs: list[int] = []
     before = server.cpu_time()
     watcher = asyncio.create_task(_watch(server, backlogs)) if pace.rate else None
-    answers = await load.send_envelopes(server.door, stream, pace)
+    answers = await load.send_envelopes(server.target, stream, pace)
     if watcher is not None:
         watcher.cancel()
     drain_s = await server.wait_until_digested()

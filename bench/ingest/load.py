@@ -66,7 +66,7 @@ class AnswerStatistics:
 
 
 async def send_envelopes(
-    door: SendTarget, stream: EnvelopeStream, pace: SendingPace
+    target: SendTarget, stream: EnvelopeStream, pace: SendingPace
 ) -> AnswerStatistics:
     """Send for so many seconds, and wait for all answers.
 
@@ -74,7 +74,7 @@ async def send_envelopes(
         RuntimeError: The server answered nothing.
         TimeoutError: The server does not answer any more.
     """
-    load = _Load(door, stream, pace)
+    load = _Load(target, stream, pace)
     for _ in range(pace.connections):
         await load.connect()
     began_s = clock.monotonic_s()
@@ -83,31 +83,31 @@ async def send_envelopes(
         await load.finish()
     took_s = max(load.last_s - began_s, 1e-6)
     if not load.latencies_ms:
-        raise RuntimeError(f"port {door.port} answered nothing: {dict(load.statuses)}")
+        raise RuntimeError(f"port {target.port} answered nothing: {dict(load.statuses)}")
     return AnswerStatistics(load.statuses, took_s, sorted(load.latencies_ms), len(load.due))
 
 
 class _Load:
     """The state that all connections share."""
 
-    def __init__(self, door: SendTarget, stream: EnvelopeStream, pace: SendingPace) -> None:
+    def __init__(self, target: SendTarget, stream: EnvelopeStream, pace: SendingPace) -> None:
         self.loop = asyncio.get_running_loop()
         self.statuses: Counter[int] = Counter()
         self.latencies_ms: list[float] = []
         self.due: deque[float] = deque()
         self.last_s = 0.0
-        self._door, self._stream, self._pace = door, stream, pace
+        self._target, self._stream, self._pace = target, stream, pace
         self._free: list[_Connection] = []
         self._busy = 0
         self._is_sending = False
         self._all_answered = asyncio.Event()
         self._reconnecting: set[asyncio.Task[None]] = set()
         self._head = (
-            f"POST /api/{door.project}/envelope/ HTTP/1.1\r\n"
-            f"Host: {HOST}:{door.port}\r\n"
+            f"POST /api/{target.project}/envelope/ HTTP/1.1\r\n"
+            f"Host: {HOST}:{target.port}\r\n"
             "User-Agent: sentry.java.android/8.53.0\r\n"
             "X-Sentry-Auth: Sentry sentry_version=7,sentry_client=sentry.java.android/8.53.0,"
-            f"sentry_key={door.key}\r\n"
+            f"sentry_key={target.key}\r\n"
             "Content-Type: application/x-sentry-envelope\r\n"
             "Content-Encoding: gzip\r\n"
             "Accept: application/json\r\n"
@@ -116,7 +116,7 @@ class _Load:
 
     async def connect(self) -> None:
         """Open one more connection."""
-        await self.loop.create_connection(lambda: _Connection(self), HOST, self._door.port)
+        await self.loop.create_connection(lambda: _Connection(self), HOST, self._target.port)
 
     async def send_until_end(self, began_s: float) -> None:
         """Send until the time is over."""

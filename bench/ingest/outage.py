@@ -36,11 +36,11 @@ async def measure_outage(
         The answers by status, the envelopes that arrived meanwhile, and the pace of digesting them.
     """
     warm_up = await load.send_envelopes(
-        server.door, stream, SendingPace(pace.connections, _WARM_UP_S, pace.rate)
+        server.target, stream, SendingPace(pace.connections, _WARM_UP_S, pace.rate)
     )
     await server.wait_until_digested()
     postgres.stop()
-    answers = await load.send_envelopes(server.door, stream, pace)
+    answers = await load.send_envelopes(server.target, stream, pace)
     again = Postmaster(postgres.folder.parent)
     try:
         began_s = clock.monotonic_s()

@@ -47,7 +47,7 @@ class MeasuredServer:
     """A server that is running."""
 
     name: str
-    door: SendTarget
+    target: SendTarget
     pid: int
     postgres_pid: int
     place: Path
@@ -68,7 +68,7 @@ class MeasuredServer:
 
     async def backlog(self, client: httpx2.AsyncClient) -> int:
         """Return the number of envelopes that it has answered and not digested."""
-        answer = await client.get(f"http://{HOST}:{self.door.port}/metrics")
+        answer = await client.get(f"http://{HOST}:{self.target.port}/metrics")
         (entries,) = _BACKLOG.findall(answer.text)
         return int(float(entries))
 
@@ -106,9 +106,9 @@ def start_floor(folder: Path) -> Iterator[MeasuredServer]:
     try:
         if process.stdout is None or not process.stdout.readline():
             raise SystemExit("the floor did not start")
-        door = SendTarget(port, "1", "0" * 32)
+        target = SendTarget(port, "1", "0" * 32)
         yield MeasuredServer(
-            "floor", door, process.pid, postgres.pid or 0, folder, has_backlog=False
+            "floor", target, process.pid, postgres.pid or 0, folder, has_backlog=False
         )
     finally:
         process.terminate()
@@ -143,8 +143,8 @@ def start_playhead(folder: Path, database: Postmaster | None = None) -> Iterator
         key, project = _wait_for_dsn(process, log_file)
         place = folder if database is None else database.folder.parent
         postgres_pid = int((place / "postgres/postmaster.pid").read_text().split()[0])
-        door = SendTarget(port, project, key)
-        yield MeasuredServer("playhead", door, process.pid, postgres_pid, place, has_backlog=True)
+        target = SendTarget(port, project, key)
+        yield MeasuredServer("playhead", target, process.pid, postgres_pid, place, has_backlog=True)
     finally:
         process.terminate()
         process.wait()

@@ -1,12 +1,13 @@
-"""Prints the CPU microseconds that each stage of an envelope costs: door, digest, Postgres.
+"""Prints the CPU microseconds of each stage of an envelope: accepting, digest, Postgres.
 
     python -m bench.ingest.stages --mix replay=1 --rounds 5 --seconds 1
 
 The whole server runs in this process, behind a real socket, and another process sends. Digest is
 held until everything is answered, so the two halves do not mix. A stage is the functions named in
-`DOOR` and `DIGEST`. The time of no stage is `http` in the door (socket, parsing, answer) and `rest`
-in digest. With `--plain` no function is watched: each half is one figure, without the cost of
-watching. The figures are those of the cheapest round, since other work of the machine only adds.
+`ACCEPT` and `DIGEST`. Time outside of all stages is `http` in accepting (socket, parsing, answer)
+and `rest` in digest. With `--plain` no function is watched: each half is one figure, without the
+cost of watching. The figures are those of the cheapest round, since other work of the machine only
+adds to it.
 """
 
 import argparse
@@ -35,12 +36,12 @@ from bench.ingest.watches import Watches
 from tests.support.servers import server as servers
 from tests.support.servers.server import Keyed
 
-DOOR: Final = {
+ACCEPT: Final = {
     "auth": ("app.formats.wire.credentials:read_credentials", "app.projects.keys:KeyCache.lookup"),
     "inflate": ("app.formats.wire.encoding:inflate",),
     "open": ("app.ingest.accept.acceptor:_open_request",),
     "quotas": ("app.ingest.admission.quotas:Quotas.admit",),
-    "inbox": ("app.ingest.queue:EnvelopeQueue.add",),
+    "queue": ("app.ingest.queue:EnvelopeQueue.add",),
     "journal": ("app.journal.writer:Journal.append",),
     "answer": ("app.api.exchange:IngestExchange._answer",),
 }
@@ -86,16 +87,16 @@ _Spent = dict[str, float]
 
 def _hold(queue: EnvelopeQueue) -> asyncio.Event:
     """Keep digest waiting as long as the returned event is not set: the queue looks empty to it."""
-    gate = asyncio.Event()
-    gate.set()
+    may_digest = asyncio.Event()
+    may_digest.set()
     wait = queue.wait_for_arrival
 
     async def held(timeout_s: float) -> bool:
-        await gate.wait()
+        await may_digest.wait()
         return await wait(timeout_s)
 
     queue.wait_for_arrival = held  # type: ignore[method-assign]  # on purpose
-    return gate
+    return may_digest
 
 
 class _Clocks:
@@ -147,11 +148,11 @@ class _Rounds:
     ) -> None:
         self._service = service
         port = service.page_services.settings.port
-        self._door = SendTarget(port, str(to.id), to.key)
+        self._target = SendTarget(port, str(to.id), to.key)
         self._sender = sender
         self._postgres = psutil.Process(postmaster)
         self._is_plain = is_plain
-        self._gate = _hold(service.ingest.queue)
+        self._may_digest = _hold(service.ingest.queue)
         self.forget()
 
     def forget(self) -> None:
@@ -161,24 +162,24 @@ class _Rounds:
     async def run(self, mix: Mapping[envelopes.EnvelopeKind, float], seconds: float) -> None:
         """Send while digest is held, and then let it work."""
         loop = asyncio.get_running_loop()
-        self._gate.clear()
+        self._may_digest.clear()
         await asyncio.sleep(1.1)  # until digest waits for the event
         before = _Clocks(self._postgres)
-        with Watches({} if self._is_plain else DOOR) as door:
-            sent = await loop.run_in_executor(self._sender, _send, self._door, dict(mix), seconds)
+        with Watches({} if self._is_plain else ACCEPT) as accept:
+            sent = await loop.run_in_executor(self._sender, _send, self._target, dict(mix), seconds)
         between = _Clocks(self._postgres)
         with Watches({} if self._is_plain else DIGEST) as digest:
-            self._gate.set()
+            self._may_digest.set()
             while self._service.ingest.journal.backlog().entries:  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
         after = _Clocks(self._postgres)
-        spent_s = _spent(before, between, after, door.spent_s, digest.spent_s)
+        spent_s = _spent(before, between, after, accept.spent_s, digest.spent_s)
         each = {stage: took_s * 1e6 / sent for stage, took_s in spent_s.items()}
         self._spent_us.append(each)
 
     def cheapest(self) -> StageCosts:
         """Return the microseconds of an envelope in the round that cost least."""
-        best = min(self._spent_us, key=lambda each: each["door"] + each["digest"])
+        best = min(self._spent_us, key=lambda each: each["accept"] + each["digest"])
         return {stage: round(spent_us, 1) for stage, spent_us in best.items()}
 
 
@@ -186,18 +187,18 @@ def _spent(
     before: _Clocks,
     between: _Clocks,
     after: _Clocks,
-    door: dict[str, float],
+    accept: dict[str, float],
     digest: dict[str, float],
 ) -> dict[str, float]:
     """Return the seconds of each stage."""
     spent_s: _Spent = defaultdict(float)
-    door_s = between.loop_s - before.loop_s
+    accept_s = between.loop_s - before.loop_s
     journal_s = between.journal_s - before.journal_s
-    spent_s["door"] += door_s + journal_s
-    spent_s["door: http"] += door_s - sum(door.values())
-    for stage, took_s in door.items():
-        spent_s[f"door: {stage}"] += took_s
-    spent_s["door: journal thread"] += journal_s
+    spent_s["accept"] += accept_s + journal_s
+    spent_s["accept: http"] += accept_s - sum(accept.values())
+    for stage, took_s in accept.items():
+        spent_s[f"accept: {stage}"] += took_s
+    spent_s["accept: journal thread"] += journal_s
     digest_s = after.process_s - between.process_s
     loop_s = after.loop_s - between.loop_s
     spent_s["digest"] += digest_s
@@ -212,12 +213,12 @@ def _spent(
 _streams: dict[str, envelopes.EnvelopeStream] = {}
 
 
-def _send(door: SendTarget, mix: dict[envelopes.EnvelopeKind, float], seconds: float) -> int:
+def _send(target: SendTarget, mix: dict[envelopes.EnvelopeKind, float], seconds: float) -> int:
     """Send in the other process; returns how many were answered 200."""
     stream = _streams.get(str(mix))
     if stream is None:
         stream = _streams[str(mix)] = envelopes.EnvelopeStream(envelopes.make_corpus([*mix]), mix)
-    answers = uvloop.run(load.send_envelopes(door, stream, SendingPace(32, seconds)))
+    answers = uvloop.run(load.send_envelopes(target, stream, SendingPace(32, seconds)))
     if set(answers.statuses) != {200}:
         raise RuntimeError(f"some envelopes were not accepted: {dict(answers.statuses)}")
     return answers.count()

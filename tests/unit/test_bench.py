@@ -7,14 +7,14 @@ import pytest
 
 from app.formats.wire import encoding
 from bench import quick_readers
-from bench.ingest.stages import DIGEST, DOOR
+from bench.ingest.stages import ACCEPT, DIGEST
 from bench.ingest.watches import Watches
 from bench.playback import summary
 
 
 def test_every_stage_is_there():
     """What a stage names can be watched: one that has moved would count as something else."""
-    with Watches(DOOR), Watches(DIGEST):
+    with Watches(ACCEPT), Watches(DIGEST):
         pass
 
 
