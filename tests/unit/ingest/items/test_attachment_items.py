@@ -48,7 +48,7 @@ def hierarchy(size_bytes: int) -> bytes:
 
 
 def test_a_view_hierarchy_is_scrubbed():
-    """Also one of the largest that is shown; its hash stays that of what came."""
+    """The largest that pages show is scrubbed as well; its hash stays that of the bytes as sent."""
     sent = hierarchy(LIMITS.view_hierarchy_bytes)
     file = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
     clean = json.loads(bytes(file.data))
@@ -65,20 +65,20 @@ def test_a_view_hierarchy_is_scrubbed():
         b'{"windows": [{"type": "A", "identifier": "password_field"}]}',
     ],
 )
-def test_other_hierarchies_stay_as_they_came(sent: bytes):
-    """One that is too large to be shown, one that is broken, and one without a secret."""
+def test_other_hierarchies_stay_as_they_were_sent(sent: bytes):
+    """These are too large to be shown, or broken, or without a secret."""
     file = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
     assert bytes(file.data) == sent
     assert file.row.size_bytes == len(sent)
 
 
-def test_files_of_other_types_stay_as_they_came():
-    """Nobody knows how to take something out of them."""
+def test_files_of_other_types_stay_as_they_were_sent():
+    """Nobody knows how to take a secret out of them."""
     assert bytes(prepared(b"password=w1nter").data) == b"password=w1nter"
 
 
 def test_labels_are_scrubbed():
-    """The name of a file and its types."""
+    """The name of a file and its types are labels."""
     labels = {"filename": "a", "content_type": "text/plain", "attachment_type": "event.minidump"}
     plain = prepared(b"", **labels).row
     assert (plain.filename, plain.content_type) == ("a", "text/plain")

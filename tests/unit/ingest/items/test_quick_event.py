@@ -82,8 +82,8 @@ def assert_same(text: bytes, given_context: EnvelopeContext) -> None:
 
 
 @pytest.mark.parametrize("family", samples.families())
-def test_every_recorded_event_is_read_as_from_its_whole(family: str):
-    """Also when its parts were seen before."""
+def test_every_recorded_event_is_read_as_by_the_plain_reader(family: str):
+    """Members from the cache make no difference."""
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
@@ -93,7 +93,7 @@ def test_every_recorded_event_is_read_as_from_its_whole(family: str):
 
 @SETTINGS
 @given(with_changed_member(event()), with_changed_member(event()["exception"]["values"][0]))
-def test_an_event_of_any_shape_is_read_as_from_its_whole(
+def test_an_event_of_any_shape_is_read_as_by_the_plain_reader(
     changed: dict[str, Any], exception: dict[str, Any]
 ):
     """Members of any type make no difference."""
@@ -121,15 +121,15 @@ def test_an_event_of_any_shape_is_read_as_from_its_whole(
         {"event_id": {"event_id": EVENT_ID}},
     ],
 )  # fmt: skip
-def test_what_is_special_is_read_as_from_its_whole(changes: dict[str, Any]):
-    """Addresses to fill in, fingerprints, feedback, secrets, events without an id."""
+def test_special_events_are_read_as_by_the_plain_reader(changes: dict[str, Any]):
+    """These have addresses to fill in, fingerprints, feedback, secrets, or no id."""
     changed = {name: value for name, value in (event() | changes).items() if value is not MISSING}
     assert_same(compact(changed), context())
     assert_same(json.dumps(changed).encode(), context(EnvelopeHeader(event_id="c" * 32)))
 
 
-def test_the_same_stack_in_another_event_is_told_apart_by_what_differs():
-    """What is remembered of a problem depends on all that it was read from."""
+def test_events_with_one_stack_differ_by_their_other_members():
+    """The cache of problems depends on every member from which a problem is read."""
     first = event(exception={"values": [{"type": "E", "value": "a", "stacktrace": STACK}]})
     one = read(compact(first), context())
     for changes in (
@@ -146,7 +146,7 @@ def test_the_same_stack_in_another_event_is_told_apart_by_what_differs():
 
 @pytest.mark.parametrize("platform", ["java", "cocoa", "python", "javascript", 5, None])
 def test_a_known_stack_is_read_as_a_new_one(platform: object):
-    """With other words, under other platforms, with images, in threads, in a form nobody sends."""
+    """Other words, platforms, images, threads and odd forms make no difference."""
     frames = [{**frame, "instruction_addr": f"0x{n:x}"} for n, frame in enumerate(STACK["frames"])]
     one = {"type": "E", "stacktrace": {"frames": [*frames, 5, None, {"function": "?"}]}}
     bare = {
@@ -164,7 +164,7 @@ def test_a_known_stack_is_read_as_a_new_one(platform: object):
 
 
 def test_rules_of_one_project_are_not_those_of_another():
-    """What was seen under other rules is looked at anew."""
+    """A member that came under other rules is scrubbed anew."""
     note = {"values": [{"type": "E", "value": "nickname=jo", "stacktrace": STACK}]}
     text = compact(event(exception=note))
     assert b"nickname=jo" in text_of(read(text, context()))
@@ -173,8 +173,8 @@ def test_rules_of_one_project_are_not_those_of_another():
     assert b"nickname=jo" in text_of(read(text, context()))
 
 
-def test_limits_hold_for_what_was_seen_before():
-    """Too deep is refused, and so is too large, each time."""
+def test_limits_hold_for_known_events():
+    """An event that is too deep or too large is refused each time."""
     deep: Any = "x"
     for _ in range(LIMITS.json_depth):
         deep = [deep]
@@ -187,8 +187,8 @@ def test_limits_hold_for_what_was_seen_before():
         read(long, context())
 
 
-def test_what_is_read_is_not_shared():
-    """Two readings give equal values, and neither changes what the other is made of."""
+def test_events_that_were_read_share_nothing():
+    """Two readings give equal values, and neither changes the cache."""
     text = compact(event())
     one = copy.deepcopy(outcome(read(text, context())))
     assert outcome(read(text, context())) == one

@@ -71,7 +71,7 @@ def test_a_secret_is_left_to_the_plain_reader():
 
 
 def test_a_segment_without_a_recording_is_left_to_the_plain_reader():
-    """The plain reader says so."""
+    """The plain reader gives it a fault."""
     assert quick_recording.try_read_recordings([None], [CONTEXT]) == [None]
     recorded = scrubbed_recording.read_recording(None, CONTEXT)
     assert recorded.fault == "the segment came without a recording"

@@ -164,7 +164,7 @@ def prepared(**changes: Any) -> PreparedBatch:
 
 
 def test_the_block_of_a_transaction_reaches_from_its_first_to_its_last_span():
-    """Two spans and the root, in one row."""
+    """Two spans and the root are in one row."""
     early = payloads.span("db", "select", STARTED_MS - 500)
     late = payloads.span("http.client", "GET /", STARTED_MS + 1_500, duration_ms=900)
     (new,) = prepared(spans=[early, late]).rows_of(items.TRANSACTION)
@@ -175,8 +175,8 @@ def test_the_block_of_a_transaction_reaches_from_its_first_to_its_last_span():
     assert (new.block.name, new.block.platform) == ("CartActivity", "java")
 
 
-def test_spans_of_another_trace_replay_or_hour_are_blocks_of_their_own():
-    """So that each block is found by what its spans have in common."""
+def test_spans_of_another_trace_replay_or_hour_have_blocks_of_their_own():
+    """Each block is found by what its spans have in common."""
     at_ms = STARTED_MS + 1_100
     spans = [
         payloads.span("db", "here", at_ms),
@@ -194,8 +194,8 @@ def test_spans_of_another_trace_replay_or_hour_are_blocks_of_their_own():
     assert {one.platform for one in new.others} == {"java"}
 
 
-def test_a_secret_in_one_span_of_many_goes():
-    """The others stay as they came."""
+def test_a_secret_in_one_span_of_many_is_removed():
+    """The others stay as they were sent."""
     spans = [payloads.span(f"db.{number}", "select 1", STARTED_MS) for number in range(40)]
     spans[23]["data"] = {"password": "w1nter"}
     spans[31]["description"] = "GET /pay?token=f00ba4c0ffee"
@@ -224,8 +224,8 @@ def test_a_secret_in_one_span_of_many_goes():
         {"data": {"user.ip": "{{auto}}"}},
     ],
 )
-def test_what_is_not_as_usual_is_read_span_by_span(changes):
-    """Ids, times, types, fields, depth: one odd span is enough."""
+def test_an_unusual_span_is_left_to_the_plain_reader(changes):
+    """One span with an odd id, time, type, field or depth is enough."""
     plain = payloads.span("db", "select", STARTED_MS)
     assert (
         try_split_transaction(memoryview(compact(payloads.transaction(spans=[plain])))) is not None
@@ -234,8 +234,8 @@ def test_what_is_not_as_usual_is_read_span_by_span(changes):
     assert try_split_transaction(memoryview(raw)) is None
 
 
-def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
-    """The first of them."""
+def test_a_repeated_span_is_left_to_the_plain_reader():
+    """It keeps the first of them."""
     plain = payloads.span("db", "first", STARTED_MS)
     spans = [plain, plain | {"description": "second"}]
     assert try_split_transaction(memoryview(compact(payloads.transaction(spans=spans)))) is None
@@ -245,7 +245,7 @@ def test_a_span_that_stands_twice_is_read_span_by_span_and_kept_once():
 
 
 def test_a_member_that_no_sdk_sends_today_changes_nothing():
-    """It is kept with the rest of what is said beside the spans."""
+    """It is stored with the other members beside the spans."""
     raw = compact(payloads.transaction(someday={"password": "w1nter", "spans": [1]}))
     assert is_read_quickly(raw, context())
     row = read_quickly(raw, context())
@@ -254,8 +254,8 @@ def test_a_member_that_no_sdk_sends_today_changes_nothing():
 
 
 @pytest.mark.parametrize("deep", ["[" * 61 + "]" * 61, '{"":' * 61 + "1" + "}" * 61])
-def test_what_is_too_deep_is_read_span_by_span_and_refused_there(deep):
-    """To the level: lists and maps, in a span or beside the spans."""
+def test_too_many_levels_are_left_to_the_plain_reader(deep):
+    """The limit counts lists and maps, in a span and beside the spans, to the level."""
     plain = payloads.span("db", "select", STARTED_MS)
 
     def looked(said: str) -> bool:
@@ -268,8 +268,8 @@ def test_what_is_too_deep_is_read_span_by_span_and_refused_there(deep):
     assert not looked(json.dumps("]" * 400)[:-1] + '",' + f'"tags":[{deep}]')
 
 
-def test_texts_that_are_no_utf_8_are_read_span_by_span():
-    """They are mended, as everywhere."""
+def test_texts_that_are_not_utf_8_are_left_to_the_plain_reader():
+    """It mends them, as everywhere."""
     raw = compact(payloads.transaction()).replace(b"select * from cart", b"select \xff from cart")
     assert try_split_transaction(memoryview(raw)) is None
 
@@ -314,7 +314,7 @@ def test_streamed_spans_lie_in_a_block_for_each_trace_and_replay():
     assert (second.status, second.data["sentry.op"]) == ("ok", "db")
 
 
-def test_a_streamed_span_that_stands_twice_counts_as_a_duplicate():
+def test_a_repeated_streamed_span_counts_as_a_duplicate():
     """Every one of them has an outcome."""
     found = streamed(v2(1), v2(1, name="again"), v2(2))
     assert [one.spans for one in found.rows_of(span_items.SPAN)] == [2]
@@ -334,8 +334,8 @@ def test_a_container_of_streamed_spans_is_limited():
         span_items.prepare_span(item, context(), PreparedBatch())
 
 
-def test_lines_have_no_nul_and_are_cut():
-    """As no page can show it, and as every reader cuts."""
+def test_spans_of_a_waterfall_have_no_nul_and_are_cut():
+    """No page can show NUL, and every reader cuts long texts."""
     said = payloads.span("db", "a\0b" + "x" * 3_000, STARTED_MS, status="\0", data={"n": "\0"})
     (new,) = prepared(spans=[said]).rows_of(items.TRANSACTION)
     around = SpanDefaults(trace_id=new.block.trace_id)
