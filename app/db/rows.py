@@ -38,13 +38,13 @@ class RowShape:
 
     def __init__(self, types: Mapping[str, str]) -> None:
         """Make a shape from the types of its columns, by name."""
-        self._in_json = tuple(name for name, kind in types.items() if kind != "bytea")
+        in_json = tuple(name for name, kind in types.items() if kind != "bytea")
         self._documents = tuple(name for name, kind in types.items() if kind in {"json", "jsonb"})
         self._in_bytes = tuple(name for name, kind in types.items() if kind == "bytea")
-        typed = ", ".join(f"{name} {types[name]}" for name in self._in_json)
+        typed = ", ".join(f"{name} {types[name]}" for name in in_json)
         arrays = [f", unnest(${number}::bytea[])" for number, _ in enumerate(self._in_bytes, 2)]
 
-        self.columns: Final = ", ".join((*self._in_json, *self._in_bytes))
+        self.columns: Final = ", ".join((*in_json, *self._in_bytes))
         """The names of the columns, as a statement lists them."""
         self.source: Final = (
             f"rows from (json_to_recordset($1) as ({typed}){''.join(arrays)}) "
@@ -59,9 +59,12 @@ class RowShape:
 
     def arguments(self, rows: Sequence[Row]) -> list[Any]:
         """Return the arguments with which a statement finds these rows in `source`."""
-        values = [{name: row[name] for name in self._in_json} for row in rows]
-        for name in self._documents:
-            for value in values:
+        # To copy a row and change the copy takes half as long as to pick its columns by name.
+        values = [dict(row) for row in rows]
+        for value in values:
+            for name in self._in_bytes:
+                del value[name]
+            for name in self._documents:
                 if value[name] is not None:
                     value[name] = msgspec.Raw(value[name].encode())
         text = msgspec.json.encode(values).decode()

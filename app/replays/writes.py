@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import msgspec
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,13 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import units
 from app.core.ids import ReplayId
 from app.db.engine import get_driver
+from app.db.rows import run_with_rows
 from app.db.text import clean, clean_or_none
 from app.formats.replay.recording_summary import RecordingCounts
 from app.replays import clock_steps, statements, trace_links
 from app.replays.clock_steps import SegmentTimes
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.screen_marks import write_screen_marks
-from app.replays.statements import BulkStatement
 from app.replays.tables import COUNT_COLUMNS, object_outbox, pack_outbox, packs
 
 _Row = dict[str, Any]
@@ -106,8 +105,9 @@ async def add_segments(
         # Sorted, so that two processes lock rows in the same order.
         placed = [by_key[place] for place in sorted(by_key)]
         rows = [_segment_row(one, pack_id) for one in placed]
-        blobs = [_segment_bytes(one.segment) for one in placed]
-        for row in await _run(connection, statements.INSERT_SEGMENTS, rows, blobs):
+        for row in await run_with_rows(
+            connection, statements.INSERT_SEGMENTS, statements.SEGMENT_ROWS, rows
+        ):
             key = ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex))
             added.append(AddedSegment(by_key[key, row["segment_id"]], row["is_new"]))
     if added:
@@ -155,16 +155,6 @@ async def discard_objects(
         await connection.execute(insert(object_outbox), rows)
 
 
-async def _run(
-    connection: AsyncConnection,
-    statement: BulkStatement,
-    rows: Sequence[dict[str, Any]],
-    blobs: Sequence[dict[str, bytes | None]] = (),
-) -> "list[asyncpg.Record]":
-    driver = await get_driver(connection)
-    return await driver.fetch(statement.sql, *statement.arguments(rows, blobs))
-
-
 def _segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:
     one, video = placed.segment, placed.segment.video
     declared = one.declared_size_px or (None, None)
@@ -188,11 +178,9 @@ def _segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:
         "object_bytes": video.object_bytes if video else 0,
         "breadcrumbs": one.counts.breadcrumbs,
         "screens": [clean(name) for name in one.screens],
+        "layout": video.layout if video else None,
+        "recording": one.recording,
     }
-
-
-def _segment_bytes(one: NewSegment) -> dict[str, bytes | None]:
-    return {"layout": one.video.layout if one.video else None, "recording": one.recording}
 
 
 async def _add_to_replays(
@@ -205,7 +193,9 @@ async def _add_to_replays(
         by_key[key] = _folded(by_key[key], row) if key in by_key else row
     # Sorted, so that two processes lock rows in the same order.
     rows = [by_key[key] for key in sorted(by_key)]
-    changed = await _run(connection, statements.UPSERT_REPLAYS, rows)
+    changed = await run_with_rows(
+        connection, statements.UPSERT_REPLAYS, statements.REPLAY_ROWS, rows
+    )
     return {(row["project_id"], row["replay_id"]) for row in changed if row["has_steps"]}
 
 
@@ -275,9 +265,9 @@ def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
         "type_rank": one.segment_id,
         "replay_type": clean_or_none(one.replay_type),
         "facts_rank": one.segment_id + (0 if one.is_complete else POOR),
-        "facts": msgspec.Raw(one.facts.encode()),
+        "facts": one.facts,
         "user_rank": one.segment_id if one.user else _NEVER,
-        "recorded_user": msgspec.Raw((one.user or "{}").encode()),
+        "recorded_user": one.user or "{}",
         "screens": write_screen_marks(one.segment_id, one.screens) if is_new else [],
         "segments": int(is_new),
         "video_segments": int(playable is not None),
