@@ -6,7 +6,7 @@ newest 20 replays ─► segments, video, SDKs and their known faults
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
+from app.core.replay_window import ReplayWindow
 from app.playback import sdk_faults
 from app.playback.links import linked_errors, replay_clock
 from app.playback.sdk_faults import KnownFault
@@ -66,9 +67,8 @@ async def read_set_up_facts(
     newest = await whereabouts.read_newest_replays(connection, project_id, limit=_MOST_REPLAYS)
     windows = await replay_clock.read_windows(connection, newest)
     counts = await linked_errors.count_errors_of_replays(connection, newest, project_ids)
-    trace_ids = sorted({trace_id for window in windows for trace_id in window.trace_ids})
     requests = await traces.read_app_requests(
-        connection, project_id, trace_ids[:_MOST_TRACES], project_ids
+        connection, project_id, _limit_traces(windows), project_ids
     )
     return SetUpFacts(
         segments=sum(one.segments for one in newest),
@@ -80,6 +80,18 @@ async def read_set_up_facts(
         sdks=_name_sdks(newest),
         faults=_find_faults(newest),
     )
+
+
+def _limit_traces(windows: Iterable[ReplayWindow]) -> list[ReplayWindow]:
+    """Keep the first 100 traces of all replays together, those of the newest replays first."""
+    limited: list[ReplayWindow] = []
+    left = _MOST_TRACES
+    for window in windows:
+        trace_ids = sorted(window.trace_ids)[:left]
+        left -= len(trace_ids)
+        if trace_ids:
+            limited.append(replace(window, trace_ids=frozenset(trace_ids)))
+    return limited
 
 
 def count_hosts(requests: Iterable[AppRequest]) -> tuple[CalledHost, ...]:

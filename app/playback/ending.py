@@ -38,6 +38,11 @@ def infer_ending(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) ->
         counts: The counts of its errors; their moments are on the phone's clock.
         last_ms: The length of its last segment, or None if it is not known.
     """
+    return find_reported_ending(replay, counts) or infer_silent_ending(replay, last_ms=last_ms)
+
+
+def find_reported_ending(replay: Replay, counts: ErrorCounts) -> Ending | None:
+    """Find the ending that was reported or noted; None if the app went silent without a sign."""
     if _is_near_end(replay, counts.crashed_at):
         return Ending.CRASHED
     if replay.ended_at - replay.started_at >= _CAP - _CAP_SLACK:
@@ -48,9 +53,19 @@ def infer_ending(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) ->
     returned = _to_replay_clock(replay, replay.foreground_at)
     has_returned = left is not None and returned is not None and returned > left
     if left is None or left < replay.ended_at - _LAST or has_returned:
-        is_whole = last_ms is not None and last_ms >= _WHOLE_MS
-        return Ending.CUT if is_whole and replay.video_segments else Ending.CLOSED
+        return None
     return Ending.LEFT
+
+
+def infer_silent_ending(replay: Replay, *, last_ms: int | None) -> Ending:
+    """Infer from the length of the last segment how a replay ended that went silent.
+
+    Args:
+        replay: The replay.
+        last_ms: The length of its last segment, or None if it is not known.
+    """
+    is_whole = last_ms is not None and last_ms >= _WHOLE_MS
+    return Ending.CUT if is_whole and replay.video_segments else Ending.CLOSED
 
 
 def _is_near_end(replay: Replay, at: datetime | None) -> bool:

@@ -92,21 +92,32 @@ _SEARCHED: Final = _make_statement(
     limit :part offset :first
     """  # noqa: S608 - joined from constants
 )
-_OF_TRACES: Final = _make_statement(
+_OF_TRACES: Final = sql_windows.make_window_statement(
     f"""
-    with sized as (
-        select trace_id, sum(spans) as spans from span_blocks
-        where trace_id = any(:trace_ids) and project_id = any(:project_ids)
-        group by trace_id
+    with {sql_windows.WINDOWS},
+    keys as (
+        select b.project_id, b.block_id
+        from window_traces t
+        join windows w on w.n = t.n
+        join span_blocks b on b.trace_id = t.trace_id and b.replay_id = w.replay_id
+        where b.project_id = any(:project_ids)
+        union
+        select project_id, block_id
+        from ({sql_windows.traced_rows("span_blocks", "x.project_id, x.block_id", lasts=True)}) t
+    ),
+    sized as (
+        select b.trace_id, sum(b.spans) as spans
+        from keys join span_blocks b using (project_id, block_id)
+        group by b.trace_id
     ),
     taken as (
         select trace_id, sum(spans) over (order by spans, trace_id) as so_far from sized
     )
     select {blocks.COLUMNS}
-    from taken join span_blocks b using (trace_id)
-    where taken.so_far <= :most and b.project_id = any(:project_ids)
+    from keys join span_blocks b using (project_id, block_id) join taken using (trace_id)
+    where taken.so_far <= :most
     """  # noqa: S608 - joined from constants
-).bindparams(bindparam("trace_ids", type_=ARRAY(Uuid(as_uuid=False))))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,14 +228,14 @@ async def _read_part(
 async def read_app_requests(
     connection: AsyncConnection,
     project_id: ProjectId,
-    trace_ids: Sequence[TraceId],
+    windows: Sequence[ReplayWindow],
     project_ids: Sequence[ProjectId],
 ) -> list[AppRequest]:
-    """Read requests that a project's app made in some traces; 500 at most.
+    """Read requests that a project's app made in the traces of some replays; 500 at most.
 
-    Of the traces those with the fewest spans are looked at, as many as 5,000 spans allow.
+    The traces with the fewest spans are looked at, as many as 5,000 spans allow.
     """
-    spans = await read_spans_of_traces(connection, trace_ids, project_ids)
+    spans = await read_spans_of_traces(connection, windows, project_ids)
     answered = {(span.trace_id, span.parent_span_id) for span in spans}
     return [
         AppRequest(span.description, (span.trace_id, span.span_id) in answered)
@@ -234,17 +245,22 @@ async def read_app_requests(
 
 
 async def read_spans_of_traces(
-    connection: AsyncConnection, trace_ids: Sequence[TraceId], project_ids: Sequence[ProjectId]
+    connection: AsyncConnection,
+    windows: Sequence[ReplayWindow],
+    project_ids: Sequence[ProjectId],
 ) -> list[StoredSpan]:
-    """Read the spans of some traces; the traces with the fewest, as many as 5,000 spans allow."""
-    found = await connection.execute(
-        _OF_TRACES,
-        {
-            "trace_ids": list(trace_ids),
-            "project_ids": list(project_ids),
-            "most": _MOST_SPANS_OF_TRACES,
-        },
-    )
+    """Read the spans of the traces of some replays, from the time of these replays.
+
+    A trace may live for ever, so the time bounds what is read of it. The traces with the fewest
+    spans in that time are read, as many as 5,000 spans allow.
+
+    Args:
+        connection: Where to read.
+        windows: The reaches of the replays, with the traces that are read.
+        project_ids: The projects that the reader may see.
+    """
+    parameters = sql_windows.make_window_parameters(windows, project_ids)
+    found = await connection.execute(_OF_TRACES, parameters | {"most": _MOST_SPANS_OF_TRACES})
     return await blocks.read_spans(found.all())
 
 

@@ -15,6 +15,7 @@ from app.playback.links import placement, replay_clock
 from app.playback.links.placement import Moment, ReplayMoments
 from app.playback.links.replay_clock import Side
 from app.replays.model import Replay
+from app.traces.model import StoredSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,24 @@ async def place_errors(
     *,
     home: ProjectId,
     events: LinkedEvents,
+    replay_spans: Sequence[StoredSpan] | None = None,
 ) -> tuple[timedelta, ...]:
-    """Place errors of a replay, in the order given, counted from the start of the replay."""
+    """Place errors of a replay, in the order given, counted from the start of the replay.
+
+    Args:
+        connection: Where spans are read.
+        window: The reach of the replay.
+        project_ids: The projects that the reader may see.
+        home: The project of the replay.
+        events: The errors.
+        replay_spans: All spans of the replay if they are read already.
+    """
     moments = [placement.make_event_moment(one.event) for one in events.events]
-    return tuple(await placement.place_in_replay(connection, window, home, moments, project_ids))
+    return tuple(
+        await placement.place_in_replay(
+            connection, window, home, moments, project_ids, replay_spans=replay_spans
+        )
+    )
 
 
 async def count_errors(

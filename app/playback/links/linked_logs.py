@@ -12,7 +12,7 @@ from app.formats.stored import packed_json
 from app.playback.links import placement
 from app.traces import logs
 from app.traces.logs import LogPlace
-from app.traces.model import StoredLog
+from app.traces.model import StoredLog, StoredSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ async def read_logs(
     project_ids: Sequence[ProjectId],
     *,
     after: LogPlace = logs.BEFORE_ALL,
+    replay_spans: Sequence[StoredSpan] | None = None,
 ) -> PlacedLogs:
     """Read the log records of one replay in the order of their time.
 
@@ -63,6 +64,7 @@ async def read_logs(
         project_id: Project of the replay.
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.
+        replay_spans: All spans of the replay if they are read already.
     """
     part = await logs.read_logs_of_replay(connection, window, project_ids, after=after)
     attributes = [_read_attributes(record.attributes) for record in part.logs]
@@ -71,7 +73,9 @@ async def read_logs(
         placement.make_log_moment(record, platform)
         for record, platform in zip(part.logs, platforms, strict=True)
     ]
-    offsets = await placement.place_in_replay(connection, window, project_id, moments, project_ids)
+    offsets = await placement.place_in_replay(
+        connection, window, project_id, moments, project_ids, replay_spans=replay_spans
+    )
     fields = zip(part.logs, attributes, platforms, offsets, strict=True)
     return PlacedLogs(tuple(PlacedLog(*each) for each in fields), part.first, part.next_place)
 

@@ -12,7 +12,7 @@ Source: docs/protocol.md, sections 2.5 and 7.3.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -110,11 +110,30 @@ async def place_in_replay(
     project_id: ProjectId,
     moments: Sequence[Moment],
     project_ids: Sequence[ProjectId],
+    *,
+    replay_spans: Sequence[StoredSpan] | None = None,
 ) -> list[timedelta]:
-    """Place moments on the clock of one replay; see `offsets_in_replays`."""
-    asked = [ReplayMoments(window, project_id, moments)]
-    (offsets,) = await place_in_replays(connection, asked, project_ids)
-    return offsets
+    """Place moments on the clock of one replay.
+
+    Args:
+        connection: Where spans are read.
+        window: The reach of the replay.
+        project_id: The project of the replay.
+        moments: The moments.
+        project_ids: The projects whose spans the reader may see.
+        replay_spans: All spans of the replay if they are read already, so that they are not read
+            again.
+
+    Returns:
+        The offsets of the moments from the start of the replay, in the order given.
+    """
+    of_replay = ReplayMoments(window, project_id, moments)
+    known_ids = frozenset[TraceId]() if replay_spans is None else window.trace_ids
+    by_trace = await _read_spans(connection, [of_replay], project_ids, known_ids)
+    for span in replay_spans or ():
+        if span.trace_id in known_ids:
+            by_trace[span.trace_id].append(span)
+    return _place_moments(of_replay, by_trace)
 
 
 async def place_in_replays(
@@ -134,17 +153,8 @@ async def place_in_replays(
     Returns:
         For each replay the offsets of its moments from its start, in the order given.
     """
-    wanted = {
-        moment.trace_id
-        for one in asked
-        for moment in one.moments
-        if moment.trace_id and _needs_spans(moment, one.project_id)
-    }
-    by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
-    if wanted:
-        for span in await traces.read_spans_of_traces(connection, sorted(wanted), project_ids):
-            by_trace[span.trace_id].append(span)
-    return [_place_moments(one, by_trace) for one in asked]
+    by_trace = await _read_spans(connection, asked, project_ids, frozenset())
+    return [_place_moments(of_replay, by_trace) for of_replay in asked]
 
 
 def lay_out_trace(
@@ -186,6 +196,29 @@ def place_moment(
     if side == "app" or cause is None or layout.sides[cause.span.span_id] == side:
         return own_us, side
     return own_us + waterfall.find_shift_into_us(cause, own_us), side
+
+
+async def _read_spans(
+    connection: AsyncConnection,
+    asked: Sequence[ReplayMoments],
+    project_ids: Sequence[ProjectId],
+    known_ids: frozenset[TraceId],
+) -> defaultdict[TraceId, list[StoredSpan]]:
+    """Read the spans that moments may have happened in, except those of known traces."""
+    windows = []
+    for of_replay in asked:
+        trace_ids = {
+            moment.trace_id
+            for moment in of_replay.moments
+            if moment.trace_id and _needs_spans(moment, of_replay.project_id)
+        }
+        if trace_ids - known_ids:
+            windows.append(replace(of_replay.window, trace_ids=frozenset(trace_ids - known_ids)))
+    by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
+    if windows:
+        for span in await traces.read_spans_of_traces(connection, windows, project_ids):
+            by_trace[span.trace_id].append(span)
+    return by_trace
 
 
 def _place_moments(

@@ -1,5 +1,7 @@
 """Reads the lists that belong to a replay, each as a whole or from a place on."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import queries as accounts
@@ -23,6 +25,7 @@ from app.playback.visit.model import (
 )
 from app.traces import logs, parts, queries as traces
 from app.traces.logs import LogPlace
+from app.traces.model import StoredSpan
 from app.traces.parts import BlockPlace
 
 
@@ -51,31 +54,55 @@ async def read_events(
     )
 
 
-async def read_errors(
+async def place_errors(
     connection: AsyncConnection,
     context: ReplayContext,
+    events: LinkedEvents,
     *,
-    after: EventPlace = replay_events.BEFORE_ALL,
+    replay_spans: Sequence[StoredSpan] | None = None,
 ) -> ReplayErrors:
-    """Read the errors of a replay that matter most, and place them on its clock."""
-    events = await read_events(connection, context, after=after)
+    """Place errors on the clock of their replay.
+
+    Args:
+        connection: Where spans are read.
+        context: The replay.
+        events: The errors.
+        replay_spans: All spans of the replay if they are read already.
+    """
     offsets = await linked_errors.place_errors(
         connection,
         context.window,
         context.project_ids,
         home=context.key.project_id,
         events=events,
+        replay_spans=replay_spans,
     )
     return ReplayErrors(context, events, offsets)
 
 
 async def read_logs(
-    connection: AsyncConnection, context: ReplayContext, *, after: LogPlace = logs.BEFORE_ALL
+    connection: AsyncConnection,
+    context: ReplayContext,
+    *,
+    after: LogPlace = logs.BEFORE_ALL,
+    replay_spans: Sequence[StoredSpan] | None = None,
 ) -> ReplayLogs:
-    """Read the log records of a replay in the order of their time, and count them."""
+    """Read the log records of a replay in the order of their time, and count them.
+
+    Args:
+        connection: Where to read.
+        context: The replay.
+        after: The place after which the part begins.
+        replay_spans: All spans of the replay if they are read already.
+    """
     window, project_ids = context.window, context.project_ids
     records = await linked_logs.read_logs(
-        connection, window, context.key.project_id, project_ids, after=after
+        connection,
+        window,
+        context.key.project_id,
+        project_ids,
+        after=after,
+        replay_spans=replay_spans,
     )
     count = await linked_logs.count_logs(connection, window, project_ids, records=records)
     return ReplayLogs(context, records, count)

@@ -1,7 +1,7 @@
 """The values that the pages of a replay are built from.
 
 ReplayContext ─► ReplayHead ──────────────────────────────► ReplayPageData
-│                └ errors, counts, ending, viewers          └ activity, traces, logs, outcomes
+│                └ events, counts, ending, viewers          └ activity, traces, logs, outcomes
 └► parts of long lists: ReplayErrors, ReplayLogs, ReplayTraces, ReplayFeedback, ReplayViewers
 """
 
@@ -115,8 +115,8 @@ class ReplayHead:
     """A replay before its recordings are read, and the signs of how it went."""
 
     context: ReplayContext
-    errors: ReplayErrors
-    """The errors that matter most."""
+    events: LinkedEvents
+    """The errors that matter most, before they are placed on the clock of the replay."""
     counts: ErrorCounts
     """Counts of all errors, whether they are read or not."""
     ending: Ending | None

@@ -24,8 +24,10 @@ from app.memberships import queries as memberships
 from app.playback import ending
 from app.playback.ending import Ending
 from app.playback.links import linked_errors, replay_clock
+from app.playback.links.linked_errors import ErrorCounts
 from app.playback.recording import contents, outline
 from app.playback.recording.contents import ReplayContents
+from app.playback.recording.outline import ReplayOutline
 from app.playback.video import start
 from app.playback.video.index_cache import IndexCache
 from app.playback.video.start import PlaybackStart
@@ -113,7 +115,8 @@ class ReplayReader:
         """
         async with self.db.reading() as connection:
             context = await self._find_context(connection)
-            errors = await lists.read_errors(connection, context)
+            events = await lists.read_events(connection, context)
+            errors = await lists.place_errors(connection, context, events)
             return await _read_activity(connection, errors, from_segment)
 
     async def download_requests(self, *, from_segment: int = 0) -> ReplayContents:
@@ -144,9 +147,9 @@ class ReplayReader:
             NotFound: There is no such replay.
         """
         async with self.db.reading() as connection:
-            return await lists.read_errors(
-                connection, await self._find_context(connection), after=after
-            )
+            context = await self._find_context(connection)
+            events = await lists.read_events(connection, context, after=after)
+            return await lists.place_errors(connection, context, events)
 
     async def find_logs(self, *, after: LogPlace) -> ReplayLogs:
         """Read the log records of a replay after a place.
@@ -215,22 +218,19 @@ class ReplayReader:
 
     async def _read_head(self, connection: AsyncConnection, replay: Replay) -> ReplayHead:
         context = await self._read_context(connection, replay)
-        errors = await lists.read_errors(connection, context)
-        lengths_ms = await replays.read_last_segment_lengths(connection, [replay.key])
+        events = await lists.read_events(connection, context)
         counts = await linked_errors.count_errors(
             connection,
             context.window,
             context.project_ids,
             home=self.key.project_id,
-            events=errors.events,
+            events=events,
         )
-        inferred = ending.infer_ending(replay, counts, last_ms=lengths_ms.get(replay.key))
-        may_go_on = context.outline.is_arriving and inferred is not Ending.CRASHED
         return ReplayHead(
             context=context,
-            errors=errors,
+            events=events,
             counts=counts,
-            ending=None if may_go_on else inferred,
+            ending=await _infer_ending(connection, context.outline, counts),
             viewers=await lists.read_viewers(connection, context),
         )
 
@@ -293,17 +293,35 @@ class ReplayVisit:
             return None
 
 
+async def _infer_ending(
+    connection: AsyncConnection, replay_outline: ReplayOutline, counts: ErrorCounts
+) -> Ending | None:
+    """Infer how a replay ended; None while it may go on."""
+    replay = replay_outline.replay
+    reported = ending.find_reported_ending(replay, counts)
+    if replay_outline.is_arriving and reported is not Ending.CRASHED:
+        return None
+    if reported is not None:
+        return reported
+    lengths_ms = await replays.read_last_segment_lengths(connection, [replay.key])
+    return ending.infer_silent_ending(replay, last_ms=lengths_ms.get(replay.key))
+
+
 async def _read_page(
     connection: AsyncConnection, head: ReplayHead, from_segment: int
 ) -> ReplayPageData:
-    context = head.context
-    activity = await _read_activity(connection, head.errors, from_segment)
+    context, events = head.context, head.events
+    # Spans come first: errors and log records are placed by the spans that they happened in.
+    replay_traces = await lists.read_traces(connection, context, events)
+    spans = replay_traces.spans.spans if replay_traces.spans.is_whole else None
+    errors = await lists.place_errors(connection, context, events, replay_spans=spans)
+    activity = await _read_activity(connection, errors, from_segment)
     first_day = context.outline.replay.first_received_at.date()
     return ReplayPageData(
         head=head,
         activity=activity,
-        traces=await lists.read_traces(connection, context, head.errors.events),
-        logs=await lists.read_logs(connection, context),
+        traces=replay_traces,
+        logs=await lists.read_logs(connection, context, replay_spans=spans),
         outcomes=tuple(
             await projects.list_outcomes(connection, context.key.project_id, since=first_day)
             if activity.contents.missing_ids

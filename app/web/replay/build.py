@@ -96,7 +96,7 @@ def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> Re
         options: How the page is opened.
     """
     context, contents, key = data.context, data.contents, data.context.key
-    errors = error_rows(data.head.errors)
+    errors = error_rows(data.activity.errors)
     traced = request_links.find_request_traces(data)
     panels = request_links.list_panel_contents(data, errors)
     errors = request_links.link_errors(errors, traced, key, panels, shown_requests=PART_ROWS)
@@ -223,7 +223,7 @@ def _describe_parts(data: ReplayPageData, *, activity: int, network: int) -> dic
         "network": list_parts.row_part(
             context, "network", "request", total=network, first=0, from_segment=from_segment
         ),
-        "errors": list_parts.error_part(context, data.head.errors.events),
+        "errors": list_parts.error_part(context, data.head.events),
         "trace": list_parts.trace_part(data.traces),
         "logs": list_parts.log_part(data.logs),
     }

@@ -197,12 +197,27 @@ async def test_requests_are_answered_by_spans_that_name_them(database):
         block(3, request | {"span_id": "f" * 16}, trace_id=OTHER, spans=9_000),
     )
     async with database.reading() as connection:
-        found = await queries.read_app_requests(connection, APP, [TRACE, OTHER], BOTH)
-        alone = await queries.read_app_requests(connection, APP, [TRACE], [APP])
+        both = [window(trace_ids=frozenset({TRACE, OTHER}))]
+        found = await queries.read_app_requests(connection, APP, both, BOTH)
+        alone = await queries.read_app_requests(connection, APP, [window()], [APP])
     assert [(one.description, one.is_answered) for one in found] == [
         (request["description"], True), (lonely["description"], False),
     ]  # fmt: skip
     assert not any(one.is_answered for one in alone)
+
+
+async def test_a_trace_that_lives_for_ever_is_read_from_the_time_of_the_replay(database):
+    """Its other days are left out, however many spans they hold; what names the replay is not."""
+    later, much = NOON + timedelta(days=2), {"trace_id": TRACE, "spans": 9_000}
+    await add(
+        database,
+        block(1, sent(1)),
+        block(2, sent(2, at=later), started_at=later, ended_at=later, **much),
+        block(3, sent(3, at=later), started_at=later, ended_at=later, replay_id=REPLAY),
+    )
+    async with database.reading() as connection:
+        found = await queries.read_spans_of_traces(connection, [window()], BOTH)
+    assert [span.description for span in found] == ["step 1", "step 3"]
 
 
 _SPAN: Final = text("""

@@ -24,7 +24,7 @@ def build_request_page(data: ReplayPageData, number: int) -> RequestPage:
     requests = pick_requests(contents.spans)
     if not 0 <= number < len(requests):
         raise NotFound(f"the replay has no request {number}")
-    panels = request_links.list_panel_contents(data, error_rows(data.head.errors))
+    panels = request_links.list_panel_contents(data, error_rows(data.activity.errors))
     traced = request_links.find_request_traces(data)
     links = request_links.make_request_links(traced, key, panels)
     row = request_rows(contents, links=links)[number]
