@@ -22,6 +22,7 @@ _MOST_ENCODINGS: Final = 3
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _ZLIB_FIRST: Final = b"\x78"
 _ZLIB_CHECK: Final = 31
+"""The first two bytes of a zlib stream, as a number, are a multiple of this."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _GZIP_WBITS: Final = 31
 _ZLIB_WBITS: Final = 15
@@ -30,6 +31,7 @@ _MOST_MEMBERS: Final = 10_000
 """Gzip members of one body; each costs microseconds, even if it is empty."""
 _FEED_BYTES: Final = 64 * 1024
 _PIECE_BYTES: Final = 1024 * 1024
+"""Most bytes that one step inflates."""
 _ZSTD_FEED_BYTES: Final = 1024
 """A kilobyte of zstd inflates to 32 MiB at most, so that one step exceeds the limit by no more."""
 _ZSTD_WINDOW_BYTES: Final = 8 * 1024 * 1024
@@ -40,8 +42,8 @@ def inflate(body: Body, encoding: str | None, *, limit_bytes: int) -> Body:
     """Return a body as it was before its Content-Encoding.
 
     Args:
-        body: As it came over the wire, chunked framing removed.
-        encoding: The header's value in any case: gzip, x-gzip, deflate (with or without zlib
+        body: Body as it came over the wire, without chunked framing.
+        encoding: Value of the header in any case: gzip, x-gzip, deflate (with or without zlib
             wrapper), br, zstd, or several in the order in which they were applied. Anything else
             counts as identity.
         limit_bytes: Limit of the size of the result.
@@ -135,6 +137,7 @@ def gunzip(body: Body, *, limit_bytes: int) -> Body:
 
 
 def _inflate_gzip(body: Body, limit_bytes: int) -> Body:
+    """Inflate gzip, by the quick reader where it can."""
     content = quick_gzip.try_gunzip(body, limit_bytes=limit_bytes)
     return gunzip(body, limit_bytes=limit_bytes) if content is None else content
 
@@ -171,6 +174,7 @@ def _inflate_stream(view: memoryview, start: int, wbits: int, collector: _Collec
 
 
 def _inflate_brotli(body: Body, limit_bytes: int) -> Body:
+    """Inflate one brotli stream."""
     inflater = brotli.Decompressor()
     collector = _Collector(limit_bytes)
     piece = b"\0"

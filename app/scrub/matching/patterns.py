@@ -25,22 +25,22 @@ TextRange = tuple[int, int]
 class PatternMatch:
     """One range of a text that a pattern matches, with its groups."""
 
-    __slots__ = ("_spans", "_text")
+    __slots__ = ("_ranges", "_text")
 
-    def __init__(self, text: str, spans: Sequence[TextRange]) -> None:
-        self._text, self._spans = text, spans
+    def __init__(self, text: str, ranges: Sequence[TextRange]) -> None:
+        self._text, self._ranges = text, ranges
 
     def start(self, group: int = 0) -> int:
         """Return the start of a group, which is negative if the group did not take part."""
-        return self._spans[group][0]
+        return self._ranges[group][0]
 
     def end(self, group: int = 0) -> int:
         """Return the end of a group."""
-        return self._spans[group][1]
+        return self._ranges[group][1]
 
     def group(self, group: int = 0) -> str:
         """Return the text of a group, which is empty if the group did not take part."""
-        start, end = self._spans[group]
+        start, end = self._ranges[group]
         return self._text[start:end] if start >= 0 else ""
 
 
@@ -69,7 +69,7 @@ class TextPattern:
 
     def finditer(self, text: str) -> Iterator[PatternMatch]:
         """Find every match, one behind the other."""
-        return (PatternMatch(text, spans) for spans in self._find_every(text))
+        return (PatternMatch(text, ranges) for ranges in self._find_every(text))
 
     def find_ranges(self, text: str) -> Iterator[TextRange]:
         """Find the range of every match; a pattern without groups takes a third of the time."""
@@ -82,11 +82,11 @@ class TextPattern:
 
     def _find_first(self, anchor: Any, text: str) -> PatternMatch | None:
         data = text.encode()
-        spans = self._match(anchor, data, 0, len(data))
-        if spans[0][0] < 0:
+        ranges = self._match(anchor, data, 0, len(data))
+        if ranges[0][0] < 0:
             return None
         return PatternMatch(
-            text, spans if len(data) == len(text) else next(_in_text([spans], data))
+            text, ranges if len(data) == len(text) else next(_in_text([ranges], data))
         )
 
     def _find_every(self, text: str) -> Iterator[Sequence[TextRange]]:
@@ -96,23 +96,23 @@ class TextPattern:
 
     def _find_every_in_bytes(self, data: bytes) -> Iterator[Sequence[TextRange]]:
         match, at, end = self._match, 0, len(data)
-        while (spans := match(_ANYWHERE, data, at, end))[0][0] >= 0:
-            yield spans
-            at = spans[0][1]
+        while (ranges := match(_ANYWHERE, data, at, end))[0][0] >= 0:
+            yield ranges
+            at = ranges[0][1]
 
 
 def _in_text(matches: Iterable[Sequence[TextRange]], data: bytes) -> Iterator[Sequence[TextRange]]:
     """Turn ascending ranges of UTF-8 bytes into ranges of the decoded text."""
     done = chars = 0
-    for spans in matches:
-        start = spans[0][0]
+    for ranges in matches:
+        start = ranges[0][0]
         chars += len(data[done:start].decode())
         done = start
         yield [
             (chars + len(data[start:begin].decode()), chars + len(data[start:end].decode()))
             if begin >= 0
             else (begin, end)
-            for begin, end in spans
+            for begin, end in ranges
         ]
 
 
