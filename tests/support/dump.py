@@ -111,8 +111,10 @@ async def of_issues(
 
 def _replay(replay: Replay) -> dict[str, Any]:
     known = {name: value for name, value in asdict(replay).items() if name not in _ARRIVAL}
+    counts = known.pop("counts")
     return {
         **known,
+        **counts._asdict(),
         "starts_ms": units.ms_from_at(replay.started_at),
         "ends_ms": units.ms_from_at(replay.ended_at),
     }
