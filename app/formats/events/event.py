@@ -130,10 +130,10 @@ def read_problem(raw: JsonObject) -> Problem:
         kind=_find_kind(chain, level=level, handled=handled, message=message),
         level=level,
         title=_write_title(main, frame, message),
-        culprit=_text(raw, "transaction") or _write_place(frame),
-        exception_type=_text(main, "type"),
+        culprit=_read_text(raw, "transaction") or _write_place(frame),
+        exception_type=_read_text(main, "type"),
         exception_value=jsonish.text(main, "value", limit=_VALUE_CHARS),
-        mechanism=_text(exceptions.get_mechanism(main), "type"),
+        mechanism=_read_text(exceptions.get_mechanism(main), "type"),
         handled=handled,
     )
 
@@ -150,9 +150,9 @@ def read_event(raw: JsonObject, header: EnvelopeHeader) -> Event:
     return Event(
         event_id=read_event_id(raw, header),
         at=timestamps.read_at(raw.get("timestamp")),
-        platform=_text(raw, "platform"),
-        release=_text(raw, "release"),
-        environment=_text(raw, "environment") or DEFAULT_ENVIRONMENT,
+        platform=_read_text(raw, "platform"),
+        release=_read_text(raw, "release"),
+        environment=_read_text(raw, "environment") or DEFAULT_ENVIRONMENT,
         trace_id=read_trace_id(trace, header),
         span_id=read_span_id(trace.get("span_id")),
         parent_span_id=read_span_id(trace.get("parent_span_id")),
@@ -225,26 +225,26 @@ def read_replay_id(raw: JsonObject, header: EnvelopeHeader) -> ReplayId | None:
 def read_sdk(raw: JsonObject, header: EnvelopeHeader) -> tuple[str | None, str | None]:
     """Read name and version of the SDK from the event, or else from the envelope."""
     sdk = jsonish.mapping(raw, "sdk")
-    name = _text(sdk, "name")
-    return (name, _text(sdk, "version")) if name else (header.sdk_name, header.sdk_version)
+    name = _read_text(sdk, "name")
+    return (name, _read_text(sdk, "version")) if name else (header.sdk_name, header.sdk_version)
 
 
 # Readers of problems
 
 
-def _text(obj: JsonObject, key: str) -> str | None:
+def _read_text(obj: JsonObject, key: str) -> str | None:
     return jsonish.text(obj, key, limit=_NAME_CHARS)
 
 
 def _read_level(raw: JsonObject) -> str:
     """Read the level; an event without a level is an error."""
-    return _LEVELS.get((_text(raw, "level") or "").strip().lower(), "error")
+    return _LEVELS.get((_read_text(raw, "level") or "").strip().lower(), "error")
 
 
 def _find_main_exception(chain: Sequence[JsonObject]) -> JsonObject:
     """Find the exception that names the event: the last with content; `{}` if there is none."""
     for exception in reversed(chain):
-        if _text(exception, "type") or _text(exception, "value"):
+        if _read_text(exception, "type") or _read_text(exception, "value"):
             return exception
     return {}
 
@@ -259,7 +259,7 @@ def _is_handled(chain: Sequence[JsonObject]) -> bool | None:
     for exception in chain:
         mechanism = exceptions.get_mechanism(exception)
         handled = jsonish.flag(mechanism, "handled")
-        if handled is None and _KINDS.get(_text(mechanism, "type") or "") in CRASHES:
+        if handled is None and _KINDS.get(_read_text(mechanism, "type") or "") in CRASHES:
             handled = False
         marks.add(handled)
     if False in marks:
@@ -272,10 +272,10 @@ def _find_kind(
 ) -> ProblemKind:
     """Find the kind of a problem, first of all by its mechanism."""
     for exception in reversed(chain):
-        kind = _KINDS.get(_text(exceptions.get_mechanism(exception), "type") or "")
+        kind = _KINDS.get(_read_text(exceptions.get_mechanism(exception), "type") or "")
         if kind and not (kind in CRASHES and handled):
             return kind
-        name = _text(exception, "type") or ""
+        name = _read_text(exception, "type") or ""
         if name == _ANR_TYPE:
             return "anr"
         if name.startswith(_APP_HANG_TYPE):
@@ -287,14 +287,14 @@ def _find_kind(
 
 def _write_title(main: JsonObject, frame: exceptions.Frame | None, message: str | None) -> str:
     """Write the one line that names an event."""
-    name = _text(main, "type")
+    name = _read_text(main, "type")
     if name and jsonish.flag(exceptions.get_mechanism(main), "synthetic"):
-        name = _function_name(frame) or name
-    parts = [part for part in (name, _first_line(jsonish.text(main, "value"))) if part]
-    return _shorten(": ".join(parts) or _first_line(message) or _UNLABELED)
+        name = _read_function(frame) or name
+    parts = [part for part in (name, _find_first_line(jsonish.text(main, "value"))) if part]
+    return _shorten(": ".join(parts) or _find_first_line(message) or _UNLABELED)
 
 
-def _first_line(text: str | None) -> str:
+def _find_first_line(text: str | None) -> str:
     """Return the first line that is not blank."""
     return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
 
@@ -308,10 +308,10 @@ def _write_place(frame: exceptions.Frame | None) -> str | None:
     if frame is None:
         return None
     where = frame.module or frame.filename or frame.package
-    place = " in ".join(part for part in (where, _function_name(frame)) if part)
+    place = " in ".join(part for part in (where, _read_function(frame)) if part)
     return _shorten(place) or None
 
 
-def _function_name(frame: exceptions.Frame | None) -> str | None:
+def _read_function(frame: exceptions.Frame | None) -> str | None:
     """Return the function of a frame; SDKs write `?` for one that they do not know."""
     return frame.function if frame and frame.function != _UNKNOWN_FUNCTION else None

@@ -26,7 +26,7 @@ def format_message(event: JsonObject, *, limit: int) -> str | None:
         event: The event as decoded, or its `message`, `logentry` and `contexts`.
         limit: The most characters; a longer message is cut there and ends in `…`.
     """
-    for entry in _entries(event):
+    for entry in _list_entries(event):
         message = jsonish.text(entry, "formatted", limit=limit)
         if message is None and (template := jsonish.text(entry, "message", limit=limit)):
             message = jsonish.text_of(_fill_in(template, entry.get("params")), limit=limit)
@@ -37,13 +37,13 @@ def format_message(event: JsonObject, *, limit: int) -> str | None:
 
 def read_message_template(event: JsonObject) -> str | None:
     """Return the message without its parameters, if the SDK sends that, or else with them."""
-    for entry in _entries(event):
+    for entry in _list_entries(event):
         if template := jsonish.text(entry, "message") or jsonish.text(entry, "formatted"):
             return template
     return None
 
 
-def _entries(event: JsonObject) -> Iterator[JsonObject]:
+def _list_entries(event: JsonObject) -> Iterator[JsonObject]:
     """Yield what may hold the message, the most telling first."""
     for key in ("logentry", "message"):
         value = event.get(key)

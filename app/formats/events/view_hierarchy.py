@@ -70,16 +70,16 @@ def _read_view(value: jsonish.JsonObject, budget: _Budget, depth: int) -> Hierar
         type=jsonish.text(value, "type", limit=_NAME_CHARS) or "view",
         identifier=jsonish.text(value, "identifier", limit=_NAME_CHARS)
         or jsonish.text(value, "tag", limit=_NAME_CHARS),
-        width=_points(value, "width"),
-        height=_points(value, "height"),
-        x=_points(value, "x"),
-        y=_points(value, "y"),
+        width=_read_points(value, "width"),
+        height=_read_points(value, "height"),
+        x=_read_points(value, "x"),
+        y=_read_points(value, "y"),
         is_visible=jsonish.text(value, "visibility") in {None, "visible"}
         and jsonish.flag(value, "visible") is not False,
         children=_read_views(jsonish.sequence(value, "children"), budget, depth + 1),
     )
 
 
-def _points(value: jsonish.JsonObject, key: str) -> int | None:
+def _read_points(value: jsonish.JsonObject, key: str) -> int | None:
     number = jsonish.number(value, key)
     return None if number is None else round(number)

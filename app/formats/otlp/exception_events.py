@@ -43,18 +43,18 @@ def _write_event(scoped: ScopedSpan, span_event: SpanEvent, release: str | None)
         "timestamp": at_ns / _NS_A_SECOND,
         "platform": _find_platform(resource),
         "level": "error",
-        "transaction": _text(span.attributes.get("http.route")) or span.name or None,
+        "transaction": _read_text(span.attributes.get("http.route")) or span.name or None,
         "release": release,
         "environment": resource.get("deployment.environment.name")
         or resource.get("deployment.environment"),
-        "server_name": _text(resource.get("host.name")),
+        "server_name": _read_text(resource.get("host.name")),
         "exception": {"values": [_write_exception(span_event)]},
         "contexts": {"trace": _write_trace_context(span)},
         "tags": _write_tags(scoped),
         "request": _write_request(span),
         "sdk": {
             "name": f"opentelemetry.{resource.get('telemetry.sdk.language') or 'unknown'}",
-            "version": _text(resource.get("telemetry.sdk.version")) or "",
+            "version": _read_text(resource.get("telemetry.sdk.version")) or "",
         },
     }
     return {name: value for name, value in event.items() if value}
@@ -74,12 +74,12 @@ def _make_event_id(scoped: ScopedSpan, span_event: SpanEvent, at_ns: int) -> str
 
 def _write_exception(span_event: SpanEvent) -> JsonObject:
     attributes = span_event.attributes
-    stack = _text(attributes.get("exception.stacktrace")) or ""
+    stack = _read_text(attributes.get("exception.stacktrace")) or ""
     frames = stack_text.read_stack_text(stack)
     escaped = attributes.get("exception.escaped")
     exception: JsonObject = {
-        "type": _text(attributes.get("exception.type")) or "Error",
-        "value": _text(attributes.get("exception.message")) or "",
+        "type": _read_text(attributes.get("exception.type")) or "Error",
+        "value": _read_text(attributes.get("exception.message")) or "",
         "mechanism": {"type": "otlp"},
     }
     if escaped is True or (isinstance(escaped, str) and escaped.lower() == "true"):
@@ -101,7 +101,7 @@ def _write_trace_context(span: OtlpSpan) -> JsonObject:
 
 def _write_tags(scoped: ScopedSpan) -> dict[str, str]:
     tags = {
-        "service": _text(scoped.resource.get("service.name")),
+        "service": _read_text(scoped.resource.get("service.name")),
         "otel.scope": scoped.scope,
     }
     return {name: value for name, value in tags.items() if value}
@@ -109,8 +109,8 @@ def _write_tags(scoped: ScopedSpan) -> dict[str, str]:
 
 def _write_request(span: OtlpSpan) -> JsonObject:
     attributes = span.attributes
-    method = _text(attributes.get("http.request.method") or attributes.get("http.method"))
-    url = _text(
+    method = _read_text(attributes.get("http.request.method") or attributes.get("http.method"))
+    url = _read_text(
         attributes.get("url.full") or attributes.get("http.url") or attributes.get("url.path")
     )
     return {"method": method, "url": url} if method and url else {}
@@ -121,5 +121,5 @@ def _find_platform(resource: JsonObject) -> str:
     return language if language in _LANGUAGES else _PLATFORMS.get(language, "other")
 
 
-def _text(value: Any) -> str | None:
+def _read_text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None

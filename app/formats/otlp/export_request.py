@@ -57,23 +57,21 @@ def read_export_request(body: bytes, *, is_json: bool) -> Envelope:
     spans: list[bytes] = []
     errors: dict[str, tuple[float, bytes]] = {}
     left_out = made_bytes = 0
-    for scoped in (
-        json_body.read_json_body(body) if is_json else protobuf_body.read_protobuf_body(body)
-    ):
+    read_body = json_body.read_json_body if is_json else protobuf_body.read_protobuf_body
+    for scoped in read_body(body):
         if len(spans) >= LIMITS.otlp_spans:
             raise OversizedInput(f"OTLP request has more than {LIMITS.otlp_spans} spans")
         item = _write_span(scoped)
         left_out += not item
         spans.append(msgspec.json.encode(item))
         made_bytes = _add_bytes(made_bytes, spans[-1])
-        for event in (
-            exception_events.write_exception_events(scoped, name_release(scoped.resource))
-            if item
-            else ()
-        ):
+        if not item:
+            continue
+        release = name_release(scoped.resource)
+        for event in exception_events.write_exception_events(scoped, release):
             encoded = msgspec.json.encode(event)
             made_bytes = _add_bytes(made_bytes, encoded)
-            # Each span that an exception leaves records it, the innermost first; that one is kept.
+            # Every span that an exception leaves records it. Keep the first record.
             earlier = errors.get(event["event_id"])
             if earlier is None or event["timestamp"] < earlier[0]:
                 errors[event["event_id"]] = event["timestamp"], encoded

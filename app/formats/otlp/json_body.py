@@ -36,49 +36,51 @@ def read_json_body(body: bytes) -> Iterator[ScopedSpan]:
         MalformedInput: It is not a JSON object.
         OversizedInput: It has more than `LIMITS.json_marks` brackets and commas.
     """
-    for resource_spans in _objects(jsonish.decode_object(body, "OTLP request"), "resourceSpans"):
+    for resource_spans in _list_objects(
+        jsonish.decode_object(body, "OTLP request"), "resourceSpans"
+    ):
         resource = _read_attributes(jsonish.mapping(resource_spans, "resource"))
-        for scope_spans in _objects(resource_spans, "scopeSpans"):
-            scope = _text(jsonish.mapping(scope_spans, "scope"), "name")
-            for span in _objects(scope_spans, "spans"):
+        for scope_spans in _list_objects(resource_spans, "scopeSpans"):
+            scope = _read_text(jsonish.mapping(scope_spans, "scope"), "name")
+            for span in _list_objects(scope_spans, "spans"):
                 yield ScopedSpan(_read_span(span), resource, scope)
 
 
 def _read_span(raw: JsonObject) -> OtlpSpan:
     status = jsonish.mapping(raw, "status")
     return OtlpSpan(
-        trace_id=_text(raw, "traceId"),
-        span_id=_text(raw, "spanId"),
-        parent_span_id=_text(raw, "parentSpanId"),
-        name=_text(raw, "name"),
-        kind=_enum(raw, "kind", _KINDS),
-        start_ns=_number(raw, "startTimeUnixNano") or 0,
-        end_ns=_number(raw, "endTimeUnixNano") or 0,
-        status=_enum(status, "code", _CODES),
-        status_message=_text(status, "message"),
+        trace_id=_read_text(raw, "traceId"),
+        span_id=_read_text(raw, "spanId"),
+        parent_span_id=_read_text(raw, "parentSpanId"),
+        name=_read_text(raw, "name"),
+        kind=_read_enum(raw, "kind", _KINDS),
+        start_ns=_read_number(raw, "startTimeUnixNano") or 0,
+        end_ns=_read_number(raw, "endTimeUnixNano") or 0,
+        status=_read_enum(status, "code", _CODES),
+        status_message=_read_text(status, "message"),
         flags=jsonish.integer(raw, "flags") or 0,
         attributes=_read_attributes(raw),
         events=[
             SpanEvent(
-                _text(event, "name"),
-                _number(event, "timeUnixNano") or 0,
+                _read_text(event, "name"),
+                _read_number(event, "timeUnixNano") or 0,
                 _read_attributes(event),
             )
-            for event in _objects(raw, "events")[:MOST_EVENTS]
+            for event in _list_objects(raw, "events")[:MOST_EVENTS]
         ],
         links=[
-            {"trace_id": _text(link, "traceId"), "span_id": _text(link, "spanId")}
-            for link in _objects(raw, "links")[:MOST_LINKS]
+            {"trace_id": _read_text(link, "traceId"), "span_id": _read_text(link, "spanId")}
+            for link in _list_objects(raw, "links")[:MOST_LINKS]
         ],
     )
 
 
 def _read_attributes(holder: JsonObject, key: str = "attributes", depth: int = 0) -> JsonObject:
-    pairs = _objects(holder, key)[:MOST_ATTRIBUTES]
+    pairs = _list_objects(holder, key)[:MOST_ATTRIBUTES]
     return {
         name: _read_value(jsonish.mapping(pair, "value"), depth)
         for pair in pairs
-        if (name := _text(pair, "key"))
+        if (name := _read_text(pair, "key"))
     }
 
 
@@ -93,26 +95,27 @@ def _read_value(value: JsonObject, depth: int) -> Any:
     if name == "kvlistValue":
         return _read_attributes(container, "values", depth + 1)
     return [
-        _read_value(member, depth + 1) for member in _objects(container, "values")[:MOST_VALUES]
+        _read_value(member, depth + 1)
+        for member in _list_objects(container, "values")[:MOST_VALUES]
     ]
 
 
-def _text(obj: JsonObject, key: str) -> str:
+def _read_text(obj: JsonObject, key: str) -> str:
     return jsonish.text(obj, key, limit=NAME_CHARS) or ""
 
 
-def _enum(obj: JsonObject, key: str, names: dict[str, int]) -> int:
+def _read_enum(obj: JsonObject, key: str, names: dict[str, int]) -> int:
     """Read an enum by its number, which the standard wants, or by its name, which some send."""
     number = jsonish.integer(obj, key)
-    return names.get(_text(obj, key), 0) if number is None else number
+    return names.get(_read_text(obj, key), 0) if number is None else number
 
 
-def _objects(obj: JsonObject, key: str) -> list[JsonObject]:
+def _list_objects(obj: JsonObject, key: str) -> list[JsonObject]:
     """List the objects under a name, leaving out anything else."""
     return [member for member in jsonish.sequence(obj, key) if isinstance(member, dict)]
 
 
-def _number(obj: JsonObject, key: str) -> int | None:
+def _read_number(obj: JsonObject, key: str) -> int | None:
     """Read a whole number of 64 bits, which is sent as text so that it keeps all of its digits."""
     value = obj.get(key)
     if isinstance(value, str) and len(value) <= _DIGITS and value.lstrip("-").isdecimal():
@@ -120,14 +123,14 @@ def _number(obj: JsonObject, key: str) -> int | None:
     return jsonish.integer(obj, key)
 
 
-def _value_text(obj: JsonObject, key: str) -> str:
+def _read_value_text(obj: JsonObject, key: str) -> str:
     return jsonish.text(obj, key, limit=TEXT_CHARS) or ""
 
 
 _SCALARS: Final[dict[str, Callable[[JsonObject, str], Any]]] = {
-    "stringValue": _value_text,
-    "bytesValue": _value_text,
+    "stringValue": _read_value_text,
+    "bytesValue": _read_value_text,
     "boolValue": jsonish.flag,
-    "intValue": _number,
+    "intValue": _read_number,
     "doubleValue": jsonish.number,
 }

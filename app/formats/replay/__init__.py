@@ -1,1 +1,1 @@
-"""The items of a replay: its events, recordings and what a recording amounts to."""
+"""The items of a replay: its events, its recordings and their summaries."""

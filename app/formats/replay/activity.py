@@ -251,21 +251,21 @@ def _read_span(payload: JsonObject, at_ms: int | None, builder: _ActivityBuilder
             status=jsonish.integer(
                 data, "statusCode", lowest=_LOWEST_STATUS, highest=_HIGHEST_STATUS
             ),
-            request_bytes=_body_bytes(data, "request"),
-            response_bytes=_body_bytes(data, "response"),
+            request_bytes=_read_body_bytes(data, "request"),
+            response_bytes=_read_body_bytes(data, "response"),
             data=data,
         )
     )
     return True
 
 
-def _body_bytes(data: JsonObject, side: str) -> int | None:
+def _read_body_bytes(data: JsonObject, side: str) -> int | None:
     """Return the size of the body of a request or response, which SDKs write in two places."""
-    size_bytes = _count(data, f"{side}BodySize")
-    return _count(jsonish.mapping(data, side), "size") if size_bytes is None else size_bytes
+    size_bytes = _read_count(data, f"{side}BodySize")
+    return _read_count(jsonish.mapping(data, side), "size") if size_bytes is None else size_bytes
 
 
-def _count(data: JsonObject, key: str) -> int | None:
+def _read_count(data: JsonObject, key: str) -> int | None:
     return jsonish.integer(data, key, lowest=0, highest=_HIGHEST_NUMBER)
 
 

@@ -83,11 +83,11 @@ def open_recording(data: bytes | memoryview) -> tuple[bytes, bytes]:
 
 def read_declared_video(events: Sequence[JsonObject]) -> DeclaredVideo | None:
     """Return what the first video event declares, or None without one."""
-    for event, payload in _custom_events(events, "video"):
+    for event, payload in _find_custom_events(events, "video"):
         at_ms = timestamps.read_epoch_ms(event.get("timestamp"))
         return DeclaredVideo(
             started_ms=at_ms or timestamps.read_ms(payload.get("timestamp")),
-            duration_ms=_count(payload, "duration"),
+            duration_ms=_read_count(payload, "duration"),
         )
     return None
 
@@ -97,7 +97,7 @@ def read_screen_size_px(events: Sequence[JsonObject]) -> tuple[int, int] | None:
     for event in events:
         if event.get("type") == META:
             data = jsonish.mapping(event, "data")
-            width, height = _count(data, "width"), _count(data, "height")
+            width, height = _read_count(data, "width"), _read_count(data, "height")
             if width and height:
                 return width, height
     return None
@@ -182,7 +182,7 @@ def _sort_key(event: JsonObject) -> float:
     return value if isinstance(value, int | float) else 0
 
 
-def _custom_events(
+def _find_custom_events(
     events: Sequence[JsonObject], tag: str
 ) -> Iterator[tuple[JsonObject, JsonObject]]:
     """Yield the custom events of a tag whose payload is an object, with their payload."""
@@ -194,5 +194,5 @@ def _custom_events(
                 yield event, payload
 
 
-def _count(payload: JsonObject, key: str) -> int | None:
+def _read_count(payload: JsonObject, key: str) -> int | None:
     return jsonish.integer(payload, key, lowest=0, highest=_HIGHEST_NUMBER)

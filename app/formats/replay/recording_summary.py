@@ -83,8 +83,8 @@ def build_summary(times: Sequence[object], notes: RecordingNotes) -> RecordingSu
     times_ms, requests = notes.breadcrumb_times_ms, notes.requests
     return RecordingSummary(
         events=len(times),
-        first_ms=_first_credible_ms(times),
-        last_ms=_first_credible_ms(reversed(times)),
+        first_ms=_find_first_credible_ms(times),
+        last_ms=_find_first_credible_ms(reversed(times)),
         size_px=notes.size_px,
         video=notes.video,
         counts=RecordingCounts(
@@ -96,17 +96,17 @@ def build_summary(times: Sequence[object], notes: RecordingNotes) -> RecordingSu
                 [activity.has_request_failed(op, status) for op, status in requests]
             ),
         ),
-        background_ms=_latest_ms(times_ms, _LEFT_SCREEN),
-        foreground_ms=_latest_ms(times_ms, _RETURNED),
+        background_ms=_find_latest_ms(times_ms, _LEFT_SCREEN),
+        foreground_ms=_find_latest_ms(times_ms, _RETURNED),
     )
 
 
-def _first_credible_ms(times: Iterable[object]) -> int | None:
+def _find_first_credible_ms(times: Iterable[object]) -> int | None:
     """Return the first time of a clock that was set, or else the first time at all."""
     times_ms = [at_ms for time in times if (at_ms := timestamps.read_epoch_ms(time)) is not None]
     return next(filter(timestamps.is_set_ms, times_ms), times_ms[0] if times_ms else None)
 
 
-def _latest_ms(times_ms: dict[str, list[float]], categories: frozenset[str]) -> int | None:
+def _find_latest_ms(times_ms: dict[str, list[float]], categories: frozenset[str]) -> int | None:
     latest_ms = [max(times_ms[category]) for category in categories & times_ms.keys()]
     return round(max(latest_ms)) if latest_ms else None

@@ -123,7 +123,7 @@ def read_segment_members(raw: JsonObject, facts: ReplayFacts) -> ReplayEvent:
     return ReplayEvent(
         replay_id=_read_replay_id(raw),
         segment_id=_read_segment_id(raw),
-        replay_type=_TYPES.get(_name(raw, "replay_type") or ""),
+        replay_type=_TYPES.get(_read_name(raw, "replay_type") or ""),
         started_ms=timestamps.read_ms(raw.get("replay_start_timestamp")),
         ended_ms=timestamps.read_ms(raw.get("timestamp")),
         screens=_read_screens(raw),
@@ -148,37 +148,37 @@ def read_replay_facts(
     app = jsonish.mapping(contexts, "app")
     sdk = jsonish.mapping(raw, "sdk")
     return ReplayFacts(
-        platform=_name(raw, "platform"),
-        release=_name(raw, "release"),
-        environment=_name(raw, "environment"),
-        dist=_name(raw, "dist"),
-        sdk_name=_name(sdk, "name") or sdk_name,
-        sdk_version=_name(sdk, "version") if _name(sdk, "name") else sdk_version,
+        platform=_read_name(raw, "platform"),
+        release=_read_name(raw, "release"),
+        environment=_read_name(raw, "environment"),
+        dist=_read_name(raw, "dist"),
+        sdk_name=_read_name(sdk, "name") or sdk_name,
+        sdk_version=_read_name(sdk, "version") if _read_name(sdk, "name") else sdk_version,
         user=read_user(raw),
         tags=jsonish.pairs(raw, "tags", limit=_NAME_CHARS),
-        device_name=_name(device, "name"),
-        device_brand=_name(device, "brand") or _name(device, "manufacturer"),
-        device_model=_name(device, "model"),
-        device_family=_name(device, "family"),
-        os_name=_name(system, "name"),
-        os_version=_name(system, "version"),
-        app_name=_name(app, "app_name"),
-        app_id=_name(app, "app_identifier"),
-        app_version=_name(app, "app_version"),
-        app_build=_name(app, "app_build"),
+        device_name=_read_name(device, "name"),
+        device_brand=_read_name(device, "brand") or _read_name(device, "manufacturer"),
+        device_model=_read_name(device, "model"),
+        device_family=_read_name(device, "family"),
+        os_name=_read_name(system, "name"),
+        os_version=_read_name(system, "version"),
+        app_name=_read_name(app, "app_name"),
+        app_id=_read_name(app, "app_identifier"),
+        app_version=_read_name(app, "app_version"),
+        app_build=_read_name(app, "app_build"),
     )
 
 
 def read_user(raw: JsonObject) -> User:
     """Read the `user` member that replay events, events and transactions share."""
     user = jsonish.mapping(raw, "user")
-    address = _name(user, "ip_address")
+    address = _read_name(user, "ip_address")
     return User(
-        id=_name(user, "id"),
-        email=_name(user, "email"),
-        username=_name(user, "username"),
+        id=_read_name(user, "id"),
+        email=_read_name(user, "email"),
+        username=_read_name(user, "username"),
         ip_address=None if address == "{{auto}}" else address,
-        name=_name(user, "name"),
+        name=_read_name(user, "name"),
     )
 
 
@@ -207,14 +207,14 @@ def _read_screens(raw: JsonObject) -> tuple[str, ...]:
 
 def _read_trace_ids(raw: JsonObject) -> tuple[TraceId, ...]:
     current = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace").get("trace_id")
-    listed = _ids_once(jsonish.sequence(raw, "trace_ids"))[:_MOST_LISTED]
-    return tuple(TraceId(trace_id) for trace_id in _ids_once([*listed, current]))
+    listed = _read_ids_once(jsonish.sequence(raw, "trace_ids"))[:_MOST_LISTED]
+    return tuple(TraceId(trace_id) for trace_id in _read_ids_once([*listed, current]))
 
 
-def _ids_once(values: Iterable[object]) -> list[str]:
+def _read_ids_once(values: Iterable[object]) -> list[str]:
     """Return the readable ids, each once, in their first order."""
     return list(dict.fromkeys(filter(None, map(ids.read_hex32, values))))
 
 
-def _name(obj: JsonObject, key: str) -> str | None:
+def _read_name(obj: JsonObject, key: str) -> str | None:
     return jsonish.text(obj, key, limit=_NAME_CHARS)

@@ -129,17 +129,17 @@ def build_span(
         parent_span_id=parent_span_id,
         started_at=started_at,
         ended_at=ended_at,
-        op=_text(raw, "op"),
+        op=_read_text(raw, "op"),
         description=description,
-        status=_text(raw, "status"),
-        origin=_text(raw, "origin"),
+        status=_read_text(raw, "status"),
+        origin=_read_text(raw, "origin"),
         is_segment=is_segment,
         segment_name=defaults.segment_name or (description if is_segment else None),
-        release=_text(data, "sentry.release") or defaults.release,
-        environment=_text(data, "sentry.environment") or defaults.environment,
+        release=_read_text(data, "sentry.release") or defaults.release,
+        environment=_read_text(data, "sentry.environment") or defaults.environment,
         replay_id=_read_replay_id(data.get("sentry.replay_id")) or defaults.replay_id,
-        sdk_name=_text(data, "sentry.sdk.name") or defaults.sdk_name,
-        service=_text(data, "service.name"),
+        sdk_name=_read_text(data, "sentry.sdk.name") or defaults.sdk_name,
+        service=_read_text(data, "service.name"),
         data=data,
     )
 
@@ -179,17 +179,17 @@ def _read_streamed(item: object, header: EnvelopeHeader) -> Span:
     is_segment = _is_segment(item)
     return Span(
         **identity,
-        op=_text(data, "sentry.op"),
+        op=_read_text(data, "sentry.op"),
         description=name,
-        status=_text(item, "status"),
-        origin=_text(data, "sentry.origin"),
+        status=_read_text(item, "status"),
+        origin=_read_text(data, "sentry.origin"),
         is_segment=is_segment,
-        segment_name=_text(data, "sentry.segment.name") or (name if is_segment else None),
-        release=_text(data, "sentry.release"),
-        environment=_text(data, "sentry.environment"),
+        segment_name=_read_text(data, "sentry.segment.name") or (name if is_segment else None),
+        release=_read_text(data, "sentry.release"),
+        environment=_read_text(data, "sentry.environment"),
         replay_id=_read_replay_id(data.get("sentry.replay_id"), header),
-        sdk_name=_text(data, "sentry.sdk.name") or header.sdk_name,
-        service=_text(data, "service.name"),
+        sdk_name=_read_text(data, "sentry.sdk.name") or header.sdk_name,
+        service=_read_text(data, "service.name"),
         data=data,
     )
 
@@ -254,5 +254,5 @@ def _read_replay_id(value: object, header: EnvelopeHeader | None = None) -> Repl
     return ReplayId(replay_id) if replay_id else None
 
 
-def _text(obj: JsonObject, key: str) -> str | None:
+def _read_text(obj: JsonObject, key: str) -> str | None:
     return jsonish.text(obj, key, limit=NAME_CHARS)

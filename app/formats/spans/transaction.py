@@ -73,13 +73,13 @@ def read_transaction(
     """
     event_id = event.read_event_id(raw, header)
     trace = jsonish.mapping(jsonish.mapping(raw, "contexts"), "trace")
-    name = _text(raw, "transaction") or _UNNAMED
+    name = _read_text(raw, "transaction") or _UNNAMED
     trace_id = event.read_trace_id(trace, header) or TraceId(event_id)
-    environment = _text(raw, "environment") or event.DEFAULT_ENVIRONMENT
+    environment = _read_text(raw, "environment") or event.DEFAULT_ENVIRONMENT
     defaults = SpanDefaults(
         trace_id=trace_id,
         segment_name=name,
-        release=_text(raw, "release"),
+        release=_read_text(raw, "release"),
         environment=environment,
         replay_id=event.read_replay_id(raw, header),
         sdk_name=event.read_sdk(raw, header)[0],
@@ -97,7 +97,7 @@ def read_transaction(
         trace_id=root.trace_id,
         span_id=root.span_id,
         replay_id=defaults.replay_id,
-        platform=_text(raw, "platform"),
+        platform=_read_text(raw, "platform"),
         release=defaults.release,
         environment=environment,
         root=root,
@@ -183,5 +183,5 @@ def _read_spans(
     return tuple(spans), len(listed) - len(spans)
 
 
-def _text(obj: JsonObject, key: str) -> str | None:
+def _read_text(obj: JsonObject, key: str) -> str | None:
     return jsonish.text(obj, key, limit=_NAME_CHARS)

@@ -23,7 +23,7 @@ def pack_text(text: bytes) -> bytes:
 
     Parts of a text may be packed one by one; joined, the packed parts are the packed text.
     """
-    return _compressor().compress(text)
+    return _get_compressor().compress(text)
 
 
 def pack_json(value: object) -> bytes:
@@ -61,7 +61,7 @@ def unpack_text(data: bytes) -> bytes:
     return text
 
 
-def first_text_bytes(data: bytes) -> int:
+def read_first_text_bytes(data: bytes) -> int:
     """Return the size of the first packed part as its header names it, or 0 if it names none."""
     try:
         return max(0, int(zstandard.frame_content_size(data)))
@@ -71,7 +71,7 @@ def first_text_bytes(data: bytes) -> int:
 
 def _unpack_first(data: bytes) -> tuple[bytes, bytes]:
     """Return the text of the first packed part, and the packed parts after it."""
-    frame = _decompressor().decompressobj()
+    frame = _get_decompressor().decompressobj()
     try:
         text = frame.decompress(data)
     except zstandard.ZstdError as error:
@@ -81,7 +81,7 @@ def _unpack_first(data: bytes) -> tuple[bytes, bytes]:
     return text, frame.unused_data
 
 
-def _compressor() -> zstandard.ZstdCompressor:
+def _get_compressor() -> zstandard.ZstdCompressor:
     """Return this thread's compressor, because making one costs as much as using it."""
     compressor: zstandard.ZstdCompressor | None = getattr(_of_thread, "compressor", None)
     if compressor is None:
@@ -89,7 +89,7 @@ def _compressor() -> zstandard.ZstdCompressor:
     return compressor
 
 
-def _decompressor() -> zstandard.ZstdDecompressor:
+def _get_decompressor() -> zstandard.ZstdDecompressor:
     """Return this thread's decompressor, because making one costs as much as using it."""
     decompressor: zstandard.ZstdDecompressor | None = getattr(_of_thread, "decompressor", None)
     if decompressor is None:

@@ -41,7 +41,7 @@ class BoxReader:
         self._boxes_left = LIMITS.mp4_boxes
 
     def list_boxes(self, start: int, end: int) -> list[Box]:
-        """List the boxes that fill a stretch of the file, one level deep, in their order.
+        """List the boxes that fill a range of the file, one level deep, in their order.
 
         Raises:
             MalformedInput: A box is cut, or claims more or fewer bytes than there can be.
@@ -140,7 +140,7 @@ class BoxReader:
         """
         if count > LIMITS.mp4_samples:
             raise OversizedInput(f"table of {count} rows, at most {LIMITS.mp4_samples} are read")
-        layout = _row_layout(code, count * columns)
+        layout = _compile_row_layout(code, count * columns)
         at = box[0] + offset
         if at + layout.size > box[1]:
             raise MalformedInput(f"table at byte {at} is cut: {count} rows do not fit")
@@ -148,7 +148,7 @@ class BoxReader:
 
 
 @lru_cache(maxsize=512)
-def _row_layout(code: str, count: int) -> Struct:
+def _compile_row_layout(code: str, count: int) -> Struct:
     """Compile the layout of a table. Every segment has tables of the same few lengths."""
     return Struct(f">{count}{code}")
 

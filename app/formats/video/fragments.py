@@ -147,7 +147,7 @@ class _FragmentReader:
         if len(table.sizes) + count > LIMITS.mp4_samples:
             raise OversizedInput(f"more than {LIMITS.mp4_samples} samples")
         if fields.flags & _RUN_HAS_OFFSET:
-            self._at = self._base + _signed(fields.read_next())
+            self._at = self._base + _to_signed(fields.read_next())
         first_marks = [fields.read_next()] if fields.flags & _RUN_HAS_FIRST_MARKS else []
         columns = self._read_columns(trun, fields, count=count)
         sizes = columns.get(_RUN_SIZE) or [defaults.size] * count
@@ -155,7 +155,7 @@ class _FragmentReader:
         marks = columns.get(_RUN_MARKS) or [defaults.marks] * count
         table.sizes += sizes
         table.lengths += lengths
-        table.shown_after += map(_signed, columns.get(_RUN_SHIFT) or [0] * count)
+        table.shown_after += map(_to_signed, columns.get(_RUN_SHIFT) or [0] * count)
         marks = [*first_marks, *marks[len(first_marks) :]][:count]
         table.keys += [not mark & _SAMPLE_IS_NO_KEY for mark in marks]
         for size, length in zip(sizes, lengths, strict=True):
@@ -174,6 +174,6 @@ class _FragmentReader:
         return {flag: list(numbers[k::width]) for k, flag in enumerate(columns)}
 
 
-def _signed(value: int) -> int:
+def _to_signed(value: int) -> int:
     """Return an unsigned number of 32 bits as the signed number of the same bits."""
     return value - (1 << 32) if value >> 31 else value

@@ -103,7 +103,7 @@ class _MovieHeader:
     """The boxes with sample tables; their offsets count from the first byte of the header."""
     is_fragmented: bool
 
-    def tables_at(self, at: int) -> list[Box]:
+    def locate_tables(self, at: int) -> list[Box]:
         """Return the boxes with sample tables of a header whose body begins at an offset."""
         return _shift_boxes(self.tables, at)
 
@@ -157,7 +157,7 @@ def read_video(data: bytes | memoryview) -> Video:
     top = boxes.list_boxes(0, len(data))
     moov = require_box(top, b"moov")
     movie = _find_cached(boxes, top, moov) or _read_movie_header(boxes, top, moov)
-    table = read_sample_table(boxes, movie.tables_at(moov[0]))
+    table = read_sample_table(boxes, movie.locate_tables(moov[0]))
     if movie.is_fragmented:
         inside = boxes.list_boxes(*moov)
         add_fragments(table, boxes, top=top, moov=inside, track_id=movie.track_id)

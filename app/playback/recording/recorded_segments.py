@@ -70,7 +70,7 @@ def read_recordings(
     left_bytes = MOST_BYTES
     for segment in segments[len(before) :]:
         stored = segment.recording
-        left_bytes -= 0 if stored is None else packed_json.first_text_bytes(stored)
+        left_bytes -= 0 if stored is None else packed_json.read_first_text_bytes(stored)
         if stored is None or left_bytes < 0:
             _log.warning("recordings_too_large", from_segment_id=segment.segment_id)
             break

@@ -247,7 +247,7 @@ async def test_recordings_can_be_read_part_by_part(tenant: Server, monkeypatch: 
     async with tenant.database.reading() as connection:
         first, *_ = await reading.read_segments(connection, key)
     assert first.recording is not None
-    monkeypatch.setattr(reading, "MOST_BYTES", packed_json.first_text_bytes(first.recording))
+    monkeypatch.setattr(reading, "MOST_BYTES", packed_json.read_first_text_bytes(first.recording))
     address: str | None = tenant.page(REPLAY_ID)
     seen, texts, gestures = [], [], []
     while address:

@@ -105,7 +105,7 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
         bare = await queries.read_segments(connection, key)
         assert [one.recording for one in bare] == [None, None]
     monkeypatch.setattr(
-        recorded_segments, "MOST_BYTES", packed_json.first_text_bytes(first.recording)
+        recorded_segments, "MOST_BYTES", packed_json.read_first_text_bytes(first.recording)
     )
     page = (await server.web.get(server.page(REPLAY_ID))).text
     assert "Recordings from 0:05 on are not shown" in page

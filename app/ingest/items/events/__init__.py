@@ -1,1 +1,1 @@
-"""Reading of error events, quickly where they are as usual."""
+"""The plain and the quick reader of error events, and their caches."""

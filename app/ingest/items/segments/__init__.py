@@ -1,1 +1,1 @@
-"""What item types of replay segments share."""
+"""The readers and rows that all item types of replay segments share."""

@@ -27,14 +27,14 @@ class ScrubbedRecording(msgspec.Struct, frozen=True, gc=False):
 def read_recording(data: memoryview | None, context: EnvelopeContext) -> ScrubbedRecording:
     """Read a recording; one that cannot be read has no events, and a fault."""
     if data is None:
-        return _without_events("the segment came without a recording")
+        return _make_empty_recording("the segment came without a recording")
     try:
         events = recording.read_recording(data).events
     except RequestRefused as refused:
-        return _without_events(str(refused))
+        return _make_empty_recording(str(refused))
     clean: list[JsonObject] = walk.scrub_recording(events, context.rules).value
     return ScrubbedRecording(pack_json(clean), recording_summary.summarize_recording(clean))
 
 
-def _without_events(fault: str) -> ScrubbedRecording:
+def _make_empty_recording(fault: str) -> ScrubbedRecording:
     return ScrubbedRecording(pack_json([]), RecordingSummary(), fault)

@@ -71,8 +71,8 @@ def segment_row(
         trace_ids=event.trace_ids,
         recording=recording.packed,
         counts=summary.counts,
-        background_at=_at(summary.background_ms),
-        foreground_at=_at(summary.foreground_ms),
+        background_at=_to_moment(summary.background_ms),
+        foreground_at=_to_moment(summary.foreground_ms),
         declared_size_px=_find_size_px(summary),
         video=video,
         no_video_reason=no_video_reason,
@@ -85,7 +85,7 @@ def _find_size_px(summary: RecordingSummary) -> tuple[int, int] | None:
     return size_px if size_px is not None and max(size_px) <= _LARGEST_PX else None
 
 
-def _at(at_ms: int | None) -> datetime | None:
+def _to_moment(at_ms: int | None) -> datetime | None:
     return None if at_ms is None else units.at_from_ms(at_ms)
 
 

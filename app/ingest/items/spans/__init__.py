@@ -1,1 +1,1 @@
-"""Blocks in which spans are stored."""
+"""The quick reader of transactions, and the blocks in which spans are stored."""

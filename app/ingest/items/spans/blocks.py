@@ -1,4 +1,4 @@
-"""Lays out spans in the blocks that store them, one for each trace, replay and span of time."""
+"""Lays out spans in the blocks that store them, one for each trace, replay and period."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.stored.packed_json import first_text_bytes, pack_json, pack_text, unpack_json
+from app.formats.stored.packed_json import read_first_text_bytes, pack_json, pack_text, unpack_json
 from tests.support.examples import SETTINGS
 
 _JSON = st.recursive(
@@ -42,5 +42,5 @@ def test_foreign_bytes_are_refused(data):
 
 def test_a_size_is_known_before_unpacking():
     """A bomb shows in its first bytes, and other bytes have no size."""
-    assert first_text_bytes(pack_text(b"x" * 10_000_000)) == 10_000_000
-    assert first_text_bytes(b"torn") == 0
+    assert read_first_text_bytes(pack_text(b"x" * 10_000_000)) == 10_000_000
+    assert read_first_text_bytes(b"torn") == 0

@@ -128,7 +128,9 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
     """What is within it is read; the segments behind keep their video and lose their notes."""
     tape = packed_json.pack_json([tap(500, "Pay")])
     listed = [segment(number, 0, 1_000, recording=tape) for number in range(4)]
-    monkeypatch.setattr(recorded_segments, "MOST_BYTES", 2 * packed_json.first_text_bytes(tape))
+    monkeypatch.setattr(
+        recorded_segments, "MOST_BYTES", 2 * packed_json.read_first_text_bytes(tape)
+    )
     read = recorded_segments.read_recordings(listed)
     assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
     assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
