@@ -19,7 +19,8 @@ class ListedProject:
     """A project in the list, with what its card shows."""
 
     project: Project
-    role: Role
+    role: Role | None
+    """The role of the person as a member; None for an admin of the server who is not a member."""
     active_key: ProjectKey | None
     """Its oldest key that is on, if any."""
     totals: ReplayTotals | None
@@ -70,7 +71,7 @@ async def _read_project(
 ) -> ListedProject:
     return ListedProject(
         project,
-        await memberships.find_role(connection, person, project.id) or Role.VIEWER,
+        await memberships.find_member_role(connection, project.id, person.id),
         await projects.find_active_key(connection, project.id),
         totals,
     )

@@ -127,7 +127,7 @@ def _build_card(services: PageServices, listed: ListedProject) -> ProjectCard:
         dsn=write_active_dsn(services, listed.active_key),
         replays=totals.replays if totals else 0,
         last_received_at=totals.last_received_at if totals else None,
-        role=listed.role,
+        role=listed.role or "server admin",
     )
 
 
