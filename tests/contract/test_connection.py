@@ -10,7 +10,7 @@ import pytest
 
 from app.api.connection import HttpConnection
 from tests.support.builders import envelopes
-from tests.support.raw import wired
+from tests.support.raw_http import open_raw_connection
 from tests.support.servers.server import exchange, running
 from tests.support.waiting import until
 
@@ -144,7 +144,7 @@ def unread_bytes(connection: HttpConnection) -> int:
 
 async def test_a_slow_reader_gets_the_whole_answer(hurried, monkeypatch):
     """It reads something within each 20 s, for minutes; after its end the connection is idle."""
-    async with wired(hurried) as wire:
+    async with open_raw_connection(hurried) as wire:
         connection, clock = await ask_for_large_answer(hurried, monkeypatch, wire)
         received = bytearray()
         rounds = 0
@@ -164,7 +164,7 @@ async def test_a_slow_reader_gets_the_whole_answer(hurried, monkeypatch):
 
 async def test_who_reads_nothing_is_hung_up_on(hurried, monkeypatch):
     """The answer does not wait for ever: after 30 s without progress the connection ends."""
-    async with wired(hurried) as wire:
+    async with open_raw_connection(hurried) as wire:
         connection, clock = await ask_for_large_answer(hurried, monkeypatch, wire)
         assert connection.is_not_reading()
         # The system may take a little more at first, which is progress.

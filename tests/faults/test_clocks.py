@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from app.core import clock
-from tests.support import amounts, reading
+from tests.support import html_reader, programme_size
 from tests.support.builders import envelopes, traffic
 from tests.support.builders.wire import MISSING, compact
 from tests.support.report import Report
@@ -58,7 +58,7 @@ def segment(replay_id: str, start: str, sent: object) -> bytes:
 @pytest.mark.asyncio(loop_scope="session")
 async def test_wrong_clocks_of_phones(tenant: Server, report: Report) -> None:
     """Every combination is kept and can be opened; the list is in the order of receipt."""
-    dice = amounts.dice("clocks")
+    dice = programme_size.seeded_dice("clocks")
     cases = [(start, sent) for start in STARTS for sent in SENT]
     dice.shuffle(cases)
     replay_ids = []
@@ -79,7 +79,7 @@ async def test_steps_of_the_servers_clock(
     tenant: Server, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An hour ahead, an hour back, under load: everything is kept, digested and can be opened."""
-    dice = amounts.dice("server's clock")
+    dice = programme_size.seeded_dice("server's clock")
     wall_ms = clock.now_ms
     steps_ms = [0]
 
@@ -102,7 +102,7 @@ async def test_steps_of_the_servers_clock(
     assert await tenant.outcomes() == {("replay_video", "kept", ""): len(replay_ids)}
     assert sorted(await listed(tenant)) == sorted(replay_ids)
     for replay_id in replay_ids:
-        page = reading.read((await tenant.web.get(tenant.page(replay_id))).text)
+        page = html_reader.parse_page((await tenant.web.get(tenant.page(replay_id))).text)
         assert page.all("h1")
         video = await tenant.web.get(tenant.page(replay_id, "/segments/0.mp4"))
         assert video.status_code == 200
@@ -114,7 +114,7 @@ async def listed(server: Server) -> list[str]:
     found: list[str] = []
     path: str | None = "/replays"
     while path is not None:
-        page = reading.read((await server.web.get(path)).text)
+        page = html_reader.parse_page((await server.web.get(path)).text)
         for link in page.all("a", "href"):
             _, _, rest = link["href"].partition(f"/projects/{server.app.id}/replays/")
             replay_id = rest[:32]

@@ -8,19 +8,19 @@ from typing import Final
 import pytest
 
 from app.db.engine import Database
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant, mounts
 from tests.support.servers import process
 from tests.support.servers.server import Keyed, keyed, running
 
-ROUNDS = amounts.rounds(ci=1, nightly=5)
+ROUNDS = programme_size.rounds(ci=1, nightly=5)
 LETTERS = 40
-HELD = process.Way(hold_digest=True)
+HELD = process.LaunchOptions(hold_digest=True)
 """What is accepted stays in the journal: it fills up, however it uses its room again."""
 Shortage = Callable[[Path], AbstractContextManager[None]]
-DICE = amounts.dice("disk")
+DICE = programme_size.seeded_dice("disk")
 
 SPACE: Final[Shortage] = lambda disk: mounts.filled(disk, but_bytes=DICE.randrange(400_000))  # noqa: E731
 INODES: Final[Shortage] = mounts.without_inodes
@@ -41,21 +41,23 @@ async def app_of(database_url: str) -> Keyed:
 async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage, number):
     """What does not fit is not answered, nothing is torn, and all is well when space returns."""
     to = await app_of(database_url)
-    ledger = Ledger(amounts.dice("full journal", number))
+    ledger = Ledger(programme_size.seeded_dice("full journal", number))
     with (
         mounts.tmpfs(tmp_path / "journal", size_mib=8, inodes=64) as disk,
-        process.serving(database_url, tmp_path, HELD, journal_file_bytes=64 * 1024) as server,
+        process.launch_and_wait(
+            database_url, tmp_path, HELD, journal_file_bytes=64 * 1024
+        ) as server,
     ):
         await traffic.send_some(server.base_url, to, ledger, LETTERS)
         with shortage(disk):
-            await traffic.send(
+            await traffic.send_as_phones(
                 server.base_url, to, ledger, is_over=lambda: len(ledger.unanswered()) >= LETTERS
             )
         await traffic.send_again(server.base_url, to, ledger)
         server.kill()
         assert invariant.torn_entries(disk) == []
         async with running(database_url, tmp_path) as started:
-            found = await invariant.check(started, ledger)
+            found = await invariant.check_invariant(started, ledger)
     report.round(**found.facts())
     assert found.acks == len(ledger.letters)
 
@@ -67,19 +69,19 @@ async def test_full_storage_keeps_phones_waiting_for_nothing(
 ):
     """With no room for videos envelopes are answered 200; they are stored when it returns."""
     to = await app_of(database_url)
-    ledger = Ledger(amounts.dice("full storage", number))
+    ledger = Ledger(programme_size.seeded_dice("full storage", number))
     with (
         mounts.ext4(tmp_path / "objects", tmp_path / "image", inodes=256) as disk,
-        process.serving(database_url, tmp_path, journal_file_bytes=64 * 1024) as server,
+        process.launch_and_wait(database_url, tmp_path, journal_file_bytes=64 * 1024) as server,
     ):
         await traffic.send_some(server.base_url, to, ledger, LETTERS)
         with shortage(disk):
             await traffic.send_some(server.base_url, to, ledger, LETTERS)
         await traffic.send_some(server.base_url, to, ledger, LETTERS)
         assert ledger.answers == {200}
-        await process.digested(server)
+        await process.wait_until_digested(server)
         server.stop()
         async with running(database_url, tmp_path) as started:
-            found = await invariant.check(started, ledger)
+            found = await invariant.check_invariant(started, ledger)
     report.round(**found.facts())
     assert found.acks == len(ledger.letters)

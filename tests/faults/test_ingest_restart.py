@@ -60,7 +60,9 @@ async def test_accepted_entries_survive_a_kill(database_url, tmp_path):
     """Killed with nothing digested, the next process adopts the journal and stores all, once."""
     async with pool(database_url) as database:
         to = await keyed(database, "App")
-    with process.serving(database_url, tmp_path, process.Way(hold_digest=True)) as server:
+    with process.launch_and_wait(
+        database_url, tmp_path, process.LaunchOptions(hold_digest=True)
+    ) as server:
         await send(server.base_url, to, *segments(), envelopes.event_envelope())
         server.kill()
     async with running(database_url, tmp_path) as server:
@@ -78,7 +80,7 @@ async def test_a_kill_in_the_middle_counts_nothing_twice(database_url, tmp_path,
     """Killed while it digests, what was stored is not stored or counted again."""
     async with pool(database_url) as database:
         to = await keyed(database, "App")
-        with process.serving(database_url, tmp_path) as server:
+        with process.launch_and_wait(database_url, tmp_path) as server:
             await send(server.base_url, to, *segments())
             async with asyncio.timeout(20):
                 while await stored(database) < digested:  # noqa: ASYNC110 - another process
@@ -99,7 +101,9 @@ async def test_a_journal_is_adopted_twice_without_harm(database_url, tmp_path):
     async with pool(database_url) as database:
         to = await keyed(database, "App")
     for part in (segments()[:4], segments()[4:]):
-        with process.serving(database_url, tmp_path, process.Way(hold_digest=True)) as server:
+        with process.launch_and_wait(
+            database_url, tmp_path, process.LaunchOptions(hold_digest=True)
+        ) as server:
             await send(server.base_url, to, *part)
             server.kill()
     assert len(journals(tmp_path)) == 2

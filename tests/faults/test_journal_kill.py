@@ -16,12 +16,12 @@ import pytest
 from app.journal import adopt
 from app.journal.reader import JournalDamage
 from app.journal.writer import Journal
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders.journals import append
 
 HOUSE = Path(__file__).parents[2]
 APPENDERS = 16
-KILLS = amounts.rounds(ci=20, nightly=500)
+KILLS = programme_size.rounds(ci=20, nightly=500)
 
 
 def body_of(appender: int, number: int) -> bytes:
@@ -59,7 +59,7 @@ def killed_after(root: Path, acknowledgements: int) -> dict[int, str]:
 @pytest.mark.parametrize("kill", range(KILLS))
 def test_acknowledged_entries_survive_a_kill(tmp_path, kill):
     """Each is there with its bytes, in order, once; anything else found is whole, too."""
-    moment = amounts.dice("journal", kill).randrange(1, 1_500)
+    moment = programme_size.seeded_dice("journal", kill).randrange(1, 1_500)
     acknowledged = killed_after(tmp_path, moment)
     assert len(acknowledged) >= moment
     (folder,) = adopt.lock_abandoned_journals(tmp_path, None)

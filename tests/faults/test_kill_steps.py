@@ -4,16 +4,16 @@ import asyncio
 from pathlib import Path
 
 from app.db.engine import Database
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
 from tests.support.report import Report
 from tests.support.servers import process
-from tests.support.servers.process import Way
+from tests.support.servers.process import LaunchOptions
 from tests.support.servers.server import Keyed, keyed, running
 
-KILLS = amounts.rounds(ci=200, nightly=2_400)
+KILLS = programme_size.rounds(ci=200, nightly=2_400)
 LIVES = 10
 """Kills in a row, each while the next server adopts what the last one left; then all is checked."""
 STEPS = 500
@@ -24,9 +24,11 @@ async def live_and_die(
     database_url: str, folder: Path, to: Keyed, ledger: Ledger, step: int
 ) -> str:
     """Let a server take traffic until it kills itself at a step; returns where it was."""
-    with process.launched(database_url, folder, Way(kill_at=step)) as server:
+    with process.launch_server(database_url, folder, LaunchOptions(kill_at=step)) as server:
         if await asyncio.to_thread(server.listens):
-            await traffic.send(server.base_url, to, ledger, is_over=lambda: not server.is_alive())
+            await traffic.send_as_phones(
+                server.base_url, to, ledger, is_over=lambda: not server.is_alive()
+            )
         server.wait()
         assert server.place is not None, "the server ended by itself, before the step"
         return server.place
@@ -37,7 +39,7 @@ async def test_kill_at_every_step(database_url: str, tmp_path: Path, report: Rep
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
-    dice = amounts.dice("kill steps")
+    dice = programme_size.seeded_dice("kill steps")
     steps = [
         1 + (number * STEPS // KILLS + dice.randrange(STEPS)) % STEPS for number in range(KILLS)
     ]
@@ -48,7 +50,7 @@ async def test_kill_at_every_step(database_url: str, tmp_path: Path, report: Rep
         for step in chain:
             places.add(await live_and_die(database_url, tmp_path, to, ledger, step))
         async with running(database_url, tmp_path) as server:
-            found = await invariant.check(server, ledger)
+            found = await invariant.check_invariant(server, ledger)
         report.round(kills=len(chain), **found.facts())
         ledger = Ledger(dice)
     report.facts["places"] = len(places)

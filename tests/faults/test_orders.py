@@ -12,7 +12,7 @@ from app.core.errors import NotFound
 from app.core.ids import ReplayId
 from app.erasure.replay import erase_replay
 from app.replays.model import ReplayKey
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import clips, envelopes, recordings, traffic
 from tests.support.builders.wire import SEGMENT_MS, STARTED_MS
 from tests.support.report import Report
@@ -21,8 +21,8 @@ from tests.support.servers.server import Server
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SEGMENTS = 6
-ORDERS = amounts.rounds(ci=720, nightly=720)
-SHUFFLES = amounts.rounds(ci=200, nightly=20_000)
+ORDERS = programme_size.rounds(ci=720, nightly=720)
+SHUFFLES = programme_size.rounds(ci=200, nightly=20_000)
 AT_ONCE = 16
 
 
@@ -68,7 +68,7 @@ async def canonical(server: Server, replay_id: str) -> dict[str, Any]:
 
 async def test_every_order_gives_the_same_replay(tenant: Server, report: Report) -> None:
     """All 720 orders of six segments."""
-    dice = amounts.dice("orders")
+    dice = programme_size.seeded_dice("orders")
     orders = list(itertools.permutations(range(SEGMENTS)))[:ORDERS]
     replay_ids = [traffic.hex_id(dice) for _ in orders]
     waiting = iter(zip(replay_ids, orders, strict=True))
@@ -90,7 +90,7 @@ async def test_every_order_gives_the_same_replay(tenant: Server, report: Report)
 
 async def test_repeats_and_deletions_in_any_order(tenant: Server, report: Report) -> None:
     """Each part one to three times, shuffled; one in four replays is deleted on the way."""
-    dice = amounts.dice("shuffles")
+    dice = programme_size.seeded_dice("shuffles")
     whole = traffic.hex_id(dice)
     await tenant.take(*parts_of(whole, with_traces=True))
     expected = await canonical(tenant, whole)
@@ -108,7 +108,7 @@ async def test_repeats_and_deletions_in_any_order(tenant: Server, report: Report
 
 async def shuffled(server: Server, replay_id: str, seed: int) -> bool:
     """Deliver a replay in disorder; returns whether it was deleted on the way."""
-    dice = amounts.dice("shuffle", seed)
+    dice = programme_size.seeded_dice("shuffle", seed)
     parts = [
         part
         for part in parts_of(replay_id, with_traces=True)

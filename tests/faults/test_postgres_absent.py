@@ -158,8 +158,8 @@ async def test_many_starts_at_once_make_one_person_and_one_project(empty_databas
 async def test_two_processes_start_at_once_on_a_new_database(empty_database_url, tmp_path):
     """Both listen, and both show the same project."""
     with (
-        process.launched(empty_database_url, tmp_path / "one") as one,
-        process.launched(empty_database_url, tmp_path / "two") as two,
+        process.launch_server(empty_database_url, tmp_path / "one") as one,
+        process.launch_server(empty_database_url, tmp_path / "two") as two,
     ):
         assert await asyncio.gather(*(asyncio.to_thread(server.listens) for server in (one, two)))
         keys = [credentials.parse_dsn(server.started.dsn) for server in (one, two)]

@@ -24,7 +24,7 @@ from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import Postmaster
 from app.formats.wire import credentials
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import commit_cutter, invariant, mounts
@@ -32,14 +32,14 @@ from tests.support.faults.commit_cutter import CommitCutter
 from tests.support.report import Report
 from tests.support.servers import process
 from tests.support.servers.postgres import run_sql
-from tests.support.servers.process import Process
+from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Keyed, keyed, running
 from tests.support.waiting import until
 
-LETTERS = amounts.rounds(ci=20, nightly=1_200)
+LETTERS = programme_size.rounds(ci=20, nightly=1_200)
 """Envelopes sent while Postgres is away: at twenty a second, a minute in nightly runs."""
-ROUNDS = amounts.rounds(ci=1, nightly=5)
-KILLS = amounts.rounds(ci=3, nightly=20)
+ROUNDS = programme_size.rounds(ci=1, nightly=5)
+KILLS = programme_size.rounds(ci=3, nightly=20)
 SENDERS = 4
 PAUSE_S = 0.2
 """Four senders, five times a second each."""
@@ -188,11 +188,11 @@ OUTAGES: Final[tuple[Outage, ...]] = (
 
 
 @asynccontextmanager
-async def sending(server: Process, to: Keyed, ledger: Ledger) -> AsyncIterator[None]:
+async def sending(server: ServerProcess, to: Keyed, ledger: Ledger) -> AsyncIterator[None]:
     """Send twenty envelopes a second until the block ends."""
     is_over = asyncio.Event()
     load = asyncio.create_task(
-        traffic.send(
+        traffic.send_as_phones(
             server.base_url, to, ledger, senders=SENDERS, is_over=is_over.is_set, pause_s=PAUSE_S
         )
     )
@@ -210,11 +210,11 @@ async def more(ledger: Ledger, letters: int) -> None:
 
 
 async def suffer(
-    server: Process, to: Keyed, outage: AbstractAsyncContextManager[None], *, name: str
+    server: ServerProcess, to: Keyed, outage: AbstractAsyncContextManager[None], *, name: str
 ) -> Ledger:
     """Send before, during and after an outage; return when all of it is digested."""
     # By name: two outages may come to lie at one address, and would then send the same replays.
-    ledger = Ledger(amounts.dice("postgres", name), padding_bytes=4_000)
+    ledger = Ledger(programme_size.seeded_dice("postgres", name), padding_bytes=4_000)
     async with sending(server, to, ledger):
         await more(ledger, 8)
         async with outage:
@@ -237,41 +237,43 @@ async def test_outages_of_postgres(
     ledgers = []
     async with commit_cutter.in_front_of(postgres.url, sockets) as (cutter, url):
         postgres.cutter = cutter
-        with process.launched(url, tmp_path) as server:
+        with process.launch_server(url, tmp_path) as server:
             # In a thread: what stands between it and Postgres runs in this loop.
             assert await asyncio.to_thread(server.listens)
             for outage in OUTAGES:
                 ledger = await suffer(server, to, outage(postgres), name=outage.__name__)
-                settle_s = round(await process.digested(server, deadline_s=PATIENCE_S), 2)
+                settle_s = round(
+                    await process.wait_until_digested(server, deadline_s=PATIENCE_S), 2
+                )
                 report.round(outages=1, outage=outage.__name__, settle_s=settle_s)
                 assert ledger.answers == {200}, outage.__name__
                 ledgers.append(ledger)
             server.kill()
-    whole = Ledger(amounts.dice())
+    whole = Ledger(programme_size.seeded_dice())
     for ledger in ledgers:
         first = len(whole.letters)
         whole.letters += ledger.letters
         whole.statuses |= {first + place: found for place, found in ledger.statuses.items()}
     async with running(postgres.url, tmp_path) as started:
-        found = await invariant.check(started, whole)
+        found = await invariant.check_invariant(started, whole)
     report.round(**found.facts())
 
 
 @asynccontextmanager
-async def embedded(folder: Path) -> AsyncIterator[tuple[Process, Keyed]]:
+async def embedded(folder: Path) -> AsyncIterator[tuple[ServerProcess, Keyed]]:
     """Run a server with a Postgres of its own."""
-    with process.serving(None, folder) as server:
+    with process.launch_and_wait(None, folder) as server:
         found = credentials.parse_dsn(server.started.dsn)
         assert found is not None
         yield server, Keyed(ProjectId(int(found[1])), found[0])
 
 
-async def check_embedded(folder: Path, to: Keyed, ledger: Ledger) -> invariant.Findings:
+async def check_embedded(folder: Path, to: Keyed, ledger: Ledger) -> invariant.InvariantFindings:
     """Look at what an ended server with a Postgres of its own has kept."""
     postmaster = Postmaster(folder)
     try:
         async with running(await asyncio.to_thread(postmaster.start), folder) as server:
-            return await invariant.check(server.of(to), ledger)
+            return await invariant.check_invariant(server.of(to), ledger)
     finally:
         await asyncio.to_thread(postmaster.stop)
 
@@ -299,7 +301,7 @@ async def comes_back(folder: Path, before: int) -> None:
 
 async def test_killed_embedded_postgres_comes_back(open_folder: Path, report: Report) -> None:
     """Killed under load, again and again, it is started by the server, and nothing is lost."""
-    ledger = Ledger(amounts.dice("embedded"), padding_bytes=4_000)
+    ledger = Ledger(programme_size.seeded_dice("embedded"), padding_bytes=4_000)
     async with embedded(open_folder) as (server, to), sending(server, to, ledger):
         for _ in range(KILLS):
             await more(ledger, 8)
@@ -307,7 +309,7 @@ async def test_killed_embedded_postgres_comes_back(open_folder: Path, report: Re
             os.kill(before, signal.SIGKILL)
             await comes_back(open_folder, before)
         await more(ledger, 8)
-        settle_s = round(await process.digested(server, deadline_s=PATIENCE_S), 2)
+        settle_s = round(await process.wait_until_digested(server, deadline_s=PATIENCE_S), 2)
     assert ledger.answers == {200}
     found = await check_embedded(open_folder, to, ledger)
     report.round(kills=KILLS, **{**found.facts(), "settle_s": settle_s})
@@ -328,14 +330,14 @@ def cluster_on_a_disk(folder: Path) -> Iterator[Path]:
 @mounts.needs_root
 async def test_a_full_disk_of_postgres(open_folder: Path, report: Report) -> None:
     """With no room for rows envelopes are kept in the journal, and stored when there is room."""
-    ledger = Ledger(amounts.dice("full postgres"), padding_bytes=4_000)
+    ledger = Ledger(programme_size.seeded_dice("full postgres"), padding_bytes=4_000)
     with cluster_on_a_disk(open_folder) as disk:
         async with embedded(open_folder) as (server, to), sending(server, to, ledger):
             await more(ledger, 8)
             with mounts.filled(disk):
                 await more(ledger, LETTERS)
             await more(ledger, 8)
-            settle_s = round(await process.digested(server, deadline_s=PATIENCE_S), 2)
+            settle_s = round(await process.wait_until_digested(server, deadline_s=PATIENCE_S), 2)
         assert ledger.answers == {200}
         found = await check_embedded(open_folder, to, ledger)
     report.round(**{**found.facts(), "settle_s": settle_s})

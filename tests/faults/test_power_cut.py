@@ -14,14 +14,14 @@ from app.journal.reader import JournalDamage
 from app.journal.writer import Journal
 from app.storage.local import LocalStore
 from tests.faults.test_journal_kill import body_of
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders.journals import append
 from tests.support.faults import power_cut
 from tests.support.faults.power_cut import Trace
 from tests.support.report import Report
 
 HOUSE = Path(__file__).parents[2]
-CUTS = amounts.rounds(ci=20, nightly=500)
+CUTS = programme_size.rounds(ci=20, nightly=500)
 TASKS = 6
 ENTRIES = 10
 """Of each task."""
@@ -65,7 +65,7 @@ def recorded(what: str, tmp_path: Path) -> Trace:
     root = tmp_path / "root"
     root.mkdir()
     command = [sys.executable, __file__, what, str(root)]
-    return power_cut.record(
+    return power_cut.record_calls(
         command, root, tmp_path / "trace", PYTHONPATH=str(HOUSE), PATH=os.environ["PATH"]
     )
 
@@ -82,7 +82,7 @@ def read_journals(disk: Path) -> tuple[dict[str, bytes], list[JournalDamage]]:
 
 def lost_entries(trace: Trace, cut: int, disk: Path, report: Report) -> list[str]:
     """Cut the power once; return the acknowledged entries that are not read back."""
-    dice = amounts.dice("journal cut", cut)
+    dice = programme_size.seeded_dice("journal cut", cut)
     at = dice.randrange(trace.said[0][0], trace.calls[-1].ended)
     power_cut.disk_after(trace, at, dice, disk)
     acknowledged = dict(line.split() for line in trace.said_before(at))
@@ -98,7 +98,7 @@ def lost_entries(trace: Trace, cut: int, disk: Path, report: Report) -> list[str
 
 async def lost_objects(trace: Trace, cut: int, disk: Path, report: Report) -> list[str]:
     """Cut the power once; return what was stored and is gone, or is there and not whole."""
-    dice = amounts.dice("object cut", cut)
+    dice = programme_size.seeded_dice("object cut", cut)
     at = dice.randrange(trace.said[0][0], trace.calls[-1].ended)
     power_cut.disk_after(trace, at, dice, disk)
     store = LocalStore(disk, 1)

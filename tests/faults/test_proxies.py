@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 from app.db.engine import Database
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import envelopes
 from tests.support.report import Report
 from tests.support.servers import process, proxies
@@ -21,7 +21,7 @@ from tests.support.waiting import until, until_asked
 
 KINDS = ("caddy", "nginx")
 SENDERS = 8
-RESTARTS = amounts.rounds(ci=2, nightly=25)
+RESTARTS = programme_size.rounds(ci=2, nightly=25)
 
 
 @pytest.fixture(params=KINDS)
@@ -152,7 +152,7 @@ async def test_rolling_restart_loses_nothing(
             rows = (await connection.execute(text("select event_id from events"))).scalars()
             return kept <= {each.hex for each in rows}
 
-    with process.serving(database_url, tmp_path / "data", port=port):
+    with process.launch_and_wait(database_url, tmp_path / "data", port=port):
         await until_asked(are_all_stored)
     await database.close()
     report.round(proxy=kind, restarts=RESTARTS, acks=len(kept), kept=len(kept), lost=0)
@@ -161,7 +161,7 @@ async def test_rolling_restart_loses_nothing(
 async def _serve_a_while(database_url: str, folder: Path, port: int, kept: set[str]) -> None:
     """Run a server until it has taken some more, then tell it to stop."""
     before = len(kept)
-    serving = process.serving(database_url, folder, port=port)
+    serving = process.launch_and_wait(database_url, folder, port=port)
     await asyncio.to_thread(serving.__enter__)
     try:
         await until(lambda: len(kept) > before + 5 * SENDERS)

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from app.core import clock
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.faults import s3_faults
@@ -40,7 +40,7 @@ WRITING_FAILS = (
 )
 NOTHING_FAILS = (Fault("wrong-etag", methods=PUT, etag=b"0" * 32),)
 SEGMENTS = 4
-ROUNDS = amounts.rounds(ci=1, nightly=10)
+ROUNDS = programme_size.rounds(ci=1, nightly=10)
 """Of each fault."""
 
 
@@ -126,7 +126,7 @@ async def test_an_outage_costs_no_envelope(
 
 def cut_elsewhere(fault: Fault, number: int) -> Fault:
     """Return the same fault, cut at another byte in every round."""
-    dice = amounts.dice("bucket", fault.name, number)
+    dice = programme_size.seeded_dice("bucket", fault.name, number)
     return replace(
         fault,
         request_bytes=fault.request_bytes and dice.randrange(1, fault.request_bytes),

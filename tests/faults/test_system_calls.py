@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from app.db.engine import Database
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant, mounts, syscalls
 from tests.support.faults.syscalls import CALLS
 from tests.support.report import Report
 from tests.support.servers import process
-from tests.support.servers.process import Process, Way
+from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, keyed, running
 
 pytestmark = mounts.needs_root
 
-ROUNDS = amounts.rounds(ci=70, nightly=700)
+ROUNDS = programme_size.rounds(ci=70, nightly=700)
 LIVES = 10
 """Rounds on one folder before all is checked; each server adopts what the last one left."""
 LETTERS = 16
@@ -41,19 +41,19 @@ class Trouble:
     when: str
 
     @contextmanager
-    def over(self, server: Process) -> Iterator[None]:
+    def over(self, server: ServerProcess) -> Iterator[None]:
         """Let it fail until the block ends."""
         if self.fault == "short":
             with short_writes(server.pid, int(self.when) * 4_000):
                 yield
         else:
-            with syscalls.failing(server.pid, CALLS[self.calls], self.fault, self.when):
+            with syscalls.failing_calls(server.pid, CALLS[self.calls], self.fault, self.when):
                 yield
 
 
 def troubles() -> list[Trouble]:
     """Draw the rounds: every call with every fault, at calls that the dice choose."""
-    dice = amounts.dice("system calls")
+    dice = programme_size.seeded_dice("system calls")
     found: list[Trouble] = []
     pairs = list(itertools.product(CALLS, FAULTS))
     while len(found) < ROUNDS:
@@ -85,10 +85,10 @@ async def survive(
 ) -> bool:
     """Send while calls fail, then what got no answer again; returns whether the server lived."""
     # asyncio's loop wakes itself through a socket: with uvloop a failing `write` hits the loop.
-    with process.serving(database_url, folder, Way(kill_at=0)) as server:
+    with process.launch_and_wait(database_url, folder, LaunchOptions(kill_at=0)) as server:
         most = len(ledger.letters) + LETTERS
         with trouble.over(server):
-            await traffic.send(
+            await traffic.send_as_phones(
                 server.base_url,
                 to,
                 ledger,
@@ -108,12 +108,12 @@ async def test_failing_system_calls(database_url: str, tmp_path: Path, report: R
     to = await keyed(database, "App")
     await database.close()
     drawn = troubles()
-    ledger = Ledger(amounts.dice("letters"), padding_bytes=8_000)
+    ledger = Ledger(programme_size.seeded_dice("letters"), padding_bytes=8_000)
     for first in range(0, len(drawn), LIVES):
         chain = drawn[first : first + LIVES]
         survived = [await survive(database_url, tmp_path, to, ledger, trouble) for trouble in chain]
         async with running(database_url, tmp_path) as server:
-            found = await invariant.check(server, ledger)
+            found = await invariant.check_invariant(server, ledger)
         report.round(faults=len(chain), survived=sum(survived), **found.facts())
         ledger = Ledger(ledger.dice, padding_bytes=8_000)
 
@@ -124,17 +124,17 @@ async def test_a_failed_sync_is_never_acknowledged(database_url, tmp_path, repor
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
-    ledger = Ledger(amounts.dice("syncs"))
-    with process.serving(database_url, tmp_path, Way(kill_at=0)) as server:
+    ledger = Ledger(programme_size.seeded_dice("syncs"))
+    with process.launch_and_wait(database_url, tmp_path, LaunchOptions(kill_at=0)) as server:
         syncs = ("fsync", "fdatasync", "sync_file_range")
-        with syscalls.failing(server.pid, syncs, f"error={code}", ALWAYS):
-            await traffic.send(
+        with syscalls.failing_calls(server.pid, syncs, f"error={code}", ALWAYS):
+            await traffic.send_as_phones(
                 server.base_url, to, ledger, is_over=lambda: len(ledger.letters) >= 24
             )
         assert ledger.answers == {None}
         await traffic.send_again(server.base_url, to, ledger)
         server.kill()
     async with running(database_url, tmp_path) as started:
-        found = await invariant.check(started, ledger)
+        found = await invariant.check_invariant(started, ledger)
     report.round(**found.facts())
     assert found.acks == found.kept == len(ledger.letters)

@@ -14,18 +14,18 @@ from app.core.ids import ReplayId
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
 from app.replays.model import ReplayKey
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
 from tests.support.report import Report
 from tests.support.servers import process
-from tests.support.servers.process import Process
+from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Keyed, Server, keyed, running
 
-PROCESSES = max(2, amounts.rounds(ci=4, nightly=20))
+PROCESSES = max(2, programme_size.rounds(ci=4, nightly=20))
 REPLAYS = 25
-SEGMENTS = max(REPLAYS, amounts.rounds(ci=500, nightly=1_000))
+SEGMENTS = max(REPLAYS, programme_size.rounds(ci=500, nightly=1_000))
 """Which every process is sent, each its own bytes."""
 DELETED = 5
 """So many of the replays are deleted while their segments arrive."""
@@ -35,7 +35,7 @@ DELETED = 5
 class Rival:
     """One process and what it was sent."""
 
-    process: Process
+    process: ServerProcess
     ledger: Ledger
 
 
@@ -102,13 +102,13 @@ async def test_processes_that_compete(database_url: str, tmp_path: Path, report:
     """One process wins each segment, its bytes are everywhere; what is deleted stays deleted."""
     database = Database.open(database_url, pool_size=4)
     to = await keyed(database, "App")
-    dice = amounts.dice("rivals")
+    dice = programme_size.seeded_dice("rivals")
     replay_ids = [traffic.hex_id(dice) for _ in range(REPLAYS)]
     with ExitStack() as stack:
         rivals = [
             Rival(
-                stack.enter_context(process.serving(database_url, tmp_path)),
-                Ledger(amounts.dice("rival", number), padding_bytes=4_000),
+                stack.enter_context(process.launch_and_wait(database_url, tmp_path)),
+                Ledger(programme_size.seeded_dice("rival", number), padding_bytes=4_000),
             )
             for number in range(PROCESSES)
         ]
@@ -122,7 +122,7 @@ async def test_processes_that_compete(database_url: str, tmp_path: Path, report:
         await asyncio.gather(*load)
     await database.close()
     async with running(database_url, tmp_path) as server:
-        await invariant.drained(server)
+        await invariant.wait_until_drained(server)
         report.round(**await judge(server, rivals, replay_ids))
 
 

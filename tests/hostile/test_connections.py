@@ -12,7 +12,7 @@ from app.db.engine import Database
 from tests.support.builders import envelopes
 from tests.support.report import Report
 from tests.support.servers import process
-from tests.support.servers.process import Process, Way
+from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, keyed
 
 FILES = 900
@@ -23,7 +23,7 @@ BEGUN = b"POST /api/1/envelope/ HTTP/1.1\r\nHost: a\r\nX-"
 
 
 @contextmanager
-def half_open(server: Process, *, addresses: int, each: int, begun: bytes) -> Iterator[None]:
+def half_open(server: ServerProcess, *, addresses: int, each: int, begun: bytes) -> Iterator[None]:
     """Hold connections from several addresses of this machine, none with a whole head."""
     host, _, port = server.base_url.removeprefix("http://").rpartition(":")
     with ExitStack() as stack:
@@ -38,7 +38,7 @@ def half_open(server: Process, *, addresses: int, each: int, begun: bytes) -> It
         yield
 
 
-async def metrics(server: Process, source: str) -> dict[str, float]:
+async def metrics(server: ServerProcess, source: str) -> dict[str, float]:
     """Read the figures over a connection of its own."""
     transport = httpx2.AsyncHTTPTransport(local_address=source)
     async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
@@ -50,7 +50,7 @@ async def metrics(server: Process, source: str) -> dict[str, float]:
     }
 
 
-async def send_good(server: Process, to: Keyed, source: str) -> list[int]:
+async def send_good(server: ServerProcess, to: Keyed, source: str) -> list[int]:
     """Send an envelope and ask for a page, each over a connection of its own."""
     transport = httpx2.AsyncHTTPTransport(local_address=source)
     async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
@@ -71,9 +71,9 @@ async def test_half_open_connections_do_not_keep_others_out(
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
-    way = Way(open_files=FILES)
+    way = LaunchOptions(open_files=FILES)
     limits = {"max_connections_per_address": PER_ADDRESS}
-    with process.serving(database_url, tmp_path, way, **limits) as server:
+    with process.launch_and_wait(database_url, tmp_path, way, **limits) as server:
         assert await send_good(server, to, "127.0.1.1") == [200, 200]
         for addresses, each, reason in ((1, 900, "crowded_address"), (9, 120, "crowded")):
             with half_open(server, addresses=addresses, each=each, begun=begun):

@@ -12,7 +12,7 @@ from tests.support.hostile.bombs import Bomb
 from tests.support.recorded import samples
 from tests.support.report import Report
 from tests.support.servers import process
-from tests.support.servers.process import Process, Way
+from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, keyed
 from tests.support.waiting import until
 
@@ -46,7 +46,7 @@ async def send(sender: httpx2.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:
     return answer.status_code
 
 
-async def is_well(server: Process, sender: httpx2.AsyncClient, to: Keyed) -> bool:
+async def is_well(server: ServerProcess, sender: httpx2.AsyncClient, to: Keyed) -> bool:
     """Tell whether a good envelope is taken."""
     good = Bomb("good", "envelope", None, envelopes.event_envelope())
     return server.is_alive() and await send(sender, to, good) == 200
@@ -57,14 +57,14 @@ async def test_bombs_stay_small(database_url, tmp_path, report: Report):
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
-    way = Way(address_space_bytes=1024 * MIB)
-    with process.serving(database_url, tmp_path, way) as server:
+    way = LaunchOptions(address_space_bytes=1024 * MIB)
+    with process.launch_and_wait(database_url, tmp_path, way) as server:
         async with httpx2.AsyncClient(
             base_url=server.base_url, trust_env=False, timeout=60
         ) as sender:
             assert await is_well(server, sender, to)
             before_bytes = server.resident_bytes()
-            for bomb in (*bombs.all_of_them(), *recorded()):
+            for bomb in (*bombs.make_bombs(), *recorded()):
                 status = await send(sender, to, bomb)
                 assert status is None or status < 500, bomb.name
                 assert await is_well(server, sender, to), bomb.name
@@ -75,7 +75,7 @@ async def test_bombs_stay_small(database_url, tmp_path, report: Report):
                     hung_up=int(status is None),
                     memory_mib=server.memory_bytes() // MIB,
                 )
-        await process.digested(server)
+        await process.wait_until_digested(server)
         assert server.memory_bytes() < MOST_BYTES
         # What the last batches held is given back a moment after they are digested.
         await until(lambda: server.resident_bytes() - before_bytes < KEPT_BYTES)
@@ -88,16 +88,16 @@ async def test_wire_bombs_leave_nothing_behind(database_url, tmp_path, report: R
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
-    with process.serving(database_url, tmp_path) as server:
+    with process.launch_and_wait(database_url, tmp_path) as server:
         async with httpx2.AsyncClient(
             base_url=server.base_url, trust_env=False, timeout=60
         ) as sender:
             assert await is_well(server, sender, to)
             assert (await sender.get("/sign-in")).status_code == 200
             before_bytes = server.resident_bytes()
-            for bomb in wire_bombs.all_of_them(to):
+            for bomb in wire_bombs.make_wire_bombs(to):
                 server.forget_peak()
-                sent_bytes = await asyncio.to_thread(wire_bombs.send, bomb, server.base_url)
+                sent_bytes = await asyncio.to_thread(wire_bombs.send_bomb, bomb, server.base_url)
                 assert await is_well(server, sender, to), bomb.name
                 peak_bytes = server.memory_bytes() - before_bytes
                 # The body of a refused request is given back a moment after the answer.

@@ -27,13 +27,13 @@ from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import PreparedBatch
 from app.replays import query_language
 from app.scrub.rules import DEFAULT_RULES
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import clips, envelopes, item_payloads, otlp, payloads, recordings
 from tests.support.builders.mp4_boxes import fragmented_file, mp4_file
 from tests.support.builders.wire import KEY, STARTED_MS, compact
 from tests.support.report import Report
 
-EXAMPLES = amounts.rounds(ci=2_000, nightly=50_000)
+EXAMPLES = programme_size.rounds(ci=2_000, nightly=50_000)
 MIB: Final = 1024 * 1024
 HEADER: Final = EnvelopeHeader()
 CONTEXT: Final = EnvelopeContext(
@@ -194,7 +194,7 @@ def test_broken_items_are_prepared_or_refused(report: Report) -> None:
     """Whatever is broken in an item of any type, it becomes rows or is counted."""
     payloads = item_payloads.item_payloads()
     for item_type in ITEM_TYPES:
-        dice = amounts.dice("item", item_type.name)
+        dice = programme_size.seeded_dice("item", item_type.name)
         for number in range(EXAMPLES):
             payload = bitten(dice, payloads[item_type.name])
             item = EnvelopeItem(
@@ -212,7 +212,7 @@ def test_broken_items_are_prepared_or_refused(report: Report) -> None:
 
 def try_out(name: str, reader: Reader) -> dict[str, Any]:
     """Show a reader so many broken inputs; returns numbers."""
-    dice = amounts.dice("reader", name)
+    dice = programme_size.seeded_dice("reader", name)
     refused, slowest_ms = 0, 0.0
     for number in range(EXAMPLES):
         data = bitten(dice, dice.choice(reader.good))

@@ -13,13 +13,13 @@ from app.db.engine import Database
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.rules import ScrubRules
-from tests.support import amounts
+from tests.support import programme_size
 from tests.support.builders import envelopes, item_payloads, recordings
 from tests.support.builders.traffic import client
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.report import Report
 from tests.support.servers import process
-from tests.support.servers.process import Way
+from tests.support.servers.process import LaunchOptions
 from tests.support.servers.server import keyed, running
 
 FORGED: Final = '\r\n{"event": "forged", "level": "audit"}\r\n'
@@ -84,8 +84,8 @@ async def test_hostile_text_is_stored_clean(
     await database.close()
     log_file = tmp_path / "log"
     sent = 0
-    way = Way(log_file=log_file)
-    with process.serving(database_url, tmp_path / "data", way, log_level="DEBUG") as server:
+    way = LaunchOptions(log_file=log_file)
+    with process.launch_and_wait(database_url, tmp_path / "data", way, log_level="DEBUG") as server:
         async with client(server.base_url) as sender:
             for number, words in enumerate(TEXTS):
                 for body in soaked_envelopes(number, words):
@@ -96,7 +96,7 @@ async def test_hostile_text_is_stored_clean(
                     )
                     assert answer.status_code in (200, 400, 413), (words[:20], answer.text)
                     sent += 1
-        await process.digested(server)
+        await process.wait_until_digested(server)
     lines = [json.loads(line) for line in log_file.read_text("utf-8").splitlines()]
     assert not [line for line in lines if line["event"] == "forged" or line["level"] == "audit"]
     async with running(database_url, tmp_path / "data") as started:
@@ -113,7 +113,7 @@ async def test_hostile_text_is_stored_clean(
     assert kept > sent // 2
 
 
-SIZE: Final = amounts.rounds(ci=100_000, nightly=1_000_000)
+SIZE: Final = programme_size.rounds(ci=100_000, nightly=1_000_000)
 EVIL: Final = (
     "a", "(", "1111 ", "4111-", "a@", "a.b@", "://", "https://a:", "=", "password", "token=",
     "Bearer ", "eyJ", "-----BEGIN ", "00:", "+49 ", '\\"', "\"'`", "&amp;", "%40", "/home/",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.servers import s3, server as servers
@@ -66,7 +66,7 @@ async def test_video_lies_in_the_bucket_until_it_is_deleted(server, names, locat
     assert (part.status_code, part.content) == (206, clips.clip()[10:30])
     assert server.objects() == []
     asked = await server.web.get(server.page(REPLAY_ID, "/delete"))
-    form = reading.read(asked.text).one("form", action=server.page(REPLAY_ID, "/delete"))
+    form = html_reader.parse_page(asked.text).one("form", action=server.page(REPLAY_ID, "/delete"))
     assert (await server.web.post(form["action"])).status_code == 303
     server.service.sweeper.hurry()
     await until(lambda: names() == [])

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.sdk import sending
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.servers.server import Server
@@ -53,7 +53,7 @@ async def test_all_that_a_backend_sends_is_kept(tenant: Server, name: str):
     assert (found["span"] > 0) == (name in STREAMING)
     if name != "node 7":
         assert counts["error", "dropped_by_sdk", "before_send"] == 1
-    page = reading.read((await tenant.web.get(tenant.page(REPLAY_ID))).text)
+    page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
     (error,) = page.all("article", class_="error")
     assert error["data-key"] == sent["error"]
     assert error["data-source"] == "backend"

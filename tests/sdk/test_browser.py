@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.sdk import sending, shop
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.servers.server import Server
 from tests.support.waiting import until_asked
 
@@ -62,8 +62,10 @@ async def test_a_browser_records_and_reports(tenant: Server, tmp_path: Path):
     await tenant.settled()
     outcomes = await tenant.outcomes()
     assert [key for key in outcomes if key[1] == "refused"] == []
-    (link,) = reading.read((await tenant.web.get("/replays")).text).all("a", class_="replay-link")
-    page = reading.read((await tenant.web.get(link["href"])).text)
+    (link,) = html_reader.parse_page((await tenant.web.get("/replays")).text).all(
+        "a", class_="replay-link"
+    )
+    page = html_reader.parse_page((await tenant.web.get(link["href"])).text)
     (error,) = page.all("article", class_="error")
     assert "payment failed: HTTP 500" in error.text
     categories = {

@@ -15,7 +15,7 @@ import pytest
 from app.formats.events import event
 from app.formats.spans import transaction
 from tests.sdk import sending
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders.wire import KEY
 from tests.support.recorded import contents, delivery
 from tests.support.servers.server import Server
@@ -79,7 +79,7 @@ async def serving(name: str, dsn: str) -> AsyncIterator[str]:
 
 async def shown(server: Server, replay_id: str) -> tuple[set[str], set[str]]:
     """Return what the page of a replay shows of backends: titles of errors, names of spans."""
-    page = reading.read((await server.web.get(server.page(replay_id))).text)
+    page = html_reader.parse_page((await server.web.get(server.page(replay_id))).text)
     errors = {
         one.all("h3")[0].text
         for one in page.all("article", class_="error")

@@ -1,4 +1,4 @@
-"""A canonical picture of one replay: the same for every order of delivery.
+"""A canonical dump of one replay, which is the same for every order of delivery.
 
 Left out is what arrival decides: when things were received, and by which clock drift.
 """
@@ -31,7 +31,7 @@ _ARRIVAL = {
 }  # fmt: skip
 
 
-async def of_replay(
+async def dump_replay(
     connection: AsyncConnection, key: ReplayKey, names: Mapping[ProjectId, str]
 ) -> dict[str, Any]:
     """Read everything that is known of a replay.
@@ -75,7 +75,7 @@ async def of_replay(
     }
 
 
-async def of_issues(
+async def dump_issues(
     connection: AsyncConnection, names: Mapping[ProjectId, str]
 ) -> dict[tuple[str, str], dict[str, Any]]:
     """Read the issues of some projects: their events, what is counted, the replays they lead to.

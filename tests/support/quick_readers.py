@@ -1,4 +1,4 @@
-"""Holds a quick reader to its plain one: what it reads at all, it reads in the same way."""
+"""Checks that a quick reader agrees with its plain one on everything that it reads at all."""
 
 from collections.abc import Callable
 

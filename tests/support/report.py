@@ -1,4 +1,4 @@
-"""Says in numbers what a programme of faults or hostile input did: one line of JSON each.
+"""Reports in numbers what a test of faults or hostile input did, as one line of JSON each.
 
 A test tells its rounds with `report.round(...)`. At its end one line has their sums; outside of CI
 each round has a line of its own as well, at once.
@@ -14,7 +14,7 @@ from _pytest.capture import CaptureManager
 from _pytest.terminal import TerminalReporter
 
 from app.core import clock
-from tests.support import amounts
+from tests.support import programme_size
 
 _HIGHEST: Final = ("settle_s", "slowest_ms", "memory_mib")
 
@@ -45,8 +45,8 @@ class Report:
                 self._highest[name] = max(value, self._highest.get(name, 0))
             elif isinstance(value, int) and name not in ("seed", "step"):
                 self._sums[name] += value
-        if not amounts.IS_CI:
-            self._write({"programme": self._programme, "seed": amounts.SEED, **facts})
+        if not programme_size.IS_CI:
+            self._write({"programme": self._programme, "seed": programme_size.SEED, **facts})
 
     def total(self) -> None:
         """Tell what all rounds amount to."""
@@ -54,7 +54,7 @@ class Report:
         self._write(
             {
                 "programme": self._programme,
-                "seed": amounts.SEED,
+                "seed": programme_size.SEED,
                 "rounds": self._rounds,
                 **self._sums,
                 **self._highest,

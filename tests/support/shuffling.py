@@ -1,10 +1,12 @@
-"""Orders of arrival made up by chance."""
+"""Random orders of arrival."""
 
 import random
 from collections.abc import Sequence
 
 
-def batches[T](found: Sequence[T], dice: random.Random, *, again: int, most: int) -> list[list[T]]:
+def cut_into_batches[T](
+    found: Sequence[T], dice: random.Random, *, again: int, most: int
+) -> list[list[T]]:
     """Cut things into batches by chance.
 
     Args:

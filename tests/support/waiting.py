@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time."""
+"""Waits for a condition instead of sleeping."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,7 +16,7 @@ async def until(condition: Callable[[], bool], *, deadline_s: float = 20.0) -> N
 
 
 async def until_asked(question: Callable[[], Awaitable[bool]], *, deadline_s: float = 30.0) -> None:
-    """Ask over and over until the answer is yes.
+    """Ask again and again until the answer is yes.
 
     Raises:
         TimeoutError: It never was; the deadline is far beyond what is expected.

@@ -13,7 +13,7 @@ from app.api.connection import HttpConnection
 from app.core.limits import LIMITS
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID
-from tests.support.raw import LIVE, OPTIONS, chunked, head, post, wired
+from tests.support.raw_http import LIVE, OPTIONS, chunk_body, head, open_raw_connection, post
 from tests.support.servers.server import Server
 from tests.support.waiting import until
 
@@ -55,7 +55,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Ht
 @pytest.mark.parametrize(("over_bytes", "status"), [(0, 200), (1, 431)])
 async def test_a_head_has_a_limit_in_bytes(tenant, place, over_bytes, status):
     """At the limit it is read; one byte more is answered 431, and the connection ends."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(padded(tenant, place, LIMITS.head_bytes + over_bytes))
         answer = await wire.answer()
         assert answer.status == status
@@ -70,7 +70,7 @@ async def test_a_head_has_a_limit_in_lines(tenant, place, over, status):
     """Each line takes twenty times its bytes, so that their number is limited too."""
     usual = request(tenant, place).split(b"\r\n\r\n")[0].count(b"\r\n")
     lines = ["a:"] * (LIMITS.head_lines - usual + over)
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(request(tenant, place, *lines))
         assert (await wire.answer()).status == status
 
@@ -78,9 +78,11 @@ async def test_a_head_has_a_limit_in_lines(tenant, place, over, status):
 async def test_trailers_are_dropped(tenant):
     """A few are nothing unusual; the next request on the connection is read."""
     whole = (
-        head(tenant, "Transfer-Encoding: chunked") + chunked(BODY)[:-2] + b"A: b\r\nHost: c\r\n\r\n"
+        head(tenant, "Transfer-Encoding: chunked")
+        + chunk_body(BODY)[:-2]
+        + b"A: b\r\nHost: c\r\n\r\n"
     )
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         for _ in range(2):
             wire.send(whole)
             answer = await wire.answer()
@@ -92,7 +94,7 @@ async def test_trailers_are_dropped(tenant):
 @pytest.mark.parametrize("path", [None, "/sign-in"])
 async def test_trailers_and_framing_have_a_limit(tenant, path, start, filling):
     """Whether in many lines or in one, behind the last chunk or before it."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, "Transfer-Encoding: chunked", path=path) + start)
         wire.send(filling * (4 * LIMITS.head_bytes // len(filling)))
         assert (await wire.rest()).startswith(b"HTTP/1.1 4")
@@ -109,8 +111,8 @@ async def test_chunks_of_all_sizes_are_put_together(tenant):
         size = sizes[len(pieces) % len(sizes)]
         pieces.append(body[at : at + size])
         at += size
-    async with wired(tenant) as wire:
-        wire.send(head(tenant, "Transfer-Encoding: chunked") + chunked(*pieces))
+    async with open_raw_connection(tenant) as wire:
+        wire.send(head(tenant, "Transfer-Encoding: chunked") + chunk_body(*pieces))
         assert (await wire.answer()).status == 200
     await tenant.settled()
     assert await tenant.outcomes() == {("event", "kept", ""): 1}
@@ -124,7 +126,7 @@ async def test_chunks_of_all_sizes_are_put_together(tenant):
 async def test_a_request_has_one_host(tenant, place, version, hosts, status):
     """RFC 9112, 3.2: none in HTTP/1.1, or two in any version, is a bad request."""
     whole = request(tenant, place).replace(b"Host: a\r\n", b"Host: a\r\n" * hosts, 1)
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(whole.replace(b"HTTP/1.1", f"HTTP/{version}".encode(), 1))
         assert (await wire.answer()).status == status
 
@@ -132,7 +134,7 @@ async def test_a_request_has_one_host(tenant, place, version, hosts, status):
 async def test_bytes_behind_the_last_request_are_dropped(tenant):
     """Nothing is read after `Connection: close`, on repeated connections neither."""
     for _ in range(3):
-        async with wired(tenant) as wire:
+        async with open_raw_connection(tenant) as wire:
             wire.send(
                 post(tenant, BODY, "Connection: close") + b"no http\r\n\r\n" + post(tenant, BODY)
             )
@@ -146,7 +148,7 @@ async def test_waiting_requests_count_as_memory(tenant, monkeypatch):
     monkeypatch.setattr(
         tenant.service.endpoint, "most_reading_bytes", 10 * bounded_protocol._WAITING_REQUEST_BYTES
     )
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         # The key has to be asked for, so that everything behind this request waits.
         monkeypatch.setattr(tenant.service.ingest.admission.keys, "_records", {})
         wire.send(post(tenant, BODY) + OPTIONS * 200)
@@ -157,7 +159,7 @@ async def test_waiting_requests_count_as_memory(tenant, monkeypatch):
 async def test_unfinished_heads_count_as_memory(tenant, monkeypatch):
     """Many connections with half a head each cannot fill the memory either."""
     await until(lambda: tenant.service.endpoint.reading_bytes == 0)
-    async with wired(tenant) as first, wired(tenant) as second:
+    async with open_raw_connection(tenant) as first, open_raw_connection(tenant) as second:
         first.send(padded(tenant, "page", 50_000)[:40_000])
         await until(lambda: tenant.service.endpoint.reading_bytes == 40_000)
         monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", 79_999)
@@ -180,7 +182,7 @@ async def test_a_closed_connection_is_freed_at_once(tenant, connections, kind):
         "page body": head(tenant, "Content-Length: 99", path="/sign-in") + b"x",
         "pipeline": post(tenant, BODY) + LIVE + OPTIONS,
     }[kind]
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(sent)
         for _ in range({"answered": 1, "page": 1, "pipeline": 3}.get(kind, 0)):
             assert (await wire.answer()).status == 200
@@ -195,7 +197,7 @@ async def test_a_request_that_breaks_is_answered_once(
     """What was begun for it, a question for its key or a page, writes nothing behind the 400."""
     monkeypatch.setattr(tenant.service.ingest.admission.keys, "_records", {})
     first = f"POST {path}?sentry_key={'f' * 32} HTTP/1.1\r\nHost: a\r\n"
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(f"{first}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n".encode())
         assert (await wire.answer()).status == 400
         assert await wire.rest() == b""
@@ -207,7 +209,7 @@ async def test_a_request_that_breaks_is_answered_once(
 
 async def test_a_form_that_is_cut_is_no_error(tenant, connections, caplog):
     """Whoever leaves in the middle of a body costs no traceback in the log."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(b"POST /csp-report HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\n{")
         await until(lambda: bool(connections) and bool(connections[0]().tasks))
     await until(lambda: connections[0]() is None)

@@ -12,7 +12,7 @@ from app.api.connection import HttpConnection
 from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 from tests.support.builders import envelopes, payloads
-from tests.support.raw import LIVE, OPTIONS, head, post, wired
+from tests.support.raw_http import LIVE, OPTIONS, head, open_raw_connection, post
 from tests.support.servers.server import Server
 from tests.support.waiting import until
 
@@ -83,7 +83,7 @@ def connections(monkeypatch):
 
 async def test_a_connection_is_kept(tenant):
     """One envelope after another on the same connection, pages in between."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         for number in range(1, 4):
             wire.send(post(tenant, event_of(number)))
             answer = await wire.answer()
@@ -96,7 +96,7 @@ async def test_a_connection_is_kept(tenant):
 async def test_a_repeated_head_is_read_wherever_it_is_cut(tenant):
     """It may have another length, come in two parts, and have the next request right behind it."""
     sizes = [post(tenant, event_of(1)), post(tenant, event_of(10**9) + b"\n" * 7)]
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         for whole in (*sizes, *sizes):
             wire.send(whole)
             assert (await wire.answer()).status == 200
@@ -116,7 +116,7 @@ async def test_a_repeated_head_is_read_wherever_it_is_cut(tenant):
 async def test_a_repeated_head_can_be_refused(tenant):
     """With a body that is too long: at once; with one that is broken: when it has come."""
     limit = LIMITS.body_bytes
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
         wire.send(post(tenant, b"{" + BODY))
@@ -128,7 +128,7 @@ async def test_a_repeated_head_can_be_refused(tenant):
 
 async def test_who_expects_to_be_asked_is_asked(tenant):
     """It is asked once, and the next request on the same connection is not."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
         wire.send(head(tenant, "Expect: 100-continue", f"Content-Length: {len(BODY)}"))
@@ -143,7 +143,7 @@ async def test_who_expects_to_be_asked_is_asked(tenant):
 
 async def test_an_answer_has_its_headers(tenant):
     """Date and length, what browsers need, and not the name of the server."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         answer = await wire.answer()
     assert answer.headers["date"].endswith(" GMT")
@@ -154,7 +154,7 @@ async def test_an_answer_has_its_headers(tenant):
 
 async def test_pipelined_requests_are_answered_in_order(tenant, held):
     """While the first waits for the disk nothing behind it is answered, page or envelope."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         refused = head(tenant, "Content-Length: 0", path="/api/x/envelope/")
         wire.send(post(tenant, event_of(1)) + LIVE + refused + post(tenant, event_of(2)) + OPTIONS)
         await held.reached()
@@ -169,7 +169,7 @@ async def test_pipelined_requests_are_answered_in_order(tenant, held):
 
 async def test_many_pipelined_requests_wait_for_one(tenant, held):
     """Two thousand behind one that waits are answered, each in a turn of its own."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY) + OPTIONS * 2_000)
         await held.reached()
         held.let_go()
@@ -206,7 +206,7 @@ async def test_who_does_not_read_answers_is_not_read_from(tenant, connections):
 )
 async def test_a_connection_ends_where_the_sender_says(tenant, lines, version):
     """After `Connection: close`, and after a request of HTTP/1.0."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY, *lines, version=version))
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
@@ -215,7 +215,7 @@ async def test_a_connection_ends_where_the_sender_says(tenant, lines, version):
 
 async def test_a_sender_may_close_its_half(tenant, held):
     """Who has sent all it will is answered all the same; who stops in the middle is not."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         wire.writer.write_eof()
         await held.reached()
@@ -223,7 +223,7 @@ async def test_a_sender_may_close_its_half(tenant, held):
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert await wire.rest() == b""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY)[:-1])
         wire.writer.write_eof()
         assert await wire.rest() == b""
@@ -232,7 +232,7 @@ async def test_a_sender_may_close_its_half(tenant, held):
 @pytest.mark.parametrize("is_reset", [True, False])
 async def test_a_sender_that_is_gone_is_not_answered(tenant, held, caplog, is_reset):
     """Its envelope is kept, since it is on disk; nothing is written to a closed connection."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         await held.reached()
         if is_reset:
@@ -251,7 +251,7 @@ async def test_a_sender_that_is_gone_is_not_answered(tenant, held, caplog, is_re
 
 async def test_a_server_that_stops_answers_what_it_has(tenant, held, connections):
     """An idle connection is closed at once, one that waits for the disk after its answer."""
-    async with wired(tenant) as idle, wired(tenant) as busy:
+    async with open_raw_connection(tenant) as idle, open_raw_connection(tenant) as busy:
         busy.send(post(tenant, BODY))
         await held.reached()
         await until(lambda: len(connections) == 2)
@@ -266,10 +266,10 @@ async def test_a_server_that_stops_answers_what_it_has(tenant, held, connections
 
 async def test_noise_behind_an_envelope_takes_no_answer(tenant, held):
     """While an envelope waits for the disk, a 400 for what follows would stand in its place."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY) + b"no http\r\n\r\n")
         assert await wire.rest() == b""
     held.let_go()
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(b"no http\r\n\r\n")
         assert (await wire.answer()).status == 400

@@ -12,7 +12,7 @@ from app.core.limits import LIMITS
 from app.ingest.admission import senders
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID
-from tests.support.raw import LIVE, OPTIONS, chunked, head, post, wired
+from tests.support.raw_http import LIVE, OPTIONS, chunk_body, head, open_raw_connection, post
 from tests.support.servers.server import running
 from tests.support.waiting import until
 
@@ -23,7 +23,7 @@ BODY = envelopes.event_envelope()
 
 async def test_who_expects_to_be_asked_is_asked(tenant):
     """`100 Continue` for a sender who may send, then the answer."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
         assert (await wire.answer(has_body=False)).status == 100
         wire.send(BODY)
@@ -36,7 +36,7 @@ async def test_who_expects_to_be_asked_is_asked(tenant):
 
 async def test_who_may_not_send_is_not_asked_to(tenant):
     """The refusal comes at once; what is sent all the same is let go, and the connection lives."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         stranger = head(tenant, "Content-Length: 3", "Expect: 100-continue", path="/api/0/envelope")
         wire.send(stranger)
         assert (await wire.answer()).status == 403
@@ -49,8 +49,8 @@ async def test_who_may_not_send_is_not_asked_to(tenant):
 )
 async def test_chunks_are_put_together(tenant, pieces):
     """A body without a length, in one chunk and in many."""
-    async with wired(tenant) as wire:
-        wire.send(head(tenant, "Transfer-Encoding: chunked") + chunked(*pieces))
+    async with open_raw_connection(tenant) as wire:
+        wire.send(head(tenant, "Transfer-Encoding: chunked") + chunk_body(*pieces))
         answer = await wire.answer()
     assert (answer.status, json.loads(answer.body)) == (200, {"id": EVENT_ID})
 
@@ -58,7 +58,7 @@ async def test_chunks_are_put_together(tenant, pieces):
 async def test_a_request_may_come_byte_by_byte(tenant):
     """Wherever the network cuts it."""
     whole = post(tenant, envelopes.envelope({"event_id": EVENT_ID}))
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for at in range(len(whole)):
             wire.send(whole[at : at + 1])
@@ -76,11 +76,11 @@ async def test_a_body_has_its_limit(tenant, monkeypatch, over, status, has_lengt
     monkeypatch.setattr(senders, "_UNNAMED_BYTES", len(body) - over)
     first = f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\n"
     length = f"Content-Length: {len(body)}\r\n\r\n"
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         if has_length:
             wire.send((first + length).encode() + body)
         else:
-            wire.send(f"{first}Transfer-Encoding: chunked\r\n\r\n".encode() + chunked(body))
+            wire.send(f"{first}Transfer-Encoding: chunked\r\n\r\n".encode() + chunk_body(body))
         answer = await wire.answer()
         assert answer.status == status
         assert (answer.headers.get("connection") == "close") is bool(over)
@@ -91,7 +91,7 @@ async def test_a_body_has_its_limit(tenant, monkeypatch, over, status, has_lengt
 
 async def test_an_answer_before_the_end_of_the_body_arrives(tenant):
     """The rest is let go, since closing on unread bytes would take the answer back."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, f"Content-Length: {LIMITS.body_bytes + 1}"))
         for _ in range(64):
             wire.send(bytes(1024 * 1024))
@@ -104,7 +104,7 @@ async def test_an_answer_before_the_end_of_the_body_arrives(tenant):
 async def test_the_rest_of_a_body_is_let_go_for_a_moment_only(tenant, monkeypatch):
     """Who goes on and on after the last answer is cut off."""
     monkeypatch.setattr(HttpConnection, "linger_s", 0.05)
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, f"Content-Length: {LIMITS.body_bytes + 1}"))
         assert (await wire.answer()).status == 413
         with pytest.raises(ConnectionError):
@@ -115,12 +115,12 @@ async def test_bodies_in_flight_are_bounded(tenant, monkeypatch):
     """With too much in memory a sender is hung up on, and sends again."""
     await until(lambda: tenant.service.endpoint.reading_bytes == 0)
     monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY) - 1)
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert await wire.rest() == b""
     assert tenant.service.endpoint.reading_bytes == 0
     monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY))
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
     assert tenant.service.endpoint.reading_bytes == 0
@@ -129,7 +129,7 @@ async def test_bodies_in_flight_are_bounded(tenant, monkeypatch):
 async def test_java_may_ask_for_http_2(tenant):
     """Its client asks with every first request; it is answered in HTTP/1.1."""
     asks = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIA")
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY, *asks))
         assert (await wire.answer()).status == 200
 
@@ -137,7 +137,7 @@ async def test_java_may_ask_for_http_2(tenant):
 async def test_no_other_protocol_is_spoken(tenant):
     """Pages too are answered as if nobody had asked, and the next request is read."""
     asks = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(LIVE[:-2] + asks + post(tenant, BODY))
         assert "access-control-allow-origin" not in (await wire.answer()).headers
         assert json.loads((await wire.answer()).body) == {"id": EVENT_ID}
@@ -146,7 +146,7 @@ async def test_no_other_protocol_is_spoken(tenant):
 @pytest.mark.parametrize("path", ["/%61pi/{id}/envelope/", "http://a/api/{id}/envelope/?a=b"])
 async def test_odd_urls_are_read(tenant, path):
     """Percent signs where none are needed, and the whole URL as proxies are sent it."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         path = path.format(id=tenant.app.id)
         wire.send(head(tenant, f"Content-Length: {len(BODY)}", path=path) + BODY)
         assert (await wire.answer()).status == 200
@@ -154,7 +154,7 @@ async def test_odd_urls_are_read(tenant, path):
 
 async def test_head_is_told_the_length_only(tenant):
     """What follows on the connection is not taken for a body."""
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(b"HEAD /api/1/envelope/ HTTP/1.1\r\nHost: a\r\n\r\n" + OPTIONS)
         answer = await wire.answer(has_body=False)
         assert (answer.status, int(answer.headers["content-length"]) > 0) == (405, True)
@@ -166,7 +166,7 @@ async def test_a_key_that_is_not_known_yet_is_asked_for(tenant, monkeypatch):
     keys = tenant.service.ingest.admission.keys
     for is_slow in (False, True):
         monkeypatch.setattr(keys, "_records", {})
-        async with wired(tenant) as wire:
+        async with open_raw_connection(tenant) as wire:
             whole = post(tenant, BODY)
             wire.send(whole[:-10] if is_slow else whole)
             await until(lambda: bool(keys._records))
@@ -179,7 +179,7 @@ async def test_large_bodies_of_strangers_leave_nothing_behind(tenant):
     header = {"event_id": EVENT_ID, "dsn": f"https://{'e' * 32}@example.com/{tenant.app.id}"}
     body = envelopes.envelope(header, envelopes.item("profile", bytes(2 * 1024 * 1024)))
     stranger = f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         for _ in range(3):
             wire.send(stranger.encode() + body)
             assert (await wire.answer()).status == 403
@@ -193,7 +193,7 @@ async def test_one_bad_envelope_of_a_turn_costs_the_others_nothing(tenant):
     """What comes together goes through the stages together, each to its own end."""
     bodies = [BODY, b"no json", b"", BODY + b"{", envelopes.envelope({"event_id": "b" * 32})]
     async with AsyncExitStack() as stack:
-        wires = [await stack.enter_async_context(wired(tenant)) for _ in bodies]
+        wires = [await stack.enter_async_context(open_raw_connection(tenant)) for _ in bodies]
         for wire, body in zip(wires, bodies, strict=True):
             wire.send(post(tenant, body))
         statuses = [(await wire.answer()).status for wire in wires]
@@ -213,7 +213,7 @@ async def test_without_room_in_memory_an_answer_waits(tenant, monkeypatch):
 
     monkeypatch.setattr(inbox, "wait_for_room", noting)
     inbox._has_room.clear()
-    async with wired(tenant) as wire:
+    async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
     assert waited == 1
@@ -244,7 +244,7 @@ async def test_a_trusted_proxy_tells_who_sends(database_url, tmp_path, monkeypat
             return append(client_ip=client_ip, **facts)
 
         monkeypatch.setattr(journal, "append", noting)
-        async with wired(server) as wire:
+        async with open_raw_connection(server) as wire:
             lines = [] if said is None else [f"X-Forwarded-For: {said}"]
             wire.send(post(server, BODY, *lines))
             assert (await wire.answer()).status == 200

@@ -11,7 +11,7 @@ from app.ingest.bodies import reopen_entry
 from app.journal.entry import JournalEntry
 from app.projects import writes as project_writes
 from app.storage.local import LocalStore
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import clips, envelopes, payloads, recordings
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, STARTED_MS, TRACE_ID
 from tests.support.servers.server import exchange
@@ -152,7 +152,7 @@ async def test_a_broken_video_costs_only_itself(server):
     )
     found = await server.dump(REPLAY_ID)
     assert [one["has_video"] for one in found["segments"]] == [True, False, False]
-    page = reading.read((await server.web.get(server.page(REPLAY_ID))).text)
+    page = html_reader.parse_page((await server.web.get(server.page(REPLAY_ID))).text)
     assert [row["data-video"] for row in page.all("tr", "data-video")] == [
         "playable",
         "faulty",

@@ -17,7 +17,7 @@ from app.playback.links import linked_feedback
 from app.releases import sessions
 from app.traces import logs
 from app.traces.model import StoredLog
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, STARTED_MS, TRACE_ID
 from tests.support.recorded import contents, delivery
@@ -47,7 +47,7 @@ async def outcome_rows(server: Server) -> list[list[str]]:
     """Read the table of all outcomes on the project's page, without its days."""
     answer = await server.web.get(f"/projects/{server.app.id}")
     assert answer.status_code == 200
-    table = reading.read(answer.text).one("section", id="outcomes").all("tbody")[-1]
+    table = html_reader.parse_page(answer.text).one("section", id="outcomes").all("tbody")[-1]
     return [[cell.text.strip() for cell in row.all("td")][1:] for row in table.all("tr")]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.support import amounts, reading
-from tests.support.reading import Element
+from tests.support import html_reader, programme_size
+from tests.support.html_reader import Element
 from tests.support.recorded import contents, delivery, rewriting, samples
 from tests.support.servers.server import Server, tenant as tenant_of
 
@@ -57,7 +57,7 @@ async def page_of(server: Server, replay_id: str) -> Element:
     """Open the page of a replay."""
     answer = await server.web.get(server.page(replay_id))
     assert answer.status_code == 200
-    return reading.read(answer.text)
+    return html_reader.parse_page(answer.text)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -159,7 +159,7 @@ async def test_issues_and_replays_lead_to_each_other(delivered, family):
         answer = await tenant.web.get(
             f"/projects/{keyed.id}/events/{event_id}", follow_redirects=True
         )
-        page = reading.read(answer.text)
+        page = html_reader.parse_page(answer.text)
         (whole,) = page.one("section", "data-preview").all("a")
         assert whole["href"].startswith(tenant.page(said["replay_id"]))
 
@@ -211,7 +211,7 @@ async def test_the_order_of_delivery_does_not_matter(delivered, tenant, family):
 @pytest.mark.parametrize("family", FAMILIES)
 async def test_other_bytes_of_the_same_sense_change_nothing(delivered, tenant, family):
     """Written anew, as other SDKs and proxies write, a family gives the same replays and issues."""
-    dice = amounts.dice("rewritten", family)
+    dice = programme_size.seeded_dice("rewritten", family)
     for request in contents.requests(family):
         answer = await delivery.deliver(tenant, rewriting.rewritten(request, dice))
         assert answer.status_code == 200, f"{request.name}: {answer.text}"

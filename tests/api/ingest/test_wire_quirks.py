@@ -14,7 +14,7 @@ from sqlalchemy import text
 from app.core import clock
 from app.formats.stored.packed_json import unpack_json, unpack_text
 from app.ingest.item_types import IGNORED_TYPES
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes, payloads, recordings
 from tests.support.builders.envelopes import envelope, envelope_header, item
 from tests.support.builders.wire import (
@@ -309,7 +309,7 @@ async def test_clocks_minutes_apart_meet_on_the_timeline(tenant: Server):
     header = envelope_header(event_id=EVENT_ID, sent_ms=now_ms)
     await tenant.take(phone)
     await tenant.take(envelope(header, item("event", failed)), project=tenant.backend)
-    page = reading.read((await tenant.web.get(tenant.page(REPLAY_ID))).text)
+    page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
     (error,) = page.all("article", class_="error")
     assert error["data-source"] == "backend"
     assert int(error["data-at-ms"]) == pytest.approx(7_000, abs=5_000)
@@ -322,7 +322,7 @@ async def test_an_error_at_another_time_has_no_place_in_the_replay_it_names(tena
         for number, apart_ms in (("a1", -3_600_000), ("b2", 1_000), ("c3", 7_200_000))
     ]
     await tenant.take(envelopes.replay_video_envelope(), *bodies)
-    page = reading.read((await tenant.web.get(tenant.page(REPLAY_ID))).text)
+    page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
     found = {
         one["id"][-2:]: one.attributes.get("data-at-ms")
         for one in page.all("article", class_="error")
@@ -345,7 +345,7 @@ async def test_what_does_not_say_when_it_was_is_placed_where_it_was_sent(
     noted = changed(LOG, {"timestamp": said, "trace_id": TRACE_ID})
     items = (item("event", failed), item("log", {"items": [noted]}, content_type=LOGS))
     await tenant.take(envelopes.replay_video_envelope(), envelope(header, *items))
-    page = reading.read((await tenant.web.get(tenant.page(REPLAY_ID))).text)
+    page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
     assert page.one("article", class_="error")["data-at-ms"] == "3000"
     rows = {row["data-kind"]: row["data-at-ms"] for row in page.all("li", "data-kind")}
     assert rows["log"] == "3000"

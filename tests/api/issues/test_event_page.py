@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import text
 
 from app.memberships.model import Role
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
 from tests.support.builders.people import make_person
 from tests.support.builders.wire import EVENT_ID
-from tests.support.reading import Element
+from tests.support.html_reader import Element
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -23,7 +23,7 @@ async def open_event(tenant: Server, event_id: str = EVENT_ID) -> Element:
     path = f"/projects/{tenant.app.id}/events/{event_id}"
     answer = await tenant.web.get(path, follow_redirects=True)
     assert answer.status_code == 200
-    return reading.read(answer.text)
+    return html_reader.parse_page(answer.text)
 
 
 async def test_files_are_sent_as_nothing_but_bytes(tenant: Server):

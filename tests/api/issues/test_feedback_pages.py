@@ -6,12 +6,12 @@ import pytest
 
 from app.memberships.model import Role
 from app.triage import feedback_list, issue_feedback
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
 from tests.support.builders.people import make_person
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID
-from tests.support.reading import Element
+from tests.support.html_reader import Element
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -21,7 +21,7 @@ async def get(tenant: Server, path: str, status: int = 200) -> Element:
     """Open a page of ours, whatever leads there."""
     answer = await tenant.web.get(path, follow_redirects=True)
     assert answer.status_code == status, answer.text
-    return reading.read(answer.text)
+    return html_reader.parse_page(answer.text)
 
 
 async def write(tenant: Server, number: int, message: str, **changes: object) -> None:

@@ -12,12 +12,12 @@ from sqlalchemy import text
 from app.core import clock
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes, payloads
 from tests.support.builders.people import make_person
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID
-from tests.support.reading import Element
+from tests.support.html_reader import Element
 from tests.support.servers.server import Keyed, Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,7 +45,7 @@ async def get(tenant: Server, path: str, status: int = 200) -> Element:
     """Open a page of ours, whatever leads there."""
     answer = await tenant.web.get(path, follow_redirects=True)
     assert answer.status_code == status, answer.text
-    return reading.read(answer.text)
+    return html_reader.parse_page(answer.text)
 
 
 async def listed(tenant: Server, query: str = "") -> list[str]:
@@ -232,9 +232,9 @@ async def test_a_replay_of_a_foreign_project_is_not_counted(tenant: Server):
     async with signed_in(tenant, person) as browser:
         await add_to(tenant, person.id, tenant.backend)
         path = await issue_path(tenant, f"{7:032x}", tenant.backend)
-        page = reading.read((await browser.get(path)).text)
+        page = html_reader.parse_page((await browser.get(path)).text)
         assert "project you are not a member of" in page.text or "Not received yet" in page.text
-        tab = reading.read((await browser.get(f"{path}/replays")).text)
+        tab = html_reader.parse_page((await browser.get(f"{path}/replays")).text)
         assert not tab.all("tr", "data-replay")
         assert (await browser.get(await issue_path(tenant))).status_code == 404
 
@@ -292,7 +292,9 @@ async def test_members_decide_about_issues_and_each_decision_is_written_down(ten
         answer = await browser.post(f"{path}/status", data={"status": "resolved"})
         if role is Role.VIEWER:
             assert answer.status_code == 403
-            assert not reading.read((await browser.get(path)).text).all("button", value="resolved")
+            assert not html_reader.parse_page((await browser.get(path)).text).all(
+                "button", value="resolved"
+            )
             return
         assert answer.status_code == 303
         assert (await browser.post(f"{path}/status", data={"status": "gone"})).status_code == 400

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core import clock
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.servers.server import Server
 
@@ -24,7 +24,7 @@ async def test_sessions_are_shown_by_release(tenant: Server):
     path = f"/projects/{tenant.app.id}/releases"
 
     async def table(query: str = "") -> list[tuple[str, ...]]:
-        page = reading.read((await tenant.web.get(f"{path}{query}")).text)
+        page = html_reader.parse_page((await tenant.web.get(f"{path}{query}")).text)
         rows = page.one("table", class_="releases").one("tbody").all("tr")
         return [
             (row.one("bdi").text, *(cell.text for cell in row.all("td", "data-label")[:3]))

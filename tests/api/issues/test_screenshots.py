@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID
 from tests.support.servers import server as servers
@@ -27,7 +27,7 @@ async def pictures_of(server: Server) -> list[str]:
     ]
     await server.take(envelopes.event_envelope(more_items=files))
     path = f"/projects/{server.app.id}/events/{EVENT_ID}"
-    page = reading.read((await server.web.get(path, follow_redirects=True)).text)
+    page = html_reader.parse_page((await server.web.get(path, follow_redirects=True)).text)
     return [one["src"] for one in page.all("img") if "/files/" in one["src"]]
 
 

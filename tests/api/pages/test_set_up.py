@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.browsers import signed_in
 from tests.support.builders.people import make_person
-from tests.support.reading import read
+from tests.support.html_reader import parse_page
 from tests.support.recorded import delivery
 from tests.support.servers.server import Server
 
@@ -15,7 +15,7 @@ async def checks(server: Server) -> dict[str, str]:
     """Return the lines of the list with their tones."""
     page = await server.web.get(f"/projects/{server.app.id}/set-up")
     assert page.status_code == 200
-    found = read(page.text).all("li", class_="finding")
+    found = parse_page(page.text).all("li", class_="finding")
     return {one.all("strong")[0].text: one["data-tone"] for one in found}
 
 

@@ -14,12 +14,12 @@ from app.audit import queries as audit
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.projects import writes as project_writes
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
 from tests.support.builders.people import make_person
 from tests.support.builders.wire import REPLAY_ID
-from tests.support.reading import Element
+from tests.support.html_reader import Element
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -61,11 +61,11 @@ async def test_a_project_gets_another_name(tenant: Server, admin: httpx2.AsyncCl
     """An empty one is refused, in words; both are told to nobody but admins."""
     saved = await admin.post(path(tenant, "/name"), data={"name": " Shop, new "})
     assert saved.status_code == 303
-    page = reading.read((await admin.get(path(tenant))).text)
+    page = html_reader.parse_page((await admin.get(path(tenant))).text)
     assert page.one("input", id="name")["value"] == "Shop, new"
     refused = await admin.post(path(tenant, "/name"), data={"name": " "})
     assert refused.status_code == 400
-    assert "needs 1 to" in reading.read(refused.text).one("p", class_="problem-box").text
+    assert "needs 1 to" in html_reader.parse_page(refused.text).one("p", class_="problem-box").text
     assert await actions(tenant) == ["project_changed"]
 
 
@@ -81,7 +81,9 @@ async def test_somebody_is_invited_accepts_changes_and_is_removed(
     answer_path = f"/projects/{tenant.app.id}/invitation"
     async with signed_in(tenant, person) as browser:
         assert (await browser.get(f"/projects/{tenant.app.id}")).status_code == 404
-        form = reading.read((await browser.get("/projects")).text).one("form", action=answer_path)
+        form = html_reader.parse_page((await browser.get("/projects")).text).one(
+            "form", action=answer_path
+        )
         assert "Accept" in form.text
         accepted = await browser.post(answer_path, data={"answer": "accept"})
         assert accepted.headers["location"].startswith(f"/projects/{tenant.app.id}?")
@@ -150,7 +152,7 @@ async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx2.
     for data in ({"email": "nobody", "role": "member"}, {"email": "", "role": "king"}):
         refused = await admin.post(path(tenant, "/members"), data=data)
         assert refused.status_code == 400
-        assert reading.read(refused.text).one("p", class_="problem-box").text
+        assert html_reader.parse_page(refused.text).one("p", class_="problem-box").text
     assert await actions(tenant) == []
 
 
@@ -186,7 +188,9 @@ async def test_the_log_tells_who_watched_and_who_changed(
     await admin.post(path(tenant, "/name"), data={"name": "Other"})
 
     async def log(query: str = "") -> list[Element]:
-        page = reading.read((await admin.get(f"/projects/{tenant.app.id}/log{query}")).text)
+        page = html_reader.parse_page(
+            (await admin.get(f"/projects/{tenant.app.id}/log{query}")).text
+        )
         return page.all("section")
 
     watched, changed = await log()
@@ -221,7 +225,7 @@ async def test_members_come_in_parts(
         shown: set[str] = set()
         following: str | None = f"{address}"
         while following:
-            page = reading.read((await admin.get(following)).text)
+            page = html_reader.parse_page((await admin.get(following)).text)
             section = next(one for one in page.all("section") if "Members" in one.text[:20])
             shown |= {email for email in await roles_of(tenant) if email in section.text}
             links = [link["href"] for link in section.all("a") if "Next" in link.text]

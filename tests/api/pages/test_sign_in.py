@@ -10,7 +10,7 @@ import pytest
 
 from app.accounts import links
 from app.accounts.model import Person
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.browsers import signed_in, stranger
 from tests.support.builders.people import PASSWORD, make_person
 from tests.support.servers import server as servers
@@ -110,7 +110,7 @@ async def test_the_server_does_not_describe_itself_to_strangers(server: Server, 
 
 async def alerts_of(server: Server, **changes: Any) -> list[str]:
     """Open a page; return what it says is wrong with the server."""
-    page = reading.read((await server.web.get("/projects", **changes)).text)
+    page = html_reader.parse_page((await server.web.get("/projects", **changes)).text)
     return [alert.text for alert in page.all("details", class_="alert")]
 
 

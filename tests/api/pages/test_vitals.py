@@ -13,7 +13,7 @@ from app.memberships import writes as membership_writes
 from app.memberships.model import Role
 from app.projects import writes as project_writes
 from app.storage.local import LocalStore
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.servers.server import Server
@@ -58,7 +58,7 @@ async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
 
 async def alerts_of(server: Server, path: str) -> list[str]:
     """Open a page; return what it says is wrong with the server."""
-    page = reading.read((await server.web.get(path)).text)
+    page = html_reader.parse_page((await server.web.get(path)).text)
     return [one.text for one in page.all("details", class_="alert")]
 
 

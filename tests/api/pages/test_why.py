@@ -9,7 +9,7 @@ from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
 from tests.support.builders.people import make_person
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID
-from tests.support.reading import read
+from tests.support.html_reader import parse_page
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -19,7 +19,7 @@ async def answer_for(server: Server, query: str) -> tuple[list[str], str]:
     """Return the titles of the findings, and all of the page."""
     page = await server.web.get(f"/why?{query}")
     assert page.status_code == 200
-    items = read(page.text).all("li", class_="finding")
+    items = parse_page(page.text).all("li", class_="finding")
     return [one.all("strong")[0].text for one in items], page.text
 
 

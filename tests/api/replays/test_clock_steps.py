@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from app.core import clock
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes, payloads
 from tests.support.builders.wire import REPLAY_ID, SEGMENT_MS, TRACE_ID
 from tests.support.servers.server import Server, tenant as tenant_of
@@ -117,7 +117,7 @@ async def seen(server: Server) -> dict[str, Any]:
     index = (await server.web.get(server.page(REPLAY_ID, "/index"))).content
     (length,) = struct.unpack(">I", index[:4])
     html = (await server.web.get(f"{server.page(REPLAY_ID)}?tab=segments")).text
-    page = reading.read(html)
+    page = html_reader.parse_page(html)
     gestures = (await server.web.get(server.page(REPLAY_ID, "/gestures"))).json()
     listed = (await server.web.get("/replays")).text
     return {

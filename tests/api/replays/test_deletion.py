@@ -7,7 +7,7 @@ import pytest
 from app.core.ids import ReplayId
 from app.replays import queries
 from app.replays.model import ReplayKey, Tombstone
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ async def deleted(server):
         envelopes.replay_video_envelope(replay_id=OTHER, trace_id="e" * 32, video=OTHER_VIDEO),
     )
     asked = await server.web.get(server.page(REPLAY_ID, "/delete"))
-    form = reading.read(asked.text).one("form", action=server.page(REPLAY_ID, "/delete"))
+    form = html_reader.parse_page(asked.text).one("form", action=server.page(REPLAY_ID, "/delete"))
     answer = await server.web.post(form["action"])
     assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/replays")
     return server

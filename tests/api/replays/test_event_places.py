@@ -9,7 +9,7 @@ from app.core.ids import ReplayId
 from app.playback.pictures import make
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes, payloads
 from tests.support.builders.wire import (
     EVENT_ID,
@@ -103,13 +103,15 @@ async def places(tenant: Server, backend: Keyed) -> dict[str, float]:
     """Return where the error stands in the replay, in ms, by every page that says it."""
     found: dict[str, float] = {}
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
-    page = reading.read(html)
+    page = html_reader.parse_page(html)
     (at_ms,) = re.findall(rf'id="error-{EVENT_ID}"[^>]*data-at-ms="(-?\d+)"', html)
     found["panel"] = float(at_ms)
     (event,) = {link["href"] for link in page.all("a") if f"/events/{EVENT_ID}" in link["href"]}
     listed = (await tenant.web.get("/replays")).text
     found["list"] = float(re.findall(r'data-mark="backend" x="([\d.]+)%"', listed)[0]) * 100
-    preview = reading.read((await tenant.web.get(event)).text).one("section", "data-preview")
+    preview = html_reader.parse_page((await tenant.web.get(event)).text).one(
+        "section", "data-preview"
+    )
     found["preview"] = float(preview["data-at-ms"])
     issue, _, _ = event.partition("/events/")
     replays_tab = (await tenant.web.get(f"{issue}/replays")).text
@@ -176,7 +178,7 @@ async def test_a_backend_log_stands_where_its_span_stands(tenant: Server):
     theirs = [envelopes.envelope({}, log), answer(25_000, None)]
     await send(tenant, tenant.backend, app_request(None), of_backend=theirs)
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
-    (row,) = reading.read(html).all("li", **{"data-kind": "log"})
+    (row,) = html_reader.parse_page(html).all("li", **{"data-kind": "log"})
     assert row["data-at-ms"] == str(REQUEST_MS + 500 + 200)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import clips, envelopes, payloads, recordings
 from tests.support.builders.wire import EVENT_ID, MISSING, REPLAY_ID, STARTED_MS
 from tests.support.servers.server import Server
@@ -146,7 +146,7 @@ async def test_two_replays_on_one_trace_have_their_errors_each(tenant: Server):
         body = envelopes.envelope(header, envelopes.item("event", failed))
         await tenant.take(body, project=tenant.backend)
     for replay_id, number, shown in ((REPLAY_ID, "1", "1000"), (other, "2", "2000")):
-        page = reading.read((await tenant.web.get(tenant.page(replay_id))).text)
+        page = html_reader.parse_page((await tenant.web.get(tenant.page(replay_id))).text)
         found = {one["data-key"]: one["data-at-ms"] for one in page.all("article", class_="error")}
         assert found == {number * 32: shown}
     (issue,) = (await tenant.dump_issues()).values()

@@ -16,7 +16,7 @@ from app.issues import replay_events, trace_events
 from app.playback.recording import recorded_segments as reading
 from app.replays.model import ReplayKey
 from app.web.frame import traces_shown
-from tests.support.builders import crowds, envelopes, payloads, recordings
+from tests.support.builders import envelopes, long_replays, payloads, recordings
 from tests.support.builders.wire import REPLAY_ID, STARTED_MS, TRACE_ID
 from tests.support.servers.server import Server, tenant as tenant_of
 
@@ -32,11 +32,11 @@ async def storm(shared_server: Server) -> AsyncIterator[Server]:
     async with tenant_of(shared_server) as own:
         await own.take(
             envelopes.replay_video_envelope(0),
-            *crowds.handled_errors(APP_ERRORS),
-            crowds.hang(),
-            crowds.crash(),
+            *long_replays.handled_errors(APP_ERRORS),
+            long_replays.hang(),
+            long_replays.crash(),
         )
-        await own.take(crowds.backend_error(), project=own.backend)
+        await own.take(long_replays.backend_error(), project=own.backend)
         yield own
 
 
@@ -44,7 +44,7 @@ async def storm(shared_server: Server) -> AsyncIterator[Server]:
 async def long_trace(shared_server: Server) -> AsyncIterator[Server]:
     """A replay whose trace has more spans than a page reads."""
     async with tenant_of(shared_server) as own:
-        await own.take(envelopes.replay_video_envelope(0), *crowds.transactions(12, 950))
+        await own.take(envelopes.replay_video_envelope(0), *long_replays.transactions(12, 950))
         yield own
 
 
@@ -90,7 +90,7 @@ async def test_what_matters_most_is_always_shown(storm: Server):
     page = (await storm.web.get(storm.page(REPLAY_ID))).text
     shown = shown_errors(page)
     assert len(shown) == 1_000
-    assert {crowds.CRASH_ID, crowds.HANG_ID, crowds.BACKEND_ID} <= set(shown)
+    assert {long_replays.CRASH_ID, long_replays.HANG_ID, long_replays.BACKEND_ID} <= set(shown)
     assert "Showing the first 1,000 of 2,103 errors" in page
 
 
@@ -173,7 +173,7 @@ async def test_errors_that_name_a_replay_are_ranked_in_stretches(
 
 async def test_every_log_record_can_be_read(tenant: Server):
     """The tab counts all of them, and links lead from part to part."""
-    await tenant.take(envelopes.replay_video_envelope(0), *crowds.log_records(4_500))
+    await tenant.take(envelopes.replay_video_envelope(0), *long_replays.log_records(4_500))
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert 'data-count="logs">4,500<' in html
     assert "Showing the first 2,000 of 4,500 log records" in html
@@ -224,7 +224,7 @@ async def test_every_span_of_a_trace_can_be_read(
 @pytest.mark.parametrize("panel", ["activity", "network"])
 async def test_every_row_of_a_recording_can_be_read(tenant: Server, panel: str):
     """A panel shows 3,000 rows and leads to a page with the others."""
-    events = {"activity": crowds.notes, "network": crowds.requests}[panel](3_400)
+    events = {"activity": long_replays.notes, "network": long_replays.requests}[panel](3_400)
     await tenant.take(envelopes.replay_video_envelope(0, events=[recordings.meta(), *events]))
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert f'data-count="{panel}">3,400<' in html

@@ -13,7 +13,7 @@ from app.memberships.model import Role
 from app.playback.recording import recorded_segments
 from app.replays import queries
 from app.replays.model import ReplayKey
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.browsers import signed_in, stranger
 from tests.support.builders import clips, envelopes
 from tests.support.builders.people import make_person
@@ -325,10 +325,10 @@ async def test_a_list_is_filtered_by_project(server: Server):
 async def test_list_page_and_player_tell_one_length(server: Server):
     """The video of the last segment is longer than its phone says, as with uneven frame times."""
     await server.take(envelopes.replay_video_envelope(0, video=clips.clip(frames=7)))
-    listed = reading.read((await server.web.get("/replays")).text)
+    listed = html_reader.parse_page((await server.web.get("/replays")).text)
     html = (await server.web.get(server.page(REPLAY_ID))).text
     index = (await server.web.get(server.page(REPLAY_ID, "/index"))).content
     assert 'data-duration-ms="7000"' in html
-    assert "0:07" in reading.read(html).one("p", class_="when").text
+    assert "0:07" in html_reader.parse_page(html).one("p", class_="when").text
     assert "0:07" in listed.one("td", class_="length end").text
     assert index[4:8] + bytes([0xD8, 0x36]) == index[4:10]  # 7,000 as LEB128

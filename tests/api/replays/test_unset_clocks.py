@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from app.core import clock
-from tests.support import reading
+from tests.support import html_reader
 from tests.support.builders import envelopes, payloads
 from tests.support.builders.wire import (
     EVENT_ID,
@@ -101,7 +101,7 @@ async def test_everything_of_an_unset_clock_has_its_place(tenant: Server, sent: 
     outcomes = await tenant.outcomes()
     assert {outcome for _, outcome, _ in outcomes} == {"kept"}
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
-    page = reading.read(html)
+    page = html_reader.parse_page(html)
     assert re.findall(r'data-duration-ms="(\d+)">', html)[:1] == ["10000"]
     error = page.one("article", id=f"error-{EVENT_ID}")["data-at-ms"]
     (log,) = page.all("li", **{"data-kind": "log"})

@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.core.errors import MalformedInput, ServiceUnavailable
 from app.media import child, wire
-from tests.support.builders import coded
+from tests.support.builders import coded_groups
 from tests.support.builders.clips import clip, colour_of
 from tests.support.waiting import until
 
@@ -37,7 +37,7 @@ def _is_near(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
 
 async def test_tiles_show_their_moments():
     """Every picture that differs becomes a tile with its time, in its cell of the sheet."""
-    strip = await _strip(*coded.groups(clip(frames=5)))
+    strip = await _strip(*coded_groups.groups(clip(frames=5)))
     assert [tile.at_ms for tile in strip.tiles] == [0, 1000, 2000, 3000, 4000]
     assert (strip.cell_width, strip.cell_height) == (120, 240)
     for number in range(5):
@@ -48,14 +48,16 @@ async def test_tiles_show_their_moments():
 
 async def test_the_poster_is_the_marked_picture():
     """The poster shows its moment, larger than a tile."""
-    strip = await _strip(*coded.groups(clip(frames=4, width=256, height=512), poster_ms=2000))
+    strip = await _strip(
+        *coded_groups.groups(clip(frames=4, width=256, height=512), poster_ms=2000)
+    )
     assert (strip.poster_width, strip.poster_height) == (180, 360)
     assert _is_near(_colour(strip.poster, (90, 180)), colour_of(2))
 
 
 async def test_pictures_in_another_order_keep_their_times():
     """With B-frames, too, each tile has the time at which its picture is shown."""
-    strip = await _strip(*coded.groups(clip(frames=8, b_frames=2, keyframe_every=8)))
+    strip = await _strip(*coded_groups.groups(clip(frames=8, b_frames=2, keyframe_every=8)))
     for number in range(8):
         middle = (number * strip.cell_width + 60, 120)
         assert _is_near(_colour(strip.sheets[0], middle), colour_of(number))
@@ -63,10 +65,10 @@ async def test_pictures_in_another_order_keep_their_times():
 
 async def test_turned_and_wide_pictures_share_sheets():
     """A replay that turns has cells that hold both; a turned picture lies upright."""
-    wide = coded.groups(clip(width=256, height=128), start_ms=5000)
+    wide = coded_groups.groups(clip(width=256, height=128), start_ms=5000)
     turned = [wire.CodedGroup(one.config, 1, one.samples) for one in wide]
-    level = coded.groups(clip(width=256, height=128), start_ms=10_000)
-    strip = await _strip(*coded.groups(clip()), *turned, *level)
+    level = coded_groups.groups(clip(width=256, height=128), start_ms=10_000)
+    strip = await _strip(*coded_groups.groups(clip()), *turned, *level)
     sizes = {(tile.width, tile.height) for tile in strip.tiles}
     assert sizes == {(120, 240), (240, 120)}
     assert (strip.cell_width, strip.cell_height) == (240, 240)
@@ -74,11 +76,11 @@ async def test_turned_and_wide_pictures_share_sheets():
 
 async def test_rubbish_ends_the_child_only():
     """Pictures that are none end the child; the next one is as good as new."""
-    config = coded.groups(clip())[0].config
+    config = coded_groups.groups(clip())[0].config
     rubbish = wire.CodedGroup(config, 0, (wire.CodedSample(0, wire.WANTED, b"\0\0\0\5abcde"),))
     with pytest.raises(MalformedInput, match="gave up"):
         await _strip(rubbish)
-    assert (await _strip(*coded.groups(clip()))).tiles
+    assert (await _strip(*coded_groups.groups(clip()))).tiles
 
 
 async def test_nothing_wanted_makes_no_strip():

@@ -17,7 +17,7 @@ from app.issues.grouping import rules
 from app.issues.model import NewEvent
 from app.issues.tables import events
 from tests.support.builders import payloads
-from tests.support.shuffling import batches
+from tests.support.shuffling import cut_into_batches
 
 PROJECT: Final = ProjectId(7)
 ISSUE: Final = IssueId("a" * 32)
@@ -112,7 +112,7 @@ async def test_order_and_repetition_change_nothing(database):
     expected = await everything(database)
     for seed in range(3):
         await forget(database)
-        for batch in batches(found, random.Random(seed), again=8, most=7):
+        for batch in cut_into_batches(found, random.Random(seed), again=8, most=7):
             await add(database, *batch)
         assert await everything(database) == expected
 

@@ -33,7 +33,7 @@ from app.replays import queries as replays, trace_links
 from app.replays.model import NewSegment, ReplayKey
 from app.storage.local import LocalStore
 from app.triage import issue_links
-from tests.support.shuffling import batches
+from tests.support.shuffling import cut_into_batches
 from tests.support.waiting import until_asked
 
 APP: Final = ProjectId(7)
@@ -188,7 +188,7 @@ async def test_links_are_what_the_pages_of_replays_list(hall: Hall, seed: int):
     """In any order of arrival, and however often: with the first event, and counted."""
     dice = random.Random(seed)
     parts = life(dice)
-    for batch in batches(parts, dice, again=6, most=6):
+    for batch in cut_into_batches(parts, dice, again=6, most=6):
         await hall.bring(*batch)
     assert await hall.kept() == await hall.listed()
     async with hall.database.transaction() as connection:

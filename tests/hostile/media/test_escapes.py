@@ -8,11 +8,11 @@ import pytest
 from app.core.errors import MalformedInput
 from app.media import child
 from app.media.child import ChildTimeouts
-from tests.support.builders import coded
+from tests.support.builders import coded_groups
 from tests.support.builders.clips import clip
-from tests.support.hostile import escaping
+from tests.support.hostile import sandbox_escapes
 
-PROBE = (sys.executable, "-E", "-s", "-m", "tests.support.hostile.escaping")
+PROBE = (sys.executable, "-E", "-s", "-m", "tests.support.hostile.sandbox_escapes")
 ENDS = {
     "open": "SIGSYS",
     "read a file": "SIGSYS",
@@ -43,7 +43,7 @@ async def _tried(deed: str, *more: str) -> str:
         assert taken_over.is_filtered is not bool(more)
         pid = taken_over._process.pid
         with pytest.raises(MalformedInput) as ended:
-            await taken_over.show(coded.groups(clip())[0])
+            await taken_over.show(coded_groups.groups(clip())[0])
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     return str(ended.value)
@@ -51,7 +51,7 @@ async def _tried(deed: str, *more: str) -> str:
 
 def test_every_deed_has_an_end():
     """No probe is forgotten."""
-    assert set(ENDS) == set(escaping.DEEDS)
+    assert set(ENDS) == set(sandbox_escapes.DEEDS)
 
 
 @pytest.mark.parametrize("deed", ENDS)

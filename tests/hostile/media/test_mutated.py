@@ -9,8 +9,8 @@ from PIL import Image
 
 from app.core.errors import MalformedInput, RequestRefused
 from app.media import child
-from tests.support import amounts
-from tests.support.builders import coded
+from tests.support import programme_size
+from tests.support.builders import coded_groups
 from tests.support.builders.clips import clip
 
 
@@ -20,7 +20,7 @@ def _encoded(kind: str) -> bytes:
     return target.getvalue()
 
 
-COUNT = amounts.rounds(ci=300, nightly=10_000)
+COUNT = programme_size.rounds(ci=300, nightly=10_000)
 WHOLE = (
     clip(),
     clip(frames=3, moov_first=True),
@@ -69,9 +69,9 @@ def _broken(picture: bytes, dice: random.Random) -> bytes:
 
 async def test_h3_broken_pictures_end_children_only(report):
     """Screenshots, too: each is drawn or the end of a child that made no forbidden call."""
-    dice = amounts.dice("H3 pictures")
+    dice = programme_size.seeded_dice("H3 pictures")
     ends: Counter[str] = Counter()
-    for _ in range(amounts.rounds(ci=12, nightly=2_000)):
+    for _ in range(programme_size.rounds(ci=12, nightly=2_000)):
         async with child.start_media_child() as started:
             try:
                 await started.redraw(_broken(dice.choice(PICTURES), dice))
@@ -91,7 +91,7 @@ async def _shown(videos: list[bytes]) -> AsyncIterator[str]:
         while videos:
             start_ms = 100_000 * (COUNT - len(videos))
             try:
-                groups = coded.groups(videos.pop(), start_ms=start_ms)
+                groups = coded_groups.groups(videos.pop(), start_ms=start_ms)
             except RequestRefused:
                 yield "refused"
                 continue
@@ -107,7 +107,7 @@ async def _shown(videos: list[bytes]) -> AsyncIterator[str]:
 
 async def test_h3_broken_videos_end_children_only(report):
     """Each is refused, decoded or the end of a child; none makes a forbidden call or is slow."""
-    dice = amounts.dice("H3")
+    dice = programme_size.seeded_dice("H3")
     videos = [_mutated(dice) for _ in range(COUNT)]
     ends: Counter[str] = Counter()
     while videos:

@@ -38,7 +38,7 @@ def file_of(
 
 async def append(journal: Journal, body: bytes = b"body", *, received_ms: int = 5) -> int:
     """Append an entry of which only the body matters; return its seq when it is on disk."""
-    done = Done()
+    done = JournalCallback()
     seq = journal.append(
         project_id=7,
         key=KEY,
@@ -53,7 +53,7 @@ async def append(journal: Journal, body: bytes = b"body", *, received_ms: int = 
     return seq
 
 
-class Done:
+class JournalCallback:
     """What a journal calls, to be awaited."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Done:
         return self._told.__await__()
 
 
-class Gate:
+class HeldFsync:
     """Holds the writer thread inside fdatasync until it is opened."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ _ANSWER_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class TrafficEnvelope:
     """One envelope and what must come of it."""
 
     body: bytes
@@ -44,7 +44,7 @@ class Ledger:
 
     dice: random.Random
     padding_bytes: int = _PADDING_BYTES
-    letters: list[Letter] = field(default_factory=list)
+    letters: list[TrafficEnvelope] = field(default_factory=list)
     statuses: dict[int, list[int | None]] = field(default_factory=dict)
     """Every answer to a letter, by its number; None for a connection that ended without one."""
 
@@ -73,7 +73,7 @@ class Ledger:
             found.setdefault(letter.replay_id, []).append(number)
         return found
 
-    def write(self, letter: Letter) -> int:
+    def write(self, letter: TrafficEnvelope) -> int:
         """Take up a letter; returns its number."""
         self.letters.append(letter)
         return len(self.letters) - 1
@@ -103,7 +103,7 @@ def own_video(dice: random.Random, padding_bytes: int) -> bytes:
 
 def segment_letter(
     dice: random.Random, replay_id: str, segment_id: int, padding_bytes: int
-) -> Letter:
+) -> TrafficEnvelope:
     """Write a segment, now and then with an error in the same envelope."""
     video = own_video(dice, padding_bytes)
     begins_ms = STARTED_MS + segment_id * SEGMENT_MS
@@ -116,10 +116,14 @@ def segment_letter(
     body = envelopes.replay_video_envelope(
         segment_id, replay_id=replay_id, video=video, events=events, trace_id=None
     )
-    return Letter(body, replay_id, segment_id=segment_id, video=video, breadcrumbs=2 + more)
+    return TrafficEnvelope(
+        body, replay_id, segment_id=segment_id, video=video, breadcrumbs=2 + more
+    )
 
 
-def error_letter(dice: random.Random, replay_id: str, _place: int, padding_bytes: int) -> Letter:
+def error_letter(
+    dice: random.Random, replay_id: str, _place: int, padding_bytes: int
+) -> TrafficEnvelope:
     """Write an error of a replay, half of the time with a file."""
     event_id = hex_id(dice)
     files = dice.randrange(2)
@@ -127,18 +131,18 @@ def error_letter(dice: random.Random, replay_id: str, _place: int, padding_bytes
     body = envelopes.event_envelope(
         event_id, replay_id=replay_id, trace_id=hex_id(dice), more_items=more
     )
-    return Letter(body, replay_id, event_id=event_id, attachments=files)
+    return TrafficEnvelope(body, replay_id, event_id=event_id, attachments=files)
 
 
 def transaction_letter(
     dice: random.Random, replay_id: str, _place: int, _padding_bytes: int
-) -> Letter:
+) -> TrafficEnvelope:
     """Write a transaction with two spans."""
     event_id = hex_id(dice)
     body = envelopes.transaction_envelope(
         event_id, replay_id=replay_id, trace_id=hex_id(dice), span_id=dice.randbytes(8).hex()
     )
-    return Letter(body, replay_id, transaction_id=event_id)
+    return TrafficEnvelope(body, replay_id, transaction_id=event_id)
 
 
 async def deliver(sender: httpx2.AsyncClient, to: Keyed, ledger: Ledger, number: int) -> int | None:
@@ -156,7 +160,7 @@ async def deliver(sender: httpx2.AsyncClient, to: Keyed, ledger: Ledger, number:
     return status
 
 
-async def send(
+async def send_as_phones(
     base_url: str,
     to: Keyed,
     ledger: Ledger,
@@ -185,7 +189,7 @@ async def send(
 async def send_some(base_url: str, to: Keyed, ledger: Ledger, letters: int) -> None:
     """Send so many letters."""
     most = len(ledger.letters) + letters
-    await send(base_url, to, ledger, is_over=lambda: len(ledger.letters) >= most)
+    await send_as_phones(base_url, to, ledger, is_over=lambda: len(ledger.letters) >= most)
 
 
 async def send_again(base_url: str, to: Keyed, ledger: Ledger) -> None:

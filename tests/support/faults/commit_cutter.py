@@ -1,4 +1,4 @@
-"""Stands between a server and Postgres, and cuts connections at the worst moment: in COMMIT.
+"""A proxy between a server and Postgres that cuts connections at the worst moment, during COMMIT.
 
 The commit goes through, its answer does not: the server cannot know whether it happened.
 """

@@ -1,4 +1,4 @@
-"""The promise of ingest, checked after every fault: what was answered 200 is there, whole, once.
+"""Checks the promise of ingest after a fault: what was answered 200 is stored completely and once.
 
 Looked at through the doors a person has (videos by HTTP, what pages read by their own queries),
 and for the rest in the tables: no object without a row, no row without its object, nothing counted
@@ -22,7 +22,7 @@ from app.journal import adopt
 from app.playback.recording import recorded_segments
 from app.replays import queries
 from app.replays.model import ReplayKey
-from tests.support.builders.traffic import Ledger, Letter
+from tests.support.builders.traffic import Ledger, TrafficEnvelope
 from tests.support.servers.server import Server
 
 _PATIENCE_S: Final = 60.0
@@ -51,7 +51,7 @@ _COUNTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class InvariantFindings:
     """What a check found; `faults` says in words what is wrong."""
 
     acks: int
@@ -69,14 +69,14 @@ class Findings:
         return {name: value for name, value in asdict(self).items() if name != "faults"}
 
 
-async def check(server: Server, ledger: Ledger) -> Findings:
+async def check_invariant(server: Server, ledger: Ledger) -> InvariantFindings:
     """Wait until everything is digested, then compare all that was sent with all that is there.
 
     Raises:
         AssertionError: The promise is broken.
     """
     began_s = clock.monotonic_s()
-    await drained(server)
+    await wait_until_drained(server)
     settle_s = round(clock.monotonic_s() - began_s, 2)
     faults: list[str] = []
     there, missing = await _compare(server, ledger, faults)
@@ -88,7 +88,7 @@ async def check(server: Server, ledger: Ledger) -> Findings:
     ]
     faults += [f"an envelope was answered {one}" for one in ledger.answers - {200, None}]
     faults += await objects_without_rows(server)
-    found = Findings(
+    found = InvariantFindings(
         acks=ledger.acks,
         kept=there,
         unanswered=len(ledger.unanswered()),
@@ -101,7 +101,7 @@ async def check(server: Server, ledger: Ledger) -> Findings:
     return found
 
 
-async def drained(server: Server) -> None:
+async def wait_until_drained(server: Server) -> None:
     """Wait until no journal holds anything, and nothing waits for the sweep.
 
     Journals of dead processes are adopted when a server starts, and once a minute.
@@ -184,7 +184,7 @@ async def _seen_by_http(
 
 
 def _what_is_wrong(
-    letter: Letter, stored: dict[int, tuple[bytes, int]], ids: set[str]
+    letter: TrafficEnvelope, stored: dict[int, tuple[bytes, int]], ids: set[str]
 ) -> str | None:
     if letter.segment_id is None:
         return None if (letter.event_id or letter.transaction_id) in ids else "absent"

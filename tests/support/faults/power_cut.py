@@ -1,4 +1,4 @@
-"""What a disk may hold after a power cut, out of a trace of the system calls of a program.
+"""Derives what a disk may contain after a power cut from the system calls of a program.
 
     trace = record(command, root)                 strace, with all bytes
     disk_after(trace, at, dice, folder)           the state after the first `at` calls
@@ -87,7 +87,7 @@ class Trace:
         return [line for when, line in self.said if when < at]
 
 
-def record(command: Sequence[str], root: Path, trace_file: Path, **environment: str) -> Trace:
+def record_calls(command: Sequence[str], root: Path, trace_file: Path, **environment: str) -> Trace:
     """Run a program to its end and note what it did below `root`, which is empty before."""
     tracing = [syscalls.strace(), "-f", "-y", "-xx", "-s", str(_LONGEST), "-o", str(trace_file)]
     tracing += ["--seccomp-bpf", "-e", f"trace={_CALLS}", *command]

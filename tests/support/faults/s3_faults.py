@@ -1,4 +1,4 @@
-"""A proxy in front of an S3 server that breaks what passes through it, as networks and servers do.
+"""A proxy in front of an S3 server that breaks requests and answers, as networks and servers do.
 
     async with in_front_of(service) as proxy:
         proxy.spoil(Fault("reset in PUT", methods={"PUT"}, request_bytes=1_000))

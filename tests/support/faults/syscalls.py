@@ -1,4 +1,4 @@
-"""Makes system calls of a running server fail, by strace, without a line of the product changed.
+"""Makes system calls of a running server fail, by strace, without changing the server.
 
 It attaches to the process, which needs root. Root that may not trace fails the tests: skipped, they
 would promise what nobody looked at.
@@ -35,7 +35,7 @@ def strace() -> str:
 
 
 @contextmanager
-def failing(pid: int, calls: Sequence[str], fault: str, when: str) -> Iterator[None]:
+def failing_calls(pid: int, calls: Sequence[str], fault: str, when: str) -> Iterator[None]:
     """Let calls of every thread of a process fail until the block ends.
 
     Args:

@@ -1,4 +1,4 @@
-"""Small bodies that become large, deep or many when opened: for each door and layer."""
+"""Small bodies that become large, deep or many when decoded, for each endpoint and layer."""
 
 import base64
 import gzip
@@ -35,7 +35,7 @@ class Bomb(NamedTuple):
     body: bytes
 
 
-def all_of_them() -> Iterator[Bomb]:
+def make_bombs() -> Iterator[Bomb]:
     """Make them, one after the other."""
     yield from _compressed()
     yield from _json()

@@ -1,4 +1,4 @@
-"""Requests whose heads, trailers, chunks or number grow without end, written by hand."""
+"""Hand-written requests whose heads, trailers, chunks or number grow without end."""
 
 import socket
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class WireBomb:
     connections: int = 1
 
 
-def all_of_them(to: Keyed) -> Iterator[WireBomb]:
+def make_wire_bombs(to: Keyed) -> Iterator[WireBomb]:
     """Make the bombs, each for an ingest door and for a page."""
     rest = b" HTTP/1.1\r\nHost: a\r\n"
     for place, first, whole in (
@@ -63,7 +63,7 @@ def all_of_them(to: Keyed) -> Iterator[WireBomb]:
     yield WireBomb("line feeds", b"", b"\r\n", 4 * _MIB)
 
 
-def send(bomb: WireBomb, base_url: str) -> int:
+def send_bomb(bomb: WireBomb, base_url: str) -> int:
     """Send a bomb over each of its connections, one after the other.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Opens recorded requests (`samples.py`) down to their items, and what they amount to.
+"""Opens recorded requests (`samples.py`) down to their items, and reads what is expected of them.
 
 for request in recorded.requests("android-crash-a"):
 recorded.envelope_of(request).items

@@ -1,4 +1,4 @@
-"""Writes recorded requests anew as another SDK or proxy might: other bytes, the same sense.
+"""Rewrites recorded requests as another SDK or proxy might: other bytes with the same meaning.
 
     request ─► inflate ─► header, items ─► payloads ─► items ─► framing ─► encoding ─► request
 

@@ -1,4 +1,4 @@
-"""Carries out the steps of a Dockerfile without Docker, in folders.
+"""Runs the steps of a Dockerfile in folders, without Docker.
 
     FROM    a folder for the stage, with a Python of its own first on the path
     COPY    from what .dockerignore lets through, or from another stage

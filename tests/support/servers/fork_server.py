@@ -28,7 +28,7 @@ from app.core import log
 from app.core.settings import Settings
 from app.ingest.digest import batch_digester
 from app.main import StartReport
-from tests.support.faults import stepping
+from tests.support.faults import kill_steps
 
 REQUEST_BYTES: Final = 64 * 1024
 _SET_DEATH_SIGNAL: Final = 1
@@ -45,23 +45,23 @@ def _wait_for_requests() -> None:
             pid = os.fork()
             if pid == 0:
                 door.detach()
-                _live(json.loads(request), pipe)
+                _run_child(json.loads(request), pipe)
             os.close(pipe)
             # Opened here, since only its parent can be sure that a child is not buried yet.
             handle = os.pidfd_open(pid)
             socket.send_fds(door, [str(pid).encode()], [handle])
             os.close(handle)
-            _bury()
+            _reap_children()
 
 
-def _bury() -> None:
+def _reap_children() -> None:
     """Let go of the children that ended."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
-def _live(wanted: dict[str, Any], pipe: int) -> None:
+def _run_child(wanted: dict[str, Any], pipe: int) -> None:
     """Be a server until told to stop; never returns."""
     code = 1
     try:
@@ -89,11 +89,11 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
     log.set_up_logging(json_lines=True)
 
     def tell(started: StartReport) -> None:
-        _say(pipe, asdict(started))
+        _write_message(pipe, asdict(started))
 
     is_stepped = wanted["kill_at"] is not None
     hold = (
-        mock.patch.object(batch_digester, "store_batch", _never)
+        mock.patch.object(batch_digester, "store_batch", _wait_for_ever)
         if wanted["hold_digest"]
         else nullcontext()
     )
@@ -101,17 +101,19 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
     loop = asyncio.new_event_loop if is_stepped else uvloop.new_event_loop
     with hold, asyncio.Runner(loop_factory=loop) as runner:
         if is_stepped:
-            stepping.install(
-                runner.get_loop(), wanted["kill_at"], lambda place: _say(pipe, {"place": place})
+            kill_steps.install_kill_at_step(
+                runner.get_loop(),
+                wanted["kill_at"],
+                lambda place: _write_message(pipe, {"place": place}),
             )
         runner.run(main.serve(Settings(), tell, lambda _reason: None))
 
 
-async def _never(*_args: object) -> None:
+async def _wait_for_ever(*_args: object) -> None:
     await asyncio.Event().wait()
 
 
-def _say(pipe: int, what: dict[str, Any]) -> None:
+def _write_message(pipe: int, what: dict[str, Any]) -> None:
     os.write(pipe, json.dumps(what).encode() + b"\n")
 
 

@@ -1,4 +1,4 @@
-"""The wheel, and an installation of it in a virtual environment far from the checkout.
+"""The wheel, and an installation of it in a virtual environment outside the checkout.
 
 The steps of the Dockerfile make it, from the wheel and the lock, as `pip` would anywhere;
 `Installation.serving` runs its server in an empty folder.

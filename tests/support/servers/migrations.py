@@ -1,4 +1,4 @@
-"""Brings a database to an older schema, so that a migration meets the data of its release."""
+"""Brings a database to an older schema, so that a migration runs on the data of its release."""
 
 from alembic import command
 from alembic.config import Config

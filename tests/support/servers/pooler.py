@@ -1,4 +1,4 @@
-"""A pooler before Postgres: it keeps connections to the server open when their clients leave."""
+"""A pooler in front of Postgres that keeps server connections open when their clients leave."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Servers in processes of their own, to be killed or measured; forked by a nursery."""
+"""Servers in processes of their own, to be killed or measured; a fork server starts them."""
 
 import asyncio
 import atexit
@@ -27,7 +27,7 @@ _PATIENCE_S: Final = 60.0
 _BACKLOG: Final = "\nplayhead_journal_backlog_entries 0.0"
 
 
-class Nursery:
+class ForkServer:
     """The process that forks servers."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -45,25 +45,25 @@ class Nursery:
         """Ask for a server that speaks into a pipe; returns its process id and its pidfd."""
         socket.send_fds(self._door, [json.dumps(request).encode()], [pipe])
         answer, handles, _, _ = socket.recv_fds(self._door, 32, 1)
-        assert answer, "the nursery is gone"
+        assert answer, "the fork server has ended"
         return int(answer), handles[0]
 
     def close(self) -> None:
-        """End the nursery and every server it forked."""
+        """End the fork server and every server that it forked."""
         self._door.close()
         self._popen.kill()
         self._popen.wait()
 
 
 @cache
-def nursery() -> Nursery:
-    """Return the nursery of this run."""
-    made = Nursery()
+def get_fork_server() -> ForkServer:
+    """Return the fork server of this run."""
+    made = ForkServer()
     atexit.register(made.close)
     return made
 
 
-class Process:
+class ServerProcess:
     """A server that was asked for; it may not listen yet, and may be dead already."""
 
     def __init__(self, pid: int, pidfd: int, pipe: int) -> None:
@@ -148,35 +148,35 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How a server is to live, beside its settings."""
+class LaunchOptions:
+    """Options of a server beside its settings."""
 
     hold_digest: bool = False
-    """Accept only."""
+    """Whether the server accepts envelopes and does not digest them."""
     kill_at: int | None = None
-    """The step at which it kills itself, with asyncio's own loop; 0 for never, None: uvloop."""
+    """The step at which it kills itself, with asyncio's own loop; 0 for never, None for uvloop."""
     address_space_bytes: int = 0
     open_files: int = 0
-    """Files that it may open at most; 0: as many as the tests."""
+    """The most files that it may open; 0 for the limit of the tests."""
     log_file: Path | None = None
-    """Where its log goes instead of standard error."""
-    nursery: Nursery | None = None
+    """The file for its log, instead of standard error."""
+    fork_server: ForkServer | None = None
 
 
-PLAIN: Final = Way()
+PLAIN: Final = LaunchOptions()
 
 
 @contextmanager
-def launched(
-    database_url: str | None, folder: Path, way: Way = PLAIN, **settings: Any
-) -> Iterator[Process]:
-    """Start a server and go on at once; stop it at the end, if it still runs.
+def launch_server(
+    database_url: str | None, folder: Path, options: LaunchOptions = PLAIN, **settings: Any
+) -> Iterator[ServerProcess]:
+    """Start a server and continue at once; stop it at the end if it still runs.
 
     Args:
         database_url: A migrated database; None for an embedded Postgres.
-        folder: For journal and objects.
-        way: How it is to live.
-        settings: More settings by name.
+        folder: The folder for journal and objects.
+        options: How to start the server.
+        settings: Further settings by name.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -194,18 +194,18 @@ def launched(
     }
     request = {
         "environment": {f"PLAYHEAD_{name.upper()}": str(value) for name, value in values.items()},
-        "hold_digest": way.hold_digest,
-        "kill_at": way.kill_at,
-        "address_space_bytes": way.address_space_bytes,
-        "open_files": way.open_files,
-        "log_file": str(way.log_file) if way.log_file else None,
+        "hold_digest": options.hold_digest,
+        "kill_at": options.kill_at,
+        "address_space_bytes": options.address_space_bytes,
+        "open_files": options.open_files,
+        "log_file": str(options.log_file) if options.log_file else None,
     }
     ours, theirs = os.pipe()
     try:
-        pid, pidfd = (way.nursery or nursery()).fork(request, theirs)
+        pid, pidfd = (options.fork_server or get_fork_server()).fork(request, theirs)
     finally:
         os.close(theirs)
-    process = Process(pid, pidfd, ours)
+    process = ServerProcess(pid, pidfd, ours)
     try:
         yield process
     finally:
@@ -215,16 +215,16 @@ def launched(
 
 
 @contextmanager
-def serving(
-    database_url: str | None, folder: Path, way: Way = PLAIN, **settings: Any
-) -> Iterator[Process]:
-    """Start a server as `launched` does, and wait until it listens."""
-    with launched(database_url, folder, way, **settings) as process:
+def launch_and_wait(
+    database_url: str | None, folder: Path, options: LaunchOptions = PLAIN, **settings: Any
+) -> Iterator[ServerProcess]:
+    """Start a server as `launch_server` does, and wait until it listens."""
+    with launch_server(database_url, folder, options, **settings) as process:
         assert process.listens(), "the server did not start"
         yield process
 
 
-async def digested(process: Process, *, deadline_s: float = _PATIENCE_S) -> float:
+async def wait_until_digested(process: ServerProcess, *, deadline_s: float = _PATIENCE_S) -> float:
     """Wait until a server has digested all it took; returns how long that was, in seconds."""
     began_s = clock.monotonic_s()
     url = f"{process.base_url}/metrics"

@@ -1,4 +1,4 @@
-"""A real server inside the test's event loop: bytes in by HTTP, looked at by HTTP and by queries.
+"""A real server in the test's event loop: bytes go in by HTTP, and come out by HTTP and by queries.
 
     async with running(database_url, tmp_path) as server:
         await server.post(envelopes.replay_video_envelope())
@@ -6,8 +6,8 @@
         await server.dump(REPLAY_ID)
 
 It has two projects, `app` and `backend`, each with a key, and `web`, a client that is signed in.
-Starting one takes most of a second: tests that do not look into its state share one and are
-tenants of it (`tenant`), with projects and a person of their own.
+Starting one takes most of a second. Tests that do not depend on its state share one as tenants
+(`tenant`), with projects and a person of their own.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class Keyed:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server and the ways in."""
+    """A running server, and clients that talk to it."""
 
     service: wiring.Service
     base_url: str
@@ -63,9 +63,9 @@ class Server:
     app: Keyed
     backend: Keyed
     sender: httpx2.AsyncClient
-    """Sends as SDKs do: no cookies."""
+    """A client that sends as SDKs do, without cookies."""
     web: httpx2.AsyncClient
-    """Signed in as the first admin, or as a tenant's own person."""
+    """A client that is signed in as the first admin, or as the tenant's own person."""
 
     @property
     def database(self) -> Database:
@@ -73,7 +73,7 @@ class Server:
         return self.service.page_services.db
 
     def door(self, project: Keyed | None = None, *, kind: str = "envelope") -> str:
-        """Return the path of a project's ingest door."""
+        """Return the path of a project's ingest endpoint."""
         return f"/api/{(project or self.app).id}/{kind}/"
 
     async def post(
@@ -84,7 +84,7 @@ class Server:
         headers: Mapping[str, str] | None = None,
         encoding: str | None = None,
     ) -> httpx2.Response:
-        """Send one envelope as a mobile SDK does; `headers` instead of the usual ones."""
+        """Send one envelope as a mobile SDK does; `headers` replace the usual ones."""
         to = project or self.app
         usual = envelopes.headers(to.key, encoding=encoding)
         return await self.sender.post(
@@ -129,28 +129,28 @@ class Server:
         assert await self.outcomes(project) == Counter(expected)
 
     async def dump(self, replay_id: str, project: Keyed | None = None) -> dict[str, Any]:
-        """Return a replay with all that belongs to it, without anything that arrival decides."""
+        """Return a replay with all that belongs to it, except what depends on its arrival."""
         key = ReplayKey((project or self.app).id, ReplayId(replay_id))
         async with self.database.reading() as connection:
             names = {self.app.id: "app", self.backend.id: "backend"}
-            return await dump.of_replay(connection, key, names)
+            return await dump.dump_replay(connection, key, names)
 
     def of(self, app: Keyed) -> "Server":
-        """Return the same server, looked at for another project."""
+        """Return the same server with another project as `app`."""
         return replace(self, app=app)
 
     async def dump_issues(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Return the issues of both projects, without anything that arrival decides."""
+        """Return the issues of both projects, except what depends on the arrival of events."""
         async with self.database.reading() as connection:
             names = {self.app.id: "app", self.backend.id: "backend"}
-            return await dump.of_issues(connection, names)
+            return await dump.dump_issues(connection, names)
 
     def page(self, replay_id: str, rest: str = "") -> str:
         """Return the path of a replay's page, or of something under it."""
         return f"/projects/{self.app.id}/replays/{replay_id}{rest}"
 
     def holds(self, data: bytes) -> bool:
-        """Tell whether some bytes stand anywhere in object storage."""
+        """Tell whether object storage contains some bytes anywhere."""
         return any(data in path.read_bytes() for path in self.objects())
 
     def objects(self) -> list[Path]:

@@ -12,7 +12,14 @@ from app.core.errors import MalformedInput, ServiceUnavailable
 from app.journal import files, reader, writer
 from app.journal.backlog import Backlog
 from app.journal.writer import Journal
-from tests.support.builders.journals import FILE_BYTES, Done, Gate, append, bodies, names
+from tests.support.builders.journals import (
+    FILE_BYTES,
+    HeldFsync,
+    JournalCallback,
+    append,
+    bodies,
+    names,
+)
 from tests.support.waiting import until
 
 WAIT_S = 60.0
@@ -21,7 +28,7 @@ WAIT_S = 60.0
 
 async def test_appended_entry_is_read_back_whole(journal):
     """Every fact of a request comes back, under the seq that append returned."""
-    done = Done()
+    done = JournalCallback()
     seq = journal.append(
         project_id=7,
         key="k",
@@ -49,7 +56,7 @@ async def test_seqs_grow_with_the_order_of_calls(journal):
 
 async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch):
     """An entry is not settled while fdatasync has not returned."""
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     waiting = asyncio.ensure_future(append(journal))
     await gate.reached()
     assert not waiting.done()
@@ -62,7 +69,7 @@ async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch)
 async def test_wait_for_batch_ends_when_the_batch_is_acknowledged(journal, monkeypatch):
     """It ends no sooner than that; without a batch it ends at once."""
     await journal.wait_for_batch(WAIT_S)
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     told = asyncio.ensure_future(append(journal))
     await gate.reached()
     waiting = asyncio.ensure_future(journal.wait_for_batch(WAIT_S))
@@ -75,7 +82,7 @@ async def test_wait_for_batch_ends_when_the_batch_is_acknowledged(journal, monke
 
 async def test_wait_for_batch_gives_up_on_a_slow_disk(journal, monkeypatch):
     """Digest, which only lets answers go first, is not held up by a disk that hangs."""
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     waiting = asyncio.ensure_future(append(journal))
     await gate.reached()
     await journal.wait_for_batch(0.001)
@@ -86,7 +93,7 @@ async def test_wait_for_batch_gives_up_on_a_slow_disk(journal, monkeypatch):
 
 async def test_entries_that_arrive_during_a_sync_share_the_next(journal, monkeypatch):
     """Forty entries that were appended meanwhile cost one fdatasync."""
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     first = asyncio.ensure_future(append(journal, b"first"))
     await gate.reached()
     others = [asyncio.ensure_future(append(journal, b"%d" % number)) for number in range(40)]
@@ -101,7 +108,7 @@ async def test_entries_that_arrive_during_a_sync_share_the_next(journal, monkeyp
 async def test_batch_is_bounded(journal, monkeypatch, limit, value):
     """A long queue is written in several steps, in order and without a gap."""
     monkeypatch.setattr(writer, limit, value)
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     waiting = [asyncio.ensure_future(append(journal, b"%d" % number)) for number in range(40)]
     await gate.reached()
     await until(lambda: journal._next_seq == 41)
@@ -239,7 +246,7 @@ async def test_backlog_counts_the_entries_that_wait_for_digest(journal):
 
 async def test_cancelled_append_affects_no_other_entry(journal, monkeypatch):
     """A sender may hang up while its entry is written."""
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     gone = asyncio.ensure_future(append(journal, b"gone"))
     stays = asyncio.ensure_future(append(journal, b"stays"))
     await gate.reached()
@@ -252,7 +259,7 @@ async def test_cancelled_append_affects_no_other_entry(journal, monkeypatch):
 
 async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
     """Entries of one turn are synced together, and settled in order by one wake-up."""
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     gate.open()
     woken = 0
     settle = journal._settle
@@ -300,7 +307,7 @@ async def test_a_callback_that_fails_affects_no_other_entry(journal):
 async def test_entries_are_turned_away_when_too_many_wait(journal, monkeypatch):
     """A stalled disk does not fill the memory; a single entry is taken, however large."""
     monkeypatch.setattr(writer, "WAITING_BYTES", 1_000)
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     large = asyncio.ensure_future(append(journal, bytes(5_000)))
     await gate.reached()
     with pytest.raises(ServiceUnavailable, match="too slow"):
@@ -321,7 +328,7 @@ async def test_refused_entry_uses_no_seq(journal):
             content_encoding=None,
             kind="envelope",
             body=b"",
-            on_settled=Done(),
+            on_settled=JournalCallback(),
         )
     assert await append(journal) == 1
     assert journal._waiting_bytes == 0

@@ -12,7 +12,7 @@ from app.core.direct_io import BLOCK_BYTES
 from app.core.errors import ServiceUnavailable
 from app.journal import adopt, files, folder as folders, reader, writer
 from app.journal.writer import Journal
-from tests.support.builders.journals import FILE_BYTES, Gate, append, bodies
+from tests.support.builders.journals import FILE_BYTES, HeldFsync, append, bodies
 from tests.support.waiting import until
 
 
@@ -27,7 +27,7 @@ async def test_closed_journal_takes_nothing(journal):
 async def test_closing_writes_the_waiting_entries(root, monkeypatch):
     """A stop in the middle of a burst loses no entry that was appended."""
     journal = Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
-    gate = Gate(monkeypatch)
+    gate = HeldFsync(monkeypatch)
     waiting = [asyncio.ensure_future(append(journal)) for _ in range(9)]
     await gate.reached()
     closing = asyncio.ensure_future(journal.close())
@@ -87,7 +87,7 @@ async def test_loop_that_is_gone_does_not_stop_the_writer(root):
             waiting.cancel()
 
         with pytest.MonkeyPatch.context() as patched:
-            gate = Gate(patched)
+            gate = HeldFsync(patched)
             asyncio.run(start())
             gate.open()
 

@@ -1,4 +1,4 @@
-"""Videos as the groups of coded pictures that a media child is shown."""
+"""Cuts videos into the groups of coded pictures that a media child receives."""
 
 from collections.abc import Iterator
 

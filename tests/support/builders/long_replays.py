@@ -1,4 +1,4 @@
-"""Builders of replays that have more of everything than one page shows."""
+"""Builders of replays that have more of everything than one page can show."""
 
 from collections.abc import Iterator
 from typing import Any, Final

@@ -71,8 +71,8 @@ class _Reader(HTMLParser):
             outer.pieces.append(data)
 
 
-def read(text: str) -> Element:
-    """Read a page; the element returned holds all of it."""
+def parse_page(text: str) -> Element:
+    """Read a page and return the element that contains all of it."""
     reader = _Reader()
     reader.feed(text)
     return reader.root

@@ -1,4 +1,4 @@
-"""HTTP by hand: a connection that writes any bytes and reads answer after answer."""
+"""HTTP by hand: a connection that writes any bytes and reads one answer after another."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ _PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RawAnswer:
     """One answer as it came."""
 
     status: int
@@ -26,7 +26,7 @@ class Answered:
     body: bytes
 
 
-class Wire:
+class RawConnection:
     """One connection to a server."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,7 +48,7 @@ class Wire:
             await self.writer.drain()
             await asyncio.sleep(0)
 
-    async def answer(self, *, has_body: bool = True) -> Answered:
+    async def answer(self, *, has_body: bool = True) -> RawAnswer:
         """Read one answer."""
         async with asyncio.timeout(_PATIENCE_S):
             head = await self.reader.readuntil(b"\r\n\r\n")
@@ -58,7 +58,7 @@ class Wire:
             }
             length = int(headers.get("content-length", 0)) if has_body else 0
             body = await self.reader.readexactly(length)
-        return Answered(int(first.split()[1]), headers, body)
+        return RawAnswer(int(first.split()[1]), headers, body)
 
     async def rest(self) -> bytes:
         """Read until the server closes; a connection that was reset has no rest."""
@@ -83,10 +83,10 @@ class Wire:
 
 
 @asynccontextmanager
-async def wired(server: Server, **options: Any) -> AsyncIterator[Wire]:
+async def open_raw_connection(server: Server, **options: Any) -> AsyncIterator[RawConnection]:
     """Open a connection."""
     host, _, port = server.base_url.removeprefix("http://").rpartition(":")
-    async with Wire(*await asyncio.open_connection(host, int(port), **options)) as wire:
+    async with RawConnection(*await asyncio.open_connection(host, int(port), **options)) as wire:
         yield wire
 
 
@@ -103,6 +103,6 @@ def head(server: Server, *lines: str, version: str = "1.1", path: str | None = N
     return "\r\n".join([first, "Host: a", auth, *lines, "", ""]).encode()
 
 
-def chunked(*pieces: bytes) -> bytes:
+def chunk_body(*pieces: bytes) -> bytes:
     """Return a body in chunks, the end included."""
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, b""))

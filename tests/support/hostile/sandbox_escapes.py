@@ -1,4 +1,4 @@
-"""A media child that has been taken over: it closes the sandbox, then tries one way out.
+"""A media child that has been taken over: it closes the sandbox, then tries one way to escape.
 
 Run as a program with the name of a deed. It answers its first request only when the deed has
 succeeded, so an answer is an escape. With `limits-only` as a second argument the kernel filters

@@ -1,4 +1,4 @@
-"""Kills the process at the n-th await of the product's own code; the product knows nothing of it.
+"""Kills the process at the n-th await of the product's own code, without changing that code.
 
 Every task is wrapped. After each step of a task, its innermost frame that lies in `app/` is where
 the code waits: that is one place at which a power cut can come.
@@ -33,7 +33,9 @@ class _Steps:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def install(loop: asyncio.AbstractEventLoop, kill_at: int, tell: Callable[[str], None]) -> None:
+def install_kill_at_step(
+    loop: asyncio.AbstractEventLoop, kill_at: int, tell: Callable[[str], None]
+) -> None:
     """Let a loop kill the process at a step.
 
     Args:

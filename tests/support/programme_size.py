@@ -1,4 +1,4 @@
-"""How much of the fault and hostile programme runs, and by which dice.
+"""How many rounds of the fault and hostile tests run, and with which random numbers.
 
 PLAYHEAD_TEST_SCALE   ci (the default), nightly, or a number: that share of nightly
 PLAYHEAD_TEST_SEED    another number, other moments and other bytes
@@ -20,6 +20,6 @@ def rounds(*, ci: int, nightly: int) -> int:
     return nightly if _SCALE == "nightly" else max(1, round(nightly * float(_SCALE)))
 
 
-def dice(*names: object) -> random.Random:
+def seeded_dice(*names: object) -> random.Random:
     """Return dice that fall the same way for the same seed and names."""
     return random.Random(":".join(map(str, (SEED, *names))))
