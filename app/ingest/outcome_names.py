@@ -1,7 +1,7 @@
 """Limits the names under which outcomes are counted, since senders choose some of them.
 
-Whoever has the public key of a project can call an item anything. Of each project the first 50
-words that nobody knows are counted by their names; everything else is counted as `other`.
+Anybody with the public key of a project can give an item any type. The first 50 unknown words of
+each project are counted by their names, and everything else is counted as `other`.
 """
 
 import re
@@ -15,9 +15,9 @@ from app.ingest.outcomes import UNTYPED
 from app.projects.model import Outcome, OutcomeKey
 
 OTHER: Final = "other"
-"""Stands for unknown names that are no words, or that come after a project's first fifty."""
+"""The name for unknown names that are not words, or that come after a project's first fifty."""
 _WORD: Final = re.compile(r"[a-z][a-z0-9_.\-]{0,63}\Z")
-"""An unknown name that is anything else could be a stranger's secret: `password=…`."""
+"""An unknown name of any other form could hold a secret, such as `password=…`."""
 _MOST_UNKNOWN: Final = 50
 _NAME_CHARS: Final = 64
 _KNOWN: Final = frozenset(
@@ -28,10 +28,10 @@ _KNOWN: Final = frozenset(
     | {"sample_rate", "before_send", "event_processor", "backpressure", "internal_sdk_error"}
     | {"insufficient_data"}
 )
-"""Types of items, doors, and the categories and reasons of client reports."""
+"""Item types, endpoints, and the categories and reasons of client reports."""
 
 _unknown: Final[defaultdict[ProjectId, set[str]]] = defaultdict(set)
-"""The unknown names that each project has brought so far."""
+"""The unknown names that each project has used so far."""
 
 
 def limit_names(counts: Mapping[OutcomeKey, int]) -> Counter[OutcomeKey]:
@@ -47,11 +47,11 @@ def limit_name(key: OutcomeKey) -> OutcomeKey:
     is_from_report = key.outcome is Outcome.DROPPED_BY_SDK
     if key.item_type in _KNOWN and not is_from_report:
         return key
-    reason = _limited(key.project_id, key.reason) if is_from_report else key.reason
-    return key._replace(item_type=_limited(key.project_id, key.item_type), reason=reason)
+    reason = _limit_word(key.project_id, key.reason) if is_from_report else key.reason
+    return key._replace(item_type=_limit_word(key.project_id, key.item_type), reason=reason)
 
 
-def _limited(project_id: ProjectId, name: str) -> str:
+def _limit_word(project_id: ProjectId, name: str) -> str:
     if name in _KNOWN:
         return name
     unknown, name = _unknown[project_id], name[:_NAME_CHARS]

@@ -1,4 +1,4 @@
-"""The whole of ingest in one process, put together and taken apart.
+"""The ingest of one process: its parts are started here, and stopped.
 
 acceptor ─► journal ─► queue ─► digester
 """

@@ -274,7 +274,7 @@ class Journal:
             try:
                 waiting.on_settled(error)
             except Exception:
-                _logger.exception("an entry's sender could not be told", seq=waiting.seq)
+                _logger.exception("settling an entry failed", seq=waiting.seq)
         self._written.set()
 
 

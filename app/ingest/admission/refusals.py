@@ -1,4 +1,4 @@
-"""Counts what is refused or limited before it reaches the journal."""
+"""Counts the items that are refused or limited before they reach the journal."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,13 @@ from app.ingest.outcomes import UNTYPED, outcome_key
 from app.projects.model import Outcome, OutcomeKey
 
 _MOST_KEYS: Final = 10_000
-"""Different outcomes waiting to be written; made-up item types cannot fill the memory."""
+"""The most outcomes that wait to be written, so that made-up item types cannot fill the memory."""
 
 
 class RefusalTally:
-    """Outcomes of what never reached the journal, kept in memory until the next write.
+    """Counts of items that never reached the journal, kept in memory until the next write.
 
-    What is counted here and not written when the process dies is forgotten: it was refused, and
-    the sender was told.
+    Counts that are not written when the process dies are lost; the senders were told.
     """
 
     def __init__(self) -> None:
@@ -34,15 +33,15 @@ class RefusalTally:
         """Count every item of an envelope that met a limit."""
         for item in items:
             key = outcome_key(project_id, item.type or UNTYPED, Outcome.LIMITED, reason)
-            self._count(key, quantity_of(item))
+            self._count(key, count_records(item))
 
     def take(self) -> Counter[OutcomeKey]:
-        """Return what was counted, and begin anew."""
+        """Return the counts, and begin again at zero."""
         taken, self._counts = self._counts, Counter()
         return taken
 
     def put_back(self, counts: Mapping[OutcomeKey, int]) -> None:
-        """Return counts that could not be written."""
+        """Add counts that could not be written again."""
         self._counts.update(counts)
 
     def _count(self, key: OutcomeKey, quantity: int) -> None:
@@ -50,10 +49,10 @@ class RefusalTally:
             self._counts[limit_name(key)] += quantity
 
 
-def quantity_of(item: EnvelopeItem) -> int:
-    """Return how many outcomes an item counts for: one for each record in a container.
+def count_records(item: EnvelopeItem) -> int:
+    """Return the number of records in an item, which is 1 unless it is a container.
 
-    The number is what its header claims, since its payload is not read.
+    It is the number that the header of the item claims, since its payload is not read.
     """
     if item.type not in CONTAINERS:
         return 1

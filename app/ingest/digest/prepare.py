@@ -66,7 +66,7 @@ def prepare_items(received: Sequence[ReceivedItem], prepared: PreparedBatch) -> 
 def _drift_ms(envelope: Envelope, received_ms: int) -> int:
     """Return how far the sender's clock was behind ours; 0 if it does not say when it sent.
 
-    A measured drift is at least a millisecond, so that it is told from an unknown one.
+    A measured drift is never 0, so that it can be told from an unknown one.
     """
     sent_at = envelope.header.sent_at
     return 0 if sent_at is None else received_ms - units.ms_from_at(sent_at) or 1
