@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.stored.packed_json import read_first_text_bytes, pack_json, pack_text, unpack_json
+from app.formats.stored.packed_json import pack_json, pack_text, read_first_text_bytes, unpack_json
 from tests.support.examples import SETTINGS
 
 _JSON = st.recursive(
