@@ -25,6 +25,7 @@ from app.replays.clock_steps import SegmentTimes
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.screen_marks import write_screen_marks
 from app.replays.tables import COUNT_COLUMNS, object_outbox, pack_outbox, packs
+from app.replays.trace_links import TraceLink
 
 _Row = dict[str, Any]
 _RowKey = tuple[int, UUID]
@@ -37,10 +38,11 @@ _NO_COUNTS: Final = RecordingCounts()
 
 
 class PlacedSegment(msgspec.Struct, frozen=True, gc=False):
-    """A new segment, and where in the pack of its batch its video lies; None without one."""
+    """A new segment with the place of its video in the pack of its batch."""
 
     segment: NewSegment
     offset: int | None
+    """The first byte of the video in the pack; None when the segment has no video."""
 
 
 class AddedSegment(msgspec.Struct, frozen=True, gc=False):
@@ -67,13 +69,13 @@ class PackRange:
 
 
 async def add_pack(connection: AsyncConnection, object_key: str, *, live: int) -> int:
-    """Note an object that holds the videos of a batch; returns the pack's id.
+    """Add the row of an object that holds the videos of a batch, and return the pack's id.
 
     Args:
         connection: Where to write.
         object_key: The object, which is stored already.
-        live: Segments that lie in it. Those that turn out to be duplicates are taken off again
-            by `discard_pack_ranges`.
+        live: The number of segments that lie in it. `discard_pack_ranges` subtracts those that turn
+            out to be duplicates.
     """
     driver = await get_driver(connection)
     pack_id: int = await driver.fetchval(statements.ADD_PACK, object_key, live)
@@ -87,60 +89,59 @@ async def add_segments(
 
     Args:
         connection: Where to write.
-        new: Segments, in the order of arrival.
-        pack_id: The pack their videos lie in; None when none has a video.
+        new: The segments, in the order of arrival.
+        pack_id: The pack that holds their videos; None when no segment has one.
 
     Returns:
-        Those that changed something. A segment that is absent was a duplicate: the first write
-        wins, except that a row without video may gain one.
+        The segments that changed something. The others were duplicates: the first write wins,
+        except that a row without video may gain one.
     """
     added: list[AddedSegment] = []
     by_key: dict[tuple[ReplayKey, int], PlacedSegment] = {}
-    for one in new:
-        place = one.segment.key, one.segment.segment_id
-        first = by_key.setdefault(place, one)
-        if first.segment.video is None and one.segment.video is not None:
-            by_key[place] = one
+    for placed in new:
+        key = placed.segment.key, placed.segment.segment_id
+        first = by_key.setdefault(key, placed)
+        if first.segment.video is None and placed.segment.video is not None:
+            by_key[key] = placed
     if by_key:
         # Sorted, so that two processes lock rows in the same order.
-        placed = [by_key[place] for place in sorted(by_key)]
-        rows = [_segment_row(one, pack_id) for one in placed]
+        rows = [_make_segment_row(by_key[key], pack_id) for key in sorted(by_key)]
         for row in await run_with_rows(
             connection, statements.INSERT_SEGMENTS, statements.SEGMENT_ROWS, rows
         ):
-            key = ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex))
-            added.append(AddedSegment(by_key[key, row["segment_id"]], row["is_new"]))
+            replay_key = ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex))
+            added.append(AddedSegment(by_key[replay_key, row["segment_id"]], row["is_new"]))
     if added:
         with_steps = await _add_to_replays(connection, added)
         await _update_clock_steps(connection, added, with_steps)
         await trace_links.add_trace_links(
-            connection, {tie for one in added for tie in _ties(one.segment)}
+            connection, {link for each in added for link in _list_trace_links(each.segment)}
         )
     return added
 
 
 async def discard_pack_ranges(
-    connection: AsyncConnection, stretches: Sequence[PackRange], at: datetime
+    connection: AsyncConnection, ranges: Sequence[PackRange], at: datetime
 ) -> None:
-    """Note bytes of packs that no row points at any more, for the sweep to wipe."""
-    if not stretches:
+    """Hand bytes of packs that no row points at any more to the sweep, which wipes them."""
+    if not ranges:
         return
     await connection.execute(
         insert(pack_outbox),
         [
             {
-                "pack_id": one.pack_id,
-                "object_offset": one.offset,
-                "object_bytes": one.size_bytes,
-                "project_id": one.key.project_id,
-                "replay_id": one.key.replay_id,
+                "pack_id": pack_range.pack_id,
+                "object_offset": pack_range.offset,
+                "object_bytes": pack_range.size_bytes,
+                "project_id": pack_range.key.project_id,
+                "replay_id": pack_range.key.replay_id,
                 "added_at": at,
             }
-            for one in stretches
+            for pack_range in ranges
         ],
     )
     # Sorted, so that two processes lock packs in the same order.
-    for pack_id, count in sorted(Counter(one.pack_id for one in stretches).items()):
+    for pack_id, count in sorted(Counter(pack_range.pack_id for pack_range in ranges).items()):
         await connection.execute(
             update(packs).where(packs.c.id == pack_id).values(live=packs.c.live - count)
         )
@@ -149,37 +150,37 @@ async def discard_pack_ranges(
 async def discard_objects(
     connection: AsyncConnection, object_keys: Iterable[str], at: datetime
 ) -> None:
-    """Note whole objects that nothing points at for removal by the sweep."""
-    rows = [{"object_key": one, "added_at": at} for one in sorted(set(object_keys))]
+    """Hand whole objects that nothing points at to the sweep, which removes them."""
+    rows = [{"object_key": object_key, "added_at": at} for object_key in sorted(set(object_keys))]
     if rows:
         await connection.execute(insert(object_outbox), rows)
 
 
-def _segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:
-    one, video = placed.segment, placed.segment.video
-    declared = one.declared_size_px or (None, None)
+def _make_segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:
+    segment, video = placed.segment, placed.segment.video
+    declared = segment.declared_size_px or (None, None)
     return {
-        "project_id": one.key.project_id,
-        "replay_id": one.key.replay_id,
-        "segment_id": one.segment_id,
-        "received_at": one.received_at,
-        "drift_ms": one.drift_ms,
-        "started_at": one.started_at,
-        "ended_at": one.ended_at,
-        "replay_type": clean_or_none(one.replay_type),
-        "sdk_name": clean_or_none(one.sdk_name),
+        "project_id": segment.key.project_id,
+        "replay_id": segment.key.replay_id,
+        "segment_id": segment.segment_id,
+        "received_at": segment.received_at,
+        "drift_ms": segment.drift_ms,
+        "started_at": segment.started_at,
+        "ended_at": segment.ended_at,
+        "replay_type": clean_or_none(segment.replay_type),
+        "sdk_name": clean_or_none(segment.sdk_name),
         "width_px": video.width_px if video else declared[0],
         "height_px": video.height_px if video else declared[1],
         "frames": video.frames if video else 0,
         "codec": clean_or_none(video.codec) if video else None,
-        "video_fault": clean_or_none(video.fault if video else one.no_video_reason),
+        "video_fault": clean_or_none(video.fault if video else segment.no_video_reason),
         "pack_id": pack_id if video else None,
         "object_offset": placed.offset or 0,
         "object_bytes": video.object_bytes if video else 0,
-        "breadcrumbs": one.counts.breadcrumbs,
-        "screens": [clean(name) for name in one.screens],
+        "breadcrumbs": segment.counts.breadcrumbs,
+        "screens": [clean(name) for name in segment.screens],
         "layout": video.layout if video else None,
-        "recording": one.recording,
+        "recording": segment.recording,
     }
 
 
@@ -188,9 +189,9 @@ async def _add_to_replays(
 ) -> set[_RowKey]:
     """Add segments to the rows of their replays; returns the replays whose clock was set."""
     by_key: dict[ReplayKey, _Row] = {}
-    for one in added:
-        row, key = _replay_row(one.segment, is_new=one.is_new), one.segment.key
-        by_key[key] = _folded(by_key[key], row) if key in by_key else row
+    for each in added:
+        key, row = each.segment.key, _make_replay_row(each.segment, is_new=each.is_new)
+        by_key[key] = _merge_replay_rows(by_key[key], row) if key in by_key else row
     # Sorted, so that two processes lock rows in the same order.
     rows = [by_key[key] for key in sorted(by_key)]
     changed = await run_with_rows(
@@ -202,17 +203,17 @@ async def _add_to_replays(
 async def _update_clock_steps(
     connection: AsyncConnection, added: Sequence[AddedSegment], with_steps: set[_RowKey]
 ) -> None:
-    """Note where the phones of some replays had their clocks set.
+    """Store where the phones of some replays had their clocks set.
 
     The rows of these replays are locked by this transaction, so nobody adds a segment meanwhile.
 
     Args:
         connection: The transaction in which the segments were added.
-        added: The segments, those that only gained a video included: that may change their times.
-        with_steps: Replays in which steps were found before.
+        added: The segments. Those that only gained a video count too: it may change their times.
+        with_steps: The replays in which steps were found before.
     """
     driver = await get_driver(connection)
-    segments = [one.segment for one in added]
+    segments = [each.segment for each in added]
     suspects = await driver.fetch(
         statements.FIND_CLOCK_CHANGES,
         [segment.key.project_id for segment in segments],
@@ -245,48 +246,49 @@ async def _update_clock_steps(
             )
 
 
-def _replay_row(one: NewSegment, *, is_new: bool) -> _Row:
-    """Say what one segment adds to its replay."""
-    video = one.video
+def _make_replay_row(segment: NewSegment, *, is_new: bool) -> _Row:
+    """Make the row that a segment adds to its replay, or is merged into it."""
+    video = segment.video
     playable = video if video is not None and video.layout is not None else None
     return {
-        "project_id": one.key.project_id,
-        "replay_id": one.key.replay_id,
-        "first_received_at": one.received_at,
-        "last_received_at": one.received_at,
-        "started_at": one.started_at,
-        "ended_at": _shown_until(one),
-        "background_at": one.background_at if is_new else None,
-        "foreground_at": one.foreground_at if is_new else None,
-        "drift_ms": one.drift_ms,
+        "project_id": segment.key.project_id,
+        "replay_id": segment.key.replay_id,
+        "first_received_at": segment.received_at,
+        "last_received_at": segment.received_at,
+        "started_at": segment.started_at,
+        "ended_at": _find_end(segment),
+        "background_at": segment.background_at if is_new else None,
+        "foreground_at": segment.foreground_at if is_new else None,
+        "drift_ms": segment.drift_ms,
         # 0 stands for an envelope that did not say when it was sent.
-        "drift_low_ms": one.drift_ms or None,
-        "drift_high_ms": one.drift_ms or None,
-        "type_rank": one.segment_id,
-        "replay_type": clean_or_none(one.replay_type),
-        "facts_rank": one.segment_id + (0 if one.is_complete else POOR),
-        "facts": one.facts,
-        "user_rank": one.segment_id if one.user else _NEVER,
-        "recorded_user": one.user or "{}",
-        "screens": write_screen_marks(one.segment_id, one.screens) if is_new else [],
+        "drift_low_ms": segment.drift_ms or None,
+        "drift_high_ms": segment.drift_ms or None,
+        "type_rank": segment.segment_id,
+        "replay_type": clean_or_none(segment.replay_type),
+        "facts_rank": segment.segment_id + (0 if segment.is_complete else POOR),
+        "facts": segment.facts,
+        "user_rank": segment.segment_id if segment.user else _NEVER,
+        "recorded_user": segment.user or "{}",
+        "screens": write_screen_marks(segment.segment_id, segment.screens) if is_new else [],
         "segments": int(is_new),
         "video_segments": int(playable is not None),
         "video_ms": playable.duration_ms if playable else 0,
         "video_bytes": video.object_bytes if video else 0,
         "frames": playable.frames if playable else 0,
-        **dict(zip(COUNT_COLUMNS.values(), one.counts if is_new else _NO_COUNTS, strict=True)),
+        **dict(zip(COUNT_COLUMNS.values(), segment.counts if is_new else _NO_COUNTS, strict=True)),
     }
 
 
-def _shown_until(one: NewSegment) -> datetime:
+def _find_end(segment: NewSegment) -> datetime:
     """Return when a segment ends: as the SDK says, or with its video if that is longer."""
-    if one.video is None or one.video.layout is None:
-        return one.ended_at
-    return max(one.ended_at, one.started_at + timedelta(milliseconds=one.video.duration_ms))
+    video = segment.video
+    if video is None or video.layout is None:
+        return segment.ended_at
+    return max(segment.ended_at, segment.started_at + timedelta(milliseconds=video.duration_ms))
 
 
-def _folded(row: _Row, other: _Row) -> _Row:
-    """Fold the rows of two segments of one replay, as the statement folds one into the table."""
+def _merge_replay_rows(row: _Row, other: _Row) -> _Row:
+    """Merge the rows of two segments of a replay, as the statement merges one into the table."""
     both = dict(row)
     for name in statements.EARLIEST:
         both[name] = min(row[name], other[name])
@@ -303,6 +305,6 @@ def _folded(row: _Row, other: _Row) -> _Row:
     return both
 
 
-def _ties(segment: NewSegment) -> set[trace_links.TraceLink]:
-    project_id, replay_id = segment.key.project_id, segment.key.replay_id
+def _list_trace_links(segment: NewSegment) -> set[TraceLink]:
+    project_id, replay_id = segment.key
     return {(project_id, replay_id, trace_id) for trace_id in segment.trace_ids}
