@@ -18,7 +18,7 @@ from app.core.replay_window import ReplayWindow
 from app.playback import sdk_faults
 from app.playback.links import linked_errors, replay_clock
 from app.playback.sdk_faults import KnownFault
-from app.replays import whereabouts
+from app.replays import queries as replays
 from app.replays.model import Replay
 from app.traces import queries as traces
 from app.traces.queries import AppRequest
@@ -64,7 +64,7 @@ async def read_set_up_facts(
         project_id: The project.
         project_ids: Those that the reader may see: where backends are looked for.
     """
-    newest = await whereabouts.read_newest_replays(connection, project_id, limit=_MOST_REPLAYS)
+    newest = await replays.read_newest_replays(connection, project_id, limit=_MOST_REPLAYS)
     windows = await replay_clock.read_windows(connection, newest)
     counts = await linked_errors.count_errors_of_replays(connection, newest, project_ids)
     requests = await traces.read_app_requests(

@@ -14,7 +14,7 @@ from app.playback import ending
 from app.playback.ending import Ending
 from app.playback.links import linked_errors
 from app.playback.links.linked_errors import ErrorCounts
-from app.replays import queries as replays
+from app.replays import segment_queries
 from app.replays.model import Replay
 
 
@@ -47,7 +47,7 @@ async def describe_replays(
     counts = await linked_errors.count_errors_of_replays(connection, found, readable)
     keys = [replay.key for replay in found]
     seen = await audit.find_seen_replays(connection, person_id, [(key[0], key[1]) for key in keys])
-    last_lengths = await replays.read_last_segment_lengths(connection, keys)
+    last_lengths = await segment_queries.read_last_segment_lengths(connection, keys)
     return [
         ListedReplay(
             replay,

@@ -12,8 +12,8 @@ from app.issues.replay_events import EventPlace
 from app.memberships import queries as memberships
 from app.playback.links import linked_traces
 from app.playback.links.linked_traces import TracePart
-from app.replays import traced
-from app.replays.traced import TracedReplay
+from app.replays import trace_links
+from app.replays.trace_links import TracedReplay
 from app.traces import queries as traces
 from app.traces.parts import BlockPlace
 
@@ -57,7 +57,7 @@ async def find_trace(
         )
         if part is None:
             raise NotFound("no such trace")
-        replays = await traced.read_replays_in_trace(connection, trace_id, project_ids)
+        replays = await trace_links.read_replays_in_trace(connection, trace_id, project_ids)
     names = {project.id: project.name for project in projects}
     return TracePageData(part, tuple(replays), names)
 

@@ -23,9 +23,9 @@ from app.memberships import queries as memberships
 from app.playback.recording import gaps
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount, QuarantinedEnvelope
-from app.replays import queries as replays, traced, whereabouts
+from app.replays import queries as replays, segment_queries, trace_links
 from app.replays.model import Replay, Segment, Tombstone
-from app.replays.traced import TracedReplay
+from app.replays.trace_links import TracedReplay
 
 DAYS: Final = 30
 _REPLAY_ITEMS: Final = frozenset({"replay_video", "replay_event", "replay_recording", "replay"})
@@ -153,7 +153,7 @@ async def _gather_project_trail(
         connection, project_id, since=since, limit=_MOST_NAMING
     )
     named_ids = {event.replay_id for event in naming}
-    present_ids = await whereabouts.find_present_replays(connection, named_ids, project_ids)
+    present_ids = await replays.find_present_replays(connection, named_ids, project_ids)
     dangling = [event for event in naming if event.replay_id not in present_ids]
     # The newest event comes first, and the first event of each replay is kept.
     newest_by_replay = {event.replay_id: event for event in reversed(dangling)}
@@ -177,7 +177,7 @@ async def _gather_event_trail(
 ) -> EventTrail:
     if event.trace_id is None:
         return EventTrail(event, ())
-    of_trace = await traced.read_replays_in_trace(connection, event.trace_id, project_ids)
+    of_trace = await trace_links.read_replays_in_trace(connection, event.trace_id, project_ids)
     return EventTrail(event, tuple(of_trace))
 
 
@@ -202,7 +202,7 @@ async def _gather_replay_trail(
 
 
 async def _read_stored_replay(connection: AsyncConnection, replay: Replay) -> StoredReplay:
-    segments = await replays.read_segments(connection, replay.key, steps=replay.clock_steps)
+    segments = await segment_queries.read_segments(connection, replay.key, steps=replay.clock_steps)
     missing_ids = gaps.find_missing_ids({segment.segment_id for segment in segments})
     return StoredReplay(replay, tuple(segments), tuple(missing_ids))
 

@@ -22,7 +22,7 @@ from app.playback.pictures import schedule
 from app.playback.pictures.draw import draw_strip
 from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
-from app.replays import locks, pictures, queries
+from app.replays import locks, pictures, queries, segment_queries
 from app.replays.model import Replay
 from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask, StripTile
 from app.storage import keys
@@ -130,7 +130,9 @@ async def _read_drawable_replay(database: Database, replay: Replay) -> _Drawable
     """Read what it takes to draw a replay."""
     key = replay.key
     async with database.reading() as connection:
-        segments = await queries.read_playable_segments(connection, key, steps=replay.clock_steps)
+        segments = await segment_queries.read_playable_segments(
+            connection, key, steps=replay.clock_steps
+        )
         # Of the replay's own project: a picture must not tell what happened in another.
         [window] = await replay_clock.read_windows(connection, [replay])
         own = [key.project_id]

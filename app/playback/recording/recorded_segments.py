@@ -10,7 +10,7 @@ from app.core.replay_window import ClockStep
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
-from app.replays import queries
+from app.replays import segment_queries
 from app.replays.model import ReplayKey, Segment
 
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -48,7 +48,7 @@ async def read_segments(
         from_segment: The first segment whose recording is read.
         steps: Where the clock of the phone was set (`Replay.clock_steps`).
     """
-    return await queries.read_segments(
+    return await segment_queries.read_segments(
         connection, key, recording_bytes=MOST_BYTES, from_segment=from_segment, steps=steps
     )
 

@@ -21,7 +21,7 @@ from app.core.replay_window import ClockStep
 from app.db.engine import Database
 from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
-from app.replays import queries
+from app.replays import segment_queries
 from app.replays.model import PlayableSegment, Replay, ReplayKey
 
 _KEPT_S: Final = 3_600.0
@@ -116,7 +116,9 @@ class IndexCache:
         self, connection: AsyncConnection, replay: Replay, facts: _Facts
     ) -> PlayableReplay:
         segments = tuple(
-            await queries.read_playable_segments(connection, replay.key, steps=replay.clock_steps)
+            await segment_queries.read_playable_segments(
+                connection, replay.key, steps=replay.clock_steps
+            )
         )
         playable = PlayableReplay(segments, await asyncio.to_thread(index.build_index, segments))
         self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, playable)

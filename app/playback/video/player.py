@@ -19,7 +19,7 @@ from app.playback.video import start, stream
 from app.playback.video.index import PlaybackIndex
 from app.playback.video.index_cache import IndexCache, PlayableReplay
 from app.playback.video.start import PlaybackStart
-from app.replays import queries as replays
+from app.replays import segment_queries
 from app.replays.model import Replay
 from app.storage.port import ObjectStore
 
@@ -167,7 +167,7 @@ class ReplayPlayer:
                     segment.object_bytes,
                 )
         async with self.db.reading() as connection:
-            stored = await replays.read_segments(connection, self.replay.key)
+            stored = await segment_queries.read_segments(connection, self.replay.key)
         for other in stored:
             if other.segment_id == segment_id and other.object_key:
                 return SegmentVideo(

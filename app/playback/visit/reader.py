@@ -46,7 +46,7 @@ from app.playback.visit.model import (
 )
 from app.projects import queries as projects
 from app.projects.model import Project
-from app.replays import queries as replays
+from app.replays import queries as replays, segment_queries
 from app.replays.model import Replay, ReplayKey
 from app.storage.port import ObjectStore
 from app.traces import parts
@@ -303,7 +303,7 @@ async def _infer_ending(
         return None
     if reported is not None:
         return reported
-    lengths_ms = await replays.read_last_segment_lengths(connection, [replay.key])
+    lengths_ms = await segment_queries.read_last_segment_lengths(connection, [replay.key])
     return ending.infer_silent_ending(replay, last_ms=lengths_ms.get(replay.key))
 
 

@@ -18,7 +18,7 @@ from app.playback.why import (
 )
 from app.projects.model import QuarantinedEnvelope
 from app.replays.model import Replay, Tombstone
-from app.replays.traced import TracedReplay
+from app.replays.trace_links import TracedReplay
 from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why.page import ProjectLosses, WhyFinding, WhyPage
 from app.web.words import outcomes, phrases

@@ -11,7 +11,7 @@ from app.core.ids import ReplayId
 from app.formats.stored import packed_json
 from app.memberships.model import Role
 from app.playback.recording import recorded_segments
-from app.replays import queries
+from app.replays import segment_queries
 from app.replays.model import ReplayKey
 from tests.support import html_reader
 from tests.support.browsers import signed_in, stranger
@@ -102,7 +102,7 @@ async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
         monkeypatch.setattr(recorded_segments, "MOST_BYTES", len(first.recording))
         read = await recorded_segments.read_segments(connection, key)
         assert [one.recording for one in read] == [first.recording, None]
-        bare = await queries.read_segments(connection, key)
+        bare = await segment_queries.read_segments(connection, key)
         assert [one.recording for one in bare] == [None, None]
     monkeypatch.setattr(
         recorded_segments, "MOST_BYTES", packed_json.read_first_text_bytes(first.recording)

@@ -22,7 +22,7 @@ from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import PreparedSegment
-from app.replays import locks, queries
+from app.replays import locks, queries, segment_queries
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.storage.local import LocalStore
 
@@ -70,7 +70,7 @@ async def settle(database, objects) -> None:
 async def video_of(database, objects, key: ReplayKey) -> bytes:
     """Read the video of a replay's first segment as a page does."""
     async with database.reading() as connection:
-        (found,) = await queries.read_segments(connection, key)
+        (found,) = await segment_queries.read_segments(connection, key)
     data: bytes = await objects.read(found.object_key, found.object_offset, found.object_bytes)
     return data
 

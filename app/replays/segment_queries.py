@@ -1,0 +1,147 @@
+"""Queries of the segments of replays: as pages list them, and as playback needs them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import bindparam, case, func, null, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import units
+from app.core.limits import LIMITS
+from app.core.replay_window import ClockStep
+from app.replays.clock_steps import shift_ms_of
+from app.replays.model import PlayableSegment, ReplayKey, Segment
+from app.replays.queries import KEY_ARRAYS, to_key_arrays
+from app.replays.tables import packs, segments
+
+_SEGMENT_COLUMNS: Final = tuple(
+    packs.c.object_key if name == "object_key" else segments.c[name]
+    for name in Segment._fields
+    if name not in {"recording", "shift_ms"}
+)
+"""Columns of a segment in the order of its fields, so that a row becomes one without a look-up by
+name, which takes five times as long."""
+_SCREENS: Final = Segment._fields.index("screens")
+_LAST_SEGMENTS: Final = text(
+    """
+    select wanted.n, last.started_at, last.ended_at
+    from unnest(:project_ids, :replay_ids) with ordinality as wanted (project_id, replay_id, n)
+    cross join lateral (
+        select s.started_at, s.ended_at from segments s
+        where s.project_id = wanted.project_id and s.replay_id = wanted.replay_id
+        order by s.segment_id desc limit 1
+    ) as last
+    """
+).bindparams(*KEY_ARRAYS)
+
+
+async def read_segments(
+    connection: AsyncConnection,
+    key: ReplayKey,
+    *,
+    recording_bytes: int = 0,
+    from_segment: int = 0,
+    steps: Sequence[ClockStep] = (),
+) -> list[Segment]:
+    """Read the segments of a replay in the order of their ids.
+
+    Args:
+        connection: Where to read.
+        key: The replay.
+        recording_bytes: Bytes of their recordings to read at most, counted as they are compressed.
+            The recordings beyond stay in the database.
+        from_segment: The first segment whose recording is read.
+        steps: Where the clock of the phone was set (`Replay.clock_steps`).
+    """
+    # The length is kept beside the value, so recordings that are left out are not fetched.
+    length = func.octet_length(segments.c.recording)
+    is_late_enough = segments.c.segment_id >= from_segment
+    until = func.sum(case((is_late_enough, length), else_=0)).over(
+        order_by=segments.c.segment_id, rows=(None, 0)
+    )
+    is_within = is_late_enough & (until <= bindparam("recording_bytes", recording_bytes))
+    recording = case((is_within, segments.c.recording)) if recording_bytes else null()
+    rows = await connection.execute(
+        select(*_SEGMENT_COLUMNS, recording)
+        .outerjoin_from(segments, packs, packs.c.id == segments.c.pack_id)
+        .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
+        .order_by(segments.c.segment_id)
+        .limit(LIMITS.segments)
+    )
+    read = [_to_segment(row) for row in rows]
+    return [_shift_segment(segment, steps) for segment in read] if steps else read
+
+
+async def read_last_segment_lengths(
+    connection: AsyncConnection, keys: Sequence[ReplayKey]
+) -> dict[ReplayKey, int]:
+    """Read how many ms the last segment of each of some replays lasts."""
+    if not keys:
+        return {}
+    rows = await connection.execute(_LAST_SEGMENTS, to_key_arrays(keys))
+    return {
+        keys[row.n - 1]: units.ms_from_at(row.ended_at) - units.ms_from_at(row.started_at)
+        for row in rows
+    }
+
+
+async def read_playable_segments(
+    connection: AsyncConnection, key: ReplayKey, *, steps: Sequence[ClockStep] = ()
+) -> list[PlayableSegment]:
+    """Read what playback needs of the segments that have video, in the order of their ids.
+
+    Args:
+        connection: Where to read.
+        key: The replay.
+        steps: Where the clock of the phone was set (`Replay.clock_steps`).
+    """
+    rows = await connection.execute(
+        select(
+            segments.c.segment_id,
+            segments.c.started_at,
+            segments.c.ended_at,
+            packs.c.object_key,
+            segments.c.object_offset,
+            segments.c.object_bytes,
+            segments.c.layout,
+        )
+        .join_from(segments, packs, packs.c.id == segments.c.pack_id)
+        .where(
+            segments.c.project_id == key.project_id,
+            segments.c.replay_id == key.replay_id,
+            segments.c.layout.is_not(None),
+        )
+        .order_by(segments.c.segment_id)
+        .limit(LIMITS.segments)
+    )
+    return [
+        PlayableSegment(
+            segment_id=row.segment_id,
+            started_at_ms=units.ms_from_at(row.started_at) + shift_ms,
+            ended_at_ms=units.ms_from_at(row.ended_at) + shift_ms,
+            object_key=row.object_key,
+            object_offset=row.object_offset,
+            object_bytes=row.object_bytes,
+            layout=row.layout,
+        )
+        for row in rows
+        for shift_ms in (shift_ms_of(steps, row.segment_id),)
+    ]
+
+
+def _to_segment(row: Sequence[Any]) -> Segment:
+    values = list(row)
+    values[_SCREENS] = tuple(values[_SCREENS])
+    return Segment(*values)
+
+
+def _shift_segment(segment: Segment, steps: Sequence[ClockStep]) -> Segment:
+    """Put a segment on the clock of its replay."""
+    shift_ms = shift_ms_of(steps, segment.segment_id)
+    shift = timedelta(milliseconds=shift_ms)
+    return segment._replace(
+        started_at=segment.started_at + shift,
+        ended_at=segment.ended_at + shift,
+        shift_ms=shift_ms,
+    )
