@@ -22,9 +22,9 @@ class ListedProject:
     role: Role | None
     """The role of the person as a member; None for an admin of the server who is not a member."""
     active_key: ProjectKey | None
-    """Its oldest key that is on, if any."""
+    """The oldest key that is on, if any."""
     totals: ReplayTotals | None
-    """None if it has no replay."""
+    """The number of its replays and when the newest was received; None if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ProjectList:
 
     projects: tuple[ListedProject, ...]
     total: int
-    """How many projects the person may see in all."""
+    """The number of all projects that the person may see."""
     invitations: tuple[ProjectInvitation, ...]
 
 

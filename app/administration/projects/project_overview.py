@@ -25,7 +25,7 @@ PART_MEMBERS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class OverviewParts:
-    """How many rows of each list stand before the part that a page shows."""
+    """The number of rows of each list that stand before the part that a page shows."""
 
     keys: int = 0
     members: int = 0
@@ -51,7 +51,7 @@ class ProjectOverview:
     members: Sequence[Member]
     member_total: int
     outcomes: Sequence[OutcomeCount]
-    """What became of the items of the last `OUTCOME_DAYS` days."""
+    """The outcomes of the last `OUTCOME_DAYS` days."""
     quarantined: Sequence[QuarantinedEnvelope]
     """Empty for those who may not see them: a reason may quote what an app sent."""
     quarantined_total: int

@@ -1,1 +1,1 @@
-"""A person's own page: password, sign-ins, and the way in."""
+"""The pages of signing in, and of a person's own account."""

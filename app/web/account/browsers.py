@@ -1,4 +1,4 @@
-"""Browsers in words, for the list of one's own sign-ins."""
+"""Names browsers, for the list of a person's sign-ins."""
 
 import re
 from typing import Final
@@ -10,7 +10,7 @@ _BROWSERS: Final = (
     ("Chrome", re.compile(r"(?:Chrome|CriOS)/(\d+)")),
     ("Safari", re.compile(r"Version/(\d+)\S* (?:Mobile/\S+ )?Safari/")),
 )
-"""Edge and Opera call themselves Chrome too, Chrome calls itself Safari: the order matters."""
+"""The order matters: Edge and Opera also call themselves Chrome, and Chrome calls itself Safari."""
 _SYSTEMS: Final = (
     ("Android", re.compile("Android")),
     ("iOS", re.compile("iPhone|iPad")),
@@ -21,10 +21,10 @@ _SYSTEMS: Final = (
 _SHOWN_CHARS: Final = 60
 
 
-def browser_of(user_agent: str) -> str:
-    """Name a browser and its system: `Firefox 144 on Linux`; what is unknown in its own words."""
-    found = ((name, pattern.search(user_agent)) for name, pattern in _BROWSERS)
-    browser = next((f"{name} {match[1]}" for name, match in found if match), None)
+def name_browser(user_agent: str) -> str:
+    """Name a browser and its system: `Firefox 144 on Linux`; unknown ones by their own words."""
+    matches = ((name, pattern.search(user_agent)) for name, pattern in _BROWSERS)
+    browser = next((f"{name} {match[1]}" for name, match in matches if match), None)
     if browser is None:
         return user_agent[:_SHOWN_CHARS].strip() or "Unknown browser"
     system = next((name for name, pattern in _SYSTEMS if pattern.search(user_agent)), None)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.accounts import passwords
 from app.accounts.model import SignIn
-from app.web.account.browsers import browser_of
+from app.web.account.browsers import name_browser
 from app.web.account.page import AccountPage, SignInRow
 from app.web.frame.access import Visitor
 from app.web.urls import account_urls
@@ -31,7 +31,7 @@ def _build_row(sign_in: SignIn, visitor: Visitor) -> SignInRow:
     return SignInRow(
         started_at=sign_in.created_at,
         seen_at=sign_in.last_seen_at,
-        browser=browser_of(sign_in.user_agent),
+        browser=name_browser(sign_in.user_agent),
         is_this=sign_in.handle == visitor.sign_in.handle,
         end_href=account_urls.end_sign_in(sign_in.handle),
     )

@@ -1,4 +1,4 @@
-"""Signing in, passwords, and one's own sign-ins."""
+"""What the templates of signing in and of the account read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,17 +6,17 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
-    """The password form; `problem` is the same for every wrong pair."""
+    """The form for address and password; `problem` is the same whichever is wrong."""
 
     email: str = ""
     problem: str | None = None
     back: str = ""
-    """Where to go afterwards: a path of ours."""
+    """The path of this server to go to afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkPage:
-    """A one-time link was opened: one button uses it up (a GET never does)."""
+    """A sign-in link was opened: a button uses it up, opening it does not."""
 
     href: str
     email: str
@@ -25,7 +25,7 @@ class LinkPage:
 
 @dataclass(frozen=True, slots=True)
 class SetPasswordPage:
-    """First password after a one-time link."""
+    """The form for a password after a sign-in link."""
 
     email: str
     min_characters: int
@@ -34,7 +34,7 @@ class SetPasswordPage:
 
 @dataclass(frozen=True, slots=True)
 class SignInRow:
-    """One of the person's sign-ins; `end_href` takes a POST."""
+    """One of the person's sign-ins; POST to `end_href` ends it."""
 
     started_at: datetime
     seen_at: datetime
@@ -45,7 +45,7 @@ class SignInRow:
 
 @dataclass(frozen=True, slots=True)
 class AccountPage:
-    """Own password and sign-ins."""
+    """A person's name, password and sign-ins."""
 
     name: str
     email: str

@@ -81,7 +81,7 @@ def build_project_page(
             first=parts.keys,
             total=overview.key_total,
             size=PART_KEYS,
-            href=lambda first: project_urls.keys(project.id, first=first),
+            href=lambda first: project_urls.key_list(project.id, first=first),
         ),
         arrived=what_arrived(overview.outcomes),
         outcome_days=OUTCOME_DAYS,

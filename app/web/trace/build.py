@@ -6,7 +6,7 @@ from app.issues import trace_events
 from app.playback.links.linked_traces import SpanError, TracePart
 from app.playback.trace_page import TracePageData
 from app.traces.parts import PART_OF_TRACE
-from app.web.frame import part_cursors, traces_shown
+from app.web.frame import part_cursors, trace_parts
 from app.web.urls import issue_urls, replay_urls
 from app.web.words import spans
 from app.web.words.parts import ERROR_ORDER, ListPart, describe_part
@@ -43,7 +43,7 @@ async def build_trace_page(
         for replay in data.replays
     }
     return TracePage(
-        await traces_shown.describe_trace(trace, context, first),
+        await trace_parts.describe_trace(trace, context, first),
         trace.started_at,
         tuple(links.values()),
         None,

@@ -8,7 +8,7 @@ from app.core import ids
 from app.core.errors import NotFound
 from app.core.ids import SpanId
 from app.playback import trace_page
-from app.web.frame import access, answer, part_cursors, traces_shown
+from app.web.frame import access, answer, part_cursors, trace_parts
 from app.web.frame.services import services_of
 from app.web.trace import build
 from app.web.urls import replay_urls
@@ -23,7 +23,7 @@ async def show_trace(
     visitor: access.CurrentVisitor,
     trace_id: str,
     *,
-    first: traces_shown.FirstRow = 0,
+    first: trace_parts.FirstRow = 0,
     after: str = "",
     after_error: str = "",
 ) -> Response:
@@ -31,7 +31,7 @@ async def show_trace(
     data = await trace_page.find_trace(
         services_of(request).db,
         visitor.person,
-        traces_shown.read_trace_id(trace_id),
+        trace_parts.read_trace_id(trace_id),
         after=part_cursors.read_block_place(after),
         after_error=part_cursors.read_event_place(after_error),
     )
@@ -44,7 +44,7 @@ async def show_span(
     request: Request, visitor: access.CurrentVisitor, trace_id: str, span_id: str
 ) -> Response:
     """Show what a span says of itself."""
-    in_trace, wanted = traces_shown.read_trace_id(trace_id), ids.read_hex16(span_id)
+    in_trace, wanted = trace_parts.read_trace_id(trace_id), ids.read_hex16(span_id)
     if wanted is None:
         raise NotFound("no span has such an id")
     data = await trace_page.find_span_data(

@@ -18,27 +18,27 @@ def issue_event(project_id: ProjectId, issue_id: IssueId, event_id: EventId) -> 
 
 
 def issue_releases(issue_path: str, *, first: int) -> str:
-    """Return where a page of an issue shows its releases from a number on."""
+    """Return the address of the releases on the page of an issue, from a number on."""
     return f"{issue_path}?{urlencode({'releases': first})}#releases"
 
 
 def event_files(event_path: str, *, first: int) -> str:
-    """Return where the page of an event shows its files from a number on."""
+    """Return the address of the files on the page of an event, from a number on."""
     return f"{event_path}?{urlencode({'files': first})}#files"
 
 
 def issue_replays(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
-    """Return the address of the replays of an issue; `before` names the place of the next page."""
+    """Return the address of the replays of an issue; the page begins before the place `before`."""
     return with_query(f"{issue(project_id, issue_id)}/replays", {"before": before})
 
 
 def issue_feedback(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
-    """Return the address of the feedback about an issue; `before` names where the page begins."""
+    """Return the address of the feedback about an issue; it begins before the place `before`."""
     return with_query(f"{issue(project_id, issue_id)}/feedback", {"before": before})
 
 
 def issue_status(project_id: ProjectId, issue_id: IssueId) -> str:
-    """Return where a form sends the new status of an issue."""
+    """Return the address at which POST sets the status of an issue."""
     return f"{issue(project_id, issue_id)}/status"
 
 
@@ -53,10 +53,10 @@ def attachment(project_id: ProjectId, event_id: EventId, number: int) -> str:
 
 
 def screenshot(project_id: ProjectId, event_id: EventId, number: int) -> str:
-    """Return the address of a picture among the files of an event, drawn anew."""
+    """Return the address of a picture of an event, decoded and drawn again."""
     return f"{attachment(project_id, event_id, number)}/picture.webp"
 
 
 def delete_issue(project_id: ProjectId, issue_id: IssueId) -> str:
-    """Return the address that asks (GET) and erases (POST)."""
+    """Return the address at which GET asks whether to delete an issue, and POST deletes it."""
     return f"{issue(project_id, issue_id)}/delete"

@@ -1,7 +1,6 @@
 """Addresses of projects and of what belongs to a project."""
 
 from typing import Final
-from urllib.parse import urlencode
 
 from app.core.ids import PersonId, ProjectId
 from app.web.urls.query import with_query
@@ -19,11 +18,10 @@ def project(project_id: ProjectId) -> str:
 
 def releases(project_id: ProjectId, *, environment: str = "") -> str:
     """Return the address of a project's releases and their sessions, of one environment or all."""
-    path = f"{project(project_id)}/releases"
-    return f"{path}?{urlencode({'environment': environment})}" if environment else path
+    return with_query(f"{project(project_id)}/releases", {"environment": environment})
 
 
-def keys(project_id: ProjectId, *, first: int = 0) -> str:
+def key_list(project_id: ProjectId, *, first: int = 0) -> str:
     """Return the address of the keys on a project's page, from a number on."""
     return f"{with_query(project(project_id), {'keys': str(first or '')})}#keys"
 
@@ -71,9 +69,8 @@ def project_log(project_id: ProjectId, *, views: int = 0, lines: int = 0) -> str
         views: The id of the view before which the list of views begins; 0 for the newest.
         lines: The id of the line before which the list of actions begins; 0 for the newest.
     """
-    pairs = {name: value for name, value in (("views", views), ("lines", lines)) if value}
-    path = f"{project(project_id)}/log"
-    return f"{path}?{urlencode(pairs)}" if pairs else path
+    pairs = {"views": str(views or ""), "lines": str(lines or "")}
+    return with_query(f"{project(project_id)}/log", pairs)
 
 
 def limit_storage(project_id: ProjectId) -> str:

@@ -31,7 +31,7 @@ def replay_at(
 
 
 def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
-    """Return the address that asks (GET) and erases (POST)."""
+    """Return the address at which GET asks whether to delete a replay, and POST deletes it."""
     return f"{replay(project_id, replay_id)}/delete"
 
 
@@ -57,9 +57,9 @@ def replay_part(
     Args:
         project_id: The replay's project.
         replay_id: The replay.
-        panel: Whose list it is.
-        after: Names the place after which the part begins, in a list that is read by place.
-        first: How many rows stand before it, in a list that is read by number.
+        panel: The panel that the list is in.
+        after: The place after which the part begins, in a list that is read by place.
+        first: How many rows stand before the part, in a list that is read by number.
         from_segment: The first segment whose recording is read.
     """
     pairs = {
@@ -81,13 +81,13 @@ def stream(project_id: ProjectId, replay_id: ReplayId) -> str:
 
 
 def gestures(project_id: ProjectId, replay_id: ReplayId, *, from_segment: int = 0) -> str:
-    """Return the address of what fingers did in a replay, as JSON."""
+    """Return the address of the gestures in a replay, as JSON."""
     path = f"{replay(project_id, replay_id)}/gestures"
     return with_query(path, {"from_segment": str(from_segment or "")})
 
 
 def pictures(project_id: ProjectId, replay_id: ReplayId) -> str:
-    """Return the address under which the small pictures of a replay lie."""
+    """Return the address of the small pictures of a replay; each of them lies below it."""
     return f"{replay(project_id, replay_id)}/pictures"
 
 
@@ -98,7 +98,7 @@ def har(project_id: ProjectId, replay_id: ReplayId, *, from_segment: int = 0) ->
 
 
 def segment_video(project_id: ProjectId, replay_id: ReplayId, segment_id: int) -> str:
-    """Return the address of one segment's MP4, as the phone sent it."""
+    """Return the address of the MP4 of a segment, as the phone sent it."""
     return f"{replay(project_id, replay_id)}/segments/{segment_id}.mp4"
 
 
@@ -108,8 +108,8 @@ def trace(trace_id: TraceId, *, first: int = 0, after: str = "", after_error: st
     Args:
         trace_id: The trace.
         first: How many spans of the part stand before those that are shown.
-        after: Names the place after which spans are read.
-        after_error: Names the place after which errors are read.
+        after: The place after which spans are read.
+        after_error: The place after which errors are read.
     """
     pairs = {"after": after, "after_error": after_error, "from": str(first or "")}
     return with_query(f"/traces/{trace_id}", pairs)
@@ -130,12 +130,12 @@ def trace_in(
         replay_id: The replay.
         trace_id: The trace.
         first: How many spans stand before those that are shown.
-        after: Names the place after which the replay's spans are read.
+        after: The place after which the spans of the replay are read.
     """
     path = f"{replay(project_id, replay_id)}/traces/{trace_id}"
     return with_query(path, {"after": after, "from": str(first or "")})
 
 
 def span(trace_id: TraceId, span_id: SpanId) -> str:
-    """Return the address of what a span says of itself."""
+    """Return the address of the details of a span."""
     return f"/traces/{trace_id}/spans/{span_id}"

@@ -15,7 +15,7 @@ from app.formats.stored import packed_json
 from app.issues import replay_events, trace_events
 from app.playback.recording import recorded_segments as reading
 from app.replays.model import ReplayKey
-from app.web.frame import traces_shown
+from app.web.frame import trace_parts
 from tests.support.builders import envelopes, long_replays, payloads, recordings
 from tests.support.builders.wire import REPLAY_ID, STARTED_MS, TRACE_ID
 from tests.support.servers.server import Server, tenant as tenant_of
@@ -210,7 +210,7 @@ async def test_every_span_of_a_trace_can_be_read(
     long_trace: Server, monkeypatch: pytest.MonkeyPatch
 ):
     """A trace page reads 10,000 spans and leads to a page with the others."""
-    monkeypatch.setattr(traces_shown, "MORE_SPANS", 20_000)
+    monkeypatch.setattr(trace_parts, "MORE_SPANS", 20_000)
     html = (await long_trace.web.get(f"/traces/{TRACE_ID}")).text
     assert f"Showing the first 10,461 of about {SPANS:,} spans" in html
     found = shown(html, "step")

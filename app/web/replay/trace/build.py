@@ -3,7 +3,7 @@
 from app.core.errors import NotFound
 from app.core.ids import TraceId
 from app.playback.visit.model import ReplayTraces
-from app.web.frame import traces_shown
+from app.web.frame import trace_parts
 from app.web.replay.panels import list_parts
 from app.web.replay.panels.trace_context import make_trace_context
 from app.web.urls import replay_urls
@@ -29,9 +29,7 @@ async def build_trace_page(
     if trace is None:
         raise NotFound("no such trace in this replay")
     context, key = traces.context, traces.context.key
-    block = await traces_shown.describe_trace(
-        trace, make_trace_context(context, after=after), first
-    )
+    block = await trace_parts.describe_trace(trace, make_trace_context(context, after=after), first)
     parts = (list_parts.span_part(traces), list_parts.error_part(context, traces.events))
     return TracePage(
         block,

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.web.frame import answer, part_cursors, traces_shown
+from app.web.frame import answer, part_cursors, trace_parts
 from app.web.replay.readers import ReplayReaderHere
 from app.web.replay.trace import build
 from app.web.replay.trace.served import list_backend_spans
@@ -25,11 +25,11 @@ async def show_trace_of_replay(
     request: Request,
     reader: ReplayReaderHere,
     trace_id: str,
-    first: traces_shown.FirstRow = 0,
+    first: trace_parts.FirstRow = 0,
     after: str = "",
 ) -> Response:
     """Show a trace on the clock of a replay, as its panel does."""
-    wanted = traces_shown.read_trace_id(trace_id)
+    wanted = trace_parts.read_trace_id(trace_id)
     traces = await reader.find_traces(after=part_cursors.read_block_place(after))
     page = await build.build_trace_page(traces, wanted, after=after, first=first)
     return await answer.render_page(request, "trace/page.html", page)

@@ -89,7 +89,7 @@ def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str 
 )
 def test_a_browser_is_named(user_agent: str, expected: str):
     """By the name it means among those it claims."""
-    assert browsers.browser_of(user_agent) == expected
+    assert browsers.name_browser(user_agent) == expected
 
 
 @pytest.mark.parametrize(

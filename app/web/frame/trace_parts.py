@@ -1,4 +1,4 @@
-"""What the pages of traces share: reading an address, and describing a trace at full length."""
+"""Reads the address of a trace, and describes a part of a trace for its pages."""
 
 import asyncio
 from typing import Annotated, Final
@@ -14,9 +14,9 @@ from app.web.words.spans import MORE_SPANS, TraceContext
 from app.web.words.traces import TraceBlock
 
 _MOST_ROWS: Final = 1_000_000
-"""No part of a trace begins behind more rows."""
+"""The highest row from which a part of a trace may begin."""
 FirstRow = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
-"""Number of rows of a trace that an earlier part showed."""
+"""The number of rows that stand before the part of a trace that is shown."""
 _INLINE_ROWS: Final = 200
 """A trace of more rows is described away from the event loop."""
 
