@@ -28,7 +28,7 @@ _MESSAGE_CHARS: Final = 16_000
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
+class FeedbackPayload:
     """A message of a user, and what it belongs to; ids are lower-case hex."""
 
     event_id: EventId
@@ -47,7 +47,7 @@ class Feedback:
     environment: str
 
 
-def read_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
+def read_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> FeedbackPayload:
     """Read feedback.
 
     Args:
@@ -65,7 +65,7 @@ def read_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> Feedback:
     if message is None:
         raise MalformedInput("feedback has no message")
     associated = ids.read_hex32(context.get("associated_event_id"))
-    return Feedback(
+    return FeedbackPayload(
         event_id=event.read_event_id(raw, header),
         at=timestamps.read_at(raw.get("timestamp")),
         message=message,

@@ -30,7 +30,7 @@ _NAME_CHARS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class SessionGroup:
+class SessionStatusCount:
     """The number of sessions that began at a time and have a status."""
 
     started_at: datetime
@@ -46,7 +46,7 @@ class SessionCounts:
     """Id of the session, or None for sessions that their sender counted."""
     release: str
     environment: str
-    counts: tuple[SessionGroup, ...]
+    counts: tuple[SessionStatusCount, ...]
 
 
 def read_session(data: bytes | memoryview) -> SessionCounts:
@@ -65,12 +65,12 @@ def read_session(data: bytes | memoryview) -> SessionCounts:
             f"session lacks an id, a start or a known status: sid {shown(raw.get('sid'))}, "
             f"started {shown(raw.get('started'))}, status {shown(status)}"
         )
-    counts: list[SessionGroup] = []
+    counts: list[SessionStatusCount] = []
     if jsonish.flag(raw, "init"):
-        counts.append(SessionGroup(started_at, "started", 1))
+        counts.append(SessionStatusCount(started_at, "started", 1))
     end = _find_end(status, errors=jsonish.integer(raw, "errors") or 0)
     if end is not None:
-        counts.append(SessionGroup(started_at, end, 1))
+        counts.append(SessionStatusCount(started_at, end, 1))
     return _make_counts(raw, counts, sid=sid)
 
 
@@ -107,7 +107,7 @@ def _find_end(status: str, *, errors: int) -> SessionStatus | None:
     return next((end for end in _ENDS if end == status), None)
 
 
-def _read_bucket(bucket: object) -> list[SessionGroup]:
+def _read_bucket(bucket: object) -> list[SessionStatusCount]:
     """Read the counts of one minute."""
     if not isinstance(bucket, dict):
         raise MalformedInput(f"aggregate of sessions is no object: {shown(bucket)}")
@@ -119,13 +119,15 @@ def _read_bucket(bucket: object) -> list[SessionGroup]:
     }
     quantities: dict[SessionStatus, int] = {"started": sum(ends.values()), **ends}
     return [
-        SessionGroup(started_at, status, quantity)
+        SessionStatusCount(started_at, status, quantity)
         for status, quantity in quantities.items()
         if quantity
     ]
 
 
-def _make_counts(raw: JsonObject, counts: list[SessionGroup], *, sid: str | None) -> SessionCounts:
+def _make_counts(
+    raw: JsonObject, counts: list[SessionStatusCount], *, sid: str | None
+) -> SessionCounts:
     attributes = jsonish.mapping(raw, "attrs")
     release = jsonish.text(attributes, "release", limit=_NAME_CHARS)
     if release is None:

@@ -47,7 +47,7 @@ def scrub_feedback(
 
 
 def feedback_row(
-    read: feedback.Feedback, context: EnvelopeContext, *, item_type: str
+    read: feedback.FeedbackPayload, context: EnvelopeContext, *, item_type: str
 ) -> NewFeedback:
     """Make the row of feedback."""
     at = context.moment_of(read.at)

@@ -10,7 +10,7 @@ from app.core.errors import MalformedInput, OversizedInput
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.formats import feedback
-from app.formats.feedback import Feedback
+from app.formats.feedback import FeedbackPayload
 from app.formats.wire.envelope import EnvelopeHeader, TraceHeader
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, TRACE_ID, Json, changed, compact, iso
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
@@ -44,13 +44,13 @@ REPORT: Json = {
 }
 
 
-def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
+def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> FeedbackPayload:
     """Read feedback with members of its context changed."""
     contexts = EVENT["contexts"] | {"feedback": changed(SAID, changes)}
     return feedback.read_feedback(compact(EVENT | {"contexts": contexts}), header)
 
 
-def report(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
+def report(header: EnvelopeHeader = NOTHING, **changes: Any) -> FeedbackPayload:
     """Read a user report with some members changed."""
     data = feedback.convert_user_report(compact(changed(REPORT, changes)), header)
     return feedback.read_feedback(data, header)
@@ -58,7 +58,7 @@ def report(header: EnvelopeHeader = NOTHING, **changes: Any) -> Feedback:
 
 def test_feedback_is_read():
     """It tells who wrote what and when, and what it belongs to."""
-    assert read() == Feedback(
+    assert read() == FeedbackPayload(
         event_id=EventId(OTHER_ID),
         at=SENT_AT,
         message="paying fails",

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 from app.core.errors import MalformedInput, OversizedInput
 from app.core.limits import LIMITS
 from app.formats import session
-from app.formats.session import SessionCounts, SessionGroup
+from app.formats.session import SessionCounts, SessionStatusCount
 from tests.support.builders.wire import MISSING, Json, changed, compact
 from tests.support.examples import JSON_VALUES, SETTINGS, mutated, with_changed_member
 from tests.support.recorded import contents, samples
@@ -34,7 +34,7 @@ def statuses(**changes: Any) -> list[str]:
 def test_a_beginning_is_counted():
     """It is counted with release, environment and time."""
     assert read() == SessionCounts(
-        "a" * 32, "shop@4.2.0", "qa", (SessionGroup(STARTED_AT, "started", 1),)
+        "a" * 32, "shop@4.2.0", "qa", (SessionStatusCount(STARTED_AT, "started", 1),)
     )
 
 
@@ -61,9 +61,9 @@ def test_aggregates_are_counted_by_status_and_together():
     """Each number counts, and their sum is how many began; an invalid number counts as none."""
     result = session.read_session_aggregates(compact(SOME))
     assert result.counts == (
-        SessionGroup(STARTED_AT, "started", 3),
-        SessionGroup(STARTED_AT, "exited", 2),
-        SessionGroup(STARTED_AT, "crashed", 1),
+        SessionStatusCount(STARTED_AT, "started", 3),
+        SessionStatusCount(STARTED_AT, "exited", 2),
+        SessionStatusCount(STARTED_AT, "crashed", 1),
     )
     odd = SOME | {"aggregates": [{"started": STARTED, "exited": -1, "errored": 10**10}]}
     assert session.read_session_aggregates(compact(odd)).counts == ()
