@@ -12,6 +12,8 @@ from app.ingest.item_types import BY_NAME, ITEM_TYPES
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import ItemType, PreparedBatch
 from app.projects.model import Outcome
+from app.scrub import places
+from app.scrub.places import PayloadKind
 from app.scrub.rules import DEFAULT_RULES
 from tests.support.builders.item_payloads import item_payloads, json_payloads
 from tests.support.builders.wire import EVENT_ID
@@ -80,6 +82,28 @@ def test_a_payload_of_nothing_is_kept_or_refused(item_type: ItemType[Any]):
     """Whatever is sent, `prepare` raises nothing and loses nothing."""
     batch = prepared(item_type, b"")
     assert batch.outcomes.total() + len(batch.rows_of(item_type)) == 1
+
+
+@BY_TYPE
+def test_an_item_is_scrubbed_by_the_layout_of_its_type(item_type: ItemType[Any], monkeypatch):
+    """The layout that a type names is the one by which its text is found."""
+    kinds: set[PayloadKind] = set()
+    root_place = places.root_place
+
+    def note_kind(kind: PayloadKind) -> places.JsonPlace:
+        kinds.add(kind)
+        return root_place(kind)
+
+    monkeypatch.setattr(places, "root_place", note_kind)
+    prepared(item_type, PAYLOADS[item_type.name])
+    match item_type.name:
+        case "attachment":
+            # Its name and types are scrubbed like a message; its bytes if they are views.
+            assert kinds == {PayloadKind.EVENT}
+        case "replay_recording" | "client_report":
+            assert not kinds
+        case _:
+            assert kinds == {item_type.scrubbing}
 
 
 def test_scrubbed_types_are_json_or_carry_it():
