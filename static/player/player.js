@@ -111,7 +111,10 @@ function whenSettled(store) {
 }
 
 /**
- * Makes `window.pb`, by which a measuring script drives any player it knows.
+ * Makes `window.pb`, by which a measuring script drives the player from outside.
+ *
+ * It is there in releases too: speed and exactness are measured on the very scripts that people run, not on a build
+ * for tests. It can do nothing that a script of the page could not do anyway.
  *
  * @param {{ready: Promise<void>, store: Store, request: Player["request"], director: Director, stage: Stage}} parts
  */
