@@ -21,7 +21,7 @@ _LEVELS: Final[dict[str, Level]] = {
 
 def breadcrumb_row(crumb: Breadcrumb, *, start_ms: int) -> ActivityRow:
     """Describe one breadcrumb; `start_ms` is the replay's start since 1970."""
-    words = breadcrumb_words.describe(crumb)
+    words = breadcrumb_words.describe_breadcrumb(crumb)
     return ActivityRow(
         at_ms=crumb.at_ms - start_ms,
         kind=words.kind,

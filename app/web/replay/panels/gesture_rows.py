@@ -61,9 +61,11 @@ def _quick_taps(
     ]
     if any(crumb.category == _MANY_TAPS for crumb in near):
         return None
-    targets = (breadcrumb_words.target_of(crumb) for crumb in near if crumb.category in _TAPS)
+    targets = (breadcrumb_words.find_target(crumb) for crumb in near if crumb.category in _TAPS)
     target = next((name for name in targets if name), None)
-    words = breadcrumb_words.quick_taps(len(run), target, detail=None if target else _place(first))
+    words = breadcrumb_words.describe_quick_taps(
+        len(run), target, detail=None if target else _place(first)
+    )
     return ActivityRow(
         at_ms=first.start_ms,
         kind=words.kind,

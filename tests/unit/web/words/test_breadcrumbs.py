@@ -95,7 +95,7 @@ def row(category, message=None, level=None, /, **data) -> ActivityRow:
         (row("fetch"), "network", "GET a request", None),
         (row("sentry.event", "PayError"), "other", "SDK sent an event", "PayError"),
         (row("sentry.transaction"), "other", "SDK sent a transaction", None),
-        (row("started"), "app", "SDK began to note breadcrumbs", None),
+        (row("started"), "app", "SDK began to record breadcrumbs", None),
         (row("replay.init"), "app", "Recording began", None),
         (row("replay.mutations", count=1500), "other", "1,500 changes on screen", None),
         (row("replay.mutations"), "other", "Very many changes on screen", None),
