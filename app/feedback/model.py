@@ -7,7 +7,7 @@ from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Feedback:
+class FeedbackRecord:
     """What a user of an app wrote; `at` is the sender's clock, `at` plus drift the server's."""
 
     project_id: ProjectId
@@ -29,7 +29,7 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewFeedback(Feedback):
+class NewFeedback(FeedbackRecord):
     """Feedback on its way into the table."""
 
     item_type: str

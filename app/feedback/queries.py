@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy.engine import Row
 
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
-from app.feedback.model import Feedback
+from app.feedback.model import FeedbackRecord
 
 FEEDBACK_COLUMNS: Final = """
     f.project_id, f.event_id, f.received_at, f.at, f.drift_ms, f.message, f.name, f.email, f.url,
@@ -14,10 +14,10 @@ FEEDBACK_COLUMNS: Final = """
 """Columns that `to_feedback` reads, of a table named `f`."""
 
 
-def to_feedback(row: Row[Any]) -> Feedback:
+def to_feedback(row: Row[Any]) -> FeedbackRecord:
     """Turn a row with `FEEDBACK_COLUMNS` into its value."""
     associated_id = row.associated_event_id
-    return Feedback(
+    return FeedbackRecord(
         project_id=ProjectId(row.project_id),
         event_id=EventId(row.event_id.hex),
         received_at=row.received_at,

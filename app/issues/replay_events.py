@@ -178,7 +178,7 @@ class LinkedEvents:
     """The events of a replay, or a part of them if there are too many to be read at once."""
 
     events: tuple[LinkedEvent, ...]
-    """In the order of their time."""
+    """The events in the order of their time."""
     total: int
     """How many events were counted; 0 if the part is empty."""
     first: int

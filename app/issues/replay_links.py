@@ -52,7 +52,7 @@ class IssueLink:
     replay_project_id: ProjectId
     replay_id: ReplayId
     first_received_at: datetime
-    """When the replay was: the order of the list."""
+    """When the first segment of the replay was received, which orders the list."""
     event_id: EventId
     at: datetime
     drift_ms: int

@@ -1,7 +1,7 @@
-"""Reads: errors as marks on the spans of a trace, without their payloads.
+"""Queries of the errors of a trace, which its page marks on the spans; their payloads are not read.
 
-Of more errors than are read at once, those that matter most come first, as in `queries`; of more
-than can be ranked together, this holds for each stretch of time.
+Of more errors than are read at once, those that matter most come first, as in `replay_events`. Of
+more than can be ranked together, those of an earlier stretch of time come before those of a later.
 """
 
 from collections.abc import Sequence
@@ -110,9 +110,9 @@ class TracedEvents:
     """The errors of a trace, or a part of them if there are too many to be read at once."""
 
     events: tuple[TracedEvent, ...]
-    """In the order of their time."""
+    """The errors in the order of their time."""
     total: int
-    """How many errors the trace has, or were counted if there are more."""
+    """How many errors were counted."""
     first: int
     """The number of the first error of this part, counted from 1."""
     next_place: EventPlace | None
@@ -137,7 +137,7 @@ async def read_trace_events(
         after: The place after which the part begins.
     """
     stretch = max(0, after.rank) // _RANKS
-    wanted = {
+    parameters = {
         "trace_id": trace_id,
         "project_ids": list(project_ids),
         "most_ranked": MOST_RANKED,
@@ -148,7 +148,7 @@ async def read_trace_events(
         "after_event": after.event_id,
         "most": PART_EVENTS,
     }
-    rows = (await connection.execute(_IN_TRACE, wanted)).all()
+    rows = (await connection.execute(_IN_TRACE, parameters)).all()
     if not rows:
         return TracedEvents((), total=0, first=1, next_place=None)
     last = rows[-1]

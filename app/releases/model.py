@@ -7,14 +7,14 @@ from app.core.ids import ProjectId
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class SessionGroup:
+class SessionCohort:
     """Sessions that are counted together: of one release, begun on one day, with one status."""
 
     project_id: ProjectId
     release: str
     environment: str
     day: date
-    """In UTC."""
+    """The day in UTC."""
     status: str
     """`started` stands for all sessions; the other statuses say how a session ended."""
 
@@ -27,4 +27,4 @@ class SessionUpdate:
     sid: str | None
     """Id of the session, whose statuses are counted once each; None for counts that the sender
     added up itself."""
-    counts: tuple[tuple[SessionGroup, int], ...]
+    counts: tuple[tuple[SessionCohort, int], ...]

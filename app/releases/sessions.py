@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.db.rows import RowShape, insert_new_rows, run_with_rows
 from app.db.text import clean
-from app.releases.model import SessionGroup, SessionUpdate
+from app.releases.model import SessionCohort, SessionUpdate
 from app.releases.tables import release_sessions, session_marks
 
 _NAME_BYTES: Final = 400
@@ -45,17 +45,17 @@ async def add_sessions(connection: AsyncConnection, updates: Sequence[SessionUpd
         For each update whether it added anything; one without counts is never a duplicate.
     """
     new_marks = await _add_marks(connection, updates)
-    quantities: Counter[SessionGroup] = Counter()
+    quantities: Counter[SessionCohort] = Counter()
     are_new: list[bool] = []
     for update in updates:
         new_counts = [
-            (group, quantity)
-            for group, quantity in update.counts
-            if update.sid is None or _make_mark(update, group) in new_marks
+            (cohort, quantity)
+            for cohort, quantity in update.counts
+            if update.sid is None or _make_mark(update, cohort) in new_marks
         ]
-        for group, quantity in new_counts:
-            quantities[_clean_group(group)] += quantity
-            new_marks.discard(_make_mark(update, group))
+        for cohort, quantity in new_counts:
+            quantities[_clean_cohort(cohort)] += quantity
+            new_marks.discard(_make_mark(update, cohort))
         are_new.append(bool(new_counts) or not update.counts)
     await _add_counts(connection, quantities)
     return are_new
@@ -66,10 +66,10 @@ async def _add_marks(
 ) -> set[_SessionMark]:
     """Mark the statuses of sessions with an id; returns the marks that were not there yet."""
     days = {
-        _make_mark(update, group): group.day
+        _make_mark(update, cohort): cohort.day
         for update in updates
         if update.sid
-        for group, _ in update.counts
+        for cohort, _ in update.counts
     }
     marks = {
         mark: {"project_id": mark[0], "sid": mark[1], "status": mark[2], "day": day}
@@ -78,22 +78,22 @@ async def _add_marks(
     return await insert_new_rows(connection, session_marks, marks)
 
 
-def _make_mark(update: SessionUpdate, group: SessionGroup) -> _SessionMark:
-    return update.project_id, update.sid or "", group.status
+def _make_mark(update: SessionUpdate, cohort: SessionCohort) -> _SessionMark:
+    return update.project_id, update.sid or "", cohort.status
 
 
-async def _add_counts(connection: AsyncConnection, quantities: Counter[SessionGroup]) -> None:
+async def _add_counts(connection: AsyncConnection, quantities: Counter[SessionCohort]) -> None:
     if not quantities:
         return
     # Sorted, so that two processes lock rows in the same order.
     ordered = sorted(quantities.items())
-    rows = [asdict(group) | {"quantity": quantity} for group, quantity in ordered]
+    rows = [asdict(cohort) | {"quantity": quantity} for cohort, quantity in ordered]
     await run_with_rows(connection, _ADD, _COUNTS, rows)
 
 
 async def read_session_counts(
     connection: AsyncConnection, project_ids: Sequence[ProjectId], *, since: date
-) -> dict[SessionGroup, int]:
+) -> dict[SessionCohort, int]:
     """Read the counts of some projects from a day on, the newest day first."""
     columns = release_sessions.c
     rows = await connection.execute(
@@ -110,16 +110,16 @@ async def read_session_counts(
         .limit(_MOST_COUNTS)
     )
     return {
-        SessionGroup(
+        SessionCohort(
             ProjectId(row.project_id), row.release, row.environment, row.day, row.status
         ): row.quantity
         for row in rows
     }
 
 
-def _clean_group(group: SessionGroup) -> SessionGroup:
+def _clean_cohort(cohort: SessionCohort) -> SessionCohort:
     return replace(
-        group,
-        release=clean(group.release, limit_bytes=_NAME_BYTES),
-        environment=clean(group.environment, limit_bytes=_NAME_BYTES),
+        cohort,
+        release=clean(cohort.release, limit_bytes=_NAME_BYTES),
+        environment=clean(cohort.environment, limit_bytes=_NAME_BYTES),
     )

@@ -20,7 +20,7 @@ from app.core.replay_window import SLACK, ReplayWindow
 from app.db.lists import ListCursor
 from app.db.windows import are_held_up
 from app.feedback import queries as feedback
-from app.feedback.model import Feedback
+from app.feedback.model import FeedbackRecord
 from app.issues.model import IssueKey
 from app.playback.links import replay_clock
 from app.replays import queries as replays
@@ -81,7 +81,7 @@ _OF_ISSUE: Final = _make_statement(
 class FeedbackEntry:
     """What somebody wrote, and the error and the replay that it is about, if they are here."""
 
-    feedback: Feedback
+    feedback: FeedbackRecord
     error: str | None
     """The title of the event that it names."""
     issue_id: IssueId | None

@@ -22,7 +22,7 @@ from app.ingest.items.item_type import (
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey
 from app.releases import sessions
-from app.releases.model import SessionGroup, SessionUpdate
+from app.releases.model import SessionCohort, SessionUpdate
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 
@@ -48,7 +48,7 @@ def session_row(read: session.SessionCounts, context: EnvelopeContext) -> Sessio
     clean = walk.scrub_json(labels, context.rules, kind=PayloadKind.EVENT).value
     counts = [
         (
-            SessionGroup(
+            SessionCohort(
                 project_id=context.project_id,
                 release=clean["release"],
                 environment=clean["environment"],

@@ -1,4 +1,4 @@
-"""Takes out of the names of functions and classes what a compiler or a build put there.
+"""Removes from the names of functions and classes what a compiler or a build put there.
 
     java     CartViewModel$$Lambda$14/0x7f3a     CartViewModel
              act$lambda$19, access$123, Foo$1    act$lambda, access, Foo$
@@ -6,8 +6,8 @@
              closure #2 in Cart.pay(_:)          closure in Cart.pay
     script   main.3f2a91bc.js                    main.js
 
-Names that a shrinker made (`a.b.c`, `t.n`) say nothing about the next build: they become `~`.
-Callers cut names before they ask, so that the caches stay small.
+Names that a shrinker made (`a.b.c`, `t.n`) differ in the next build, so they become `~`. Callers
+cut names before they pass them, so that the caches stay small.
 """
 
 import re
@@ -44,7 +44,7 @@ _FILE_HASH: Final = re.compile(r"[.\-_](?=[a-z]*\d)[0-9a-z]{6,40}(?=\.)|\?.*$|#.
 
 @lru_cache(maxsize=_CACHED)
 def clean_function_name(name: str, family: NameFamily) -> str:
-    """Return a function's name without what a build made of it; empty where it has none."""
+    """Return the name of a function without what a build added; empty if it has no name."""
     if name in UNKNOWN:
         return ""
     if family == "native":
@@ -56,19 +56,19 @@ def clean_function_name(name: str, family: NameFamily) -> str:
 
 @lru_cache(maxsize=_CACHED)
 def clean_module_name(name: str, family: NameFamily) -> str:
-    """Return a module's or a class's name without what a build made of it."""
+    """Return the name of a module or a class without what a build added."""
     return _JVM_NUMBERS.sub("", _JVM_MADE.sub("", name)) if family == "jvm" else name
 
 
 @lru_cache(maxsize=_CACHED)
 def clean_file_name(path: str) -> str:
-    """Return the lower-case base name of a file, without the hash a bundler put into it."""
+    """Return the base name of a file in lower case, without the hash that a bundler added."""
     return _FILE_HASH.sub("", path.replace("\\", "/").rpartition("/")[2].lower())
 
 
 @lru_cache(maxsize=_CACHED)
 def is_shrunk(module_name: str, function_name: str, family: NameFamily) -> bool:
-    """Tell whether a shrinker made these names: a class or a function of one or two letters."""
+    """Tell whether a shrinker made these names, of one or two letters."""
     last = function_name.rpartition(".")[2]
     is_short = 0 < len(last) <= _SHRUNK_CHARS and last.isalpha() and last.islower()
     if family == "jvm":
@@ -78,7 +78,7 @@ def is_shrunk(module_name: str, function_name: str, family: NameFamily) -> bool:
 
 
 def _clean_native_name(name: str) -> str:
-    """Cut template arguments, parameters, addresses and numbers out of a demangled name."""
+    """Remove template arguments, parameters, addresses and numbers from a demangled name."""
     bare = _NATIVE_MADE.sub("", name)
     for pattern in (_INNERMOST_ANGLES, _ARGUMENTS):
         for _ in range(_DEEPEST):

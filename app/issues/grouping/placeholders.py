@@ -1,4 +1,4 @@
-"""Replaces what differs from event to event in a message, so that its kin can be told.
+"""Replaces what differs from event to event in a message, so that messages of one kind are equal.
 
 "order 1042 of 4f9d8a7b-… failed after 3.2 s"  ─►  "order <int> of <uuid> failed after <float> s"
 """
@@ -8,9 +8,9 @@ from typing import Final
 
 _TEXT_CHARS: Final = 500
 _LINES: Final = 3
-"""Further lines are dumps and hints, which seldom tell two problems apart."""
+"""Lines that are read; further ones are dumps and hints, which seldom tell problems apart."""
 
-# The first alternative that matches at a place wins. `kept` are numbers that name the problem.
+# The first alternative that matches at a position wins; `kept` are numbers that name the problem.
 _VARIABLE: Final = re.compile(
     r"""
       (?P<kept>(?i:\b(?:https?|status|code|errno|err)\b[\s:=\#]*(?:code|status)?[\s:=]*)-?\d{1,5}\b(?![.:\w-]\d))
@@ -33,14 +33,14 @@ _VARIABLE: Final = re.compile(
 def replace_variables(text: str) -> str:
     """Return the first lines of a message with numbers, ids, dates and addresses replaced.
 
-    A status or error code after a word that says so (`HTTP 500`, `errno 2`) stays: 404 and 500
-    are two problems.
+    A status or error code stays if a word before it says what it is (`HTTP 500`, `errno 2`),
+    because 404 and 500 are different problems.
     """
     lines = [line.strip() for line in text[: 2 * _TEXT_CHARS].splitlines()]
     start = "\n".join([line for line in lines if line][:_LINES])[:_TEXT_CHARS]
     return _VARIABLE.sub(_name_variable, start)
 
 
-def _name_variable(found: re.Match[str]) -> str:
-    kind = found.lastgroup
-    return found[0] if kind == "kept" else f"<{kind}>"
+def _name_variable(variable: re.Match[str]) -> str:
+    kind = variable.lastgroup
+    return variable[0] if kind == "kept" else f"<{kind}>"

@@ -1,6 +1,6 @@
-"""Tells which issue an event belongs to: one pure function of the event as sent.
+"""Chooses the issue of an event, by one pure function of the event as sent.
 
-    fingerprint   the app says so itself; `{{ default }}` stands for the rules below
+    fingerprint   the app chooses itself; `{{ default }}` stands for the rules below
     stack         types of the chain, and the app's own frames of each
     exception     no frames: types, and what the exception says with its numbers replaced
     message       the template of a log call, else the text with its numbers replaced
@@ -10,8 +10,9 @@ Not part of a key, since they differ between two runs or two builds of one probl
 addresses, ids, numbers of lambdas and anonymous classes, names a shrinker made, the depth of a
 recursion, the parameters of a message.
 
-`VERSION` goes into every key. Whoever changes the rules adds a version and keeps the old function:
-an event whose older key has an issue stays with it (`issues.place`), so nothing is scattered.
+`GROUPING_VERSION` goes into every key. Whoever changes the rules adds a version and keeps the old
+function: an event whose older key has an issue stays with it (`counting.choose_issues`), so that no
+issue is split.
 
 Source: docs/protocol.md, section 9.4.
 """
@@ -44,12 +45,12 @@ _VARIABLE: Final = re.compile(r"\{\{\s*([\w.\-]+)\s*\}\}")
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """Where an event belongs, and why."""
+    """The issue of an event, and why it is this one."""
 
     issue_id: IssueId
     rule: GroupingRule
     parts: tuple[str, ...]
-    """What the key was made of, for a person to read."""
+    """The parts that the key was made of, for a person to read."""
 
 
 def group_event(event: JsonObject) -> Grouping:
@@ -80,11 +81,11 @@ def _hash_parts(rule: GroupingRule, parts: Sequence[str]) -> IssueId:
 
 
 def _group_by_fingerprint(event: JsonObject) -> tuple[GroupingRule, list[str]] | None:
-    """Follow the fingerprint; one that says no more than `{{ default }}` is none."""
+    """Group by the fingerprint; None without one, or if it says no more than `{{ default }}`."""
     sent = event.get("fingerprint")
     if not isinstance(sent, list) or not sent:
         return None
-    texts = [text for one in sent[:_MOST_FINGERPRINTS] if (text := jsonish.text_of(one))]
+    texts = [text for part in sent[:_MOST_FINGERPRINTS] if (text := jsonish.text_of(part))]
     if not texts or [_VARIABLE.sub(r"{{\1}}", text) for text in texts] == ["{{default}}"]:
         return None
     parts: list[str] = []
@@ -95,20 +96,20 @@ def _group_by_fingerprint(event: JsonObject) -> tuple[GroupingRule, list[str]] |
             parts += [rule, *default]
         else:
             parts.append(
-                _VARIABLE.sub(lambda found: _fill_variable(event, found), text)[:_PART_CHARS]
+                _VARIABLE.sub(lambda variable: _fill_variable(event, variable), text)[:_PART_CHARS]
             )
     return "fingerprint", parts
 
 
-def _fill_variable(event: JsonObject, found: re.Match[str]) -> str:
-    """Return what a variable of a fingerprint stands for; one nobody knows stays as it is."""
-    name = found[1]
+def _fill_variable(event: JsonObject, variable: re.Match[str]) -> str:
+    """Return what a variable of a fingerprint stands for; an unknown one stays as it is."""
+    name = variable[1]
     if name.startswith("tags."):
         return jsonish.pairs(event, "tags").get(name.removeprefix("tags."), "")
     chain = exceptions.list_exceptions(event)
     main = chain[-1] if chain else {}
     frame = exceptions.find_main_frame(event, main)
-    known: dict[str, str | None] = {
+    values: dict[str, str | None] = {
         "type": jsonish.text(main, "type"),
         "value": jsonish.text(main, "value"),
         "function": frame.function if frame else None,
@@ -120,7 +121,7 @@ def _fill_variable(event: JsonObject, found: re.Match[str]) -> str:
         "logger": jsonish.text(event, "logger"),
     }
     short = name.removeprefix("error.").removeprefix("stack.")
-    return (known[short] or "") if short in known else found[0]
+    return (values[short] or "") if short in values else variable[0]
 
 
 def _group_by_default(event: JsonObject) -> tuple[GroupingRule, list[str]]:
@@ -128,9 +129,9 @@ def _group_by_default(event: JsonObject) -> tuple[GroupingRule, list[str]]:
     chain = exceptions.list_exceptions(event)
     template = messages.read_message_template(event)
     # SDKs wrap a message into an exception without a type to give it a stack.
-    if chain and not (template and not any(one.get("type") for one in chain)):
+    if chain and not (template and not any(exception.get("type") for exception in chain)):
         return _group_by_chain(chain, event, platform if isinstance(platform, str) else "")
-    # A message names its problem; where it was logged from may be the place of many.
+    # A message names its problem, while many problems may be logged from the same place.
     if template:
         return "message", [placeholders.replace_variables(template)]
     if stack := describe_stack(exceptions.list_thread_frames(event), platform, _read_images(event)):
@@ -142,41 +143,48 @@ def _group_by_default(event: JsonObject) -> tuple[GroupingRule, list[str]]:
 def _group_by_chain(
     chain: Sequence[JsonObject], event: JsonObject, platform: str
 ) -> tuple[GroupingRule, list[str]]:
-    """Group by the frames of the whole chain, else by what the exceptions are and say."""
+    """Group by the frames of the whole chain, or else by the types and texts of its exceptions."""
     images = _read_images(event)
-    stacks = [describe_stack(exceptions.list_frames(one), platform, images) for one in chain]
+    stacks = [
+        describe_stack(exceptions.list_frames(exception), platform, images) for exception in chain
+    ]
     if not any(stacks):
         stacks[-1] = describe_stack(exceptions.list_thread_frames(event), platform, images)
     if any(stacks):
-        blocks = [[_describe_type(one), *stack] for one, stack in zip(chain, stacks, strict=True)]
+        blocks = [
+            [_describe_type(exception), *stack]
+            for exception, stack in zip(chain, stacks, strict=True)
+        ]
         return "stack", [part for block in _sort_group_members(chain, blocks) for part in block]
-    says = next((said for one in reversed(chain) if (said := _describe_text(one))), "")
-    types = [[_describe_type(one)] for one in chain]
+    texts = (_describe_text(exception) for exception in reversed(chain))
+    text = next((text for text in texts if text), "")
+    types = [[_describe_type(exception)] for exception in chain]
     parts = [part for block in _sort_group_members(chain, types) for part in block]
-    if not says:
-        says = placeholders.replace_variables(messages.read_message_template(event) or "")
-    return "exception", [*parts, says]
+    if not text:
+        text = placeholders.replace_variables(messages.read_message_template(event) or "")
+    return "exception", [*parts, text]
 
 
 def _sort_group_members(
     chain: Sequence[JsonObject], blocks: Sequence[list[str]]
 ) -> Sequence[list[str]]:
-    """Make the members of an exception group a set: how many failed, and in what order, is chance.
+    """Sort the members of an exception group, and drop those that are equal.
 
-    A chain of causes stays as it is.
+    How many of them failed, and in what order, is chance. A chain of causes stays as it is.
     """
-    if not any(exceptions.get_mechanism(one).get("is_exception_group") is True for one in chain):
+    mechanisms = [exceptions.get_mechanism(exception) for exception in chain]
+    if not any(mechanism.get("is_exception_group") is True for mechanism in mechanisms):
         return blocks
     members = sorted({tuple(block) for block in blocks[:-1]})
     return [*(list(block) for block in members), blocks[-1]]
 
 
-def _describe_type(value: JsonObject) -> str:
-    """Name the type; not where the SDK made it up, and without what a shrinker made of it."""
-    mechanism = exceptions.get_mechanism(value)
+def _describe_type(exception: JsonObject) -> str:
+    """Return the type of an exception; empty if the SDK made it up, `~` if it was shrunk."""
+    mechanism = exceptions.get_mechanism(exception)
     if mechanism.get("synthetic") is True:
         return ""
-    name = jsonish.text(value, "type", limit=_PART_CHARS) or ""
+    name = jsonish.text(exception, "type", limit=_PART_CHARS) or ""
     if name.startswith("App Hang"):
         return "App Hang"
     if names.is_shrunk(name, name, "jvm"):
@@ -189,5 +197,5 @@ def _read_images(event: JsonObject) -> list[Any]:
     return jsonish.sequence(jsonish.mapping(event, "debug_meta"), "images")
 
 
-def _describe_text(value: JsonObject) -> str:
-    return placeholders.replace_variables(jsonish.text(value, "value") or "")
+def _describe_text(exception: JsonObject) -> str:
+    return placeholders.replace_variables(jsonish.text(exception, "value") or "")

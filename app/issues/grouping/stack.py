@@ -1,7 +1,7 @@
-"""Turns a stack into what it adds to the key of a group: the names that outlive a build.
+"""Turns a stack into its parts of an issue's key: the names that stay the same from build to build.
 
-Of the frames those of the app count; where none is marked so, those that no platform is known by;
-where there are none of these, all of them.
+Only frames of the app count. If no frame is marked as such, those count that are not of a known
+platform, and if there are none of these either, all frames count.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _FAMILIES: Final[dict[str, NameFamily]] = {
 _WITH_SOURCE: Final = frozenset(
     {"python", "javascript", "node", "php", "ruby", "perl", "elixir", "other", "dart"}
 )
-"""Platforms whose frames may carry the source line as it runs."""
+"""Platforms whose frames may carry the source line that ran."""
 _SOURCE_CHARS: Final = 120
 _NAME_CHARS: Final = 300
 _FOREIGN: Final = (
@@ -27,10 +27,10 @@ _FOREIGN: Final = (
     "com.android.", "dalvik.", "libcore.", "com.google.android.",
 )  # fmt: skip
 _DEEP: Final = 150
-"""A stack of more frames of the app is a recursion without end: where it began is chance."""
+"""A stack with more frames of the app is an endless recursion, and where it was cut is chance."""
 _MOST_FRAMES: Final = 2_000
 _MOST_PLATFORMS: Final = 4
-"""That one stack is remembered for; what an SDK writes there is one word."""
+"""Platforms for which the parts of one stack are kept; an SDK always writes the same one."""
 
 
 def describe_stack(
@@ -39,37 +39,37 @@ def describe_stack(
     """Return one part for each frame that counts, the oldest call first.
 
     Args:
-        frames: As sent.
-        platform: Of the event; a frame may have its own.
-        images: The binaries of `debug_meta`, for frames that do not say where theirs begins.
+        frames: The frames as sent.
+        platform: The platform of the event; a frame may have its own.
+        images: The binaries of `debug_meta`, for frames that do not say where their binary begins.
 
     Returns:
-        `module|function|source line`; consecutive equal ones stand once. Empty if no frame has a
-        name or an address.
+        `module|function|source line` of each frame, without repetitions of the frame before. Empty
+        if no frame has a name or an address.
     """
     if not isinstance(frames, RepeatedFrames) or images or not isinstance(platform, str):
         return _describe_frames(frames, platform, images)
-    found: list[str] | None = frames.computed.get(platform)
-    if found is None:
-        found = _describe_frames(frames, platform, images)
+    parts: list[str] | None = frames.computed.get(platform)
+    if parts is None:
+        parts = _describe_frames(frames, platform, images)
         if len(frames.computed) < _MOST_PLATFORMS:
-            frames.computed[platform] = found
-    return found
+            frames.computed[platform] = parts
+    return parts
 
 
 def _describe_frames(
     frames: Sequence[JsonObject], platform: object, images: Sequence[Any]
 ) -> list[str]:
     parts: list[str] = []
-    shrunk: list[str] = []
+    plain_parts: list[str] = []
     for frame in _select_frames(frames[-_MOST_FRAMES:]):
         own = frame.get("platform") or platform
         part, plain = _describe_frame(frame, own if isinstance(own, str) else "", images)
         if part and (not parts or parts[-1] != part or part == names.SHRUNK):
             parts.append(part)
-            shrunk.append(plain)
+            plain_parts.append(plain)
     if all(part == names.SHRUNK for part in parts):
-        parts = shrunk  # the names of one build are better than none
+        parts = plain_parts  # names that hold for one build are better than none
     return sorted(set(parts)) if len(parts) > _DEEP else parts
 
 
@@ -77,16 +77,16 @@ def _select_frames(frames: Sequence[JsonObject]) -> Sequence[JsonObject]:
     own = [frame for frame in frames if frame.get("in_app") in (True, "true")]
     if own:
         return own
-    unsaid = [
+    unmarked = [
         frame
         for frame in frames
         if frame.get("in_app") is None and not _read_text(frame.get("module")).startswith(_FOREIGN)
     ]
-    return unsaid or frames
+    return unmarked or frames
 
 
 def _describe_frame(frame: JsonObject, platform: str, images: Sequence[Any]) -> tuple[str, str]:
-    """Write one frame; the second form keeps the names that a shrinker made."""
+    """Return the part of a frame, and its form that keeps the names that a shrinker made."""
     family = _FAMILIES.get(platform, "script")
     function = names.clean_function_name(_read_text(frame.get("function")), family)
     place = names.clean_module_name(_read_text(frame.get("module")), family)
@@ -109,7 +109,7 @@ def _describe_frame(frame: JsonObject, platform: str, images: Sequence[Any]) -> 
 def _describe_native_frame(
     frame: JsonObject, function: str, images: Sequence[Any]
 ) -> tuple[str, str]:
-    """Name the function alone, else where it lies in its binary: that holds for one build."""
+    """Return the function, or else its offset in its binary, which holds for one build."""
     part = function
     if not part:
         package = names.clean_file_name(_read_text(frame.get("package")))
@@ -119,21 +119,21 @@ def _describe_native_frame(
 
 
 def _find_offset(frame: JsonObject, images: Sequence[Any]) -> int | None:
-    """Return how far into its binary a frame is."""
+    """Return the offset of a frame in its binary."""
     address = _read_address(frame.get("instruction_addr"))
     if address is None:
         return None
     base = _read_address(frame.get("image_addr"))
     if base is None:
         base = next(
-            (start for one in images if (start := _find_image_start(one, address)) is not None),
+            (start for image in images if (start := _find_image_start(image, address)) is not None),
             None,
         )
     return None if base is None or address < base else address - base
 
 
 def _find_image_start(image: Any, address: int) -> int | None:
-    """Return where a binary begins, if the address lies in it."""
+    """Return the first address of a binary, or None if an address does not lie in it."""
     if not isinstance(image, dict):
         return None
     start, size = _read_address(image.get("image_addr")), image.get("image_size")

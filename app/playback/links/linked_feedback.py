@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.db import windows as sql_windows
-from app.feedback.model import Feedback
+from app.feedback.model import FeedbackRecord
 from app.feedback.queries import FEEDBACK_COLUMNS, to_feedback
 
 PART_FEEDBACK: Final = 1_000
@@ -52,7 +52,7 @@ async def read_feedback(
     project_ids: Sequence[ProjectId],
     *,
     first: int = 0,
-) -> list[Feedback]:
+) -> list[FeedbackRecord]:
     """Read the feedback of one replay in the order of its time.
 
     Args:

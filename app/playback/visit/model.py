@@ -13,7 +13,7 @@ from app.audit.model import ReplayViewer
 from app.core import units
 from app.core.ids import PersonId, ProjectId
 from app.core.replay_window import ReplayWindow
-from app.feedback.model import Feedback
+from app.feedback.model import FeedbackRecord
 from app.issues.replay_events import LinkedEvents
 from app.playback.ending import Ending
 from app.playback.links.linked_errors import ErrorCounts
@@ -97,7 +97,7 @@ class ReplayFeedback:
     """The feedback on a replay, or a part of it, and how much there is in all."""
 
     context: ReplayContext
-    feedback: tuple[Feedback, ...]
+    feedback: tuple[FeedbackRecord, ...]
     total: int
 
 

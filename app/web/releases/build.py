@@ -8,7 +8,7 @@ from typing import Final, Literal
 from app.core.ids import ProjectId
 from app.formats.events import release_order
 from app.projects.model import Project
-from app.releases.model import SessionGroup
+from app.releases.model import SessionCohort
 from app.web.releases.page import ReleaseRow, ReleasesPage
 from app.web.urls import list_urls
 from app.web.words import charts
@@ -20,7 +20,7 @@ _FAIR_PERCENT: Final = 98.0
 
 
 def build_releases_page(
-    project: Project, counts: Mapping[SessionGroup, int], *, environment: str, now: datetime
+    project: Project, counts: Mapping[SessionCohort, int], *, environment: str, now: datetime
 ) -> ReleasesPage:
     """Describe the releases of a project.
 
@@ -44,7 +44,7 @@ def build_releases_page(
 
 def build_release_rows(
     project_id: ProjectId,
-    counts: Mapping[SessionGroup, int],
+    counts: Mapping[SessionCohort, int],
     *,
     environment: str,
     now: datetime,

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
-from app.feedback.model import Feedback
+from app.feedback.model import FeedbackRecord
 from app.playback.links import replay_clock
 from app.web.words.activity import ActivityRow, DataRow
 
 
 def build_feedback_rows(
-    entries: Iterable[Feedback],
+    entries: Iterable[FeedbackRecord],
     window: ReplayWindow,
     *,
     project_id: ProjectId,
@@ -46,6 +46,6 @@ def build_feedback_rows(
     ]
 
 
-def _find_at_ms(feedback: Feedback, window: ReplayWindow, *, project_id: ProjectId) -> int:
+def _find_at_ms(feedback: FeedbackRecord, window: ReplayWindow, *, project_id: ProjectId) -> int:
     made_by = replay_clock.find_side(project_id, feedback.project_id, feedback.platform)
     return replay_clock.find_offset_ms(window, feedback.at, feedback.drift_ms, made_by=made_by)

@@ -9,7 +9,7 @@ import pytest
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
 from app.core.replay_window import ReplayWindow
-from app.feedback.model import Feedback
+from app.feedback.model import FeedbackRecord
 from app.formats.stored.packed_json import unpack_json
 from app.issues import attachments
 from app.issues.model import Attachment
@@ -145,7 +145,7 @@ async def test_recorded_sessions_are_counted(tenant, family, expected):
     assert {status: number for (_, status), number in found.items()} == expected
 
 
-async def feedback_of(server: Server, **changes: Any) -> list[Feedback]:
+async def feedback_of(server: Server, **changes: Any) -> list[FeedbackRecord]:
     """Read the feedback of the builders' replay."""
     async with server.database.reading() as connection:
         return await linked_feedback.read_feedback(

@@ -7,7 +7,7 @@ import pytest
 from app.core.ids import ProjectId
 from app.formats.events.release_order import sort_releases
 from app.projects.model import Project
-from app.releases.model import SessionGroup
+from app.releases.model import SessionCohort
 from app.web.releases import build
 
 NOW = datetime(2026, 8, 6, 12, tzinfo=UTC)
@@ -17,9 +17,9 @@ PROJECT_ID = ProjectId(7)
 
 def counted(
     release: str, status: str, *, day: date = TODAY, environment: str = "production"
-) -> SessionGroup:
+) -> SessionCohort:
     """Return what is counted."""
-    return SessionGroup(PROJECT_ID, release, environment, day, status)
+    return SessionCohort(PROJECT_ID, release, environment, day, status)
 
 
 def test_sessions_of_a_release_are_added_up():

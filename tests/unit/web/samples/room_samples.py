@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.core.ids import EventId, ProjectId
 from app.memberships.model import ProjectInvitation, Role
-from app.releases.model import SessionGroup
+from app.releases.model import SessionCohort
 from app.web.feedback.page import FeedbackPage
 from app.web.project import page as project
 from app.web.releases import page as releases
@@ -29,10 +29,10 @@ FEEDBACK = FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before
 FEEDBACK_EMPTY = FeedbackPage("empty", (), (), "", None)
 
 
-def _sessions(release: str, **statuses: int) -> dict[SessionGroup, int]:
+def _sessions(release: str, **statuses: int) -> dict[SessionCohort, int]:
     day = NOW.astimezone(UTC).date() - timedelta(days=1)
     return {
-        SessionGroup(PROJECT, release, "production", day, status): quantity
+        SessionCohort(PROJECT, release, "production", day, status): quantity
         for status, quantity in statuses.items()
     }
 
