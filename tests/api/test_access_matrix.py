@@ -111,12 +111,12 @@ LEAST: Final = {
     for path, least in table.items()
 }
 OUT_OF_REACH: Final = {PageRoute("/replays/selected/delete", "POST")}
-"""Names what is to go by itself: what one may not delete is not there, as for a stranger."""
+"""Forms that name things themselves: what one may not delete is not found."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browsers(tenant: Server) -> AsyncIterator[dict[Role | None, httpx2.AsyncClient]]:
-    """A browser for each role in the app's project; None: somebody in another project."""
+    """A browser for each role in the app's project; None for a member of another project."""
     async with AsyncExitStack() as stack:
         found: dict[Role | None, httpx2.AsyncClient] = {}
         for role in (None, *reversed(Role)):
@@ -133,7 +133,7 @@ async def browsers(tenant: Server) -> AsyncIterator[dict[Role | None, httpx2.Asy
 
 
 async def ask(browser: httpx2.AsyncClient, route: PageRoute, good: dict[str, str]) -> int:
-    """Ask as a script does; return the status."""
+    """Send a request as a script does; return the status."""
     path, headers = route.path.format_map(good), {"accept": "*/*"}
     if route.method == "GET":
         return (await browser.get(path, headers=headers)).status_code
@@ -143,12 +143,12 @@ async def ask(browser: httpx2.AsyncClient, route: PageRoute, good: dict[str, str
 
 
 async def test_every_route_is_in_the_table():
-    """A route that is added says who may use it."""
+    """Every route is in the table of who may use it."""
     assert set(page_routes()) == set(LEAST)
 
 
 async def test_strangers_are_let_in_nowhere_but_at_the_door(tenant: Server):
-    """401 for all that needs somebody."""
+    """Routes that need a sign-in answer strangers with 401."""
     good = await fill(tenant)
     async with stranger(tenant) as browser:
         for route, least in LEAST.items():
@@ -160,7 +160,7 @@ async def test_strangers_are_let_in_nowhere_but_at_the_door(tenant: Server):
 async def test_each_role_may_what_the_table_says(
     tenant: Server, browsers: dict[Role | None, httpx2.AsyncClient]
 ):
-    """From the weakest up; what is beyond one's role is 403, another's project 404."""
+    """Roles get 403 beyond their rights, and 404 in projects of others."""
     good = await fill(tenant)
     wrong: list[str] = []
     opened = 0
@@ -180,7 +180,7 @@ async def test_each_role_may_what_the_table_says(
 
 
 def _refusal(route: PageRoute, least: Least, role: Role | None) -> int | None:
-    """Return how a role is refused; None if it is let in."""
+    """Return the status of a refusal of a role; None if it is let in."""
     if least == "admin of the server":
         return 403
     if not isinstance(least, Role):

@@ -1,4 +1,4 @@
-"""Tests of the ways in and out, one's own account, projects and what strangers get."""
+"""Tests of signing in and out, of accounts, of projects, and of what strangers get."""
 
 import asyncio
 import re
@@ -14,13 +14,13 @@ from tests.support.servers.server import Server
 
 
 async def make_link(server: Server, person: Person) -> str:
-    """Make a one-time link."""
+    """Create a sign-in link."""
     async with server.database.transaction() as connection:
         return f"/sign-in/{await links.make_sign_in_link(connection, person.id)}"
 
 
 async def test_a_stranger_is_led_to_the_form_and_back(server: Server):
-    """The page asked for is shown after signing in; scripts get 401."""
+    """After signing in, the page that was asked for is shown; scripts get 401."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         asked = await browser.get("/projects?x=1")
@@ -43,7 +43,7 @@ async def test_a_stranger_is_led_to_the_form_and_back(server: Server):
 
 @pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", ""])
 async def test_nobody_is_led_elsewhere_after_signing_in(server: Server, back: str):
-    """Only paths of ours are followed."""
+    """Only paths of this server are followed."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": PASSWORD, "back": back}
@@ -52,7 +52,7 @@ async def test_nobody_is_led_elsewhere_after_signing_in(server: Server, back: st
 
 
 async def test_a_wrong_password_is_told_and_the_sixth_is_too_many(server: Server):
-    """The answer does not tell whether the address is known."""
+    """The answer does not reveal whether the address is known."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": "wrong"}
@@ -68,7 +68,7 @@ async def test_a_wrong_password_is_told_and_the_sixth_is_too_many(server: Server
 
 
 async def test_a_crowd_at_the_door_is_told_to_come_again(server: Server):
-    """Of forty guesses at once from one network few are looked at; none is a fault of ours."""
+    """Of forty guesses at once from one network few are checked; none causes a server error."""
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": "wrong"}
         answers = await asyncio.gather(
@@ -81,7 +81,7 @@ async def test_a_crowd_at_the_door_is_told_to_come_again(server: Server):
 
 
 async def test_a_link_lets_in_once_and_replaces_a_forgotten_password(server: Server):
-    """Opening it does nothing; its button signs in; then a password is chosen without the old."""
+    """Opening it does nothing; its button signs in; a password is chosen without the old one."""
     person = await make_person(server.database, password=PASSWORD)
     link = await make_link(server, person)
     async with stranger(server) as browser:
@@ -109,7 +109,7 @@ async def test_a_link_lets_in_once_and_replaces_a_forgotten_password(server: Ser
 
 
 async def test_one_ends_ones_sign_ins(server: Server):
-    """Another device's sign-in ends alone; ending this one signs out; strangers' are not found."""
+    """Other devices stay signed in; ending this one signs out; others' sign-ins are not found."""
     await make_person(server.database, password=PASSWORD)
     fields = {"email": "ada@example.com", "password": PASSWORD}
     async with stranger(server) as desk, stranger(server) as phone:
@@ -127,7 +127,7 @@ async def test_one_ends_ones_sign_ins(server: Server):
 
 
 async def test_an_admin_makes_a_project_with_a_key(server: Server):
-    """Its page shows the DSN; a name that cannot be used is said to be none."""
+    """Its page shows the DSN; a name that cannot be used is refused with a reason."""
     assert (await server.web.get("/projects/new")).status_code == 200
     made = await server.web.post("/projects/new", data={"name": "Café"})
     page = await server.web.get(made.headers["location"])
@@ -138,7 +138,7 @@ async def test_an_admin_makes_a_project_with_a_key(server: Server):
 
 
 async def test_an_admin_of_the_installation_makes_members_directly(server: Server):
-    """They see all accounts anyway, and are told when nobody has an address."""
+    """Server admins see all accounts, so they are told if nobody has an address."""
     person = await make_person(server.database)
     settings = f"/projects/{server.app.id}/settings"
     data = {"email": person.email, "role": "member"}
@@ -153,7 +153,7 @@ async def test_an_admin_of_the_installation_makes_members_directly(server: Serve
 
 
 async def test_others_do_not_make_projects(server: Server):
-    """Neither do they start the demo, and they see no project that is not theirs."""
+    """Nor may they start the demo or see projects of others."""
     person = await make_person(server.database)
     async with signed_in(server, person) as browser:
         for answer in (
@@ -169,14 +169,14 @@ async def test_others_do_not_make_projects(server: Server):
 
 
 async def test_a_theme_is_remembered(server: Server):
-    """The cookie draws the next page; the form leads back."""
+    """The next page has the theme of the cookie; the form leads back."""
     answer = await server.web.post("/theme", data={"theme": "dark", "back": "/projects"})
     assert answer.headers["location"] == "/projects"
     assert 'data-theme="dark"' in (await server.web.get("/projects")).text
 
 
 async def test_another_site_cannot_send_our_forms(server: Server):
-    """`Origin` must be ours, and `Sec-Fetch-Site` say so; with neither it is refused."""
+    """`Origin` or `Sec-Fetch-Site` must name this server; with neither, it is refused."""
     client = server.web
     path = "/sign-out"
     foreign = {"origin": "https://evil.example"}
@@ -190,7 +190,7 @@ async def test_another_site_cannot_send_our_forms(server: Server):
 
 
 async def test_every_answer_carries_the_headers(server: Server):
-    """Pages, refusals and files alike; only files may be kept."""
+    """Pages, refusals and files have them; only files may be cached."""
     page = await server.web.get("/replays")
     missing = await server.web.get("/nowhere")
     refused = await server.sender.post("/sign-out")
@@ -205,7 +205,7 @@ async def test_every_answer_carries_the_headers(server: Server):
 
 
 async def test_addresses_that_lead_nowhere_are_not_found(server: Server):
-    """For browsers a page, for scripts a line; a wrong method is said to be one."""
+    """Browsers get a page, scripts a line; a wrong method is named as such."""
     for path in ("/nowhere", "/projects/abc", f"/projects/{2**63}", "/projects/0"):
         answer = await server.web.get(path)
         assert answer.status_code == 404
@@ -220,7 +220,7 @@ async def test_addresses_that_lead_nowhere_are_not_found(server: Server):
 
 
 async def test_a_form_of_any_size_is_read_only_so_far(server: Server):
-    """64 KiB and 50 fields are enough for every form of ours."""
+    """64 KiB and 50 fields are the limit of a form."""
     huge = await server.web.post("/sign-in", data={"email": "x" * 70_000})
     assert huge.status_code == 413
     many = await server.web.post("/sign-in", data={f"f{number}": "" for number in range(51)})
@@ -228,7 +228,7 @@ async def test_a_form_of_any_size_is_read_only_so_far(server: Server):
 
 
 async def test_browsers_report_and_fetch_the_icon(server: Server):
-    """Reports come without our origin and change nothing."""
+    """Reports come without an origin and change nothing."""
     report = await server.sender.post("/csp-report", content=b'{"csp-report": {}}')
     assert report.status_code == 204
     icon = await server.sender.get("/favicon.ico")

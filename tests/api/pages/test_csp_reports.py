@@ -1,4 +1,4 @@
-"""Reports of browsers are bounded: in number by network, and in lines of the log."""
+"""Reports of browsers are limited for each network and in the log."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -16,14 +16,14 @@ BURST = int(csp_reports._BURST)
 
 
 def report(directive: str = "script-src", blocked: str = "inline") -> bytes:
-    """Return what a browser sends."""
+    """Return a report as a browser sends it."""
     facts = {"effective-directive": directive, "blocked-uri": blocked, "document-uri": "/replays"}
     return json.dumps({"csp-report": facts}).encode()
 
 
 @pytest.fixture
 def reports(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[CspReports]:
-    """The reports of the shared server, begun anew before and after."""
+    """The counts of the shared server, reset before and after."""
     with monkeypatch.context() as patch:
         for name, value in vars(CspReports()).items():
             patch.setattr(tenant.service.page_services.csp_reports, name, value)
@@ -34,7 +34,7 @@ def reports(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[CspRepo
 def lines(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], list[str]]:
-    """Return what the log says of reports, wherever it goes in a run like this one."""
+    """Return the lines of the log about reports."""
 
     def read() -> list[str]:
         texts = (caplog.text + capsys.readouterr().out).splitlines()
@@ -44,7 +44,7 @@ def lines(
 
 
 async def test_one_kind_of_report_is_few_lines(tenant, reports, monkeypatch, lines):
-    """The first, the tenth and the hundredth are told, with their number."""
+    """The first, the tenth and the hundredth are logged with their number."""
     monkeypatch.setattr(reports._buckets, "burst", 1_000.0)
     for _ in range(105):
         answer = await tenant.sender.post("/csp-report", content=report())
@@ -55,7 +55,7 @@ async def test_one_kind_of_report_is_few_lines(tenant, reports, monkeypatch, lin
 
 
 async def test_many_kinds_of_reports_are_few_lines_too(tenant, reports, monkeypatch, lines):
-    """Whoever makes them up; what cannot be read is one kind of them."""
+    """Made-up kinds are limited; reports that cannot be read are one kind."""
     monkeypatch.setattr(reports._buckets, "burst", 1_000.0)
     monkeypatch.setattr(csp_reports, "_KINDS", 3)
     bodies = [b"", b"[" * 9_000, b"[1]", b'{"csp-report": 7}', b"\xff"]
@@ -68,7 +68,7 @@ async def test_many_kinds_of_reports_are_few_lines_too(tenant, reports, monkeypa
 
 
 async def test_after_an_hour_a_kind_is_told_again(reports, monkeypatch, lines):
-    """What still goes wrong is not forgotten."""
+    """A kind that still occurs is logged again in the next period."""
     reports.note(report())
     reports.note(report())
     later_s = clock.monotonic_s() + csp_reports._PERIOD_S + 1
@@ -78,7 +78,7 @@ async def test_after_an_hour_a_kind_is_told_again(reports, monkeypatch, lines):
 
 
 async def test_a_network_has_a_limit(tenant, reports, monkeypatch):
-    """Beyond it reports are answered 429 and not read; a second later one more is taken."""
+    """Beyond the limit reports are answered with 429; a second later one more is taken."""
     at_s = clock.monotonic_s()
     monkeypatch.setattr(csp_reports, "monotonic_s", lambda: at_s)
     statuses = [

@@ -10,7 +10,7 @@ _PATIENCE_S = 120.0
 
 
 async def test_the_demo_plays_into_its_own_projects(server: Server):
-    """It makes a backend project where there is none, and its replay has video."""
+    """It creates a missing backend project, and its replay has video."""
     empty = (await server.web.get("/replays")).text
     assert "Play the demo app" in empty
     started = await server.web.post("/demo")

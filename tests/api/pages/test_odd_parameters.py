@@ -1,4 +1,4 @@
-"""Every parameter of every route meets what it cannot mean: the answer is never a fault of ours."""
+"""Every parameter of every route is given odd values: none causes a server error."""
 
 import base64
 import re
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # As they stand in an address: percent-encoded where they must be.
 ODD = ("-1", str(2**31), "9" * 24, "1%00", "%D9%A3%FF%ED%A0%80")
-"""Numbers of no column, a NUL, and what is no UTF-8: a digit to Unicode, half of a pair."""
+"""Numbers too large for any column, a NUL, and bytes that are not UTF-8."""
 ODD_IN_EVERY_PATH = (ODD[2],)
-"""For the project and the replay, which stand in most paths and are read in one place."""
+"""The values for projects and replays, which most paths have and one place reads."""
 CURSORS = tuple(
     quote(base64.urlsafe_b64encode(byte * length))
     for byte in (b"\0", b"\xff")
@@ -38,7 +38,7 @@ WITHOUT_FORM = {
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Write down which parameters of the query are read, declared or not."""
+    """Record which parameters of the query are read, declared or not."""
     names: set[str] = set()
     for method in ("get", "getlist", "__getitem__"):
         original = getattr(ImmutableMultiDict, method)
@@ -53,25 +53,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def odd_paths(path: str, good: dict[str, str]) -> Iterator[str]:
-    """Yield the addresses of a route with one part that is odd."""
+    """Yield the addresses of a route with one odd part."""
     for name in re.findall(r"\{(\w+)\}", path):
         for odd in ODD_IN_EVERY_PATH if name in {"project_id", "replay_id"} else ODD:
             yield path.format_map({**good, name: odd})
 
 
 def faults_of(answers: dict[str, int]) -> list[str]:
-    """Return the requests that were answered with a fault of the server."""
+    """Return the requests that were answered with a server error."""
     return [f"{request[:200]}: {status}" for request, status in answers.items() if status >= 500]
 
 
 async def ask(server: Server, path: str, answers: dict[str, int]) -> None:
-    """Ask for a page as a script does, which gets refusals in one line; note the status."""
+    """Ask for a page as a script does, and record the status."""
     answer = await server.web.get(path, headers={"accept": "*/*"})
     answers[path] = answer.status_code
 
 
 async def test_no_address_makes_a_page_fail(tenant: Server, asked: set[str]):
-    """Each part of the path, and each parameter that a page reads, one by one."""
+    """Each part of the path and each parameter of the query is odd, one by one."""
     good = await fill(tenant)
     answers: dict[str, int] = {}
     for route in page_routes():
@@ -90,7 +90,7 @@ async def test_no_address_makes_a_page_fail(tenant: Server, asked: set[str]):
 
 
 async def test_no_term_of_a_search_makes_it_fail(tenant: Server):
-    """Each key with each odd value."""
+    """Each key of the search has each odd value."""
     answers: dict[str, int] = {}
     for key in (*query_conditions.COLUMN_KEYS, "seen", "error", "tags[x]"):
         for odd in ("%3E" + "9" * 15, "9" * 12 + "d"):
@@ -101,7 +101,7 @@ async def test_no_term_of_a_search_makes_it_fail(tenant: Server):
 
 
 async def test_no_form_makes_a_page_fail(tenant: Server):
-    """Each field of each form, and each part of its path, one by one."""
+    """Each field of each form and each part of its path is odd, one by one."""
     good = await fill(tenant)
     answers: dict[str, int] = {}
 

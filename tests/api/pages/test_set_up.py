@@ -20,7 +20,7 @@ async def checks(server: Server) -> dict[str, str]:
 
 
 async def test_the_list_follows_what_arrives(tenant: Server):
-    """A recorded replay ticks off all of it but the hosts that no service answers for."""
+    """A recorded replay completes all checks but those of hosts without a service."""
     assert set((await checks(tenant)).values()) == {"none"}
     await delivery.deliver_family(tenant, "android-session-full-a")
     found = await checks(tenant)
@@ -32,7 +32,7 @@ async def test_the_list_follows_what_arrives(tenant: Server):
 
 
 async def test_the_texts_carry_the_key_of_the_project(tenant: Server):
-    """Of apps and services; somebody of another project sees nothing of it."""
+    """The page has texts for apps and services; members of other projects get 404."""
     path = f"/projects/{tenant.app.id}/set-up"
     html = (await tenant.web.get(path)).text
     assert html.count(f"{tenant.app.key}@") > 12

@@ -1,4 +1,4 @@
-"""Tests of a project's settings and its log, through the real doors."""
+"""Tests of a project's settings and activity log, through the real doors."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -26,19 +26,19 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def somebody(tenant: Server) -> Person:
-    """Make a person with an address of this test's own."""
+    """Add a person with a new address."""
     return await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
 
 
 async def roles_of(tenant: Server) -> dict[str, Role]:
-    """Return who is in the app's project, by address."""
+    """Return the roles of the members of the app's project, by address."""
     async with tenant.database.reading() as connection:
         found = await memberships.list_members(connection, tenant.app.id)
     return {one.person.email: one.role for one in found}
 
 
 async def actions(tenant: Server) -> list[str]:
-    """Return what the audit log says of the app's project, the last first."""
+    """Return the actions in the app's project, the last one first."""
     async with tenant.database.reading() as connection:
         return [
             one.action for one in await audit.list_audit_lines(connection, project_id=tenant.app.id)
@@ -58,7 +58,7 @@ async def admin(tenant: Server) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def test_a_project_gets_another_name(tenant: Server, admin: httpx2.AsyncClient):
-    """An empty one is refused, in words; both are told to nobody but admins."""
+    """An empty name is refused with a reason; only admins may rename."""
     saved = await admin.post(path(tenant, "/name"), data={"name": " Shop, new "})
     assert saved.status_code == 303
     page = html_reader.parse_page((await admin.get(path(tenant))).text)
@@ -72,7 +72,7 @@ async def test_a_project_gets_another_name(tenant: Server, admin: httpx2.AsyncCl
 async def test_somebody_is_invited_accepts_changes_and_is_removed(
     tenant: Server, admin: httpx2.AsyncClient
 ):
-    """By their address; they are no member until they say so; each is a line of the log."""
+    """They are not a member until they accept; every step is a line of the log."""
     person = await somebody(tenant)
     data = {"email": person.email.upper(), "role": "member"}
     invited = await admin.post(path(tenant, "/members"), data=data)
@@ -106,7 +106,7 @@ async def test_somebody_is_invited_accepts_changes_and_is_removed(
 async def test_an_admin_of_a_project_does_not_learn_who_has_an_account(
     tenant: Server, admin: httpx2.AsyncClient
 ):
-    """Inviting somebody, a disabled person and nobody gives the same answers and pages."""
+    """Inviting a person, a disabled person or nobody gives the same answers and pages."""
     known, shut_out = await somebody(tenant), await somebody(tenant)
     async with tenant.database.transaction() as connection:
         await accounts_writes.rename_person(connection, known.id, "A name of their own")
@@ -126,7 +126,7 @@ async def test_an_admin_of_a_project_does_not_learn_who_has_an_account(
 async def test_an_invitation_can_be_declined_withdrawn_and_forged_by_nobody(
     tenant: Server, admin: httpx2.AsyncClient
 ):
-    """Only the person with the address answers; a member withdraws nothing; no trace is left."""
+    """Only the person with the address may answer, and only admins may withdraw."""
     person, other = await somebody(tenant), await somebody(tenant)
     answer_path = f"/projects/{tenant.app.id}/invitation"
     data = {"email": person.email, "role": "admin"}
@@ -148,7 +148,7 @@ async def test_an_invitation_can_be_declined_withdrawn_and_forged_by_nobody(
 
 
 async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx2.AsyncClient):
-    """What is no address, a role that is none."""
+    """Text that is not an address and unknown roles are refused."""
     for data in ({"email": "nobody", "role": "member"}, {"email": "", "role": "king"}):
         refused = await admin.post(path(tenant, "/members"), data=data)
         assert refused.status_code == 400
@@ -157,7 +157,7 @@ async def test_what_cannot_be_is_refused_in_words(tenant: Server, admin: httpx2.
 
 
 async def test_nobody_gives_or_takes_more_than_they_are(tenant: Server, admin: httpx2.AsyncClient):
-    """An admin makes no owner and removes none; a member sees no settings; the owner stays."""
+    """Admins neither make nor remove owners; members see no settings."""
     owner = await somebody(tenant)
     async with signed_in(tenant, owner, role=Role.OWNER) as browser:
         refused = await admin.post(
@@ -179,7 +179,7 @@ async def test_nobody_gives_or_takes_more_than_they_are(tenant: Server, admin: h
 async def test_the_log_tells_who_watched_and_who_changed(
     tenant: Server, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ):
-    """The newest first, in pages of their own."""
+    """Both lists have the newest first and pages of their own."""
     monkeypatch.setattr(activity_log, "PART_ROWS", 2)
     await tenant.take(envelopes.replay_video_envelope(0))
     replay = f"/projects/{tenant.app.id}/replays/{REPLAY_ID}"
@@ -251,7 +251,7 @@ async def test_keys_come_in_parts(
 
 
 async def test_a_person_changes_their_name(tenant: Server, admin: httpx2.AsyncClient):
-    """Others see it; an empty one is refused."""
+    """Others see the new name; an empty one is refused."""
     assert (await admin.post("/account/name", data={"name": "Ada L."})).status_code == 303
     assert "Ada L." in (await admin.get(path(tenant))).text
     assert (await admin.post("/account/name", data={"name": " "})).status_code == 400

@@ -1,4 +1,4 @@
-"""Tests of what signing in leaves in the browser, and of who the server thinks signs in."""
+"""Tests of the cookies of a sign-in, and of the address that the server sees."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ FORWARDED = {"x-forwarded-for": "203.0.113.9"}
 
 
 async def make_link(server: Server, person: Person) -> str:
-    """Make a one-time link."""
+    """Create a sign-in link."""
     async with server.database.transaction() as connection:
         return f"/sign-in/{await links.make_sign_in_link(connection, person.id)}"
 
@@ -42,7 +42,7 @@ async def over_https(
 
 
 async def test_signing_in_ends_what_the_browser_held_before(server: Server):
-    """By password and by link, also of somebody else; other browsers stay signed in."""
+    """A new sign-in ends the one before in this browser; other browsers stay signed in."""
     ada = await make_person(server.database, password=PASSWORD)
     eve = await make_person(server.database, "eve@example.com", password=PASSWORD)
     async with stranger(server) as browser, signed_in(server, ada) as other:
@@ -60,7 +60,7 @@ async def test_signing_in_ends_what_the_browser_held_before(server: Server):
 
 
 async def test_a_wrong_password_ends_nothing(server: Server):
-    """Who is signed in stays so."""
+    """A failed sign-in does not end the one before."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         await browser.post("/sign-in", data={"email": "ada@example.com", "password": PASSWORD})
@@ -69,7 +69,7 @@ async def test_a_wrong_password_ends_nothing(server: Server):
 
 
 async def test_cookies_are_bound_to_https(database_url: str, tmp_path: Path):
-    """By prefixes that browsers hold to: no other host and no plain connection can set them."""
+    """Their prefixes keep other hosts and plain connections from setting them."""
     async with over_https(database_url, tmp_path) as (server, browser):
         ada = await make_person(server.database, password=PASSWORD)
         used = await browser.post(await make_link(server, ada))
@@ -95,7 +95,7 @@ async def test_cookies_are_bound_to_https(database_url: str, tmp_path: Path):
 
 @pytest.mark.parametrize("path", ["/metrics/", "/replays/", "/projects/", "/sign-in/"])
 async def test_no_answer_leads_to_the_host_that_was_asked(server: Server, path: str):
-    """A slash too many leads nowhere, least of all to a name that the sender chose."""
+    """A path with one slash too many never leads to another host."""
     answer = await server.web.get(path, headers={"host": "evil.test"})
     assert answer.status_code == 404
     assert "location" not in answer.headers
@@ -103,19 +103,19 @@ async def test_no_answer_leads_to_the_host_that_was_asked(server: Server, path: 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc"])
 async def test_the_server_does_not_describe_itself_to_strangers(server: Server, path: str):
-    """There is no list of routes."""
+    """No page lists the routes."""
     async with stranger(server) as browser:
         assert (await browser.get(path)).status_code == 404
 
 
 async def alerts_of(server: Server, **changes: Any) -> list[str]:
-    """Open a page; return what it says is wrong with the server."""
+    """Open a page; return its alerts."""
     page = html_reader.parse_page((await server.web.get("/projects", **changes)).text)
     return [alert.text for alert in page.all("details", class_="alert")]
 
 
 async def test_a_proxy_that_is_not_trusted_is_told_to_who_runs_the_server(server: Server):
-    """With what to set; others need not know the address."""
+    """The alert names the setting; only server admins see the address."""
     assert await alerts_of(server) == []
     ada = await make_person(server.database)
     [told] = await alerts_of(server, headers=FORWARDED)
@@ -126,7 +126,7 @@ async def test_a_proxy_that_is_not_trusted_is_told_to_who_runs_the_server(server
 
 
 async def test_a_trusted_proxy_tells_who_guesses(database_url: str, tmp_path: Path):
-    """Nothing is said to be wrong, and the limit counts the visitor's address."""
+    """There is no alert, and the limit counts the visitor's address."""
     async with servers.running(database_url, tmp_path, trusted_proxies="127.0.0.1") as server:
         assert await alerts_of(server, headers=FORWARDED) == []
         await make_person(server.database, password=PASSWORD)

@@ -1,4 +1,4 @@
-"""How answers travel: compressed for those who take it, and without a body for those who ask so."""
+"""Answers are compressed for clients that accept it, and have no body for HEAD."""
 
 import gzip
 
@@ -17,14 +17,14 @@ PAGES = ("/replays", "/issues", "/projects", "/account", "/why", "/feedback")
 async def raw(
     client: httpx2.AsyncClient, path: str, method: str = "GET", **headers: str
 ) -> tuple[httpx2.Response, bytes]:
-    """Ask without unpacking the answer."""
+    """Ask without decompressing the answer."""
     async with client.stream(method, path, headers=headers) as answer:
         return answer, b"".join([part async for part in answer.aiter_raw()])
 
 
 @pytest.mark.parametrize("path", [*PAGES, "PROJECT", "PROJECT/set-up", "REPLAY"])
 async def test_pages_are_compressed(tenant: Server, path: str):
-    """Every page, for a browser that takes gzip; one that does not reads the same."""
+    """Every page is compressed for browsers that accept gzip; others get the same text."""
     await tenant.take(envelopes.replay_video_envelope(0))
     path = where(tenant, path)
     answer, packed = await raw(tenant.web, path, **{"accept-encoding": "gzip"})
@@ -45,7 +45,7 @@ def where(tenant: Server, path: str) -> str:
 
 
 async def test_video_is_sent_as_it_is(tenant: Server):
-    """What is packed already would only cost time, and a range of it must stay a range."""
+    """Compressed files would gain nothing, and a range of them must stay a range."""
     await tenant.take(envelopes.replay_video_envelope(0))
     for rest in ("/segments/0.mp4", "/index"):
         path = tenant.page(REPLAY_ID, rest)
@@ -60,7 +60,7 @@ async def test_video_is_sent_as_it_is(tenant: Server):
     [*PAGES, "PROJECT", "REPLAY", "REPLAY/segments/0.mp4", "/health/live", "/health/ready"],
 )
 async def test_head_is_answered_like_get(tenant: Server, path: str):
-    """The same status and headers, and no body."""
+    """HEAD has the status and headers of GET, and no body."""
     await tenant.take(envelopes.replay_video_envelope(0))
     path = where(tenant, path)
     got, body = await raw(tenant.web, path)
@@ -75,14 +75,14 @@ async def test_head_is_answered_like_get(tenant: Server, path: str):
 
 
 async def test_head_of_metrics(tenant: Server):
-    """Monitors that look for a sign of life ask so."""
+    """Monitors may use HEAD for health checks."""
     answer, nothing = await raw(tenant.sender, "/metrics", "HEAD")
     assert (answer.status_code, nothing) == (200, b"")
     assert answer.headers["content-type"].startswith("text/plain")
 
 
 async def test_head_of_what_is_not_there(tenant: Server):
-    """A stranger and a wrong address are told what GET tells."""
+    """Strangers and wrong addresses get the same status as with GET."""
     for client in (tenant.web, tenant.sender):
         got, _ = await raw(client, "/projects/999999")
         answer, nothing = await raw(client, "/projects/999999", "HEAD")

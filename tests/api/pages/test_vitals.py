@@ -1,4 +1,4 @@
-"""The vitals of the server: what machines are told, and what people see on every page."""
+"""The health of the server: for monitors, and as alerts on every page."""
 
 import os
 from types import SimpleNamespace
@@ -21,13 +21,13 @@ from tests.support.waiting import until
 
 
 def with_free(monkeypatch: pytest.MonkeyPatch, free_bytes: int) -> None:
-    """Let the journal's disk have this much left."""
+    """Set the free space on the journal's disk."""
     facts = SimpleNamespace(f_bavail=free_bytes, f_frsize=1)
     monkeypatch.setattr(health, "os", SimpleNamespace(statvfs=lambda _path: facts))
 
 
 async def test_a_journal_without_room_is_not_ready(server, monkeypatch):
-    """Below the reserve `/health/ready` says so, also the page of a person; then it is over."""
+    """Below the reserve `/health/ready` and pages say so, until there is room again."""
     assert (await server.sender.get("/health/ready")).status_code == 200
     with monkeypatch.context() as full:
         with_free(full, 0)
@@ -47,7 +47,7 @@ async def test_a_journal_without_room_is_not_ready(server, monkeypatch):
 
 
 async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
-    """An error of the disk is told like a full one."""
+    """An error of the disk is reported like a full disk."""
 
     def fail(_path: object) -> None:
         raise OSError(5, os.strerror(5))
@@ -57,13 +57,13 @@ async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
 
 
 async def alerts_of(server: Server, path: str) -> list[str]:
-    """Open a page; return what it says is wrong with the server."""
+    """Open a page; return its alerts."""
     page = html_reader.parse_page((await server.web.get(path)).text)
     return [one.text for one in page.all("details", class_="alert")]
 
 
 async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypatch):
-    """While digest waits for storage every page says so; once it is back none does."""
+    """Every page says so while digest waits for storage, and no longer."""
     await server.take(envelopes.replay_video_envelope(0))
 
     async def fail(self, objects):
@@ -84,7 +84,7 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
 
 
 async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, monkeypatch):
-    """Nobody sends; the next look says that the bucket is gone, the one after that it is back."""
+    """Without any envelope, the next checks notice that the bucket is gone and back."""
 
     async def fail(self, key, offset=0, length=None):
         raise ServiceUnavailable("the bucket is gone")
@@ -100,7 +100,7 @@ async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, mon
 
 
 async def test_quarantine_is_told_to_those_who_see_the_project(server):
-    """A member of the project is told, one of another project is not."""
+    """Members of the project see the alert, members of other projects do not."""
     async with server.database.transaction() as connection:
         await project_writes.add_quarantined(
             connection,
@@ -132,7 +132,7 @@ async def test_quarantine_is_told_to_those_who_see_the_project(server):
 
 
 async def test_admins_read_what_was_put_aside(server):
-    """The reason on the page, the envelope as a file, a line in the audit log; others get 404."""
+    """Admins see the reason and download the envelope, which is recorded; others get 404."""
     async with server.database.transaction() as connection:
         aside = await project_writes.add_quarantined(
             connection,
@@ -158,7 +158,7 @@ async def test_admins_read_what_was_put_aside(server):
 
 
 async def test_viewers_do_not_read_what_was_put_aside(server):
-    """It is not scrubbed: 403 for a viewer, 404 for somebody of another project."""
+    """Since it is not scrubbed, viewers get 403 and members of other projects 404."""
     async with server.database.transaction() as connection:
         aside = await project_writes.add_quarantined(
             connection,
@@ -180,7 +180,7 @@ async def test_viewers_do_not_read_what_was_put_aside(server):
 
 
 async def test_journals_of_dead_processes_are_seen(server, monkeypatch):
-    """What waits in them counts as waiting since it was first seen."""
+    """Their envelopes count as waiting since they were first seen."""
     watch = server.service.page_services.watch
     folder = server.folder / "journal" / "of-a-dead-process"
     folder.mkdir()
@@ -196,7 +196,7 @@ async def test_journals_of_dead_processes_are_seen(server, monkeypatch):
 
 
 async def test_outcomes_are_explained_on_the_project_page(server):
-    """Each loss has its number, its meaning and what to do."""
+    """Each loss has its number, its meaning and advice."""
     await server.take(
         envelopes.envelope({}, envelopes.client_report_item("cache_overflow", "replay")),
         envelopes.envelope({}, envelopes.item("event", b"no json")),
@@ -208,7 +208,7 @@ async def test_outcomes_are_explained_on_the_project_page(server):
 
 
 async def test_an_admin_limits_storage(server):
-    """The form saves, lifts and refuses; the door obeys it; the audit log has it."""
+    """The form sets, lifts and refuses a limit; the endpoint obeys it; the log has it."""
     path = f"/projects/{server.app.id}"
     await server.take(envelopes.replay_video_envelope(0))
     saved = await server.web.post(f"{path}/storage", data={"limit_gib": "0,000001"})
@@ -241,7 +241,7 @@ async def audited(connection) -> list[str]:
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER])
 async def test_others_see_the_limit_and_cannot_change_it(server, role):
-    """No form for them, and 403 if they post all the same."""
+    """They get no form, and 403 if they post anyway."""
     async with server.database.transaction() as connection:
         person = await account_writes.add_person(connection, "v@example.com")
         await membership_writes.set_member(connection, server.app.id, person.id, role)

@@ -30,7 +30,7 @@ async def enter(database: Database, email: str = "ada@example.com", password: st
 
 
 async def who(database: Database, token: str) -> Person | None:
-    """Look up whose sign-in a token is."""
+    """Return whose sign-in a token belongs to."""
     async with database.reading() as connection:
         found = await sign_ins.find_signed_in(connection, token)
     return found.person if found else None
@@ -59,22 +59,22 @@ async def test_an_address_is_known_in_any_case(database: Database):
     "email",
     ["", "ada", "@host", "ada@", "a b@c", "a\0@c", "a\n@c", "x" * 250 + "@a.de", "\ud800@c"],
 )
-async def test_what_is_no_address_is_refused(database: Database, email: str):
-    """The rule is small: something, `@`, something, no blanks, 254 characters at most."""
+async def test_text_that_is_not_an_address_is_refused(database: Database, email: str):
+    """An address has text on both sides of an `@`, no blanks, and at most 254 characters."""
     async with database.transaction() as connection:
         with pytest.raises(InvalidInput, match="not an e-mail address"):
             await writes.add_person(connection, email)
 
 
 async def test_the_longest_address_is_taken(database: Database):
-    """254 characters are an address; with one more it is none (above)."""
+    """254 characters are accepted; one more is refused (above)."""
     async with database.transaction() as connection:
         person = await writes.add_person(connection, "x" * 249 + "@a.de", name="Ada\0")
     assert (len(person.email), person.name) == (254, "Ada")
 
 
 async def test_people_are_changed_and_paged(database: Database):
-    """Names and admin rights change; the list goes on after the last id shown."""
+    """Names and admin rights change; the next page begins after the last id of the page before."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     async with database.transaction() as connection:
@@ -93,7 +93,7 @@ async def test_people_are_changed_and_paged(database: Database):
 
 
 async def test_the_right_password_lets_in(database: Database):
-    """The token names the person; address and password count, capitals of the address do not."""
+    """The token belongs to the person; capitals in the address do not matter."""
     ada = await make_person(database, password=PASSWORD)
     token = await enter(database, "ADA@example.com")
     found = await who(database, token)
@@ -104,7 +104,7 @@ async def test_the_right_password_lets_in(database: Database):
 
 
 async def test_wrong_address_and_wrong_password_look_the_same(database: Database):
-    """Nobody learns who has an account."""
+    """The answer does not reveal who has an account."""
     await make_person(database, password=PASSWORD)
     await make_person(database, "link@example.com")
     said = set()
@@ -122,7 +122,7 @@ async def test_wrong_address_and_wrong_password_look_the_same(database: Database
 
 
 async def test_a_sign_in_ends_after_twelve_idle_hours(database: Database, time: HeldClock):
-    """Each request within 12 hours carries it on, 30 days at most."""
+    """Each request within 12 hours keeps it alive, for at most 30 days."""
     await make_person(database, password=PASSWORD)
     token = await enter(database)
     time.at += timedelta(hours=12) - timedelta(seconds=1)
@@ -158,7 +158,7 @@ async def test_last_seen_is_written_once_a_minute(database: Database, time: Held
 
 
 async def test_people_see_and_end_their_own_sign_ins(database: Database):
-    """The list names each device; a handle ends one of one's own and nobody else's."""
+    """The list has every device; a handle ends a sign-in of its own person only."""
     ada = await make_person(database, password=PASSWORD)
     eve = await make_person(database, "eve@example.com")
     here, there = await enter(database), await enter(database)
@@ -176,7 +176,7 @@ async def test_people_see_and_end_their_own_sign_ins(database: Database):
 
 
 async def test_a_new_password_ends_every_sign_in_and_link(database: Database):
-    """After a change only the sign-in that it begins is alive."""
+    """Only the sign-in that the change begins is alive afterwards."""
     ada = await make_person(database, password=PASSWORD)
     old = await enter(database)
     ada = await who(database, old) or ada
@@ -194,7 +194,7 @@ async def test_a_new_password_ends_every_sign_in_and_link(database: Database):
 
 
 async def test_changing_a_password_needs_the_current_one(database: Database):
-    """A browser left open does not give the account away; guesses there are limited too."""
+    """An open browser is not enough to take over an account; guesses there are limited too."""
     await make_person(database, password=PASSWORD)
     ada = await who(database, await enter(database))
     assert ada is not None
@@ -206,7 +206,7 @@ async def test_changing_a_password_needs_the_current_one(database: Database):
 
 
 async def test_a_link_lets_in_once(database: Database):
-    """The first use signs in, a second does not; two at once are one and one."""
+    """The first use signs in, a second does not; of two at once, one succeeds."""
     ada = await make_person(database)
     async with database.transaction() as connection:
         link = await links.make_sign_in_link(connection, ada.id)
@@ -223,8 +223,8 @@ async def test_a_link_lets_in_once(database: Database):
     assert await who(database, token)
 
 
-async def test_a_link_is_good_for_a_day(database: Database, time: HeldClock):
-    """24 hours after it was made it is useless, and housekeeping removes it."""
+async def test_a_link_works_for_a_day(database: Database, time: HeldClock):
+    """24 hours after its creation it is useless, and housekeeping deletes it."""
     ada = await make_person(database)
     async with database.transaction() as connection:
         link = await links.make_sign_in_link(connection, ada.id)
@@ -238,7 +238,7 @@ async def test_a_link_is_good_for_a_day(database: Database, time: HeldClock):
 
 
 async def test_a_disabled_person_is_shut_out_at_once(database: Database):
-    """Sign-ins and links end, password and new links do not work until they are enabled."""
+    """Sign-ins and links end; passwords and new links do not work until they are enabled."""
     ada = await make_person(database, password=PASSWORD)
     token = await enter(database)
     async with database.transaction() as connection:
@@ -258,7 +258,7 @@ async def test_a_disabled_person_is_shut_out_at_once(database: Database):
 async def test_an_old_hash_is_made_stronger_at_sign_in(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    """When we ask for more than we used to, the next sign-in brings the hash up to it."""
+    """If hashes are made stronger than before, the next sign-in replaces the weaker one."""
     ada = await make_person(database, password=PASSWORD)
     other = await enter(database)
     stronger = argon2.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
@@ -271,8 +271,8 @@ async def test_an_old_hash_is_made_stronger_at_sign_in(
     assert await who(database, other), "a stronger hash of the same password ends nothing"
 
 
-async def test_housekeeping_removes_what_time_has_ended(database: Database, time: HeldClock):
-    """Old attempts and sign-ins go; live ones stay."""
+async def test_housekeeping_deletes_what_has_expired(database: Database, time: HeldClock):
+    """Expired attempts and sign-ins are deleted; live ones stay."""
     await make_person(database, password=PASSWORD)
     await enter(database)
     with pytest.raises(SignInFailed):

@@ -17,7 +17,7 @@ REPLAY, OTHER = ReplayId("ab" * 16), ReplayId("cd" * 16)
 
 
 async def fill(database: Database) -> None:
-    """Write three lines and three views."""
+    """Add three lines and three views."""
     async with database.transaction() as connection:
         await writes.add_audit_line(connection, Action.SIGN_IN, person_id=ADA)
         await writes.add_audit_line(
@@ -34,7 +34,7 @@ async def fill(database: Database) -> None:
 
 
 async def test_lines_say_who_did_what_to_what(database: Database):
-    """One line an action, the newest first; texts are cleaned and cut."""
+    """Each action is one line, the newest first; texts are cleaned and cut."""
     await fill(database)
     async with database.reading() as connection:
         key, deleted, sign_in = await queries.list_audit_lines(connection)
@@ -56,7 +56,7 @@ async def test_lines_say_who_did_what_to_what(database: Database):
 
 
 async def test_every_view_is_one_row(database: Database):
-    """Who looked, how often, and which of a list one has seen oneself."""
+    """The log has every view; of a list, a person learns which replays they have seen."""
     await fill(database)
     async with database.reading() as connection:
         seen = await queries.list_replay_views(connection, SHOP)
@@ -70,7 +70,7 @@ async def test_every_view_is_one_row(database: Database):
 
 
 async def test_a_replay_can_be_marked_as_seen_without_a_view(database: Database):
-    """The mark is the person's own, may be set twice, and is no line of the view log."""
+    """The mark belongs to one person, may be set twice, and adds no view."""
     async with database.transaction() as connection:
         await writes.mark_seen(connection, ADA, [(ZOO, OTHER), (ZOO, OTHER)])
         await writes.mark_seen(connection, ADA, [(ZOO, OTHER)])
@@ -87,7 +87,7 @@ async def test_a_replay_can_be_marked_as_seen_without_a_view(database: Database)
     ["update {} set at = now()", "delete from {}", "truncate {}", "truncate {} cascade"],
 )
 async def test_a_line_cannot_be_changed_or_removed(database: Database, table: str, statement: str):
-    """Postgres itself refuses, whoever asks."""
+    """Postgres itself refuses it."""
     await fill(database)
     with pytest.raises(DatabaseUnusable, match="append-only"):
         async with database.transaction() as connection:
@@ -98,7 +98,7 @@ async def test_a_line_cannot_be_changed_or_removed(database: Database, table: st
 
 
 async def test_lines_go_after_a_year(database: Database):
-    """Retention takes what is older than 365 days, and nothing else."""
+    """Lines older than 365 days are deleted, and no others."""
     await fill(database)
     async with database.transaction() as connection:
         for age in ("365 days 1 minute", "364 days 23 hours"):

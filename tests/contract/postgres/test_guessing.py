@@ -45,7 +45,7 @@ async def enter(
 async def guess(
     database: Database, times: int, email: str = "ada@example.com", **where: str
 ) -> None:
-    """Guess wrong some times; each guess is looked at."""
+    """Guess wrong some times; each guess is checked."""
     for _ in range(times):
         with pytest.raises(SignInFailed):
             await enter(database, email, "wrong", **where)
@@ -65,13 +65,13 @@ async def failed_lines(database: Database) -> list[AuditLine]:
 
 
 async def count_rows(database: Database) -> int:
-    """Return how many attempts are kept."""
+    """Return the number of stored attempts."""
     async with database.reading() as connection:
         return await connection.scalar(select(func.count()).select_from(sign_in_attempts)) or 0
 
 
-async def test_five_failures_close_the_door_for_a_while(database: Database, time: HeldClock):
-    """The sixth try is not looked at, right or wrong, until 15 minutes after the first."""
+async def test_five_failures_are_the_limit_for_a_while(database: Database, time: HeldClock):
+    """The sixth attempt is not checked, right or wrong, until 15 minutes after the first."""
     await make_person(database, password=PASSWORD)
     for _ in range(5):
         with pytest.raises(SignInFailed):
@@ -87,8 +87,8 @@ async def test_five_failures_close_the_door_for_a_while(database: Database, time
     assert await enter(database)
 
 
-async def test_guesses_at_once_are_counted_before_they_are_looked_at(database: Database):
-    """Twenty wrong guesses in parallel are five looked at and fifteen refused."""
+async def test_guesses_at_once_are_counted_before_they_are_checked(database: Database):
+    """Of twenty wrong guesses in parallel, five are checked and fifteen refused."""
     await make_person(database, password=PASSWORD)
     tries = [enter(database, password=f"wrong {number}") for number in range(20)]
     said = await asyncio.gather(*tries, return_exceptions=True)
@@ -97,7 +97,7 @@ async def test_guesses_at_once_are_counted_before_they_are_looked_at(database: D
 
 
 async def test_success_forgives_earlier_failures(database: Database):
-    """Four typos and then the right password leave five tries again."""
+    """After four typos and the right password, five attempts are allowed again."""
     await make_person(database, password=PASSWORD)
     for _ in range(2):
         for _ in range(4):
@@ -107,7 +107,7 @@ async def test_success_forgives_earlier_failures(database: Database):
 
 
 async def test_an_account_is_guarded_over_all_networks(database: Database, time: HeldClock):
-    """Twenty failures from anywhere, and new networks wait until the first is 15 minutes old."""
+    """After twenty failures, new networks wait until the first failure is 15 minutes old."""
     await make_person(database, password=PASSWORD)
     for number in range(20):
         await guess(database, 1, address=f"198.51.100.{number}")
@@ -119,7 +119,7 @@ async def test_an_account_is_guarded_over_all_networks(database: Database, time:
 
 
 async def test_a_stranger_locks_nobody_out_of_where_they_usually_are(database: Database):
-    """A network that somebody has signed in from has its own five, and a link works anywhere."""
+    """A network with an earlier sign-in has five attempts of its own; a link works anywhere."""
     ada = await make_person(database, password=PASSWORD)
     await enter(database)
     await guess_from_everywhere(database, 20)
@@ -135,7 +135,7 @@ async def test_a_stranger_locks_nobody_out_of_where_they_usually_are(database: D
 
 
 async def test_an_account_that_nobody_has_is_limited_alike(database: Database):
-    """So a limit does not tell who has an account."""
+    """So a limit does not reveal who has an account."""
     await make_person(database, password=PASSWORD)
     said = set()
     for email in ("ada@example.com", "nobody@example.com"):
@@ -148,7 +148,7 @@ async def test_an_account_that_nobody_has_is_limited_alike(database: Database):
 
 
 async def test_a_network_is_limited_over_all_accounts(database: Database):
-    """Thirty failures whoever they name; the next are not looked at, nor kept."""
+    """After thirty failures on any accounts, further attempts are neither checked nor stored."""
     await make_person(database, password=PASSWORD)
     for number in range(30):
         await guess(database, 1, f"person{number}@example.com")
@@ -160,7 +160,7 @@ async def test_a_network_is_limited_over_all_accounts(database: Database):
 
 
 async def test_an_office_is_not_locked_out_by_one_who_guesses_there(database: Database):
-    """Who has signed in from a network goes on, up to five failures of their own."""
+    """People who have signed in from the network before may still fail five times themselves."""
     await make_person(database, password=PASSWORD)
     await enter(database)
     for number in range(30):
@@ -190,7 +190,7 @@ async def test_addresses_of_one_sender_count_as_one(database: Database, first: s
 
 
 async def test_two_processes_count_together(database: Database, database_url: str):
-    """Guesses that come to two servers on one Postgres, all at once, are five in all."""
+    """Guesses at two servers with one Postgres are limited together, also all at once."""
     await make_person(database, password=PASSWORD)
     other = Database.open(database_url, pool_size=5)
     try:
@@ -208,7 +208,7 @@ async def test_two_processes_count_together(database: Database, database_url: st
 
 
 async def test_guesses_at_once_do_not_pass_a_limit(database: Database):
-    """Of two networks and many accounts: locks are taken in one order, so nobody waits for ever."""
+    """With two networks and many accounts, locks are taken in one order, so none deadlock."""
     tries = [
         enter(database, f"person{number % 7}@example.com", "wrong", address=f"192.0.2.{number % 3}")
         for number in range(60)
@@ -220,7 +220,7 @@ async def test_guesses_at_once_do_not_pass_a_limit(database: Database):
 
 
 async def test_a_flood_is_a_few_lines_of_the_audit_log(database: Database, time: HeldClock):
-    """One line for each account, one for all that nobody has; and no row of the flood is left."""
+    """Each account gets one line, unknown addresses one together; no row of the flood is left."""
     ada = await make_person(database, password=PASSWORD)
     await guess_from_everywhere(database, 12)
     await guess(database, 3, address="203.0.113.9")
@@ -244,8 +244,8 @@ async def test_a_flood_is_a_few_lines_of_the_audit_log(database: Database, time:
     assert await count_rows(database) == 1
 
 
-async def test_housekeeping_writes_failures_down_once(database: Database, time: HeldClock):
-    """Also when two processes do it at once; what still counts stays."""
+async def test_housekeeping_records_failures_once(database: Database, time: HeldClock):
+    """Two processes at once record them once; attempts that still count stay."""
     await make_person(database, password=PASSWORD)
     await guess(database, 2)
     time.at += 30 * MINUTE
@@ -262,7 +262,7 @@ async def test_housekeeping_writes_failures_down_once(database: Database, time: 
 
 
 async def test_a_sign_in_tells_how_often_it_failed_before(database: Database):
-    """What is forgiven is not forgotten: two guesses and then the right one is worth a look."""
+    """The audit log says that two wrong attempts came before the right password."""
     await make_person(database, password=PASSWORD)
     await guess(database, 2)
     await enter(database)
@@ -274,7 +274,7 @@ async def test_a_sign_in_tells_how_often_it_failed_before(database: Database):
 
 
 async def test_a_new_password_makes_every_network_new(database: Database):
-    """Whoever got in with the old one has no place of their own any more."""
+    """Networks known from sign-ins with the old password are forgotten."""
     ada = await make_person(database, password=PASSWORD)
     await enter(database, address="203.0.113.9")
     await change_password(
@@ -291,7 +291,7 @@ async def test_a_new_password_makes_every_network_new(database: Database):
 
 
 async def test_a_network_is_known_for_ninety_days(database: Database, time: HeldClock):
-    """Then it is new again, and housekeeping removes it."""
+    """Afterwards it is new again, and housekeeping deletes it."""
     ada = await make_person(database, password=PASSWORD)
     await enter(database)
     time.at += known_networks.KNOWN_FOR - SECOND
@@ -304,7 +304,7 @@ async def test_a_network_is_known_for_ninety_days(database: Database, time: Held
 
 
 async def test_a_password_is_not_changed_to_one_that_is_guessed_first(database: Database):
-    """Parts of one's own address are; it is said before the current one is looked at."""
+    """Parts of one's own address are refused, before the current password is checked."""
     ada = await make_person(database, "ada.lovelace@example.com", password=PASSWORD)
     for new in ("123456789012", "ada-lovelace-1815", "Example2026!!"):
         with pytest.raises(InvalidInput, match="easy to guess"):
@@ -315,7 +315,7 @@ async def test_a_password_is_not_changed_to_one_that_is_guessed_first(database: 
 
 
 async def test_the_limits_come_to_a_database_that_is_in_use(empty_database_url: str):
-    """Attempts that the release before has counted still count after the migration."""
+    """Attempts that the previous release counted still count after the migration."""
     await upgrade_to(empty_database_url, "0015")
     await run_sql(
         empty_database_url,
@@ -333,6 +333,6 @@ async def test_the_limits_come_to_a_database_that_is_in_use(empty_database_url: 
 
 
 async def _again(database: Database, person: Person) -> Person:
-    """Return a person as they are now."""
+    """Return a person as stored now."""
     async with database.reading() as connection:
         return await queries.get_person(connection, person.id)

@@ -38,7 +38,7 @@ async def running(cache: KeyCache, database: Database) -> AsyncIterator[KeyCache
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """What the cache asked Postgres for, in order; None is "all"."""
+    """Return what the cache asks Postgres for, in order; None stands for all keys."""
     seen: list[object] = []
     real = queries.read_key_records
 
@@ -51,7 +51,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 async def test_keys_there_at_the_start_are_known(database: Database):
-    """After `start`, a lookup gives project and state without asking anybody."""
+    """After `start`, a lookup returns project and state from memory."""
     key = await make_key(database)
     async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
         assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
@@ -59,7 +59,7 @@ async def test_keys_there_at_the_start_are_known(database: Database):
 
 
 async def test_a_key_made_later_is_found_when_first_asked_for(database: Database):
-    """A DSN pasted into an app works at once, not at the next refresh."""
+    """A new DSN works at once, not only after the next refresh."""
     async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
         key = await make_key(database)
         assert cache.lookup(key.public_key) is UNKNOWN_YET
@@ -80,7 +80,7 @@ async def test_a_made_up_key_is_remembered_as_unknown(database: Database, reads:
 async def test_an_unknown_key_is_asked_for_again_later(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    """A key first used and then made becomes known without a restart."""
+    """A key that is used before it is created becomes known without a restart."""
     now_s = 100.0
     monkeypatch.setattr(keys, "monotonic_s", lambda: now_s)
     async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
@@ -96,7 +96,7 @@ async def test_an_unknown_key_is_asked_for_again_later(
 
 
 async def test_misses_share_one_read(database: Database, reads: list[object]):
-    """Fifty made-up keys at once cost two reads at most: the first one's and everybody's."""
+    """Fifty made-up keys at once cost at most two reads: one for the first, one for all others."""
     async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
         strangers = [ids.new_public_key() for _ in range(50)]
         twice = [*strangers, *strangers]
@@ -108,7 +108,7 @@ async def test_misses_share_one_read(database: Database, reads: list[object]):
 async def test_memory_of_unknown_keys_is_bounded(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    """Made-up keys do not fill the memory."""
+    """The cache forgets unknown keys before they fill the memory."""
     monkeypatch.setattr(keys, "_MOST_UNKNOWN", 10)
     async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
         strangers = [ids.new_public_key() for _ in range(25)]
@@ -117,7 +117,7 @@ async def test_memory_of_unknown_keys_is_bounded(
 
 
 async def test_a_key_switched_off_elsewhere_is_noticed(database: Database):
-    """Another process switches a key off; the refresh in the background brings it here."""
+    """When another process switches a key off, the next refresh notices it."""
     key = await make_key(database)
     async with running(KeyCache(refresh_s=0.01), database) as cache:
         async with database.transaction() as connection:
@@ -126,7 +126,7 @@ async def test_a_key_switched_off_elsewhere_is_noticed(database: Database):
 
 
 async def test_a_key_deleted_with_its_project_is_forgotten(database: Database, database_url: str):
-    """What Postgres no longer has, a refresh takes out of the cache."""
+    """A refresh drops keys that Postgres no longer has."""
     key = await make_key(database)
     async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
         await run_sql(database_url, "delete from projects")
@@ -138,7 +138,7 @@ async def test_a_key_deleted_with_its_project_is_forgotten(database: Database, d
 async def test_without_postgres_known_keys_stay_and_new_ones_cannot_be_settled(
     database: Database, database_url: str, postgres_url: str
 ):
-    """Postgres goes away: envelopes of known keys go on, new keys are "unreachable"."""
+    """While Postgres is away, known keys are still accepted and new ones are "unreachable"."""
     key = await make_key(database)
     async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
         name = database_url.partition("?")[0].rpartition("/")[2]
@@ -152,7 +152,7 @@ async def test_without_postgres_known_keys_stay_and_new_ones_cannot_be_settled(
 
 
 async def test_a_cache_starts_without_postgres(tmp_path: Path):
-    """A server started while Postgres is down accepts envelopes all the same."""
+    """A server that starts while Postgres is down accepts envelopes anyway."""
     nowhere = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
     async with running(KeyCache(refresh_s=NEVER_S), nowhere) as cache:
         assert await cache.settle(PublicKey("a" * 32)) is KeyAnswer.UNREACHABLE
@@ -162,7 +162,7 @@ async def test_a_cache_starts_without_postgres(tmp_path: Path):
 async def test_a_read_that_hangs_is_not_waited_for(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """Postgres holds the answer back: a phone is not kept waiting with it."""
+    """If Postgres does not answer, phones are not kept waiting."""
     monkeypatch.setattr(keys, "_SETTLE_S", 0.05)
     async with (
         running(KeyCache(refresh_s=NEVER_S), database) as cache,
@@ -173,7 +173,7 @@ async def test_a_read_that_hangs_is_not_waited_for(
 
 
 async def test_a_cache_that_was_not_started_knows_nothing(database: Database):
-    """Before `start` every key is unknown yet; after `stop` a waiter is let go."""
+    """Before `start` no key is known yet; `stop` answers those who wait."""
     cache = KeyCache()
     stranger = ids.new_public_key()
     assert cache.lookup(stranger) is UNKNOWN_YET

@@ -16,7 +16,7 @@ from tests.support.held_clock import HeldClock
 
 
 async def test_roles_in_a_project(database: Database):
-    """Set, changed, listed by name, removed; an admin of the server counts as owner."""
+    """Roles are set, changed, listed by name and removed; a server admin counts as owner."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     root = await make_person(database, "root@example.com", is_admin=True)
@@ -41,7 +41,7 @@ async def test_roles_in_a_project(database: Database):
 
 
 async def test_a_project_keeps_an_owner(database: Database):
-    """Two owners who remove each other at once: one stays."""
+    """Of two owners who remove each other at once, one stays."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     project = await make_project(database, members={Role.OWNER: ada})
@@ -60,7 +60,7 @@ async def test_a_project_keeps_an_owner(database: Database):
 
 
 async def test_an_invitation_waits_for_thirty_days(database: Database, time: HeldClock):
-    """Then nobody can accept it, and housekeeping removes it; a project has a hundred at most."""
+    """Afterwards nobody can accept it, and housekeeping deletes it; a project has at most 100."""
     ada = await make_person(database)
     project = await make_project(database)
     async with database.transaction() as connection:
@@ -80,7 +80,7 @@ async def test_an_invitation_waits_for_thirty_days(database: Database, time: Hel
 
 
 async def test_a_member_keeps_the_role_that_they_have(database: Database):
-    """An invitation from before somebody was made owner takes nothing from them."""
+    """An older invitation to a lower role does not take the role away."""
     ada = await make_person(database)
     project = await make_project(database)
     async with database.transaction() as connection:
@@ -91,7 +91,7 @@ async def test_a_member_keeps_the_role_that_they_have(database: Database):
 
 
 async def test_people_see_only_their_projects(database: Database):
-    """Scope: a member sees their own, an admin of the server all, a stranger none."""
+    """A member sees their own projects, a server admin all of them, a stranger none."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     root = await make_person(database, "root@example.com", is_admin=True)

@@ -40,7 +40,7 @@ async def test_a_slug_that_does_not_fit_in_an_address_is_refused(database: Datab
 
 
 async def test_a_slug_in_use_is_refused(database: Database):
-    """A slug asked for by name is not changed silently."""
+    """A slug that was given explicitly is not changed silently."""
     await make_project(database, "Shop")
     async with database.transaction() as connection:
         with pytest.raises(InvalidInput, match="exists already"):
@@ -72,7 +72,7 @@ async def test_renaming_keeps_the_slug(database: Database):
 
 
 async def test_keys_are_listed_and_switched_off(database: Database):
-    """A key is 32 hex digits; switched off it stays listed and known as inactive."""
+    """A key is 32 hex digits; a key that is off stays in the list as inactive."""
     project = await make_project(database)
     async with database.transaction() as connection:
         first = await writes.add_key(connection, project.id, label=" iOS ")
@@ -93,7 +93,7 @@ async def test_keys_are_listed_and_switched_off(database: Database):
 
 
 async def test_keys_that_cannot_be_are_refused(database: Database):
-    """Not hex, in use, of no project, of another project: each is said."""
+    """Each refusal says why: not hex, in use, of no project, of another project."""
     project = await make_project(database)
     other = await make_project(database, "Other")
     async with database.transaction() as connection:
@@ -140,7 +140,7 @@ async def test_outcomes_of_strange_items_are_cut_and_merged(database: Database):
 
 
 async def test_outcomes_added_at_once_do_not_lock_each_other(database: Database):
-    """Batches that count the same things in another order all go through."""
+    """Batches that count the same things in different orders all succeed."""
     names = [count(Outcome.KEPT, kind=f"type{number}") for number in range(20)]
 
     async def add(keys: list[OutcomeKey]) -> None:
@@ -161,7 +161,7 @@ async def quarantine(database: Database, *, body: bytes = b"{}\n", **changes):
 
 
 async def test_a_quarantined_envelope_is_shown_and_kept_whole(database: Database):
-    """People see what, when and why; the bytes are those that came."""
+    """People see what, when and why; the bytes are unchanged."""
     body = bytes(range(256))
     found = await quarantine(
         database, body=body, content_encoding="gzip", replay_id=REPLAY, reason="bad\0 box"
@@ -176,7 +176,7 @@ async def test_a_quarantined_envelope_is_shown_and_kept_whole(database: Database
 
 
 async def test_quarantine_is_paged_newest_first(database: Database):
-    """The next page begins before the last id shown."""
+    """The next page begins before the last id of the page before."""
     made = [await quarantine(database) for _ in range(3)]
     async with database.reading() as connection:
         page = await queries.list_quarantined(connection, ONE, limit=2)
@@ -195,8 +195,8 @@ async def test_quarantine_is_paged_newest_first(database: Database):
         ({"received_before": AT + timedelta(days=2)}, [2, 3]),
     ],
 )
-async def test_quarantine_lets_go_of_the_oldest(database: Database, bounds, kept: list[int]):
-    """Bounded in count, bytes and age; at the bound stays, one past it goes."""
+async def test_quarantine_deletes_the_oldest(database: Database, bounds, kept: list[int]):
+    """Number, bytes and age are limited: an envelope at the limit stays, one past it is deleted."""
     made = [
         await quarantine(database, body=bytes(100), received_at=AT + timedelta(days=number))
         for number in range(4)
@@ -210,7 +210,7 @@ async def test_quarantine_lets_go_of_the_oldest(database: Database, bounds, kept
 async def test_adding_to_quarantine_keeps_its_bounds(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    """Nobody has to remember to trim."""
+    """Adding an envelope also deletes those beyond the limits."""
     monkeypatch.setattr(writes, "trim_quarantine", partial(writes.trim_quarantine, most=2))
     made = [await quarantine(database) for _ in range(4)]
     async with database.reading() as connection:
@@ -219,7 +219,7 @@ async def test_adding_to_quarantine_keeps_its_bounds(
 
 
 async def test_erasing_a_replay_reaches_quarantine(database: Database):
-    """What quarantine holds of that replay goes; the same id in another project stays."""
+    """The quarantined envelopes of the replay go; the same id in another project stays."""
     await quarantine(database, replay_id=REPLAY)
     other = await quarantine(database)
     async with database.transaction() as connection:

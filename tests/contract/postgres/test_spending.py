@@ -16,13 +16,13 @@ MADE_UP = PublicKey("f" * 32)
 
 
 def process() -> Quotas:
-    """The limits of a process: bursts of 10 envelopes and 1,000 bytes, hardly more after."""
+    """Return limits that allow bursts of 10 envelopes and 1,000 bytes, and hardly more later."""
     rates = SenderLimits(envelopes_per_s=0.001, envelopes=10, bytes_per_s=0.001, size_bytes=1_000)
     return Quotas(rates, rates)
 
 
 def passed(quotas: Quotas, keyed: tuple[ProjectId, PublicKey], size_bytes: int = 0) -> int:
-    """Send envelopes until one is limited; return how many came through."""
+    """Send envelopes until one is limited; return how many were accepted."""
     project_id, key = keyed
     for number in range(1_000):
         try:
@@ -43,7 +43,7 @@ async def keyed(database: Database) -> tuple[ProjectId, PublicKey]:
 
 @pytest.mark.parametrize(("size_bytes", "at_once"), [(0, 10), (100, 10), (500, 3)])
 async def test_two_processes_overshoot_by_one_bucket(database, keyed, size_bytes, at_once):
-    """Each lets a bucket through; once they have compared, both are in debt for the other's."""
+    """Each accepts a bucket; after they compare, each is charged for the other's as well."""
     project_id, key = keyed
     here, there = process(), process()
     for quotas in (here, there):  # each has seen the key before
@@ -59,7 +59,7 @@ async def test_two_processes_overshoot_by_one_bucket(database, keyed, size_bytes
 
 
 async def test_a_quiet_process_charges_nobody(database, keyed):
-    """Comparing again and again takes nothing off."""
+    """Comparing repeatedly charges nothing."""
     project_id, key = keyed
     quotas = process()
     quotas.admit(project_id, key, EVENT, 10)
@@ -69,7 +69,7 @@ async def test_a_quiet_process_charges_nobody(database, keyed):
 
 
 async def test_made_up_keys_are_not_written_down(database, keyed):
-    """Only keys of projects have a row; adding nothing asks nothing."""
+    """Only keys of projects get a row; adding nothing runs no statement."""
     async with database.transaction() as connection:
         spent = {MADE_UP: KeySpending(1, 2), keyed[1]: KeySpending(3, 4)}
         assert await spending.add_spending(connection, spent) == {keyed[1]: KeySpending(3, 4)}
@@ -79,7 +79,7 @@ async def test_made_up_keys_are_not_written_down(database, keyed):
 
 
 async def test_storage_limits_are_set_and_lifted(database, keyed):
-    """A project has none at first; it may be set, also to nothing at all, and taken away."""
+    """A project has no limit at first; it may be set, also to zero, and lifted."""
     project_id, _ = keyed
     async with database.transaction() as connection:
         assert await spending.read_storage_limits(connection) == {}
@@ -95,7 +95,7 @@ async def test_storage_limits_are_set_and_lifted(database, keyed):
 
 
 async def test_without_postgres_each_process_goes_by_what_it_knows(database, keyed, tmp_path):
-    """Comparing fails, limits hold; what was let through is told when Postgres is back."""
+    """While comparing fails, limits hold; what was accepted is reported once Postgres is back."""
     project_id, key = keyed
     quotas = process()
     quotas.admit(project_id, key, EVENT, 7)

@@ -1,4 +1,4 @@
-"""Tests of how many passwords may be under check at once."""
+"""Tests of how many passwords may be checked at once."""
 
 from contextlib import ExitStack
 
@@ -9,7 +9,7 @@ from app.core.errors import TooManyAttempts
 
 
 def test_few_may_wait_and_still_fewer_of_one_network():
-    """Three in all, two of one network; who comes later is told to come again."""
+    """Three in all and two of one network are checked; others are told to try again."""
     admission = PasswordAdmission(most=3, most_of_network=2)
     with ExitStack() as held:
         held.enter_context(admission.admit("a"))
@@ -25,7 +25,7 @@ def test_few_may_wait_and_still_fewer_of_one_network():
 
 
 def test_a_place_is_given_back_whatever_happens():
-    """Nothing is remembered of a network that nobody waits from."""
+    """Networks from which nobody waits take no memory."""
     admission = PasswordAdmission(most=1, most_of_network=1)
     for number in range(3):
         with pytest.raises(KeyError), admission.admit(f"network {number}"):

@@ -1,4 +1,4 @@
-"""Tests of the rule about passwords that are guessed first."""
+"""Tests of the rule about passwords that are easy to guess."""
 
 import secrets
 import string
@@ -13,7 +13,7 @@ _SUFFIXES = ("1", "1234567890", "2026!", "qwerty")
 
 
 def lengthened() -> list[str]:
-    """Make the passwords that people make of a common word when 12 characters are asked for."""
+    """Return the passwords that people build from a word when 12 characters are required."""
     made = {
         form
         for word in COMMON_WORDS
@@ -29,7 +29,7 @@ def lengthened() -> list[str]:
 
 
 def test_common_words_do_not_become_good_by_a_suffix():
-    """More than the three thousand that ASVS asks for, all of 12 characters or more."""
+    """More than the three thousand that ASVS requires, of 12 characters or more, are refused."""
     candidates = lengthened()
     assert len(candidates) > 5_000
     assert [password for password in candidates if not is_guessable(password)] == []
@@ -69,7 +69,7 @@ def test_common_words_do_not_become_good_by_a_suffix():
     ],
 )
 def test_what_everybody_tries_first_is_refused(password: str):
-    """Sequences, repetitions, walks over the keyboard, common words and their spellings."""
+    """Sequences, repetitions, keyboard walks, common words and their spellings are refused."""
     assert is_guessable(password)
 
 
@@ -87,12 +87,12 @@ def test_what_everybody_tries_first_is_refused(password: str):
     ],
 )
 def test_a_few_unrelated_words_are_good(password: str):
-    """So is what a password manager makes."""
+    """So are passwords from a password manager."""
     assert not is_guessable(password)
 
 
 def test_what_a_password_manager_makes_is_good():
-    """A thousand of them."""
+    """A thousand random passwords are accepted."""
     letters = string.ascii_letters + string.digits
     made = ["".join(secrets.choice(letters) for _ in range(16)) for _ in range(1_000)]
     assert [password for password in made if is_guessable(password)] == []
@@ -103,12 +103,12 @@ def test_what_a_password_manager_makes_is_good():
     ["ada.lovelace99", "LovelaceAda1815", "analytical-engine", "Ada1ada2ada3", "4da.l0velace"],
 )
 def test_ones_own_address_is_guessed_first(password: str):
-    """Its parts are as good as common words; for somebody else the same may be good."""
+    """Parts of one's address count as common words; for somebody else they may be good."""
     own = words_of_address("ada.lovelace@analytical-engine.co.uk")
     assert is_guessable(password, own_words=own)
 
 
 def test_a_short_part_of_an_address_says_nothing():
-    """`x@y.de` must not make every password with an x in it a bad one."""
+    """An address like `x@y.de` does not make every password with an x a bad one."""
     assert not is_guessable("xkyq-mzxp-vbyt", own_words=words_of_address("x@y.de"))
     assert not is_guessable("tower lamp window", own_words=words_of_address(""))

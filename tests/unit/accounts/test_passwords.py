@@ -1,4 +1,4 @@
-"""Passwords: long enough, not guessed first, and no guess is quicker than another."""
+"""Passwords: their length, their rule, and the equal time of all checks."""
 
 import pytest
 
@@ -14,7 +14,7 @@ TEXT = "tower lamp window horse " * 50
 
 @pytest.mark.parametrize("length", [SHORTEST_CHARS, LONGEST_CHARS])
 async def test_a_password_of_any_good_length_is_known_again(length: int):
-    """12 to 1,000 characters; one character off is wrong."""
+    """12 to 1,000 characters are accepted; one different character makes a password wrong."""
     kept = await passwords.hash_new_password(TEXT[:length])
     assert await passwords.compare_password(kept, TEXT[:length]) == RIGHT
     assert await passwords.compare_password(kept, "p" * (length - 1)) == WRONG
@@ -29,7 +29,7 @@ async def test_a_password_too_short_or_too_long_is_refused(length: int):
 
 
 async def test_a_password_that_is_guessed_first_is_refused():
-    """Also one made of the person's own address."""
+    """A password made of the person's own address is refused too."""
     with pytest.raises(InvalidInput, match="easy to guess"):
         await passwords.hash_new_password("123456789012")
     with pytest.raises(InvalidInput, match="easy to guess"):
@@ -38,7 +38,7 @@ async def test_a_password_that_is_guessed_first_is_refused():
 
 
 async def test_one_text_typed_two_ways_is_one_password():
-    """A phone writes é as one character, a desk as two; a lone surrogate breaks nothing."""
+    """é is the same as one character and as two; a lone surrogate breaks nothing."""
     kept = await passwords.hash_new_password("caf\u00e9 noir sans sucre")
     assert await passwords.compare_password(kept, "cafe\u0301 noir sans sucre") == RIGHT
     assert await passwords.compare_password(kept, "\ud800" * 12) == WRONG
@@ -52,12 +52,12 @@ async def test_nobody_has_a_password():
 
 
 async def test_a_hash_that_is_none_lets_nobody_in():
-    """A damaged row is a wrong password, not a crash."""
+    """A damaged hash is a wrong password, not a crash."""
     assert await passwords.compare_password("not a hash", "p" * 12) == WRONG
 
 
 def test_a_role_includes_the_weaker_ones():
-    """Owner > admin > member > viewer."""
+    """Each role includes the rights of those below it."""
     order = [Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER]
     for place, role in enumerate(order):
         assert [role.includes(other) for other in order] == [

@@ -1,4 +1,4 @@
-"""What is wrong with the server is told in words, the worst first, and to whom it concerns."""
+"""Alerts say what is wrong with the server, the worst first, to those whom it concerns."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ GIB = 2**30
 
 
 def vitals(**changes: Any) -> IngestHealth:
-    """A server that does well, with details changed."""
+    """Return the health of a server that does well, with details changed."""
     values: dict[str, Any] = {
         "backlog": Backlog(0, 0, None),
         "oldest_s": 0.0,
@@ -26,17 +26,17 @@ def vitals(**changes: Any) -> IngestHealth:
 
 
 def titles(found: IngestHealth, *, is_admin: bool = False) -> list[tuple[str, str]]:
-    """The alerts of a vitals, each by its tone and its title."""
+    """Return the tone and the title of each alert."""
     return [(one.tone, one.title) for one in alert.describe_alerts(found, (), is_admin=is_admin)]
 
 
 def test_nothing_is_said_while_all_is_well():
-    """No alert, also with a little waiting."""
+    """A healthy server has no alert, also while a few envelopes wait."""
     assert titles(vitals(backlog=Backlog(3, 300, 1), oldest_s=BEHIND_S)) == []
 
 
 def test_a_full_disk_is_said_first():
-    """Nothing is accepted: how much is left, and that phones keep what they have."""
+    """The alert says how much is left, and that phones keep what they have."""
     found = alert.describe_alerts(vitals(room_bytes=0, oldest_s=90.0), (), is_admin=False)
     assert [one.tone for one in found] == ["bad", "warn"]
     assert found[0].title.startswith("Nothing is accepted: the disk has 1.0 GiB left")
@@ -45,7 +45,7 @@ def test_a_full_disk_is_said_first():
 
 @pytest.mark.parametrize(("journal", "is_said"), [(79, False), (80, True), (99, True)])
 def test_a_journal_that_fills_is_said_at_four_fifths(journal, is_said):
-    """From 80 % of its room on, and not below."""
+    """The alert begins at 80 % of the journal's room."""
     found = vitals(journal_bytes=journal * GIB, room_bytes=(100 - journal) * GIB)
     assert found.is_filling is is_said
     said = [title for tone, title in titles(found) if "journal is filling" in title]
@@ -56,7 +56,7 @@ def test_a_journal_that_fills_is_said_at_four_fifths(journal, is_said):
 
 @pytest.mark.parametrize(("room_bytes", "is_said"), [(GIB, False), (GIB - 1, True)])
 def test_a_disk_near_the_reserve_is_said(room_bytes, is_said):
-    """Below two reserves of free space."""
+    """The alert begins below twice the reserve of free space."""
     assert bool(titles(vitals(room_bytes=room_bytes))) is is_said
 
 
@@ -65,7 +65,7 @@ def test_a_disk_near_the_reserve_is_said(room_bytes, is_said):
     [(ServiceUnavailable("bucket"), "storage"), (DatabaseUnavailable("db"), "database")],
 )
 def test_a_keeper_that_is_away_is_named(error, what):
-    """Instead of the backlog that it causes; the reason is for those who run the server."""
+    """It replaces the alert about its backlog; only server admins see the reason."""
     found = vitals(away=error, oldest_s=1_000.0)
     assert titles(found) == [
         ("bad", f"The {what} does not answer: new replays and errors wait in the journal.")
@@ -77,7 +77,7 @@ def test_a_keeper_that_is_away_is_named(error, what):
 
 
 def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
-    """It answers, so "see that it runs" would be the wrong advice."""
+    """It answers, so the advice to check that it runs would be wrong."""
     found = vitals(away=DatabaseUnusable("no table segments"))
     (told,) = alert.describe_alerts(found, (), is_admin=True)
     assert told.title.startswith("The database is not set up correctly")
@@ -86,7 +86,7 @@ def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
 
 
 def test_digestion_that_is_behind_says_how_far():
-    """How many envelopes wait, and for how long; of a dead process's only how long."""
+    """The alert says how many envelopes wait and how long; for a dead process only how long."""
     assert titles(vitals(backlog=Backlog(1_204, 1, 1), oldest_s=185.4)) == [
         ("warn", "Digestion is behind: 1,204 envelopes wait, the oldest for 3 min 5 s.")
     ]
@@ -96,7 +96,7 @@ def test_digestion_that_is_behind_says_how_far():
 
 
 def test_quarantine_is_said_for_each_project():
-    """With the way to its page."""
+    """The alert leads to the page of the project."""
     (told,) = alert.describe_alerts(
         vitals(), (ProjectQuarantine("Shop", 2, "/projects/1#outcomes"),), is_admin=False
     )
@@ -105,7 +105,7 @@ def test_quarantine_is_said_for_each_project():
 
 @pytest.mark.parametrize(("projects", "lines"), [(2, 2), (3, 1)])
 def test_quarantine_of_many_projects_is_one_line(projects, lines):
-    """It counts them all, and leads to the list of projects."""
+    """One alert counts them all and leads to the list of projects."""
     asides = [
         ProjectQuarantine(f"Shop {number}", 2, f"/projects/{number}") for number in range(projects)
     ]

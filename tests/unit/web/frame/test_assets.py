@@ -1,4 +1,4 @@
-"""Tests of how the files of the web app are served."""
+"""Tests of how static files are served."""
 
 import gzip
 
@@ -18,20 +18,20 @@ SCRIPT = "player/player.js"
 
 @pytest.fixture
 def client() -> httpx2.AsyncClient:
-    """A client of nothing but the files."""
+    """A client of an application that serves static files alone."""
     app = Starlette(routes=[Mount("/s", Assets())])
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://here")
 
 
 async def raw(client: httpx2.AsyncClient, path: str, coding: str) -> tuple[httpx2.Headers, bytes]:
-    """Fetch a file without unpacking it."""
+    """Fetch a file without decompressing it."""
     async with client.stream("GET", f"/s/{path}", headers={"accept-encoding": coding}) as answer:
         assert answer.status_code == 200
         return answer.headers, b"".join([part async for part in answer.aiter_raw()])
 
 
 async def test_text_is_packed_as_the_browser_takes_it(client):
-    """Brotli before gzip; a browser that takes neither gets the file as it is."""
+    """Brotli is preferred to gzip; a browser that accepts neither gets the file as it is."""
     source = (STATIC / SCRIPT).read_bytes()
     headers, packed = await raw(client, SCRIPT, "gzip, br")
     assert headers["content-encoding"] == "br"
@@ -45,7 +45,7 @@ async def test_text_is_packed_as_the_browser_takes_it(client):
 
 
 async def test_style_sheets_come_together(client):
-    """In the order in which they are named; one that is not there is told."""
+    """They come in the order in which they are named; a missing one is answered with 404."""
     (_, packed) = await raw(client, "css/bundle.css?tokens,pages/replay/stage", "br")
     tokens, stage = (STATIC / "css" / name for name in ("tokens.css", "pages/replay/stage.css"))
     assert brotli.decompress(packed) == tokens.read_bytes() + b"\n" + stage.read_bytes()
@@ -59,13 +59,13 @@ async def test_style_sheets_come_together(client):
 
 
 def test_nothing_outside_is_read():
-    """A path that climbs leads nowhere."""
+    """A path that leaves the folder is answered with 404."""
     assert assets.read_asset("../pyproject.toml") is None
     assert assets.read_asset("css/../../app/main.py") is None
 
 
 async def test_other_files_are_sent_as_they_are(client):
-    """A font is packed already."""
+    """A font is compressed already."""
     (font, *_) = (STATIC / "fonts").glob("*.woff2")
     headers, data = await raw(client, f"fonts/{font.name}", "br, gzip")
     assert data == font.read_bytes()
@@ -73,7 +73,7 @@ async def test_other_files_are_sent_as_they_are(client):
 
 
 def test_what_is_prepared_is_packed_when_a_browser_asks():
-    """All scripts, in the coding that browsers take first."""
+    """All scripts are compressed with the encoding that browsers prefer."""
     assets.prepare_assets()
     misses = assets._compress.cache_info().misses
     assert assets._compress("js/replay/main.js", "", "br")
@@ -81,7 +81,7 @@ def test_what_is_prepared_is_packed_when_a_browser_asks():
 
 
 def test_templates_are_read_before_they_are_asked_for():
-    """All of them can be read."""
+    """All files can be read."""
     renderer = Renderer()
     renderer.prepare()
     assert set(renderer._environment.list_templates()) == {

@@ -23,7 +23,7 @@ NAMED: Final = {
 
 
 def test_each_script_of_a_page_is_bundled(bundled_static: Path):
-    """What templates name, and what is imported later; no other module is shipped."""
+    """The wheel has the scripts that templates name or import later, and no other module."""
     scripts = {str(path.relative_to(bundled_static)) for path in bundled_static.rglob("*.js")}
     assert scripts == NAMED | LATER | {INLINE}
     assert {"js/page.js", "js/replay/main.js"} <= NAMED
@@ -31,7 +31,7 @@ def test_each_script_of_a_page_is_bundled(bundled_static: Path):
 
 @pytest.mark.parametrize("name", sorted(NAMED | LATER | {INLINE}))
 def test_a_bundled_script_is_one(bundled_static: Path, tmp_path: Path, name: str):
-    """It imports nothing at once, and what it imports later is where it says."""
+    """It imports nothing at the start, and later imports exist."""
     text = (bundled_static / name).read_text(encoding="utf-8")
     script = tmp_path / "script.mjs"
     script.write_text(text, encoding="utf-8")
@@ -58,7 +58,7 @@ def test_other_files_are_all_there(bundled_static: Path):
 
 
 def test_what_two_scripts_of_a_page_both_hold_has_no_state():
-    """Each bundle has its own copy of it."""
+    """Each bundle has its own copy of the module."""
     first, second = set(list_modules(BEGIN)), set(list_modules("js/replay/main.js"))
     assert "player/engines/webcodecs.js" in first
     assert not LATER & first
@@ -70,7 +70,7 @@ def test_what_two_scripts_of_a_page_both_hold_has_no_state():
 
 
 def test_the_scripts_of_the_replay_page_are_small(bundled_static: Path, monkeypatch):
-    """At most 40 KB over the wire, as gzip, all three of them."""
+    """All three are at most 40 KB together, compressed with gzip."""
     monkeypatch.setattr(assets, "STATIC", bundled_static)
     scripts = [assets.read_asset(name) for name in (INLINE, "js/replay/main.js", "js/page.js")]
     assert sum(len(gzip.compress(script or b"", 9)) for script in scripts) <= 40 * 1024

@@ -1,4 +1,4 @@
-"""Tests of what people read when something fails, and of what stands before the pages."""
+"""Tests of the pages about errors, and of the guard in front of them."""
 
 import httpx2
 import pytest
@@ -39,7 +39,7 @@ def failing(error: Exception | None = None) -> FastAPI:
 
 
 async def ask(app: object, method: str = "GET", **headers: str) -> httpx2.Response:
-    """Ask for the page, through the guard, over https."""
+    """Ask for the page through the guard, by https."""
     guarded = Guard(app, base_url="https://replays.example")  # type: ignore[arg-type]  # ASGI
     transport = httpx2.ASGITransport(guarded, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="https://inner:8000") as client:
@@ -47,7 +47,7 @@ async def ask(app: object, method: str = "GET", **headers: str) -> httpx2.Respon
 
 
 async def test_a_mistake_is_told_by_its_number_only():
-    """The log has the rest; the answer carries the headers all the same."""
+    """The details are in the log; the answer has its security headers all the same."""
     answer = await ask(failing(RuntimeError("secret detail")), accept="text/html")
     assert answer.status_code == 500
     assert "secret" not in answer.text
@@ -58,7 +58,7 @@ async def test_a_mistake_is_told_by_its_number_only():
 
 
 async def test_a_database_that_is_away_is_named():
-    """People read what is away and that nothing is lost; the reason is in the log only."""
+    """The page says what is away and that nothing is lost; only the log has the reason."""
     answer = await ask(failing(DatabaseUnavailable("host=secret refused")), accept="text/html")
     assert answer.status_code == 503
     assert "The database does not answer" in answer.text
@@ -68,7 +68,7 @@ async def test_a_database_that_is_away_is_named():
 
 
 async def test_a_database_that_must_be_mended_is_named():
-    """People read that waiting alone will not help; what is missing is in the log only."""
+    """The page says that waiting does not help; only the log has what is missing."""
     answer = await ask(failing(DatabaseUnusable("no table secrets")), accept="text/html")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "The database is not set up correctly" in answer.text
@@ -76,14 +76,14 @@ async def test_a_database_that_must_be_mended_is_named():
 
 
 async def test_a_keeper_that_is_down_is_waited_for():
-    """503, and when to come back."""
+    """The answer is 503 and says when to try again."""
     answer = await ask(failing(ServiceUnavailable("Postgres went away")), accept="text/html")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "Nothing is lost" in answer.text
 
 
 async def test_a_refusal_says_why():
-    """With the status of its kind."""
+    """The answer has the status of the refusal."""
     answer = await ask(failing(TooManyAttempts("too many", wait_s=5)))
     assert (answer.status_code, answer.text) == (429, "Too many requests. Too many.\n")
     assert answer.headers["retry-after"] == "5"
@@ -101,7 +101,7 @@ async def test_a_refusal_says_why():
     ],
 )
 async def test_a_form_comes_from_the_public_address_or_the_host(origin: str, status: int):
-    """Behind a proxy the two differ."""
+    """Behind a proxy, host and origin differ."""
     answer = await ask(failing(), "POST", origin=origin)
     assert answer.status_code == status
     assert answer.headers["strict-transport-security"]
@@ -114,7 +114,7 @@ def came(referer: str) -> str:
 
 
 def test_the_way_back_keeps_the_filters():
-    """Only if the visitor comes from our own list."""
+    """It leads to the list with its filters only if the visitor comes from there."""
     assert came("http://a.example/replays?project=3") == "/replays?project=3"
     assert came("http://a.example/replays") == "/replays"
     assert came("http://b.example/replays?project=3") == "/replays"

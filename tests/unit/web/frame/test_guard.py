@@ -1,4 +1,4 @@
-"""Tests of the guard before the pages: whose forms are taken, and which hosts may be named."""
+"""Tests of the guard: which forms are accepted, and which hosts a request may name."""
 
 import httpx2
 import pytest
@@ -54,7 +54,7 @@ async def post(headers: dict[str, str], *, public_url: str | None) -> int:
 async def test_with_a_public_address_only_its_pages_send_forms(
     headers: dict[str, str], status: int
 ):
-    """Whatever `Host` says."""
+    """`Origin` must name the public address, whatever `Host` says."""
     assert await post(headers, public_url=PUBLIC) == status
 
 
@@ -73,7 +73,7 @@ async def test_with_a_public_address_only_its_pages_send_forms(
 async def test_without_a_public_address_the_host_that_was_asked_is_ours(
     headers: dict[str, str], status: int
 ):
-    """Whoever opens it by the address of the machine can sign in."""
+    """People who open the server by the address of the machine can sign in."""
     assert await post(headers, public_url=None) == status
 
 
@@ -87,7 +87,7 @@ async def test_without_a_public_address_the_host_that_was_asked_is_ours(
     ],
 )
 async def test_a_request_names_one_host(hosts: list[str], version: str, status: int):
-    """Two that differ could mean one thing to a proxy and another to us (RFC 9112, 3.2)."""
+    """A proxy could use one and the server another (RFC 9112, 3.2)."""
     started: list[int] = []
 
     async def send(message: dict[str, object]) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the script and the style sheet that stand in the page of a replay."""
+"""Tests of the script and the style sheet inside the page of a replay."""
 
 import base64
 import hashlib
@@ -31,32 +31,32 @@ def static(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> P
 
 @pytest.fixture
 def inner(static: Path) -> InlinedAssets:
-    """What stands in the page of a replay."""
+    """The assets inside the page of a replay."""
     return inlined_assets.inline_replay_assets(BASE)
 
 
 def allowed(inner: InlinedAssets, directive: str) -> set[str]:
-    """Return what the policy names after a directive."""
+    """Return the sources that the policy allows for a directive."""
     (values,) = re.findall(rf"{directive} ([^;]*)", inner.policy)
     return set(values.split())
 
 
 def hashes_of(inner: InlinedAssets, tag: str) -> set[str]:
-    """Hash what a browser finds between the tags of an element, unless it is empty."""
+    """Hash the text between the tags of each element, unless it is empty."""
     (text,) = re.findall(rf"<{tag}[^>]*>(.*?)</{tag}>", inner.html, re.DOTALL)
     digest = hashlib.sha256(text.encode()).digest()
     return {f"'sha256-{base64.b64encode(digest).decode()}'"} if text else set()
 
 
 def test_the_policy_names_what_stands_in_the_page_and_nothing_else(inner: InlinedAssets):
-    """A changed byte would not run; every other page allows neither."""
+    """A changed byte would not run; other pages allow no inline script or style."""
     assert allowed(inner, "script-src") == {"'self'"} | hashes_of(inner, "script")
     assert allowed(inner, "style-src") == {"'self'"} | hashes_of(inner, "style")
     assert re.sub(r" 'sha256-[^']+'", "", inner.policy) == guard.write_policy()
 
 
 def test_what_it_names_is_found(inner: InlinedAssets, static: Path):
-    """It has no address of its own that others could be relative to."""
+    """It has no address that others could be relative to."""
     names = re.findall(r'\bimport\("([^"]+)"\)', inner.script)
     names += re.findall(r'(?:src|href)="([^"]+)"', inner.html)
     assert f"{BASE}/js/replay/{'main' if inner.script else 'begin'}.js" in names
@@ -67,14 +67,14 @@ def test_what_it_names_is_found(inner: InlinedAssets, static: Path):
 
 
 def test_a_checkout_names_all_modules_in_the_head():
-    """None has to be found by reading another one first."""
+    """No module has to be found by reading another one first."""
     html = inlined_assets.inline_replay_assets(BASE).html
     for name in ("js/replay/begin.js", "player/player.js", "player/engines/webcodecs.js"):
         assert f'<link rel="modulepreload" href="{BASE}/{name}">' in html
 
 
 def test_the_wheel_has_the_script_in_the_page(bundled_static, monkeypatch, tmp_path):
-    """Nothing is left that a script without an address cannot do."""
+    """It does nothing that needs the address of the script."""
     monkeypatch.setattr(assets, "STATIC", bundled_static)
     script = tmp_path / "inside.mjs"
     script.write_text(inlined_assets.inline_replay_assets(BASE).script, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Tests of pages that are packed piece by piece."""
+"""Tests of pages that are compressed piece by piece."""
 
 import gzip
 import zlib
@@ -24,7 +24,7 @@ PART = b"<style>" + b".stage { color: red } " * 500 + b"</style>"
     ids=["nothing", "empty", "the part alone", "the part inside", "several", "without the part"],
 )
 def test_pieces_are_read_as_they_come(pieces):
-    """Each can be unpacked without what follows, and all of them are one gzip file."""
+    """Each piece can be read without the next, and all of them are one gzip file."""
     packer = PageCompressor(page_compression.compress_part(PART))
     unpacker = zlib.decompressobj(wbits=31)
     packed = b""
@@ -37,6 +37,6 @@ def test_pieces_are_read_as_they_come(pieces):
 
 
 def test_the_part_is_not_packed_again():
-    """What is sent of it is what was made once, better than a page in haste would."""
+    """The part is sent as it was compressed beforehand, which is smaller."""
     part = page_compression.compress_part(PART)
     assert part.compressed in PageCompressor(part).add(b"<head>" + PART)

@@ -1,4 +1,4 @@
-"""Tests of a page whose head is sent before the rest of it is found."""
+"""Tests of a page whose head is sent before the rest of it is read."""
 
 import asyncio
 import zlib
@@ -38,7 +38,7 @@ async def receive() -> Message:
 
 
 def scope_of(coding: str) -> Scope:
-    """Return what a server hands on of a request."""
+    """Return the ASGI scope of a request."""
     return {
         "type": "http", "method": "GET", "path": "/p", "query_string": b"", "app": State,
         "headers": [(b"accept-encoding", coding.encode())], "asgi": {"spec_version": "2.4"},
@@ -49,7 +49,7 @@ def scope_of(coding: str) -> Scope:
 async def ask(
     find: Callable[[], Awaitable[object]], coding: str, *, start: PlaybackStart | None = None
 ) -> asyncio.Queue[Message]:
-    """Answer a request; gives what is sent as it is sent."""
+    """Answer a request and yield the messages as they are sent."""
     scope = scope_of(coding)
     sent: asyncio.Queue[Message] = asyncio.Queue()
 
@@ -64,7 +64,7 @@ async def ask(
 
 
 async def rest_of(sent: asyncio.Queue[Message]) -> bytes:
-    """Read what is sent until the end."""
+    """Read all messages to the end."""
     body = b""
     while True:
         message = await asyncio.wait_for(sent.get(), 10)
@@ -74,7 +74,7 @@ async def rest_of(sent: asyncio.Queue[Message]) -> bytes:
 
 
 async def test_the_head_goes_before_the_rest_is_found():
-    """It holds script and style; the picture and its place follow; together they are the page."""
+    """The head has script and style; the pieces together are the whole page."""
     found = asyncio.Event()
 
     async def find() -> object:
@@ -98,7 +98,7 @@ async def test_the_head_goes_before_the_rest_is_found():
 
 
 async def test_each_piece_is_packed_so_that_it_can_be_read():
-    """A browser unpacks the head without waiting for more."""
+    """A browser can decompress the head before more arrives."""
     found = asyncio.Event()
 
     async def find() -> object:
@@ -118,7 +118,7 @@ async def test_each_piece_is_packed_so_that_it_can_be_read():
 
 
 async def test_what_fails_behind_the_head_is_told_in_the_page():
-    """The status is gone by then; nothing of the error is shown."""
+    """The status is sent by then; the page says so without the error's text."""
 
     async def find() -> object:
         raise RuntimeError("secret detail")

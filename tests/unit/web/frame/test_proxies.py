@@ -1,4 +1,4 @@
-"""Tests of how a proxy that is not trusted is noticed."""
+"""Tests of how untrusted proxies are noticed."""
 
 import pytest
 from starlette.datastructures import Headers
@@ -9,7 +9,7 @@ from app.web.frame.middleware.proxies import ProxyWatch
 
 
 def untrusted(client: tuple[str, int] | None, *forwarded: str) -> str | None:
-    """Let one request be looked at; return the proxy that is noticed."""
+    """Check one request; return the proxy that is noticed."""
     raw = [(b"x-forwarded-for", line.encode()) for line in forwarded]
     watch = ProxyWatch()
     watch.look_at({"type": "http", "client": client}, Headers(raw=raw))
@@ -18,7 +18,7 @@ def untrusted(client: tuple[str, int] | None, *forwarded: str) -> str | None:
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3", "172.17.0.1", "::1", "fd00::1"])
 def test_a_near_peer_that_forwards_is_a_proxy(peer: str):
-    """On this machine, in a private network, or in Docker's."""
+    """Proxies on this machine, in a private network or in Docker's are noticed."""
     assert untrusted((peer, 5000), "203.0.113.9") == peer
 
 
@@ -36,12 +36,12 @@ def test_a_near_peer_that_forwards_is_a_proxy(peer: str):
 def test_who_is_trusted_or_far_away_is_passed_over(
     client: tuple[str, int] | None, forwarded: tuple[str, ...]
 ):
-    """A trusted proxy's word became the client; strangers cannot raise an alarm."""
+    """Behind a trusted proxy the client is the visitor; strangers cannot cause an alert."""
     assert untrusted(client, *forwarded) is None
 
 
 def test_a_proxy_is_forgotten_after_an_hour(monkeypatch: pytest.MonkeyPatch):
-    """So what was put right, or was tried once, does not stand there for ever."""
+    """The alert disappears an hour after the cause is gone."""
     at_s = clock.monotonic_s()
     watch = ProxyWatch()
     headers = Headers({"x-forwarded-for": "203.0.113.9"})

@@ -20,7 +20,7 @@ VOID = {"meta", "link", "input", "br", "hr", "col", "path", "use", "circle"}
 
 
 class Page(HTMLParser):
-    """Collects what the tests ask about: tags, attributes, ids, and whether tags are balanced."""
+    """Collects tags, attributes and ids of a page, and whether its tags are balanced."""
 
     def __init__(self, html: str):
         super().__init__()
@@ -57,7 +57,7 @@ class Page(HTMLParser):
 
 
 def render(sample: Sample) -> Page:
-    """Render one sample and look into it; what the policy lets stand inside is left out."""
+    """Render and inspect one sample without the inline assets that the policy allows."""
     html = RENDERER.render_page(sample.template, sample.page, chrome=sample.chrome)
     for part in (RENDERER.inlined.html, RENDERER.inlined.styles):
         html = html.replace(part, "")
@@ -66,7 +66,7 @@ def render(sample: Sample) -> Page:
 
 @pytest.fixture(params=list(SAMPLES))
 def page(request) -> Page:
-    """Each page in each state."""
+    """Yield each page in each state."""
     return render(SAMPLES[request.param])
 
 
@@ -80,7 +80,7 @@ def test_every_page_is_one_well_formed_document(page):
 
 
 def test_no_page_needs_inline_code_or_styles(page):
-    """The content security policy allows neither, but for one of each in the page of a replay."""
+    """The policy allows neither, except for one of each in the page of a replay."""
     names = {name for _, name, _ in page.attributes}
     assert "style" not in names
     assert not [name for name in names if name.startswith("on")]
@@ -90,7 +90,7 @@ def test_no_page_needs_inline_code_or_styles(page):
 
 
 def test_labels_and_descriptions_point_to_elements_of_the_page(page):
-    """What `for`, `aria-labelledby` and `aria-describedby` name is there."""
+    """Elements named by `for`, `aria-labelledby` and `aria-describedby` exist."""
     for name in ("for", "aria-labelledby", "aria-describedby"):
         for value in page.values(name):
             assert set(value.split()) <= set(page.ids)
@@ -103,7 +103,7 @@ def test_links_within_a_page_lead_somewhere(page):
 
 
 def test_static_files_are_addressed_below_the_given_base(page):
-    """One base, with the release in it, for every style sheet, script and picture."""
+    """Every style sheet, script and picture has the same base, which names the release."""
     sources = page.values("src") + [value for value in page.values("href") if "/static" in value]
     assert sources
     assert all(source.startswith("/static/3f2a/") for source in sources)
@@ -138,7 +138,7 @@ def test_a_missing_field_is_an_error_and_no_empty_text():
 
 
 def test_a_template_may_not_write_none():
-    """None on a page is a mistake, and found as one."""
+    """None on a page is a mistake and raises an error."""
     page = account.SetPasswordPage(None, 12)  # type: ignore[arg-type] # the mistake under test
     with pytest.raises(ValueError, match="writes None"):
         RENDERER.render_page("account/set_password.html", page, chrome=Chrome(None, "/"))
@@ -151,7 +151,7 @@ def test_the_theme_is_in_the_first_byte_of_the_page():
 
 
 def test_a_stranger_sees_no_navigation():
-    """Somebody not signed in gets neither rooms nor an account menu."""
+    """Somebody who is not signed in gets neither navigation nor an account menu."""
     page = render(SAMPLES["sign in"])
     assert "<nav" not in page.html
     assert "Sign out" not in page.html
@@ -166,7 +166,7 @@ def test_a_replay_is_complete_without_javascript():
 
 
 def test_rows_carry_their_time_for_the_script():
-    """Every row that has a moment says it in milliseconds."""
+    """Every row with a moment has it in milliseconds."""
     page = render(SAMPLES["replay"])
     assert {"0", "2100", "44500"} <= set(page.values("data-at-ms"))
 
@@ -180,5 +180,5 @@ def test_deleting_can_be_asked_for_without_a_script():
 
 
 def test_who_may_not_delete_is_not_offered_it():
-    """Without a deletion there is neither menu entry nor dialog."""
+    """Without the right to delete there is neither menu entry nor dialog."""
     assert "delete" not in render(SAMPLES["replay, empty"]).html.lower()
