@@ -9,9 +9,9 @@ from app.core import ids
 from app.core.errors import NotFound
 from app.core.ids import TraceId
 from app.playback.links.linked_traces import Trace
-from app.web.words import spans
-from app.web.words.spans import MORE_SPANS, TraceContext
-from app.web.words.traces import TraceBlock
+from app.web.words.trace import spans
+from app.web.words.trace.spans import MORE_SPANS, TraceContext
+from app.web.words.trace.trace_rows import TraceBlock
 
 _MOST_ROWS: Final = 1_000_000
 """The highest row from which a part of a trace may begin."""

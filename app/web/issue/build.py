@@ -20,8 +20,9 @@ from app.web.issue.page import (
     IssueReplaysPage,
 )
 from app.web.urls import issue_urls, project_urls, replay_urls
-from app.web.words import charts, feedback_cards, issue_kinds, replay_rows
+from app.web.words import charts, feedback_cards, issue_kinds
 from app.web.words.parts import describe_slice
+from app.web.words.replay import replay_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ from app.web.issue.breadcrumbs import crumb_rows
 from app.web.issue.build_replay import build_preview, describe_missing_replay
 from app.web.issue.page import EventBlock, FactTable, FileRow, SenderClock
 from app.web.urls import issue_urls, replay_urls
-from app.web.words import facts
-from app.web.words.breadcrumbs import data_rows
-from app.web.words.facts import Fact
+from app.web.words.breadcrumb.breadcrumb_rows import data_rows
 from app.web.words.parts import describe_slice
+from app.web.words.replay import facts
+from app.web.words.replay.facts import Fact
 
 _RULES: Final[dict[rules.GroupingRule, str]] = {
     "fingerprint": "the fingerprint that the app gave",

@@ -9,8 +9,8 @@ from app.projects.model import OutcomeCount
 from app.triage.issue_event import EventReplay, MissingReplay
 from app.web.issue.page import MissingReplayNote, ReplayPreview
 from app.web.urls import replay_urls
-from app.web.words import facts
 from app.web.words.phrases import count
+from app.web.words.replay import facts
 
 _BEFORE_MS: Final = 5_000
 _AFTER_MS: Final = 5_000

@@ -12,11 +12,11 @@ from app.web.issue.breadcrumbs import CrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
 from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
-from app.web.words.facts import Fact
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.parts import ListPart
 from app.web.words.problems import Source
-from app.web.words.replay_rows import ReplayRow
+from app.web.words.replay.facts import Fact
+from app.web.words.replay.replay_rows import ReplayRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,12 @@ from app.web.replay.panels.trace_context import make_trace_context
 from app.web.replay.panels.viewer_rows import viewer_rows
 from app.web.replay.readers import PageOptions
 from app.web.urls import project_urls, replay_urls
-from app.web.words import facts, spans
 from app.web.words.activity import ActivityRow
-from app.web.words.breadcrumbs import screen_spans
+from app.web.words.breadcrumb.breadcrumb_rows import screen_spans
 from app.web.words.parts import ListPart
 from app.web.words.phrases import count, shortened
+from app.web.words.replay import facts
+from app.web.words.trace import spans
 
 _TITLE_CHARS: Final = 40
 _BROWSER: Final = (

@@ -12,11 +12,11 @@ from app.playback.recording.outline import ReplayState
 from app.playback.video.start import PlaybackStart
 from app.web.replay.panels.rows import GapRow, LogRow, PanelFilter, SegmentRow, ViewerRow
 from app.web.words.activity import ActivityRow, NetworkRow
-from app.web.words.exchanges import Details
-from app.web.words.facts import Fact, FactGroup
 from app.web.words.parts import ListPart, RecordingPart
 from app.web.words.problems import ErrorRow
-from app.web.words.traces import TraceBlock
+from app.web.words.replay.facts import Fact, FactGroup
+from app.web.words.request.exchanges import Details
+from app.web.words.trace.trace_rows import TraceBlock
 
 Tab = Literal["activity", "network", "errors", "trace", "logs", "segments", "details"]
 ListName = Tab | Literal["viewers", "feedback"]

@@ -23,10 +23,10 @@ from app.web.replays.page import (
 from app.web.replays.row_values import write_row_value
 from app.web.replays.search_bar import ListAddress, describe_search
 from app.web.urls import list_urls, project_urls, replay_urls
-from app.web.words import replay_rows
 from app.web.words.lists import ListState, ProjectOption, describe_heads
 from app.web.words.phrases import sentence
-from app.web.words.replay_rows import ReplayRow
+from app.web.words.replay import replay_rows
+from app.web.words.replay.replay_rows import ReplayRow
 
 _STORED_LATE: Final = timedelta(minutes=2)
 """A replay may be stored this much later than it was received, when much is waiting."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from app.web.replays.search_bar import SearchBar
 from app.web.urls import list_urls
 from app.web.words.lists import ColumnHead, ListState, ProjectOption
-from app.web.words.replay_rows import ReplayRow
+from app.web.words.replay.replay_rows import ReplayRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from app.playback.trace_page import TracePageData
 from app.traces.parts import PART_OF_TRACE
 from app.web.frame import part_cursors, trace_parts
 from app.web.urls import issue_urls, replay_urls
-from app.web.words import spans
 from app.web.words.parts import ERROR_ORDER, ListPart, describe_part
-from app.web.words.spans import TraceContext
-from app.web.words.traces import ReplayLink, SpanPage, TracePage
+from app.web.words.trace import spans
+from app.web.words.trace.spans import TraceContext
+from app.web.words.trace.trace_rows import ReplayLink, SpanPage, TracePage
 
 
 async def build_trace_page(

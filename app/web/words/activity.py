@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from app.web.words.exchanges import Details
 from app.web.words.problems import ErrorKind, Source
+from app.web.words.request.exchanges import Details
 
 ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app", "log", "other"]
 Level = Literal["debug", "info", "warning", "error", "fatal"]

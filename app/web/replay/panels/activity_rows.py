@@ -6,7 +6,7 @@ from app.playback.visit.model import ReplayActivity, ReplayFeedback
 from app.web.replay.panels.gesture_rows import gesture_rows
 from app.web.replay.panels.request_rows import request_activity
 from app.web.words.activity import ActivityRow, NetworkRow
-from app.web.words.breadcrumbs import breadcrumb_row
+from app.web.words.breadcrumb.breadcrumb_rows import breadcrumb_row
 from app.web.words.feedback_rows import build_feedback_rows
 from app.web.words.problems import ErrorRow
 

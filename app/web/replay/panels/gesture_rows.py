@@ -7,8 +7,8 @@ from typing import Final
 
 from app.formats.replay.activity import Breadcrumb
 from app.playback.recording.gestures import Gesture, find_quick_taps
-from app.web.words import breadcrumb_words
 from app.web.words.activity import ActivityKind, ActivityRow, Icon
+from app.web.words.breadcrumb import breadcrumb_words
 
 NOTE_NEAR_MS: Final = 600
 """A note so near a gesture speaks of it; the timeline draws by the same rule."""

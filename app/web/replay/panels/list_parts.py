@@ -16,8 +16,8 @@ from app.traces.logs import PART_LOGS
 from app.traces.parts import PART_OF_REPLAY
 from app.web.frame import part_cursors
 from app.web.urls import replay_urls
-from app.web.words import spans
 from app.web.words.parts import ERROR_ORDER, ListPart, describe_part, describe_rows
+from app.web.words.trace import spans
 
 PART_ROWS: Final = 3_000
 """Rows of activity, and of requests, that are shown at once: an hour of a busy app."""

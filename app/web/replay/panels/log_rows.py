@@ -6,7 +6,7 @@ from app.playback.links import replay_clock
 from app.playback.links.linked_logs import PlacedLog
 from app.playback.visit.model import ReplayContext, ReplayLogs
 from app.web.replay.panels.rows import LogRow
-from app.web.words.breadcrumbs import data_rows
+from app.web.words.breadcrumb.breadcrumb_rows import data_rows
 
 _HIDDEN: Final = frozenset({"sentry.replay_id", "sentry.message.template"})
 

@@ -14,7 +14,7 @@ from app.web.replay.panels.request_rows import pick_requests
 from app.web.urls import issue_urls, replay_urls
 from app.web.words.activity import RequestError, RequestLinks
 from app.web.words.problems import KINDS, ErrorRow
-from app.web.words.spans import MOST_TRACES
+from app.web.words.trace.spans import MOST_TRACES
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from app.core import units
 from app.formats.replay.activity import NetworkSpan
 from app.playback.recording.contents import ReplayContents
 from app.web.urls import replay_urls
-from app.web.words import exchanges
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
-from app.web.words.exchanges import Details
+from app.web.words.request import exchanges
+from app.web.words.request.exchanges import Details
 
 NO_LINKS: Final[Mapping[int, RequestLinks]] = MappingProxyType({})
 _HALF_WEIGHT: Final = 4

@@ -4,7 +4,7 @@ from app.core.ids import TraceId
 from app.playback.links.linked_traces import SpanError
 from app.playback.visit.model import ReplayContext
 from app.web.urls import replay_urls
-from app.web.words.spans import TraceContext
+from app.web.words.trace.spans import TraceContext
 
 
 def make_trace_context(context: ReplayContext, *, after: str = "") -> TraceContext:

@@ -22,7 +22,8 @@ from app.web.replay.panels.request_rows import request_rows
 from app.web.replay.panels.trace_context import make_trace_context
 from app.web.replay.panels.viewer_rows import viewer_rows
 from app.web.urls import replay_urls
-from app.web.words import facts, spans
+from app.web.words.replay import facts
+from app.web.words.trace import spans
 
 
 def build_error_page(errors: ReplayErrors) -> ReplayPartPage:

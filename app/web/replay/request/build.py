@@ -7,7 +7,8 @@ from app.web.replay.panels import request_links
 from app.web.replay.panels.error_rows import error_rows
 from app.web.replay.panels.request_rows import pick_requests, request_rows
 from app.web.urls import replay_urls
-from app.web.words import exchanges, facts
+from app.web.words.replay import facts
+from app.web.words.request import exchanges
 
 
 def build_request_page(data: ReplayPageData, number: int) -> RequestPage:

@@ -15,7 +15,7 @@ from app.formats.replay.activity import NetworkSpan
 from app.formats.replay.exchange import HttpMessage, Pair
 from app.playback.recording.contents import ReplayContents
 from app.web.replay.panels.request_rows import pick_requests
-from app.web.words import facts
+from app.web.words.replay import facts
 
 _UNKNOWN: Final = -1
 

@@ -7,8 +7,8 @@ from app.web.frame import trace_parts
 from app.web.replay.panels import list_parts
 from app.web.replay.panels.trace_context import make_trace_context
 from app.web.urls import replay_urls
-from app.web.words import spans
-from app.web.words.traces import TracePage
+from app.web.words.trace import spans
+from app.web.words.trace.trace_rows import TracePage
 
 
 async def build_trace_page(

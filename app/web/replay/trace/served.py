@@ -7,7 +7,7 @@ import msgspec
 from app.playback.links.linked_traces import Trace, TraceRow
 from app.playback.visit.model import ReplayTraces
 from app.web.replay.panels.trace_context import make_trace_context
-from app.web.words.spans import TraceContext, row_of
+from app.web.words.trace.spans import TraceContext, row_of
 
 
 class ServedRequest(msgspec.Struct):

@@ -12,7 +12,7 @@ from app.web.account import page as account
 from app.web.frame.rendering import assets
 from app.web.frame.rendering.chrome import Chrome
 from app.web.frame.rendering.renderer import Renderer
-from app.web.words.facts import Fact
+from app.web.words.replay.facts import Fact
 from tests.unit.web.samples.pages import HEADER, REPLAY_PAGE, SAMPLES, Sample, with_top
 
 RENDERER = Renderer(static_base="/static/3f2a/")

@@ -10,7 +10,7 @@ from app.web.replays import page, search_bar
 from app.web.replays.columns import COLUMNS
 from app.web.urls import replay_urls
 from app.web.words.lists import ProjectOption, describe_heads
-from app.web.words.replay_rows import ReplayRow, RowMark
+from app.web.words.replay.replay_rows import ReplayRow, RowMark
 from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY
 
 

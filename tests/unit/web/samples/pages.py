@@ -19,8 +19,9 @@ from app.web.replays import page as replay_list
 from app.web.set_up import page as set_up, snippets
 from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why import build as why_build, page as why
-from app.web.words import activity, outcomes, parts, problems, traces
-from app.web.words.facts import Fact, FactGroup
+from app.web.words import activity, outcomes, parts, problems
+from app.web.words.replay.facts import Fact, FactGroup
+from app.web.words.trace import trace_rows
 from tests.unit.web.samples import list_samples, part_samples, room_samples
 from tests.unit.web.samples.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.samples.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
@@ -324,9 +325,11 @@ SAMPLES = {
         replace(TRACE_PAGE, trace=replace(TRACES[0], spans=(trace_span(9, 1),), more_href=None)),
     ),
     "span": _page(
-        "trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), (("rows", "<7>"),))
+        "trace/span.html", trace_rows.SpanPage("/trace", SpanId("0" * 15 + "1"), (("rows", "<7>"),))
     ),
-    "span, silent": _page("trace/span.html", traces.SpanPage("/trace", SpanId("0" * 15 + "1"), ())),
+    "span, silent": _page(
+        "trace/span.html", trace_rows.SpanPage("/trace", SpanId("0" * 15 + "1"), ())
+    ),
     "request": _page(
         "replay/request.html", replay.RequestPage("Ada", NETWORK[0], DETAILS, "/r?tab=network")
     ),

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 from app.core.ids import SpanId
 from app.web.urls import replay_urls
-from app.web.words import traces
 from app.web.words.parts import ListPart
+from app.web.words.trace import trace_rows
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY, TRACE
 
-_ERROR_MARK = traces.ErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
+_ERROR_MARK = trace_rows.ErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
 
 
-def trace_span(number: int, depth: int, **changes) -> traces.SpanRow:
+def trace_span(number: int, depth: int, **changes) -> trace_rows.SpanRow:
     """Make a span of a backend."""
-    row = traces.SpanRow(
+    row = trace_rows.SpanRow(
         SpanId(f"{number:016x}"), "/span", 6900 + number, 400,
         "400 ms", "120 ms", depth, 1, "http.server", "/pay", "ok", has_failed=False,
         service="Cartwheel API", is_backend=True, is_transaction=depth == 0,
@@ -23,7 +23,7 @@ def trace_span(number: int, depth: int, **changes) -> traces.SpanRow:
 
 
 TRACES = (
-    traces.TraceBlock(
+    trace_rows.TraceBlock(
         TRACE, f"/traces/{TRACE}", "CheckoutActivity", 6900, 900, 503, 2, 1, ("App", "API"),
         (trace_span(0, 0, is_backend=False, slow="slow request: 2 s or more"),
          trace_span(1, 1, has_failed=True, status="internal error", errors=(_ERROR_MARK,)),
@@ -34,10 +34,10 @@ TRACES = (
     ),
 )  # fmt: skip
 
-TRACE_PAGE = traces.TracePage(
+TRACE_PAGE = trace_rows.TracePage(
     replace(TRACES[0], more_href="/trace, the rest"),
     NOW,
-    (traces.ReplayLink(replay_urls.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
+    (trace_rows.ReplayLink(replay_urls.replay(PROJECT, REPLAY), "Cartwheel Android", NOW),),
     None,
     (("query", "500 ms"),),
     parts=(

@@ -3,8 +3,8 @@
 import pytest
 
 from app.formats.replay.activity import Breadcrumb
-from app.web.words import breadcrumbs
 from app.web.words.activity import ActivityRow, DataRow
+from app.web.words.breadcrumb import breadcrumb_rows
 
 START_MS = 1_795_468_811_973
 
@@ -13,7 +13,7 @@ def row(category, message=None, level=None, /, **data) -> ActivityRow:
     """Describe a breadcrumb two seconds into the replay."""
     names = {name.replace("__", "."): value for name, value in data.items()}
     crumb = Breadcrumb(START_MS + 2000, category, message, level, names)
-    return breadcrumbs.breadcrumb_row(crumb, start_ms=START_MS)
+    return breadcrumb_rows.breadcrumb_row(crumb, start_ms=START_MS)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_levels_are_kept_unless_the_words_know_better():
 def test_data_is_flattened_to_its_leaves():
     """Each leaf stands beside its path; empty containers and null say what they are."""
     data = {"a": {"b": [1.0, True, None]}, "c": {}, "d": "text", "e": 1.5}
-    assert breadcrumbs.data_rows(data) == (
+    assert breadcrumb_rows.data_rows(data) == (
         DataRow("a.b.0", "1"),
         DataRow("a.b.1", "true"),
         DataRow("a.b.2", "null"),
@@ -150,17 +150,19 @@ def test_data_is_flattened_to_its_leaves():
         DataRow("d", "text"),
         DataRow("e", "1.5"),
     )
-    assert breadcrumbs.data_rows(False) == ()
+    assert breadcrumb_rows.data_rows(False) == ()
 
 
 def test_too_much_data_is_cut_and_says_so():
     """At the limit everything is shown; one past it a last row tells that more is there."""
-    assert len(breadcrumbs.data_rows(list(range(3)), most=3)) == 3
-    assert breadcrumbs.data_rows(list(range(9)), most=3)[-1] == DataRow("…", "more is not shown")
+    assert len(breadcrumb_rows.data_rows(list(range(3)), most=3)) == 3
+    assert breadcrumb_rows.data_rows(list(range(9)), most=3)[-1] == DataRow(
+        "…", "more is not shown"
+    )
     deep: object = "end"
     for _ in range(20):
         deep = {"x": deep}
-    assert breadcrumbs.data_rows(deep) == (DataRow(".".join("x" * 8), "…"),)
+    assert breadcrumb_rows.data_rows(deep) == (DataRow(".".join("x" * 8), "…"),)
 
 
 def test_screens_follow_one_another_to_the_end():
@@ -175,10 +177,10 @@ def test_screens_follow_one_another_to_the_end():
         ActivityRow(at, r.kind, r.icon, r.category, r.title)
         for at, r in zip((-5, 3, 9, 40), rows, strict=True)
     ]
-    spans = breadcrumbs.screen_spans(moved, duration_ms=60)
+    spans = breadcrumb_rows.screen_spans(moved, duration_ms=60)
     assert [(span.start_ms, span.end_ms, span.name) for span in spans] == [
         (0, 40, "A"),
         (40, 60, "B"),
     ]
-    assert [span.name for span in breadcrumbs.screen_spans(moved, duration_ms=30)] == ["A"]
-    assert breadcrumbs.screen_spans([], duration_ms=60) == ()
+    assert [span.name for span in breadcrumb_rows.screen_spans(moved, duration_ms=30)] == ["A"]
+    assert breadcrumb_rows.screen_spans([], duration_ms=60) == ()

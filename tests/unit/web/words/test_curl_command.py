@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from app.formats.replay.activity import NetworkSpan
-from app.web.words import exchanges
+from app.web.words.request import exchanges
 
 START_MS = 1_795_468_811_973
 URL = "https://a.example/pay?x=1"

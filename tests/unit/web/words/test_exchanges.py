@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from app.formats.replay.activity import NetworkSpan
 from app.web.replay.request import har
-from app.web.words import exchanges, json_tree
+from app.web.words.request import exchanges, json_tree
 
 START_MS = 1_795_468_811_973
 JSON = st.recursive(

@@ -8,7 +8,7 @@ import pytest
 from app.playback.ending import Ending
 from app.web.account import browsers
 from app.web.urls import list_urls
-from app.web.words import facts
+from app.web.words.replay import facts
 from tests.unit.playback.stored import replay
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from app.playback.links.linked_traces import Trace
-from app.web.words import spans
-from app.web.words.spans import TraceContext
+from app.web.words.trace import spans
+from app.web.words.trace.spans import TraceContext
 from tests.support.builders.spans import API, APP, event, served, span
 from tests.unit.playback.links.test_linked_traces import read
 

@@ -13,9 +13,9 @@ from app.playback.pictures import schedule
 from app.playback.recording import outline
 from app.replays.pictures import ReplayPictures
 from app.web.urls import replay_urls
-from app.web.words import facts
-from app.web.words.endings import ending_text
-from app.web.words.posters import Poster, poster_of
+from app.web.words.replay import facts
+from app.web.words.replay.endings import ending_text
+from app.web.words.replay.posters import Poster, poster_of
 
 
 @dataclass(frozen=True, slots=True)

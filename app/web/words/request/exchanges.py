@@ -8,9 +8,9 @@ from app.core import units
 from app.formats.replay import exchange
 from app.formats.replay.activity import NetworkSpan
 from app.formats.replay.exchange import HttpMessage, Pair, write_body
-from app.web.words import json_tree
-from app.web.words.curl_command import write_curl_command
-from app.web.words.json_tree import Node
+from app.web.words.request import json_tree
+from app.web.words.request.curl_command import write_curl_command
+from app.web.words.request.json_tree import Node
 
 BODY_CHARS: Final = 2_000
 """Of a body in the panel; the request's own page has all of it."""

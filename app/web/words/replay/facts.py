@@ -14,7 +14,7 @@ from app.playback.ending import Ending
 from app.replays import query_conditions
 from app.replays.model import Replay
 from app.web.urls.list_urls import filtered_by
-from app.web.words.endings import ending_reason, ending_text
+from app.web.words.replay.endings import ending_reason, ending_text
 
 _GROUPS: Final = {
     "Device": {

@@ -16,7 +16,7 @@ from app.traces import slow
 from app.web.urls import replay_urls
 from app.web.words import phrases
 from app.web.words.problems import KINDS
-from app.web.words.traces import ErrorMark, SpanRow, TraceBlock
+from app.web.words.trace.trace_rows import ErrorMark, SpanRow, TraceBlock
 
 FIRST_SPANS: Final = 100
 """Of one trace on a replay's page; the rest comes as one scrolls."""

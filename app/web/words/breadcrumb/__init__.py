@@ -1,0 +1,1 @@
+"""Breadcrumbs in words, and as rows."""

@@ -1,0 +1,1 @@
+"""Replays in words: their facts, endings, posters and rows in lists."""

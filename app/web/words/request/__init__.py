@@ -1,0 +1,1 @@
+"""Requests with their headers and bodies, and the command that repeats them."""

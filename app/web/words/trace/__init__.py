@@ -1,0 +1,1 @@
+"""Traces and their spans as rows of a waterfall."""
