@@ -1,15 +1,15 @@
-/** Places a card of the top layer beside what it belongs to. */
+/** Places a card of the top layer beside the element that it belongs to. */
 
 const GAP_PX = 8;
 
 /**
- * Stands to the right of a box, at the height of its middle; where there is no room, below it or
+ * Places a card to the right of a box, at the height of its middle; if there is no room, below or
  * above it. The style sheet reads `--top` and `--left`.
  *
- * @param {HTMLElement} card  shown already, so that it has a size
+ * @param {HTMLElement} card  must be visible, so that it has a size
  * @param {DOMRect} box
  */
-export function standBeside(card, box) {
+export function placeBeside(card, box) {
   const { width, height } = card.getBoundingClientRect();
   const middle = box.top + box.height / 2 - height / 2;
   const fits = box.right + GAP_PX + width <= innerWidth;

@@ -1,42 +1,42 @@
-/** Buttons that put a text on the clipboard and say so. */
+/** Buttons that copy a text to the clipboard and confirm it. */
 
 import { closest } from "./dom.js";
 
-const SAID_MS = 1600;
+const CONFIRMATION_MS = 1600;
 
-export function copyButtons() {
+export function enableCopyButtons() {
   document.addEventListener("click", (event) => {
     const button = closest(event, "[data-copy]");
-    if (button) void copyAndSay(button, button.dataset.copy ?? "");
+    if (button) void copyAndConfirm(button, button.dataset.copy ?? "");
   });
 }
 
 /**
- * Copies, and shows for a moment whether it went well.
+ * Copies a text, and shows for a moment whether that succeeded.
  *
  * @param {HTMLElement} button
  * @param {string} text
  */
-export async function copyAndSay(button, text) {
-  const done = await copy(text);
+export async function copyAndConfirm(button, text) {
+  const isCopied = await copyText(text);
   const label = button.querySelector("span") ?? button;
   const before = label.dataset.before ?? label.textContent ?? "";
   label.dataset.before = before;
-  label.textContent = done ? "Copied" : "Press Ctrl+C";
+  label.textContent = isCopied ? "Copied" : "Press Ctrl+C";
   button.dataset.said = "";
   setTimeout(() => {
     label.textContent = before;
     delete button.dataset.said;
-  }, SAID_MS);
+  }, CONFIRMATION_MS);
 }
 
 /**
- * Plain http on a LAN has no clipboard API; there a selected field and the old command do.
+ * Copies by the clipboard API, or, on plain http where there is none, by the older command.
  *
  * @param {string} text
  * @returns {Promise<boolean>}
  */
-async function copy(text) {
+async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -46,8 +46,8 @@ async function copy(text) {
     field.className = "unseen";
     document.body.append(field);
     field.select();
-    const done = document.execCommand("copy");
+    const isCopied = document.execCommand("copy");
     field.remove();
-    return done;
+    return isCopied;
   }
 }

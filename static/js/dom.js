@@ -1,4 +1,4 @@
-/** Making elements without markup, and listening until a signal says stop. */
+/** Makes, finds and changes elements of a page. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -24,7 +24,7 @@ export function el(tag, props = {}, ...children) {
 }
 
 /**
- * Makes the picture of a symbol in the page's own sheet: `mark-app`, `icon-tap`.
+ * Makes a picture that shows a symbol of the page: `mark-app`, `icon-tap`.
  *
  * @param {string} symbol
  * @param {string} className
@@ -40,16 +40,16 @@ export function picture(symbol, className) {
 }
 
 /**
- * Finds an element, or says which one the page lacks.
+ * Finds an element, or throws an error that says which one the page lacks.
  *
  * @param {string} selector
  * @param {ParentNode} [within]
  * @returns {HTMLElement}
  */
 export function need(selector, within = document) {
-  const found = within.querySelector(selector);
-  if (!(found instanceof HTMLElement)) throw new Error(`the page has no ${selector}`);
-  return found;
+  const element = within.querySelector(selector);
+  if (!(element instanceof HTMLElement)) throw new Error(`the page has no ${selector}`);
+  return element;
 }
 
 /**
@@ -58,7 +58,7 @@ export function need(selector, within = document) {
  * @returns {HTMLElement[]}
  */
 export function all(selector, within = document) {
-  return [...within.querySelectorAll(selector)].filter((found) => found instanceof HTMLElement);
+  return [...within.querySelectorAll(selector)].filter((element) => element instanceof HTMLElement);
 }
 
 /**
@@ -80,12 +80,12 @@ export function numberOf(element, name) {
  * @returns {HTMLElement | null}
  */
 export function closest(event, selector) {
-  const found = event.target instanceof Element ? event.target.closest(selector) : null;
-  return found instanceof HTMLElement ? found : null;
+  const element = event.target instanceof Element ? event.target.closest(selector) : null;
+  return element instanceof HTMLElement ? element : null;
 }
 
 /**
- * Sets or removes an attribute without a value; touches the page only when it changes.
+ * Sets or removes an attribute without a value; does nothing if it would not change.
  *
  * @param {Element} element
  * @param {string} name
@@ -96,7 +96,7 @@ export function mark(element, name, on) {
 }
 
 /**
- * Places an element on a time axis: fractions of the axis, read by the style sheets.
+ * Places an element on a time axis, in fractions of the axis that the style sheets read.
  *
  * @param {HTMLElement | SVGElement} element
  * @param {number} at

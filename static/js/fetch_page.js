@@ -1,11 +1,11 @@
-/** Fetching another page of ours to take parts out of it. */
+/** Fetches another page of Playhead, to take parts out of it. */
 
 /**
- * Fetches a page as a document. XMLHttpRequest parses it inert, without trusting it.
+ * Fetches a page as a document. XMLHttpRequest parses it without running its scripts.
  *
  * @param {string} address
  * @param {AbortSignal} signal
- * @returns {Promise<Document | null>}  null if it is not to be had
+ * @returns {Promise<Document | null>}  null if it cannot be fetched
  */
 export function fetchPage(address, signal) {
   return new Promise((resolve) => {

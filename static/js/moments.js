@@ -1,10 +1,10 @@
-/** Moments in the reader's own zone; the exact UTC stays in the title. */
+/** Shows moments in the time zone of the reader; the exact UTC time stays in the title. */
 
 import { all } from "./dom.js";
 import { agoText, momentText, timeText } from "./words.js";
 
 /** @param {ParentNode} within */
-export function moments(within) {
+export function localizeMoments(within) {
   for (const time of all("time[data-moment]", within)) {
     const at = new Date(time.getAttribute("datetime") ?? "");
     if (!Number.isNaN(at.getTime())) time.textContent = time.dataset.moment === "time" ? timeText(at) : momentText(at);

@@ -1,7 +1,7 @@
 /**
- * An open list asks whether replays have come since. It says how many there are and leaves its rows
- * where they are; a list without rows loads itself again, and one that waits for a certain replay
- * leads to it. Nobody is asked while the tab is hidden, and ever less often while the server fails.
+ * An open list asks whether replays have arrived since. It says how many there are, and leaves its
+ * rows where they are. A list without rows reloads itself, and a list that waits for a certain replay
+ * opens it. It does not ask while the tab is hidden, and less and less often while the server fails.
  *
  * @typedef {{replays: string[], has_more: boolean}} Answer  projects and ids: `318/0af7…`
  */
@@ -16,10 +16,10 @@ const PATIENCE_MS = 120_000;
 const news = document.querySelector("[data-news]");
 if (news instanceof HTMLElement) watch(news);
 
-/** @param {HTMLElement} news  where what is new is told */
+/** @param {HTMLElement} news  the element that says what is new */
 function watch(news) {
   const awaited = document.querySelector("[data-awaited]");
-  const tell = createTeller(news, awaited);
+  const showAnswer = createNewsView(news, awaited);
   const isEager = awaited !== null || !document.querySelector(".replay");
   const every_ms = isEager ? EAGER_MS : EVERY_MS;
   let wait_ms = every_ms;
@@ -27,39 +27,39 @@ function watch(news) {
   let isAsking = false;
   let isOver = false;
 
-  const look = async () => {
+  const poll = async () => {
     clearTimeout(timer);
     if (isOver || isAsking || document.hidden) return;
     isAsking = true;
-    const answer = await ask(news.dataset.news ?? "");
+    const answer = await fetchNews(news.dataset.news ?? "");
     isAsking = false;
     isOver = answer === "refused";
     if (answer === "refused") return;
     wait_ms = answer ? every_ms : Math.min(2 * wait_ms, LONGEST_WAIT_MS);
-    if (answer) tell(answer);
-    timer = setTimeout(() => void look(), wait_ms);
+    if (answer) showAnswer(answer);
+    timer = setTimeout(() => void poll(), wait_ms);
   };
-  const lookAtOnce = () => {
+  const pollAtOnce = () => {
     wait_ms = every_ms;
-    void look();
+    void poll();
   };
-  document.addEventListener("visibilitychange", lookAtOnce);
+  document.addEventListener("visibilitychange", pollAtOnce);
   addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) lookAtOnce();
+    if (persisted) pollAtOnce();
   });
-  if (awaited instanceof HTMLElement) showPatience(awaited);
-  timer = setTimeout(() => void look(), isEager ? EAGER_MS : EVERY_MS);
+  if (awaited instanceof HTMLElement) explainWaiting(awaited);
+  timer = setTimeout(() => void poll(), isEager ? EAGER_MS : EVERY_MS);
 }
 
 /**
  * @param {string} href
  * @returns {Promise<Answer | "refused" | null>}  null if asking again may help
  */
-async function ask(href) {
+async function fetchNews(href) {
   try {
     const answer = await fetch(href, { headers: { accept: "application/json" } });
     if (answer.ok && !answer.redirected) return await answer.json();
-    // Nobody is signed in any more, or the project is gone.
+    // The person has been signed out, or the project no longer exists.
     return answer.status < 500 ? "refused" : null;
   } catch {
     return null;
@@ -71,43 +71,43 @@ async function ask(href) {
  * @param {Element | null} awaited
  * @returns {(answer: Answer) => void}
  */
-function createTeller(news, awaited) {
+function createNewsView(news, awaited) {
   const known = new Set(all("[data-tick]").map((box) => box.getAttribute("value") ?? ""));
-  // In a list that is ordered otherwise, a replay that is not among the rows may be an old one.
+  // In a list with another order, a replay that is not among the rows may be an old one.
   let isKnown = news.hasAttribute("data-on-top");
   return ({ replays, has_more }) => {
-    if (awaited instanceof HTMLElement && replays.includes(awaited.dataset.awaited ?? "")) return lead(awaited);
+    if (awaited instanceof HTMLElement && replays.includes(awaited.dataset.awaited ?? "")) return openAwaited(awaited);
     if (!isKnown) for (const replay of replays) known.add(replay);
     isKnown = true;
     const count = replays.filter((replay) => !known.has(replay)).length;
     if (count && !document.querySelector(".replay") && !isBusy()) return location.reload();
     const words = `${count}${has_more ? "+" : ""} new ${count === 1 ? "replay" : "replays"}, ${news.dataset.action}`;
     if (!count) news.replaceChildren();
-    // What stands there already would be read out again.
+    // The same words again would make screen readers repeat them.
     else if (news.textContent !== words) news.replaceChildren(el("a", { className: "button", "data-kind": "main", href: news.dataset.show ?? "" }, words));
   };
 }
 
-/** The reader types, or has chosen rows: the page must not go away under them. */
+/** Tells whether the reader is typing or has selected rows, so that the page must not change. */
 function isBusy() {
   return document.activeElement?.matches("input:not([type=checkbox]), select, textarea")
     || all("[data-tick]").some((box) => box instanceof HTMLInputElement && box.checked);
 }
 
 /** @param {HTMLElement} awaited */
-function lead(awaited) {
+function openAwaited(awaited) {
   const href = awaited.dataset.href ?? "";
   if (isBusy()) {
     if (!awaited.querySelector("a")) awaited.replaceChildren(awaited.dataset.here ?? "", " ", el("a", { href }, "Watch it"));
     return;
   }
-  // Who comes back by the Back button finds the list, and is not led here again.
+  // The Back button then leads to the list, and not to the replay again.
   history.replaceState(null, "", location.pathname);
   location.assign(href);
 }
 
 /** @param {HTMLElement} awaited */
-function showPatience(awaited) {
+function explainWaiting(awaited) {
   for (const words of all("[data-scripted]", awaited)) words.hidden = false;
   setTimeout(() => {
     if (!awaited.querySelector("a")) awaited.replaceChildren(awaited.dataset.late ?? "");

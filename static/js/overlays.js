@@ -1,9 +1,9 @@
-/** Menus that close when one looks away, and dialogs that stand in for pages of their own. */
+/** Menus that close when the reader turns elsewhere, and dialogs that replace pages of their own. */
 
 import { all, closest } from "./dom.js";
 
 /** Closes a menu on a click elsewhere and on Escape. */
-export function menus() {
+export function enableMenus() {
   document.addEventListener("click", (event) => {
     for (const menu of all("details[data-menu][open]")) {
       const inside = event.target instanceof Node && menu.contains(event.target);
@@ -19,8 +19,8 @@ export function menus() {
   });
 }
 
-/** Opens dialogs by `data-opens`; a link's own page is what opens without JavaScript. */
-export function dialogs() {
+/** Opens dialogs by `data-opens`; without JavaScript, the link opens a page instead. */
+export function enableDialogs() {
   document.addEventListener("click", (event) => {
     const opener = closest(event, "[data-opens]");
     if (opener && openDialog(opener.dataset.opens ?? "")) event.preventDefault();

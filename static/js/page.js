@@ -1,20 +1,20 @@
-/** What every page gains by JavaScript; each part also works, or is absent, without it. */
+/** The script of every page; without it, each part works by itself or is absent. */
 
-import { copyButtons } from "./copy.js";
-import { dialogs, menus } from "./overlays.js";
-import { moments } from "./moments.js";
-import { themeForms } from "./theme.js";
+import { enableCopyButtons } from "./copy.js";
+import { enableDialogs, enableMenus } from "./overlays.js";
+import { localizeMoments } from "./moments.js";
+import { enableThemeForms } from "./theme.js";
 import { all, closest } from "./dom.js";
 
-moments(document);
-themeForms();
-copyButtons();
-menus();
-dialogs();
+localizeMoments(document);
+enableThemeForms();
+enableCopyButtons();
+enableMenus();
+enableDialogs();
 filterForms();
 reloadWhileWaiting();
 
-/** Filters act as soon as they are chosen; their button is for text, and without JavaScript. */
+/** Submits filters as soon as they are chosen; the button is for text, and without JavaScript. */
 function filterForms() {
   for (const form of all("form[data-auto-submit]")) {
     if (!(form instanceof HTMLFormElement)) continue;
@@ -24,7 +24,7 @@ function filterForms() {
   }
 }
 
-/** A page that waits for its first video looks again, unless nobody looks at it. */
+/** Reloads a page that waits for its first video, unless its tab is hidden. */
 function reloadWhileWaiting() {
   if (!document.querySelector("[data-reload]")) return;
   setTimeout(() => {

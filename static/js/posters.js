@@ -1,22 +1,22 @@
 /**
- * The pictures of the list: a poster under the pointer tells the replay's story in eight pictures,
- * and one that is still being made appears when it is there.
+ * The pictures of the list: a poster under the pointer shows the replay in eight pictures, and a
+ * poster that is still being drawn appears when it is finished.
  */
 
-import { standBeside } from "./beside.js";
+import { placeBeside } from "./beside.js";
 import { all, closest, el } from "./dom.js";
 
 const WAIT_MS = 150;
 const STORY_HEIGHT_PX = 160;
-const FIRST_LOOK_MS = 4000;
+const FIRST_WAIT_MS = 4000;
 const LONGEST_WAIT_MS = 10_000;
-const LOOKS = 24;
+const ATTEMPTS = 24;
 
-stories();
-for (const poster of all(".poster[data-pictures]")) void awaitPicture(poster, FIRST_LOOK_MS, LOOKS);
+enableStories();
+for (const poster of all(".poster[data-pictures]")) void awaitPicture(poster, FIRST_WAIT_MS, ATTEMPTS);
 
-/** Rows are links all over, so the pointer's place tells whether it is on a poster. */
-function stories() {
+/** A link covers the whole row, so the position of the pointer tells whether it is on a poster. */
+function enableStories() {
   /** @type {HTMLElement | null} */
   let shown = null;
   let timer = 0;
@@ -29,10 +29,10 @@ function stories() {
     shown = poster;
     clearTimeout(timer);
     card.hidePopover();
-    if (poster) timer = setTimeout(() => tell(poster), WAIT_MS);
+    if (poster) timer = setTimeout(() => showStory(poster), WAIT_MS);
   };
   /** @param {HTMLElement} poster */
-  const tell = (poster) => {
+  const showStory = (poster) => {
     const story = el("img", { src: poster.dataset.preview ?? "", alt: "" });
     story.addEventListener("load", () => {
       if (shown !== poster) return;
@@ -40,7 +40,7 @@ function stories() {
       card.replaceChildren(story);
       card.style.setProperty("--tiles", poster.dataset.tiles ?? "1");
       card.showPopover();
-      standBeside(card, poster.getBoundingClientRect());
+      placeBeside(card, poster.getBoundingClientRect());
     });
   };
   document.addEventListener("pointermove", (event) => {
@@ -58,35 +58,35 @@ function isWithin(box, { clientX, clientY }) {
 }
 
 /**
- * Asks, ever less often, whether a picture that is due has been made.
+ * Asks, less and less often, whether a picture has been drawn.
  *
  * @param {HTMLElement} poster
  * @param {number} wait_ms
- * @param {number} looks
+ * @param {number} attempts
  */
-async function awaitPicture(poster, wait_ms, looks) {
+async function awaitPicture(poster, wait_ms, attempts) {
   await new Promise((resolve) => setTimeout(resolve, wait_ms));
-  const found = document.hidden ? null : await look(poster.dataset.pictures ?? "");
-  if (found?.state === "made") {
-    fill(poster, found);
-  } else if (found?.state === "none") {
+  const pictures = document.hidden ? null : await fetchPictures(poster.dataset.pictures ?? "");
+  if (pictures?.state === "made") {
+    showPoster(poster, pictures);
+  } else if (pictures?.state === "none") {
     poster.dataset.state = "none";
-    poster.title = found.fault ? `No picture: ${found.fault}` : "No picture";
-  } else if (looks > 1) {
-    await awaitPicture(poster, Math.min(wait_ms * 1.5, LONGEST_WAIT_MS), looks - 1);
+    poster.title = pictures.fault ? `No picture: ${pictures.fault}` : "No picture";
+  } else if (attempts > 1) {
+    await awaitPicture(poster, Math.min(wait_ms * 1.5, LONGEST_WAIT_MS), attempts - 1);
   }
 }
 
 /**
- * @typedef {{state: string, fault?: string | null, version?: string, preview_tiles?: number}} Found
+ * @typedef {{state: string, fault?: string | null, version?: string, preview_tiles?: number}} Pictures
  *
  * @param {string} url
- * @returns {Promise<Found | null>}
+ * @returns {Promise<Pictures | null>}
  */
-async function look(url) {
+async function fetchPictures(url) {
   try {
     const answer = await fetch(url, { headers: { accept: "application/json" } });
-    // The replay has been deleted since the list was read.
+    // The replay has been deleted since the list was loaded.
     if (answer.status === 404) return { state: "none" };
     return answer.ok ? await answer.json() : null;
   } catch {
@@ -94,8 +94,8 @@ async function look(url) {
   }
 }
 
-/** @param {HTMLElement} poster @param {Found} found */
-function fill(poster, { version, preview_tiles = 1 }) {
+/** @param {HTMLElement} poster @param {Pictures} pictures */
+function showPoster(poster, { version, preview_tiles = 1 }) {
   const url = poster.dataset.pictures ?? "";
   const picture = el("img", { src: `${url}/poster.webp?v=${version}`, alt: "" });
   picture.addEventListener("load", () => {

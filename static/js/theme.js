@@ -1,10 +1,10 @@
-/** The theme buttons: at once here, and by cookie for the next page. */
+/** The theme buttons: they change this page at once, and the next ones by a cookie. */
 
 import { all } from "./dom.js";
 
 const YEAR_S = 31_536_000;
 
-export function themeForms() {
+export function enableThemeForms() {
   for (const form of all("form[data-theme-form]")) {
     form.addEventListener("submit", (event) => {
       const button = event instanceof SubmitEvent ? event.submitter : null;

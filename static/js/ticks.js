@@ -2,25 +2,25 @@
 
 import { all } from "./dom.js";
 
-for (const form of all("form[data-ticks]")) ticks(form);
+for (const form of all("form[data-ticks]")) enableSelection(form);
 
 /** @param {HTMLElement} form */
-function ticks(form) {
+function enableSelection(form) {
   const whole = form.querySelector("[data-tick-all]");
   const count = form.querySelector("[data-ticks-count]");
   const boxes = all("[data-tick]", form).filter((box) => box instanceof HTMLInputElement);
   if (!(whole instanceof HTMLInputElement) || !count) return;
   let last = -1;
-  const tell = () => {
-    const ticked = boxes.filter(({ checked }) => checked).length;
-    whole.checked = ticked > 0 && ticked === boxes.length;
-    whole.indeterminate = ticked > 0 && ticked < boxes.length;
-    count.textContent = ticked === 1 ? "1 replay selected" : `${ticked} replays selected`;
+  const showCount = () => {
+    const selected = boxes.filter(({ checked }) => checked).length;
+    whole.checked = selected > 0 && selected === boxes.length;
+    whole.indeterminate = selected > 0 && selected < boxes.length;
+    count.textContent = selected === 1 ? "1 replay selected" : `${selected} replays selected`;
   };
   whole.hidden = false;
   whole.addEventListener("change", () => {
     for (const box of boxes) box.checked = whole.checked;
-    tell();
+    showCount();
   });
   form.addEventListener("click", (event) => {
     const at = boxes.findIndex((box) => box === event.target);
@@ -29,9 +29,9 @@ function ticks(form) {
     const checked = boxes[at]?.checked ?? false;
     if (event.shiftKey && last >= 0) for (const box of boxes.slice(from, to + 1)) box.checked = checked;
     last = at;
-    tell();
+    showCount();
   });
-  // A page that comes back by the Back button keeps its ticks.
-  tell();
-  addEventListener("pageshow", tell);
+  // A page that is restored by the Back button keeps its selection.
+  showCount();
+  addEventListener("pageshow", showCount);
 }

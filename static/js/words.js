@@ -1,4 +1,4 @@
-/** Times and lengths in words, as the server writes them. */
+/** Formats times and durations in the same words as the server. */
 
 /**
  * A position on a replay's clock: `0:07`, `12:34`, `1:02:03`.

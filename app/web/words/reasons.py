@@ -32,7 +32,7 @@ _LIMITED: Final[dict[str, Reason]] = {
     ),
     LimitReason.SEGMENTS: Reason(
         "A replay has at most 2,000 segments; an hour has 720.",
-        "A fault of the sender, or somebody plays with your key: make a new one.",
+        "A bug of the sender, or someone may be misusing your key: make a new one.",
     ),
 }
 _REFUSED: Final[dict[str, Reason]] = {

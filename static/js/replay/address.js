@@ -4,7 +4,7 @@
  * @import {Desk} from "./types.js"
  */
 
-import { copyAndSay } from "../copy.js";
+import { copyAndConfirm } from "../copy.js";
 import { need } from "../dom.js";
 import { clockText } from "../words.js";
 import { RATES } from "./stage/transport.js";
@@ -34,7 +34,7 @@ export function createAddress({ player, signal }) {
     const url = new URL(location.href);
     url.hash = "";
     url.searchParams.set("t", seconds(player.store.get().at_ms));
-    void copyAndSay(button, url.href);
+    void copyAndConfirm(button, url.href);
   };
   button.addEventListener("click", copy, { signal });
   time.textContent = clockText(player.store.get().at_ms);

@@ -6,7 +6,7 @@
 
 import { all } from "../dom.js";
 import { fetchPage } from "../fetch_page.js";
-import { moments } from "../moments.js";
+import { localizeMoments } from "../moments.js";
 import { keepFolds } from "../waterfall.js";
 
 const EVERY_MS = 5000;
@@ -64,7 +64,7 @@ function renew(body, fresh) {
   if (rows && freshRows) merge(rows, freshRows);
   else if (body.querySelector("[data-trace]") || fresh.querySelector("[data-trace]")) renewTraces(body, fresh);
   else body.replaceChildren(...fresh.childNodes);
-  moments(body);
+  localizeMoments(body);
 }
 
 /** A trace that has gained nothing stays as the reader left it; one that has keeps what is folded and open. @param {HTMLElement} body @param {Element} fresh */

@@ -5,7 +5,7 @@
  * @import {Desk} from "../types.js"
  */
 
-import { standBeside } from "../../beside.js";
+import { placeBeside } from "../../beside.js";
 import { closest, el, numberOf } from "../../dom.js";
 
 /** The times of rows that do not show their screen anyway. */
@@ -41,7 +41,7 @@ export function createGlimpse({ root, signal }, filmstrip) {
     await filmstrip.draw(screen, numberOf(link, "seek"), SIDE_PX);
     if (at !== link || screen.hidden) return;
     card.showPopover();
-    standBeside(card, placeIn(link.closest("[data-at-ms]") ?? link, card));
+    placeBeside(card, placeIn(link.closest("[data-at-ms]") ?? link, card));
   };
   const over = (/** @type {Event} */ event) => choose(closest(event, TIMES));
   root.addEventListener("pointermove", (event) => {

@@ -6,7 +6,7 @@
  * @import {Content, Desk, State} from "../types.js"
  */
 
-import { copyAndSay } from "../../copy.js";
+import { copyAndConfirm } from "../../copy.js";
 import { need } from "../../dom.js";
 import { clockText } from "../../words.js";
 import { createCard } from "./card.js";
@@ -50,7 +50,7 @@ export function createStageView(desk, gestures) {
   readAloud(stage, signal);
   const copyScreen = need("[data-copy-screen]", stage);
   copyScreen.addEventListener("click", () => {
-    void copyAndSay(copyScreen, screenAt(desk.content(), player.store.get().at_ms)?.name ?? "");
+    void copyAndConfirm(copyScreen, screenAt(desk.content(), player.store.get().at_ms)?.name ?? "");
   }, { signal });
   return { retell };
 }
