@@ -121,10 +121,15 @@ def test_recorded_segments_are_read_quickly(family):
         b'{"segment_id":0}\n{}',
         b'{"segment_id":0}\nx\x9c',
         b" " * (LIMITS.recording_bytes + 1),
+        HEADER + b'[{"type":5,"timestamp":1,"data":{"tag":"options"}}]',
+        HEADER + b'[{"type":5,"timestamp":1,"data":{"tag":"someday","payload":{}}}]',
+        HEADER + b'[{"type":5,"timestamp":1,"data":{"tag":"options","payload":{"op":"\\ud800"}}}]',
+        HEADER + b'[{"type":5,"timestamp":1,"data":{}},{"type":4,"timestamp":2e12,"data":{}}]',
+        HEADER + b"[%b{}]" % (b"{}," * LIMITS.recording_events),
     ],
 )
 def test_unusual_recordings_are_left_to_the_plain_reader(data):
-    """Other header lines, other lists, broken zlib and too many bytes are not read quickly."""
+    """Odd headers, payloads, tags, clocks and surrogates are left alone, and so is too much."""
     assert quick_recording.try_read_recording(data) is None
 
 
