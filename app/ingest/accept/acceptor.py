@@ -14,11 +14,9 @@ goes on as a coroutine: a key that is not in memory, a large body, a queue witho
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from itertools import batched
-from typing import Any, Final, Protocol
-
-import msgspec
+from typing import Final
 
 from app.core import clock
 from app.core.errors import (
@@ -32,6 +30,14 @@ from app.core.limits import LIMITS
 from app.formats.wire import encoding
 from app.formats.wire.encoding import Body
 from app.formats.wire.envelope import Envelope
+from app.ingest.accept.arrivals import (
+    AdmittedEnvelope,
+    Answerer,
+    Arrival,
+    HasAnswerer,
+    InflatedArrival,
+    OpenedArrival,
+)
 from app.ingest.accept.metrics import AcceptMetrics
 from app.ingest.admission import senders
 from app.ingest.admission.admission import IngestAdmission
@@ -55,84 +61,8 @@ _LARGE_AT_ONCE: Final = 2
 """Large bodies in memory at once; each may have `LIMITS.inflated_bytes`."""
 
 
-class Answerer(Protocol):
-    """The request that waits for its envelope to be kept.
-
-    Everything is called on the event loop, and one of `answer_kept` and `answer_failure` once.
-    """
-
-    def answer_kept(self, envelope: Envelope, rate_limits: str) -> None:
-        """Answer that the envelope is on disk.
-
-        Args:
-            envelope: The envelope that was kept.
-            rate_limits: What the SDK shall hold back from now on, as its header says it; often
-                empty.
-        """
-
-    def answer_failure(self, error: Exception) -> None:
-        """Answer a `RequestRefused`; after any other error, let the sender send again."""
-
-    def run_task(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run what takes time; what it raises goes to `answer_failure`."""
-
-
-class _HasAnswerer(Protocol):
-    """Any of the values that the stages hand on."""
-
-    @property
-    def answerer(self) -> Answerer: ...
-
-
-class _Arrival(msgspec.Struct, frozen=True, gc=False):
-    """A request whose body is whole, and as it came."""
-
-    request: IngestRequest
-    sender: Sender
-    body: bytes
-    answerer: Answerer
-    taken_s: float
-    """When the request was whole, by the event loop's clock."""
-
-
-class _InflatedArrival(msgspec.Struct, frozen=True, gc=False):
-    """An arrival, and its body without Content-Encoding."""
-
-    arrival: _Arrival
-    inflated: Body
-
-    @property
-    def answerer(self) -> Answerer:
-        return self.arrival.answerer
-
-
-class _OpenedArrival(msgspec.Struct, frozen=True, gc=False):
-    """An arrival, and the envelope in its body."""
-
-    arrival: _Arrival
-    inflated: Body
-    envelope: Envelope
-
-    @property
-    def answerer(self) -> Answerer:
-        return self.arrival.answerer
-
-
-class _AdmittedEnvelope(msgspec.Struct, frozen=True, gc=False):
-    """An envelope that may be kept, with the sender it was admitted for."""
-
-    opened: _OpenedArrival
-    sender: Sender
-    rate_limits: str
-    """Value of the header with rate limits, for `Answerer.answer_kept`."""
-
-    @property
-    def answerer(self) -> Answerer:
-        return self.opened.arrival.answerer
-
-
 class EnvelopeAcceptor:
-    """Accepts what one turn of the event loop brings, together. Use it from one loop."""
+    """Accepts the envelopes of one turn of the event loop together. Use it from one loop."""
 
     def __init__(self, admission: IngestAdmission, journal: Journal, queue: EnvelopeQueue) -> None:
         self.admission: Final = admission
@@ -140,21 +70,21 @@ class EnvelopeAcceptor:
         self._journal = journal
         self._queue = queue
         self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
-        self._arrivals: list[_Arrival] = []
+        self._arrivals: list[Arrival] = []
 
     def take(self, request: IngestRequest, sender: Sender, body: bytes, answerer: Answerer) -> None:
         """Take in one envelope; it is accepted with the others of this turn of the loop.
 
         Args:
-            request: What the head of the request says.
-            sender: Who sends it.
-            body: The body as it came, still compressed.
-            answerer: Told how it ended. A refusal is counted before.
+            request: The head of the request.
+            sender: The sender, as far as the head names it.
+            body: The body, still compressed.
+            answerer: Called with the result. Refusals are counted here.
         """
         loop = asyncio.get_running_loop()
         if not self._arrivals:
             loop.call_soon(self._accept_arrivals)
-        self._arrivals.append(_Arrival(request, sender, body, answerer, loop.time()))
+        self._arrivals.append(Arrival(request, sender, body, answerer, loop.time()))
 
     def _accept_arrivals(self) -> None:
         arrivals, self._arrivals = self._arrivals, []
@@ -162,14 +92,14 @@ class EnvelopeAcceptor:
             self._accept_together(together)
         self._journal.hand_over()
 
-    def _accept_together(self, arrivals: Iterable[_Arrival]) -> None:
+    def _accept_together(self, arrivals: Iterable[Arrival]) -> None:
         """Take arrivals from stage to stage; a failure does not affect the others."""
         inflated = _take_through(self._inflate, arrivals)
         opened = _take_through(self._open, inflated)
         admitted = _take_through(self._admit, opened)
         _take_through(self._keep, admitted)
 
-    def _inflate(self, arrival: _Arrival) -> _InflatedArrival | None:
+    def _inflate(self, arrival: Arrival) -> InflatedArrival | None:
         """Take the Content-Encoding off a body, unless that takes long."""
         body = arrival.body
         if len(body) > _INLINE_BYTES:
@@ -189,18 +119,18 @@ class EnvelopeAcceptor:
         if arrival.request.kind in _READ_WHOLE and len(inflated) > _READ_INLINE_BYTES:
             arrival.answerer.run_task(self._accept_large(arrival))
             return None
-        return _InflatedArrival(arrival, inflated)
+        return InflatedArrival(arrival, inflated)
 
-    def _open(self, inflated: _InflatedArrival) -> _OpenedArrival:
+    def _open(self, inflated: InflatedArrival) -> OpenedArrival:
         """Split a body into its items."""
-        arrival, body = inflated.arrival, inflated.inflated
+        arrival, body = inflated.arrival, inflated.inflated_body
         try:
-            return _OpenedArrival(arrival, body, _open_request(arrival.request, body))
+            return OpenedArrival(arrival, body, _open_request(arrival.request, body))
         except RequestRefused as refused:
             self._count_refusal(arrival, refused)
             raise
 
-    def _admit(self, opened: _OpenedArrival) -> _AdmittedEnvelope | None:
+    def _admit(self, opened: OpenedArrival) -> AdmittedEnvelope | None:
         """Let an envelope in if its sender may send it, unless something must be waited for."""
         arrival = opened.arrival
         sender: Sender | None = arrival.sender
@@ -217,8 +147,8 @@ class EnvelopeAcceptor:
             return None
         return admitted
 
-    def _admit_sender(self, opened: _OpenedArrival, sender: Sender) -> _AdmittedEnvelope:
-        """Ask the limits; what only the opened envelope tells is checked before.
+    def _admit_sender(self, opened: OpenedArrival, sender: Sender) -> AdmittedEnvelope:
+        """Check the DSN in the envelope and the limits of its sender.
 
         Raises:
             RequestRefused: The envelope may not be kept.
@@ -236,10 +166,10 @@ class EnvelopeAcceptor:
         except RateLimited as limited:
             admission.refusals.limit(project_id, envelope.items, limited.reason)
             raise
-        return _AdmittedEnvelope(opened, sender, rate_limits)
+        return AdmittedEnvelope(opened, sender, rate_limits)
 
     def _keep(
-        self, admitted: _AdmittedEnvelope, on_settled: Callable[[], None] | None = None
+        self, admitted: AdmittedEnvelope, on_settled: Callable[[], None] | None = None
     ) -> None:
         """Write an envelope to the journal; once it is on disk, queue it and answer.
 
@@ -268,7 +198,7 @@ class EnvelopeAcceptor:
                     received_ms=received_ms,
                     client_ip=request.client_ip,
                     envelope=opened.envelope,
-                    body=opened.inflated,
+                    body=opened.inflated_body,
                     is_key_known=sender.is_key_known,
                 )
             )
@@ -286,7 +216,7 @@ class EnvelopeAcceptor:
             on_settled=settle,
         )
 
-    async def _accept_large(self, arrival: _Arrival) -> None:
+    async def _accept_large(self, arrival: Arrival) -> None:
         """Accept a large body in a thread; it counts as large until it is in the queue.
 
         Few are in memory at a time, so bombs cannot add up.
@@ -304,11 +234,11 @@ class EnvelopeAcceptor:
             except RequestRefused as refused:
                 self._count_refusal(arrival, refused)
                 raise
-            await self._admit_slowly(_OpenedArrival(arrival, inflated, envelope), settled.set)
+            await self._admit_slowly(OpenedArrival(arrival, inflated, envelope), settled.set)
             await settled.wait()
 
     async def _admit_slowly(
-        self, opened: _OpenedArrival, on_settled: Callable[[], None] | None = None
+        self, opened: OpenedArrival, on_settled: Callable[[], None] | None = None
     ) -> None:
         """Admit and keep an envelope after asking Postgres for its key, if it is not in memory."""
         arrival = opened.arrival
@@ -320,17 +250,17 @@ class EnvelopeAcceptor:
         await self._keep_slowly(self._admit_sender(opened, sender), on_settled)
 
     async def _keep_slowly(
-        self, admitted: _AdmittedEnvelope, on_settled: Callable[[], None] | None = None
+        self, admitted: AdmittedEnvelope, on_settled: Callable[[], None] | None = None
     ) -> None:
         """Keep an envelope when the queue has room, or when that takes too long."""
         await self._queue.wait_for_room()
         self._keep(admitted, on_settled)
 
-    def _count_refusal(self, arrival: _Arrival, refused: RequestRefused) -> None:
+    def _count_refusal(self, arrival: Arrival, refused: RequestRefused) -> None:
         senders.count_refusal(self.admission, arrival.request, arrival.sender, refused.reason)
 
 
-def _take_through[Before: _HasAnswerer, After](
+def _take_through[Before: HasAnswerer, After](
     stage: Callable[[Before], After | None], values: Iterable[Before]
 ) -> list[After]:
     """Take values through a stage; those that fail or leave the turn are not returned."""
