@@ -108,15 +108,15 @@ async def _wipe_pack(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
     if not pack.live:
         await objects.delete(pack.object_key)
         return
-    stretches = [(one.offset, one.size_bytes) for one in pack.stretches.values()]
-    wiping = asyncio.ensure_future(objects.wipe(pack.object_key, stretches))
+    ranges = [(each.offset, each.size_bytes) for each in pack.ranges.values()]
+    wiping = asyncio.ensure_future(objects.wipe(pack.object_key, ranges))
     try:
         await asyncio.shield(wiping)
     except asyncio.CancelledError:
         # The pack stays locked until the wipe has ended: a late write could undo another wipe.
         await asyncio.wait([wiping])
         raise
-    for offset, size_bytes in stretches:
+    for offset, size_bytes in ranges:
         try:
             content = await objects.read(pack.object_key, offset, size_bytes)
         except NotFound:

@@ -1,4 +1,4 @@
-"""Taking a replay's rows out, and what the sweep needs to know about its objects."""
+"""Deletes the rows of a replay, and keeps the lists of objects that the sweep removes."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _BY_COMMAND: Final = "command line"
 
 @dataclass(frozen=True, slots=True)
 class OutgoingObject:
-    """An object to be removed; `is_needed` when a row points at it after all."""
+    """An object to remove; `is_needed` when a row points at it after all."""
 
     id: int
     object_key: str
@@ -39,19 +39,19 @@ class OutgoingObject:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingPack:
-    """A pack of which some must not be readable any more; all of it when nothing in it lives."""
+    """A pack with bytes to wipe; the whole object goes when no segment in it is left."""
 
     id: int
     object_key: str
     live: int
-    stretches: dict[int, PackRange]
-    """By their place on the list."""
+    ranges: dict[int, PackRange]
+    """The bytes to wipe, by the id of their row in the outbox."""
 
 
 async def erase_rows(
     connection: AsyncConnection, key: ReplayKey, *, person_id: PersonId | None, at: datetime
 ) -> Tombstone | None:
-    """Take out every row of a replay, leave its tombstone, and note its objects for removal.
+    """Delete every row of a replay, leave its tombstone, and hand its objects to the sweep.
 
     Call it with the replay locked (`locks.lock_for_deletion`).
 
@@ -105,7 +105,7 @@ async def erase_rows(
 
 
 async def lock_unswept_tombstones(connection: AsyncConnection, *, limit: int) -> list[Tombstone]:
-    """Lock and read deletions that only the look at their prefix is left of, the oldest first."""
+    """Lock and read deletions whose packs are wiped, and whose prefix is still to be checked."""
     waits = select(pack_outbox.c.id).where(
         pack_outbox.c.project_id == tombstones.c.project_id,
         pack_outbox.c.replay_id == tombstones.c.replay_id,
@@ -123,7 +123,7 @@ async def lock_unswept_tombstones(connection: AsyncConnection, *, limit: int) ->
 async def write_receipt(
     connection: AsyncConnection, key: ReplayKey, *, objects: int, at: datetime
 ) -> None:
-    """Write the receipt: nothing is left under the replay's prefix."""
+    """Write the receipt of a deletion: nothing is left under the prefix of the replay."""
     await connection.execute(
         update(tombstones)
         .where(tombstones.c.project_id == key.project_id, tombstones.c.replay_id == key.replay_id)
@@ -146,22 +146,22 @@ async def lock_outgoing_objects(connection: AsyncConnection, *, limit: int) -> l
 
 
 async def delete_outgoing_objects(connection: AsyncConnection, done: Sequence[int]) -> None:
-    """Take objects off the list that are removed or needed."""
+    """Delete the rows of objects that are removed, or needed after all."""
     await connection.execute(delete(object_outbox).where(object_outbox.c.id.in_(done)))
 
 
 async def lock_outgoing_pack(
     connection: AsyncConnection, *, after_id: int, limit: int
 ) -> OutgoingPack | None:
-    """Lock and read the next pack that stretches are to be wiped in, if there is one.
+    """Lock and read the next pack with bytes to wipe, if there is one.
 
-    The lock keeps every other process from wiping in it: S3 changes an object by replacing it. It
-    is none on the row, which other deletions and digest change while a wipe takes its time.
+    The lock keeps every other process from wiping in the pack: S3 changes an object by replacing
+    it. The row itself is not locked, since other deletions and digest change it during a wipe.
 
     Args:
         connection: Where to read; the pack is locked to the end of its transaction.
-        after_id: Packs up to this id have been looked at.
-        limit: Stretches at most.
+        after_id: The id up to which packs have been looked at.
+        limit: Ranges to wipe at most.
     """
     waits = select(pack_outbox.c.id).where(pack_outbox.c.pack_id == packs.c.id)
     following = select(packs.c.id).where(waits.exists()).order_by(packs.c.id).limit(1)
@@ -173,12 +173,12 @@ async def lock_outgoing_pack(
         if await locks.try_lock_pack(connection, pack_id):
             # Whoever had the lock may have wiped everything meanwhile.
             pack = (await connection.execute(select(packs).where(packs.c.id == pack_id))).first()
-            stretches = await _outgoing_stretches(connection, pack_id, limit=limit)
-            if pack is not None and stretches:
-                return OutgoingPack(pack.id, pack.object_key, pack.live, stretches)
+            ranges = await _read_outgoing_ranges(connection, pack_id, limit=limit)
+            if pack is not None and ranges:
+                return OutgoingPack(pack.id, pack.object_key, pack.live, ranges)
 
 
-async def _outgoing_stretches(
+async def _read_outgoing_ranges(
     connection: AsyncConnection, pack_id: int, *, limit: int
 ) -> dict[int, PackRange]:
     rows = await connection.execute(
@@ -199,10 +199,10 @@ async def _outgoing_stretches(
 
 
 async def finish_wiped_ranges(connection: AsyncConnection, pack: OutgoingPack) -> None:
-    """Take what was wiped off the list, and count it in the receipts of its replays."""
+    """Delete the rows of bytes that are wiped, and count them in the receipts of their replays."""
     done = pack_outbox.c.pack_id == pack.id
     if pack.live:
-        done = pack_outbox.c.id.in_(pack.stretches)
+        done = pack_outbox.c.id.in_(pack.ranges)
     else:
         await connection.execute(delete(packs).where(packs.c.id == pack.id))
     gone = await connection.execute(

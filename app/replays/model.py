@@ -1,4 +1,4 @@
-"""What this domain takes in and hands upward: frozen values, no table objects."""
+"""The values that this domain takes in and returns; they are frozen, and no rows of tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from app.formats.replay.recording_summary import RecordingCounts
 
 
 class ReplayKey(NamedTuple):
-    """What names a replay: the same id may exist in several projects."""
+    """The project and the id of a replay: two projects may hold the same id."""
 
     project_id: ProjectId
     replay_id: ReplayId
 
 
 class StoredVideo(msgspec.Struct, frozen=True, gc=False):
-    """A segment's video, and how its samples lie.
+    """The video of a segment.
 
-    `layout` is what `formats.layout.pack` made of the MP4; None when the video cannot be played,
-    and `fault` then says why.
+    `layout` says where its samples lie (`app/formats/stored/layout.py`). It is None when the video
+    cannot be played; `fault` says why then.
     """
 
     object_bytes: int
@@ -63,7 +63,7 @@ class NewSegment(msgspec.Struct, frozen=True, gc=False):
     recording: bytes
     counts: RecordingCounts
     background_at: datetime | None
-    """When the app last left the screen in this segment, and when it last came back."""
+    """When the app last left the screen in this segment; `foreground_at`: when it last returned."""
     foreground_at: datetime | None
     declared_size_px: tuple[int, int] | None
     video: StoredVideo | None
@@ -72,10 +72,10 @@ class NewSegment(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class PlayableSegment:
-    """A stored segment with video: where its bytes are and how they lie.
+    """A stored segment with video, as playback needs it.
 
-    Times are milliseconds since 1970 on the clock of the replay. `layout` is what
-    `formats.layout.pack` made of the MP4.
+    Times are milliseconds since 1970 on the clock of the replay. `layout` says where the samples of
+    the video lie (`app/formats/stored/layout.py`).
     """
 
     segment_id: int
@@ -88,7 +88,7 @@ class PlayableSegment:
 
 
 class Segment(NamedTuple):
-    """A stored segment as pages list it. A tuple, for a page reads hundreds."""
+    """A stored segment as pages list it. It is a tuple, since a page reads hundreds of them."""
 
     segment_id: int
     received_at: datetime
@@ -107,10 +107,10 @@ class Segment(NamedTuple):
     layout: bytes | None
     screens: tuple[str, ...]
     recording: bytes | None
-    """Compressed; None where it was not read."""
+    """The recording, compressed; None where it was not read."""
     shift_ms: int = 0
-    """Leads from the phone's clock in this segment to the clock of the replay, on which
-    `started_at` and `ended_at` are."""
+    """How far the clock of the replay, on which `started_at` and `ended_at` are, is ahead of the
+    phone's clock in this segment."""
 
     @property
     def has_video(self) -> bool:
@@ -123,7 +123,8 @@ class Replay:
     """One replay: facts and totals over its segments.
 
     `facts` holds what `NewSegment.facts` held: platform, release, environment, dist, sdk, device,
-    os, app and tags. `screens` are in the order of visit, repeats in a row removed.
+    os, app and tags. `screens` are in the order of visit; a screen that is visited twice in a row
+    stands once.
     """
 
     key: ReplayKey
@@ -144,29 +145,29 @@ class Replay:
     video_bytes: int
     frames: int
     counts: RecordingCounts
-    """What its recordings hold, added up over its segments."""
+    """The counts of its recordings, added up."""
     drift_range_ms: tuple[int, int] | None = None
-    """The lowest and the highest drift among its segments; None if no envelope told one."""
+    """The lowest and the highest drift among its segments; None if no envelope tells one."""
     clock_steps: tuple[ClockStep, ...] = ()
-    """Where the phone's clock was set; empty if it was not. `started_at` and `ended_at` are then
-    on the clock that the phone had in its first segment."""
+    """The places at which the phone's clock was set; empty if it was not. `started_at` and
+    `ended_at` are on the clock that the phone had in the first segment."""
 
     @property
     def recorded_at(self) -> datetime:
-        """When it began, by the phone's clock, or by the server's if nobody had set the phone's."""
+        """The start by the phone's clock, or by the server's if nobody had set the phone's."""
         if timestamps.is_set(self.started_at):
             return self.started_at
         return self.started_at + timedelta(milliseconds=self.drift_ms)
 
     @property
     def duration_ms(self) -> int:
-        """From the first moment of the first segment to the last of the last."""
+        """The time from the start of the first segment to the end of the last one."""
         return round((self.ended_at - self.started_at).total_seconds() * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """The mark of a deletion, and its receipt."""
+    """The mark that the deletion of a replay leaves, with the receipt of what was removed."""
 
     key: ReplayKey
     deleted_at: datetime

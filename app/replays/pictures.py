@@ -1,11 +1,11 @@
-"""Pictures drawn of replays: a row says what there is, and when to draw again.
+"""The pictures drawn of replays: a row says what there is, and when to draw again.
 
-    want ─► due ─► claim (leased to one process) ─► made │ failed, due again │ nothing to draw
-                     └ the process dies: the lease ends, another one claims
+    requested ─► due ─► claimed (leased to one process) ─► drawn │ failed, due again │ nothing to draw
+                          └ the process dies: the lease ends, another process claims the row
 
-Rows are claimed with SKIP LOCKED, so that processes never wait for each other. When a replay is
-deleted while somebody draws it, its row stays until they are done: they, or whoever claims the
-row after them, find the tombstone and send the sweep once more.
+Rows are claimed with SKIP LOCKED, so processes never wait for each other. When a replay is deleted
+while a process draws it, its row stays until the drawing ends. Then that process, or the next one
+that claims the row, finds the tombstone and asks the sweep for one more check.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ from app.replays.tables import object_outbox, replay_pictures, replays, tombston
 LEASE: Final = timedelta(minutes=10)
 _COUNTED: Final = 10_000
 _REPAIRED: Final = 10_000
-"""Rows that one repair adds at most."""
+"""Rows that `request_forgotten_pictures` adds at once."""
 
 
 _PICTURES: Final = (
@@ -45,7 +45,7 @@ _PICTURES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PictureSizes:
-    """How poster, preview and sheets lie in their object, and how tiles lie on them."""
+    """The sizes of poster, preview and sheets, one after another in their object, and of tiles."""
 
     poster_bytes: int
     poster_width: int
@@ -61,9 +61,10 @@ class PictureSizes:
 
 @dataclass(frozen=True, slots=True)
 class DrawnPictures:
-    """The pictures of a replay, and what they were made of.
+    """The pictures of a replay, and what they were drawn from.
 
-    `error_ms` is the moment that the poster shows, when it is that of an error.
+    `video_segments` is how many segments there were then. `error_ms` is the moment of the error
+    that the poster shows; None when it shows another moment.
     """
 
     object_key: str
@@ -73,13 +74,13 @@ class DrawnPictures:
 
     @property
     def version(self) -> str:
-        """Tell this making from any other."""
+        """A text that differs for every drawing, for addresses that browsers may keep."""
         return self.object_key.rpartition("-")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class StripTile:
-    """One tile of the strip: its moment on the replay's clock, and its size."""
+    """A tile of the strip, with its moment on the replay's clock and its size."""
 
     at_ms: int
     width: int
@@ -88,23 +89,23 @@ class StripTile:
 
 @dataclass(frozen=True, slots=True)
 class ReplayPictures:
-    """What there is to see of a replay in small: pictures, or why there are none (yet)."""
+    """The pictures of a replay, or why there are none."""
 
     key: ReplayKey
     made: DrawnPictures | None
     is_due: bool
-    """More are to come."""
+    """Whether more pictures are to come."""
     fault: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class PictureTask:
-    """A replay to look at, leased to this process."""
+    """A replay to draw, leased to this process."""
 
     key: ReplayKey
     due_at: datetime
     tries: int
-    """Including this one."""
+    """How often this was tried, this time included."""
     leased_until: datetime
     made_at: datetime | None
     made: DrawnPictures | None
@@ -113,9 +114,9 @@ class PictureTask:
 async def request_pictures(
     connection: AsyncConnection, keys: Iterable[ReplayKey], *, at: datetime
 ) -> None:
-    """Note that pictures of replays may have to be drawn; those that wait already stay.
+    """Request pictures of replays; requests that wait already stay as they are.
 
-    One that is being drawn is noted anew: what is noted may have come too late for it.
+    A replay that is being drawn is requested anew: what is new may have come too late for it.
     """
     rows = [
         {"project_id": key.project_id, "replay_id": key.replay_id, "due_at": at}
@@ -139,12 +140,12 @@ async def request_pictures(
 async def request_forgotten_pictures(
     connection: AsyncConnection, *, since: datetime, at: datetime
 ) -> int:
-    """Note replays that a dead process forgot to note; returns how many.
+    """Request pictures that a process which died has not requested, and return how many.
 
     Args:
-        connection: Where to look.
-        since: Only replays that began after this.
-        at: When to look at them.
+        connection: Where to read and write.
+        since: Only replays that arrived after this moment are looked at.
+        at: When to draw them.
     """
     row = replay_pictures.c
     forgotten = (
@@ -164,8 +165,7 @@ async def request_forgotten_pictures(
         )
         .limit(_REPAIRED)
     )
-    found = await connection.execute(forgotten)
-    keys = [_key(one) for one in found]
+    keys = [_to_key(row) for row in await connection.execute(forgotten)]
     await request_pictures(connection, keys, at=at)
     return len(keys)
 
@@ -181,41 +181,46 @@ async def claim_picture_task(connection: AsyncConnection, *, at: datetime) -> Pi
         .with_for_update(skip_locked=True)
         .cte("next_one")
     )
-    found = await connection.execute(
+    claimed = await connection.execute(
         update(replay_pictures)
         .where(row.project_id == next_one.c.project_id, row.replay_id == next_one.c.replay_id)
         .values(leased_until=at + LEASE, tries=row.tries + 1)
         .returning(replay_pictures)
     )
-    one = found.first()
-    if one is None:
+    task = claimed.first()
+    if task is None:
         return None
-    made = _made(one)
-    return PictureTask(_key(one), one.due_at, one.tries, one.leased_until, one.made_at, made)
+    return PictureTask(
+        _to_key(task),
+        task.due_at,
+        task.tries,
+        task.leased_until,
+        task.made_at,
+        _to_drawn_pictures(task),
+    )
 
 
 async def count_due_pictures(connection: AsyncConnection, *, at: datetime) -> int:
     """Count the replays that are due, up to ten thousand."""
     due = select(replay_pictures.c.due_at).where(replay_pictures.c.due_at <= at)
-    some = due.limit(_COUNTED).subquery()
-    found = await connection.scalar(select(func.count()).select_from(some))
-    return found or 0
+    counted = due.limit(_COUNTED).subquery()
+    return await connection.scalar(select(func.count()).select_from(counted)) or 0
 
 
 async def postpone_pictures(
     connection: AsyncConnection, task: PictureTask, *, until: datetime | None
 ) -> None:
-    """Give a replay back that needs no pictures now; None means until it is wanted again."""
-    await _end(connection, task, due_at=until, tries=0)
+    """Return a replay that needs no pictures now; None means until they are requested again."""
+    await _end_lease(connection, task, due_at=until, tries=0)
 
 
 async def save_picture_fault(
     connection: AsyncConnection, task: PictureTask, fault: str, *, again_at: datetime | None
 ) -> None:
-    """Note why there is no picture, and when to try again; pictures of before stay."""
+    """Store why there is no picture, and when to try again; earlier pictures stay."""
     text = clean(fault, limit_bytes=500)
     tries = 0 if again_at is None else task.tries
-    await _end(connection, task, due_at=again_at, fault=text, tries=tries)
+    await _end_lease(connection, task, due_at=again_at, fault=text, tries=tries)
 
 
 async def save_pictures(
@@ -226,12 +231,12 @@ async def save_pictures(
     tiles: Sequence[StripTile],
     at: datetime,
 ) -> None:
-    """Note the pictures that were made; those of before go to the sweep.
+    """Store the pictures that were drawn; earlier ones go to the sweep.
 
     Look at the tombstone first (`locks.lock_for_adding`): nothing is added to a deleted replay.
     """
     flat = [number for tile in tiles for number in (tile.at_ms, tile.width, tile.height)]
-    is_ours = await _end(
+    is_ours = await _end_lease(
         connection,
         task,
         due_at=None,
@@ -253,7 +258,7 @@ async def save_pictures(
 async def discard_picture_object(
     connection: AsyncConnection, key: ReplayKey, object_key: str, *, at: datetime
 ) -> None:
-    """Give pictures that no row points at to the sweep."""
+    """Hand pictures that no row points at to the sweep."""
     row = {"project_id": key.project_id, "replay_id": key.replay_id}
     await connection.execute(
         insert(object_outbox), [{**row, "object_key": object_key, "added_at": at}]
@@ -261,17 +266,17 @@ async def discard_picture_object(
 
 
 async def erase_pictures(connection: AsyncConnection, key: ReplayKey, *, at: datetime) -> None:
-    """Take out the row of a replay that is being deleted; of one being drawn the lease stays."""
+    """Delete the row of a replay that is being deleted; if it is being drawn, the lease stays."""
     row = replay_pictures.c
     is_free = or_(row.leased_until.is_(None), row.leased_until < at)
-    await connection.execute(delete(replay_pictures).where(_is(key), is_free))
+    await connection.execute(delete(replay_pictures).where(_is_row_of(key), is_free))
     nothing = dict.fromkeys(("made_at", "object_key", "sizes", "tiles", "fault"), null())
-    await connection.execute(update(replay_pictures).where(_is(key)).values(nothing))
+    await connection.execute(update(replay_pictures).where(_is_row_of(key)).values(nothing))
 
 
 async def finish_deleted_replay(connection: AsyncConnection, key: ReplayKey) -> None:
-    """Take out the row of a deleted replay, and have the sweep look at its prefix once more."""
-    await connection.execute(delete(replay_pictures).where(_is(key)))
+    """Delete the row of a deleted replay, and have the sweep check its prefix once more."""
+    await connection.execute(delete(replay_pictures).where(_is_row_of(key)))
     await connection.execute(
         update(tombstones)
         .where(tombstones.c.project_id == key.project_id, tombstones.c.replay_id == key.replay_id)
@@ -288,7 +293,7 @@ async def read_pictures(
     rows = await connection.execute(_PICTURES, to_key_arrays(keys))
     return {
         keys[row.n - 1]: ReplayPictures(
-            keys[row.n - 1], _made(row), row.due_at is not None, row.fault
+            keys[row.n - 1], _to_drawn_pictures(row), row.due_at is not None, row.fault
         )
         for row in rows
     }
@@ -296,41 +301,45 @@ async def read_pictures(
 
 async def read_tiles(connection: AsyncConnection, key: ReplayKey) -> list[StripTile]:
     """Read the tiles of a replay's strip in the order of time."""
-    found = await connection.scalar(select(replay_pictures.c.tiles).where(_is(key)))
-    flat: Sequence[int] = found or ()
-    return [StripTile(*one) for one in zip(flat[::3], flat[1::3], flat[2::3], strict=True)]
+    numbers: Sequence[int] = (
+        await connection.scalar(select(replay_pictures.c.tiles).where(_is_row_of(key))) or ()
+    )
+    return [
+        StripTile(at_ms, width, height)
+        for at_ms, width, height in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
+    ]
 
 
-async def _end(
+async def _end_lease(
     connection: AsyncConnection, task: PictureTask, *, due_at: datetime | None, **values: Any
 ) -> bool:
-    """Give a lease back with what came of it; False when it had ended and another has the row.
+    """End a lease with its result; return False when it had ended and another process has the row.
 
-    A replay that was wanted again meanwhile stays due.
+    A replay that was requested again meanwhile stays due.
     """
     is_unchanged = replay_pictures.c.due_at == task.due_at
     values["due_at"] = case((is_unchanged, due_at), else_=replay_pictures.c.due_at)
     ended = await connection.execute(
         update(replay_pictures)
-        .where(_is(task.key), replay_pictures.c.leased_until == task.leased_until)
+        .where(_is_row_of(task.key), replay_pictures.c.leased_until == task.leased_until)
         .values(leased_until=None, **values)
         .returning(replay_pictures.c.replay_id)
     )
     return ended.first() is not None
 
 
-def _is(key: ReplayKey) -> Any:
+def _is_row_of(key: ReplayKey) -> Any:
     return and_(
         replay_pictures.c.project_id == key.project_id,
         replay_pictures.c.replay_id == key.replay_id,
     )
 
 
-def _key(row: Row[*tuple[Any, ...]]) -> ReplayKey:
+def _to_key(row: Row[*tuple[Any, ...]]) -> ReplayKey:
     return ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
 
 
-def _made(row: Row[*tuple[Any, ...]]) -> DrawnPictures | None:
+def _to_drawn_pictures(row: Row[*tuple[Any, ...]]) -> DrawnPictures | None:
     if row.object_key is None:
         return None
     sizes = PictureSizes(**{**row.sizes, "sheet_bytes": tuple(row.sizes["sheet_bytes"])})

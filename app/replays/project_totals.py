@@ -1,4 +1,4 @@
-"""How much a project has: for lists of projects, cheap whatever its size."""
+"""Counts the replays of projects and their video, for pages and quotas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.core.ids import ProjectId
 from app.replays.tables import replays
 
 MOST_COUNTED: Final = 10_000
-"""Counting stops here: a number nobody reads is not worth a scan."""
+"""Counting stops here, since nobody needs a greater number exactly."""
 
 _TOTALS: Final = text(
     """
@@ -44,21 +44,21 @@ async def count_replays(
     connection: AsyncConnection, project_ids: Sequence[ProjectId]
 ) -> dict[ProjectId, ReplayTotals]:
     """Count the replays of some projects; those without any are left out."""
-    found = await connection.execute(
+    rows = await connection.execute(
         _TOTALS, {"project_ids": list(project_ids), "most": MOST_COUNTED}
     )
-    return {ProjectId(row.id): ReplayTotals(row.replays, row.last_received_at) for row in found}
+    return {ProjectId(row.id): ReplayTotals(row.replays, row.last_received_at) for row in rows}
 
 
 async def sum_video_bytes(
     connection: AsyncConnection, project_ids: Sequence[ProjectId]
 ) -> dict[ProjectId, int]:
-    """Add up the video of some projects: reads every replay, so ask seldom."""
+    """Add up the video of some projects. This reads every replay: call it seldom."""
     if not project_ids:
         return {}
-    found = await connection.execute(
+    rows = await connection.execute(
         select(replays.c.project_id, func.sum(replays.c.video_bytes).label("size_bytes"))
         .where(replays.c.project_id.in_(project_ids))
         .group_by(replays.c.project_id)
     )
-    return {ProjectId(row.project_id): int(row.size_bytes) for row in found}
+    return {ProjectId(row.project_id): int(row.size_bytes) for row in rows}

@@ -48,7 +48,7 @@ FACT_KEYS: Final = {
     "sdk.name": "sdk_name",
     "sdk.version": "sdk_version",
 }
-"""Keys of the query, and where the facts of a replay hold them."""
+"""Keys of the query, and the names of these facts in the column `facts`."""
 USER_KEYS: Final = {
     "user.id": "id",
     "user.email": "email",
@@ -70,7 +70,7 @@ COLUMN_KEYS: Final = (
     *USER_KEYS, *FACT_KEYS, *COUNT_KEYS,
     "replay_type", "duration", "started", "screen", "trace", "id", "count_screens", "has",
 )  # fmt: skip
-"""Every key that is decided here; the rest are tags, or decided by whoever asks."""
+"""Keys that columns decide; any other key is a tag, unless the caller knows better."""
 
 _TAG: Final = re.compile(r"tags\[(.+)\]")
 _LENGTH: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|min|h|d|w)?")
@@ -94,25 +94,25 @@ _COMPARED: Final[dict[Operator, Callable[[Any, Any], ColumnElement[bool]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class ExactFacts:
-    """What every replay that is looked for holds, in a form that an index finds."""
+    """Facts that every matching replay has, in the form in which an index finds them."""
 
     facts: dict[str, Any]
     user: dict[str, str]
 
 
 def make_condition(term: Term, columns: Columns, *, now: datetime) -> ColumnElement[bool]:
-    """Return the condition of a term; it is never unknown, so that its opposite holds elsewhere.
+    """Return the condition of a term; it is never null, so that its opposite holds elsewhere.
 
     Args:
         term: The term.
-        columns: Those of the replays table, or of a part of it.
-        now: What `started:-24h` counts from.
+        columns: The columns of the replays table, or of a subquery of it.
+        now: The moment that `started:-24h` counts from.
 
     Raises:
-        InvalidInput: The value is none that the key can have.
+        InvalidInput: The key cannot have such a value.
     """
-    either = or_(*(_one(term, value, columns, now) for value in term.values))
-    return func.coalesce(either, false())
+    any_value = or_(*(_match_term_value(term, value, columns, now) for value in term.values))
+    return func.coalesce(any_value, false())
 
 
 def make_superset_condition(
@@ -132,14 +132,14 @@ def make_superset_condition(
             case Term():
                 if not is_decided_here(part):
                     return true()
-                found = make_condition(part, columns, now=now)
-                return not_(found) if negated else found
+                condition = make_condition(part, columns, now=now)
+                return not_(condition) if negated else condition
             case Negation(inner):
                 return walk(inner, negated=not negated)
             case Conjunction(parts) | Disjunction(parts):
-                walked = [walk(one, negated=negated) for one in parts]
-                joined = isinstance(part, Conjunction) != negated
-                return and_(true(), *walked) if joined else or_(false(), *walked)
+                conditions = [walk(inner, negated=negated) for inner in parts]
+                all_must_hold = isinstance(part, Conjunction) != negated
+                return and_(true(), *conditions) if all_must_hold else or_(false(), *conditions)
 
     return walk(expression, negated=False)
 
@@ -147,9 +147,9 @@ def make_superset_condition(
 def find_exact_facts(
     expression: Conjunction, *, is_decided_here: Callable[[Term], bool]
 ) -> ExactFacts | None:
-    """Gather the exact facts that all of the outermost parts ask for; None if there are none.
+    """Gather the exact facts that the outermost parts ask for; None if they ask for none.
 
-    Terms that are not decided here have no facts: their keys must not be taken for tags.
+    Terms that are not decided here are left out: their keys must not be taken for tags.
     """
     facts: dict[str, Any] = {}
     user: dict[str, str] = {}
@@ -174,15 +174,15 @@ def tag_of(term: Term) -> str | None:
     """Return the tag that a term asks for; None for keys that mean something else."""
     if term.key is None or term.key in COLUMN_KEYS:
         return None
-    found = _TAG.fullmatch(term.key)
-    return found[1] if found else term.key
+    bracketed = _TAG.fullmatch(term.key)
+    return bracketed[1] if bracketed else term.key
 
 
 def read_number(term: Term) -> int:
-    """Read the number of a term such as `count_taps:>5`; one above every count is the highest.
+    """Read the number of a term such as `count_taps:>5`; numbers beyond every count are cut.
 
     Raises:
-        InvalidInput: It is none.
+        InvalidInput: The term has no number.
     """
     (value,) = term.values if len(term.values) == 1 else (None,)
     if value is None or not value.is_exact or not _NUMBER.fullmatch(value.text):
@@ -190,35 +190,37 @@ def read_number(term: Term) -> int:
     return min(int(value.text), _HIGHEST_COUNT)
 
 
-def matches_value(found: str, value: TermValue) -> bool:
-    """Tell whether a text is what a value asks for, as `make_condition` would."""
+def matches_value(text: str, value: TermValue) -> bool:
+    """Tell whether a text is what a value asks for, by the rules of `make_condition`."""
     if value.is_exact:
-        return found == value.text
+        return text == value.text
     pattern = ".*".join(re.escape(piece) for piece in value.pieces)
-    return re.fullmatch(pattern, found, re.IGNORECASE | re.DOTALL) is not None
+    return re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL) is not None
 
 
-def matches_number(term: Term, found: int) -> bool:
+def matches_number(term: Term, number: int) -> bool:
     """Tell whether a number is what a term asks for."""
     wanted = read_number(term)
     match term.operator:
         case "=":
-            return found == wanted
+            return number == wanted
         case ">":
-            return found > wanted
+            return number > wanted
         case ">=":
-            return found >= wanted
+            return number >= wanted
         case "<":
-            return found < wanted
+            return number < wanted
         case "<=":
-            return found <= wanted
+            return number <= wanted
 
 
-def _one(term: Term, value: TermValue, columns: Columns, now: datetime) -> ColumnElement[bool]:
+def _match_term_value(
+    term: Term, value: TermValue, columns: Columns, now: datetime
+) -> ColumnElement[bool]:
     """Return the condition of one value of a term."""
     key = term.key
     if key is None:
-        return _word(value, columns)
+        return _match_word(value, columns)
     if key in COUNT_KEYS:
         return _COMPARED[term.operator](columns[COUNT_KEYS[key]], read_number(term))
     if key == "count_screens":
@@ -226,115 +228,123 @@ def _one(term: Term, value: TermValue, columns: Columns, now: datetime) -> Colum
         return _COMPARED[term.operator](screens, read_number(term))
     if key == "duration":
         length = columns.ended_at - columns.started_at
-        return _COMPARED[term.operator](length, timedelta(seconds=_seconds(value, key)))
+        return _COMPARED[term.operator](length, timedelta(seconds=_read_seconds(value, key)))
     if key == "started":
-        return _started(term.operator, value, columns, now)
+        return _match_start(term.operator, value, columns, now)
     if term.operator != "=":
         raise InvalidInput(f"`{key}` cannot be compared by `{term.operator}`")
-    return _text(term, key, value, columns)
+    return _match_text_key(term, key, value, columns)
 
 
-def _text(term: Term, key: str, value: TermValue, columns: Columns) -> ColumnElement[bool]:
+def _match_text_key(
+    term: Term, key: str, value: TermValue, columns: Columns
+) -> ColumnElement[bool]:
     """Return the condition of a key whose values are names."""
-    if key in _NAMED:
-        return _NAMED[key](value, columns)
+    if key in _NAMED_KEYS:
+        return _NAMED_KEYS[key](value, columns)
     if key in USER_KEYS:
-        return _member(columns.recorded_user, (USER_KEYS[key],), value)
+        return _match_json_member(columns.recorded_user, (USER_KEYS[key],), value)
     if key in FACT_KEYS:
-        return _member(columns.facts, (FACT_KEYS[key],), value)
-    return _member(columns.facts, ("tags", tag_of(term) or key), value)
+        return _match_json_member(columns.facts, (FACT_KEYS[key],), value)
+    return _match_json_member(columns.facts, ("tags", tag_of(term) or key), value)
 
 
-def _member(
+def _match_json_member(
     document: ColumnElement[Any], path: Sequence[str], value: TermValue
 ) -> ColumnElement[bool]:
-    """Compare a member of a JSON document; an absent one is as an empty one."""
-    found: ColumnElement[Any] = document[tuple(path)].astext
+    """Compare a member of a JSON document; an absent one counts as empty."""
+    member: ColumnElement[Any] = document[tuple(path)].astext
     if not value.is_exact:
-        return found.ilike(_pattern(value), escape="\\")
+        return member.ilike(_write_like_pattern(value), escape="\\")
     if not value.text:
-        return func.coalesce(found, "") == ""
-    wanted: Any = value.text
+        return func.coalesce(member, "") == ""
+    nested: Any = value.text
     for name in reversed(path):
-        wanted = {name: wanted}
-    return document.contains(wanted)
+        nested = {name: nested}
+    return document.contains(nested)
 
 
-def _like(found: ColumnElement[Any], value: TermValue) -> ColumnElement[bool]:
+def _match_text(text: ColumnElement[Any], value: TermValue) -> ColumnElement[bool]:
     if value.is_exact:
-        return func.coalesce(found, "") == value.text
-    return found.ilike(_pattern(value), escape="\\")
+        return func.coalesce(text, "") == value.text
+    return text.ilike(_write_like_pattern(value), escape="\\")
 
 
-def _pattern(value: TermValue) -> str:
-    """Write a value for LIKE, its own signs made harmless."""
+def _write_like_pattern(value: TermValue) -> str:
+    """Write a value for LIKE, with the signs escaped that LIKE gives a meaning."""
     return "%".join(re.sub(r"([\\%_])", r"\\\1", piece) for piece in value.pieces)
 
 
-def _id(value: TermValue, columns: Columns) -> ColumnElement[bool]:
-    wanted = ids.read_hex32(value.text)
-    if wanted is None:
+def _match_id(value: TermValue, columns: Columns) -> ColumnElement[bool]:
+    replay_id = ids.read_hex32(value.text)
+    if replay_id is None:
         return false()
-    found: ColumnElement[bool] = columns.replay_id == wanted
-    return found
+    is_it: ColumnElement[bool] = columns.replay_id == replay_id
+    return is_it
 
 
-def _screen(value: TermValue, columns: Columns) -> ColumnElement[bool]:
+def _match_screen(value: TermValue, columns: Columns) -> ColumnElement[bool]:
     name = func.unnest(columns.screens).column_valued("visited")
-    matches = _like(func.substr(name, SQL_NAME_START), value)
+    matches = _match_text(func.substr(name, SQL_NAME_START), value)
     return exists(select(1).where(matches))
 
 
-def _trace(value: TermValue, columns: Columns) -> ColumnElement[bool]:
-    wanted = ids.read_hex32(value.text)
-    if wanted is None:
+def _match_trace(value: TermValue, columns: Columns) -> ColumnElement[bool]:
+    trace_id = ids.read_hex32(value.text)
+    if trace_id is None:
         return false()
     return exists(
         select(1).where(
             replay_traces.c.project_id == columns.project_id,
             replay_traces.c.replay_id == columns.replay_id,
-            replay_traces.c.trace_id == wanted,
+            replay_traces.c.trace_id == trace_id,
         )
     )
 
 
-def _has(value: TermValue, columns: Columns) -> ColumnElement[bool]:
-    """Tell whether a replay has anything under a key: `has:user.email`, `has:video`."""
+def _match_known_key(value: TermValue, columns: Columns) -> ColumnElement[bool]:
+    """Return the condition that a replay has a key: `has:user.email`, `has:video`."""
     key = value.text
     if key == "video":
-        found: ColumnElement[bool] = columns.video_segments > 0
+        condition: ColumnElement[bool] = columns.video_segments > 0
     elif key == "screen":
-        found = func.array_length(columns.screens, 1) > 0
+        condition = func.array_length(columns.screens, 1) > 0
     else:
-        found = not_(_text(query_language.exact_term(key, ""), key, TermValue(("",)), columns))
-    return found
+        condition = not_(
+            _match_text_key(query_language.exact_term(key, ""), key, TermValue(("",)), columns)
+        )
+    return condition
 
 
-_NAMED: Final[dict[str, Callable[[TermValue, Columns], ColumnElement[bool]]]] = {
-    "screen": _screen,
-    "replay_type": lambda value, columns: _like(columns.replay_type, value),
-    "id": _id,
-    "trace": _trace,
-    "has": _has,
+_NAMED_KEYS: Final[dict[str, Callable[[TermValue, Columns], ColumnElement[bool]]]] = {
+    "screen": _match_screen,
+    "replay_type": lambda value, columns: _match_text(columns.replay_type, value),
+    "id": _match_id,
+    "trace": _match_trace,
+    "has": _match_known_key,
 }
 
 
-def _word(value: TermValue, columns: Columns) -> ColumnElement[bool]:
-    """Look for a bare word in the names that a row of the list shows, and in the id."""
+def _match_word(value: TermValue, columns: Columns) -> ColumnElement[bool]:
+    """Return the condition that a row of the list shows a word, or that it is the id."""
     anywhere = TermValue(("", *value.pieces, ""))
     names = [columns.facts[name].astext for name in _WORD_FACTS]
     names += [columns.recorded_user[name].astext for name in USER_KEYS.values()]
-    shown = func.concat_ws(" ", *names)
-    return or_(_like(shown, anywhere), _screen(anywhere, columns), _id(value, columns))
+    names_text = func.concat_ws(" ", *names)
+    return or_(
+        _match_text(names_text, anywhere),
+        _match_screen(anywhere, columns),
+        _match_id(value, columns),
+    )
 
 
-def _started(
+def _match_start(
     operator: Operator, value: TermValue, columns: Columns, now: datetime
 ) -> ColumnElement[bool]:
-    """Compare when a replay began: with a day, a moment (UTC), or some time ago."""
+    """Compare when a replay began: with a day, a moment (UTC), or an age."""
     if value.text.startswith("-"):
-        ago = timedelta(seconds=_seconds(TermValue((value.text[1:],)), "started"))
-        return _COMPARED[operator](columns.started_at, now - ago)
+        age = timedelta(seconds=_read_seconds(TermValue((value.text[1:],)), "started"))
+        return _COMPARED[operator](columns.started_at, now - age)
     try:
         begins = datetime.fromisoformat(value.text)
     except ValueError as error:
@@ -349,9 +359,9 @@ def _started(
     return _COMPARED[operator](columns.started_at, ends if operator in {">", "<="} else begins)
 
 
-def _seconds(value: TermValue, key: str) -> float:
-    found = _LENGTH.fullmatch(value.text) if value.is_exact else None
-    seconds = float(found[1]) * _UNITS_S[found[2] or "s"] if found else _MOST_S
+def _read_seconds(value: TermValue, key: str) -> float:
+    length = _LENGTH.fullmatch(value.text) if value.is_exact else None
+    seconds = float(length[1]) * _UNITS_S[length[2] or "s"] if length else _MOST_S
     if seconds >= _MOST_S:
         raise InvalidInput(f"`{key}` needs a length of time, such as `30s`, `5m` or `1h`")
     return seconds
