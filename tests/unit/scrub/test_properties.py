@@ -31,25 +31,10 @@ PIECES = (
     *("4111 1111 1111 1111", "4111", "6 6", "078-05-1120", "DE89370400440532013000", "GB82 WEST"),
     *("jo@example.org", "/Users/", "/home/", "C:\\Users\\", "a4:5e:60:c1:22:0f", "10.1.2.3", "::1"),
     *("-----BEGIN PRIVATE KEY-----", "-----END", "eyJhbGciOiJIUzI1NiJ9", "<pin>", "</pin>"),
-    *(
-        "[Filtered]",
-        "[email]",
-        "w1nter",
-        "secret-1",
-        "Jo's iPad",
-        "+491711234567",
-        "é",
-        "\uff1a",
-        "\uff14",
-    ),
-    *(
-        "insert into u (",
-        "password)",
-        " values ('",
-        "('x1', 7)",
-        "CREATE USER a ",
-        "IDENTIFIED BY ",
-    ),
+    *("[Filtered]", "[email]", "w1nter", "secret-1", "Jo's iPad", "+491711234567", "é"),
+    *("\uff1a", "\uff14"),
+    *("insert into u (", "password)", " values ('", "('x1', 7)", "CREATE USER a "),
+    *("IDENTIFIED BY ",),
     *("Optional(", 'Some("', "curl -u jo:", "mysql -p", "/token/", "reset-password/", "a1b2c3d4e5"),
     *("#code=", "session=", "%s", "{0}", "$p", "dpop: ", "SK", "0a1b2c3d" * 4, ")", "PASSWORD '"),
     *("\u00a0", "\u2011", "\ud800", "\x00", "\\u0070", "😀", " is ", "null", "12"),
@@ -57,28 +42,11 @@ PIECES = (
 NAMES = (
     *("name", "value", "key", "type", "password", "cookies", "request", "url", "headers", "extra"),
     *("user", "id", "email", "breadcrumbs", "data", "message", "view.id", "contexts", "device"),
-    *(
-        "ip_address",
-        "otp",
-        "max_tokens",
-        "attributes",
-        "items",
-        "body",
-        "tag",
-        "payload",
-        "debug_meta",
-    ),
+    *("ip_address", "otp", "max_tokens", "attributes", "items", "body", "tag", "payload"),
+    *("debug_meta",),
     *("params", "variables", "query", "sentry.message.template", "sentry.message.parameter.0"),
-    *(
-        "logentry",
-        "images",
-        "code_file",
-        "release",
-        "settings",
-        "windows",
-        "children",
-        "identifier",
-    ),
+    *("logentry", "images", "code_file", "release", "settings", "windows", "children"),
+    *("identifier",),
 )
 texts = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 scalars = st.one_of(
@@ -93,8 +61,8 @@ values = st.recursive(
     ),
     max_leaves=12,
 )
-HEADS = named_values.NamedValueFinder(sensitive_names.NameJudge(DEFAULT_RULES))._prefix_pattern
-PATTERNS = (cards._RUN, cards._ODD_RUN, HEADS, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
+PREFIXES = named_values.NamedValueFinder(sensitive_names.NameJudge(DEFAULT_RULES))._prefix_pattern
+PATTERNS = (cards._RUN, cards._ODD_RUN, PREFIXES, shapes._EMAIL, shapes._SCHEMED, shapes._IP_RUN)
 rule_sets = st.sampled_from((DEFAULT_RULES, STRICT))
 
 
