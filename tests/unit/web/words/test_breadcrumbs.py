@@ -1,9 +1,12 @@
-"""Breadcrumbs in words."""
+"""Tests of breadcrumbs in words."""
+
+from typing import get_args
 
 import pytest
 
+from app.core.shipped import TEMPLATES
 from app.formats.replay.activity import Breadcrumb
-from app.web.words.activity import ActivityRow, DataRow
+from app.web.words.activity import ActivityRow, DataRow, Icon
 from app.web.words.breadcrumb import breadcrumb_rows
 
 START_MS = 1_795_468_811_973
@@ -184,3 +187,10 @@ def test_screens_follow_one_another_to_the_end():
     ]
     assert [span.name for span in breadcrumb_rows.screen_spans(moved, duration_ms=30)] == ["A"]
     assert breadcrumb_rows.screen_spans([], duration_ms=60) == ()
+
+
+@pytest.mark.parametrize("icon", get_args(Icon))
+def test_every_icon_of_a_row_is_drawn(icon: str):
+    """A name without a symbol would show nothing, and no browser would complain."""
+    icons = (TEMPLATES / "_icons.html").read_text()
+    assert f'<symbol id="icon-{icon}"' in icons
