@@ -1,14 +1,14 @@
 """The one tree of errors: everything that the program raises on purpose.
 
 ReplayError
-  - RequestRefused        what an SDK sent is not kept, and the same bytes never will be
+  - RequestRefused        what an SDK sent is not kept
     · MalformedInput        400  the bytes do not follow their format
     · OversizedInput        413  a limit is exceeded
-    · AuthenticationFailed  401  there is no key, or none that can be read
+    · AuthenticationFailed  401  the request has no key, or none that can be read
     · KeyRejected           403  the key is unknown, switched off, or another project's
     · RateLimited           429  a rate or a quota is used up
   - ActionRefused         what a person asked for cannot be done; the message is for them
-    · InvalidInput          400  a form, an address or a command says what cannot be
+    · InvalidInput          400  a form, an address or a command has a value that cannot be used
       · OversizedForm       413  a form is too long
     · SignInFailed          401  a password is wrong, or a sign-in link no longer works
     · SignInRequired        401  nobody is signed in: a browser is sent to the sign-in form
@@ -19,9 +19,9 @@ ReplayError
     · DatabaseUnavailable
       · DatabaseUnusable
 
-The numbers are HTTP statuses. The ingest door never answers with 503: it closes the connection, so
-that the SDK sends again; work in the background is tried again with backoff. A `RequestRefused` is
-also counted as an outcome, under its `reason`.
+The numbers are HTTP statuses. A `RequestRefused` is also counted as an outcome, under its `reason`.
+The ingest endpoints never answer with 503: they close the connection, so that the SDK sends again.
+Work in the background is tried again with backoff.
 """
 
 
@@ -90,7 +90,7 @@ class RateLimited(RequestRefused):
 
 
 class ActionRefused(ReplayError):
-    """A person asked for what cannot be done; the message tells them what to mend.
+    """A person asked for something that cannot be done; the message tells them what to correct.
 
     Attributes:
         status: The status of the page that shows the message.
@@ -100,7 +100,7 @@ class ActionRefused(ReplayError):
 
 
 class InvalidInput(ActionRefused):
-    """A form, an address or a command says what cannot be."""
+    """A form, an address or a command has a value that cannot be used."""
 
 
 class OversizedForm(InvalidInput):

@@ -35,7 +35,7 @@ class ProjectAccess:
     project: Project
     role: Role
 
-    def need(self, role: Role) -> None:
+    def require_role(self, role: Role) -> None:
         """Make sure that the person has the rights of `role`.
 
         Raises:

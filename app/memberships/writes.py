@@ -24,7 +24,7 @@ async def set_member(
     await projects.lock_project(connection, project_id)
     await accounts.get_person(connection, person_id)
     if role is not Role.OWNER:
-        await _keep_an_owner(connection, project_id, person_id)
+        await _require_another_owner(connection, project_id, person_id)
     await connection.execute(
         upsert(members)
         .values(project_id=project_id, person_id=person_id, role=role)
@@ -44,13 +44,13 @@ async def remove_member(
         NotFound: There is no such project.
     """
     await projects.lock_project(connection, project_id)
-    await _keep_an_owner(connection, project_id, person_id)
+    await _require_another_owner(connection, project_id, person_id)
     await connection.execute(
         delete(members).where(members.c.project_id == project_id, members.c.person_id == person_id)
     )
 
 
-async def _keep_an_owner(
+async def _require_another_owner(
     connection: AsyncConnection, project_id: ProjectId, leaving: PersonId
 ) -> None:
     """Make sure that somebody besides `leaving` owns the project.

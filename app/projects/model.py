@@ -85,7 +85,7 @@ class OutcomeCount:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedEnvelope:
-    """An envelope that was put aside because its content cannot be digested."""
+    """An envelope that was set aside because its content cannot be digested."""
 
     id: int
     project_id: ProjectId

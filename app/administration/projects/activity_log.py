@@ -48,7 +48,7 @@ async def read_activity_log(
     Raises:
         PermissionDenied: The person is not an admin of the project.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     project_id = access.project.id
     async with database.reading() as connection:
         views = await audit.list_replay_views(

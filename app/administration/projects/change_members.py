@@ -46,9 +46,9 @@ async def set_member(
         PermissionDenied: The person who asks is not an admin of the project, or the new role or
             the one that the member has is above their own.
         InvalidInput: The form names no role or no address, the project would have no owner left,
-            or, told to an admin of the server only, nobody has the address.
+            or nobody has the address, which only admins of the server are told.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     role = _read_role(access, role_name)
     async with database.transaction() as connection:
         person = await accounts.find_person(connection, email)
@@ -59,7 +59,7 @@ async def set_member(
             raise InvalidInput(
                 "nobody has an account with this address: `playhead user add` creates one"
             )
-        await _need_rank_above(connection, access, person.id)
+        await _require_rank_of(connection, access, person.id)
         await membership_writes.set_member(connection, access.project.id, person.id, role)
         await record_action(
             connection, access, Action.MEMBER_SET, subject=person.id, detail={"role": role}
@@ -75,9 +75,9 @@ async def remove_member(database: Database, access: ProjectAccess, person_id: Pe
             member is above their own.
         InvalidInput: The project would have no owner left.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     async with database.transaction() as connection:
-        await _need_rank_above(connection, access, person_id)
+        await _require_rank_of(connection, access, person_id)
         await membership_writes.remove_member(connection, access.project.id, person_id)
         await record_action(connection, access, Action.MEMBER_REMOVED, subject=person_id)
 
@@ -88,7 +88,7 @@ async def withdraw_invitation(database: Database, access: ProjectAccess, email: 
     Raises:
         PermissionDenied: The person who asks is not an admin of the project.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     async with database.transaction() as connection:
         if await invitations.delete_invitation(connection, access.project.id, email):
             await record_action(
@@ -134,7 +134,7 @@ async def _invite(
     )
 
 
-async def _need_rank_above(
+async def _require_rank_of(
     connection: AsyncConnection, access: ProjectAccess, person_id: PersonId
 ) -> None:
     """Make sure that the role of a member is not above the role of the person who asks.

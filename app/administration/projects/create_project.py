@@ -14,7 +14,7 @@ from app.projects.keys import KeyCache
 from app.projects.model import Project
 
 
-def need_creator(person: Person) -> None:
+def require_creator(person: Person) -> None:
     """Make sure that a person may create projects.
 
     Raises:
@@ -31,7 +31,7 @@ async def create_project(database: Database, keys: KeyCache, person: Person, nam
         PermissionDenied: The person is not an admin of the server.
         InvalidInput: The name cannot be used.
     """
-    need_creator(person)
+    require_creator(person)
     async with database.transaction() as connection:
         project = await add_owned_project(connection, person, name)
     await keys.refresh()

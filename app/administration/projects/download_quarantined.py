@@ -16,7 +16,7 @@ async def download_quarantined(
         PermissionDenied: The person is not an admin of the project.
         NotFound: The project has no such quarantined envelope.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     async with database.transaction() as connection:
         body = await projects.read_quarantined_body(connection, access.project.id, quarantined_id)
         await record_action(

@@ -25,7 +25,7 @@ async def limit_storage(database: Database, access: ProjectAccess, limit_gib: st
         PermissionDenied: The person is not an admin of the project.
         InvalidInput: It is not a number of GiB.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     limit_bytes = _read_gib(limit_gib)
     async with database.transaction() as connection:
         await spending.set_storage_limit(connection, access.project.id, limit_bytes)

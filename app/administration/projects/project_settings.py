@@ -33,7 +33,7 @@ async def read_project_settings(
     Raises:
         PermissionDenied: The person is not an admin of the project.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     project_id = access.project.id
     async with database.reading() as connection:
         return ProjectSettings(

@@ -14,7 +14,7 @@ async def rename_project(database: Database, access: ProjectAccess, name: str) -
         PermissionDenied: The person is not an admin of the project.
         InvalidInput: The name is empty or too long.
     """
-    access.need(Role.ADMIN)
+    access.require_role(Role.ADMIN)
     async with database.transaction() as connection:
         await projects.rename_project(connection, access.project.id, name)
         await record_action(

@@ -28,19 +28,19 @@ _FILE_HEADERS: Final = {
 
 @router.get(route_to(issue_urls.attachment))
 async def send_file(
-    request: Request, inside: access.CurrentProject, event_id: str, number: access.RowId
+    request: Request, project_access: access.CurrentProject, event_id: str, number: access.RowId
 ) -> Response:
     """Send a file of an event as plain bytes, because it was never scrubbed or looked into."""
-    inside.need(Role.MEMBER)
+    project_access.require_role(Role.MEMBER)
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise PermissionDenied("another site asks for this file")
     here = services_of(request)
     file = await open_event_file(
         here.db,
-        inside.project.id,
+        project_access.project.id,
         read_event_id(event_id),
         number,
-        person_id=inside.person.id,
+        person_id=project_access.person.id,
     )
     headers = {**_FILE_HEADERS, "Content-Length": str(file.size_bytes)}
     return StreamingResponse(
@@ -50,10 +50,10 @@ async def send_file(
 
 @router.get(route_to(issue_urls.screenshot))
 async def send_screenshot(
-    request: Request, inside: access.CurrentProject, event_id: str, number: access.RowId
+    request: Request, project_access: access.CurrentProject, event_id: str, number: access.RowId
 ) -> Response:
     """Send a picture of an event as a WebP of our own, never the file itself."""
-    inside.need(Role.MEMBER)
+    project_access.require_role(Role.MEMBER)
     refuse_other_sites(request)
     here = services_of(request)
     if not here.settings.pictures:
@@ -61,7 +61,7 @@ async def send_screenshot(
     picture = await draw_event_picture(
         here.db,
         here.store,
-        (inside.project.id, read_event_id(event_id), number),
+        (project_access.project.id, read_event_id(event_id), number),
         drawing_slot=here.drawing_slot,
     )
     return Response(picture, 200, MEDIA_HEADERS, "image/webp")

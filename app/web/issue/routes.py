@@ -35,21 +35,21 @@ _STATUSES: Final[dict[str, Status]] = {name: name for name in get_args(Status)}
 @router.get(route_to(issue_urls.issue))
 async def show_issue(
     request: Request,
-    inside: access.CurrentProject,
+    project_access: access.CurrentProject,
     issue_id: str,
     releases: access.RowId = 0,
     files: access.RowId = 0,
 ) -> Response:
     """Show an issue with its newest event; releases and files from a number on."""
-    reader = _reader_of(request, inside, issue_id)
+    reader = _reader_of(request, project_access, issue_id)
     data = await read_issue_page(reader, event_id=None, first_release=releases, first_file=files)
-    return await _answer_issue(request, inside, data, path=issue_urls.issue(*reader.key))
+    return await _answer_issue(request, project_access, data, path=issue_urls.issue(*reader.key))
 
 
 @router.get(route_to(issue_urls.issue_event))
 async def show_event(
     request: Request,
-    inside: access.CurrentProject,
+    project_access: access.CurrentProject,
     issue_id: str,
     event_id: str,
     *,
@@ -57,71 +57,81 @@ async def show_event(
     files: access.RowId = 0,
 ) -> Response:
     """Show an issue with one of its events; releases and files from a number on."""
-    reader, event = _reader_of(request, inside, issue_id), read_event_id(event_id)
+    reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
     data = await read_issue_page(reader, event_id=event, first_release=releases, first_file=files)
     path = issue_urls.issue_event(*reader.key, event)
-    return await _answer_issue(request, inside, data, path=path)
+    return await _answer_issue(request, project_access, data, path=path)
 
 
 @router.get(route_to(issue_urls.event))
-async def find_event(request: Request, inside: access.CurrentProject, event_id: str) -> Response:
+async def find_event(
+    request: Request, project_access: access.CurrentProject, event_id: str
+) -> Response:
     """Lead from an event to its page in its issue."""
     event = read_event_id(event_id)
-    key = await find_issue_of_event(services_of(request).db, inside.project.id, event)
+    key = await find_issue_of_event(services_of(request).db, project_access.project.id, event)
     return answer.redirect(issue_urls.issue_event(*key, event))
 
 
 @router.get(route_to(issue_urls.issue_replays))
 async def show_replays(
-    request: Request, inside: access.CurrentProject, issue_id: str, before: str = ""
+    request: Request, project_access: access.CurrentProject, issue_id: str, before: str = ""
 ) -> Response:
     """Show the replays in which an issue happened, the newest first."""
     place = cursors.read_cursor(before, TIME_KEY)
-    data = await read_issue_replays(_reader_of(request, inside, issue_id), before=place)
+    data = await read_issue_replays(_reader_of(request, project_access, issue_id), before=place)
     page = build.build_replays_page(
-        data, _permissions_of(request, inside), is_first=place is None, now=clock.now()
+        data, _permissions_of(request, project_access), is_first=place is None, now=clock.now()
     )
     return await answer.render_page(request, "issue/replays.html", page)
 
 
 @router.get(route_to(issue_urls.issue_feedback))
 async def show_feedback(
-    request: Request, inside: access.CurrentProject, issue_id: str, before: str = ""
+    request: Request, project_access: access.CurrentProject, issue_id: str, before: str = ""
 ) -> Response:
     """Show what people wrote about the errors of an issue."""
     place = cursors.read_cursor(before, TIME_KEY)
-    data = await read_issue_feedback(_reader_of(request, inside, issue_id), before=place)
-    page = build.build_feedback_page(data, _permissions_of(request, inside), is_first=place is None)
+    data = await read_issue_feedback(_reader_of(request, project_access, issue_id), before=place)
+    page = build.build_feedback_page(
+        data, _permissions_of(request, project_access), is_first=place is None
+    )
     return await answer.render_page(request, "issue/feedback.html", page)
 
 
 @router.post(route_to(issue_urls.issue_status))
-async def set_status(request: Request, inside: access.CurrentProject, issue_id: str) -> Response:
+async def set_status(
+    request: Request, project_access: access.CurrentProject, issue_id: str
+) -> Response:
     """Resolve, ignore or reopen an issue."""
-    inside.need(Role.MEMBER)
-    reader = _reader_of(request, inside, issue_id)
+    project_access.require_role(Role.MEMBER)
+    reader = _reader_of(request, project_access, issue_id)
     status = _STATUSES.get((await forms.read_form(request)).get("status", ""))
     if status is None:
         raise InvalidInput("the form names no status of an issue")
-    await decide_status(reader.db, reader.key, status, person_id=inside.person.id)
+    await decide_status(reader.db, reader.key, status, person_id=project_access.person.id)
     return answer.redirect(issue_urls.issue(*reader.key), done=f"issue-{status}")
 
 
 @router.get(route_to(issue_urls.delete_issue))
-async def ask_to_delete(request: Request, inside: access.CurrentProject, issue_id: str) -> Response:
+async def ask_to_delete(
+    request: Request, project_access: access.CurrentProject, issue_id: str
+) -> Response:
     """Ask before erasing, and say what goes."""
-    inside.need(Role.ADMIN)
-    deletion = await read_issue_deletion(_reader_of(request, inside, issue_id))
-    page = build.build_deletion_page(deletion, _permissions_of(request, inside))
+    project_access.require_role(Role.ADMIN)
+    deletion = await read_issue_deletion(_reader_of(request, project_access, issue_id))
+    page = build.build_deletion_page(deletion, _permissions_of(request, project_access))
     return await answer.render_page(request, "issue/delete.html", page)
 
 
 @router.post(route_to(issue_urls.delete_issue))
-async def delete_issue(request: Request, inside: access.CurrentProject, issue_id: str) -> Response:
+async def delete_issue(
+    request: Request, project_access: access.CurrentProject, issue_id: str
+) -> Response:
     """Erase an issue with its events and their files."""
-    inside.need(Role.ADMIN)
-    reader = _reader_of(request, inside, issue_id)
-    await erase_issue(reader.db, reader.key, person_id=inside.person.id, at=clock.now())
+    project_access.require_role(Role.ADMIN)
+    reader = _reader_of(request, project_access, issue_id)
+    await erase_issue(reader.db, reader.key, person_id=project_access.person.id, at=clock.now())
     services_of(request).sweeper.hurry()
     return answer.redirect(list_urls.ISSUES, done="issue-deleted")
 
@@ -138,7 +148,7 @@ def read_event_id(value: str) -> EventId:
     return EventId(event_id)
 
 
-def _reader_of(request: Request, inside: ProjectAccess, issue_id: str) -> IssueReader:
+def _reader_of(request: Request, project_access: ProjectAccess, issue_id: str) -> IssueReader:
     """Return who reads about which issue.
 
     Raises:
@@ -149,25 +159,30 @@ def _reader_of(request: Request, inside: ProjectAccess, issue_id: str) -> IssueR
         raise NotFound("no issue has such an id")
     here = services_of(request)
     return IssueReader(
-        here.db, here.store, here.index_cache, inside.person, inside.project, IssueId(found)
+        here.db,
+        here.store,
+        here.index_cache,
+        project_access.person,
+        project_access.project,
+        IssueId(found),
     )
 
 
-def _permissions_of(request: Request, inside: ProjectAccess) -> Permissions:
-    is_member = inside.role.includes(Role.MEMBER)
+def _permissions_of(request: Request, project_access: ProjectAccess) -> Permissions:
+    is_member = project_access.role.includes(Role.MEMBER)
     return Permissions(
         may_change=is_member,
-        may_delete=inside.role.includes(Role.ADMIN),
+        may_delete=project_access.role.includes(Role.ADMIN),
         may_download=is_member,
         may_see_pictures=is_member and services_of(request).settings.pictures,
     )
 
 
 async def _answer_issue(
-    request: Request, inside: ProjectAccess, data: IssuePageData, *, path: str
+    request: Request, project_access: ProjectAccess, data: IssuePageData, *, path: str
 ) -> Response:
     # Away from the event loop: an event may hold thousands of frames.
     page = await asyncio.to_thread(
-        build.build_issue_page, data, _permissions_of(request, inside), path=path
+        build.build_issue_page, data, _permissions_of(request, project_access), path=path
     )
     return await answer.render_page(request, "issue/page.html", page)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.administration.projects.create_project import create_project, need_creator
+from app.administration.projects.create_project import create_project, require_creator
 from app.administration.projects.download_quarantined import download_quarantined
 from app.administration.projects.limit_storage import limit_storage
 from app.administration.projects.project_list import read_project_list
@@ -43,7 +43,7 @@ async def show_projects(
 @router.get(project_urls.NEW_PROJECT)
 async def ask_for_project(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Show the form for a new project."""
-    need_creator(visitor.person)
+    require_creator(visitor.person)
     return await answer.render_page(request, "project/new.html", NewProjectPage())
 
 
@@ -63,32 +63,32 @@ async def make_project(request: Request, visitor: access.CurrentVisitor) -> Resp
 @router.get(route_to(project_urls.project))
 async def show_project(
     request: Request,
-    project: access.CurrentProject,
+    project_access: access.CurrentProject,
     keys: access.RowNumber = 0,
     members: access.RowNumber = 0,
     quarantine: access.RowNumber = 0,
 ) -> Response:
     """Show how to send to a project, and what became of what was sent."""
-    return await _show(request, project, OverviewParts(keys, members, quarantine))
+    return await _show(request, project_access, OverviewParts(keys, members, quarantine))
 
 
 @router.post(route_to(project_urls.limit_storage))
-async def change_storage_limit(request: Request, project: access.CurrentProject) -> Response:
+async def change_storage_limit(request: Request, project_access: access.CurrentProject) -> Response:
     """Limit the storage of a project, or lift the limit."""
     limit_gib = (await forms.read_form(request)).get("limit_gib", "")
     try:
-        await limit_storage(services_of(request).db, project, limit_gib)
+        await limit_storage(services_of(request).db, project_access, limit_gib)
     except InvalidInput as error:
-        return await _show(request, project, OverviewParts(), error)
-    return answer.redirect(project_urls.storage(project.project.id), done="storage-limited")
+        return await _show(request, project_access, OverviewParts(), error)
+    return answer.redirect(project_urls.storage(project_access.project.id), done="storage-limited")
 
 
 @router.get(route_to(project_urls.quarantined))
 async def send_quarantined(
-    request: Request, project: access.CurrentProject, quarantined_id: access.RowId
+    request: Request, project_access: access.CurrentProject, quarantined_id: access.RowId
 ) -> Response:
     """Send a quarantined envelope as it came over the wire."""
-    body = await download_quarantined(services_of(request).db, project, quarantined_id)
+    body = await download_quarantined(services_of(request).db, project_access, quarantined_id)
     file_name = f"quarantined-{quarantined_id}.envelope"
     return Response(
         body,
@@ -99,13 +99,13 @@ async def send_quarantined(
 
 async def _show(
     request: Request,
-    project: ProjectAccess,
+    project_access: ProjectAccess,
     parts: OverviewParts,
     refusal: InvalidInput | None = None,
 ) -> Response:
     services = services_of(request)
-    overview = await read_project_overview(services.db, project, parts)
+    overview = await read_project_overview(services.db, project_access, parts)
     problem = phrases.sentence(str(refusal)) if refusal else None
-    page = build_project_page(services, project, overview, parts, problem=problem)
+    page = build_project_page(services, project_access, overview, parts, problem=problem)
     status = refusal.status if refusal else 200
     return await answer.render_page(request, "project/page.html", page, status=status)

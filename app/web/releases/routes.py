@@ -19,11 +19,13 @@ router = APIRouter()
 
 @router.get(route_to(project_urls.releases))
 async def show_releases(
-    request: Request, inside: access.CurrentProject, environment: str = ""
+    request: Request, project_access: access.CurrentProject, environment: str = ""
 ) -> Response:
     """Show the sessions of each release in the last two weeks."""
     now = clock.now()
     since = (now - timedelta(days=DAYS - 1)).date()
-    counts = await read_release_health(services_of(request).db, inside.project.id, since=since)
-    page = build_releases_page(inside.project, counts, environment=environment, now=now)
+    counts = await read_release_health(
+        services_of(request).db, project_access.project.id, since=since
+    )
+    page = build_releases_page(project_access.project, counts, environment=environment, now=now)
     return await answer.render_page(request, "releases/page.html", page)

@@ -67,7 +67,7 @@ def find_member(watching: access.CurrentReplay) -> ProjectAccess:
     Raises:
         PermissionDenied: They may only watch it.
     """
-    watching.access.need(Role.MEMBER)
+    watching.access.require_role(Role.MEMBER)
     return watching.access
 
 

@@ -16,10 +16,10 @@ router = APIRouter()
 
 
 @router.get(route_to(project_urls.set_up))
-async def show_set_up(request: Request, project: access.CurrentProject) -> Response:
+async def show_set_up(request: Request, project_access: access.CurrentProject) -> Response:
     """Show how to point apps and services at a project, and what has come of it so far."""
     services = services_of(request)
-    set_up = await read_project_set_up(services.db, project)
+    set_up = await read_project_set_up(services.db, project_access)
     dsn = write_active_dsn(services, set_up.active_key)
-    page = build_set_up_page(project.project, dsn, set_up.facts)
+    page = build_set_up_page(project_access.project, dsn, set_up.facts)
     return await answer.render_page(request, "set_up/page.html", page)

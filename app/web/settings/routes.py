@@ -25,55 +25,59 @@ router = APIRouter()
 
 @router.get(route_to(project_urls.settings))
 async def show_settings(
-    request: Request, project: access.CurrentProject, members: access.RowNumber = 0
+    request: Request, project_access: access.CurrentProject, members: access.RowNumber = 0
 ) -> Response:
     """Show the name and the members of a project, to be changed."""
-    return await _show(request, project, first_member=members)
+    return await _show(request, project_access, first_member=members)
 
 
 @router.post(route_to(project_urls.rename_project))
-async def change_name(request: Request, project: access.CurrentProject) -> Response:
+async def change_name(request: Request, project_access: access.CurrentProject) -> Response:
     """Give a project another name."""
     name = (await forms.read_form(request)).get("name", "")
     try:
-        await rename_project(services_of(request).db, project, name)
+        await rename_project(services_of(request).db, project_access, name)
     except InvalidInput as error:
-        return await _show(request, project, error)
-    return answer.redirect(project_urls.settings(project.project.id), done="project-renamed")
+        return await _show(request, project_access, error)
+    return answer.redirect(project_urls.settings(project_access.project.id), done="project-renamed")
 
 
 @router.post(route_to(project_urls.members))
-async def set_member(request: Request, project: access.CurrentProject) -> Response:
+async def set_member(request: Request, project_access: access.CurrentProject) -> Response:
     """Give a member another role, or invite somebody."""
     fields = await forms.read_form(request)
     try:
         change = await change_members.set_member(
-            services_of(request).db, project, fields.get("email", ""), fields.get("role", "")
+            services_of(request).db, project_access, fields.get("email", ""), fields.get("role", "")
         )
     except InvalidInput as error:
-        return await _show(request, project, error)
+        return await _show(request, project_access, error)
     done = "invited" if change is MemberChange.INVITED else "member-set"
-    return answer.redirect(project_urls.settings(project.project.id), done=done)
+    return answer.redirect(project_urls.settings(project_access.project.id), done=done)
 
 
 @router.post(route_to(project_urls.remove_member))
 async def remove_member(
-    request: Request, project: access.CurrentProject, person_id: access.RowId
+    request: Request, project_access: access.CurrentProject, person_id: access.RowId
 ) -> Response:
     """Take somebody out of the project."""
     try:
-        await change_members.remove_member(services_of(request).db, project, PersonId(person_id))
+        await change_members.remove_member(
+            services_of(request).db, project_access, PersonId(person_id)
+        )
     except InvalidInput as error:
-        return await _show(request, project, error)
-    return answer.redirect(project_urls.settings(project.project.id), done="member-removed")
+        return await _show(request, project_access, error)
+    return answer.redirect(project_urls.settings(project_access.project.id), done="member-removed")
 
 
 @router.post(route_to(project_urls.withdraw_invitation))
-async def withdraw_invitation(request: Request, project: access.CurrentProject) -> Response:
+async def withdraw_invitation(request: Request, project_access: access.CurrentProject) -> Response:
     """Withdraw an invitation."""
     email = (await forms.read_form(request)).get("email", "")
-    await change_members.withdraw_invitation(services_of(request).db, project, email)
-    return answer.redirect(project_urls.settings(project.project.id), done="invitation-withdrawn")
+    await change_members.withdraw_invitation(services_of(request).db, project_access, email)
+    return answer.redirect(
+        project_urls.settings(project_access.project.id), done="invitation-withdrawn"
+    )
 
 
 @router.post(route_to(project_urls.invitation))
@@ -92,29 +96,32 @@ async def answer_invitation(
 @router.get(route_to(project_urls.project_log))
 async def show_log(
     request: Request,
-    project: access.CurrentProject,
+    project_access: access.CurrentProject,
     views: access.RowId = 0,
     lines: access.RowId = 0,
 ) -> Response:
     """Show who watched replays of the project, and who changed what."""
     log = await read_activity_log(
-        services_of(request).db, project, views_before=views or None, lines_before=lines or None
+        services_of(request).db,
+        project_access,
+        views_before=views or None,
+        lines_before=lines or None,
     )
-    page = build_log_page(project.project, log, views=views, lines=lines)
+    page = build_log_page(project_access.project, log, views=views, lines=lines)
     return await answer.render_page(request, "settings/log.html", page)
 
 
 async def _show(
     request: Request,
-    project: ProjectAccess,
+    project_access: ProjectAccess,
     refusal: InvalidInput | None = None,
     *,
     first_member: int = 0,
 ) -> Response:
     settings = await read_project_settings(
-        services_of(request).db, project, first_member=first_member
+        services_of(request).db, project_access, first_member=first_member
     )
     problem = phrases.sentence(str(refusal)) if refusal else None
-    page = build_settings_page(project, settings, first_member=first_member, problem=problem)
+    page = build_settings_page(project_access, settings, first_member=first_member, problem=problem)
     status = refusal.status if refusal else 200
     return await answer.render_page(request, "settings/page.html", page, status=status)

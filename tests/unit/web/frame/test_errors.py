@@ -9,7 +9,14 @@ from starlette.responses import PlainTextResponse
 from app.core.errors import (
     DatabaseUnavailable,
     DatabaseUnusable,
+    InvalidInput,
+    NotFound,
+    OversizedForm,
+    PermissionDenied,
+    ReplayError,
     ServiceUnavailable,
+    SignInFailed,
+    SignInRequired,
     TooManyAttempts,
 )
 from app.web.frame import errors, forms
@@ -80,6 +87,22 @@ async def test_a_keeper_that_is_down_is_waited_for():
     answer = await ask(failing(ServiceUnavailable("Postgres went away")), accept="text/html")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "Nothing is lost" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [
+        (InvalidInput("a"), 400),
+        (OversizedForm("a"), 413),
+        (SignInFailed("a"), 401),
+        (SignInRequired("a"), 401),
+        (PermissionDenied("a"), 403),
+        (NotFound("a"), 404),
+    ],
+)
+async def test_every_refusal_of_a_person_has_its_status(refusal: ReplayError, status: int):
+    """The statuses are those that the tree of errors draws."""
+    assert (await ask(failing(refusal))).status_code == status
 
 
 async def test_a_refusal_says_why():
