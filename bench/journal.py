@@ -1,4 +1,4 @@
-"""Measure what the journal costs: `python bench/journal.py [folder]`.
+"""Measures what the journal costs: `python bench/journal.py [folder]`.
 
 Appenders hand over 80 kB entries at the same time; the plain way beside it opens a file, writes the
 same bytes and calls fsync for each entry. Rounds alternate, medians are printed. CPU is user and

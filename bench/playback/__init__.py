@@ -1,1 +1,1 @@
-"""Measures what somebody who watches a replay sees, and waits for."""
+"""Measures what a person who watches a replay sees and waits for."""

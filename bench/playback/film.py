@@ -1,4 +1,4 @@
-"""Makes a replay of an hour whose every frame says which frame it is, as a phone would send it.
+"""Makes a replay of an hour in which every frame shows its number, as a phone would send it.
 
 Across the top of each frame lie 16 black or white fields: its number in binary. Segments of 5 s,
 a keyframe every 6 frames; a turned phone from minute 20 to 25, gaps of 30 s and of 5 min, a segment

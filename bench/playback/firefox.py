@@ -1,4 +1,4 @@
-"""Looks at the film in Firefox, through each of its engines: seeks, and plays at 16x over a turn.
+"""Watches the replay in Firefox with each of its engines: seeks, and plays at 16x over a turn.
 
 It has the bare page of the browser tests, not the server's: a global can be taken away there.
 """

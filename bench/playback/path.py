@@ -1,4 +1,4 @@
-"""A network path: each way takes half a round trip, bytes towards the browser share a bandwidth."""
+"""A simulated network path: a delay of half a round trip each way, and a limited bandwidth."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""A server of its own for the playback bench, a replay sent to it, and what it spends."""
+"""Starts a server for the playback bench, sends a replay to it, and measures what it uses."""
 
 import asyncio
 import gzip

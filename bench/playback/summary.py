@@ -1,4 +1,4 @@
-"""Reduces what the playback bench saw to figures, and sets the ways side by side."""
+"""Summarizes the results of the playback bench in figures, with the ways side by side."""
 
 import statistics
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Watches one replay of an hour in Chromium, in our page and by one video element a segment.
+"""Watches a replay of an hour in Chromium, in our page and with one video element per segment.
 
     python -m bench.playback.watch --minutes 60 --rtt 40 --mbit 20 --runs 2 --whole
 

@@ -1,4 +1,4 @@
-"""Every route of the pages and every role: who is let in, who is not, and what that looks like.
+"""Every route of the pages with every role: who may use it, who may not, and what they see.
 
 A project that one is not in is answered like one that does not exist: 404.
 """

@@ -97,7 +97,7 @@ def post(server: Server, body: bytes, *lines: str, version: str = "1.1") -> byte
 
 
 def head(server: Server, *lines: str, version: str = "1.1", path: str | None = None) -> bytes:
-    """Return the head of a request to the door of a project."""
+    """Return the head of a request to the ingest endpoint of a project."""
     auth = f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}"
     first = f"POST {path or server.door()} HTTP/{version}"
     return "\r\n".join([first, "Host: a", auth, *lines, "", ""]).encode()

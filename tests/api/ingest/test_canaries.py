@@ -1,4 +1,4 @@
-"""Canaries in every text of every kind of item: none is in a column or an object afterwards.
+"""Canaries in every text of every kind of item: afterwards no column and no object contains one.
 
 A canary stands where an app may put a secret by mistake. Beside the canaries of each item stands a
 word that no rule takes; it must be found, or the search would see nothing and prove nothing.

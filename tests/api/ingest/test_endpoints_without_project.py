@@ -1,4 +1,4 @@
-"""`/api/envelope/` and `/api/store/` name no project: that of the key or the DSN is meant."""
+"""`/api/envelope/` and `/api/store/` name no project: the key or the DSN decides."""
 
 import pytest
 
@@ -54,7 +54,7 @@ async def test_a_dsn_inside_names_the_project(
 
 
 async def test_a_dsn_inside_must_agree_with_the_key(tenant: Server):
-    """At the door without a project as at those with one."""
+    """The endpoint without a project answers like the one with a project."""
     dsn = f"https://{tenant.backend.key}@a.example/{tenant.backend.id}"
     body = envelope_with_dsn(dsn)
     headers = envelopes.headers(tenant.app.key, encoding=None)

@@ -1,4 +1,4 @@
-"""The envelope door over real HTTP: who may send, in which form, and what is answered."""
+"""The envelope endpoint over HTTP: who may send, in which forms, and what is answered."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Heads, trailers, framing and pipelines have bounds, at the ingest doors and at the pages."""
+"""Heads, trailers, framing and pipelines have limits, at the ingest endpoints and at the pages."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""Connections to the ingest doors by hand: which turns requests take, and how a connection ends."""
+"""Hand-written connections to the ingest endpoints: the order of answers, and how they end."""
 
 import asyncio
 import json

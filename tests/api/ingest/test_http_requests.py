@@ -1,4 +1,4 @@
-"""Requests to the ingest doors by hand: how head and body may look, and how long they may be."""
+"""Hand-written requests to the ingest endpoints: forms of head and body, and their limits."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""From an envelope to what is stored: the invariants of ingest, by the real door."""
+"""From an envelope to stored rows: the invariants of ingest, over HTTP."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Limits at the real door: what is answered, what SDKs are told, what is counted."""
+"""Limits over HTTP: what is answered, what SDKs are told, what is counted."""
 
 from collections.abc import AsyncIterator
 

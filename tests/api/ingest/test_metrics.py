@@ -1,4 +1,4 @@
-"""What `/metrics` tells of accepted envelopes and of the process itself."""
+"""`/metrics` reports accepted envelopes and the process itself."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Items that are neither replay nor error nor trace, through the real doors."""
+"""Items that are neither replay nor error nor trace, over HTTP."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The door for OpenTelemetry: bytes in by HTTP, spans and errors out of the database."""
+"""The endpoint of OpenTelemetry: bytes go in by HTTP, spans and errors are in the database."""
 
 import gzip
 import json

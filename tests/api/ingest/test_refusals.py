@@ -1,4 +1,4 @@
-"""Every refusal has its answer and its outcome, at the door and behind it."""
+"""Every refusal has its answer and its outcome, at the endpoint and in digest."""
 
 from dataclasses import dataclass
 

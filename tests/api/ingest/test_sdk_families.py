@@ -1,4 +1,4 @@
-"""Recorded traffic of real SDKs through the real door: what the web app shows is what they said."""
+"""Recorded traffic of real SDKs over HTTP: the web app shows what they sent."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable

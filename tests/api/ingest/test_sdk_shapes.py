@@ -1,4 +1,4 @@
-"""Everything an SDK's serializer can write is taken, improbable values included."""
+"""Everything that an SDK's serializer can write is accepted, improbable values included."""
 
 from typing import Final
 

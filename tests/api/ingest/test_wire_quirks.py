@@ -1,4 +1,4 @@
-"""Traffic that is legal though odd: taken, and counted for what it is. One table, one door."""
+"""Legal but unusual traffic is accepted and counted correctly: one table, one endpoint."""
 
 import gzip
 import zlib

@@ -1,4 +1,4 @@
-"""Tests of what an event's page shows of the event itself, and of its files."""
+"""Tests of the page of an event: the event itself, and its files."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Tests of what people wrote, as pages show it: all of it, an issue's, a replay's."""
+"""Tests of feedback on pages: all of it, that of an issue, that of a replay."""
 
 import uuid
 

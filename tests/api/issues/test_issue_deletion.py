@@ -1,4 +1,4 @@
-"""Deleting an issue: gone everywhere at once, its files too, and written down."""
+"""Deleting an issue: it disappears everywhere at once, with its files, and is logged."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The numbers and the clock of an issue's page: whom it met, and when."""
+"""The numbers and times on the page of an issue."""
 
 import re
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Tests of the list of issues and the page of an issue, through the real doors."""
+"""Tests of the list of issues and the page of an issue, over HTTP."""
 
 import json
 import re

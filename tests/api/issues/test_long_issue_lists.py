@@ -1,4 +1,4 @@
-"""Tests of issues and projects that have more of something than a page shows, through the pages."""
+"""Tests of issues and projects that have more of something than a page shows."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Tests of the page of releases, through the real doors."""
+"""Tests of the page of releases, over HTTP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Screenshots that came with an event, on its page."""
+"""Screenshots that belong to an event, on its page."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The set-up page, through the real doors: nothing, then a recorded replay."""
+"""The set-up page over HTTP: from nothing to a recorded replay."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests of a project's settings and activity log, through the real doors."""
+"""Tests of the settings and the activity log of a project, over HTTP."""
 
 import uuid
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Traces through the real doors: on their own, in a replay, in parts, and who may see them."""
+"""Traces over HTTP: on their own page, in a replay, in parts, and who may see them."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Why is there no replay: every answer, through the real doors."""
+"""Why is there no replay: every answer, over HTTP."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Replays of phones whose clock is set while they record: they play as if it had not been."""
+"""Replays of phones whose clock is set during the recording play as if it had not been set."""
 
 import re
 import struct

@@ -1,4 +1,4 @@
-"""A deletion through the page: gone from every place, for good, and everybody is told by whom."""
+"""A deletion by the page: nothing is left anywhere, and everybody learns who did it."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Backend errors on the clock of a replay when the clocks of phone and backend differ."""
+"""Places of backend errors in a replay when the clocks of phone and backend differ."""
 
 import re
 from typing import Any, Final

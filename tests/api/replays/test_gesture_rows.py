@@ -1,4 +1,4 @@
-"""What fingers did stands among the activity, also where the SDK noted nothing of it."""
+"""Gestures are rows of the activity, even if the SDK made no breadcrumb of them."""
 
 import re
 

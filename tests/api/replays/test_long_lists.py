@@ -1,4 +1,4 @@
-"""Tests of replays that have more errors, logs and spans than a page shows, through the pages."""
+"""Tests of replays that have more errors, logs and spans than a page shows."""
 
 import re
 import uuid

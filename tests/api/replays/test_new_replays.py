@@ -1,4 +1,4 @@
-"""An open list asks for what has come since, and a list without rows says where to send it."""
+"""An open list asks for new replays, and an empty list says where to send them."""
 
 import html
 import re

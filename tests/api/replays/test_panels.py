@@ -1,4 +1,4 @@
-"""Tests of what the panels hold: logs, requests one by one, HAR, links to the list."""
+"""Tests of the panels: logs, single requests, HAR, links to the list."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Small pictures of replays: drawn in the background, served to those who may see the replay."""
+"""Small pictures of replays: drawn in the background, served to people who may see the replay."""
 
 import asyncio
 import io

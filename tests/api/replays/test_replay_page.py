@@ -1,4 +1,4 @@
-"""Tests of the list, the replay page, its bytes and its deletion, through the real doors."""
+"""Tests of the list, the replay page, its bytes and its deletion, over HTTP."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""From a failed request to its trace and its error, and back; from an issue to the trace."""
+"""Links from a failed request to its trace and its error, back, and from an issue to the trace."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""Tests of the states in which a replay's page can be, each reached as it is in life."""
+"""Tests of the states of a replay page, each reached as in real life."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a phone sends whose clock nobody has set: it stands in 1970, and nothing of it is lost."""
+"""A phone whose clock was never set and shows 1970: nothing that it sends is lost."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The demo goes through the door like a phone's traffic, and says what went wrong."""
+"""The demo is sent like the traffic of a phone, and reports what went wrong."""
 
 import gzip
 from collections.abc import Callable
