@@ -1,4 +1,4 @@
-"""Files that belong to events: their rows; the bytes are objects."""
+"""Reads and writes the rows of files that came with events; their bytes are objects."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -16,7 +16,7 @@ from app.issues.model import Attachment, AttachmentKey
 from app.issues.tables import attachments
 
 _NAME_BYTES: Final = 800
-"""Part of the key: a row of an index takes 2,700 bytes."""
+"""The name is part of the key, and an entry of an index has room for 2,700 bytes."""
 
 
 def _to_attachment(row: Row[Any]) -> Attachment:
@@ -40,32 +40,33 @@ async def add_attachments(
     """Store the rows of files that are not there yet.
 
     Returns:
-        The keys of those that were stored (see `key_of`); the others were duplicates.
+        The keys of the files that were stored (`attachment_key`); the others were duplicates.
     """
-    first = {attachment_key(one): _to_row(one) for one in reversed(new)}
-    return await insert_new_rows(connection, attachments, first)
+    rows = {attachment_key(attachment): _to_row(attachment) for attachment in reversed(new)}
+    return await insert_new_rows(connection, attachments, rows)
 
 
-def attachment_key(one: Attachment) -> AttachmentKey:
-    """Return what tells two attachments apart.
+def attachment_key(attachment: Attachment) -> AttachmentKey:
+    """Return the key by which two attachments are the same.
 
     Source: docs/protocol.md, section 1.6.
     """
-    return one.project_id, one.event_id, clean(one.filename, limit_bytes=_NAME_BYTES), one.sha256
+    filename = clean(attachment.filename, limit_bytes=_NAME_BYTES)
+    return attachment.project_id, attachment.event_id, filename, attachment.sha256
 
 
 async def sum_attachment_bytes(
     connection: AsyncConnection, project_ids: Sequence[ProjectId]
 ) -> dict[ProjectId, int]:
-    """Add up the files of some projects: reads every row, so ask seldom."""
+    """Add up the bytes of the files of some projects; slow, as it reads every row."""
     if not project_ids:
         return {}
-    found = await connection.execute(
+    rows = await connection.execute(
         select(attachments.c.project_id, func.sum(attachments.c.size_bytes).label("size_bytes"))
         .where(attachments.c.project_id.in_(project_ids))
         .group_by(attachments.c.project_id)
     )
-    return {ProjectId(row.project_id): int(row.size_bytes) for row in found}
+    return {ProjectId(row.project_id): int(row.size_bytes) for row in rows}
 
 
 async def read_attachments(
@@ -106,16 +107,16 @@ async def find_attachment(
     return _to_attachment(row) if row else None
 
 
-def _to_row(one: Attachment) -> dict[str, Any]:
-    _, _, filename, _ = attachment_key(one)
+def _to_row(attachment: Attachment) -> dict[str, Any]:
+    _, _, filename, _ = attachment_key(attachment)
     return {
-        "project_id": one.project_id,
-        "event_id": one.event_id,
-        "sha256": one.sha256,
+        "project_id": attachment.project_id,
+        "event_id": attachment.event_id,
+        "sha256": attachment.sha256,
         "filename": filename,
-        "content_type": clean_or_none(one.content_type, limit_bytes=_NAME_BYTES),
-        "attachment_type": clean(one.attachment_type, limit_bytes=_NAME_BYTES),
-        "received_at": one.received_at,
-        "object_key": one.object_key,
-        "size_bytes": one.size_bytes,
+        "content_type": clean_or_none(attachment.content_type, limit_bytes=_NAME_BYTES),
+        "attachment_type": clean(attachment.attachment_type, limit_bytes=_NAME_BYTES),
+        "received_at": attachment.received_at,
+        "object_key": attachment.object_key,
+        "size_bytes": attachment.size_bytes,
     }

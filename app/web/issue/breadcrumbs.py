@@ -1,4 +1,4 @@
-"""What an app noted before an event, in words; the categories of replays are told as there."""
+"""Describes the breadcrumbs of an event, with the same words as those of replays."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,8 +17,8 @@ _SUMMARY_ROWS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class CrumbRow:
-    """One breadcrumb."""
+class EventBreadcrumbRow:
+    """A breadcrumb that an app recorded before an event."""
 
     at: datetime
     icon: Icon
@@ -29,25 +29,29 @@ class CrumbRow:
     data: tuple[DataRow, ...]
 
 
-def crumb_rows(event: JsonObject, *, later_by: timedelta = timedelta()) -> tuple[CrumbRow, ...]:
+def build_breadcrumb_rows(
+    event: JsonObject, *, later_by: timedelta = timedelta()
+) -> tuple[EventBreadcrumbRow, ...]:
     """Describe the breadcrumbs of an event, the oldest first.
 
     Args:
         event: The event as sent.
-        later_by: How far their times are moved, from the sender's clock to the page's.
+        later_by: How much later their times are by the clock of the page than by the sender's.
     """
-    return tuple(_row(crumb, later_by) for crumb in event_breadcrumbs.read_event_breadcrumbs(event))
+    return tuple(
+        _build_row(crumb, later_by) for crumb in event_breadcrumbs.read_event_breadcrumbs(event)
+    )
 
 
-def _row(crumb: Breadcrumb, later_by: timedelta) -> CrumbRow:
+def _build_row(crumb: Breadcrumb, later_by: timedelta) -> EventBreadcrumbRow:
     row = breadcrumb_row(crumb, start_ms=0)
     title, detail, icon, level = row.title, row.detail, row.icon, row.level
     if crumb.category in _REQUESTS and not crumb.message:
-        title, detail, is_bad = _request(crumb.data)
+        title, detail, is_bad = _describe_request(crumb.data)
         icon, level = "network", "error" if is_bad else level
     elif not crumb.message and title == crumb.category:
-        detail = _summary(crumb.data) or detail
-    return CrumbRow(
+        detail = _summarize_data(crumb.data) or detail
+    return EventBreadcrumbRow(
         at=units.at_from_ms(crumb.at_ms) + later_by,
         icon=icon,
         category=crumb.category,
@@ -58,22 +62,17 @@ def _row(crumb: Breadcrumb, later_by: timedelta) -> CrumbRow:
     )
 
 
-def _request(data: JsonObject) -> tuple[str, str | None, bool]:
+def _describe_request(data: JsonObject) -> tuple[str, str | None, bool]:
     method = jsonish.text(data, "method") or jsonish.text(data, "http.method") or "GET"
     url = jsonish.text(data, "url") or "unknown address"
-    status = next(
-        (
-            found
-            for key in ("status_code", "http.response.status_code", "statusCode")
-            if (found := jsonish.integer(data, key)) is not None
-        ),
-        None,
-    )
+    names = ("status_code", "http.response.status_code", "statusCode")
+    statuses = (jsonish.integer(data, name) for name in names)
+    status = next((status for status in statuses if status is not None), None)
     is_bad = status is not None and status >= FIRST_FAILED_STATUS
     return f"{method} {url}", None if status is None else str(status), is_bad
 
 
-def _summary(data: JsonObject) -> str | None:
-    """Write the first facts of a breadcrumb that says nothing in words."""
+def _summarize_data(data: JsonObject) -> str | None:
+    """Return the first data of a breadcrumb that has no message."""
     rows = data_rows(data, most=_SUMMARY_ROWS)[:_SUMMARY_ROWS]
     return ", ".join(f"{row.name}: {row.value}" for row in rows) or None

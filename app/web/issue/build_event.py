@@ -1,4 +1,4 @@
-"""Builds one event of an issue for its page: pure, so that it can run in a thread."""
+"""Builds the event that the page of an issue shows, without I/O, so that it can run in a thread."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from app.playback.links import replay_clock
 from app.triage.event_files import PICTURE_TYPES
 from app.triage.issue_event import IssueEvent
 from app.web.issue import stacks
-from app.web.issue.breadcrumbs import crumb_rows
+from app.web.issue.breadcrumbs import build_breadcrumb_rows
 from app.web.issue.build_replay import build_preview, describe_missing_replay
 from app.web.issue.page import EventBlock, FactTable, FileRow, SenderClock
 from app.web.urls import issue_urls, replay_urls
@@ -36,11 +36,11 @@ _RULES: Final[dict[rules.GroupingRule, str]] = {
 _CONTEXTS: Final[tuple[str, ...]] = (
     "device", "os", "app", "runtime", "browser", "culture", "gpu", "response",
 )  # fmt: skip
-"""Shown first; the rest follow by name."""
+"""Contexts that are shown first; the others follow by name."""
 _HIDDEN_CONTEXTS: Final = frozenset({"replay", "feedback"})
 _MESSAGE_CHARS: Final = 8_000
 _CLOCK_SLACK: Final = timedelta(minutes=1)
-"""A smaller difference is the way of the envelope, and shows in no time to the minute."""
+"""A smaller difference is the time that the envelope took, and does not show in minutes."""
 
 
 def build_event(
@@ -78,9 +78,9 @@ def build_event(
         oldest_href=_event_href(key, neighbours.oldest),
         facts=_build_facts(event, sent),
         message=messages.format_message(sent, limit=_MESSAGE_CHARS),
-        stacks=stacks.stacks(sent),
-        threads=stacks.threads(sent),
-        crumbs=crumb_rows(sent, later_by=seen_at - event.at),
+        stacks=stacks.build_stacks(sent),
+        threads=stacks.build_threads(sent),
+        crumbs=build_breadcrumb_rows(sent, later_by=seen_at - event.at),
         tables=_build_tables(sent),
         files=tuple(
             _build_file(file, number, may_download=may_download, may_see_picture=may_see_pictures)
@@ -165,10 +165,10 @@ def _build_facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
         ("Logger", jsonish.text(sent, "logger")),
         ("SDK", " ".join(part for part in sdk_parts if part)),
     )
-    shown = [Fact(name, value) for name, value in named if value]
+    facts_shown = [Fact(name, value) for name, value in named if value]
     if event.trace_id is not None:
-        shown.append(Fact("Trace", event.trace_id, href=replay_urls.trace(event.trace_id)))
-    return tuple(shown)
+        facts_shown.append(Fact("Trace", event.trace_id, href=replay_urls.trace(event.trace_id)))
+    return tuple(facts_shown)
 
 
 def _user(sent: JsonObject) -> dict[str, str]:
@@ -180,7 +180,7 @@ def _build_tables(sent: JsonObject) -> tuple[FactTable, ...]:
     contexts = jsonish.mapping(sent, "contexts")
     names = [name for name in _CONTEXTS if name in contexts]
     names += sorted(name for name in contexts if name not in names and name not in _HIDDEN_CONTEXTS)
-    found: list[tuple[str, object]] = [
+    titled: list[tuple[str, object]] = [
         ("Tags", jsonish.pairs(sent, "tags")),
         ("User", jsonish.mapping(sent, "user")),
         ("Request", jsonish.mapping(sent, "request")),
@@ -188,7 +188,7 @@ def _build_tables(sent: JsonObject) -> tuple[FactTable, ...]:
         ("Extra", jsonish.mapping(sent, "extra")),
         ("Packages", jsonish.mapping(sent, "modules")),
     ]
-    tables = (FactTable(title, data_rows(value, most=200)) for title, value in found if value)
+    tables = (FactTable(title, data_rows(value, most=200)) for title, value in titled if value)
     return tuple(table for table in tables if table.rows)
 
 

@@ -8,7 +8,7 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.formats.events.view_hierarchy import HierarchyView
 from app.issues.model import Status
 from app.triage.tag_counts import TagSpread
-from app.web.issue.breadcrumbs import CrumbRow
+from app.web.issue.breadcrumbs import EventBreadcrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
 from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
@@ -145,7 +145,7 @@ class EventBlock:
     message: str | None
     stacks: tuple[StackBlock, ...]
     threads: tuple[ThreadBlock, ...]
-    crumbs: tuple[CrumbRow, ...]
+    crumbs: tuple[EventBreadcrumbRow, ...]
     tables: tuple[FactTable, ...]
     files: tuple[FileRow, ...]
     file_total: int

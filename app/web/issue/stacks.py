@@ -1,4 +1,4 @@
-"""Stack traces of an event: the app's own frames open, runs of others folded."""
+"""Builds the stack traces of an event; the app's own frames are open, runs of others are folded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from app.formats.events.exceptions import ExceptionRecord, Frame, Thread
 from app.formats.jsonish import JsonObject
 
 _OPEN_FRAMES: Final = 5
-"""Shown of a stack in which no frame is the app's own."""
+"""Frames that are open in a stack without frames of the app."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """One line of source around a frame."""
+    """A line of source code around a frame."""
 
     number: int | None
     text: str
@@ -24,20 +24,20 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class FrameBlock:
-    """One call."""
+    """A frame of a stack."""
 
     function: str
     module: str | None
     place: str | None
-    """`cart.py:41`, or the binary it is in."""
+    """File and line, as in `cart.py:41`, or the binary."""
     in_app: bool
     lines: tuple[SourceLine, ...]
     variables: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """Frames that follow one another and are shown, or folded, together."""
+class FrameRun:
+    """Consecutive frames that are open, or folded, together."""
 
     is_open: bool
     frames: tuple[FrameBlock, ...]
@@ -45,84 +45,90 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class StackBlock:
-    """One exception of a chain, or the bare stack of an event without any."""
+    """An exception of a chain, or the stack of an event without an exception."""
 
     type: str | None
     value: str | None
     module: str | None
     relation: str | None
-    """How it belongs to the one above: `Caused by`, `Member of …`; None for the first."""
+    """How it is related to the exception above: `Caused by`, `Member of …`; None for the first."""
     mechanism: str | None
     handled: bool | None
     details: str | None
-    runs: tuple[Run, ...]
-    """The innermost call first, where it was thrown."""
+    runs: tuple[FrameRun, ...]
+    """The innermost call first, in which the exception was thrown."""
     left_out: int
+    """How many frames in the middle are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadBlock:
-    """One thread of the app."""
+    """A thread of the app."""
 
     name: str
     state: str | None
     crashed: bool
     is_main: bool
-    runs: tuple[Run, ...]
+    runs: tuple[FrameRun, ...]
     frames: int
 
 
-def stacks(event: JsonObject) -> tuple[StackBlock, ...]:
+def build_stacks(event: JsonObject) -> tuple[StackBlock, ...]:
     """Describe the exceptions of an event, the thrown one first."""
-    found = exceptions.read_exceptions(event)
+    chain = exceptions.read_exceptions(event)
     by_number: dict[int | None, ExceptionRecord] = {
-        one.number: one for one in found if one.number is not None
+        exception.number: exception for exception in chain if exception.number is not None
     }
     return tuple(
         StackBlock(
-            type=one.type,
-            value=one.value,
-            module=one.module,
-            relation=_relation(by_number.get(one.parent)) if place else None,
-            mechanism=one.mechanism,
-            handled=one.handled,
-            details=one.details,
-            runs=_runs(one.frames),
-            left_out=one.frames_left_out,
+            type=exception.type,
+            value=exception.value,
+            module=exception.module,
+            relation=_describe_relation(by_number.get(exception.parent)) if index else None,
+            mechanism=exception.mechanism,
+            handled=exception.handled,
+            details=exception.details,
+            runs=_build_runs(exception.frames),
+            left_out=exception.frames_left_out,
         )
-        for place, one in enumerate(found)
+        for index, exception in enumerate(chain)
     )
 
 
-def threads(event: JsonObject) -> tuple[ThreadBlock, ...]:
+def build_threads(event: JsonObject) -> tuple[ThreadBlock, ...]:
     """Describe the threads of an event, the crashed one first."""
-    return tuple(_thread(one) for one in exceptions.read_threads(event))
+    return tuple(_build_thread(thread) for thread in exceptions.read_threads(event))
 
 
-def _thread(one: Thread) -> ThreadBlock:
-    runs = _runs(one.frames)
-    return ThreadBlock(one.name, one.state, one.crashed, one.is_main, runs, len(one.frames))
+def _build_thread(thread: Thread) -> ThreadBlock:
+    return ThreadBlock(
+        name=thread.name,
+        state=thread.state,
+        crashed=thread.crashed,
+        is_main=thread.is_main,
+        runs=_build_runs(thread.frames),
+        frames=len(thread.frames),
+    )
 
 
-def _relation(parent: ExceptionRecord | None) -> str:
+def _describe_relation(parent: ExceptionRecord | None) -> str:
     if parent is not None and parent.is_group:
         return f"Member of {parent.type or 'the group'}"
     return "Caused by"
 
 
-def _runs(frames: Sequence[Frame]) -> tuple[Run, ...]:
-    blocks = [_frame(frame) for frame in reversed(frames)]
+def _build_runs(frames: Sequence[Frame]) -> tuple[FrameRun, ...]:
+    blocks = [_build_frame(frame) for frame in reversed(frames)]
     if not any(block.in_app for block in blocks):
-        parts = blocks[:_OPEN_FRAMES], blocks[_OPEN_FRAMES:]
-        return tuple(
-            Run(is_open=not place, frames=tuple(part)) for place, part in enumerate(parts) if part
-        )
+        runs = (True, blocks[:_OPEN_FRAMES]), (False, blocks[_OPEN_FRAMES:])
+        return tuple(FrameRun(is_open, tuple(run)) for is_open, run in runs if run)
     return tuple(
-        Run(is_own, tuple(run)) for is_own, run in groupby(blocks, key=lambda block: block.in_app)
+        FrameRun(is_own, tuple(run))
+        for is_own, run in groupby(blocks, key=lambda block: block.in_app)
     )
 
 
-def _frame(frame: Frame) -> FrameBlock:
+def _build_frame(frame: Frame) -> FrameBlock:
     where = frame.filename or frame.package
     line = f":{frame.line}" if where and frame.line else ""
     return FrameBlock(
@@ -130,19 +136,21 @@ def _frame(frame: Frame) -> FrameBlock:
         module=frame.module,
         place=f"{where}{line}" if where else None,
         in_app=bool(frame.in_app),
-        lines=_lines(frame),
+        lines=_build_lines(frame),
         variables=frame.variables,
     )
 
 
-def _lines(frame: Frame) -> tuple[SourceLine, ...]:
+def _build_lines(frame: Frame) -> tuple[SourceLine, ...]:
     if frame.context_line is None:
         return ()
     texts = [*frame.pre_context, frame.context_line, *frame.post_context]
-    here = len(frame.pre_context)
+    first = -len(frame.pre_context)
     return tuple(
         SourceLine(
-            frame.line + place - here if frame.line is not None else None, text, place == here
+            number=None if frame.line is None else frame.line + distance,
+            text=text,
+            is_current=distance == 0,
         )
-        for place, text in enumerate(texts)
+        for distance, text in enumerate(texts, first)
     )
