@@ -34,7 +34,7 @@ _HEAD: Final = struct.Struct(">4sIIQII")
 class JournalEntry(msgspec.Struct, frozen=True, gc=False):
     """One accepted envelope.
 
-    `seq` grows within a journal folder and starts at 1; numbers may be left out.
+    `seq` is its number in the journal: it starts at 1 and grows, but numbers may be left out.
     """
 
     seq: int

@@ -41,7 +41,7 @@ class RefusalTally:
         return taken
 
     def put_back(self, counts: Mapping[OutcomeKey, int]) -> None:
-        """Add counts that could not be written again."""
+        """Take back counts that could not be written."""
         self._counts.update(counts)
 
     def _count(self, key: OutcomeKey, quantity: int) -> None:

@@ -161,7 +161,7 @@ class BatchDigester:
 
     async def _wait_for_turn(self) -> float:
         """Let others have the event loop; returns when the next turn of digest ends."""
-        await _give_way()
+        await _yield_to_event_loop()
         if not self._queue.is_filling_up:
             await self._journal.wait_for_batch(_ANSWER_S)
         return monotonic_s() + (_BUSY_TURN_S if self._queue.is_filling_up else _TURN_S)
@@ -216,7 +216,7 @@ class BatchDigester:
         self._note_pictures(replays_to_picture(batch.prepared))
 
 
-async def _give_way() -> None:
+async def _yield_to_event_loop() -> None:
     """Let the event loop do what is due before digest goes on.
 
     The first pause ends when the loop has looked at its sockets, ahead of what it found there; the

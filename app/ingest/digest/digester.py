@@ -27,7 +27,7 @@ from app.scrub.rules import ScrubRules
 from app.storage.port import ObjectStore
 
 _IDLE_S: Final = 1.0
-_RHYTHM_S: Final = 0.15
+_BATCH_INTERVAL_S: Final = 0.15
 """The shortest time between the beginnings of two batches: at 200 envelopes a second thirty share a
 commit, where each costs half of what it does among ten. The first one after a pause is not held."""
 
@@ -121,26 +121,26 @@ class Digester:
         if not await self._queue.wait_for_arrival(0 if is_stopping else _IDLE_S):
             await self._write_refusals()
             return not self._retrier.is_stopping
-        await self._keep_rhythm()
+        await self._wait_for_interval()
         batch = self._queue.take()
         if batch:
             # What was read back from disk may be in memory as well.
             new = [accepted for accepted in batch if accepted.seq > self._digested_seq]
             if new:
-                await self._batches.digest_batch(self._journal.id, new, self._advance)
+                await self._batches.digest_batch(self._journal.id, new, self._mark_digested)
         else:
             await self._read_back()
         await self._write_refusals()
         return True
 
-    async def _keep_rhythm(self) -> None:
-        """Wait until enough time has passed since the last batch, unless a whole one is there."""
-        rest_s = self._batch_began_s + _RHYTHM_S - monotonic_s()
-        if rest_s > 0 and self._queue.has_partial_batch and not self._retrier.is_stopping:
-            await asyncio.sleep(rest_s)
+    async def _wait_for_interval(self) -> None:
+        """Wait until the next batch may begin, unless a whole one is there already."""
+        remaining_s = self._batch_began_s + _BATCH_INTERVAL_S - monotonic_s()
+        if remaining_s > 0 and self._queue.has_partial_batch and not self._retrier.is_stopping:
+            await asyncio.sleep(remaining_s)
         self._batch_began_s = monotonic_s()
 
-    def _advance(self, seq: int) -> None:
+    def _mark_digested(self, seq: int) -> None:
         """Take note that everything up to an entry is stored."""
         self._digested_seq = seq
         self._journal.release(seq)
@@ -150,8 +150,8 @@ class Digester:
         until_seq = self._journal.last_seq
         entries = reader.read_entries(self._journal.path, self._digested_seq, until_seq=until_seq)
         while batch := await asyncio.to_thread(bodies.reopen_batch, entries):
-            await self._batches.digest_batch(self._journal.id, batch, self._advance)
-        self._advance(max(until_seq, self._digested_seq))
+            await self._batches.digest_batch(self._journal.id, batch, self._mark_digested)
+        self._mark_digested(max(until_seq, self._digested_seq))
         if self._journal.last_seq == until_seq:
             self._queue.catch_up()
 

@@ -71,7 +71,7 @@ async def claim_mark(connection: AsyncConnection, journal_id: str) -> int:
 
 
 async def move_mark(connection: AsyncConnection, entries: JournalRange) -> bool:
-    """Move the mark of a journal behind some entries; returns False if it is there already."""
+    """Move the mark of a journal past some entries; returns False if it is there already."""
     moved = await connection.execute(
         _MOVE, {"journal_id": entries.journal_id, "seq": entries.last_seq, "at": clock.now()}
     )

@@ -20,7 +20,7 @@ def test_arrived_requests_go_first():
             loop.add_reader(ours, lambda: (ours.recv(1), loop.call_soon(done.append, "door")))
             await asyncio.sleep(0.01)
             theirs.send(b"x")
-            await batch_digester._give_way()
+            await batch_digester._yield_to_event_loop()
             done.append("digest")
             loop.remove_reader(ours)
         return done
