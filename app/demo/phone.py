@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import Any, Final, Literal, Self
 
-from app.demo import screens, ui
+from app.demo.drawing import screens, ui
 from app.demo.usage_log import (
     AppBreadcrumb,
     AppRequest,

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from PIL import Image
 
 from app.core import units
-from app.demo import paint, screens
+from app.demo.drawing import paint, screens
 from app.demo.session import APP, OutgoingItem, Session, encode_json
 from app.demo.usage_log import AppBreadcrumb, AppRequest, ScreenState, TouchEvent, UsageLog
 from app.formats.jsonish import JsonObject

@@ -4,8 +4,8 @@ The first payment fails on the backend (the card gateway gives no answer in time
 second is accepted as pending, without a receipt, and the app reads the receipt that is not there.
 """
 
+from app.demo.drawing.screens import total_cents
 from app.demo.phone import Dice, SimulatedPhone
-from app.demo.screens import total_cents
 from app.demo.shop import ORDER, PRODUCTS, Customer
 from app.demo.usage_log import ScreenState, UsageLog
 from app.formats.jsonish import JsonObject

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from app.demo.drawing.ui import Box
 from app.demo.shop import Customer, Product
-from app.demo.ui import Box
 from app.formats.jsonish import JsonObject
 
 

@@ -1,6 +1,6 @@
 """The pictures drawn of replays: a row says what there is, and when to draw again.
 
-    requested ─► due ─► claimed (leased to one process) ─► drawn │ failed, due again │ nothing to draw
+    requested ─► due ─► claimed (leased to one process) ─► drawn │ failed, due again │ nothing
                           └ the process dies: the lease ends, another process claims the row
 
 Rows are claimed with SKIP LOCKED, so processes never wait for each other. When a replay is deleted

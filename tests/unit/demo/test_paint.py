@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from app.demo import paint
-from app.demo.ui import Box, Control, Icon, Photo, Rect, Text
+from app.demo.drawing import paint
+from app.demo.drawing.ui import Box, Control, Icon, Photo, Rect, Text
 
 SCREEN = Rect(0, 0, 128, 96)
 SPOT = Rect(21, 17, 60, 40)

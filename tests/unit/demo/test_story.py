@@ -2,10 +2,11 @@
 
 import pytest
 
-from app.demo import screens, story, ui
+from app.demo import story
+from app.demo.drawing import screens, ui
+from app.demo.drawing.ui import Icon, Photo, Text
 from app.demo.phone import Dice, SimulatedPhone
 from app.demo.shop import PEOPLE, PRODUCTS, Customer, format_price
-from app.demo.ui import Icon, Photo, Text
 from app.demo.usage_log import ScreenState, UsageLog
 
 HOME = ScreenState(0, PEOPLE[0], "home")

@@ -334,8 +334,7 @@ SAMPLES = {
         "replay/request.html", replay.RequestPage("Ada", NETWORK[0], DETAILS, "/r?tab=network")
     ),
     "request, bare": _page(
-        "replay/request.html",
-        replay.RequestPage(None, NETWORK[1], BARE_DETAILS, "/r?tab=network"),
+        "replay/request.html", replay.RequestPage(None, NETWORK[1], BARE_DETAILS, "/r?tab=network")
     ),
     "why": _page("why/page.html", why.WhyPage("")),
     "why, known": _page("why/page.html", WHY),
@@ -357,9 +356,7 @@ SAMPLES = {
     "project, full": _page(
         "project/page.html",
         replace(
-            PROJECT_PAGE,
-            storage=project.Storage(900, 100, 1_000, may_change=False),
-            quarantine=(),
+            PROJECT_PAGE, storage=project.Storage(900, 100, 1_000, may_change=False), quarantine=()
         ),
     ),
     "project, bare": _page(

@@ -12,9 +12,9 @@ from typing import Final, assert_never
 
 from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter
 
-from app.demo import plants, ui
+from app.demo.drawing import plants, ui
+from app.demo.drawing.ui import SCALE, Box, Control, Icon, Photo, Rect, Text
 from app.demo.shop import ICONS
-from app.demo.ui import SCALE, Box, Control, Icon, Photo, Rect, Text
 
 _ICON_STROKE: Final = 1.9
 """Width of a line of an icon, in units of its grid of 24 by 24."""

@@ -6,8 +6,8 @@ from xml.etree.ElementTree import Element, fromstring
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.demo.drawing.ui import Box, Control, Icon, Photo, Rect, Text, measure_text, place_controls
 from app.demo.shop import DELIVERY_CENTS, PRODUCTS, Product, format_price
-from app.demo.ui import Box, Control, Icon, Photo, Rect, Text, measure_text, place_controls
 from app.demo.usage_log import ScreenState
 
 _COLOURS: Final = {
