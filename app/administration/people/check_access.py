@@ -56,7 +56,6 @@ async def check_project_access(
         SignInRequired: The token belongs to no sign-in.
         NotFound: There is no such project, or the person may not know that there is.
     """
-    _require_token(token)
     async with database.reading() as connection:
         signed_in = await _require_sign_in(connection, token)
         access = await memberships.get_access(connection, signed_in.person, project_id)
@@ -73,7 +72,6 @@ async def check_replay_access(database: Database, token: str, key: ReplayKey) ->
         SignInRequired: The token belongs to no sign-in.
         NotFound: There is no such replay, or the person may not see it.
     """
-    _require_token(token)
     async with database.reading() as connection:
         signed_in = await _require_sign_in(connection, token)
         role = await memberships.find_role(connection, signed_in.person, key.project_id)
@@ -82,12 +80,6 @@ async def check_replay_access(database: Database, token: str, key: ReplayKey) ->
     if replay is None:
         raise NotFound(f"no replay {key.replay_id}")
     return ReplayGrant(signed_in, replay)
-
-
-def _require_token(token: str) -> None:
-    """Refuse a request without a token before a connection is taken for it."""
-    if not token:
-        raise SignInRequired("nobody is signed in")
 
 
 async def _require_sign_in(connection: AsyncConnection, token: str) -> SignedInPerson:

@@ -125,7 +125,7 @@ async def require_project(request: Request, project_id: int) -> ProjectAccess:
         SignInRequired: Nobody is signed in.
         NotFound: There is no such project, or the visitor may not know that there is.
     """
-    token = read_sign_in_token(request)
+    token = _require_token(request)
     grant = await check_access.check_project_access(
         services_of(request).db, token, _read_project_id(project_id)
     )
@@ -157,7 +157,7 @@ async def require_visible_replay(
         SignInRequired: Nobody is signed in.
         NotFound: There is no such replay, or the visitor may not see it.
     """
-    token = read_sign_in_token(request)
+    token = _require_token(request)
     key = ReplayKey(_read_project_id(project_id), read_replay_id(replay_id))
     grant = await check_access.check_replay_access(services_of(request).db, token, key)
     _remember_visitor(request, token, grant.signed_in)
@@ -174,6 +174,14 @@ def read_replay_id(value: str) -> ReplayId:
     if replay_id is None:
         raise NotFound("no replay has such an id")
     return ReplayId(replay_id)
+
+
+def _require_token(request: Request) -> str:
+    """Return the token in the cookie, before anything of the address is looked at."""
+    token = read_sign_in_token(request)
+    if not token:
+        raise SignInRequired("nobody is signed in")
+    return token
 
 
 def _read_project_id(value: int) -> ProjectId:
