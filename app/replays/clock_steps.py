@@ -1,4 +1,4 @@
-"""Finds out where the clock of a phone was set while it recorded.
+"""Finds the places at which the clock of a phone was set while it recorded.
 
     10:00:00 ─ segment 0 ─ segment 1 ─┐ clock set back an hour
     09:00:10 ─────────────────────────└─ segment 2 ─ segment 3
@@ -8,9 +8,9 @@ a segment are shifted, so that the segment follows the one before it. Ids are gi
 recording, so the result depends on what is stored, and not on the order in which it came.
 
 A clock was set back where a segment begins before the one before it did. It was set ahead where
-two segments lie far apart, their envelopes say that the distance of phone and server changed by
-as much, and by the server's clock there is still room for the recording between them. The last
-condition tells a set clock from envelopes that were recorded and sent again in one go.
+two segments lie far apart, their envelopes say that the difference between phone and server changed
+by as much, and by the server's clock there is still time for the recording between them. The last
+condition tells a set clock from envelopes that were recorded and are sent again all at once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,12 +22,12 @@ from app.core.replay_window import ClockStep
 LEAST_SHIFT_MS: Final = 60_000
 """A smaller change of the drift is no sign of a set clock: envelopes may take that long."""
 _NOISE_MS: Final = 5_000
-"""Envelopes of one phone differ by this much in the time they take."""
+"""The time that envelopes of one phone take differs by this much."""
 _LONGEST_PAUSE_MS: Final = 24 * 60 * 60 * 1000
-"""A drift that tells of a longer pause within a recording is not believed: recordings end after an
-hour, and a sender may write any year into its envelopes."""
+"""A drift that implies a longer pause within a recording is ignored: recordings end after an hour,
+and a sender may write any year into its envelopes."""
 MOST_STEPS: Final = 20
-"""Steps of one replay. Nobody sets a clock more often; each step costs every page of the replay."""
+"""Steps of one replay at most. Nobody sets a clock more often, and each step slows pages down."""
 
 
 class SegmentTimes(NamedTuple):
@@ -46,7 +46,7 @@ class SegmentTimes(NamedTuple):
 def may_be_step(before: SegmentTimes, after: SegmentTimes) -> bool:
     """Tell whether the clock may have been set between two segments that follow one another.
 
-    `find_clock_steps` finds no step where this says no.
+    Where this is false, `find_clock_steps` finds no step.
     """
     change_ms = _drift_change_ms(before, after)
     return after.started_ms < before.started_ms or change_ms <= -LEAST_SHIFT_MS
@@ -56,42 +56,42 @@ def find_clock_steps(segments: Iterable[SegmentTimes]) -> tuple[ClockStep, ...]:
     """Find the steps of a replay's clock.
 
     Args:
-        segments: Of one replay, in any order.
+        segments: The segments of one replay, in any order.
 
     Returns:
-        At most `MOST_STEPS` in the order of recording, the first without a shift; empty if nobody
-        set the clock.
+        At most `MOST_STEPS` steps in the order of recording, the first without a shift; none if
+        nobody set the clock.
     """
     ordered = sorted(segments)
     if not ordered:
         return ()
-    groups = [_Group(0, [ordered[0]])]
+    groups = [_SegmentGroup(0, [ordered[0]])]
     for before, after in pairwise(ordered):
         shift_ms = groups[-1].shift_ms
         is_suspect = len(groups) < MOST_STEPS and may_be_step(before, after)
         extra_ms = _extra_shift_ms(before, after) if is_suspect else 0
         if extra_ms:
-            groups.append(_Group(shift_ms + extra_ms, [after]))
+            groups.append(_SegmentGroup(shift_ms + extra_ms, [after]))
         else:
             groups[-1].segments.append(after)
-    return tuple(_step(group) for group in groups) if len(groups) > 1 else ()
+    return tuple(_make_step(group) for group in groups) if len(groups) > 1 else ()
 
 
-class _Group(NamedTuple):
+class _SegmentGroup(NamedTuple):
     """Segments that were recorded without a step between them."""
 
     shift_ms: int
     segments: list[SegmentTimes]
 
 
-def _step(group: _Group) -> ClockStep:
-    drifts = [one.drift_ms for one in group.segments if one.drift_ms]
+def _make_step(group: _SegmentGroup) -> ClockStep:
+    drifts = [segment.drift_ms for segment in group.segments if segment.drift_ms]
     return ClockStep(
         segment_id=group.segments[0].segment_id,
         shift_ms=group.shift_ms,
         drift_ms=drifts[0] if drifts else 0,
-        started_ms=min(one.started_ms for one in group.segments),
-        ended_ms=max(one.ended_ms for one in group.segments),
+        started_ms=min(segment.started_ms for segment in group.segments),
+        ended_ms=max(segment.ended_ms for segment in group.segments),
     )
 
 
@@ -130,13 +130,13 @@ def axis_of(segments: Sequence[SegmentTimes], steps: Sequence[ClockStep]) -> tup
     """Return when a replay begins and ends on its own clock.
 
     Args:
-        segments: All of its segments; at least one.
-        steps: As `find_clock_steps` found them.
+        segments: All segments of the replay; at least one.
+        steps: The steps that `find_clock_steps` found.
     """
-    shifts = [shift_ms_of(steps, one.segment_id) for one in segments]
+    shifts = [shift_ms_of(steps, segment.segment_id) for segment in segments]
     return (
-        min(one.started_ms + shift for one, shift in zip(segments, shifts, strict=True)),
-        max(one.ended_ms + shift for one, shift in zip(segments, shifts, strict=True)),
+        min(segment.started_ms + shift for segment, shift in zip(segments, shifts, strict=True)),
+        max(segment.ended_ms + shift for segment, shift in zip(segments, shifts, strict=True)),
     )
 
 

@@ -1,6 +1,6 @@
 """The pictures drawn of replays: a row says what there is, and when to draw again.
 
-    requested ─► due ─► claimed (leased to one process) ─► drawn │ failed, due again │ nothing
+    requested ─► due ─► claimed (leased to one process) ─► drawn │ failed, due again │ nothing to do
                           └ the process dies: the lease ends, another process claims the row
 
 Rows are claimed with SKIP LOCKED, so processes never wait for each other. When a replay is deleted
@@ -79,7 +79,7 @@ class DrawnPictures:
 
 
 @dataclass(frozen=True, slots=True)
-class StripTile:
+class PictureTile:
     """A tile of the strip, with its moment on the replay's clock and its size."""
 
     at_ms: int
@@ -228,7 +228,7 @@ async def save_pictures(
     task: PictureTask,
     made: DrawnPictures,
     *,
-    tiles: Sequence[StripTile],
+    tiles: Sequence[PictureTile],
     at: datetime,
 ) -> None:
     """Store the pictures that were drawn; earlier ones go to the sweep.
@@ -299,13 +299,13 @@ async def read_pictures(
     }
 
 
-async def read_tiles(connection: AsyncConnection, key: ReplayKey) -> list[StripTile]:
+async def read_tiles(connection: AsyncConnection, key: ReplayKey) -> list[PictureTile]:
     """Read the tiles of a replay's strip in the order of time."""
     numbers: Sequence[int] = (
         await connection.scalar(select(replay_pictures.c.tiles).where(_is_row_of(key))) or ()
     )
     return [
-        StripTile(at_ms, width, height)
+        PictureTile(at_ms, width, height)
         for at_ms, width, height in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
     ]
 

@@ -25,7 +25,7 @@ from app.db.types import Hex32
 from app.formats.replay.recording_summary import RecordingCounts
 
 _NEVER: Final = text("2147483647")
-"""A rank that any segment beats."""
+"""A rank that every segment is below."""
 
 COUNT_COLUMNS: Final = {
     name: "network_failures" if name == "failed_requests" else name
@@ -44,7 +44,7 @@ replays: Final = Table(
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True), nullable=False),
     Column("drift_ms", BigInteger, nullable=False, server_default=text("0")),
-    # Among all segments; null if no envelope said when it was sent.
+    # The extremes among all segments; null if no envelope says when it was sent.
     Column("drift_low_ms", BigInteger),
     Column("drift_high_ms", BigInteger),
     # Where the phone's clock was set (`clock_steps.py`); null if it was not.
@@ -71,7 +71,7 @@ replays: Final = Table(
         Column(column, Integer, nullable=False, server_default=text("0"))
         for column in COUNT_COLUMNS.values()
     ),
-    # Room in the page keeps the update of every segment inside it (a HOT update).
+    # Free room in a page lets each update stay in it (a HOT update).
     postgresql_with={"fillfactor": "80"},
 )
 # Only columns fixed at the first segment are indexed: an index on a column that every segment
@@ -83,8 +83,8 @@ Index(
     replays.c.replay_id.desc(),
 )
 Index("ix_replays_replay_id", replays.c.replay_id)
-# What the list is filtered by. A replay's first segment decides its facts and its user, so an
-# update by a later one leaves these indexes alone.
+# The list is filtered by these. The first segment of a replay decides its facts and its user, so
+# updates by later ones leave these indexes alone.
 Index(
     "ix_replays_facts",
     replays.c.facts,
@@ -127,8 +127,8 @@ segments: Final = Table(
     Column("breadcrumbs", Integer, nullable=False),
     Column("screens", ARRAY(Text), nullable=False),
 )
-# What named a trace and a replay together: a segment, or an event, a transaction or a span, of its
-# own project or another, which may come before the replay.
+# Links of traces and replays (`trace_links.py`). The project is that of the segment, event,
+# transaction or span that names both, which may come before the replay.
 replay_traces: Final = Table(
     "replay_traces",
     metadata,
@@ -147,7 +147,7 @@ tombstones: Final = Table(
     Column("deleted_at", DateTime(timezone=True), nullable=False),
     Column("deleted_by", BigInteger),
     Column("reason", Text, nullable=False),
-    # The receipt: what went, and when the last object was seen to be gone.
+    # The receipt: what was removed, and when the last object was found to be gone.
     Column("segments", Integer, nullable=False),
     Column("video_bytes", BigInteger, nullable=False),
     Column("objects", Integer, nullable=False, server_default=text("0")),
@@ -159,18 +159,18 @@ Index(
     postgresql_where=tombstones.c.swept_at.is_(None),
 )
 
-# What was drawn of a replay, and when to draw again: a row is both the result and the task.
+# The pictures drawn of a replay, and when to draw again: a row is both the result and the task.
 replay_pictures: Final = Table(
     "replay_pictures",
     metadata,
     Column("project_id", BigInteger, primary_key=True),
     Column("replay_id", Hex32, primary_key=True),
-    # When to look at the replay next; null when its pictures are right.
+    # When to draw next; null when the pictures are up to date.
     Column("due_at", DateTime(timezone=True)),
-    # Until when one process works on it; in the past when that process has died.
+    # The end of the lease of one process; it is in the past when that process has died.
     Column("leased_until", DateTime(timezone=True)),
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),
-    # What the pictures were made of; null when there are none.
+    # What the pictures were drawn from; null when there are none.
     Column("made_at", DateTime(timezone=True)),
     Column("video_segments", Integer),
     Column("error_ms", BigInteger),
@@ -186,8 +186,8 @@ Index(
     postgresql_where=replay_pictures.c.due_at.is_not(None),
 )
 
-# One object holds the videos of a digested batch: writing a file for each would cost ten times as
-# much. `live` counts the segments that lie in it; the last one to go takes the object along.
+# A pack is an object with the videos of a digested batch: a file for each video would cost ten
+# times as much. `live` counts the segments in it; when the last one goes, the object goes too.
 packs: Final = Table(
     "packs",
     metadata,
@@ -197,7 +197,7 @@ packs: Final = Table(
 )
 Index("ix_packs_object_key", packs.c.object_key, unique=True)
 
-# Stretches of packs that must not be readable any more.
+# Bytes of packs to be wiped.
 pack_outbox: Final = Table(
     "pack_outbox",
     metadata,
@@ -211,7 +211,7 @@ pack_outbox: Final = Table(
 )
 Index("ix_pack_outbox_replay", pack_outbox.c.project_id, pack_outbox.c.replay_id)
 
-# Whole objects that no row points at.
+# Whole objects to be removed, since no row points at them.
 object_outbox: Final = Table(
     "object_outbox",
     metadata,

@@ -24,7 +24,7 @@ from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
 from app.replays import locks, pictures, queries, segment_queries
 from app.replays.model import Replay
-from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask, StripTile
+from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask, PictureTile
 from app.storage import keys
 from app.storage.port import ObjectStore
 
@@ -180,7 +180,7 @@ async def _store_pictures(
     made = DrawnPictures(
         object_key, found.replay.video_segments, found.error_ms, _read_sizes(strip)
     )
-    tiles = [StripTile(one.at_ms, one.width, one.height) for one in strip.tiles]
+    tiles = [PictureTile(one.at_ms, one.width, one.height) for one in strip.tiles]
     async with database.transaction() as connection:
         if await locks.lock_for_adding(connection, [key]):
             await pictures.finish_deleted_replay(connection, key)

@@ -9,7 +9,7 @@ from app.db.engine import Database
 from app.playback.pictures import schedule
 from app.replays import pictures, queries as replays
 from app.replays.model import ReplayKey
-from app.replays.pictures import DrawnPictures, StripTile
+from app.replays.pictures import DrawnPictures, PictureTile
 from app.storage.port import ObjectStore
 
 POSTER: Final = 0
@@ -23,7 +23,7 @@ class PictureStrip:
     """The pictures of a replay along its time, or the reason why there are none yet."""
 
     drawn: DrawnPictures | None
-    tiles: tuple[StripTile, ...]
+    tiles: tuple[PictureTile, ...]
     is_due: bool
     """Whether pictures are drawn soon."""
     fault: str | None

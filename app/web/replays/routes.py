@@ -47,7 +47,7 @@ class ListParameters(BaseModel):
 
 
 @router.get("/")
-async def start() -> RedirectResponse:
+async def open_start_page() -> RedirectResponse:
     """Lead from the bare address to the list."""
     return answer.redirect(list_urls.REPLAYS)
 
