@@ -72,7 +72,7 @@ async function fetchNews(href) {
  * @returns {(answer: Answer) => void}
  */
 function createNewsView(news, awaited) {
-  const known = new Set(all("[data-tick]").map((box) => box.getAttribute("value") ?? ""));
+  const known = new Set(all("[data-select]").map((box) => box.getAttribute("value") ?? ""));
   // In a list with another order, a replay that is not among the rows may be an old one.
   let isKnown = news.hasAttribute("data-on-top");
   return ({ replays, has_more }) => {
@@ -91,7 +91,7 @@ function createNewsView(news, awaited) {
 /** Tells whether the reader is typing or has selected rows, so that the page must not change. */
 function isBusy() {
   return document.activeElement?.matches("input:not([type=checkbox]), select, textarea")
-    || all("[data-tick]").some((box) => box instanceof HTMLInputElement && box.checked);
+    || all("[data-select]").some((box) => box instanceof HTMLInputElement && box.checked);
 }
 
 /** @param {HTMLElement} awaited */

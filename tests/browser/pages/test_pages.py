@@ -119,10 +119,10 @@ def test_a_name_that_is_an_id_stands_on_one_line_of_its_row(page, site, width):
     site.pages["list"] = replace(pages.SAMPLES["list"], page=value)
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(site.address("list"))
-    parts = (".replay .tick input", ".poster", ".replay-link", ".replay .length")
-    tick, poster, name, length = (page.locator(part).bounding_box() for part in parts)
+    parts = (".replay .select-cell input", ".poster", ".replay-link", ".replay .length")
+    box, poster, name, length = (page.locator(part).bounding_box() for part in parts)
     assert name["height"] < 30
-    for left, right in pairwise((tick, poster, name, length)):
+    for left, right in pairwise((box, poster, name, length)):
         assert left["x"] + left["width"] <= right["x"], (left, right)
 
 

@@ -2,13 +2,13 @@
 
 import { all } from "./dom.js";
 
-for (const form of all("form[data-ticks]")) enableSelection(form);
+for (const form of all("form[data-selection]")) enableSelection(form);
 
 /** @param {HTMLElement} form */
 function enableSelection(form) {
-  const whole = form.querySelector("[data-tick-all]");
-  const count = form.querySelector("[data-ticks-count]");
-  const boxes = all("[data-tick]", form).filter((box) => box instanceof HTMLInputElement);
+  const whole = form.querySelector("[data-select-all]");
+  const count = form.querySelector("[data-selected-count]");
+  const boxes = all("[data-select]", form).filter((box) => box instanceof HTMLInputElement);
   if (!(whole instanceof HTMLInputElement) || !count) return;
   let last = -1;
   const showCount = () => {
