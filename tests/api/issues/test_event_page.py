@@ -27,7 +27,7 @@ async def open_event(tenant: Server, event_id: str = EVENT_ID) -> Element:
 
 
 async def test_files_are_sent_as_nothing_but_bytes(tenant: Server):
-    """In a sandbox, never shown, never to another site, to members only; a download is noted."""
+    """Only members get the bytes, in a sandbox, and no other site does; downloads are logged."""
     page_of_evil = b"<script>alert(1)</script>"
     file = envelopes.item("attachment", page_of_evil, filename="a.html", content_type="text/html")
     await tenant.take(envelopes.event_envelope(more_items=[file]))
@@ -56,7 +56,7 @@ async def test_files_are_sent_as_nothing_but_bytes(tenant: Server):
 
 
 async def test_a_view_hierarchy_is_shown_as_a_tree(tenant: Server):
-    """Scrubbed as it is read; one that is broken is a file like others."""
+    """It is scrubbed when it is read; a broken one is a file like any other."""
     tree = {
         "windows": [
             {"type": "Window", "children": [{"type": "Button", "identifier": "pay", "width": 10}]}
@@ -81,7 +81,7 @@ async def test_a_view_hierarchy_is_shown_as_a_tree(tenant: Server):
 
 
 async def test_the_page_shows_what_the_event_holds(tenant: Server):
-    """Own frames open and others folded, variables, causes, threads, breadcrumbs, contexts."""
+    """It shows causes, threads, breadcrumbs, contexts, and frames; foreign ones are folded."""
     frames = [
         {"function": "run", "module": "lib", "in_app": False},
         {

@@ -18,20 +18,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def get(tenant: Server, path: str, status: int = 200) -> Element:
-    """Open a page of ours, whatever leads there."""
+    """Open a page as the tenant's person, and follow redirects."""
     answer = await tenant.web.get(path, follow_redirects=True)
     assert answer.status_code == status, answer.text
     return html_reader.parse_page(answer.text)
 
 
 async def write(tenant: Server, number: int, message: str, **changes: object) -> None:
-    """Let somebody write something."""
+    """Send feedback of a user."""
     item = envelopes.feedback_item(message, **changes)
     await tenant.take(envelopes.envelope({"event_id": f"{number:032x}"}, item))
 
 
 async def test_an_empty_list_says_how_feedback_comes(tenant: Server):
-    """And of a project that has none, how to see the others'."""
+    """The list of a project without feedback leads to that of all projects."""
     assert "captureFeedback" in (await get(tenant, "/feedback")).one("main").text
     await write(tenant, 1, "it hangs")
     none = await get(tenant, f"/feedback?project={tenant.backend.id}")
@@ -39,7 +39,7 @@ async def test_an_empty_list_says_how_feedback_comes(tenant: Server):
 
 
 async def test_feedback_leads_to_its_error_and_its_replay(tenant: Server):
-    """To the event it names, and to the replay at the moment it was written."""
+    """It links to the event it names, and to the replay at the moment when it was written."""
     await tenant.take(
         envelopes.replay_video_envelope(0),
         envelopes.replay_video_envelope(1),
@@ -61,7 +61,7 @@ async def test_feedback_leads_to_its_error_and_its_replay(tenant: Server):
 
 
 async def test_feedback_of_nothing_says_so(tenant: Server):
-    """It names an error that never came, and belongs to no replay."""
+    """Feedback whose error never arrived and that has no replay says both."""
     await write(tenant, 1, "x", associated_event_id="c" * 32, name=None)
     (card,) = (await get(tenant, "/feedback")).all("li", class_="card note")
     assert "The error it names is not here." in card.text
@@ -69,7 +69,7 @@ async def test_feedback_of_nothing_says_so(tenant: Server):
 
 
 async def test_an_issue_that_nobody_wrote_about_says_so(tenant: Server):
-    """And leads to the feedback of its project."""
+    """Its tab leads to the feedback about the project."""
     await tenant.take(envelopes.event_envelope())
     found = await tenant.web.get(f"/projects/{tenant.app.id}/events/{EVENT_ID}")
     issue = found.headers["location"].partition("/events/")[0]
@@ -115,7 +115,7 @@ async def test_feedback_of_an_issue_comes_in_pages(tenant: Server, monkeypatch: 
 
 
 async def test_feedback_of_other_projects_is_not_shown(tenant: Server):
-    """Nor is it said that there are such projects."""
+    """A person who may not see a project does not learn that it exists."""
     await write(tenant, 1, "for members only")
     person = await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
     async with signed_in(tenant, person) as browser:

@@ -42,7 +42,7 @@ def files_of(tenant: Server) -> list[str]:
 
 
 async def test_a_deleted_issue_is_gone_with_its_files(tenant: Server):
-    """Rows at once, objects by the sweep; nothing of it is left, and the deletion is noted."""
+    """Its rows go at once and its objects with the sweep; only the line in the log remains."""
     path = await take_with_file(tenant)
     assert len(files_of(tenant)) == 1
     asked = await tenant.web.get(f"{path}/delete")
@@ -67,7 +67,7 @@ async def test_a_deleted_issue_is_gone_with_its_files(tenant: Server):
 
 
 async def test_an_issue_begins_anew_after_its_deletion(tenant: Server):
-    """A problem that is still there must not stay unseen; other issues are left alone."""
+    """The same problem makes a new issue, so that it is not overlooked; other issues stay."""
     path = await take_with_file(tenant)
     other = envelopes.event_envelope("b" * 32, fingerprint=["other"], replay_id=None)
     await tenant.take(other)
@@ -78,7 +78,7 @@ async def test_an_issue_begins_anew_after_its_deletion(tenant: Server):
 
 
 async def test_a_file_that_came_again_is_kept(tenant: Server):
-    """The sweep looks whether a row points at an object before it removes it."""
+    """The sweep checks whether a row points at an object before removing it."""
     path = await take_with_file(tenant)
     await tenant.web.post(f"{path}/delete")
     await until(lambda: not files_of(tenant), deadline_s=20)
@@ -97,7 +97,7 @@ async def test_a_file_that_came_again_is_kept(tenant: Server):
 
 
 async def test_only_admins_delete_issues(tenant: Server):
-    """A member sees no button, and may not."""
+    """A member does not see the button, and is refused."""
     path = await take_with_file(tenant)
     person = await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
     async with signed_in(tenant, person, role=Role.MEMBER) as browser:

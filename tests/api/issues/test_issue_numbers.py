@@ -18,12 +18,12 @@ MIRA = {"id": "u-1", "email": "mira@example.com"}
 
 
 def backend_error(number: int, user: object) -> bytes:
-    """Make an error of a service, on the trace of the replays."""
+    """Make an error of a service with the trace of the replays."""
     return envelopes.event_envelope(f"{number:032x}", replay_id=None, platform="python", user=user)
 
 
 def replay(number: int, user: dict[str, str]) -> bytes:
-    """Make a replay on the same trace."""
+    """Make a replay with the same trace."""
     return envelopes.replay_video_envelope(replay_id=ReplayId(f"{number:032x}"), user=user)
 
 
@@ -47,7 +47,7 @@ async def issue_page(server: Server, project: Keyed, event_id: str) -> str:
 async def test_users_of_an_issue_are_those_of_its_replays_too(
     tenant: Server, named: tuple[dict[str, str] | None, ...], users: str, listed: str
 ):
-    """A user whom events and replays name is one, and so is one of two replays."""
+    """A user whom events and replays name counts once, and so does one of two replays."""
     await tenant.take(
         replay(1, MIRA), replay(2, {"email": "mira@example.com"}), replay(3, {"id": "u-2"})
     )
@@ -62,12 +62,12 @@ async def test_users_of_an_issue_are_those_of_its_replays_too(
 
 
 def moments(html: str) -> list[datetime]:
-    """Return the moments that a piece of a page names."""
+    """Return the times in a part of a page."""
     return [datetime.fromisoformat(at) for at in re.findall(r'<time datetime="([^"]+)"', html)]
 
 
 async def test_all_times_of_an_issue_are_by_one_clock(tenant: Server):
-    """That of the server; what the phone's said stands beside the event."""
+    """It is the server's clock; the time by the phone's clock is beside the event."""
     sent_ms = clock.now_ms() - 6 * DAY_MS
     crumb = {"timestamp": (sent_ms - 95_000) / 1000, "category": "cart", "message": "opened"}
     event = payloads.event(at_ms=sent_ms - 90_000, breadcrumbs={"values": [crumb]})
@@ -92,7 +92,7 @@ async def test_all_times_of_an_issue_are_by_one_clock(tenant: Server):
 
 
 async def test_a_clock_that_is_right_is_not_spoken_of(tenant: Server):
-    """A moment on the way is none."""
+    """The time that an envelope takes is not a difference of clocks."""
     sent_ms = clock.now_ms()
     event = payloads.event(at_ms=sent_ms - 2_000)
     await tenant.take(
@@ -105,7 +105,7 @@ async def test_a_clock_that_is_right_is_not_spoken_of(tenant: Server):
 
 
 async def test_an_error_without_a_place_in_the_replay_says_why(tenant: Server):
-    """It names the replay, and happened at another time by every clock."""
+    """An error that names the replay but happened at another time by every clock says so."""
     await tenant.take(
         envelopes.replay_video_envelope(0),
         envelopes.event_envelope("1" * 32, at_ms=STARTED_MS + 2_000),

@@ -42,7 +42,7 @@ async def take_replay(tenant: Server) -> None:
 
 
 async def get(tenant: Server, path: str, status: int = 200) -> Element:
-    """Open a page of ours, whatever leads there."""
+    """Open a page as the tenant's person, and follow redirects."""
     answer = await tenant.web.get(path, follow_redirects=True)
     assert answer.status_code == status, answer.text
     return html_reader.parse_page(answer.text)
@@ -62,12 +62,14 @@ async def issue_path(tenant: Server, event_id: str = EVENT_ID, project: Keyed | 
 
 
 async def test_an_issue_is_listed_and_opens(tenant: Server):
-    """Once for all its events, with its numbers; the page shows the newest."""
+    """The list shows it once with its numbers, and its page shows the newest event."""
     await tenant.take(error(1), error(2, user={"id": "another"}))
     page = await get(tenant, "/issues")
     (row,) = page.all("tr", class_="issue")
     cells = {one["data-label"]: one.text for one in row.all("td", "data-label")}
+    last_seen = cells.pop("Last seen")
     assert cells == {"Events": "2", "Users": "2", "Replays": "0"}
+    assert last_seen.endswith("net.example.shop@4.2.0+118")
     opened = await get(tenant, row.one("a", class_="issue-link")["href"])
     assert "IllegalStateException" in opened.one("h1").text
     numbers = opened.one("dl", class_="issue-numbers").all("dd")
@@ -76,7 +78,7 @@ async def test_an_issue_is_listed_and_opens(tenant: Server):
 
 
 async def test_the_list_is_empty_until_an_error_comes(tenant: Server):
-    """It says what to do; filters that leave nothing say so instead."""
+    """The empty list says what to do; if filters leave nothing, it says so instead."""
     assert "No errors yet" in (await get(tenant, "/issues")).text
     await tenant.take(error(1))
     assert "No issue matches" in (await get(tenant, "/issues?q=nothing+like+this")).text
@@ -104,7 +106,7 @@ async def test_the_list_is_empty_until_an_error_comes(tenant: Server):
     ],
 )
 async def test_the_list_is_filtered_and_sorted_by_its_address(tenant: Server, query, expected):
-    """Words, level, release, status, and what to sort by; what is unknown is left aside."""
+    """The address holds words, level, release, status and order; unknown values are ignored."""
     await tenant.take(error(1, "Failed", release="shop@1.0", user={}))
     await tenant.take(error(2, "Failed", release="shop@1.0", user={}))
     await tenant.take(error(3, "Warned", level="warning", release="shop@2.0"))
@@ -112,7 +114,7 @@ async def test_the_list_is_filtered_and_sorted_by_its_address(tenant: Server, qu
 
 
 async def test_the_list_is_limited_to_a_project(tenant: Server):
-    """Of the two that the person is in; another's does not exist."""
+    """Each of the person's two projects has its own issues; a foreign project does not exist."""
     await tenant.take(error(1, "Ours"))
     await tenant.take(error(2, "Theirs", platform="python"), project=tenant.backend)
     titles = await listed(tenant, f"project={tenant.backend.id}")
@@ -122,7 +124,7 @@ async def test_the_list_is_limited_to_a_project(tenant: Server):
 
 @pytest.mark.parametrize("sort", ["last_seen", "events"])
 async def test_pages_follow_one_another(tenant: Server, sort):
-    """Each issue stands on one page, on the way down and on the way back."""
+    """Each issue is on exactly one page, on the way down and on the way back."""
     await tenant.take(*(error(number, f"Type{number:02}") for number in range(1, 60)))
     page = await get(tenant, f"/issues?sort={sort}")
     pages = [[link.text for link in page.all("a", class_="issue-link")]]
@@ -139,7 +141,7 @@ async def test_pages_follow_one_another(tenant: Server, sort):
 
 
 async def test_a_head_orders_the_list_by_its_column(tenant: Server):
-    """It keeps the filters; a second click turns the order round."""
+    """The head keeps the filters, and a second click reverses the order."""
     await tenant.take(error(1, "Failed"), error(2, "Failed"), error(3, "Warned", level="warning"))
     page = await get(tenant, "/issues?status=all")
     for order in (["Failed", "Warned"], ["Warned", "Failed"]):
@@ -152,12 +154,12 @@ async def test_a_head_orders_the_list_by_its_column(tenant: Server):
 
 @pytest.mark.parametrize("place", ["nonsense", "AAAA", "dA" * 16])
 async def test_a_place_that_is_none_is_refused(tenant: Server, place):
-    """An address that somebody made up."""
+    """An address with a made-up place is refused."""
     await get(tenant, f"/issues?before={place}", status=400)
 
 
 async def test_events_are_seen_one_by_one(tenant: Server):
-    """Older and newer lead from one to the next; at the ends they lead nowhere."""
+    """Links lead to the older and the newer event; at the ends they are missing."""
     for number in (1, 2, 3):
         await tenant.take(error(number))
     path = await issue_path(tenant, f"{1:032x}")
@@ -174,12 +176,12 @@ async def test_events_are_seen_one_by_one(tenant: Server):
 
 @pytest.mark.parametrize("path", ["issues/nonsense", f"issues/{OTHER_ID}", f"events/{OTHER_ID}"])
 async def test_what_is_not_there_is_not_found(tenant: Server, path):
-    """Ids that are none, and ids of nothing."""
+    """Neither invalid ids nor ids of nothing are found."""
     await get(tenant, f"/projects/{tenant.app.id}/{path}", status=404)
 
 
 async def test_an_event_plays_the_replay_around_it(tenant: Server):
-    """From 5 s before to 5 s after, within the replay; a link opens all of it at the moment."""
+    """The preview reaches from 5 s before to 5 s after; a link opens the replay at that moment."""
     await take_replay(tenant)
     page = await get(tenant, await issue_path(tenant))
     preview = page.one("section", "data-preview")
@@ -194,7 +196,7 @@ async def test_an_event_plays_the_replay_around_it(tenant: Server):
 
 @pytest.mark.parametrize("is_replay_first", [True, False])
 async def test_a_backends_issue_leads_to_the_phones_replay(tenant: Server, is_replay_first):
-    """By its trace alone, from another project, whichever came first; list, tab and page agree."""
+    """The trace alone links them across projects, whichever came first; all pages agree."""
     backend = error(7, replay_id=None, platform="python")
     if not is_replay_first:
         await tenant.take(backend, project=tenant.backend)
@@ -215,7 +217,7 @@ async def test_a_backends_issue_leads_to_the_phones_replay(tenant: Server, is_re
 
 
 async def test_the_replays_page_leads_to_the_issue(tenant: Server):
-    """From the error in its panel."""
+    """The error in the panel of the replay links to its issue."""
     await take_replay(tenant)
     page = await get(tenant, tenant.page(REPLAY_ID))
     row = page.one("article", id=f"error-{EVENT_ID}")
@@ -224,7 +226,7 @@ async def test_the_replays_page_leads_to_the_issue(tenant: Server):
 
 
 async def test_a_replay_of_a_foreign_project_is_not_counted(tenant: Server):
-    """Who may not see the replay sees no sign of it but the id that the event names."""
+    """A person who may not see the replay sees nothing of it but the id that the event names."""
     await take_replay(tenant)
     backend = error(7, platform="python")
     await tenant.take(backend, project=tenant.backend)
@@ -246,7 +248,7 @@ async def add_to(tenant: Server, person_id: Any, project: Keyed) -> None:
 
 
 async def test_a_replay_that_never_came_is_said_to_be_missing(tenant: Server):
-    """At first it may still come; later what is known of lost replays is said."""
+    """At first the page says that it may still come, and later what is known about lost replays."""
     await tenant.take(envelopes.event_envelope())
     path = await issue_path(tenant)
     assert "Not received yet" in (await get(tenant, path)).text
@@ -264,7 +266,7 @@ async def test_a_replay_that_never_came_is_said_to_be_missing(tenant: Server):
 
 
 async def age(tenant: Server) -> None:
-    """Let events have come two hours ago."""
+    """Make the events look as if they had been received two hours ago."""
     async with tenant.database.transaction() as connection:
         await connection.execute(
             text("update events set received_at = :at where project_id = :project"),
@@ -273,7 +275,7 @@ async def age(tenant: Server) -> None:
 
 
 async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
-    """By whom, and when; it counts no more."""
+    """The page says who deleted it and when, and does not count it any more."""
     await take_replay(tenant)
     path = await issue_path(tenant)
     await tenant.web.post(tenant.page(REPLAY_ID, "/delete"))
@@ -284,7 +286,7 @@ async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER])
 async def test_members_decide_about_issues_and_each_decision_is_written_down(tenant: Server, role):
-    """Resolved, it leaves the list; in a later release it comes back and says so."""
+    """A resolved issue leaves the list, and comes back as regressed with a later release."""
     await tenant.take(error(1, release="shop@1.0"))
     path = await issue_path(tenant, f"{1:032x}")
     person = await make_person(tenant.database, f"{uuid.uuid4().hex}@example.com")
@@ -310,7 +312,7 @@ async def test_members_decide_about_issues_and_each_decision_is_written_down(ten
 
 
 async def test_an_issue_without_events_says_so(tenant: Server):
-    """Its counts stay, whatever became of the events."""
+    """Its counts remain after its events are gone."""
     await tenant.take(error(1))
     path = await issue_path(tenant, f"{1:032x}")
     async with tenant.database.transaction() as connection:

@@ -59,7 +59,7 @@ async def issue_path(tenant: Server) -> str:
 
 
 async def test_every_release_of_an_issue_can_be_read(tenant: Server):
-    """The page shows 100 and leads to the others, on the page of one event too."""
+    """The page shows 100 releases and leads to the others, on the page of an event too."""
     events = [EVENT_ID, *(f"{number:032x}" for number in range(1, 130))]
     await tenant.take(
         *(
@@ -82,7 +82,7 @@ async def test_every_release_of_an_issue_can_be_read(tenant: Server):
 
 
 async def test_every_file_of_an_event_can_be_read(tenant: Server):
-    """The page shows 100 and leads to the others; each downloads as what it is named."""
+    """The page shows 100 files and leads to the others; each link downloads its own file."""
     names = [f"note-{number:03}.txt" for number in range(110)]
     files = [envelopes.attachment_item(name.encode(), filename=name) for name in names]
     event = envelopes.item("event", payloads.event(EVENT_ID))
@@ -100,7 +100,7 @@ async def test_every_file_of_an_event_can_be_read(tenant: Server):
 
 
 async def test_tags_beyond_those_counted_are_told(tenant: Server):
-    """Twelve are shown; the page says how many more there are."""
+    """The page shows twelve tags and says how many more there are."""
     tags = {f"tag_{number:02}": "x" for number in range(40)}
     await tenant.take(envelopes.event_envelope(EVENT_ID, replay_id=None, tags=tags))
     html = (await tenant.web.get(await issue_path(tenant))).text

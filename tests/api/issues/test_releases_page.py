@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_sessions_are_shown_by_release(tenant: Server):
-    """The latest first, with the share that did not crash; of one environment when asked."""
+    """The latest is first; each shows its share without a crash, also of one environment."""
     for release, environment, crashed in (
         ("shop@1.9.0", "production", 0),
         ("shop@1.10.0", "production", 1),

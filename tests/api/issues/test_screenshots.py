@@ -12,7 +12,7 @@ from tests.support.servers.server import Server
 
 
 def png() -> bytes:
-    """A green screenshot with something behind its last pixel."""
+    """Make a green screenshot with data after its last pixel."""
     sent = io.BytesIO()
     Image.new("RGB", (60, 120), (10, 200, 90)).save(sent, "PNG")
     return sent.getvalue() + b"<script>alert(1)</script>"
@@ -32,7 +32,7 @@ async def pictures_of(server: Server) -> list[str]:
 
 
 async def test_a_screenshot_is_shown_drawn_anew(database_url, tmp_path):
-    """Never the file itself; what only says that it is a picture is not shown, nor other files."""
+    """The file itself is never sent; other files, and false pictures, are not shown."""
     async with servers.running(database_url, tmp_path, pictures=True) as server:
         good, bad = await pictures_of(server)
         answer = await server.web.get(good)
@@ -52,7 +52,7 @@ async def test_a_screenshot_is_shown_drawn_anew(database_url, tmp_path):
 
 
 async def test_with_pictures_off_nothing_is_decoded(server):
-    """The files can be downloaded; the page shows their names alone."""
+    """The files can be downloaded, and the page shows only their names."""
     assert await pictures_of(server) == []
     path = f"/projects/{server.app.id}/events/{EVENT_ID}/files/0"
     assert (await server.web.get(f"{path}/picture.webp")).status_code == 404

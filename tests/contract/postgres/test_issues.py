@@ -1,4 +1,4 @@
-"""Issues in Postgres: counted once, whatever the order, and opened again when they come back."""
+"""Tests of issues in Postgres: events count once in any order, and resolved issues come back."""
 
 import random
 import uuid
@@ -58,26 +58,26 @@ def new(number: int, **changes: Any) -> NewEvent:
 
 
 async def add(database: Database, *found: NewEvent) -> None:
-    """Store a batch."""
+    """Store events as one batch."""
     async with database.transaction() as connection:
         await writes.add_events(connection, found)
 
 
 async def rows(database: Database, table: str) -> list[dict[str, Any]]:
-    """Return a whole table."""
+    """Return all rows of a table."""
     async with database.reading() as connection:
         found = await connection.execute(text(f"select * from {table} order by 1, 2, 3"))
         return [dict(row) for row in found.mappings()]
 
 
 async def only_issue(database: Database) -> dict[str, Any]:
-    """Return the issue, of which there is one."""
+    """Return the only issue."""
     (issue,) = await rows(database, "issues")
     return issue
 
 
 async def everything(database: Database) -> list[list[dict[str, Any]]]:
-    """Return what is known of issues."""
+    """Return the rows of all tables of issues."""
     return [await rows(database, table) for table in TABLES]
 
 
@@ -88,7 +88,7 @@ async def forget(database: Database) -> None:
 
 
 async def test_an_issue_counts_its_events(database):
-    """Its first, its last, how many, by hour, of how many users, with which replays."""
+    """It holds the first and the last event, and counts events by hour, users and replays."""
     await add(database, *(new(number) for number in range(90)))
     issue = await only_issue(database)
     assert (issue["events"], issue["users"], issue["replays"]) == (90, 4, 45)
@@ -106,7 +106,7 @@ async def test_an_issue_counts_its_events(database):
 
 
 async def test_order_and_repetition_change_nothing(database):
-    """Whatever the batches are, and whatever comes twice, the issue is the same."""
+    """The issue is the same, however events are batched and whatever is sent twice."""
     found = [new(number) for number in range(40)]
     await add(database, *found)
     expected = await everything(database)
@@ -118,14 +118,14 @@ async def test_order_and_repetition_change_nothing(database):
 
 
 async def test_issues_of_projects_are_apart(database):
-    """The same problem in two projects is two issues, and one user two users."""
+    """The same problem in two projects is two issues, and one user counts in each."""
     await add(database, new(1), new(1, project_id=ProjectId(8)))
     found = await rows(database, "issues")
     assert [(row["project_id"], row["events"]) for row in found] == [(7, 1), (8, 1)]
 
 
 async def test_times_that_cannot_be_are_the_time_of_arrival(database):
-    """A clock in the future, and one of 1970; a known drift is taken into account."""
+    """Times in the future or of 1970 become the time of arrival; a known drift is corrected."""
     received = NOON
     for number, (at, drift_ms, expected) in enumerate(
         (
@@ -139,7 +139,7 @@ async def test_times_that_cannot_be_are_the_time_of_arrival(database):
 
 
 async def test_an_event_without_user_replay_and_release_counts(database):
-    """As a backend's message does."""
+    """A message of a backend, which has none of them, counts too."""
     await add(database, new(1, user={}, replay_id=None, release=None))
     issue = await only_issue(database)
     assert (issue["events"], issue["users"], issue["replays"]) == (1, 0, 0)
@@ -159,7 +159,7 @@ async def test_an_event_without_user_replay_and_release_counts(database):
     ],
 )
 async def test_a_resolved_issue_comes_back_in_a_later_release(database, release, minutes, is_back):
-    """By the order of releases; without one, by whether it happened after it was resolved."""
+    """The order of releases decides, or else whether the event happened after the resolution."""
     await add(database, new(0))
     async with database.transaction() as connection:
         resolved_at = NOON + timedelta(minutes=30)
@@ -172,7 +172,7 @@ async def test_a_resolved_issue_comes_back_in_a_later_release(database, release,
 
 
 async def test_an_issue_is_resolved_in_the_latest_of_its_releases(database):
-    """Not in that of its last event: an old version may have sent it."""
+    """The release of its last event does not count, since an old version may have sent it."""
     await add(database, new(1, release="shop@1.10"), new(2, release="shop@1.9"))
     async with database.transaction() as connection:
         await status.set_issue_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
@@ -180,7 +180,7 @@ async def test_an_issue_is_resolved_in_the_latest_of_its_releases(database):
 
 
 async def test_an_ignored_issue_stays_ignored(database):
-    """It counts on, and does not come back; what was resolved is forgotten."""
+    """It keeps counting and does not come back, and it is not resolved any more."""
     await add(database, new(0))
     for word in ("resolved", "ignored"):
         async with database.transaction() as connection:
@@ -191,14 +191,14 @@ async def test_an_ignored_issue_stays_ignored(database):
 
 
 async def test_there_must_be_an_issue_to_resolve(database):
-    """One nobody knows is not found."""
+    """An issue that does not exist cannot be resolved."""
     async with database.transaction() as connection:
         with pytest.raises(NotFound):
             await status.set_issue_status(connection, (PROJECT, ISSUE), "resolved", at=NOON)
 
 
 async def test_a_new_version_of_grouping_scatters_nothing(database):
-    """What an older version grouped goes on; what it never saw is grouped by the new one."""
+    """Issues of an older version go on; what it never saw is grouped by the new one."""
     newer, newest = IssueId("c" * 32), IssueId("d" * 32)
     await add(database, new(0, issue_ids=(OLDER,)))
     await add(database, new(1, issue_ids=(newer, OLDER)), new(2, issue_ids=(newest, ISSUE)))
@@ -207,7 +207,7 @@ async def test_a_new_version_of_grouping_scatters_nothing(database):
 
 
 async def test_events_of_an_older_release_are_grouped_in_the_background(database):
-    """As digest would have grouped them: once, and the rest in the next step."""
+    """They are grouped as digest would have, each once, and the others in the next step."""
     sent = payloads.event()
     key = rules.group_event(sent).issue_id
     found = [new(number, issue_ids=(key,)) for number in range(5)]
@@ -226,7 +226,7 @@ async def test_events_of_an_older_release_are_grouped_in_the_background(database
 
 
 async def test_an_event_that_cannot_be_read_is_grouped_by_its_title(database):
-    """It must not hold up the others."""
+    """An unreadable event does not hold up the others."""
     await add(database, new(0, payload=b"broken"))
     async with database.transaction() as connection:
         await connection.execute(text("update events set issue_id = null"))
@@ -236,7 +236,7 @@ async def test_an_event_that_cannot_be_read_is_grouped_by_its_title(database):
 
 
 async def test_a_row_says_what_the_event_says(database: Database):
-    """Column by column, through the text gate, also where nothing is said; the first write wins."""
+    """Each column holds what the event says, cleaned; the first write wins."""
     full = new(
         0, culprit="Cart\x00", exception_value="é" * 9_000, handled=None, span_id="a" * 16,
         user={"id": "u\x00-1", "name": "\ud800"}, payload=b"\x00\xff",
@@ -263,5 +263,5 @@ async def test_a_row_says_what_the_event_says(database: Database):
 
 
 def _columns(one: NewEvent) -> dict[str, Any]:
-    """Return what the columns of an event hold, as far as they take it over as it is."""
+    """Return the columns of an event that hold its values unchanged."""
     return {name: getattr(one, name, None) for name in (column.name for column in events.c)}

@@ -1,4 +1,4 @@
-"""Links of issues and replays: kept as things come, and what the pages of replays say of them."""
+"""Tests of the links between issues and replays, which agree with the pages of replays."""
 
 import asyncio
 import random
@@ -151,7 +151,7 @@ def event(number: int = 0, *, of: int = 0, at_s: float = 0, **changes: Any) -> N
 
 
 def life(dice: random.Random) -> list[NewSegment | NewEvent]:
-    """Make up replays, and events that name them, share their traces, or have nothing of them."""
+    """Make up replays, and events that name them, share their traces, or are unrelated."""
     found: list[NewSegment | NewEvent] = []
     drifts = [dice.choice((0, 300, -40_000, 7_200_000)) for _ in REPLAYS]
     for of in range(len(REPLAYS)):
@@ -185,7 +185,7 @@ def life(dice: random.Random) -> list[NewSegment | NewEvent]:
 
 @pytest.mark.parametrize("seed", range(15))
 async def test_links_are_what_the_pages_of_replays_list(hall: Hall, seed: int):
-    """In any order of arrival, and however often: with the first event, and counted."""
+    """The links are the same in any order of arrival; each holds the first event and is counted."""
     dice = random.Random(seed)
     parts = life(dice)
     for batch in cut_into_batches(parts, dice, again=6, most=6):
@@ -197,7 +197,7 @@ async def test_links_are_what_the_pages_of_replays_list(hall: Hall, seed: int):
 
 
 async def test_lives_have_links_of_every_kind(hall: Hall):
-    """The test above has something to find, by name and by trace, and events without a replay."""
+    """The test above covers links by name and by trace, and events without a replay."""
     parts = life(random.Random(1))
     await hall.bring(*parts)
     kept = await hall.kept()
@@ -207,7 +207,7 @@ async def test_lives_have_links_of_every_kind(hall: Hall):
 
 
 async def test_an_event_and_its_replay_that_come_at_once_are_linked(hall: Hall):
-    """Neither sees what the other has not committed: so the second waits for the first."""
+    """Neither sees what the other has not committed, so the second waits for the first."""
     one = event(trace_id=TRACES[0])
     prepared = PreparedBatch()
     prepared.rows_of(EVENT).append(one)
@@ -221,7 +221,7 @@ async def test_an_event_and_its_replay_that_come_at_once_are_linked(hall: Hall):
 
 
 async def test_a_deleted_replay_is_neither_linked_nor_counted(hall: Hall):
-    """And nothing that comes later brings it back."""
+    """Nothing that arrives later links it again."""
     first = REPLAYS[0]
     await hall.bring(segment(), segment(of=1), event(replay_id=first.replay_id))
     await hall.bring(event(1, replay_id=REPLAYS[1].replay_id))
@@ -237,7 +237,7 @@ async def test_a_deleted_replay_is_neither_linked_nor_counted(hall: Hall):
 
 
 async def test_a_deleted_issue_leaves_no_link(hall: Hall):
-    """Nor a count: begun anew, it counts from nothing."""
+    """It leaves no count either; when it begins anew, it counts from zero."""
     await hall.bring(segment(), event(replay_id=REPLAYS[0].replay_id))
     async with hall.database.transaction() as connection:
         await erase.erase_issue_rows(connection, (APP, ISSUES[0]), at=clock.now())
@@ -246,7 +246,7 @@ async def test_a_deleted_issue_leaves_no_link(hall: Hall):
 
 
 async def test_replays_of_projects_that_one_does_not_see_are_not_counted(hall: Hall):
-    """Nor listed: list and count say the same to everybody."""
+    """They are not listed either, so list and count agree for every person."""
     key = (API, ISSUES[0])
     await hall.bring(segment(), event(project_id=API, replay_id=REPLAYS[0].replay_id))
     async with hall.database.reading() as connection:
@@ -263,7 +263,7 @@ async def test_replays_of_projects_that_one_does_not_see_are_not_counted(hall: H
 
 
 async def test_replays_of_an_issue_come_in_pages(hall: Hall):
-    """The newest received first, each once, whoever came at the same moment."""
+    """The one received last is first, and each is there once, even if several came at once."""
     for of, minutes in enumerate((3, 1, 2, 1)):
         at = NOON + timedelta(minutes=minutes)
         await hall.bring(segment(of=of, received_at=at), event(of, replay_id=REPLAYS[of].replay_id))
@@ -285,7 +285,7 @@ def tied_by(project_id: ProjectId, numbers: range) -> set[trace_links.TraceLink]
 
 
 async def test_a_project_ties_so_many_traces_to_a_replay_and_no_more(hall: Hall):
-    """However they come; other projects and other replays have room of their own."""
+    """The limit holds in any order; other projects and other replays have limits of their own."""
     (first, *_), most = REPLAYS, trace_links.MOST_TRACE_LINKS
     async with hall.database.transaction() as connection:
         assert await trace_links.add_trace_links(connection, tied_by(APP, range(most - 1))) == {
@@ -314,7 +314,7 @@ async def test_a_project_ties_so_many_traces_to_a_replay_and_no_more(hall: Hall)
 
 
 async def test_of_more_ties_than_there_should_be_some_are_read(hall: Hall):
-    """An older release kept any number; list and page read the same of them."""
+    """An older release stored any number; list and page read the same ones."""
     async with hall.database.transaction() as connection:
         await connection.execute(
             text(
