@@ -108,7 +108,7 @@ def _describe_missing(trail: ReplayTrail) -> WhyFinding:
         return WhyFinding(
             "bad",
             "It was recorded, and no part of it arrived",
-            "Errors carry its id, so the app did record. Its segments were dropped on the phone, "
+            "Errors carry its id, so the app was recording. Its segments were dropped on the phone, "
             "refused or limited here, or are still on the phone: the tables below say which replay "
             "data was lost in these days.",
         )
@@ -207,7 +207,7 @@ def _describe_naming(naming: NamingEvents, names: Mapping[ProjectId, str]) -> Wh
         (
             *(("From ", naming.first_at, " to ") if naming.events > 1 else ("At ",)),
             naming.last_at,
-            f", by {naming.sdk_name or 'an unknown SDK'}{release}. So the app did record.",
+            f", by {naming.sdk_name or 'an unknown SDK'}{release}. So the app was recording.",
         ),
     )
 

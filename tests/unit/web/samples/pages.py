@@ -193,13 +193,8 @@ REPLAY_PAGE = replay.ReplayPage(
         FactGroup("Masking", (Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)),
     ),
 )
-EMPTY_TOP = replace(
-    REPLAY_TOP,
-    header=replace(HEADER, user=None, end=None, duration_ms=3_600_000),
-    deletion=None,
-    size_px=None,
-    start_at_ms=0,
-)
+EMPTY_HEADER = replace(HEADER, user=None, end=None, duration_ms=3_600_000)
+EMPTY_TOP = replace(REPLAY_TOP, header=EMPTY_HEADER, deletion=None, size_px=None, start_at_ms=0)
 EMPTY_REPLAY_PAGE = replace(
     REPLAY_PAGE, top=EMPTY_TOP, gaps=(), screens=(), activity=(), network=(), errors=(),
     traces=(), logs=(), filters={}, segments=(), totals=dict.fromkeys(TOTALS, "0"), parts={},
