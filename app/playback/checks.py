@@ -21,7 +21,7 @@ from app.playback.sdk_faults import KnownFault
 from app.replays import queries as replays
 from app.replays.model import Replay
 from app.traces import queries as traces
-from app.traces.queries import AppRequest
+from app.traces.queries import RequestSpan
 
 _MOST_REPLAYS: Final = 20
 _MOST_TRACES: Final = 100
@@ -94,7 +94,7 @@ def _limit_traces(windows: Iterable[ReplayWindow]) -> list[ReplayWindow]:
     return limited
 
 
-def count_hosts(requests: Iterable[AppRequest]) -> tuple[CalledHost, ...]:
+def count_hosts(requests: Iterable[RequestSpan]) -> tuple[CalledHost, ...]:
     """Count the requests of an app by host, and those that a backend answered."""
     called: Counter[str] = Counter()
     answered: Counter[str] = Counter()

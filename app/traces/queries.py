@@ -121,7 +121,7 @@ _OF_TRACES: Final = sql_windows.make_window_statement(
 
 
 @dataclass(frozen=True, slots=True)
-class AppRequest:
+class RequestSpan:
     """A request of an app, and whether a span of a service names it as its parent."""
 
     description: str | None
@@ -230,7 +230,7 @@ async def read_app_requests(
     project_id: ProjectId,
     windows: Sequence[ReplayWindow],
     project_ids: Sequence[ProjectId],
-) -> list[AppRequest]:
+) -> list[RequestSpan]:
     """Read requests that a project's app made in the traces of some replays; 500 at most.
 
     The traces with the fewest spans are looked at, as many as 5,000 spans allow.
@@ -238,7 +238,7 @@ async def read_app_requests(
     spans = await read_spans_of_traces(connection, windows, project_ids)
     answered = {(span.trace_id, span.parent_span_id) for span in spans}
     return [
-        AppRequest(span.description, (span.trace_id, span.span_id) in answered)
+        RequestSpan(span.description, (span.trace_id, span.span_id) in answered)
         for span in spans
         if span.project_id == project_id and span.op == "http.client"
     ][:_MOST_REQUESTS]

@@ -19,7 +19,7 @@ FIRST_SHEET: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class PictureStrip:
+class StoredStrip:
     """The pictures of a replay along its time, or the reason why there are none yet."""
 
     drawn: DrawnPictures | None
@@ -30,7 +30,7 @@ class PictureStrip:
     """The reason why the replay could not be drawn."""
 
 
-async def find_strip(database: Database, key: ReplayKey) -> PictureStrip:
+async def find_strip(database: Database, key: ReplayKey) -> StoredStrip:
     """Find the strip of a replay.
 
     Raises:
@@ -42,7 +42,7 @@ async def find_strip(database: Database, key: ReplayKey) -> PictureStrip:
             raise NotFound("no such replay")
         found = (await pictures.read_pictures(connection, [key])).get(key)
         tiles = await pictures.read_tiles(connection, key) if found else []
-    return PictureStrip(
+    return StoredStrip(
         drawn=found.made if found else None,
         tiles=tuple(tiles),
         is_due=schedule.is_due(replay, found, now=clock.now()),

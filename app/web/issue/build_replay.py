@@ -35,7 +35,7 @@ def build_preview(replay: EventReplay) -> ReplayPreview:
         if linked.is_apart
         else replay_urls.replay_at(key.project_id, key.replay_id, at_ms=at_ms),
         replay_id=key.replay_id,
-        user=facts.user_of(linked.replay.user),
+        user=facts.name_user(linked.replay.user),
         at_ms=at_ms,
         from_ms=max(0, at_ms - _BEFORE_MS),
         to_ms=min(video_ms, to_ms) if video_ms else to_ms,

@@ -26,7 +26,7 @@ from app.web.project.page import (
     Storage,
 )
 from app.web.urls import list_urls, project_urls
-from app.web.words.outcomes import what_arrived
+from app.web.words.outcomes import summarize_outcomes
 from app.web.words.parts import describe_rows
 
 PART_PROJECTS = 100
@@ -83,7 +83,7 @@ def build_project_page(
             size=PART_KEYS,
             href=lambda first: project_urls.key_list(project.id, first=first),
         ),
-        arrived=what_arrived(overview.outcomes),
+        arrived=summarize_outcomes(overview.outcomes),
         outcome_days=OUTCOME_DAYS,
         quarantined=overview.quarantined_total,
         quarantine=_build_quarantine_rows(overview.quarantined),

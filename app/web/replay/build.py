@@ -58,7 +58,7 @@ def describe_opening(
         is_bare: Whether a script asks, which needs neither style sheets nor player.
     """
     key = replay.key
-    user = shortened(facts.user_of(replay.user) or "Unknown user", limit=_TITLE_CHARS)
+    user = shortened(facts.name_user(replay.user) or "Unknown user", limit=_TITLE_CHARS)
     has_pictures = replay.video_segments > 0
     state = outline.find_state(replay, has_video=has_pictures, now=now)
     return ReplayOpening(
@@ -120,11 +120,11 @@ def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> Re
         activity=tuple(activity),
         network=network,
         errors=errors,
-        traces=spans.replay_blocks(data.traces.traces, make_trace_context(context)),
+        traces=spans.describe_replay_traces(data.traces.traces, make_trace_context(context)),
         segments=segments,
         hidden_segments=len(contents.segments) - sum(row.video != "missing" for row in segments),
         missing_note=segment_rows.describe_missing(contents),
-        details=facts.groups(
+        details=facts.list_fact_groups(
             context.outline.replay, options=contents.options, ending=data.head.ending
         ),
         status_text=_describe_status(contents),
@@ -165,14 +165,14 @@ def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
         replay_id=key.replay_id,
         href=replay_urls.replay(key.project_id, key.replay_id),
         back_href=back_href,
-        user=facts.user_of(replay.user),
+        user=facts.name_user(replay.user),
         started_at=replay_outline.recorded_at,
         duration_ms=replay_outline.duration_ms,
-        chips=facts.chips(replay.facts),
+        chips=facts.list_chips(replay.facts),
         app_errors=head.counts.app,
         backend_errors=head.counts.backend,
         has_more_errors=head.counts.is_at_least,
-        end=facts.end(head.ending) if head.ending else None,
+        end=facts.describe_ending(head.ending) if head.ending else None,
         has_crashed=head.has_crashed,
         is_late=facts.is_late(replay),
         seen_by=viewer_rows(head.viewers),

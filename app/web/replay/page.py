@@ -15,7 +15,7 @@ from app.web.words.activity import ActivityRow, NetworkRow
 from app.web.words.parts import ListPart, RecordingPart
 from app.web.words.problems import ErrorRow
 from app.web.words.replay.facts import Fact, FactGroup
-from app.web.words.request.exchanges import Details
+from app.web.words.request.exchanges import ExchangeBlock
 from app.web.words.trace.trace_rows import TraceBlock
 
 Tab = Literal["activity", "network", "errors", "trace", "logs", "segments", "details"]
@@ -213,6 +213,6 @@ class RequestPage:
 
     user: str | None
     row: NetworkRow
-    details: Details
+    details: ExchangeBlock
     back_href: str
     """The address of the replay at the request, with the Network panel open."""

@@ -47,14 +47,14 @@ async def build_trace_page(
         trace.started_at,
         tuple(links.values()),
         None,
-        spans.rules(),
+        spans.list_slow_rules(),
         parts=_describe_parts(data.part, after=after, after_error=after_error),
     )
 
 
 def build_span_page(trace_id: TraceId, span_id: SpanId, data: JsonObject) -> SpanPage:
     """Describe what a span says of itself."""
-    return SpanPage(replay_urls.trace(trace_id), span_id, spans.data_rows(data))
+    return SpanPage(replay_urls.trace(trace_id), span_id, spans.list_span_data(data))
 
 
 def _find_error_href(error: SpanError) -> str | None:

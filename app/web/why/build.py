@@ -108,9 +108,9 @@ def _describe_missing(trail: ReplayTrail) -> WhyFinding:
         return WhyFinding(
             "bad",
             "It was recorded, and no part of it arrived",
-            "Errors carry its id, so the app was recording. Its segments were dropped on the phone, "
-            "refused or limited here, or are still on the phone: the tables below say which replay "
-            "data was lost in these days.",
+            "Errors carry its id, so the app was recording. Its segments were dropped on the phone "
+            "or refused here, or are still on the phone: the tables below say which "
+            "replay data was lost in these days.",
         )
     return WhyFinding(
         "bad",
@@ -307,7 +307,7 @@ def _describe_losses(
         ProjectLosses(
             _name(lost.project_id, names),
             project_urls.project(lost.project_id),
-            outcomes.what_arrived(lost.counts).losses,
+            outcomes.summarize_outcomes(lost.counts).losses,
         )
         for lost in losses
     )

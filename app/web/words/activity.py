@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.web.words.problems import ErrorKind, Source
-from app.web.words.request.exchanges import Details
+from app.web.words.request.exchanges import ExchangeBlock
 
 ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app", "log", "other"]
 Level = Literal["debug", "info", "warning", "error", "fatal"]
@@ -84,7 +84,7 @@ class NetworkRow:
     op: str = "resource.http"
     kind: str = "other"
     """What was fetched, to filter by: `json`, `image`."""
-    details: Details | None = None
+    details: ExchangeBlock | None = None
     """None beyond what a page can hold; the request's own page has them."""
     href: str = ""
     """Its own page."""

@@ -87,7 +87,7 @@ class WhatArrived:
     hidden_rows: int
 
 
-def what_arrived(counts: Sequence[OutcomeCount]) -> WhatArrived:
+def summarize_outcomes(counts: Sequence[OutcomeCount]) -> WhatArrived:
     """Sum up outcomes; `counts` has the newest day first."""
     found = {one.outcome for one in counts}
     columns = [outcome for outcome in _IN_ORDER if outcome in found]
@@ -132,7 +132,7 @@ def _loss(outcome: str, reason: str, parts: Sequence[OutcomeCount]) -> Loss:
         quantity=types.total(),
         item_types=", ".join(shown),
         last_day=max(one.day for one in parts),
-        words=reasons.of(outcome, reason),
+        words=reasons.find_reason_words(outcome, reason),
     )
 
 

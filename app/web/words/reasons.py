@@ -110,7 +110,7 @@ _OTHERS: Final[dict[str, Reason]] = {
 }
 
 
-def of(outcome: str, reason: str) -> Reason:
+def find_reason_words(outcome: str, reason: str) -> Reason:
     """Put a reason into words; one of a later release or of an SDK stands for itself."""
     known = KNOWN.get(outcome, {}).get(reason)
     return known or _OTHERS.get(outcome) or Reason("A reason of another release.")

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.core.errors import NotFound
 from app.playback.pictures import stored
-from app.playback.pictures.stored import FIRST_SHEET, POSTER, PREVIEW, PictureStrip
+from app.playback.pictures.stored import FIRST_SHEET, POSTER, PREVIEW, StoredStrip
 from app.web.frame import access
 from app.web.frame.access import RequestedReplay
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
@@ -72,7 +72,7 @@ async def _send(
     return Response(image, 200, MEDIA_HEADERS, _WEBP)
 
 
-def _describe_strip(strip: PictureStrip) -> dict[str, Any]:
+def _describe_strip(strip: StoredStrip) -> dict[str, Any]:
     if strip.drawn is None:
         return {"state": "due" if strip.is_due else "none", "fault": strip.fault}
     sizes = strip.drawn.sizes

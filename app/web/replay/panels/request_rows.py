@@ -12,7 +12,7 @@ from app.playback.recording.contents import ReplayContents
 from app.web.urls import replay_urls
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.request import exchanges
-from app.web.words.request.exchanges import Details
+from app.web.words.request.exchanges import ExchangeBlock
 
 NO_LINKS: Final[Mapping[int, RequestLinks]] = MappingProxyType({})
 _HALF_WEIGHT: Final = 4
@@ -65,7 +65,7 @@ def describe_requests(
     weight = 0
     rows: list[NetworkRow] = []
     for number, span in enumerate(pick_requests(spans)):
-        details = exchanges.details(span) if weight < _MOST_WEIGHT else None
+        details = exchanges.describe_exchange(span) if weight < _MOST_WEIGHT else None
         weight += 1 + len(details.halves) * _HALF_WEIGHT if details else 0
         href = f"{replay_href}/requests/{number}{query}"
         row = _request_row(span, details, number=number, start_ms=start_ms, href=href)
@@ -90,7 +90,7 @@ def request_activity(row: NetworkRow) -> ActivityRow:
 
 
 def _request_row(
-    span: NetworkSpan, details: Details | None, *, number: int, start_ms: int, href: str
+    span: NetworkSpan, details: ExchangeBlock | None, *, number: int, start_ms: int, href: str
 ) -> NetworkRow:
     host, path = _split_url(span.url or "")
     return NetworkRow(
@@ -105,7 +105,7 @@ def _request_row(
         request_bytes=span.request_bytes,
         response_bytes=span.response_bytes,
         op=span.op,
-        kind=exchanges.kind_of(span),
+        kind=exchanges.find_content_kind(span),
         details=details,
         href=href,
     )

@@ -59,7 +59,9 @@ def build_trace_page(traces: ReplayTraces, *, after: str, first: int) -> ReplayP
         _describe_header(context, "trace"),
         "trace",
         part=list_parts.trace_part(traces, after=after, first=first),
-        traces=spans.replay_blocks(traces.traces[first:], make_trace_context(context, after=after)),
+        traces=spans.describe_replay_traces(
+            traces.traces[first:], make_trace_context(context, after=after)
+        ),
         most_traces=find_trace_limit(context),
     )
 
@@ -138,7 +140,7 @@ def _describe_header(context: ReplayContext, panel: Tab, *, from_segment: int = 
         back_href=replay_urls.replay_panel(
             key.project_id, key.replay_id, panel, from_segment=from_segment
         ),
-        user=facts.user_of(outline.replay.user),
+        user=facts.name_user(outline.replay.user),
         started_at=outline.recorded_at,
         duration_ms=outline.duration_ms,
     )

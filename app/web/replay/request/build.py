@@ -33,8 +33,8 @@ def build_request_page(data: ReplayPageData, number: int) -> RequestPage:
         key.project_id, key.replay_id, at_ms=row.at_ms, from_segment=contents.from_segment
     )
     return RequestPage(
-        user=facts.user_of(contents.outline.replay.user),
+        user=facts.name_user(contents.outline.replay.user),
         row=row,
-        details=exchanges.details(requests[number], whole=True),
+        details=exchanges.describe_exchange(requests[number], whole=True),
         back_href=f"{back_href}&tab=network#request-{number}",
     )

@@ -22,7 +22,7 @@ _UNKNOWN: Final = -1
 
 def make_har(contents: ReplayContents) -> dict[str, Any]:
     """Describe the requests of a replay as a HAR value; one page stands for the replay."""
-    user = facts.user_of(contents.outline.replay.user) or "unknown user"
+    user = facts.name_user(contents.outline.replay.user) or "unknown user"
     return describe_requests(
         pick_requests(contents.spans),
         title=f"Replay of {user}",

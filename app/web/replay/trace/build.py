@@ -36,6 +36,6 @@ async def build_trace_page(
         started_at=None,
         replays=(),
         replay_href=replay_urls.replay(key.project_id, key.replay_id),
-        rules=spans.rules(),
+        rules=spans.list_slow_rules(),
         parts=tuple(part for part in parts if part),
     )

@@ -7,7 +7,7 @@ import msgspec
 from app.playback.links.linked_traces import Trace, TraceRow
 from app.playback.visit.model import ReplayTraces
 from app.web.replay.panels.trace_context import make_trace_context
-from app.web.words.trace.spans import TraceContext, row_of
+from app.web.words.trace.spans import TraceContext, describe_span
 
 
 class ServedRequest(msgspec.Struct):
@@ -58,8 +58,8 @@ def _find_entries(trace: Trace) -> Iterable[tuple[TraceRow, TraceRow | None]]:
 def _describe_span(
     row: TraceRow, cause: TraceRow | None, trace: Trace, context: TraceContext
 ) -> ServedSpan:
-    span = row_of(row, trace, context)
-    request = None if cause is None else row_of(cause, trace, context)
+    span = describe_span(row, trace, context)
+    request = None if cause is None else describe_span(cause, trace, context)
     return ServedSpan(
         at_ms=span.at_ms,
         took_ms=span.duration_ms or 0,

@@ -79,12 +79,12 @@ class FactGroup:
     """Known faults of the SDK."""
 
 
-def user_of(user: Mapping[str, str]) -> str | None:
+def name_user(user: Mapping[str, str]) -> str | None:
     """Name the recorded app's user by what is known first: name, e-mail, username, id."""
     return next((user[key] for key in ("name", "email", "username", "id") if user.get(key)), None)
 
 
-def device_of(facts: Mapping[str, Any]) -> str | None:
+def name_device(facts: Mapping[str, Any]) -> str | None:
     """Name the device: `Google Pixel 9`; the brand stands once."""
     model = _text(facts, "device_model") or _text(facts, "device_name")
     brand = _text(facts, "device_brand")
@@ -93,12 +93,12 @@ def device_of(facts: Mapping[str, Any]) -> str | None:
     return model if model.lower().startswith(brand.lower()) else f"{brand} {model}"
 
 
-def system_of(facts: Mapping[str, Any]) -> str | None:
+def name_system(facts: Mapping[str, Any]) -> str | None:
     """Name the operating system with its version: `Android 16`."""
     return _joined(_text(facts, "os_name"), _text(facts, "os_version"))
 
 
-def app_of(facts: Mapping[str, Any]) -> str | None:
+def name_app(facts: Mapping[str, Any]) -> str | None:
     """Name the app's version: `4.2.1 (871)`, or its release."""
     version, build = _text(facts, "app_version"), _text(facts, "app_build")
     if version is None:
@@ -106,12 +106,12 @@ def app_of(facts: Mapping[str, Any]) -> str | None:
     return f"{version} ({build})" if build else version
 
 
-def chips(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
+def list_chips(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     """Return the facts on the line above a replay, each leading to the replays that share it."""
     named = (
-        ("Device", device_of(facts), ("device.model", "device.name", "device.brand")),
-        ("System", system_of(facts), ("os.name",)),
-        ("App", app_of(facts), ("release", "app.version")),
+        ("Device", name_device(facts), ("device.model", "device.name", "device.brand")),
+        ("System", name_system(facts), ("os.name",)),
+        ("App", name_app(facts), ("release", "app.version")),
     )
     return tuple(Fact(name, value, _found_by(facts, keys)) for name, value, keys in named if value)
 
@@ -121,14 +121,14 @@ def is_late(replay: Replay) -> bool:
     return replay.last_received_at - replay.ended_at > _LATE
 
 
-def end(ending: Ending) -> Fact:
+def describe_ending(ending: Ending) -> Fact:
     """Tell how a replay ended, and how that was inferred."""
     return Fact(
         "Ended", ending_text(ending), filtered_by("end", ending.value), ending_reason(ending)
     )
 
 
-def groups(
+def list_fact_groups(
     replay: Replay, *, options: JsonObject | None, ending: Ending | None
 ) -> tuple[FactGroup, ...]:
     """Return everything known of a replay, under headings; empty ones are left out."""
@@ -162,7 +162,7 @@ def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
         Fact("Last received", replay.last_received_at),
     ]
     if ending is not None:
-        facts.append(end(ending))
+        facts.append(describe_ending(ending))
     return FactGroup("Recording", tuple(facts))
 
 

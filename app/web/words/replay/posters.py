@@ -25,7 +25,7 @@ class Poster:
     preview_tiles: int = 0
 
 
-def poster_of(
+def describe_poster(
     key: ReplayKey, found: ReplayPictures | None, *, has_video: bool, is_due: bool
 ) -> Poster:
     """Describe the poster of a replay, of which `found` is what was drawn."""

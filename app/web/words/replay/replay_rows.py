@@ -15,7 +15,7 @@ from app.replays.pictures import ReplayPictures
 from app.web.urls import replay_urls
 from app.web.words.replay import facts
 from app.web.words.replay.endings import ending_text
-from app.web.words.replay.posters import Poster, poster_of
+from app.web.words.replay.posters import Poster, describe_poster
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,12 @@ def replay_row(
         project_name=project_names.get(key.project_id, ""),
         replay_id=key.replay_id,
         href=replay_urls.replay(key.project_id, key.replay_id),
-        user=facts.user_of(replay.user),
+        user=facts.name_user(replay.user),
         started_at=replay.recorded_at,
         duration_ms=replay.duration_ms,
-        device=facts.device_of(replay.facts),
-        os=facts.system_of(replay.facts),
-        app=facts.app_of(replay.facts),
+        device=facts.name_device(replay.facts),
+        os=facts.name_system(replay.facts),
+        app=facts.name_app(replay.facts),
         screens=replay.screens,
         app_errors=counts.app,
         backend_errors=counts.backend,
@@ -103,7 +103,7 @@ def replay_row(
         is_live=outline.is_arriving(replay, now=now) and listed.ending is not Ending.CRASHED,
         size_bytes=replay.video_bytes,
         is_seen=listed.is_seen,
-        poster=poster_of(
+        poster=describe_poster(
             key, pictures, has_video=has_video, is_due=schedule.is_due(replay, pictures, now=now)
         ),
         marks=_marks(counts.marks, replay.duration_ms),

@@ -10,7 +10,7 @@ from app.formats.replay.activity import NetworkSpan
 from app.formats.replay.exchange import HttpMessage, Pair, write_body
 from app.web.words.request import json_tree
 from app.web.words.request.curl_command import write_curl_command
-from app.web.words.request.json_tree import Node
+from app.web.words.request.json_tree import JsonNode
 
 BODY_CHARS: Final = 2_000
 """Of a body in the panel; the request's own page has all of it."""
@@ -35,13 +35,13 @@ _UNASKED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
+class MessageBlock:
     """A request or an answer; exactly one of `tree`, `text` and `absent` is there."""
 
     title: str
     headers: tuple[Pair, ...]
     size_bytes: int | None
-    tree: Node | None
+    tree: JsonNode | None
     text: str | None
     absent: str | None
     """Why there is no body."""
@@ -52,12 +52,12 @@ class Half:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
+class ExchangeBlock:
     """Everything known of one request."""
 
     url: str
     query: tuple[Pair, ...]
-    halves: tuple[Half, ...]
+    halves: tuple[MessageBlock, ...]
     note: str | None
     """Why there is nothing but the address."""
     curl: str | None
@@ -65,12 +65,12 @@ class Details:
     is_cut: bool
 
 
-def details(span: NetworkSpan, *, whole: bool = False) -> Details:
+def describe_exchange(span: NetworkSpan, *, whole: bool = False) -> ExchangeBlock:
     """Describe a request; `whole` shows bodies up to the size that SDKs record."""
     found = exchange.read_exchange(span.data, span.url)
     sides = (("Request", found.request), ("Response", found.response))
     halves = tuple(_half(title, side, whole=whole) for title, side in sides if side is not None)
-    return Details(
+    return ExchangeBlock(
         url=span.url or "",
         query=found.query,
         halves=halves,
@@ -80,7 +80,7 @@ def details(span: NetworkSpan, *, whole: bool = False) -> Details:
     )
 
 
-def kind_of(span: NetworkSpan) -> str:
+def find_content_kind(span: NetworkSpan) -> str:
     """Tell what was fetched, in one word to filter by: `json`, `image`, `other`."""
     response = exchange.read_exchange(span.data, span.url).response
     named = response.content_type if response else None
@@ -95,16 +95,16 @@ def kind_of(span: NetworkSpan) -> str:
     return sub if sub in {"html", "css", "xml", "javascript", "plain"} else "other"
 
 
-def _half(title: str, half: HttpMessage, *, whole: bool) -> Half:
+def _half(title: str, half: HttpMessage, *, whole: bool) -> MessageBlock:
     body = half.body
     most = WHOLE_CHARS if whole else BODY_CHARS
     tree = (
-        json_tree.tree(body, most=WHOLE_NODES if whole else BODY_NODES)
+        json_tree.make_json_tree(body, most=WHOLE_NODES if whole else BODY_NODES)
         if isinstance(body, dict | list)
         else None
     )
     text = None if body is None or tree is not None else write_body(body)
-    return Half(
+    return MessageBlock(
         title=title,
         headers=half.headers,
         size_bytes=half.size_bytes,

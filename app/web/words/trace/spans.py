@@ -16,7 +16,7 @@ from app.traces import slow
 from app.web.urls import replay_urls
 from app.web.words import phrases
 from app.web.words.problems import KINDS
-from app.web.words.trace.trace_rows import ErrorMark, SpanRow, TraceBlock
+from app.web.words.trace.trace_rows import SpanErrorMark, SpanRow, TraceBlock
 
 FIRST_SPANS: Final = 100
 """Of one trace on a replay's page; the rest comes as one scrolls."""
@@ -49,18 +49,20 @@ class TraceContext:
     """Returns the address of a trace from a span on."""
 
 
-def replay_blocks(found: Sequence[Trace], context: TraceContext) -> tuple[TraceBlock, ...]:
+def describe_replay_traces(found: Sequence[Trace], context: TraceContext) -> tuple[TraceBlock, ...]:
     """Describe the traces of a replay, the first 100; together they show about 500 spans."""
     blocks: list[TraceBlock] = []
     left = _MOST_ON_REPLAY
     for trace in found[:MOST_TRACES]:
         part = min(FIRST_SPANS, left)
-        blocks.append(block(trace, context, first=0, most=part, most_loose=_LOOSE_ON_REPLAY))
+        blocks.append(
+            describe_trace_part(trace, context, first=0, most=part, most_loose=_LOOSE_ON_REPLAY)
+        )
         left -= len(blocks[-1].spans)
     return tuple(blocks)
 
 
-def block(
+def describe_trace_part(
     trace: Trace, context: TraceContext, *, first: int, most: int, most_loose: int = MOST_LOOSE
 ) -> TraceBlock:
     """Describe a trace and some of its rows.
@@ -87,11 +89,11 @@ def block(
         errors=trace.errors,
         slow=slow_rows,
         services=_services(trace, context),
-        spans=tuple(row_of(row, trace, context) for row in trace.rows[first:last]),
+        spans=tuple(describe_span(row, trace, context) for row in trace.rows[first:last]),
         loose=tuple(_mark(one, trace, context) for one in loose[:most_loose]),
         hidden_loose=max(0, len(loose) - most_loose),
         notes=tuple(_notes(trace, context)),
-        ticks=tuple(took(length_us * number // _TICKS) for number in range(_TICKS)),
+        ticks=tuple(format_us(length_us * number // _TICKS) for number in range(_TICKS)),
         more_href=context.trace_href(trace.trace_id, last) if last < total else None,
         next_spans=max(0, min(MORE_SPANS, total - last)),
     )
@@ -104,21 +106,21 @@ def _weight(error: SpanError) -> int:
     return 1 if error.side == "backend" else 2
 
 
-def took(us: int) -> str:
+def format_us(us: int) -> str:
     """Write a length; what is shorter than a millisecond is told in tenths of it."""
     if us < _MS:
         return f"{us / _MS:.1f} ms".replace("0.0 ms", "0 ms")
     return units.format_duration(round(us / _MS))
 
 
-def rules() -> tuple[tuple[str, str], ...]:
+def list_slow_rules() -> tuple[tuple[str, str], ...]:
     """Write the table of what counts as slow."""
     table = [(rule.what, rule.least_ms) for rule in slow.RULES]
     table.append((f"{slow.STEP.what} of a service, by its own time", slow.STEP.least_ms))
     return tuple((what, units.format_duration(least_ms)) for what, least_ms in table)
 
 
-def data_rows(data: JsonObject) -> tuple[tuple[str, str], ...]:
+def list_span_data(data: JsonObject) -> tuple[tuple[str, str], ...]:
     """Write what a span says of itself, by name; lists and maps as JSON."""
     said = {name: value for name, value in data.items() if value not in (None, "", [], {})}
     return tuple((name, _value(said[name])) for name in sorted(said)[:_MOST_DATA])
@@ -132,7 +134,7 @@ def _json(value: object) -> str:
     return phrases.shortened(msgspec.json.encode(value).decode(), limit=_VALUE_CHARS)
 
 
-def row_of(row: TraceRow, trace: Trace, context: TraceContext) -> SpanRow:
+def describe_span(row: TraceRow, trace: Trace, context: TraceContext) -> SpanRow:
     """Describe one span."""
     placed, span = row.placed, row.placed.span
     duration_us = placed.duration_us
@@ -143,8 +145,8 @@ def row_of(row: TraceRow, trace: Trace, context: TraceContext) -> SpanRow:
         href=replay_urls.span(trace.trace_id, span.span_id),
         at_ms=placed.start_us // _MS - context.zero_ms,
         duration_ms=None if duration_us is None else round(duration_us / _MS),
-        took="open" if duration_us is None else took(duration_us),
-        self_time=took(placed.self_us) if 0 < placed.self_us < (duration_us or 0) else None,
+        took="open" if duration_us is None else format_us(duration_us),
+        self_time=format_us(placed.self_us) if 0 < placed.self_us < (duration_us or 0) else None,
         depth=placed.depth,
         children=placed.children,
         op=span.op or "span",
@@ -168,8 +170,8 @@ def _slow(rule: slow.SlowRule | None) -> str | None:
     return f"slow {rule.what}: {units.format_duration(rule.least_ms)} or more"
 
 
-def _mark(one: SpanError, trace: Trace, context: TraceContext) -> ErrorMark:
-    return ErrorMark(
+def _mark(one: SpanError, trace: Trace, context: TraceContext) -> SpanErrorMark:
+    return SpanErrorMark(
         title=one.event.title,
         source=one.side,
         kind=KINDS.get(one.event.kind, "error"),
@@ -196,8 +198,8 @@ def _clock_note(clock: ClockShift, context: TraceContext) -> str:
     direction, state = ("later", "behind") if clock.shift_us > 0 else ("earlier", "ahead")
     return (
         f"Times of {_service(clock.project_id, clock.service, context)} are shown "
-        f"{took(abs(clock.shift_us))} {direction}, because its clock was {state}: its spans now "
-        "lie within the request that caused them."
+        f"{format_us(abs(clock.shift_us))} {direction}, because its clock was {state}: its spans "
+        "now lie within the request that caused them."
     )
 
 

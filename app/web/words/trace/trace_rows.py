@@ -9,7 +9,7 @@ from app.web.words.problems import ErrorKind, Source
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorMark:
+class SpanErrorMark:
     """An error on its span, or beside the spans if that is not here."""
 
     title: str
@@ -47,7 +47,7 @@ class SpanRow:
     is_parent_missing: bool
     slow: str | None
     """Why it is slow: `slow query: 500 ms or more`."""
-    errors: tuple[ErrorMark, ...]
+    errors: tuple[SpanErrorMark, ...]
     x: str
     wide: str
 
@@ -67,7 +67,7 @@ class TraceBlock:
     slow: int
     services: tuple[str, ...]
     spans: tuple[SpanRow, ...]
-    loose: tuple[ErrorMark, ...]
+    loose: tuple[SpanErrorMark, ...]
     """Errors whose span is not here."""
     hidden_loose: int
     """How many more of them its own page shows."""

@@ -7,12 +7,13 @@ from app.web.words import activity
 from app.web.words.request import exchanges, json_tree
 from tests.unit.web.samples.made_up import TRACE
 
-_SENT = exchanges.Half(
-    "Request", (("Accept", "*/*"),), 61, json_tree.tree({"qty": 2, "items": [1, "x", None]}), None,
-    None, ("The SDK cut this body.",), is_cut=True,
+_SENT = exchanges.MessageBlock(
+    "Request", (("Accept", "*/*"),), 61,
+    json_tree.make_json_tree({"qty": 2, "items": [1, "x", None]}),
+    None, None, ("The SDK cut this body.",), is_cut=True,
 )  # fmt: skip
 _ANSWERED = replace(_SENT, title="Response", headers=(), tree=None, text="no", notes=())
-DETAILS = exchanges.Details(
+DETAILS = exchanges.ExchangeBlock(
     "https://api.example/pay?a=1", (("a", "1"),), (_SENT, _ANSWERED), None, "curl x", is_cut=True
 )
 BARE_DETAILS = replace(

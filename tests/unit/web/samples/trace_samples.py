@@ -8,7 +8,7 @@ from app.web.words.parts import ListPart
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY, TRACE
 
-_ERROR_MARK = trace_rows.ErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
+_ERROR_MARK = trace_rows.SpanErrorMark("PaymentError", "backend", "error", "#error-1", 7000, "12%")
 
 
 def trace_span(number: int, depth: int, **changes) -> trace_rows.SpanRow:

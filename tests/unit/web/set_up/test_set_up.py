@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from app.core.ids import ProjectId
 from app.playback.checks import CalledHost, SetUpFacts, count_hosts
 from app.playback.sdk_faults import KnownFault
-from app.traces.queries import AppRequest
+from app.traces.queries import RequestSpan
 from app.web.set_up.build import build_checks
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -60,12 +60,12 @@ def test_what_is_wrong_is_named():
 def test_requests_are_counted_by_host():
     """The most called first; what names no host does not count."""
     requests = [
-        AppRequest("GET https://api.example/cart", is_answered=True),
-        AppRequest("POST https://api.example/pay", is_answered=False),
-        AppRequest("GET http://img.example:8080/1", is_answered=False),
-        AppRequest("GET /relative", is_answered=False),
-        AppRequest("GET http://[broken", is_answered=False),
-        AppRequest(None, is_answered=False),
+        RequestSpan("GET https://api.example/cart", is_answered=True),
+        RequestSpan("POST https://api.example/pay", is_answered=False),
+        RequestSpan("GET http://img.example:8080/1", is_answered=False),
+        RequestSpan("GET /relative", is_answered=False),
+        RequestSpan("GET http://[broken", is_answered=False),
+        RequestSpan(None, is_answered=False),
     ]
     assert count_hosts(requests) == (
         CalledHost("api.example", 2, 1),

@@ -63,7 +63,7 @@ def copied(
     sent = {"headers": headers or {}, "body": body}
     data = {"request": sent} if headers or body is not None else {}
     span = NetworkSpan(START_MS, START_MS + 400, "http", url, method, 201, 61, 812, data)
-    return exchanges.details(span).curl
+    return exchanges.describe_exchange(span).curl
 
 
 def test_the_command_repeats_the_request(shell: Shell):

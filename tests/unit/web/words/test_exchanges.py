@@ -24,34 +24,34 @@ def span(op: str = "resource.http", url: str = "https://a.example/pay?x=1", **da
 
 def test_a_body_is_shown_as_tree_text_or_reason():
     """JSON opens branch by branch; text stays text; what is absent says why."""
-    found = exchanges.details(
+    found = exchanges.describe_exchange(
         span(request={"body": {"qty": 2}}, response={"size": 2048, "headers": {"A": "b"}})
     )
     sent, answered = found.halves
-    assert sent.tree == json_tree.tree({"qty": 2})
+    assert sent.tree == json_tree.make_json_tree({"qty": 2})
     assert (sent.text, sent.absent) == (None, None)
     assert answered.absent == "The body of 2.0 KiB was not recorded."
     assert answered.headers == (("A", "b"),)
-    assert exchanges.details(span(response={"body": "ok"})).halves[0].text == "ok"
-    nothing = exchanges.details(span(response={"headers": {"A": "b"}})).halves[0]
+    assert exchanges.describe_exchange(span(response={"body": "ok"})).halves[0].text == "ok"
+    nothing = exchanges.describe_exchange(span(response={"headers": {"A": "b"}})).halves[0]
     assert nothing.absent == "No body was recorded."
 
 
 def test_what_was_not_recorded_is_explained():
     """Without halves the note says which setting brings them."""
-    found = exchanges.details(span())
+    found = exchanges.describe_exchange(span())
     assert found.halves == ()
     assert found.note
     assert "networkDetailAllowUrls" in found.note
     not_taken = {"body": "[Body not captured: contentType=image/png (5 bytes)]"}
-    absent = exchanges.details(span(response=not_taken)).halves[0].absent
+    absent = exchanges.describe_exchange(span(response=not_taken)).halves[0].absent
     assert absent == "Body not captured: contentType=image/png (5 bytes)."
 
 
 @pytest.mark.parametrize("warning", [*exchanges._WARNINGS, "SOMETHING_NEW"])
 def test_every_warning_has_its_words(warning: str):
     """Known ones in a sentence, a new one by its name."""
-    [half] = exchanges.details(span(request={"body": "x", "warnings": [warning]})).halves
+    [half] = exchanges.describe_exchange(span(request={"body": "x", "warnings": [warning]})).halves
     assert half.notes
     assert half.notes[0].startswith("The ")
 
@@ -60,10 +60,10 @@ def test_a_long_body_is_cut_in_the_panel_and_whole_on_its_page():
     """Text by characters, JSON by values; either way it is said."""
     long = span(request={"body": "x" * (exchanges.BODY_CHARS + 1)},
                 response={"body": list(range(exchanges.BODY_NODES))})  # fmt: skip
-    cut = exchanges.details(long)
+    cut = exchanges.describe_exchange(long)
     assert cut.is_cut
     assert all(half.is_cut for half in cut.halves)
-    whole = exchanges.details(long, whole=True)
+    whole = exchanges.describe_exchange(long, whole=True)
     assert not whole.is_cut
     assert whole.halves[0].text == "x" * (exchanges.BODY_CHARS + 1)
 
@@ -84,33 +84,33 @@ def test_a_long_body_is_cut_in_the_panel_and_whole_on_its_page():
 def test_what_was_fetched_is_told_in_a_word(op: str, content_type: str | None, kind: str):
     """By the type of the answer, else by what a browser names it."""
     answer = {"headers": {"Content-Type": content_type}} if content_type else {}
-    assert exchanges.kind_of(span(op, response=answer)) == kind
+    assert exchanges.find_content_kind(span(op, response=answer)) == kind
 
 
 @given(JSON, st.integers(1, 40))
 def test_a_tree_shows_everything_or_counts_what_it_hides(value, most: int):
     """No more nodes than allowed, and a whole tree hides nothing."""
 
-    def count(node: json_tree.Node) -> int:
+    def count(node: json_tree.JsonNode) -> int:
         return 1 + sum(count(child) for child in node.children)
 
-    cut = json_tree.tree(value, most=most)
+    cut = json_tree.make_json_tree(value, most=most)
     assert count(cut) <= most
-    whole = json_tree.tree(value, most=10_000)
+    whole = json_tree.make_json_tree(value, most=10_000)
     assert json_tree.is_whole(whole)
     assert json_tree.is_whole(cut) == (cut == whole)
 
 
 def test_a_tree_names_kinds_and_sizes():
     """Branches say how many members they have."""
-    tree = json_tree.tree({"a": [1, True, None, "x"], "b": {}})
+    tree = json_tree.make_json_tree({"a": [1, True, None, "x"], "b": {}})
     assert (tree.text, tree.kind) == ("{2}", "object")
     first, second = tree.children
     assert (first.name, first.text) == ("a", "[4]")
     assert [(one.kind, one.text) for one in first.children] == [
         ("number", "1"), ("word", "true"), ("word", "null"), ("text", "x")]  # fmt: skip
     assert (second.text, second.children) == ("{0}", ())
-    long = json_tree.tree("x" * 3_000)
+    long = json_tree.make_json_tree("x" * 3_000)
     assert long.text.endswith("…")
     assert not json_tree.is_whole(long)
 

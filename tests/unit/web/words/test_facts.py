@@ -23,33 +23,33 @@ from tests.unit.playback.stored import replay
 )
 def test_a_user_is_named_by_what_is_known(user: dict[str, str], expected: str | None):
     """Name before e-mail before username before id; an address is no name."""
-    assert facts.user_of(user) == expected
+    assert facts.name_user(user) == expected
 
 
 def test_a_device_is_named_once():
     """A model that begins with its brand does not repeat it."""
-    assert facts.device_of({"device_brand": "Google", "device_model": "Pixel 9"}) == (
+    assert facts.name_device({"device_brand": "Google", "device_model": "Pixel 9"}) == (
         "Google Pixel 9"
     )
-    assert facts.device_of({"device_brand": "Google", "device_model": "google x"}) == "google x"
-    assert facts.device_of({"device_family": "iPhone"}) == "iPhone"
-    assert facts.device_of({}) is None
+    assert facts.name_device({"device_brand": "Google", "device_model": "google x"}) == "google x"
+    assert facts.name_device({"device_family": "iPhone"}) == "iPhone"
+    assert facts.name_device({}) is None
 
 
 def test_an_app_is_named_by_version_or_release():
     """With its build where there is one."""
-    assert facts.app_of({"app_version": "4.2", "app_build": "8"}) == "4.2 (8)"
-    assert facts.app_of({"app_version": "4.2"}) == "4.2"
-    assert facts.app_of({"release": "shop@4.2"}) == "shop@4.2"
+    assert facts.name_app({"app_version": "4.2", "app_build": "8"}) == "4.2 (8)"
+    assert facts.name_app({"app_version": "4.2"}) == "4.2"
+    assert facts.name_app({"release": "shop@4.2"}) == "shop@4.2"
 
 
 def test_facts_stand_under_headings():
     """Empty groups are left out, and of facts those that are no text."""
     it = replay(facts={"os_name": "Android", "tags": {"b": "2", "a": "1"}, "dist": 7})
-    groups = {group.title: group for group in facts.groups(it, options=None, ending=None)}
+    groups = {group.title: group for group in facts.list_fact_groups(it, options=None, ending=None)}
     assert set(groups) == {"Recording", "Device", "Tags"}
     assert [fact.name for fact in groups["Tags"].facts] == ["a", "b"]
-    assert facts.chips(it.facts)[0].value == "Android"
+    assert facts.list_chips(it.facts)[0].value == "Android"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_facts_stand_under_headings():
 )
 def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str | None):
     """The SDK's settings say it; without them nothing is claimed."""
-    found = facts.groups(replay(), options=options, ending=Ending.CLOSED)
+    found = facts.list_fact_groups(replay(), options=options, ending=Ending.CLOSED)
     assert found[-1].warning == warning
     ended = found[0].facts[-1]
     assert ended.value == "closed"
@@ -98,7 +98,7 @@ def test_a_browser_is_named(user_agent: str, expected: str):
 def test_a_replay_that_came_late_says_by_how_much(after: timedelta, note: str | None):
     """One that a phone kept back for hours is not taken for one of today."""
     it = replay()
-    groups = facts.groups(
+    groups = facts.list_fact_groups(
         replace(it, first_received_at=it.started_at + after), options=None, ending=None
     )
     received = {fact.name: fact for fact in groups[0].facts}["First received"]
@@ -110,7 +110,7 @@ def test_a_replay_that_came_late_says_by_how_much(after: timedelta, note: str | 
 @pytest.mark.parametrize("ending", Ending)
 def test_every_ending_has_words_and_a_sentence(ending: Ending):
     """The sentence says what the ending was inferred from, and the link finds replays like it."""
-    fact = facts.end(ending)
+    fact = facts.describe_ending(ending)
     assert fact.value
     assert (fact.note or "").endswith(".")
     assert fact.href == list_urls.filtered_by("end", ending.value)

@@ -8,7 +8,7 @@ import pytest
 
 from app.projects.model import LimitReason, Outcome, OutcomeCount
 from app.web.words import reasons
-from app.web.words.outcomes import what_arrived
+from app.web.words.outcomes import summarize_outcomes
 
 PAGE = (Path(__file__).parents[4] / "docs" / "outcomes.md").read_text(encoding="utf-8")
 TODAY = date(2026, 11, 24)
@@ -38,18 +38,18 @@ def test_words_and_documentation_know_the_same_reasons(outcome):
 @pytest.mark.parametrize("reason", list(LimitReason))
 def test_every_limit_says_what_to_do(reason):
     """Each limit has words of its own."""
-    assert reasons.of(Outcome.LIMITED, reason).what_to_do
+    assert reasons.find_reason_words(Outcome.LIMITED, reason).what_to_do
 
 
 @pytest.mark.parametrize("outcome", [*Outcome, "of_a_later_release"])
 def test_a_reason_nobody_knows_has_words_too(outcome):
     """SDKs and later releases have words of their own."""
-    assert reasons.of(outcome, "made_up").meaning
+    assert reasons.find_reason_words(outcome, "made_up").meaning
 
 
 def test_losses_are_summed_up_by_reason():
     """Over days and types, what is refused first, then by number; what is kept is no loss."""
-    found = what_arrived(
+    found = summarize_outcomes(
         [
             counted("kept", quantity=1_000),
             counted("limited", "byte_rate", 70),
@@ -70,12 +70,12 @@ def test_losses_are_summed_up_by_reason():
 def test_many_types_are_shortened():
     """Made-up types do not fill the page."""
     counts = [counted("ignored", "type", item_type=f"type{number}") for number in range(9)]
-    assert what_arrived(counts).losses[0].item_types.endswith(", 3 other types")
+    assert summarize_outcomes(counts).losses[0].item_types.endswith(", 3 other types")
 
 
 def test_days_have_a_column_for_every_fate_that_occurs():
     """The newest day first; nothing is a zero."""
-    found = what_arrived(
+    found = summarize_outcomes(
         [
             counted("kept", quantity=3),
             counted("dropped_by_sdk", "sample_rate", 4),
@@ -94,6 +94,6 @@ def test_days_have_a_column_for_every_fate_that_occurs():
 def test_the_long_table_is_bounded(rows, hidden):
     """Beyond 500 rows it says how many are not shown; sums count them all."""
     counts = [counted("kept", item_type=f"type{number}") for number in range(rows)]
-    found = what_arrived(counts)
+    found = summarize_outcomes(counts)
     assert (len(found.rows), found.hidden_rows) == (min(rows, 500), hidden)
     assert found.days[0].quantities == (rows,)

@@ -18,7 +18,7 @@ AROUND = TraceContext(
 
 def block(trace: Trace, first: int = 0, most: int = 10):
     """Describe a trace."""
-    return spans.block(trace, AROUND, first=first, most=most)
+    return spans.describe_trace_part(trace, AROUND, first=first, most=most)
 
 
 def test_a_row_says_what_took_how_long_and_where():
@@ -53,7 +53,7 @@ def test_rows_come_in_parts():
 def test_a_replay_shows_the_first_spans_of_its_traces():
     """About 500 in all; the traces after that show none until they are asked for."""
     trace = read(*(span(number) for number in range(1, 301)))
-    found = spans.replay_blocks([trace] * 7, AROUND)
+    found = spans.describe_replay_traces([trace] * 7, AROUND)
     assert [len(one.spans) for one in found] == [100, 100, 100, 100, 100, 0, 0]
     assert all(one.more_href for one in found)
 
@@ -73,16 +73,16 @@ def test_what_was_done_is_said():
 )
 def test_short_lengths_are_told_in_tenths(us, words):
     """A query takes less than a millisecond."""
-    assert spans.took(int(us)) == words
+    assert spans.format_us(int(us)) == words
 
 
 def test_what_a_span_says_of_itself_is_shown_by_name():
     """Lists and maps as JSON, nothing for nothing."""
     data = {"b": [1, {"c": None}], "a": 7, "empty": "", "none": None}
-    assert spans.data_rows(data) == (("a", "7"), ("b", '[1,{"c":null}]'))
+    assert spans.list_span_data(data) == (("a", "7"), ("b", '[1,{"c":null}]'))
 
 
 def test_the_rules_are_shown_as_they_are():
     """From the one table."""
-    assert ("query", "500 ms") in spans.rules()
-    assert spans.rules()[-1][1] == "1 s"
+    assert ("query", "500 ms") in spans.list_slow_rules()
+    assert spans.list_slow_rules()[-1][1] == "1 s"
