@@ -1,6 +1,6 @@
-"""Every route of the pages with every role: who may use it, who may not, and what they see.
+"""Tests of the access of every role to every route of the pages.
 
-A project that one is not in is answered like one that does not exist: 404.
+A project that a person is not a member of is answered like one that does not exist: with 404.
 """
 
 from collections.abc import AsyncIterator
@@ -111,25 +111,25 @@ LEAST: Final = {
     for path, least in table.items()
 }
 OUT_OF_REACH: Final = {PageRoute("/replays/selected/delete", "POST")}
-"""Forms that name things themselves: what one may not delete is not found."""
+"""Forms that name replays in their fields: a replay that the role may not delete gets 404."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browsers(tenant: Server) -> AsyncIterator[dict[Role | None, httpx2.AsyncClient]]:
-    """A browser for each role in the app's project; None for a member of another project."""
+    """A browser for each role in the app's project; for None, that of a member of another one."""
     async with AsyncExitStack() as stack:
-        found: dict[Role | None, httpx2.AsyncClient] = {}
+        clients: dict[Role | None, httpx2.AsyncClient] = {}
         for role in (None, *reversed(Role)):
             email = f"{role}.{tenant.app.id}@example.com"
             person = await make_person(tenant.database, email)
-            found[role] = await stack.enter_async_context(signed_in(tenant, person, role=role))
+            clients[role] = await stack.enter_async_context(signed_in(tenant, person, role=role))
             if role is None:
                 async with tenant.database.transaction() as connection:
                     backend_id = tenant.backend.id
                     await membership_writes.set_member(
                         connection, backend_id, person.id, Role.OWNER
                     )
-        yield found
+        yield clients
 
 
 async def ask(browser: httpx2.AsyncClient, route: PageRoute, good: dict[str, str]) -> int:
@@ -143,12 +143,12 @@ async def ask(browser: httpx2.AsyncClient, route: PageRoute, good: dict[str, str
 
 
 async def test_every_route_is_in_the_table():
-    """Every route is in the table of who may use it."""
+    """The table of access names every route, and no route that does not exist."""
     assert set(page_routes()) == set(LEAST)
 
 
-async def test_strangers_are_let_in_nowhere_but_at_the_door(tenant: Server):
-    """Routes that need a sign-in answer strangers with 401."""
+async def test_strangers_get_401_from_routes_that_need_a_sign_in(tenant: Server):
+    """Strangers get 401 from every route but those that the table opens to anybody."""
     good = await fill(tenant)
     async with stranger(tenant) as browser:
         for route, least in LEAST.items():
@@ -157,10 +157,10 @@ async def test_strangers_are_let_in_nowhere_but_at_the_door(tenant: Server):
                 assert (status == 401) == (least != "anybody"), route
 
 
-async def test_each_role_may_what_the_table_says(
+async def test_each_role_has_the_access_that_the_table_says(
     tenant: Server, browsers: dict[Role | None, httpx2.AsyncClient]
 ):
-    """Roles get 403 beyond their rights, and 404 in projects of others."""
+    """A role gets 403 beyond its rights, and 404 in projects of others."""
     good = await fill(tenant)
     wrong: list[str] = []
     opened = 0
@@ -180,7 +180,7 @@ async def test_each_role_may_what_the_table_says(
 
 
 def _refusal(route: PageRoute, least: Least, role: Role | None) -> int | None:
-    """Return the status of a refusal of a role; None if it is let in."""
+    """Return the status that refuses a role, or None if the role has access."""
     if least == "admin of the server":
         return 403
     if not isinstance(least, Role):

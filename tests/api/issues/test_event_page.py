@@ -1,4 +1,4 @@
-"""Tests of the page of an event: the event itself, and its files."""
+"""Tests of what the page of an event shows of the event and of its files."""
 
 import json
 import uuid
@@ -26,15 +26,15 @@ async def open_event(tenant: Server, event_id: str = EVENT_ID) -> Element:
     return html_reader.parse_page(answer.text)
 
 
-async def test_files_are_sent_as_nothing_but_bytes(tenant: Server):
-    """Only members get the bytes, in a sandbox, and no other site does; downloads are logged."""
-    page_of_evil = b"<script>alert(1)</script>"
-    file = envelopes.item("attachment", page_of_evil, filename="a.html", content_type="text/html")
+async def test_files_of_an_event_are_sent_as_plain_bytes(tenant: Server):
+    """A file is a sandboxed download for members only, and the audit log records the download."""
+    hostile_html = b"<script>alert(1)</script>"
+    file = envelopes.item("attachment", hostile_html, filename="a.html", content_type="text/html")
     await tenant.take(envelopes.event_envelope(more_items=[file]))
     page = await open_event(tenant)
     (link,) = page.all("a", "download")
     answer = await tenant.web.get(link["href"])
-    assert answer.content == page_of_evil
+    assert answer.content == hostile_html
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"] == "attachment"
     assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
@@ -45,18 +45,18 @@ async def test_files_are_sent_as_nothing_but_bytes(tenant: Server):
     async with signed_in(tenant, person, role=Role.VIEWER) as browser:
         assert (await browser.get(link["href"])).status_code == 403
     async with tenant.database.reading() as connection:
-        found = await connection.scalar(
+        download_count = await connection.scalar(
             text(
                 "select count(*) from audit_lines"
                 " where action = 'file_downloaded' and project_id = :project"
             ),
             {"project": tenant.app.id},
         )
-    assert found == 1
+    assert download_count == 1
 
 
 async def test_a_view_hierarchy_is_shown_as_a_tree(tenant: Server):
-    """It is scrubbed when it is read; a broken one is a file like any other."""
+    """A view hierarchy is a tree of views on the page; a broken one is a file like others."""
     tree = {
         "windows": [
             {"type": "Window", "children": [{"type": "Button", "identifier": "pay", "width": 10}]}
@@ -71,17 +71,17 @@ async def test_a_view_hierarchy_is_shown_as_a_tree(tenant: Server):
     await tenant.take(envelopes.event_envelope(more_items=[file]))
     page = await open_event(tenant)
     views = page.one("ul", class_="views")
-    assert [one.text for one in views.all("code")] == ["Window", "Button"]
+    assert [code.text for code in views.all("code")] == ["Window", "Button"]
     broken = envelopes.item(
         "attachment", b"{}", filename="v.json", attachment_type="event.view_hierarchy"
     )
     await tenant.take(envelopes.event_envelope(f"{5:032x}", more_items=[broken]))
-    other = await open_event(tenant, f"{5:032x}")
-    assert not other.all("ul", class_="views")
+    other_page = await open_event(tenant, f"{5:032x}")
+    assert not other_page.all("ul", class_="views")
 
 
-async def test_the_page_shows_what_the_event_holds(tenant: Server):
-    """It shows causes, threads, breadcrumbs, contexts, and frames; foreign ones are folded."""
+async def test_the_page_of_an_event_shows_all_parts_of_the_event(tenant: Server):
+    """The page has exceptions, frames, variables, threads, breadcrumbs, contexts, the request."""
     frames = [
         {"function": "run", "module": "lib", "in_app": False},
         {
@@ -125,9 +125,11 @@ async def test_the_page_shows_what_the_event_holds(tenant: Server):
     assert "Group" in first.one("h4").text
     assert "SIGSEGV" in first.text
     assert "Member of Group" in second.text
-    own = first.one("li", "data-in-app")
-    assert [line.text for line in own.one("ol", class_="source").all("li")] == ["40a", "41b", "42c"]
-    assert [one.text for one in own.one("details", class_="variables").all("dd")] == ["42", "[1,2]"]
+    own_frame = first.one("li", "data-in-app")
+    lines = own_frame.one("ol", class_="source").all("li")
+    assert [line.text for line in lines] == ["40a", "41b", "42c"]
+    variables = own_frame.one("details", class_="variables").all("dd")
+    assert [variable.text for variable in variables] == ["42", "[1,2]"]
     assert "1 more frame" in first.one("details", class_="stack-fold").text
     assert "worker" in page.one("details", class_="thread").text
     notes = page.one("ol", class_="event-crumbs").text

@@ -1,4 +1,4 @@
-"""Tests of issues and projects that have more of something than a page shows."""
+"""Tests of pages whose issue or project has more of something than one page shows."""
 
 import re
 from collections.abc import AsyncIterator
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def next_part(html: str) -> str | None:
-    """Return where the link to the next part of a list leads."""
-    found = re.search(r'href="([^"#]+)(?:#[a-z-]+)?" data-next-part=""', html)
-    return unescape(found[1]) if found else None
+    """Return the address of the next part of a list, or None after the last part."""
+    link = re.search(r'href="([^"#]+)(?:#[a-z-]+)?" data-next-part=""', html)
+    return unescape(link[1]) if link else None
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def many_projects(tenant: Server) -> AsyncIterator[set[int]]:
-    """Put the tenant's person into 1,010 more projects; offers the ids of all."""
+    """Add the tenant's person to 1,010 more projects, and offer the ids of all their projects."""
     async with tenant.database.transaction() as connection:
         added = await connection.scalars(
             text(
@@ -59,7 +59,7 @@ async def issue_path(tenant: Server) -> str:
 
 
 async def test_every_release_of_an_issue_can_be_read(tenant: Server):
-    """The page shows 100 releases and leads to the others, on the page of an event too."""
+    """The pages of an issue and of its event show 100 releases and link to the others."""
     events = [EVENT_ID, *(f"{number:032x}" for number in range(1, 130))]
     await tenant.take(
         *(
@@ -74,15 +74,15 @@ async def test_every_release_of_an_issue_can_be_read(tenant: Server):
         href = next_part(html)
         assert href
         assert href.startswith(f"{address}?")
-        rest = (await tenant.web.get(href)).text
-        assert "Showing releases 101 to 130 of 130." in rest
-        assert next_part(rest) is None
-        found = re.findall(r"<bdi>shop@1[.](\d{3})</bdi></a></li>", html + rest)
-        assert sorted(map(int, found)) == list(range(130))
+        next_html = (await tenant.web.get(href)).text
+        assert "Showing releases 101 to 130 of 130." in next_html
+        assert next_part(next_html) is None
+        releases = re.findall(r"<bdi>shop@1[.](\d{3})</bdi></a></li>", html + next_html)
+        assert sorted(map(int, releases)) == list(range(130))
 
 
 async def test_every_file_of_an_event_can_be_read(tenant: Server):
-    """The page shows 100 files and leads to the others; each link downloads its own file."""
+    """The page shows 100 files and links to the others; each link downloads the file it names."""
     names = [f"note-{number:03}.txt" for number in range(110)]
     files = [envelopes.attachment_item(name.encode(), filename=name) for name in names]
     event = envelopes.item("event", payloads.event(EVENT_ID))
@@ -92,15 +92,15 @@ async def test_every_file_of_an_event_can_be_read(tenant: Server):
     assert "Showing the first 100 of 110 files." in html
     href = next_part(html)
     assert href
-    rest = (await tenant.web.get(href)).text
-    assert "Showing files 101 to 110 of 110." in rest
-    links = re.findall(r'<a href="([^"]+)" download="(note-\d{3}.txt)"', html + rest)
+    next_html = (await tenant.web.get(href)).text
+    assert "Showing files 101 to 110 of 110." in next_html
+    links = re.findall(r'<a href="([^"]+)" download="(note-\d{3}.txt)"', html + next_html)
     assert [name for _, name in links] == names
     assert (await tenant.web.get(links[104][0])).text == names[104]
 
 
-async def test_tags_beyond_those_counted_are_told(tenant: Server):
-    """The page shows twelve tags and says how many more there are."""
+async def test_the_page_of_an_issue_says_how_many_tags_it_leaves_out(tenant: Server):
+    """The page shows twelve tags, and says how many more there are."""
     tags = {f"tag_{number:02}": "x" for number in range(40)}
     await tenant.take(envelopes.event_envelope(EVENT_ID, replay_id=None, tags=tags))
     html = (await tenant.web.get(await issue_path(tenant))).text
@@ -110,7 +110,7 @@ async def test_tags_beyond_those_counted_are_told(tenant: Server):
 
 
 async def test_every_quarantined_envelope_can_be_read(tenant: Server):
-    """The project's page shows 50, the newest first, and leads to the others."""
+    """The page of a project shows the newest 50 envelopes, and links to the others."""
     async with tenant.database.transaction() as connection:
         for number in range(70):
             await project_writes.add_quarantined(
@@ -125,21 +125,23 @@ async def test_every_quarantined_envelope_can_be_read(tenant: Server):
     assert "Showing the first 50 of 70 envelopes." in html
     href = next_part(html)
     assert href
-    rest = (await tenant.web.get(href)).text
-    assert "Showing envelopes 51 to 70 of 70." in rest
-    assert list(map(int, re.findall(r"fault (\d+)[.]", html + rest))) == list(range(70))[::-1]
+    next_html = (await tenant.web.get(href)).text
+    assert "Showing envelopes 51 to 70 of 70." in next_html
+    assert list(map(int, re.findall(r"fault (\d+)[.]", html + next_html))) == list(range(70))[::-1]
 
 
 async def test_every_project_of_a_person_can_be_reached(tenant: Server, many_projects: set[int]):
-    """Their list shows 100 projects and leads to the others; a filter offers them all."""
-    found: set[int] = set()
+    """The list shows 100 projects and links to the others; the filter by project offers all."""
+    listed_ids: set[int] = set()
     html, address = "", "/projects"
     while address:
         html = (await tenant.web.get(address)).text
-        found |= {int(one) for one in re.findall(r'<h2><a href="/projects/(\d+)"', html)}
+        listed_ids |= {
+            int(project_id) for project_id in re.findall(r'<h2><a href="/projects/(\d+)"', html)
+        }
         address = next_part(html) or ""
-    assert found == many_projects
+    assert listed_ids == many_projects
     assert "Showing projects 1,001 to 1,012 of 1,012." in html
-    filtered = (await tenant.web.get(f"/feedback?project={tenant.app.id}")).text
-    offered = re.findall(r'<option value="(\d+)"', filtered)
-    assert {int(one) for one in offered} == many_projects
+    feedback_html = (await tenant.web.get(f"/feedback?project={tenant.app.id}")).text
+    offered_ids = re.findall(r'<option value="(\d+)"', feedback_html)
+    assert {int(project_id) for project_id in offered_ids} == many_projects

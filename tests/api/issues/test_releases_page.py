@@ -1,4 +1,4 @@
-"""Tests of the page of releases, over HTTP."""
+"""Tests of the page of a project's releases."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_sessions_are_shown_by_release(tenant: Server):
-    """The latest is first; each shows its share without a crash, also of one environment."""
+    """Releases stand latest first with their crash-free share, and can be of one environment."""
     for release, environment, crashed in (
         ("shop@1.9.0", "production", 0),
         ("shop@1.10.0", "production", 1),
@@ -23,7 +23,7 @@ async def test_sessions_are_shown_by_release(tenant: Server):
         await tenant.take(envelopes.envelope({}, item))
     path = f"/projects/{tenant.app.id}/releases"
 
-    async def table(query: str = "") -> list[tuple[str, ...]]:
+    async def read_table(query: str = "") -> list[tuple[str, ...]]:
         page = html_reader.parse_page((await tenant.web.get(f"{path}{query}")).text)
         rows = page.one("table", class_="releases").one("tbody").all("tr")
         return [
@@ -31,9 +31,9 @@ async def test_sessions_are_shown_by_release(tenant: Server):
             for row in rows
         ]
 
-    assert await table() == [
+    assert await read_table() == [
         ("shop@1.10.0", "10", "90.00 %", "1"), ("shop@1.9.0", "18", "100 %", "0"),
     ]  # fmt: skip
-    assert await table("?environment=beta") == [("shop@1.9.0", "9", "100 %", "0")]
-    none = await tenant.web.get(f"/projects/{tenant.backend.id}/releases")
-    assert "No sessions in these days" in none.text
+    assert await read_table("?environment=beta") == [("shop@1.9.0", "9", "100 %", "0")]
+    empty_page = await tenant.web.get(f"/projects/{tenant.backend.id}/releases")
+    assert "No sessions in these days" in empty_page.text

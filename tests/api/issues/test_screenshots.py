@@ -1,4 +1,4 @@
-"""Screenshots that belong to an event, on its page."""
+"""Tests of the screenshots of an event on its page."""
 
 import io
 
@@ -12,13 +12,13 @@ from tests.support.servers.server import Server
 
 
 def png() -> bytes:
-    """Make a green screenshot with data after its last pixel."""
-    sent = io.BytesIO()
-    Image.new("RGB", (60, 120), (10, 200, 90)).save(sent, "PNG")
-    return sent.getvalue() + b"<script>alert(1)</script>"
+    """Make a green screenshot with a script behind its last pixel."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 120), (10, 200, 90)).save(buffer, "PNG")
+    return buffer.getvalue() + b"<script>alert(1)</script>"
 
 
-async def pictures_of(server: Server) -> list[str]:
+async def send_screenshots(server: Server) -> list[str]:
     """Send an event with three files; return the addresses of the pictures on its page."""
     files = [
         envelopes.item("attachment", png(), filename="a.png", content_type="image/png"),
@@ -28,14 +28,14 @@ async def pictures_of(server: Server) -> list[str]:
     await server.take(envelopes.event_envelope(more_items=files))
     path = f"/projects/{server.app.id}/events/{EVENT_ID}"
     page = html_reader.parse_page((await server.web.get(path, follow_redirects=True)).text)
-    return [one["src"] for one in page.all("img") if "/files/" in one["src"]]
+    return [image["src"] for image in page.all("img") if "/files/" in image["src"]]
 
 
-async def test_a_screenshot_is_shown_drawn_anew(database_url, tmp_path):
-    """The file itself is never sent; other files, and false pictures, are not shown."""
+async def test_a_screenshot_is_shown_as_a_newly_encoded_picture(database_url, tmp_path):
+    """The page never shows the original bytes; a file that only claims to be a picture gets 404."""
     async with servers.running(database_url, tmp_path, pictures=True) as server:
-        good, bad = await pictures_of(server)
-        answer = await server.web.get(good)
+        screenshot_href, svg_href = await send_screenshots(server)
+        answer = await server.web.get(screenshot_href)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "image/webp"
         assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
@@ -43,17 +43,17 @@ async def test_a_screenshot_is_shown_drawn_anew(database_url, tmp_path):
         assert b"script" not in answer.content
         with Image.open(io.BytesIO(answer.content)) as picture:
             assert (picture.format, picture.size) == ("WEBP", (60, 120))
-        assert (await server.web.get(bad)).status_code == 404
-        assert (await server.web.get(good.replace("/0/", "/2/"))).status_code == 404
-        assert (await server.web.get(good.replace("/0/", "/9/"))).status_code == 404
+        assert (await server.web.get(svg_href)).status_code == 404
+        assert (await server.web.get(screenshot_href.replace("/0/", "/2/"))).status_code == 404
+        assert (await server.web.get(screenshot_href.replace("/0/", "/9/"))).status_code == 404
         cross = {"sec-fetch-site": "cross-site"}
-        assert (await server.web.get(good, headers=cross)).status_code == 403
-        assert (await server.sender.get(good)).status_code in {303, 401}
+        assert (await server.web.get(screenshot_href, headers=cross)).status_code == 403
+        assert (await server.sender.get(screenshot_href)).status_code in {303, 401}
 
 
-async def test_with_pictures_off_nothing_is_decoded(server):
-    """The files can be downloaded, and the page shows only their names."""
-    assert await pictures_of(server) == []
+async def test_without_pictures_the_files_of_an_event_are_not_decoded(server):
+    """A server that makes no pictures shows no screenshot, and offers the file as it was sent."""
+    assert await send_screenshots(server) == []
     path = f"/projects/{server.app.id}/events/{EVENT_ID}/files/0"
     assert (await server.web.get(f"{path}/picture.webp")).status_code == 404
     assert (await server.web.get(path)).content == png()
