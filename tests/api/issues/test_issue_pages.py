@@ -67,6 +67,8 @@ async def test_an_issue_is_listed_and_opens(tenant: Server):
     page = await open_page(tenant, "/issues")
     (row,) = page.all("tr", class_="issue")
     cells = {cell["data-label"]: cell.text for cell in row.all("td", "data-label")}
+    last_seen = cells.pop("Last seen")
+    assert last_seen.endswith("net.example.shop@4.2.0+118")
     assert cells == {"Events": "2", "Users": "2", "Replays": "0"}
     issue_page = await open_page(tenant, row.one("a", class_="issue-link")["href"])
     assert "IllegalStateException" in issue_page.one("h1").text

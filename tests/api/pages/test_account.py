@@ -1,4 +1,4 @@
-"""Tests of signing in and out, of accounts, of projects, and of what strangers get."""
+"""Tests of signing in and out, of accounts, of new projects, and of requests by strangers."""
 
 import asyncio
 import re
@@ -19,14 +19,14 @@ async def make_link(server: Server, person: Person) -> str:
         return f"/sign-in/{await links.make_sign_in_link(connection, person.id)}"
 
 
-async def test_a_stranger_is_led_to_the_form_and_back(server: Server):
+async def test_a_stranger_is_led_to_the_sign_in_form_and_back(server: Server):
     """After signing in, the page that was asked for is shown; scripts get 401."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
-        asked = await browser.get("/projects?x=1")
-        assert asked.headers["location"] == "/sign-in?back=%2Fprojects%3Fx%3D1"
+        redirect = await browser.get("/projects?x=1")
+        assert redirect.headers["location"] == "/sign-in?back=%2Fprojects%3Fx%3D1"
         assert (await browser.get("/projects", headers={"accept": "*/*"})).status_code == 401
-        form = await browser.get(asked.headers["location"])
+        form = await browser.get(redirect.headers["location"])
         assert 'value="/projects?x=1"' in form.text
         fields = {"email": "Ada@example.com", "password": PASSWORD, "back": "/projects?x=1"}
         entered = await browser.post("/sign-in", data=fields)
@@ -43,7 +43,7 @@ async def test_a_stranger_is_led_to_the_form_and_back(server: Server):
 
 @pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", ""])
 async def test_nobody_is_led_elsewhere_after_signing_in(server: Server, back: str):
-    """Only paths of this server are followed."""
+    """The server follows only paths of its own after a sign-in."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": PASSWORD, "back": back}
@@ -51,8 +51,8 @@ async def test_nobody_is_led_elsewhere_after_signing_in(server: Server, back: st
         assert entered.headers["location"] == "/replays"
 
 
-async def test_a_wrong_password_is_told_and_the_sixth_is_too_many(server: Server):
-    """The answer does not reveal whether the address is known."""
+async def test_the_sixth_wrong_password_is_one_too_many(server: Server):
+    """The first five are refused alike, known address or not, and the sixth gets 429."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": "wrong"}
@@ -67,7 +67,7 @@ async def test_a_wrong_password_is_told_and_the_sixth_is_too_many(server: Server
         assert 'value="ada@example.com"' in limited.text
 
 
-async def test_a_crowd_at_the_door_is_told_to_come_again(server: Server):
+async def test_many_sign_ins_at_once_are_limited(server: Server):
     """Of forty guesses at once from one network few are checked; none causes a server error."""
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": "wrong"}
@@ -80,8 +80,8 @@ async def test_a_crowd_at_the_door_is_told_to_come_again(server: Server):
         assert (await browser.post("/sign-in", data=fields)).status_code == 401
 
 
-async def test_a_link_lets_in_once_and_replaces_a_forgotten_password(server: Server):
-    """Opening it does nothing; its button signs in; a password is chosen without the old one."""
+async def test_a_sign_in_link_signs_in_once_and_replaces_the_password(server: Server):
+    """Opening the link does nothing; its button signs in, and the old password is not needed."""
     person = await make_person(server.database, password=PASSWORD)
     link = await make_link(server, person)
     async with stranger(server) as browser:
@@ -108,8 +108,8 @@ async def test_a_link_lets_in_once_and_replaces_a_forgotten_password(server: Ser
         assert (await browser.post("/account/password", data=same)).status_code == 401
 
 
-async def test_one_ends_ones_sign_ins(server: Server):
-    """Other devices stay signed in; ending this one signs out; others' sign-ins are not found."""
+async def test_people_end_their_own_sign_ins(server: Server):
+    """Other sign-ins and this one can be ended; those of other people are not found."""
     await make_person(server.database, password=PASSWORD)
     fields = {"email": "ada@example.com", "password": PASSWORD}
     async with stranger(server) as desk, stranger(server) as phone:
@@ -127,23 +127,23 @@ async def test_one_ends_ones_sign_ins(server: Server):
 
 
 async def test_an_admin_makes_a_project_with_a_key(server: Server):
-    """Its page shows the DSN; a name that cannot be used is refused with a reason."""
+    """The page of the new project shows its DSN; a name that cannot be used is refused."""
     assert (await server.web.get("/projects/new")).status_code == 200
-    made = await server.web.post("/projects/new", data={"name": "Café"})
-    page = await server.web.get(made.headers["location"])
+    created = await server.web.post("/projects/new", data={"name": "Café"})
+    page = await server.web.get(created.headers["location"])
     assert "Café" in page.text
     assert re.search(r"http://[0-9a-f]{32}@127\.0\.0\.1:\d+/\d+", page.text)
     assert "Café" in (await server.web.get("/projects")).text
     assert (await server.web.post("/projects/new", data={"name": " "})).status_code == 400
 
 
-async def test_an_admin_of_the_installation_makes_members_directly(server: Server):
+async def test_an_admin_of_the_server_makes_members_directly(server: Server):
     """Server admins see all accounts, so they are told if nobody has an address."""
     person = await make_person(server.database)
     settings = f"/projects/{server.app.id}/settings"
     data = {"email": person.email, "role": "member"}
-    made = await server.web.post(f"{settings}/members", data=data)
-    assert made.headers["location"] == f"{settings}?done=member-set"
+    added = await server.web.post(f"{settings}/members", data=data)
+    assert added.headers["location"] == f"{settings}?done=member-set"
     async with signed_in(server, person) as browser:
         assert (await browser.get(f"/projects/{server.app.id}")).status_code == 200
     nobody = {"email": "nobody@example.com", "role": "member"}
@@ -152,8 +152,8 @@ async def test_an_admin_of_the_installation_makes_members_directly(server: Serve
     assert "Nobody has an account with this address" in refused.text
 
 
-async def test_others_do_not_make_projects(server: Server):
-    """Nor may they start the demo or see projects of others."""
+async def test_only_admins_of_the_server_make_projects(server: Server):
+    """Others neither make projects, nor start the demo, nor see projects they are not in."""
     person = await make_person(server.database)
     async with signed_in(server, person) as browser:
         for answer in (
@@ -165,11 +165,12 @@ async def test_others_do_not_make_projects(server: Server):
         assert (await browser.get(f"/projects/{server.app.id}")).status_code == 404
         assert "You are not a member of any project" in (await browser.get("/projects")).text
     async with server.database.reading() as connection:
-        assert "Mine" not in [one.name for one in await projects.list_all_projects(connection)]
+        names = [project.name for project in await projects.list_all_projects(connection)]
+    assert "Mine" not in names
 
 
 async def test_a_theme_is_remembered(server: Server):
-    """The next page has the theme of the cookie; the form leads back."""
+    """The next page has the theme of the cookie, and the form leads back to its page."""
     answer = await server.web.post("/theme", data={"theme": "dark", "back": "/projects"})
     assert answer.headers["location"] == "/projects"
     assert 'data-theme="dark"' in (await server.web.get("/projects")).text
@@ -189,8 +190,8 @@ async def test_another_site_cannot_send_our_forms(server: Server):
     assert (await client.post(path, headers=same)).status_code == 303
 
 
-async def test_every_answer_carries_the_headers(server: Server):
-    """Pages, refusals and files have them; only files may be cached."""
+async def test_every_answer_carries_the_security_headers(server: Server):
+    """Pages, refusals and files have the headers; only files may be cached."""
     page = await server.web.get("/replays")
     missing = await server.web.get("/nowhere")
     refused = await server.sender.post("/sign-out")
@@ -205,7 +206,7 @@ async def test_every_answer_carries_the_headers(server: Server):
 
 
 async def test_addresses_that_lead_nowhere_are_not_found(server: Server):
-    """Browsers get a page, scripts a line; a wrong method is named as such."""
+    """Browsers get a page and scripts one line of text; a wrong method gets 405."""
     for path in ("/nowhere", "/projects/abc", f"/projects/{2**63}", "/projects/0"):
         answer = await server.web.get(path)
         assert answer.status_code == 404
@@ -219,16 +220,16 @@ async def test_addresses_that_lead_nowhere_are_not_found(server: Server):
     assert (await server.web.post("/replays")).status_code == 405
 
 
-async def test_a_form_of_any_size_is_read_only_so_far(server: Server):
-    """64 KiB and 50 fields are the limit of a form."""
-    huge = await server.web.post("/sign-in", data={"email": "x" * 70_000})
-    assert huge.status_code == 413
-    many = await server.web.post("/sign-in", data={f"f{number}": "" for number in range(51)})
-    assert many.status_code == 400
+async def test_a_form_that_is_too_large_is_refused(server: Server):
+    """A form may have 64 KiB and 50 fields."""
+    long_form = await server.web.post("/sign-in", data={"email": "x" * 70_000})
+    assert long_form.status_code == 413
+    wide_form = await server.web.post("/sign-in", data={f"f{number}": "" for number in range(51)})
+    assert wide_form.status_code == 400
 
 
 async def test_browsers_report_and_fetch_the_icon(server: Server):
-    """Reports come without an origin and change nothing."""
+    """Reports and the icon need neither an origin nor a sign-in."""
     report = await server.sender.post("/csp-report", content=b'{"csp-report": {}}')
     assert report.status_code == 204
     icon = await server.sender.get("/favicon.ico")

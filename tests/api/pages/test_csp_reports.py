@@ -1,4 +1,4 @@
-"""Reports of browsers are limited for each network and in the log."""
+"""Tests of the reports of browsers: they are limited for each network and in the log."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def report(directive: str = "script-src", blocked: str = "inline") -> bytes:
 
 @pytest.fixture
 def reports(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[CspReports]:
-    """The counts of the shared server, reset before and after."""
+    """Reset the counts of the shared server before and after the test."""
     with monkeypatch.context() as patch:
         for name, value in vars(CspReports()).items():
             patch.setattr(tenant.service.page_services.csp_reports, name, value)
@@ -31,10 +31,10 @@ def reports(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[CspRepo
 
 
 @pytest.fixture
-def lines(
+def read_log_lines(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> Callable[[], list[str]]:
-    """Return the lines of the log about reports."""
+    """Offer a function that reads the lines of the log about reports."""
 
     def read() -> list[str]:
         texts = (caplog.text + capsys.readouterr().out).splitlines()
@@ -43,42 +43,46 @@ def lines(
     return read
 
 
-async def test_one_kind_of_report_is_few_lines(tenant, reports, monkeypatch, lines):
-    """The first, the tenth and the hundredth are logged with their number."""
+async def test_many_reports_of_one_kind_are_few_lines_of_the_log(
+    tenant, reports, monkeypatch, read_log_lines
+):
+    """The first, the tenth and the hundredth report are logged with their number."""
     monkeypatch.setattr(reports._buckets, "burst", 1_000.0)
     for _ in range(105):
         answer = await tenant.sender.post("/csp-report", content=report())
         assert (answer.status_code, answer.content) == (204, b"")
-    first, _, last = lines()
+    first, _, last = read_log_lines()
     assert "script-src" in first
     assert "100" in last
 
 
-async def test_many_kinds_of_reports_are_few_lines_too(tenant, reports, monkeypatch, lines):
-    """Made-up kinds are limited; reports that cannot be read are one kind."""
+async def test_reports_of_many_kinds_are_few_lines_of_the_log(
+    tenant, reports, monkeypatch, read_log_lines
+):
+    """Made-up kinds are limited, and all reports that cannot be read are of one kind."""
     monkeypatch.setattr(reports._buckets, "burst", 1_000.0)
     monkeypatch.setattr(csp_reports, "_KINDS", 3)
     bodies = [b"", b"[" * 9_000, b"[1]", b'{"csp-report": 7}', b"\xff"]
     for body in bodies + [report(blocked=f"https://x{number}") for number in range(14)]:
         assert (await tenant.sender.post("/csp-report", content=body)).status_code == 204
-    unreadable, *_, others, ten_others = lines()
+    unreadable, *_, others, ten_others = read_log_lines()
     assert "unreadable" in unreadable
     assert "others" in others
     assert "10" in ten_others
 
 
-async def test_after_an_hour_a_kind_is_told_again(reports, monkeypatch, lines):
+async def test_a_kind_of_report_is_logged_again_after_an_hour(reports, monkeypatch, read_log_lines):
     """A kind that still occurs is logged again in the next period."""
     reports.note(report())
     reports.note(report())
     later_s = clock.monotonic_s() + csp_reports._PERIOD_S + 1
     monkeypatch.setattr(csp_reports, "monotonic_s", lambda: later_s)
     reports.note(report())
-    assert len(lines()) == 2
+    assert len(read_log_lines()) == 2
 
 
-async def test_a_network_has_a_limit(tenant, reports, monkeypatch):
-    """Beyond the limit reports are answered with 429; a second later one more is taken."""
+async def test_the_reports_of_a_network_are_limited(tenant, reports, monkeypatch):
+    """Reports beyond the limit get 429; a second later one more is accepted."""
     at_s = clock.monotonic_s()
     monkeypatch.setattr(csp_reports, "monotonic_s", lambda: at_s)
     statuses = [

@@ -1,4 +1,4 @@
-"""Tests of the demo: one button, and a replay with errors on both sides arrives."""
+"""Tests of the demo: one button sends a replay with errors of an app and of a backend."""
 
 import asyncio
 import re
@@ -10,9 +10,9 @@ _PATIENCE_S = 120.0
 
 
 async def test_the_demo_plays_into_its_own_projects(server: Server):
-    """It creates a missing backend project, and its replay has video."""
-    empty = (await server.web.get("/replays")).text
-    assert "Play the demo app" in empty
+    """The demo creates the missing backend project, and its replay has video."""
+    empty_list = (await server.web.get("/replays")).text
+    assert "Play the demo app" in empty_list
     started = await server.web.post("/demo")
     waiting_href = started.headers["location"]
     assert started.status_code == 303
@@ -22,8 +22,8 @@ async def test_the_demo_plays_into_its_own_projects(server: Server):
     async with asyncio.timeout(_PATIENCE_S):
         await asyncio.gather(*server.service.page_services.tasks)
     await server.settled()
-    listed = (await server.web.get("/replays")).text
-    (href,) = re.findall(r'class="replay-link" href="([^"]+)"', listed)
+    list_html = (await server.web.get("/replays")).text
+    (href,) = re.findall(r'class="replay-link" href="([^"]+)"', list_html)
     assert href == awaited
     assert (
         f'The demo replay is here. <a href="{href}">' in (await server.web.get(waiting_href)).text

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ODD = ("-1", str(2**31), "9" * 24, "1%00", "%D9%A3%FF%ED%A0%80")
 """Numbers too large for any column, a NUL, and bytes that are not UTF-8."""
 ODD_IN_EVERY_PATH = (ODD[2],)
-"""The values for projects and replays, which most paths have and one place reads."""
+"""The values for projects and replays: most paths name them, and one function reads them all."""
 CURSORS = tuple(
     quote(base64.urlsafe_b64encode(byte * length))
     for byte in (b"\0", b"\xff")
@@ -37,7 +37,7 @@ WITHOUT_FORM = {
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def read_parameters(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Record which parameters of the query are read, declared or not."""
     names: set[str] = set()
     for method in ("get", "getlist", "__getitem__"):
@@ -65,12 +65,12 @@ def faults_of(answers: dict[str, int]) -> list[str]:
 
 
 async def ask(server: Server, path: str, answers: dict[str, int]) -> None:
-    """Ask for a page as a script does, and record the status."""
+    """Open a page as a script does, and record the status."""
     answer = await server.web.get(path, headers={"accept": "*/*"})
     answers[path] = answer.status_code
 
 
-async def test_no_address_makes_a_page_fail(tenant: Server, asked: set[str]):
+async def test_no_address_makes_a_page_fail(tenant: Server, read_parameters: set[str]):
     """Each part of the path and each parameter of the query is odd, one by one."""
     good = await fill(tenant)
     answers: dict[str, int] = {}
@@ -78,9 +78,9 @@ async def test_no_address_makes_a_page_fail(tenant: Server, asked: set[str]):
         if route.method != "GET":
             continue
         path = route.path.format_map(good)
-        asked.clear()
+        read_parameters.clear()
         await ask(tenant, path, answers)
-        for name in sorted(asked - {"done"}):
+        for name in sorted(read_parameters - {"done"}):
             for odd in (*ODD, *(CURSORS if name in {"after", "before"} else ())):
                 await ask(tenant, f"{path}?{name}={odd}", answers)
         for odd_path in odd_paths(route.path, good):

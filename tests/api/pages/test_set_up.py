@@ -1,4 +1,4 @@
-"""The set-up page over HTTP: from nothing to a recorded replay."""
+"""Tests of the set-up page, first without data and then with a recorded replay."""
 
 import pytest
 
@@ -11,27 +11,27 @@ from tests.support.servers.server import Server
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def checks(server: Server) -> dict[str, str]:
-    """Return the lines of the list with their tones."""
+async def read_checks(server: Server) -> dict[str, str]:
+    """Return the titles of the checks on the page, with their tones."""
     page = await server.web.get(f"/projects/{server.app.id}/set-up")
     assert page.status_code == 200
-    found = parse_page(page.text).all("li", class_="finding")
-    return {one.all("strong")[0].text: one["data-tone"] for one in found}
+    items = parse_page(page.text).all("li", class_="finding")
+    return {item.all("strong")[0].text: item["data-tone"] for item in items}
 
 
-async def test_the_list_follows_what_arrives(tenant: Server):
+async def test_the_checks_of_set_up_follow_what_arrives(tenant: Server):
     """A recorded replay completes all checks but those of hosts without a service."""
-    assert set((await checks(tenant)).values()) == {"none"}
+    assert set((await read_checks(tenant)).values()) == {"none"}
     await delivery.deliver_family(tenant, "android-session-full-a")
-    found = await checks(tenant)
+    tones = await read_checks(tenant)
     for title in ("First segment received", "Video can be played", "Error linked"):
-        assert found[title] == "good"
-    assert found["Backend error linked"] == "good"
-    assert found["Requests to 127.0.0.1 are traced"] == "good"
-    assert found["Requests to img.cartwheel.example lead to no backend"] == "warn"
+        assert tones[title] == "good"
+    assert tones["Backend error linked"] == "good"
+    assert tones["Requests to 127.0.0.1 are traced"] == "good"
+    assert tones["Requests to img.cartwheel.example lead to no backend"] == "warn"
 
 
-async def test_the_texts_carry_the_key_of_the_project(tenant: Server):
+async def test_the_set_up_texts_carry_the_key_of_the_project(tenant: Server):
     """The page has texts for apps and services; members of other projects get 404."""
     path = f"/projects/{tenant.app.id}/set-up"
     html = (await tenant.web.get(path)).text

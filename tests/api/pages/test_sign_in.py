@@ -1,4 +1,4 @@
-"""Tests of the cookies of a sign-in, and of the address that the server sees."""
+"""Tests of the cookies of a sign-in, and of the address by which the server knows a visitor."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,26 +41,26 @@ async def over_https(
             yield server, browser
 
 
-async def test_signing_in_ends_what_the_browser_held_before(server: Server):
-    """A new sign-in ends the one before in this browser; other browsers stay signed in."""
+async def test_signing_in_ends_the_previous_sign_in_of_the_browser(server: Server):
+    """The new sign-in replaces the one of this browser; other browsers stay signed in."""
     ada = await make_person(server.database, password=PASSWORD)
     eve = await make_person(server.database, "eve@example.com", password=PASSWORD)
     async with stranger(server) as browser, signed_in(server, ada) as other:
-        old = []
+        old_tokens = []
         for email in ("ada@example.com", "eve@example.com"):
             await browser.post("/sign-in", data={"email": email, "password": PASSWORD})
-            old.append(browser.cookies["playhead"])
+            old_tokens.append(browser.cookies["playhead"])
         await browser.post(await make_link(server, eve))
         assert (await browser.get("/account")).status_code == 200
         assert (await other.get("/account")).status_code == 200
-        for token in old:
+        for token in old_tokens:
             async with stranger(server) as thief:
                 thief.cookies.set("playhead", token)
                 assert (await thief.get("/account")).status_code == 303
 
 
-async def test_a_wrong_password_ends_nothing(server: Server):
-    """A failed sign-in does not end the one before."""
+async def test_a_failed_sign_in_keeps_the_previous_one(server: Server):
+    """A wrong password does not sign out the browser that sends it."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         await browser.post("/sign-in", data={"email": "ada@example.com", "password": PASSWORD})
@@ -69,7 +69,7 @@ async def test_a_wrong_password_ends_nothing(server: Server):
 
 
 async def test_cookies_are_bound_to_https(database_url: str, tmp_path: Path):
-    """Their prefixes keep other hosts and plain connections from setting them."""
+    """Prefixes keep other hosts and plain connections from setting the cookies."""
     async with over_https(database_url, tmp_path) as (server, browser):
         ada = await make_person(server.database, password=PASSWORD)
         used = await browser.post(await make_link(server, ada))
@@ -80,9 +80,9 @@ async def test_cookies_are_bound_to_https(database_url: str, tmp_path: Path):
             assert "; Secure" in cookie
             assert "HttpOnly" in cookie
         assert "Path=/account/password" in link
-        held = "; ".join(cookie.partition(";")[0] for cookie in (sign_in, link))
-        new = {"password": "a new long password", "again": "a new long password"}
-        saved = await browser.post("/account/password", data=new, headers={"cookie": held})
+        cookies = "; ".join(cookie.partition(";")[0] for cookie in (sign_in, link))
+        passwords = {"password": "a new long password", "again": "a new long password"}
+        saved = await browser.post("/account/password", data=passwords, headers={"cookie": cookies})
         assert saved.status_code == 303
         [dropped] = [
             cookie
@@ -94,8 +94,8 @@ async def test_cookies_are_bound_to_https(database_url: str, tmp_path: Path):
 
 
 @pytest.mark.parametrize("path", ["/metrics/", "/replays/", "/projects/", "/sign-in/"])
-async def test_no_answer_leads_to_the_host_that_was_asked(server: Server, path: str):
-    """A path with one slash too many never leads to another host."""
+async def test_no_redirect_leads_to_the_host_that_the_request_names(server: Server, path: str):
+    """A path with one slash too many gets 404, not a redirect to the host in its header."""
     answer = await server.web.get(path, headers={"host": "evil.test"})
     assert answer.status_code == 404
     assert "location" not in answer.headers
@@ -103,32 +103,34 @@ async def test_no_answer_leads_to_the_host_that_was_asked(server: Server, path: 
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/docs", "/redoc"])
 async def test_the_server_does_not_describe_itself_to_strangers(server: Server, path: str):
-    """No page lists the routes."""
+    """The server has no page that lists its routes."""
     async with stranger(server) as browser:
         assert (await browser.get(path)).status_code == 404
 
 
-async def alerts_of(server: Server, **changes: Any) -> list[str]:
-    """Open a page; return its alerts."""
+async def read_alerts(server: Server, **changes: Any) -> list[str]:
+    """Open a page, and return its alerts."""
     page = html_reader.parse_page((await server.web.get("/projects", **changes)).text)
     return [alert.text for alert in page.all("details", class_="alert")]
 
 
-async def test_a_proxy_that_is_not_trusted_is_told_to_who_runs_the_server(server: Server):
-    """The alert names the setting; only server admins see the address."""
-    assert await alerts_of(server) == []
+async def test_server_admins_are_alerted_to_a_proxy_that_is_not_trusted(server: Server):
+    """The alert names the setting and the address, and nobody else sees it."""
+    assert await read_alerts(server) == []
     ada = await make_person(server.database)
-    [told] = await alerts_of(server, headers=FORWARDED)
-    assert "The proxy at 127.0.0.1 is not trusted" in told
-    assert "PLAYHEAD_TRUSTED_PROXIES=127.0.0.1" in told
+    [alert] = await read_alerts(server, headers=FORWARDED)
+    assert "The proxy at 127.0.0.1 is not trusted" in alert
+    assert "PLAYHEAD_TRUSTED_PROXIES=127.0.0.1" in alert
     async with signed_in(server, ada) as browser:
         assert "PLAYHEAD_TRUSTED_PROXIES" not in (await browser.get("/projects")).text
 
 
-async def test_a_trusted_proxy_tells_who_guesses(database_url: str, tmp_path: Path):
-    """There is no alert, and the limit counts the visitor's address."""
+async def test_behind_a_trusted_proxy_guesses_count_for_the_visitor(
+    database_url: str, tmp_path: Path
+):
+    """No alert is shown, and the limit applies to the address that the proxy names."""
     async with servers.running(database_url, tmp_path, trusted_proxies="127.0.0.1") as server:
-        assert await alerts_of(server, headers=FORWARDED) == []
+        assert await read_alerts(server, headers=FORWARDED) == []
         await make_person(server.database, password=PASSWORD)
         async with stranger(server) as browser:
             wrong = {"email": "ada@example.com", "password": "wrong"}

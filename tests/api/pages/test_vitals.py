@@ -1,4 +1,4 @@
-"""The health of the server: for monitors, and as alerts on every page."""
+"""Tests of the health of the server, as monitors read it and as alerts on every page."""
 
 import os
 from types import SimpleNamespace
@@ -20,17 +20,17 @@ from tests.support.servers.server import Server
 from tests.support.waiting import until
 
 
-def with_free(monkeypatch: pytest.MonkeyPatch, free_bytes: int) -> None:
+def set_free_bytes(monkeypatch: pytest.MonkeyPatch, free_bytes: int) -> None:
     """Set the free space on the journal's disk."""
     facts = SimpleNamespace(f_bavail=free_bytes, f_frsize=1)
     monkeypatch.setattr(health, "os", SimpleNamespace(statvfs=lambda _path: facts))
 
 
 async def test_a_journal_without_room_is_not_ready(server, monkeypatch):
-    """Below the reserve `/health/ready` and pages say so, until there is room again."""
+    """`/health/ready` and the pages report the full disk until there is room again."""
     assert (await server.sender.get("/health/ready")).status_code == 200
     with monkeypatch.context() as full:
-        with_free(full, 0)
+        set_free_bytes(full, 0)
         answer = await server.sender.get("/health/ready")
         assert (answer.status_code, answer.json()["detail"]) == (
             503,
@@ -46,8 +46,8 @@ async def test_a_journal_without_room_is_not_ready(server, monkeypatch):
     assert "Nothing is accepted" not in (await server.web.get("/replays")).text
 
 
-async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
-    """An error of the disk is reported like a full disk."""
+async def test_a_disk_that_cannot_be_read_counts_as_full(server, monkeypatch):
+    """An error of the journal's disk makes the server refuse envelopes, as a full disk does."""
 
     def fail(_path: object) -> None:
         raise OSError(5, os.strerror(5))
@@ -56,14 +56,14 @@ async def test_a_disk_that_cannot_be_looked_at_has_no_room(server, monkeypatch):
     assert server.service.page_services.watch.read_health().is_refusing
 
 
-async def alerts_of(server: Server, path: str) -> list[str]:
-    """Open a page; return its alerts."""
+async def read_alerts(server: Server, path: str) -> list[str]:
+    """Open a page, and return its alerts."""
     page = html_reader.parse_page((await server.web.get(path)).text)
-    return [one.text for one in page.all("details", class_="alert")]
+    return [alert.text for alert in page.all("details", class_="alert")]
 
 
-async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypatch):
-    """Every page says so while digest waits for storage, and no longer."""
+async def test_storage_that_does_not_answer_is_reported_on_pages(server, monkeypatch):
+    """The page of a replay has an alert while the digest waits for storage, and no longer."""
     await server.take(envelopes.replay_video_envelope(0))
 
     async def fail(self, objects):
@@ -74,17 +74,17 @@ async def test_storage_that_is_away_is_seen_on_the_replay_page(server, monkeypat
         broken.setattr(LocalStore, "put_many", fail)
         assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 200
         await until(lambda: watch.read_health().away is not None)
-        (alert,) = await alerts_of(server, server.page(REPLAY_ID))
+        (alert,) = await read_alerts(server, server.page(REPLAY_ID))
         assert "The storage does not answer" in alert
         assert "the bucket is gone" in alert  # the reader is an admin of the server
         assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
     await server.settled()
     assert watch.read_health().away is None
-    assert await alerts_of(server, server.page(REPLAY_ID)) == []
+    assert await read_alerts(server, server.page(REPLAY_ID)) == []
 
 
-async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, monkeypatch):
-    """Without any envelope, the next checks notice that the bucket is gone and back."""
+async def test_storage_that_does_not_answer_is_noticed_without_envelopes(server, monkeypatch):
+    """Even if no envelope arrives, the next check notices that storage failed or recovered."""
 
     async def fail(self, key, offset=0, length=None):
         raise ServiceUnavailable("the bucket is gone")
@@ -99,8 +99,8 @@ async def test_storage_that_goes_away_is_seen_while_nothing_comes_in(server, mon
     assert "does not answer" not in (await server.web.get("/replays")).text
 
 
-async def test_quarantine_is_told_to_those_who_see_the_project(server):
-    """Members of the project see the alert, members of other projects do not."""
+async def test_members_see_an_alert_about_the_quarantine_of_their_project(server):
+    """Members of the project see the alert, and members of other projects do not."""
     async with server.database.transaction() as connection:
         await project_writes.add_quarantined(
             connection,
@@ -117,24 +117,24 @@ async def test_quarantine_is_told_to_those_who_see_the_project(server):
             cookies[project] = await sign_ins.start_sign_in(connection, person.id, user_agent="")
     await server.service.page_services.watch.refresh()
 
-    async def read(token: str) -> str:
-        found = await server.sender.get("/replays", headers={"cookie": f"playhead={token}"})
-        return str(found.text)
+    async def read_replay_list(token: str) -> str:
+        page = await server.sender.get("/replays", headers={"cookie": f"playhead={token}"})
+        return str(page.text)
 
-    viewed = await server.sender.get(
+    project_page = await server.sender.get(
         f"/projects/{server.app.id}", headers={"cookie": f"playhead={cookies[server.app]}"}
     )
-    assert "Admins of this project can see them and the reasons." in viewed.text
-    assert "ZeroDivisionError" not in viewed.text
-    assert "App: 1 envelope in quarantine." in await read(cookies[server.app])
-    assert "in quarantine" not in await read(cookies[server.backend])
+    assert "Admins of this project can see them and the reasons." in project_page.text
+    assert "ZeroDivisionError" not in project_page.text
+    assert "App: 1 envelope in quarantine." in await read_replay_list(cookies[server.app])
+    assert "in quarantine" not in await read_replay_list(cookies[server.backend])
     assert "playhead_quarantined_envelopes 1.0" in (await server.sender.get("/metrics")).text
 
 
-async def test_admins_read_what_was_put_aside(server):
-    """Admins see the reason and download the envelope, which is recorded; others get 404."""
+async def test_admins_download_quarantined_envelopes(server):
+    """Admins see the reason and download the envelope, which is logged; wrong addresses get 404."""
     async with server.database.transaction() as connection:
-        aside = await project_writes.add_quarantined(
+        quarantined_id = await project_writes.add_quarantined(
             connection,
             server.app.id,
             received_at=clock.now(),
@@ -144,23 +144,27 @@ async def test_admins_read_what_was_put_aside(server):
         )
     page = await server.web.get(f"/projects/{server.app.id}")
     assert "ZeroDivisionError: &lt;b&gt;" in page.text
-    path = f"/projects/{server.app.id}/quarantine/{aside}"
+    path = f"/projects/{server.app.id}/quarantine/{quarantined_id}"
     assert path in page.text
     answer = await server.web.get(path)
     assert answer.content == b"\x1f\x8b<script>"
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment; ")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    for other in (f"/projects/{server.backend.id}/quarantine/{aside}", path + "0", path + "9" * 30):
+    for other in (
+        f"/projects/{server.backend.id}/quarantine/{quarantined_id}",
+        path + "0",
+        path + "9" * 30,
+    ):
         assert (await server.web.get(other)).status_code == 404
     async with server.database.reading() as connection:
-        assert await audited(connection) == ["quarantine_downloaded"]
+        assert await list_audited_actions(connection) == ["quarantine_downloaded"]
 
 
-async def test_viewers_do_not_read_what_was_put_aside(server):
-    """Since it is not scrubbed, viewers get 403 and members of other projects 404."""
+async def test_viewers_do_not_download_quarantined_envelopes(server):
+    """The envelopes are not scrubbed: viewers get 403, and members of other projects 404."""
     async with server.database.transaction() as connection:
-        aside = await project_writes.add_quarantined(
+        quarantined_id = await project_writes.add_quarantined(
             connection,
             server.app.id,
             received_at=clock.now(),
@@ -173,14 +177,14 @@ async def test_viewers_do_not_read_what_was_put_aside(server):
             person = await account_writes.add_person(connection, f"{project.id}@example.com")
             await membership_writes.set_member(connection, project.id, person.id, Role.VIEWER)
             tokens[project] = await sign_ins.start_sign_in(connection, person.id, user_agent="")
-    path = f"/projects/{server.app.id}/quarantine/{aside}"
+    path = f"/projects/{server.app.id}/quarantine/{quarantined_id}"
     for project, status in ((server.app, 403), (server.backend, 404)):
         headers = {"cookie": f"playhead={tokens[project]}"}
         assert (await server.sender.get(path, headers=headers)).status_code == status
 
 
-async def test_journals_of_dead_processes_are_seen(server, monkeypatch):
-    """Their envelopes count as waiting since they were first seen."""
+async def test_envelopes_in_journals_of_dead_processes_count_as_waiting(server, monkeypatch):
+    """Such envelopes wait from the moment they were first seen until their journal is gone."""
     watch = server.service.page_services.watch
     folder = server.folder / "journal" / "of-a-dead-process"
     folder.mkdir()
@@ -196,7 +200,7 @@ async def test_journals_of_dead_processes_are_seen(server, monkeypatch):
 
 
 async def test_outcomes_are_explained_on_the_project_page(server):
-    """Each loss has its number, its meaning and advice."""
+    """The page explains each kind of loss and says what to do about it."""
     await server.take(
         envelopes.envelope({}, envelopes.client_report_item("cache_overflow", "replay")),
         envelopes.envelope({}, envelopes.item("event", b"no json")),
@@ -208,7 +212,7 @@ async def test_outcomes_are_explained_on_the_project_page(server):
 
 
 async def test_an_admin_limits_storage(server):
-    """The form sets, lifts and refuses a limit; the endpoint obeys it; the log has it."""
+    """An admin sets and lifts the limit; the endpoint obeys it, and the audit log has both."""
     path = f"/projects/{server.app.id}"
     await server.take(envelopes.replay_video_envelope(0))
     saved = await server.web.post(f"{path}/storage", data={"limit_gib": "0,000001"})
@@ -224,24 +228,24 @@ async def test_an_admin_limits_storage(server):
     quotas._sum_storage_at_s = 0.0
     await quotas.refresh(server.database)
     assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 429
-    wrong = await server.web.post(f"{path}/storage", data={"limit_gib": "much"})
-    assert (wrong.status_code, "The limit is a number of GiB" in wrong.text) == (400, True)
+    refused = await server.web.post(f"{path}/storage", data={"limit_gib": "much"})
+    assert (refused.status_code, "The limit is a number of GiB" in refused.text) == (400, True)
     await server.web.post(f"{path}/storage", data={"limit_gib": " "})
     assert "The project is full." not in (await server.web.get(path)).text
     async with server.database.reading() as connection:
-        lines = await audited(connection)
-    assert [one for one in lines if one == "project_changed"] == ["project_changed"] * 2
+        actions = await list_audited_actions(connection)
+    assert [action for action in actions if action == "project_changed"] == ["project_changed"] * 2
 
 
-async def audited(connection) -> list[str]:
-    """Return the actions in the audit log."""
-    found = await connection.exec_driver_sql("select action from audit_lines order by id")
-    return [row.action for row in found]
+async def list_audited_actions(connection) -> list[str]:
+    """Return the actions in the audit log, in their order."""
+    rows = await connection.exec_driver_sql("select action from audit_lines order by id")
+    return [row.action for row in rows]
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER])
-async def test_others_see_the_limit_and_cannot_change_it(server, role):
-    """They get no form, and 403 if they post anyway."""
+async def test_viewers_and_members_cannot_change_the_limit_of_storage(server, role):
+    """Viewers and members see the limit but no form, and get 403 if they post it anyway."""
     async with server.database.transaction() as connection:
         person = await account_writes.add_person(connection, "v@example.com")
         await membership_writes.set_member(connection, server.app.id, person.id, role)

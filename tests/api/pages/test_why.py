@@ -1,4 +1,4 @@
-"""Why is there no replay: every answer, over HTTP."""
+"""Tests of the page that says why there is no replay."""
 
 import dataclasses
 
@@ -15,18 +15,18 @@ from tests.support.servers.server import Server
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def answer_for(server: Server, query: str) -> tuple[list[str], str]:
-    """Return the titles of the findings, and all of the page."""
+async def ask_why(server: Server, query: str) -> tuple[list[str], str]:
+    """Open the page, and return the titles of its findings and all of its HTML."""
     page = await server.web.get(f"/why?{query}")
     assert page.status_code == 200
     items = parse_page(page.text).all("li", class_="finding")
-    return [one.all("strong")[0].text for one in items], page.text
+    return [item.all("strong")[0].text for item in items], page.text
 
 
-async def test_a_replay_that_is_here_is_here_with_what_is_missing(tenant: Server):
-    """Segments that never came are named."""
+async def test_a_replay_that_arrived_is_linked_with_its_missing_segments(tenant: Server):
+    """The page links to the replay, and names the segments that never came."""
     await tenant.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(3))
-    titles, text = await answer_for(tenant, f"id={REPLAY_ID}")
+    titles, text = await ask_why(tenant, f"id={REPLAY_ID}")
     assert titles[0].startswith("It is here, in App")
     assert "2 segments never arrived" in titles
     assert "Number 1, 2." in text
@@ -34,67 +34,67 @@ async def test_a_replay_that_is_here_is_here_with_what_is_missing(tenant: Server
 
 
 async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
-    """With the day, and a way to who did it."""
+    """The page says from which project the replay was deleted."""
     await tenant.take(envelopes.replay_video_envelope(0))
     await tenant.web.post(tenant.page(REPLAY_ID, "/delete"))
-    titles, _ = await answer_for(tenant, f"id={REPLAY_ID}")
+    titles, _ = await ask_why(tenant, f"id={REPLAY_ID}")
     assert titles[0].startswith("It was deleted from App")
 
 
 async def test_a_replay_that_an_error_names_was_recorded(tenant: Server):
-    """What the SDK says it dropped stands below; the error's id leads there too."""
+    """The page says that no part arrived and what the SDK dropped, for the error's id as well."""
     await tenant.take(
         envelopes.event_envelope(),
         envelopes.envelope({}, envelopes.client_report_item("cache_overflow")),
     )
     for wanted in (REPLAY_ID, EVENT_ID):
-        titles, text = await answer_for(tenant, f"id={wanted}")
+        titles, text = await ask_why(tenant, f"id={wanted}")
         assert titles[0] == "It was recorded, and no part of it arrived"
         assert titles[1].endswith("names it")
         assert "cache overflow" in text
         assert "dropped by the SDK" in text
-    lost = await tenant.web.get(tenant.page(REPLAY_ID))
-    assert (lost.status_code, f"/why?id={REPLAY_ID}" in lost.text) == (404, True)
+    replay_page = await tenant.web.get(tenant.page(REPLAY_ID))
+    assert (replay_page.status_code, f"/why?id={REPLAY_ID}" in replay_page.text) == (404, True)
 
 
 async def test_an_error_without_a_replay_says_what_could_have_linked_it(tenant: Server):
-    """Neither a replay id nor a replay of its trace."""
+    """The page says that the event names no replay, and that none is on its trace."""
     await tenant.take(envelopes.event_envelope(replay_id=None))
-    titles, _ = await answer_for(tenant, f"id={EVENT_ID}")
+    titles, _ = await ask_why(tenant, f"id={EVENT_ID}")
     assert titles == ["The event is here and names no replay", "No replay leads to it"]
 
 
-async def test_an_error_of_a_replays_trace_leads_to_that_replay(tenant: Server):
-    """Of a backend that got no baggage."""
+async def test_an_error_on_the_trace_of_a_replay_leads_to_that_replay(tenant: Server):
+    """An error of a backend that names no replay leads to the replay that shares its trace."""
     await tenant.take(envelopes.replay_video_envelope(0))
     backend = envelopes.event_envelope("c" * 32, replay_id=None, platform="python")
     await tenant.take(backend, project=tenant.backend)
-    titles, text = await answer_for(tenant, f"id={'c' * 32}")
+    titles, text = await ask_why(tenant, f"id={'c' * 32}")
     assert titles[1].startswith("Its trace runs through a replay of App")
     assert tenant.page(REPLAY_ID) in text
 
 
 async def test_a_project_says_what_it_lost(tenant: Server):
-    """Errors that name replays which never came, each with its own why."""
+    """The page counts the errors whose replays never came, and links each to its own reasons."""
     await tenant.take(envelopes.event_envelope())
-    titles, text = await answer_for(tenant, f"project={tenant.app.id}")
+    titles, text = await ask_why(tenant, f"project={tenant.app.id}")
     assert titles[0] == "No segment was kept in 30 days"
     assert titles[1].startswith("1 of the newest 1 errors with a replay id")
     assert f"/why?id={REPLAY_ID}" in text
 
 
-async def test_nothing_known_gives_a_list_of_what_to_look_at(tenant: Server):
-    """For an id of nothing; an id that is none is refused with its form."""
-    titles, text = await answer_for(tenant, f"id={'9' * 32}")
+async def test_an_unknown_id_gives_a_list_of_what_to_check(tenant: Server):
+    """An unknown id gets a list of checks; a malformed id is told the form of ids."""
+    titles, text = await ask_why(tenant, f"id={'9' * 32}")
     assert titles == ["Nothing of it is known here"]
     assert "What to check" in text
-    _, text = await answer_for(tenant, "id=hello")
+    _, text = await ask_why(tenant, "id=hello")
     assert "32 hex digits" in text
-    assert "What we know" not in (await answer_for(tenant, ""))[1]
+    assert "What we know" not in (await ask_why(tenant, ""))[1]
 
 
-async def test_one_learns_nothing_of_projects_one_may_not_see(tenant: Server):
-    """Neither that a replay is there, nor what a project lost."""
+async def test_the_page_why_reveals_nothing_of_projects_of_others(tenant: Server):
+    """Others learn neither that a replay is there, nor what the project lost."""
     await tenant.take(envelopes.replay_video_envelope(0))
     person = await make_person(tenant.database, f"guest-{tenant.app.id}@example.com")
     elsewhere = dataclasses.replace(tenant, app=tenant.backend)
