@@ -1,0 +1,97 @@
+"""Many rows go into a table with one statement, whatever the types of their columns."""
+
+from datetime import UTC, date, datetime
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.db.engine import Database
+from app.db.rows import RowShape, insert_new_rows, run_with_rows
+from app.db.types import Hex32
+
+_TABLE: Final = Table(
+    "trial",
+    MetaData(),
+    Column("project_id", BigInteger, primary_key=True),
+    Column("id", Hex32, primary_key=True),
+    Column("name", Text),
+    Column("at", DateTime(timezone=True)),
+    Column("day", Date),
+    Column("share", Double),
+    Column("is_new", Boolean),
+    Column("words", ARRAY(Text)),
+    Column("facts", JSONB),
+    Column("data", LargeBinary),
+    Column("more_data", LargeBinary),
+)
+_CREATE: Final = """
+    create temporary table trial (
+        project_id bigint, id uuid, name text, at timestamptz, day date, share double precision,
+        is_new boolean, words text[], facts jsonb, data bytea, more_data bytea,
+        primary key (project_id, id)
+    )
+"""
+_FULL: Final = {
+    "project_id": 2**62,
+    "id": "a" * 32,
+    "name": 'ä "quoted" \\ line\nbreak \u2028 🎬',
+    "at": datetime(2026, 11, 30, 12, 0, 0, 123_456, tzinfo=UTC),
+    "day": date(2026, 2, 28),
+    "share": 0.1,
+    "is_new": True,
+    "words": ["b", "a,c", 'd"e', ""],
+    "facts": '{"nested": {"list": [1, null, "x"]}}',
+    "data": bytes(range(256)),
+    "more_data": b"",
+}
+_EMPTY: Final = dict.fromkeys(_FULL) | {"project_id": 1, "id": "b" * 32}
+
+
+async def test_every_type_comes_back_as_it_went_in(database: Database):
+    """Text, times, numbers, lists, JSON, bytes, and None in each of them."""
+    async with database.transaction() as connection:
+        await connection.execute(text(_CREATE))
+        rows = {(row["project_id"], row["id"]): row for row in (_FULL, _EMPTY)}
+        assert await insert_new_rows(connection, _TABLE, rows) == set(rows)
+        found = await connection.execute(select(_TABLE).order_by(_TABLE.c.project_id.desc()))
+        full, empty = found.mappings().all()
+    assert dict(full) == _FULL | {"facts": {"nested": {"list": [1, None, "x"]}}}
+    assert dict(empty) == _EMPTY
+
+
+async def test_the_first_write_of_a_key_wins(database: Database):
+    """Only rows that were not there are named, and the others stay as they were."""
+    key, other = (1, "b" * 32), (1, "c" * 32)
+    async with database.transaction() as connection:
+        await connection.execute(text(_CREATE))
+        assert await insert_new_rows(connection, _TABLE, {}) == set()
+        await insert_new_rows(connection, _TABLE, {key: _EMPTY | {"name": "first"}})
+        rows = {key: _EMPTY | {"name": "second"}, other: _EMPTY | {"id": other[1]}}
+        assert await insert_new_rows(connection, _TABLE, rows) == {other}
+        names = await connection.scalars(select(_TABLE.c.name).order_by(_TABLE.c.id))
+        assert names.all() == ["first", None]
+
+
+async def test_a_statement_reads_rows_in_their_order(database: Database):
+    """Columns of bytes stay beside the other columns of their rows."""
+    shape = RowShape({"number": "integer", "data": "bytea", "more": "bytea"})
+    rows = [{"number": n, "data": b"%d" % n, "more": None if n % 2 else b"-"} for n in range(50)]
+    async with database.transaction() as connection:
+        sql = f"select {shape.columns} from {shape.source}"
+        found = await run_with_rows(connection, sql, shape, rows)
+    assert [dict(row) for row in found] == rows
