@@ -60,7 +60,7 @@ async def count_attempt(connection: AsyncConnection, email: str, address: str) -
     """Count an attempt; commit before the password is checked.
 
     Args:
-        connection: A transaction of the story.
+        connection: The transaction of the caller.
         email: The address as it was typed; need not be anybody's.
         address: The address of the sender.
 

@@ -1,4 +1,4 @@
-"""Writes of people; the story commits.
+"""Writes of people; the caller commits.
 
 A write that takes rights from a person also ends their sign-ins, in the same transaction.
 """
@@ -28,7 +28,7 @@ async def add_person(
     """Add a person, who has no password yet: a sign-in link lets them in.
 
     Args:
-        connection: A transaction of the story.
+        connection: The transaction of the caller.
         email: The address of the person; capitals do not matter.
         name: The name that others see; the part before the `@` if left out.
         is_admin: Whether they are an admin of the server.

@@ -1,1 +1,1 @@
-"""Stories of the pages about people and projects: one module for each use."""
+"""Use cases of the pages about people and projects: one module for each use."""

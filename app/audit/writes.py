@@ -31,7 +31,7 @@ async def add_audit_line(
     """Record that somebody did something, in the transaction that does it.
 
     Args:
-        connection: A transaction of the story.
+        connection: The transaction of the caller.
         action: What was done.
         person_id: The person who did it; None if the program did it by itself.
         project_id: The project that it was done in, if any.

@@ -1,4 +1,4 @@
-"""Turns rows of feedback into values; the stories above select them, together with other tables."""
+"""Turns rows of feedback into values; use cases select the rows, together with other tables."""
 
 from typing import Any, Final
 

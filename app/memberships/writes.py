@@ -1,4 +1,4 @@
-"""Writes of members; the story commits."""
+"""Writes of members; the caller commits."""
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert as upsert

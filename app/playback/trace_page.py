@@ -1,4 +1,4 @@
-"""The stories of a trace's pages: the trace with its replays, and what a span says of itself."""
+"""The use cases of a trace's pages: the trace with its replays, and what a span says of itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writes of projects, keys, outcomes and quarantine; the story commits."""
+"""Writes of projects, keys, outcomes and quarantine; the caller commits."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ async def add_project(
     """Add a project; it has no key yet.
 
     Args:
-        connection: A transaction of the story.
+        connection: The transaction of the caller.
         name: Its name, of 1 to 80 characters.
         slug: Lower-case letters, digits and dashes; made from the name if left out.
 
@@ -109,7 +109,7 @@ async def add_key(
     """Add a key to a project.
 
     Args:
-        connection: A transaction of the story.
+        connection: The transaction of the caller.
         project_id: The project.
         label: What people call the key, such as "iOS, store build".
         public_key: 32 hex digits, to take over the DSN of another server; a new key if left out.
@@ -188,7 +188,7 @@ async def add_quarantined(
     """Put an envelope aside whose content cannot be digested, and delete the oldest beyond limits.
 
     Args:
-        connection: A transaction of the story.
+        connection: The transaction of the caller.
         project_id: The project of its key.
         received_at: When it was received.
         item_types: The types of its items, as far as they could be read.

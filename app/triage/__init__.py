@@ -1,1 +1,1 @@
-"""Stories of the pages on which people look through issues, feedback and releases."""
+"""Use cases of the pages on which people look through issues, feedback and releases."""

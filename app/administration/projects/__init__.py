@@ -1,1 +1,1 @@
-"""Stories of projects: their pages, their members, and what admins change."""
+"""Use cases of projects: their pages, their members, and what admins change."""

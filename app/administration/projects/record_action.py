@@ -19,7 +19,7 @@ async def record_action(
     """Record that somebody did something in their project, in the transaction that does it.
 
     Args:
-        connection: A transaction of the story.
+        connection: The transaction of the caller.
         access: Who did it, and in which project.
         action: What was done.
         subject: The id of the person or thing that it was done to.

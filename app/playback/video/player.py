@@ -1,4 +1,4 @@
-"""The stories behind a player: its index, the stream, the gestures, and segments as they came.
+"""The use cases behind a player: its index, the stream, the gestures, and segments as they came.
 
 A player asks for them many times while a replay is watched.
 """

@@ -1,1 +1,1 @@
-"""Reads what the pages of one replay show: one story for each page."""
+"""Reads what the pages of one replay show: one use case for each page."""

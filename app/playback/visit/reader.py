@@ -1,4 +1,4 @@
-"""The stories of a replay's pages: each reads what one page shows, as far as a person may see it.
+"""The use cases of a replay's pages: each reads what one page shows, as far as a person may see it.
 
 replay_reader.open_replay ─► ReplayVisit ─ begin ─► read_head ─► read_page
               find_…      ─► one frozen value for any other page

@@ -1,4 +1,4 @@
-"""Builds the pages of an issue from what their stories read."""
+"""Builds the pages of an issue from what their use cases read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,7 @@ def build_issue_page(data: IssuePageData, permissions: Permissions, *, path: str
     """Describe an issue with one of its events.
 
     Args:
-        data: What the story read.
+        data: The value that the use case has read.
         permissions: What the visitor may do.
         path: The path of this page, which the parts of its lists lead to.
     """
@@ -113,7 +113,7 @@ def build_replays_page(
     """Describe replays as the list of replays does, and lead into each at the event.
 
     Args:
-        data: What the story read.
+        data: The value that the use case has read.
         permissions: What the visitor may do.
         is_first: Whether this is the first page of the replays.
         now: The server's time, to tell live replays.
@@ -137,7 +137,7 @@ def build_feedback_page(
     """Describe what people wrote about an issue.
 
     Args:
-        data: What the story read.
+        data: The value that the use case has read.
         permissions: What the visitor may do.
         is_first: Whether this is the first page of the feedback.
     """

@@ -1,4 +1,4 @@
-"""Turns what the story of the list of issues has read into what its templates read."""
+"""Turns what the use case of the list of issues has read into what its templates read."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Turns what the stories of projects return into the values of their pages."""
+"""Turns what the use cases of projects return into the values of their pages."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Turns what the story of the list has read into what its templates read."""
+"""Turns what the use case of the list has read into what its templates read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
