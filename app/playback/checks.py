@@ -1,4 +1,4 @@
-"""Does a project's set-up work? Answers from what its newest replays hold.
+"""Finds out whether the set-up of a project works, from its newest replays.
 
 newest 20 replays ─► segments, video, SDKs and their known faults
                   └► their traces ─► errors, requests and whether a backend answered them
@@ -31,7 +31,7 @@ _HOST_CHARS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CalledHost:
-    """A host that the app calls, and how many of its requests a backend's span answers."""
+    """A host that the app calls, and how many of its requests the spans of a backend answer."""
 
     name: str
     requests: int
@@ -40,7 +40,7 @@ class CalledHost:
 
 @dataclass(frozen=True, slots=True)
 class SetUpFacts:
-    """What is known of a project's set-up."""
+    """What the newest replays of a project show about its set-up."""
 
     segments: int
     video_segments: int
@@ -48,7 +48,7 @@ class SetUpFacts:
     app_errors: int
     backend_errors: int
     hosts: tuple[CalledHost, ...]
-    """The most called first."""
+    """The hosts, the one with the most requests first."""
     sdks: tuple[str, ...]
     """Name and version of each SDK among the newest replays."""
     faults: tuple[KnownFault, ...]
@@ -57,12 +57,12 @@ class SetUpFacts:
 async def read_set_up_facts(
     connection: AsyncConnection, project_id: ProjectId, project_ids: Sequence[ProjectId]
 ) -> SetUpFacts:
-    """Look at a project's newest replays.
+    """Read what the newest replays of a project show about its set-up.
 
     Args:
         connection: Where to read.
         project_id: The project.
-        project_ids: Those that the reader may see: where backends are looked for.
+        project_ids: The projects that the reader may see, among which backends are looked for.
     """
     newest = await replays.read_newest_replays(connection, project_id, limit=_MOST_REPLAYS)
     windows = await replay_clock.read_windows(connection, newest)
@@ -71,11 +71,11 @@ async def read_set_up_facts(
         connection, project_id, _limit_traces(windows), project_ids
     )
     return SetUpFacts(
-        segments=sum(one.segments for one in newest),
-        video_segments=sum(one.video_segments for one in newest),
-        last_received_at=max((one.last_received_at for one in newest), default=None),
-        app_errors=sum(one.app for one in counts),
-        backend_errors=sum(one.backend for one in counts),
+        segments=sum(replay.segments for replay in newest),
+        video_segments=sum(replay.video_segments for replay in newest),
+        last_received_at=max((replay.last_received_at for replay in newest), default=None),
+        app_errors=sum(count.app for count in counts),
+        backend_errors=sum(count.backend for count in counts),
         hosts=count_hosts(requests),
         sdks=_name_sdks(newest),
         faults=_find_faults(newest),
@@ -109,7 +109,7 @@ def count_hosts(requests: Iterable[RequestSpan]) -> tuple[CalledHost, ...]:
 
 
 def _read_host(description: str) -> str | None:
-    """Read the host out of `GET https://api.example.com/cart`."""
+    """Read the host from a description such as `GET https://api.example.com/cart`."""
     try:
         found = urlsplit(description.rpartition(" ")[2]).hostname
     except ValueError:
@@ -119,13 +119,15 @@ def _read_host(description: str) -> str | None:
 
 def _name_sdks(newest: Iterable[Replay]) -> tuple[str, ...]:
     named = (
-        f"{one.facts['sdk_name']} {one.facts.get('sdk_version') or ''}".strip()
-        for one in newest
-        if one.facts.get("sdk_name")
+        f"{replay.facts['sdk_name']} {replay.facts.get('sdk_version') or ''}".strip()
+        for replay in newest
+        if replay.facts.get("sdk_name")
     )
     return tuple(dict.fromkeys(named))
 
 
 def _find_faults(newest: Iterable[Replay]) -> tuple[KnownFault, ...]:
-    found = (fault for one in newest for fault in sdk_faults.find_known_faults(one.facts, None))
-    return tuple(dict.fromkeys(found))
+    faults = (
+        fault for replay in newest for fault in sdk_faults.find_known_faults(replay.facts, None)
+    )
+    return tuple(dict.fromkeys(faults))

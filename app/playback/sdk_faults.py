@@ -1,7 +1,7 @@
-"""Known faults of recording SDKs: what a replay of an old version may show wrongly, or show at all.
+"""Lists known faults of recording SDKs that replays of old versions may show.
 
-One table. A line says which SDK, until which version, what goes wrong, and whether it is a matter
-of privacy. When an SDK ships a fix that can be seen in replays, add a line.
+Each line of the table names the SDK, the version with the fix, the fault, and whether it concerns
+privacy. When an SDK ships a fix that can be seen in replays, add a line.
 
 Source: the changelogs and documentation of each SDK; docs/protocol.md, section 6.6.
 """
@@ -35,15 +35,15 @@ Version = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class SdkFault:
-    """Something that is mended from a version on."""
+    """A fault of an SDK, and the version that fixes it."""
 
     family: SdkFamily
-    mended_in: Version
+    fixed_in: Version
     text: str
     is_private: bool = False
-    """It may show what should have been masked."""
+    """Whether replays may show what should have been masked."""
     since_os: int | None = None
-    """Only from this major version of the system on."""
+    """The major version of the system from which on the fault occurs; None for any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ MINIMUM: Final[dict[SdkFamily, Version]] = {
     "react-native": (6, 5, 0),
     "flutter": (9, 0, 0),
 }
-"""From which version on replays are no preview any more."""
+"""The first versions in which replays are no longer a preview."""
 
 FAULTS: Final = (
     SdkFault("android", (8, 14, 0), "text in Jetpack Compose views may not be masked",
@@ -82,7 +82,7 @@ FAULTS: Final = (
 
 
 def list_minimum_versions() -> str:
-    """List the SDKs with the versions from which on they record well: `Android SDK 7.20.0, …`."""
+    """List the SDKs with the first versions that record well: `Android SDK 7.20.0, …`."""
     return ", ".join(
         f"{_NAMES[family]} {_write_version(version)}" for family, version in MINIMUM.items()
     )
@@ -91,10 +91,10 @@ def list_minimum_versions() -> str:
 def find_known_faults(
     facts: Mapping[str, Any], options: JsonObject | None
 ) -> tuple[KnownFault, ...]:
-    """Return the faults that the SDK of a replay has, those of privacy first.
+    """Find the faults of the SDK of a replay, those that concern privacy first.
 
     Args:
-        facts: Of the replay: `sdk_name`, `sdk_version`, `os_version`.
+        facts: The facts of the replay: `sdk_name`, `sdk_version`, `os_version`.
         options: The SDK's replay settings, which name the native SDK under React Native and
             Flutter.
     """
@@ -105,9 +105,9 @@ def find_known_faults(
             is_newer_os = fault.since_os is None or (
                 os_major is not None and os_major[0] >= fault.since_os
             )
-            if fault.family == family and version < fault.mended_in and is_newer_os:
+            if fault.family == family and version < fault.fixed_in and is_newer_os:
                 found.append(KnownFault(_describe_fault(fault, version), fault.is_private))
-    return tuple(sorted(found, key=lambda one: not one.is_private))
+    return tuple(sorted(found, key=lambda fault: not fault.is_private))
 
 
 def _read_sdks(
@@ -134,8 +134,8 @@ def _read_version(text: object) -> Version | None:
 
 
 def _describe_fault(fault: SdkFault, version: Version) -> str:
-    have, need = _write_version(version), _write_version(fault.mended_in)
-    return f"{_NAMES[fault.family]} {have}: {fault.text}. Mended in {need}."
+    have, need = _write_version(version), _write_version(fault.fixed_in)
+    return f"{_NAMES[fault.family]} {have}: {fault.text}. Fixed in {need}."
 
 
 def _write_version(version: Version) -> str:

@@ -1,4 +1,4 @@
-"""The errors of replays, counted or read, each with its place on the clock of its replay."""
+"""Counts the errors of replays, and places them on the clocks of their replays."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,26 +25,26 @@ class ErrorMark:
     at_ms: int
     source: Side
     is_crash: bool
-    """It ended the app, or the app hung."""
+    """Whether the error ended the app, or the app hung."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorCounts:
-    """How many events belong to a replay, and when the app's own last told of an end."""
+    """How many events belong to a replay, and when the app last crashed and hung."""
 
     app: int
     backend: int
     crashed_at: datetime | None = None
     hung_at: datetime | None = None
-    """When the app last reported a crash, or that it hung; by the phone's clock."""
+    """The times at which the app last reported a crash and a hang, by the phone's clock."""
     is_at_least: bool = False
     """Whether the replay may have more errors than were counted."""
     marks: tuple[ErrorMark, ...] = ()
-    """Where the first errors of each kind are, of those that happened in the replay's time."""
+    """The first errors of each kind that happened within the time of the replay."""
 
 
 def add_up_errors(replay_project: ProjectId, counts: LinkedCounts) -> ErrorCounts:
-    """Add up what was counted by project, platform and kind."""
+    """Add up counts by project, platform and kind."""
     sides = {"app": 0, "backend": 0}
     crashes: list[datetime] = []
     hangs: list[datetime] = []

@@ -1,4 +1,4 @@
-"""Traces as waterfalls: where spans and errors meet, alone or on the clock of a replay.
+"""Lays traces out as waterfalls with their errors, on their own clock or on that of a replay.
 
     spans ─► placement ─┐
     errors ─────────────┴─► Trace: rows with sides, errors, slow spans; what the clocks needed
@@ -43,7 +43,7 @@ class SpanError:
 
 @dataclass(frozen=True, slots=True)
 class TraceRow:
-    """One span with what is marked on it."""
+    """A span with the errors that are marked on it."""
 
     placed: PlacedSpan
     side: Side
@@ -53,7 +53,7 @@ class TraceRow:
 
 @dataclass(frozen=True, slots=True)
 class ClockShift:
-    """A service whose clock was moved, and the furthest of its moves."""
+    """A service whose times were shifted, and the largest of these shifts."""
 
     project_id: ProjectId
     service: str | None
@@ -70,26 +70,26 @@ class Trace:
     end_us: int
     rows: tuple[TraceRow, ...]
     loose: tuple[SpanError, ...]
-    """Errors whose span is not here."""
+    """The errors whose span is not here."""
     clocks: tuple[ClockShift, ...]
     is_cut: bool = False
-    """Whether it may have more spans than those of the part that is read."""
+    """Whether the trace may have more spans than the part that is read."""
     started_at: datetime | None = None
-    """When its axis begins, by the server's clock; None on the clock of a replay."""
+    """The zero of the axis by the server's clock; None on the clock of a replay."""
 
     @property
     def errors(self) -> int:
-        """How many errors it has."""
+        """The number of errors of the trace."""
         return len(self.loose) + sum(len(row.errors) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class _TraceAxis:
-    """What all rows of a trace are made with."""
+    """The axis on which all rows of a trace are placed."""
 
     place: MomentPlacer
     home: ProjectId | None
-    """The replay's project: another one is a backend."""
+    """The project of the replay, if there is one; any other project is a backend's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class TracePart:
 
     trace: Trace
     spans: LinkedSpans
-    """Which of its spans these are."""
+    """The part of its spans that is read."""
     events: TracedEvents
-    """Which of its errors are marked."""
+    """The part of its errors that is marked."""
 
 
 async def read_trace(
@@ -133,8 +133,8 @@ async def read_trace(
     def place(at: datetime, drift_ms: int, _side: Side) -> int:
         return (_correct_time(at, drift_ms) - zero) // _MICROSECOND
 
-    around = _TraceAxis(place, None)
-    found = _lay_out_trace(trace_id, spans.spans, events.events, around, is_cut=not spans.is_whole)
+    axis = _TraceAxis(place, None)
+    found = _lay_out_trace(trace_id, spans.spans, events.events, axis, is_cut=not spans.is_whole)
     return TracePart(replace(found, started_at=zero), spans, events)
 
 
@@ -151,20 +151,20 @@ async def lay_out_replay_traces(
     Args:
         connection: Where to read which span an error happened in.
         window: The reach of the replay.
-        project_id: Its project.
-        spans: Its spans, or a part of them.
-        events: Its errors.
+        project_id: The project of the replay.
+        spans: The spans of the replay, or a part of them.
+        events: The errors of the replay.
     """
     marks: defaultdict[TraceId, list[TracedEvent]] = defaultdict(list)
     for event in await trace_events.read_events(connection, list(events)):
         if event.trace_id is not None:
             marks[event.trace_id].append(event)
-    around = _TraceAxis(placement.make_replay_placer(window), project_id)
+    axis = _TraceAxis(placement.make_replay_placer(window), project_id)
     by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
     for span in spans.spans:
         by_trace[span.trace_id].append(span)
     found = [
-        _lay_out_trace(trace_id, of_trace, marks[trace_id], around, is_cut=not spans.is_whole)
+        _lay_out_trace(trace_id, of_trace, marks[trace_id], axis, is_cut=not spans.is_whole)
         for trace_id, of_trace in by_trace.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.start_us, one.trace_id)))
@@ -174,17 +174,17 @@ def _lay_out_trace(
     trace_id: TraceId,
     spans: Sequence[StoredSpan],
     events: Iterable[TracedEvent],
-    around: _TraceAxis,
+    axis: _TraceAxis,
     *,
     is_cut: bool,
 ) -> Trace:
-    layout = placement.lay_out_trace(spans, around.place, around.home)
+    layout = placement.lay_out_trace(spans, axis.place, axis.home)
     placed, sides = layout.placed, layout.sides
     marks: defaultdict[SpanId | None, list[SpanError]] = defaultdict(list)
     for event in events:
         span_id = event.span_id if event.span_id in layout.by_id else None
         moment = placement.make_event_moment(event)
-        at_us, side = placement.place_moment(moment, layout, around.place, around.home)
+        at_us, side = placement.place_moment(moment, layout, axis.place, axis.home)
         marks[span_id].append(SpanError(event, at_us, side))
     rows = tuple(_make_row(one, sides[one.span.span_id], marks) for one in placed)
     loose = tuple(marks[None])
@@ -215,7 +215,7 @@ def _make_row(
 
 
 def _name_trace(rows: Sequence[TraceRow], loose: Sequence[SpanError]) -> str:
-    """Name a trace after its first transaction, or else its first span, or error."""
+    """Name a trace after its first transaction, or else its first span, or else its first error."""
     first = next((row for row in rows if row.placed.span.is_segment), rows[0] if rows else None)
     if first is None:
         return loose[0].event.title if loose else "unnamed"
@@ -223,13 +223,13 @@ def _name_trace(rows: Sequence[TraceRow], loose: Sequence[SpanError]) -> str:
 
 
 def _find_clock_shifts(placed: Iterable[PlacedSpan]) -> tuple[ClockShift, ...]:
-    """Name each service whose clock was moved, with the furthest of its moves."""
-    furthest: dict[tuple[ProjectId, str | None], int] = {}
-    for one in placed:
-        key = (one.span.project_id, one.span.service)
-        if abs(one.shift_us) > abs(furthest.get(key, 0)):
-            furthest[key] = one.shift_us
-    return tuple(ClockShift(*key, shift_us) for key, shift_us in furthest.items())
+    """List the services whose times were shifted, with the largest shift of each."""
+    largest: dict[tuple[ProjectId, str | None], int] = {}
+    for span in placed:
+        key = (span.span.project_id, span.span.service)
+        if abs(span.shift_us) > abs(largest.get(key, 0)):
+            largest[key] = span.shift_us
+    return tuple(ClockShift(*key, shift_us) for key, shift_us in largest.items())
 
 
 def _correct_time(at: datetime, drift_ms: int) -> datetime:

@@ -34,11 +34,11 @@ _SERVING: Final = ("http.server", "rpc.server", "grpc.server", "server", "consum
 _SERVING_BELOW: Final = ("queue.process", "queue.task")
 
 MomentPlacer = Callable[[datetime, int, Side], int]
-"""Places a moment on the axis, in microseconds: by its sender's clock, drift and side."""
+"""Places a moment on an axis, in microseconds, by its sender's clock, drift and side."""
 
 
 class Moment(NamedTuple):
-    """When something happened by its sender's clock, and in which span."""
+    """The time of an event or log record by its sender's clock, and the span it happened in."""
 
     project_id: ProjectId
     platform: str | None
@@ -66,12 +66,12 @@ class ReplayMoments(NamedTuple):
 
     window: ReplayWindow
     project_id: ProjectId
-    """Project of the replay: what another project sends was made by a backend."""
+    """The project of the replay; items of other projects come from backends."""
     moments: Sequence[Moment]
 
 
 def make_event_moment(event: StoredEvent | TracedEvent) -> Moment:
-    """Return when and where an event happened."""
+    """Return the time and the span of an event."""
     return Moment(
         event.project_id,
         event.platform,
@@ -84,7 +84,7 @@ def make_event_moment(event: StoredEvent | TracedEvent) -> Moment:
 
 
 def make_log_moment(record: StoredLog, platform: str | None) -> Moment:
-    """Return when and where a log record was written."""
+    """Return the time and the span of a log record."""
     return Moment(
         record.project_id,
         platform,
@@ -96,7 +96,7 @@ def make_log_moment(record: StoredLog, platform: str | None) -> Moment:
 
 
 def make_replay_placer(window: ReplayWindow) -> MomentPlacer:
-    """Return what places moments on the clock of a replay by their sender's clock alone."""
+    """Return the placer for the clock of a replay that goes by the sender's clock alone."""
 
     def place(at: datetime, drift_ms: int, side: Side) -> int:
         return replay_clock.find_offset(window, at, drift_ms, made_by=side) // _MICROSECOND
@@ -163,11 +163,11 @@ def lay_out_trace(
     """Lay the spans of a trace out on an axis.
 
     Args:
-        spans: Of one trace, in any order.
-        place: Places a span by its sender's clock.
-        home: Project of the app, or None if nobody knows it.
+        spans: The spans of one trace, in any order.
+        place: The function that places a span by its sender's clock.
+        home: The project of the app, or None if it is not known.
     """
-    # The side decides how a start is placed, so sides are told before anything has its place.
+    # The side decides how a start is placed, so all sides are found first.
     sides = _find_sides(spans, home)
     placed = waterfall.lay_out_spans(
         spans, lambda span: place(span.started_at, span.drift_ms, sides[span.span_id])
@@ -241,7 +241,7 @@ def _place_moments(
 
 
 def _keep_spans_of_window(spans: Sequence[StoredSpan], window: ReplayWindow) -> list[StoredSpan]:
-    """Keep the spans that belong to a replay, as `traces.queries.spans_of` has them."""
+    """Keep the spans that belong to a replay, by the rule of `read_spans_of_replay`."""
     return [
         span
         for span in spans
@@ -254,16 +254,16 @@ def _keep_spans_of_window(spans: Sequence[StoredSpan], window: ReplayWindow) -> 
 
 
 def _needs_spans(moment: Moment, home: ProjectId) -> bool:
-    """Tell whether spans may say more of a moment than its sender's clock.
+    """Tell whether spans place a moment better than its sender's clock.
 
-    An app shares the clock of its phone.
+    The clock of an app is that of the phone, and so of the replay. A backend has its own.
     """
     is_backend = replay_clock.find_side(home, moment.project_id, moment.platform) == "backend"
     return is_backend and bool(moment.span_id or moment.parent_span_id)
 
 
 def _find_sides(spans: Sequence[StoredSpan], home: ProjectId | None) -> dict[SpanId, Side]:
-    """Tell of each span on which side it was made; what does not say has its parent's side."""
+    """Find the side of each span; a span without a sign of its own has the side of its parent."""
     by_id = {span.span_id: span for span in spans}
     sides: dict[SpanId, Side] = {}
     for span in spans:
@@ -282,7 +282,7 @@ def _find_sides(spans: Sequence[StoredSpan], home: ProjectId | None) -> dict[Spa
 def _read_side(
     span: StoredSpan, by_id: Mapping[SpanId, StoredSpan], home: ProjectId | None
 ) -> Side | None:
-    """Read the side off a span itself; None if nothing of it tells."""
+    """Read the side from a span alone; None if it has no sign of it."""
     op = span.op or ""
     above = by_id.get(span.parent_span_id) if span.parent_span_id else None
     platform = span.platform

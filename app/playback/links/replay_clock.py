@@ -1,9 +1,9 @@
-"""Where replays, errors and traces meet: what belongs to a replay, from any project one may see.
+"""Finds the reach of a replay, and places moments of other clocks on its clock.
 
-    ties: trace ids that segments, events and spans named with the replay
-        ─► ReplayWindow ─► linked events (`linked_errors.py`), log records (`linked_logs.py`), spans
+    trace links: trace ids that segments, events and spans named with the replay
+        ─► ReplayWindow ─► linked events (`linked_errors`), log records (`linked_logs`), spans
 
-List and page ask by the same windows, so their numbers agree.
+The list and the page of a replay use the same windows, so their numbers agree.
 
 Source: docs/protocol.md, section 7.3.
 """
@@ -23,11 +23,11 @@ from app.replays.model import Replay
 Side = Literal["app", "backend"]
 
 _SLOW_MS: Final = 60_000
-"""So long an envelope may be on its way: a smaller difference is no sign of a wrong clock."""
+"""An envelope may be on its way for so long. A smaller difference does not show a wrong clock."""
 
 
 def find_side(replay_project: ProjectId, project_id: ProjectId, platform: str | None) -> Side:
-    """Tell on which side an item was made: another project's is a backend's."""
+    """Find the side that an item comes from; items of another project come from a backend."""
     is_backend = project_id != replay_project or platform in BACKEND_PLATFORMS
     return "backend" if is_backend else "app"
 
@@ -35,19 +35,19 @@ def find_side(replay_project: ProjectId, project_id: ProjectId, platform: str | 
 def find_offset_ms(
     window: ReplayWindow, at: datetime, drift_ms: int, *, made_by: Side = "app"
 ) -> int:
-    """Place a moment on the clock of a replay, to the millisecond; see `offset`."""
+    """Place a moment on the clock of a replay, in milliseconds, as `find_offset` does."""
     return round(find_offset(window, at, drift_ms, made_by=made_by).total_seconds() * 1000)
 
 
 def clamp_to_replay_ms(window: ReplayWindow, after: timedelta) -> int | None:
-    """Bring an offset into the time of a replay; None if it lies at another time."""
+    """Clamp an offset to the time of a replay; None if it lies more than a minute outside."""
     at_ms = near_replay_ms(window, after)
     length_ms = round((window.ended_at - window.started_at).total_seconds() * 1000)
     return None if at_ms is None else min(max(at_ms, 0), length_ms)
 
 
 def near_replay_ms(window: ReplayWindow, after: timedelta) -> int | None:
-    """Return an offset in milliseconds; None if it lies more than a minute off the replay."""
+    """Return an offset in milliseconds; None if it lies more than a minute outside the replay."""
     return round(after.total_seconds() * 1000) if _is_within(window, after) else None
 
 
@@ -58,10 +58,10 @@ def find_offset(
 
     Args:
         window: The replay.
-        at: By the sender's clock.
-        drift_ms: How far that clock was behind the server's.
-        made_by: An app shares the phone's clock, so its own time is believed first; a backend's
-            is corrected first, if the two clocks really differ.
+        at: The moment by the sender's clock.
+        drift_ms: The milliseconds by which that clock was behind the server's.
+        made_by: The side of the sender. An app shares the phone's clock, so its own time is tried
+            first; a backend's time is corrected first, if the two clocks really differ.
     """
     by_step = _find_offset_in_steps(window, at, drift_ms) if made_by == "app" else None
     if by_step is not None:
@@ -79,24 +79,23 @@ def find_offset(
 
 
 def _find_offset_in_steps(window: ReplayWindow, at: datetime, drift_ms: int) -> timedelta | None:
-    """Place a moment by the clock that the phone had then; None if it lies in no step.
+    """Place a moment by the setting that the phone's clock had then; None if it lies in no step.
 
-    A clock that is set back shows the same time twice: then the drift tells which was meant.
+    A clock that is set back shows the same time twice: then the drift tells which one it was.
     """
     fitting = [step for step in window.steps if step.overlaps(at, at)]
     if not fitting:
         return None
-    step = min(fitting, key=lambda one: abs(one.drift_ms - drift_ms))
+    step = min(fitting, key=lambda step: abs(step.drift_ms - drift_ms))
     return at + timedelta(milliseconds=step.shift_ms) - window.started_at
 
 
 def _find_nearest_drift_ms(window: ReplayWindow, drift_ms: int) -> int:
-    """Return the drift of the replay's envelopes that is nearest to another.
+    """Return the drift among the replay's envelopes that is nearest to a given drift.
 
-    Recordings that are sent again in one go have a drift that changes from envelope to envelope:
-    one as large says that something was sent together with a segment, by a clock like its own.
-    Of a phone whose clock was set, only the drift of its first segment belongs to the replay's
-    clock.
+    When recordings are uploaded late in one go, the drift changes from envelope to envelope. An
+    item with a drift in their range was sent together with a segment, by a clock like the phone's.
+    If the phone's clock was set, only the drift of the first segment belongs to the replay's clock.
     """
     if window.steps or window.drift_range_ms is None:
         return window.drift_ms
@@ -105,7 +104,7 @@ def _find_nearest_drift_ms(window: ReplayWindow, drift_ms: int) -> int:
 
 
 async def read_windows(connection: AsyncConnection, found: Sequence[Replay]) -> list[ReplayWindow]:
-    """Return the reach of each replay, in the order given."""
+    """Read the reach of each replay, in the order given."""
     if not found:
         return []
     tied = await trace_links.read_traces_of_replays(
@@ -115,7 +114,7 @@ async def read_windows(connection: AsyncConnection, found: Sequence[Replay]) -> 
 
 
 def make_window(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
-    """Return the reach of a replay that is tied to some traces."""
+    """Make the reach of a replay from its row and the traces that it is linked to."""
     return ReplayWindow(
         replay_id=replay.key.replay_id,
         trace_ids=frozenset(trace_ids),
@@ -128,10 +127,10 @@ def make_window(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
 
 
 def _clocks_differ(one_ms: int, other_ms: int) -> bool:
-    """Tell clocks that differ from envelopes that were a moment on their way."""
+    """Tell whether two drifts differ by more than the time that envelopes take."""
     return abs(one_ms - other_ms) >= _SLOW_MS
 
 
 def _is_within(window: ReplayWindow, after: timedelta) -> bool:
-    """Tell whether an offset from the start lies in the replay's time, with its slack."""
+    """Tell whether an offset lies in the time of the replay, or within its slack."""
     return -SLACK <= after <= window.ended_at - window.started_at + SLACK

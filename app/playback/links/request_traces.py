@@ -22,15 +22,15 @@ from app.formats.replay.activity import NetworkSpan
 from app.playback.links.linked_traces import SpanError, Trace, TraceRow
 
 _NEAR_US: Final = 1_000_000
-"""Span and request are noted by two parts of an SDK, which begin within moments of each other."""
+"""Two parts of an SDK note the span and the request, within moments of each other."""
 _LATE_US: Final = 1_000_000
-"""An error whose span was not stored may be reported so long after the request."""
+"""An error whose span is not stored may happen so long after the request."""
 _MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class RequestTrace:
-    """The trace that a request belongs to, and what went wrong on its behalf."""
+    """The trace that a request belongs to, and the errors that happened on its behalf."""
 
     trace_id: TraceId
     errors: tuple[SpanError, ...]
@@ -38,27 +38,28 @@ class RequestTrace:
 
 @dataclass(frozen=True, slots=True)
 class _RequestSpan:
-    """A span that may be a request's own."""
+    """A span of the app that may belong to a recorded request."""
 
     trace: Trace
     at: int
-    """Its place among the rows of the trace."""
+    """The index of the span among the rows of the trace."""
 
     @property
     def row(self) -> TraceRow:
-        """The span with what is marked on it."""
+        """The span with the errors that are marked on it."""
         return self.trace.rows[self.at]
 
 
 def match_request_traces(
     requests: Sequence[NetworkSpan], traces: Sequence[Trace], *, started_ms: int
 ) -> dict[int, RequestTrace]:
-    """Find the traces of requests, by the place of the request in the sequence.
+    """Find the traces of requests, by the index of the request in the sequence.
 
     Args:
-        requests: Requests of a replay, in time order.
-        traces: Traces of the replay, laid out on its clock.
-        started_ms: When the replay started, in milliseconds since 1970: the zero of the traces.
+        requests: The requests of a replay, in time order.
+        traces: The traces of the replay, laid out on its clock.
+        started_ms: The start of the replay in milliseconds since 1970, which is the zero of the
+            traces.
     """
     candidates = [
         _RequestSpan(trace, at)
@@ -99,7 +100,7 @@ def _find_nearest_span(candidates: Sequence[_RequestSpan], start_us: int) -> _Re
 
 
 def _iterate_errors(own: _RequestSpan) -> Iterable[SpanError]:
-    """Gather the errors of a span and of those below it, and those whose span is not here."""
+    """Yield the errors of a span, of the spans below it, and those whose span is not here."""
     placed = own.row.placed
     yield from own.row.errors
     for row in own.trace.rows[own.at + 1 :]:
@@ -117,13 +118,13 @@ def _read_request_address(request: NetworkSpan) -> tuple[str, str]:
 
 
 def _read_span_address(row: TraceRow) -> tuple[str, str]:
-    """Read method and address of a span that says `POST https://api.example.com/v1/bag`."""
+    """Read method and URL from a description such as `POST https://api.example.com/v1/bag`."""
     method, _, url = (row.placed.span.description or "").partition(" ")
     return (method.upper(), _strip_query(url)) if url else ("GET", _strip_query(method))
 
 
 def _strip_query(url: str) -> str:
-    """Return an address without query and fragment, which SDKs treat differently."""
+    """Return a URL without query and fragment, which SDKs treat differently."""
     try:
         parts = urlsplit(url.strip())
     except ValueError:
@@ -132,7 +133,7 @@ def _strip_query(url: str) -> str:
 
 
 def _read_trace_header(request: NetworkSpan) -> tuple[TraceId, SpanId] | None:
-    """Read trace and span out of the request's headers, if the SDK recorded them."""
+    """Read trace and span from the headers of a request, if the SDK recorded them."""
     sent = exchange.read_exchange(request.data, request.url).request
     for name, value in sent.headers if sent else ():
         match name.lower(), value.split("-"):

@@ -1,4 +1,4 @@
-"""Says in which condition phone and app were, as stretches of time: what lies behind the gestures.
+"""Finds the conditions that phone and app were in, such as being offline, as spans of time.
 
     breadcrumbs ─ app.background … app.foreground      ─► in background
                 ─ connectivity offline … online        ─► offline
@@ -29,7 +29,7 @@ _TEXTS: Final[dict[ConditionKind, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A stretch on the replay clock, and what was the case then."""
+    """A condition of phone or app from its start to its end on the replay clock."""
 
     start_ms: int
     end_ms: int
@@ -40,38 +40,38 @@ class Condition:
 def find_conditions(
     breadcrumbs: Sequence[Breadcrumb], *, zero_ms: int, duration_ms: int
 ) -> tuple[Condition, ...]:
-    """Lay the conditions out over a replay.
+    """Find the conditions of a replay.
 
     Args:
-        breadcrumbs: In time order.
+        breadcrumbs: The breadcrumbs of the replay, in time order.
         zero_ms: The replay's zero, in milliseconds since 1970.
-        duration_ms: Where the last ones end.
+        duration_ms: The length of the replay, at which open conditions end.
 
     Returns:
-        In the order of their starts; those of one kind do not overlap.
+        The conditions in the order of their starts; those of one kind do not overlap.
     """
     open_since: dict[ConditionKind, int] = {}
-    found: list[Condition] = []
+    ended: list[Condition] = []
 
     def close(kind: ConditionKind, at_ms: int) -> None:
         start_ms = open_since.pop(kind, None)
         if start_ms is not None and at_ms > start_ms:
-            found.append(Condition(start_ms, at_ms, kind, _TEXTS[kind]))
+            ended.append(Condition(start_ms, at_ms, kind, _TEXTS[kind]))
 
     for crumb in breadcrumbs:
         at_ms = min(max(0, crumb.at_ms - zero_ms), duration_ms)
-        for kind, is_case in _read_condition_changes(crumb):
-            if not is_case:
+        for kind, is_begin in _read_condition_changes(crumb):
+            if not is_begin:
                 close(kind, at_ms)
             else:
                 open_since.setdefault(kind, at_ms)
     for kind in list(open_since):
         close(kind, duration_ms)
-    return tuple(sorted(found, key=lambda one: (one.start_ms, one.kind)))
+    return tuple(sorted(ended, key=lambda condition: (condition.start_ms, condition.kind)))
 
 
 def _read_condition_changes(crumb: Breadcrumb) -> Iterator[tuple[ConditionKind, bool]]:
-    """Yield what a breadcrumb says is the case from now on, or is no longer."""
+    """Yield the conditions that a breadcrumb begins (True) or ends (False)."""
     match crumb.category:
         case "app.background" | "app.foreground":
             yield "background", crumb.category == "app.background"

@@ -11,6 +11,7 @@ Source: docs/protocol.md, section 5.7.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from math import hypot
 from typing import Final, Literal
 
@@ -30,15 +31,15 @@ _PRESS_MS: Final = 500
 _QUICK_MS: Final = 1_000
 _NEAR_PX: Final = 30
 _QUICK_TAPS: Final = 3
-"""So many taps on one place, each within a second of the one before, are worth a badge."""
+"""So many taps on one place, each within a second of the one before, get a badge."""
 _DEAD_MS: Final = 250
-"""How far the note of a dead tap may lie from the tap."""
+"""The breadcrumb of a dead tap may lie so far from the tap."""
 _MOST: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class TouchPoint:
-    """Where a finger was; milliseconds on the replay clock, pixels of the gesture's size."""
+    """A place of a finger: milliseconds on the replay clock, pixels of the gesture's size."""
 
     at_ms: int
     x: float
@@ -47,7 +48,7 @@ class TouchPoint:
 
 @dataclass(frozen=True, slots=True)
 class Gesture:
-    """What one finger did between touching the screen and leaving it.
+    """The way of one finger between touching the screen and leaving it.
 
     `finger` tells fingers apart that are down together, from 0. `size` is that of the video in
     whose pixels the points are. `taps` is how many quick taps on one place this one belongs to.
@@ -59,29 +60,29 @@ class Gesture:
     points: tuple[TouchPoint, ...]
     taps: int = 1
     is_dead: bool = False
-    """The app did not react."""
+    """Whether the app did not react."""
 
     @property
     def start_ms(self) -> int:
-        """When the finger came down."""
+        """The time at which the finger came down."""
         return self.points[0].at_ms
 
     @property
     def end_ms(self) -> int:
-        """When it was seen last."""
+        """The time at which the finger was seen last."""
         return self.points[-1].at_ms
 
 
 @dataclass(slots=True)
 class _Finger:
-    """A finger that is down."""
+    """A finger that is on the screen."""
 
     number: int
     size: VideoSize
     points: list[TouchPoint] = field(default_factory=list)
 
     def add(self, touch: Touch, size: VideoSize, zero_ms: int) -> bool:
-        """Note where it is; False when the phone was turned under it."""
+        """Add a point; False if the phone was turned under the finger."""
         if (size[0] > size[1]) != (self.size[0] > self.size[1]):
             return False
         x = touch.x * self.size[0] / size[0]
@@ -91,40 +92,42 @@ class _Finger:
 
 
 def read_gestures(recorded: Sequence[RecordedSegment], *, zero_ms: int) -> tuple[Gesture, ...]:
-    """Read the gestures of a replay out of its recordings.
+    """Read the gestures of a replay from its recordings.
 
     Args:
-        recorded: Its segments, in any order.
+        recorded: The segments of the replay with their recordings, in any order.
         zero_ms: The replay's zero, in milliseconds since 1970.
 
     Returns:
-        In the order of their starts; no more than a page can hold.
+        The gestures in the order of their starts, 20,000 at most.
     """
     parts: list[list[tuple[Touch, VideoSize]]] = []
     dead: list[Breadcrumb] = []
-    for one in sorted(recorded, key=lambda one: (one.segment.started_at, one.segment.segment_id)):
-        if one.size_px[0] > 0 and one.size_px[1] > 0:
-            parts.append([(touch, one.size_px) for touch in one.activity.touches])
+    for segment in sorted(recorded, key=_sort_key):
+        if segment.size_px[0] > 0 and segment.size_px[1] > 0:
+            parts.append([(touch, segment.size_px) for touch in segment.activity.touches])
         dead += [
-            note for note in one.activity.breadcrumbs if note.category == "ui.slowClickDetected"
+            crumb
+            for crumb in segment.activity.breadcrumbs
+            if crumb.category == "ui.slowClickDetected"
         ]
     found = _follow_fingers(merge_touches(parts), zero_ms)
-    return _mark_taps(found, [note.at_ms - zero_ms for note in dead])[:_MOST]
+    return _mark_taps(found, [crumb.at_ms - zero_ms for crumb in dead])[:_MOST]
 
 
-def encode_gestures(found: Sequence[Gesture]) -> bytes:
+def encode_gestures(gestures: Sequence[Gesture]) -> bytes:
     """Write gestures for the page: short names, times and places as flat lists."""
     return msgspec.json.encode(
         [
             {
-                "kind": one.kind,
-                "finger": one.finger,
-                "size": one.size,
-                "points": [(point.at_ms, point.x, point.y) for point in one.points],
-                "taps": one.taps,
-                "dead": one.is_dead,
+                "kind": gesture.kind,
+                "finger": gesture.finger,
+                "size": gesture.size,
+                "points": [(point.at_ms, point.x, point.y) for point in gesture.points],
+                "taps": gesture.taps,
+                "dead": gesture.is_dead,
             }
-            for one in found
+            for gesture in gestures
         ]
     )
 
@@ -147,26 +150,30 @@ def decode_gestures(encoded: bytes) -> tuple[Gesture, ...]:
     """Read gestures that `encode` wrote, with the first and the last point of each."""
     return tuple(
         Gesture(
-            kind=one.kind,
-            finger=one.finger,
-            size=one.size,
-            points=(TouchPoint(*one.points[0]), TouchPoint(*one.points[-1])),
-            taps=one.taps,
-            is_dead=one.dead,
+            kind=gesture.kind,
+            finger=gesture.finger,
+            size=gesture.size,
+            points=(TouchPoint(*gesture.points[0]), TouchPoint(*gesture.points[-1])),
+            taps=gesture.taps,
+            is_dead=gesture.dead,
         )
-        for one in _decode_list(encoded)
+        for gesture in _decode_list(encoded)
     )
 
 
-def find_quick_taps(found: Iterable[Gesture]) -> list[tuple[Gesture, ...]]:
+def find_quick_taps(gestures: Iterable[Gesture]) -> list[tuple[Gesture, ...]]:
     """Gather the quick taps on one place, run by run, in the order of their starts."""
     runs: list[tuple[Gesture, ...]] = []
-    taps = [one for one in found if one.kind == "tap" and one.taps > 1]
+    taps = [gesture for gesture in gestures if gesture.kind == "tap" and gesture.taps > 1]
     at = 0
     while at < len(taps):
         runs.append(tuple(taps[at : at + taps[at].taps]))
         at += taps[at].taps
     return runs
+
+
+def _sort_key(segment: RecordedSegment) -> tuple[datetime, int]:
+    return segment.segment.started_at, segment.segment.segment_id
 
 
 def _follow_fingers(touches: Iterable[tuple[Touch, VideoSize]], zero_ms: int) -> list[Gesture]:
@@ -189,7 +196,7 @@ def _follow_fingers(touches: Iterable[tuple[Touch, VideoSize]], zero_ms: int) ->
         if touch.kind == "end":
             end([pointer])
         elif touch.kind == "cancel":
-            # Android says so once, of pointer 0, and means all of them.
+            # Android sends one cancel, for pointer 0, and means all fingers.
             end(down)
     end(down)
     gestures = [_make_gesture(finger) for finger in done if finger.points]
@@ -202,7 +209,7 @@ def _find_free_number(down: dict[int, _Finger]) -> int:
 
 
 def _make_gesture(finger: _Finger) -> Gesture:
-    """Tell by way and time what a finger did."""
+    """Make a gesture of what a finger did, by its way and its time."""
     first, last = finger.points[0], finger.points[-1]
     way_px = max(hypot(point.x - first.x, point.y - first.y) for point in finger.points)
     kind: GestureKind = "tap"
@@ -214,7 +221,7 @@ def _make_gesture(finger: _Finger) -> Gesture:
 
 
 def _mark_taps(gestures: Sequence[Gesture], dead_ms: Sequence[int]) -> tuple[Gesture, ...]:
-    """Count quick taps on one place, and mark those that the SDK noted as without effect."""
+    """Count quick taps on one place, and mark taps that had no effect according to the SDK."""
     marked: list[Gesture] = []
     run: list[Gesture] = []
     for gesture in gestures:
@@ -227,10 +234,10 @@ def _mark_taps(gestures: Sequence[Gesture], dead_ms: Sequence[int]) -> tuple[Ges
             run = [gesture]
     marked += _count_run(run)
     return tuple(
-        replace(one, is_dead=True)
-        if any(abs(one.start_ms - at_ms) <= _DEAD_MS for at_ms in dead_ms)
-        else one
-        for one in sorted(marked, key=lambda one: (one.start_ms, one.finger))
+        replace(gesture, is_dead=True)
+        if any(abs(gesture.start_ms - at_ms) <= _DEAD_MS for at_ms in dead_ms)
+        else gesture
+        for gesture in sorted(marked, key=lambda gesture: (gesture.start_ms, gesture.finger))
     )
 
 

@@ -1,4 +1,4 @@
-"""Merges what overlapping segments both carry: notes, requests, touches."""
+"""Merges breadcrumbs, requests and touches that overlapping segments both carry."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -7,9 +7,9 @@ from app.formats.replay.activity import Breadcrumb, NetworkSpan, Touch
 
 
 def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb, ...]:
-    """Put breadcrumbs in time order; one that overlapping segments both carry stands once.
+    """Put breadcrumbs in time order, without the duplicates of overlapping segments.
 
-    One that a segment itself repeats (four quick taps in a millisecond) stays repeated.
+    A breadcrumb that one segment repeats (four quick taps in a millisecond) stays repeated.
     """
     return _merge(
         parts,
@@ -19,7 +19,7 @@ def merge_breadcrumbs(parts: Iterable[Sequence[Breadcrumb]]) -> tuple[Breadcrumb
 
 
 def merge_spans(parts: Iterable[Sequence[NetworkSpan]]) -> tuple[NetworkSpan, ...]:
-    """Put network spans in time order; one that overlapping segments both carry stands once."""
+    """Put network spans in time order, without the duplicates of overlapping segments."""
     return _merge(
         parts,
         place=lambda span: span.at_ms,
@@ -30,11 +30,15 @@ def merge_spans(parts: Iterable[Sequence[NetworkSpan]]) -> tuple[NetworkSpan, ..
 def merge_touches(
     parts: Iterable[Sequence[tuple[Touch, tuple[int, int]]]],
 ) -> tuple[tuple[Touch, tuple[int, int]], ...]:
-    """Put touches, each with its video's size, in time order; a repeated one stands once."""
+    """Put touches, each with the size of its video, in time order, without duplicates."""
     return _merge(
         parts,
-        place=lambda one: one[0].at_ms,
-        identity=lambda one: (one[0].at_ms, one[0].kind, one[0].pointer_id),
+        place=lambda sized_touch: sized_touch[0].at_ms,
+        identity=lambda sized_touch: (
+            sized_touch[0].at_ms,
+            sized_touch[0].kind,
+            sized_touch[0].pointer_id,
+        ),
     )
 
 
@@ -44,15 +48,15 @@ def _merge[T](
     place: Callable[[T], int],
     identity: Callable[[T], Hashable],
 ) -> tuple[T, ...]:
-    """Keep each item as often as the segment that has it most."""
-    kept: Counter[Hashable] = Counter()
+    """Keep each item as often as it occurs in the segment that has it most often."""
+    kept_counts: Counter[Hashable] = Counter()
     merged: list[T] = []
     for part in parts:
-        here: Counter[Hashable] = Counter()
+        part_counts: Counter[Hashable] = Counter()
         for item in part:
             name = identity(item)
-            here[name] += 1
-            if here[name] > kept[name]:
-                kept[name] += 1
+            part_counts[name] += 1
+            if part_counts[name] > kept_counts[name]:
+                kept_counts[name] += 1
                 merged.append(item)
     return tuple(sorted(merged, key=place))

@@ -1,4 +1,4 @@
-"""Reads the recordings of a replay once, for all that is made of them: panels and gestures."""
+"""Reads the recordings of a replay, for its panels and its gestures."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -15,22 +15,22 @@ from app.replays.model import ReplayKey, Segment
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Of all recordings of a replay, unpacked, and as they are stored; an hour has about 36 MB. A
-hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: who opened the page
-would bring the server down."""
+hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: whoever opened the
+page would bring the server down."""
 _NO_ACTIVITY: Final = activity.read_activity(())
 
 _log: Final = log.get_logger("playback.recordings")
 
 
 class RecordedSegment(NamedTuple):
-    """A stored segment and what its recording says. A tuple, as `Segment` is."""
+    """A stored segment with the activity of its recording. A tuple, as `Segment` is."""
 
     segment: Segment
     activity: Activity
     size_px: tuple[int, int]
-    """Width and height in which its touches are given; zeros if nobody knows."""
+    """Width and height of the screen that its touches refer to; zeros if not known."""
     is_read: bool = True
-    """False if it is left out, since all are too large together."""
+    """False if the recording is left out, because all are too large together."""
 
 
 async def read_segments(
@@ -40,13 +40,13 @@ async def read_segments(
     from_segment: int = 0,
     steps: Sequence[ClockStep] = (),
 ) -> list[Segment]:
-    """Read the segments of a replay with their recordings, as far as `read` goes at most.
+    """Read the segments of a replay with as many recordings as `read_recordings` reads at most.
 
     Args:
         connection: Where to read.
         key: The replay.
         from_segment: The first segment whose recording is read.
-        steps: Where the clock of the phone was set (`Replay.clock_steps`).
+        steps: The times at which the phone's clock was set (`Replay.clock_steps`).
     """
     return await segment_queries.read_segments(
         connection, key, recording_bytes=MOST_BYTES, from_segment=from_segment, steps=steps
@@ -56,14 +56,15 @@ async def read_segments(
 def read_recordings(
     segments: Sequence[Segment], *, from_segment: int = 0, with_touches: bool = True
 ) -> list[RecordedSegment]:
-    """Read the recordings of segments, in their order; a damaged one is empty.
+    """Read the recordings of segments, in their order.
 
-    So is what goes beyond 64 MiB, from the segment on that does, and what lies before the part.
+    A damaged recording is empty. So are those before the part, and all from the one on that
+    exceeds 64 MiB.
 
     Args:
-        segments: In the order of their ids.
+        segments: The segments in the order of their ids.
         from_segment: The first segment whose recording is read.
-        with_touches: Whether touches are read.
+        with_touches: Whether touches are read too.
     """
     before = [one for one in segments if one.segment_id < from_segment]
     found = [RecordedSegment(one, _NO_ACTIVITY, _size_px(one), is_read=False) for one in before]

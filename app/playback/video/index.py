@@ -30,7 +30,7 @@ MIN_GAP_MS: Final = 1_100
 """Shorter holes are closed by holding the last frame; phones make them between any segments."""
 
 _MORE_FOLLOWS: Final = 0x80
-"""The bit that says that a number goes on in the next byte."""
+"""The bit that is set if a number goes on in the next byte."""
 _SHORT: Final = tuple(bytes((value,)) for value in range(_MORE_FOLLOWS))
 _MOST_HELD_MS: Final = 60_000
 """A segment that claims to last longer than its video by more than this is not believed."""
@@ -38,7 +38,7 @@ _MOST_HELD_MS: Final = 60_000
 
 @dataclass(frozen=True, slots=True)
 class DecoderConfig:
-    """What a decoder must be told before the first frame, and how to show what it gives.
+    """The configuration of a decoder before its first frame, and how its pictures are shown.
 
     `width` and `height` are those of the coded picture, before it is turned.
     """
@@ -85,7 +85,7 @@ class Gop:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch of the replay without video."""
+    """A time of the replay without video."""
 
     start_ms: int
     end_ms: int
@@ -93,7 +93,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class PlaybackIndex:
-    """Everything a player needs to fetch and place the frames of one replay."""
+    """Everything that a player needs to fetch and place the frames of one replay."""
 
     version: str
     started_at_ms: int
@@ -126,7 +126,7 @@ class _Frame(NamedTuple):
     size_bytes: int
     offset: int
     is_cut: bool
-    """The file itself says not to show it."""
+    """Whether the file itself says not to show it."""
 
 
 class _UnplacedGop(NamedTuple):
@@ -141,14 +141,14 @@ class _UnplacedGop(NamedTuple):
 
 
 def sort_segments(segments: Sequence[PlayableSegment]) -> list[PlayableSegment]:
-    """Sort segments as they play: by start, those with one start by id."""
+    """Sort segments in the order in which they play: by start, then by id."""
     return sorted(segments, key=lambda segment: (segment.started_at_ms, segment.segment_id))
 
 
 def make_version(segments: Sequence[PlayableSegment]) -> str:
     """Name a state of a replay: `<segments>-<hash of them>`.
 
-    A replay that grows at its end keeps the names of its earlier states true: see `at_version`.
+    When a replay grows at its end, its earlier versions stay valid (`find_segments_of_version`).
     """
     digest = blake2b(digest_size=8)
     for segment in sort_segments(segments):
@@ -172,8 +172,8 @@ def find_segments_of_version(
 
     Returns:
         The first segments in playing order, which `build` turns into the very stream that the
-        page with this version knows; None when one arrived among them since, or the name is no
-        version of this replay.
+        page with this version knows; None if one has arrived among them since, or if this replay
+        has no such version.
     """
     count, _, _ = name.partition("-")
     if not (count.isascii() and count.isdigit()) or len(count) > len(str(len(segments))):
@@ -186,7 +186,7 @@ def build_index(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
     """Lay the frames of all segments out on the replay clock.
 
     Args:
-        segments: In any order; overlaps, holes and repeated starts are allowed.
+        segments: The segments in any order; overlaps, holes and repeated starts are allowed.
 
     Returns:
         An index with GOPs in time order, no two with the same start. Without a decodable frame
@@ -219,7 +219,7 @@ def build_index(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
 def _iterate_windows(
     ordered: Sequence[PlayableSegment], gops: Sequence[Gop]
 ) -> Iterator[tuple[PlayableSegment, int, int | None]]:
-    """Yield segments in order, each with the time in which it may show something.
+    """Yield segments in order, each with the time in which its frames may be shown.
 
     `gops` grows between two steps: a segment begins where its lower twins have ended.
     """
@@ -261,7 +261,7 @@ def _cut_gops(
 
 
 def _begin_frames_at(frames: list[_Frame], from_ms: int) -> list[_Frame]:
-    """Let the frame that is due at a time begin there; those before it are decoded, not shown."""
+    """Let the frame due at a time begin there; the frames before it are decoded, not shown."""
     start_ms = frames[0].at_ms
     if start_ms >= from_ms:
         return frames
@@ -287,11 +287,11 @@ def _split_at_keyframes(facts: VideoLayout, base_ms: int, object_offset: int) ->
 
 
 def _find_segment_end(facts: VideoLayout, segment: PlayableSegment, base_ms: int) -> int:
-    """Say until when a segment's video is shown: the later of the file's and the phone's word.
+    """Find the time until which a segment's video is shown: the later of file's and phone's end.
 
     Recorders write a frame only when the screen changes, so a file may end long before its
-    segment does; the last frame was on the screen all the while. The phone's word is not
-    believed without limit.
+    segment does; the last frame was on the screen all that time. The end that the phone claims is
+    limited.
     """
     samples = zip(facts.times_ms, facts.durations_ms, strict=True)
     video_ms = max([time_ms + (length_ms or 1) for time_ms, length_ms in samples])
@@ -328,7 +328,7 @@ def _place_gop(piece: _UnplacedGop, config: int, offset: int) -> Gop:
 
 
 def _find_gaps(gops: Sequence[Gop]) -> Iterator[Gap]:
-    """Find the stretches that no video covers and that are too long to hold a frame."""
+    """Find the times that no video covers and that are too long to hold a frame."""
     end_ms = 0
     for gop in gops:
         if gop.start_ms - end_ms > MIN_GAP_MS:

@@ -1,9 +1,9 @@
-"""Keeps the playback indexes of the replays that somebody watches, for an hour.
+"""Caches the playback indexes of the replays that somebody watches, for an hour.
 
-A range request names a version; building its index again for each would cost more than the
-bytes: 20 ms for a replay of an hour, whose index takes 0.4 MB. Ranges may come minutes apart.
-What is kept is found only by way of the replay's row, which every request reads: a
-deleted replay is gone at once, and a grown one is read anew.
+A range request names a version. Building its index again for each request would cost more than
+the bytes: 20 ms for a replay of an hour, whose index takes 0.4 MB. Ranges may come minutes apart.
+The cache is only reached through the row of the replay, which every request reads: so a deleted
+replay is gone at once, and one that has grown is read anew.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ class PlayableReplay:
     segments: tuple[PlayableSegment, ...]
     newest: PlaybackIndex
     gestures: bytes | None = None
-    """What fingers did, as the page reads it; None until somebody has found out."""
+    """The gestures as the page reads them; None until they have been read."""
     _older: dict[str, PlaybackIndex] = field(default_factory=dict)
     _encoded: bytes = b""
 
@@ -51,17 +51,17 @@ class PlayableReplay:
         return self._encoded
 
     def keep_gestures(self, encoded: bytes) -> None:
-        """Keep the gestures for whoever asks next, unless they are many."""
+        """Keep the gestures for the next request, unless they are many."""
         if len(encoded) <= _MOST_GESTURES_BYTES:
             self.gestures = encoded
 
     async def find_version(self, version: str) -> PlaybackIndex | None:
-        """Return the index of a version; None when it is no version of this replay any more."""
+        """Return the index of a version; None if this replay has no such version any more."""
         if version == self.newest.version:
             return self.newest
-        known = self._older.get(version)
-        if known is not None:
-            return known
+        older = self._older.get(version)
+        if older is not None:
+            return older
         segments = index.find_segments_of_version(self.segments, version)
         if segments is None:
             return None
@@ -72,45 +72,47 @@ class PlayableReplay:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _CacheEntry:
     facts: _Facts
     until_s: float
     playable: PlayableReplay
 
 
 class IndexCache:
-    """The indexes of the last replays asked for; small, and empty after a restart."""
+    """The indexes of the replays that were asked for last; empty after a restart."""
 
     def __init__(self, *, now_s: Callable[[], float] = monotonic_s) -> None:
         self._now_s = now_s
-        self._kept: OrderedDict[ReplayKey, _Kept] = OrderedDict()
+        self._entries: OrderedDict[ReplayKey, _CacheEntry] = OrderedDict()
         self._making: WeakValueDictionary[ReplayKey, asyncio.Lock] = WeakValueDictionary()
 
     async def find(self, database: Database, replay: Replay) -> PlayableReplay:
-        """Return what the player of a replay that was read just now needs."""
-        known = self._known(replay.key, _facts(replay))
-        if known is not None:
-            return known
+        """Return the segments and indexes of a replay whose row was read just now."""
+        cached = self._find_cached(replay.key, _facts(replay))
+        if cached is not None:
+            return cached
         async with database.reading() as connection:
             return await self.read_over(connection, replay)
 
     async def read_over(self, connection: AsyncConnection, replay: Replay) -> PlayableReplay:
-        """See `find`; over a connection that is open already."""
+        """Do the same as `find` over a connection that is open already."""
         facts = _facts(replay)
-        known = self._known(replay.key, facts)
-        if known is not None:
-            return known
-        # A page and its first pictures are asked for at once: the index is made once.
+        cached = self._find_cached(replay.key, facts)
+        if cached is not None:
+            return cached
+        # A page and its first pictures are asked for at the same time: one of them makes the index.
         making = self._making.setdefault(replay.key, asyncio.Lock())
         async with making:
-            return self._known(replay.key, facts) or await self._make(connection, replay, facts)
+            return self._find_cached(replay.key, facts) or await self._make(
+                connection, replay, facts
+            )
 
-    def _known(self, key: ReplayKey, facts: _Facts) -> PlayableReplay | None:
-        kept = self._kept.get(key)
-        if kept is None or kept.facts != facts or self._now_s() >= kept.until_s:
+    def _find_cached(self, key: ReplayKey, facts: _Facts) -> PlayableReplay | None:
+        entry = self._entries.get(key)
+        if entry is None or entry.facts != facts or self._now_s() >= entry.until_s:
             return None
-        self._kept.move_to_end(key)
-        return kept.playable
+        self._entries.move_to_end(key)
+        return entry.playable
 
     async def _make(
         self, connection: AsyncConnection, replay: Replay, facts: _Facts
@@ -121,15 +123,15 @@ class IndexCache:
             )
         )
         playable = PlayableReplay(segments, await asyncio.to_thread(index.build_index, segments))
-        self._kept[replay.key] = _Kept(facts, self._now_s() + _KEPT_S, playable)
-        self._kept.move_to_end(replay.key)
-        if len(self._kept) > _MOST_REPLAYS:
-            self._kept.popitem(last=False)
+        self._entries[replay.key] = _CacheEntry(facts, self._now_s() + _KEPT_S, playable)
+        self._entries.move_to_end(replay.key)
+        if len(self._entries) > _MOST_REPLAYS:
+            self._entries.popitem(last=False)
         return playable
 
 
 def _facts(replay: Replay) -> _Facts:
-    """Return what changes whenever a segment is added or gains its video."""
+    """Return the facts of a replay that change whenever a segment is added or gains its video."""
     return (
         replay.segments,
         replay.video_segments,

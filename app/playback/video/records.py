@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 from app.playback.video.index import Gop
 
 _MORE: Final = 0x80
-"""The bit that says that a number goes on in the next byte."""
+"""The bit that is set if a number goes on in the next byte."""
 
 
 class CodedPicture(NamedTuple):
-    """One coded picture of a GOP, as the header of its record tells it."""
+    """One coded picture of a GOP, as the header of its record describes it."""
 
     at_ms: int
     size_bytes: int

@@ -1,6 +1,6 @@
-"""What a player begins with: the index of a replay and the group of pictures that is due first.
+"""Reads what a player begins with: the index of a replay, and the group of pictures due first.
 
-One answer for both: the first picture needs one round trip, or none when the page brings it.
+One answer has both, so the first picture needs one round trip, or none if the page brings it.
 """
 
 import struct
@@ -19,9 +19,9 @@ _log: Final = log.get_logger("playback.start")
 
 @dataclass(frozen=True, slots=True)
 class PlaybackStart:
-    """The bytes that a player reads, and which GOP of which index they hold.
+    """The bytes that a player begins with, and which GOP of which index they hold.
 
-    `body`: the length of the index in 4 bytes, big-endian; the index; the record of the GOP.
+    `body` is the length of the index in 4 bytes, big-endian; the index; the record of the GOP.
     """
 
     version: str
@@ -30,21 +30,21 @@ class PlaybackStart:
 
 
 async def read_start(store: ObjectStore, playable: PlayableReplay, at_ms: int) -> PlaybackStart:
-    """Read what shows the picture due at a time.
+    """Read the index of a replay, and the GOP with the picture due at a time.
 
-    A vanished object leaves the record empty, and the player says what is missing.
+    If its object has vanished, the record is empty, and the player says what is missing.
 
     Raises:
         ServiceUnavailable: Storage is down.
     """
-    built, encoded = playable.newest, playable.encoded
-    number = built.gop_at(at_ms)
+    index, encoded = playable.newest, playable.encoded
+    number = index.gop_at(at_ms)
     record = b""
-    if built.gops:
-        gop = built.gops[number]
+    if index.gops:
+        gop = index.gops[number]
         span = (gop.offset, gop.offset + gop.size_bytes)
         try:
-            record = b"".join([part async for part in stream.read_stream(store, built, *span)])
+            record = b"".join([part async for part in stream.read_stream(store, index, *span)])
         except NotFound:
             _log.warning("playback_object_missing", object_key=gop.object_key)
-    return PlaybackStart(built.version, number, _LENGTH.pack(len(encoded)) + encoded + record)
+    return PlaybackStart(index.version, number, _LENGTH.pack(len(encoded)) + encoded + record)

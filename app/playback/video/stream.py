@@ -1,4 +1,4 @@
-"""Reads byte ranges of a replay's virtual stream out of the stored objects.
+"""Reads byte ranges of a replay's virtual stream from the stored objects.
 
     range ─ records it touches ─ parts (made header | bytes of an object) ─ reads ─ bytes
 
@@ -17,7 +17,7 @@ from app.storage.port import ObjectStore
 READ_BYTES: Final = 1024 * 1024
 """The most one read asks for, unless one part alone is longer."""
 _BRIDGE_BYTES: Final = 16 * 1024
-"""Bytes between two parts that are cheaper to read and drop than to ask twice."""
+"""So many bytes between two parts are cheaper to read and drop than a second read."""
 
 _log = log.get_logger("playback.stream")
 
@@ -42,7 +42,7 @@ class _ReadBatch:
     high: int = 0
 
     def takes(self, part: StreamPart) -> bool:
-        """Widen the read to a part, unless another object or a wide hole parts them."""
+        """Widen the read to a part, unless it lies in another object or behind a wide hole."""
         if part.made:
             return True
         if not self.key:
@@ -57,7 +57,7 @@ class _ReadBatch:
 
 
 def find_stream_parts(index: PlaybackIndex, start: int, end: int) -> Iterator[StreamPart]:
-    """Yield what the stream's bytes from `start` up to, not including, `end` are made of."""
+    """Yield the parts of the stream's bytes from `start` up to, not including, `end`."""
     for gop in index.gops[_find_record(index, start) :]:
         if gop.offset >= end:
             return

@@ -18,8 +18,8 @@ def test_a_fault_ends_with_the_version_that_mends_it(fault):
             "react-native": "sentry.javascript.react-native",
             "flutter": "sentry.dart.flutter"}[fault.family]  # fmt: skip
     os_version = f"{fault.since_os or 15}.1"
-    mended = ".".join(map(str, fault.mended_in))
-    major, minor, patch = fault.mended_in
+    mended = ".".join(map(str, fault.fixed_in))
+    major, minor, patch = fault.fixed_in
     before = f"{major}.{minor}.{patch - 1}" if patch else f"{major}.{minor - 1}.999"
     before = f"{major - 1}.999.999" if not minor and not patch else before
     assert fault.text in texts(name, before, os_version)

@@ -47,7 +47,7 @@ def test_what_is_wrong_is_named():
     """No video, a host that nothing answers, a fault of the SDK; one request says nothing yet."""
     facts = SetUpFacts(
         3, 0, NOW, 0, 0, (CalledHost("api.example", 3, 0), CalledHost("img.example", 1, 0)), (),
-        (KnownFault("Android SDK 8.12.0: segments can be doubled. Mended in 8.13.3.", False),),
+        (KnownFault("Android SDK 8.12.0: segments can be doubled. Fixed in 8.13.3.", False),),
     )  # fmt: skip
     problems = [title for state, title in listed(facts) if state == "problem"]
     assert problems == [
