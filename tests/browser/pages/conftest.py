@@ -1,4 +1,4 @@
-"""Chromium, the made-up site, and a replay page with a player whose clock the test moves."""
+"""Fixtures: Chromium, the sample site, and a replay page whose player has a clock moved by hand."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ CHROMIUM = "/usr/bin/chromium"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests of this folder."""
+    """Start one Chromium for the tests of a file."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
@@ -23,7 +23,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    """A server of its own, so that a test may change its pages."""
+    """Start a server for one test, which may change its pages."""
     site = Site()
     yield site
     site.stop()
@@ -31,7 +31,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A wide window with the fake player in the place of the real one."""
+    """Open a wide window in which the fake player replaces the real one."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, timezone_id="Asia/Tokyo")
     context.route("**/player/player.js", lambda route: route.fulfill(path=FAKE_PLAYER))
     yield context
@@ -40,19 +40,19 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    """A page on which anything written to the console is a failure."""
+    """Open a page on which anything written to the console is a failure."""
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    console_lines: list[str] = []
+    page.on("console", lambda message: console_lines.append(message.text))
+    page.on("pageerror", lambda error: console_lines.append(str(error)))
     yield page
-    # The fake player leaves the index alone, which a slow test is told of.
-    assert [line for line in said if "was preloaded" not in line] == []
+    # The fake player never reads the preloaded index, and Chromium warns of that in a slow test.
+    assert [line for line in console_lines if "was preloaded" not in line] == []
 
 
 @pytest.fixture
 def replay(page: Page, site: Site) -> Page:
-    """The replay page, opened at 0:44 in its Errors panel."""
+    """Open the replay page at 0:44 in its Errors panel."""
     page.goto(site.address("replay"))
     page.wait_for_selector(".track .head")
     return page

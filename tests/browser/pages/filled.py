@@ -1,6 +1,6 @@
-"""A real server with everything on it, in a thread of its own: a page of every kind to look at.
+"""Runs a real server with the demo and more on it, in a thread: a page of every kind to look at.
 
-The driver of the browser keeps an event loop in the main thread.
+The driver of the browser keeps an event loop running in the main thread.
 """
 
 import asyncio
@@ -29,8 +29,8 @@ _PATIENCE_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """Where the server is, who is signed in, and its pages by name."""
+class FilledServer:
+    """The address of the server, the cookies of a signed-in person, and its pages by name."""
 
     base_url: str
     cookies: Mapping[str, str]
@@ -46,39 +46,39 @@ NAMES: Final = (
 
 
 @contextmanager
-def filled(postgres_url: str, template: str, folder: Path) -> Iterator[Filled]:
+def run_filled_server(postgres_url: str, template: str, folder: Path) -> Iterator[FilledServer]:
     """Run a server, play the demo into it, and send what the demo lacks."""
-    told: queue.Queue[Filled | BaseException] = queue.Queue()
-    over = threading.Event()
+    results: queue.Queue[FilledServer | BaseException] = queue.Queue()
+    end = threading.Event()
 
-    async def live() -> None:
+    async def serve() -> None:
         async for url in postgres._fresh_database(postgres_url, template=template):
-            async with _full(url, folder) as found:
-                told.put(found)
-                await asyncio.to_thread(over.wait)
+            async with _run_filled_server(url, folder) as result:
+                results.put(result)
+                await asyncio.to_thread(end.wait)
 
     def run() -> None:
         try:
-            asyncio.run(live())
+            asyncio.run(serve())
         except BaseException as error:  # noqa: BLE001 - handed over to the test's thread
-            told.put(error)
+            results.put(error)
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        found = told.get(timeout=_PATIENCE_S)
-        if isinstance(found, BaseException):
-            raise found
-        yield found
+        result = results.get(timeout=_PATIENCE_S)
+        if isinstance(result, BaseException):
+            raise result
+        yield result
     finally:
-        over.set()
+        end.set()
         thread.join()
 
 
 @asynccontextmanager
-async def _full(url: str, folder: Path) -> AsyncIterator[Filled]:
+async def _run_filled_server(url: str, folder: Path) -> AsyncIterator[FilledServer]:
     async with running(url, folder, pictures=True) as server:
-        played = await send.send_demo(
+        demo = await send.send_demo(
             _dsn(server, server.app), _dsn(server, server.backend), base_url=server.base_url, seed=4
         )
         now_ms = clock.now_ms()
@@ -95,25 +95,25 @@ async def _full(url: str, folder: Path) -> AsyncIterator[Filled]:
         )
         await server.web.post(f"{server.page(GONE)}/delete")
         cookies = {cookie.name: cookie.value or "" for cookie in server.web.cookies.jar}
-        yield Filled(server.base_url, cookies, await _paths(server, played.replay_id))
+        yield FilledServer(server.base_url, cookies, await _find_paths(server, demo.replay_id))
 
 
-async def _paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
-    """Name the pages; what has an id of chance is looked up on another page."""
+async def _find_paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
+    """Return the address of each page; random ids are read from the replay page."""
     project = project_urls.project(server.app.id)
-    here = server.page(replay_id)
-    told = (await server.web.get(here)).text
-    (issue, *_) = re.findall(rf'href="({project}/issues/\w+)', told)
-    (trace, *_) = re.findall(r"/traces/(\w{32})", told)
-    paths = {f"replay, {panel}": f"{here}?t=30&tab={panel}" for panel in PANELS}
+    replay_path = server.page(replay_id)
+    replay_html = (await server.web.get(replay_path)).text
+    (issue, *_) = re.findall(rf'href="({project}/issues/\w+)', replay_html)
+    (trace, *_) = re.findall(r"/traces/(\w{32})", replay_html)
+    paths = {f"replay, {panel}": f"{replay_path}?t=30&tab={panel}" for panel in PANELS}
     return paths | {
         "list": list_urls.REPLAYS,
         "list, nothing found": list_urls.replays(q="user.email:nobody"),
         "replay, broken": server.page(BROKEN),
         "replay, deleted": server.page(GONE),
         "replay, not found": server.page(NOWHERE),
-        "replay, to delete": f"{here}/delete",
-        "request": f"{here}/requests/0",
+        "replay, to delete": f"{replay_path}/delete",
+        "request": f"{replay_path}/requests/0",
         "issues": list_urls.ISSUES,
         "issue": issue,
         "issue, replays": f"{issue}/replays",

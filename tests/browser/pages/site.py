@@ -20,27 +20,27 @@ POLICY: Final = RENDERER.inlined.policy.partition("; report-uri")[0]
 
 
 class Site:
-    """A server in a thread; `pages` and `gestures` may be changed, and `posts` grows."""
+    """A server in a thread; tests may change `pages` and `gestures`, and `posts` collects paths."""
 
     def __init__(self) -> None:
         self.pages: dict[str, Sample] = dict(SAMPLES)
         self.posts: list[str] = []
         self.gestures: list[dict[str, object]] = []
         self.new_replays: list[str] | int = []
-        """Values of the replays that a list hears of, or the status with which it is refused."""
+        """Replays that a list is told of, or the status with which its request is refused."""
         self.asked_for_new = 0
         self.late_s = 0.0
-        """How long after each piece of a page the next one comes."""
+        """Seconds between one part of a page and the next."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
     def address(self, name: str, query: str = "") -> str:
-        """Return where a sample is shown."""
+        """Return the address of a sample page."""
         return f"http://127.0.0.1:{self._server.server_port}/{quote(name)}{query}"
 
     def stop(self) -> None:
-        """End the thread and give the port back."""
+        """End the thread and free the port."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -49,7 +49,7 @@ class Site:
         sample = self.pages[name]
         return RENDERER.render_page(sample.template, sample.page, chrome=sample.chrome)
 
-    def _find(self, path: str, query: str) -> tuple[int, str, bytes]:
+    def _find_answer(self, path: str, query: str) -> tuple[int, str, bytes]:
         name = unquote(path.strip("/"))
         file = assets.read_asset(path.removeprefix("/static/"), query)
         if path.startswith("/static/") and file is not None:
@@ -62,9 +62,9 @@ class Site:
         return self._find_data(path)
 
     def _find_data(self, path: str) -> tuple[int, str, bytes]:
-        """Answer what scripts ask for."""
+        """Answer the data that scripts request."""
         if path == list_urls.NEW_REPLAYS:
-            return self._news()
+            return self._answer_new_replays()
         data: dict[str, object] = {
             "/gestures": self.gestures,
             "/served": {"served": []},
@@ -75,7 +75,7 @@ class Site:
                 return 200, "application/json", json.dumps(value).encode()
         return (200 if path.endswith("/index") else 404), "application/octet-stream", b""
 
-    def _news(self) -> tuple[int, str, bytes]:
+    def _answer_new_replays(self) -> tuple[int, str, bytes]:
         self.asked_for_new += 1
         if isinstance(self.new_replays, int):
             return self.new_replays, "text/html", b""
@@ -91,7 +91,9 @@ class Site:
                 """Say nothing."""
 
             def do_GET(self) -> None:
-                self._answer(*site._find(urlsplit(self.path).path, urlsplit(self.path).query))
+                self._answer(
+                    *site._find_answer(urlsplit(self.path).path, urlsplit(self.path).query)
+                )
 
             def do_POST(self) -> None:
                 site.posts.append(self.path)
@@ -104,9 +106,9 @@ class Site:
                 self.send_header("Content-Security-Policy", POLICY)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                first, *rest = body.split(_MARK)
+                first, *later_pieces = body.split(_MARK)
                 self.wfile.write(first)
-                for piece in rest:
+                for piece in later_pieces:
                     self.wfile.flush()
                     time.sleep(site.late_s)
                     self.wfile.write(_MARK + piece)

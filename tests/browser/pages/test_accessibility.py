@@ -1,4 +1,4 @@
-"""The replay page under axe, panel by panel, in both themes."""
+"""axe checks the replay page panel by panel, and every sample page on a phone."""
 
 import re
 
@@ -12,28 +12,28 @@ PANELS = ("Activity", "Network", "Errors", "Trace", "Logs", "Segments", "Details
 
 @pytest.mark.parametrize("panel", PANELS)
 def test_axe_finds_nothing_in_any_panel(replay, panel):
-    """With everything opened that needs no server."""
+    """Every panel passes axe in both themes, with its details opened."""
     replay.get_by_role("tab", name=re.compile(panel)).click()
     shown = f'[data-panel="{panel.lower()}"]'
     replay.locator(f"{shown} details:not(.trace details)").evaluate_all(
         "(all) => all.forEach((one) => one.open = true)"
     )
-    assert axe.findings(replay, within=shown) == []
+    assert axe.find_violations(replay, within=shown) == []
     replay.emulate_media(color_scheme="dark")
-    assert axe.findings(replay, "color-contrast", within=shown) == []
+    assert axe.find_violations(replay, "color-contrast", within=shown) == []
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_axe_finds_nothing_on_a_phone(page, site, name):
-    """Every page in every state, 390 px wide."""
+    """Every sample page passes axe at 390 px and does not scroll sideways."""
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(site.address(name))
-    assert axe.findings(page) == []
+    assert axe.find_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_axe_does_not_wait_for_what_is_not_drawn(page):
-    """The colour of a folded button, once read, is on its way for as long as it stays folded."""
+def test_axe_does_not_wait_for_hidden_elements(page):
+    """A transition in a folded element never ends, and axe does not wait for it."""
     page.set_content(
         "<style>:root { color-scheme: light dark }"
         "button { color: light-dark(black, white); transition: color 10s }</style>"
@@ -44,4 +44,4 @@ def test_axe_does_not_wait_for_what_is_not_drawn(page):
     page.emulate_media(color_scheme="dark")
     page.evaluate(colour)
     assert page.evaluate("document.getAnimations().length") == 1
-    assert axe.findings(page, "color-contrast") == []
+    assert axe.find_violations(page, "color-contrast") == []

@@ -1,4 +1,4 @@
-"""Errors that stand so near to one another on the timeline that their marks make room."""
+"""Marks of errors on the timeline make room when errors are close together."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.unit.web.samples import pages
 
 @pytest.fixture
 def crowded(page, site):
-    """A replay with three errors of different kinds within a second, two of them at one moment."""
+    """Open a replay with three different errors within a second, two of them at one moment."""
     errors = (
         pages.error(title="FirstProblem"),
         pages.error(event_id=EventId("4" * 32), title="SecondProblem", source="backend"),
@@ -29,8 +29,8 @@ def crowded(page, site):
     ("number", "title", "at_ms"),
     [(0, "FirstProblem", 44_500), (1, "SecondProblem", 44_500), (2, "ThirdProblem", 44_900)],
 )
-def test_a_mark_that_was_pushed_aside_tells_of_its_own_error(crowded, number, title, at_ms):
-    """Marks make room for one another; the card and the click mean the mark's own moment."""
+def test_a_shifted_mark_still_stands_for_its_own_error(crowded, number, title, at_ms):
+    """The card and the click of a shifted mark refer to the moment of its own error."""
     mark = crowded.locator(".error-mark").nth(number)
     mark.hover()
     expect(crowded.locator(".hover .hover-time")).to_contain_text("0:44")
@@ -40,11 +40,11 @@ def test_a_mark_that_was_pushed_aside_tells_of_its_own_error(crowded, number, ti
     assert crowded.evaluate("fake.store.get().at_ms") == at_ms
 
 
-def test_keys_lead_to_each_error_of_one_moment(crowded):
-    """Forward and back, though the time stays the same."""
-    opened = []
+def test_keys_visit_each_error_of_one_moment(crowded):
+    """The keys N and P visit every error forward and back, also those at one moment."""
+    visited = []
     for key in ("n", "n", "n", "p", "p"):
         crowded.keyboard.press(key)
-        opened.append(crowded.evaluate("document.activeElement.closest('article')?.dataset.label"))
+        visited.append(crowded.evaluate("document.activeElement.closest('article')?.dataset.label"))
     names = ["FirstProblem", "SecondProblem", "ThirdProblem", "SecondProblem", "FirstProblem"]
-    assert opened == names
+    assert visited == names

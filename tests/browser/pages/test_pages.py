@@ -1,4 +1,4 @@
-"""Every page in Chromium: sizes, themes, and life without JavaScript."""
+"""Every sample page in Chromium: widths, themes, and use without JavaScript."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -13,23 +13,23 @@ WIDTHS = {"wide": 1440, "laptop": 1280, "tablet": 1024, "upright tablet": 768, "
 
 
 @pytest.mark.parametrize("name", list(pages.SAMPLES))
-def test_no_page_overflows_or_shuts_anybody_out(page, site, name):
-    """At each width nothing scrolls sideways, nothing is said on the console, axe finds nothing.
+def test_every_page_fits_its_width_and_passes_axe(page, site, name):
+    """No page scrolls sideways at any width, writes to the console, or has an axe violation.
 
-    In the dark theme it looks at contrasts only: nothing else differs.
+    In the dark theme only contrasts are checked, because nothing else differs.
     """
     page.goto(site.address(name))
-    assert axe.findings(page) == []
+    assert axe.find_violations(page) == []
     page.emulate_media(color_scheme="dark")
-    assert axe.findings(page, "color-contrast") == []
+    assert axe.find_violations(page, "color-contrast") == []
     for width in WIDTHS.values():
         page.set_viewport_size({"width": width, "height": 844})
         beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert beyond <= 0, f"{name} is {beyond} px too wide at {width} px"
 
 
-def test_times_are_the_readers_and_utc_is_on_hover(page, site):
-    """Tokyo is nine hours ahead; the exact moment stays in the title."""
+def test_times_are_local_and_their_title_is_utc(page, site):
+    """A time is shown in the reader's zone, and its title is the exact time in UTC."""
     page.goto(site.address("list"))
     time = page.locator("time").first
     expect(time).to_have_text("Nov 24, 2026, 9:03 PM")
@@ -38,7 +38,7 @@ def test_times_are_the_readers_and_utc_is_on_hover(page, site):
 
 @pytest.mark.parametrize("width", [1024, 768])
 def test_a_full_list_fits_a_tablet(page, site, width):
-    """With names that are ids, long screens and all that a row can tell."""
+    """A row with an id as its name and long screen names fits the width of a tablet."""
     row = list_samples.replay_row(
         user="5f0c2b1e-77aa-4c11-9d51-91ab2ff5c71e",
         screens=("CatalogViewController", "ProductViewController", "UIAlertController"),
@@ -53,8 +53,8 @@ def test_a_full_list_fits_a_tablet(page, site, width):
     assert abs(name.bounding_box()["y"] - dot.bounding_box()["y"]) < 15
 
 
-def test_a_theme_is_chosen_at_once_and_for_the_next_page(page, site, context):
-    """The attribute changes without a reload, the cookie tells the server."""
+def test_a_theme_applies_at_once_and_to_the_next_page(page, site, context):
+    """A chosen theme changes the page without a request and is kept in a cookie."""
     page.goto(site.address("list"))
     page.get_by_role("button", name="Theme: Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
@@ -64,8 +64,8 @@ def test_a_theme_is_chosen_at_once_and_for_the_next_page(page, site, context):
     assert site.posts == []
 
 
-def test_a_copy_button_copies(page, site, context):
-    """What is on the clipboard is the DSN, and the button says so."""
+def test_a_copy_button_fills_the_clipboard(page, site, context):
+    """The Copy button puts the DSN on the clipboard and says so."""
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(site.address("list, empty"))
     page.get_by_role("button", name="Copy DSN").click()
@@ -73,8 +73,8 @@ def test_a_copy_button_copies(page, site, context):
     assert page.evaluate("navigator.clipboard.readText()") == made_up.DSN
 
 
-def test_the_set_up_of_one_sdk_is_shown_at_a_time(page, site):
-    """Radio buttons choose it, by keyboard as well."""
+def test_the_set_up_page_shows_one_sdk_at_a_time(page, site):
+    """Radio buttons choose the SDK whose set-up is shown, also by keyboard."""
     page.goto(site.address("set-up"))
     expect(page.locator("#apps .sdk:visible")).to_have_count(1)
     page.get_by_role("radio", name="Android").focus()
@@ -85,8 +85,8 @@ def test_the_set_up_of_one_sdk_is_shown_at_a_time(page, site):
     expect(page.locator("#apps .sdk:visible")).to_contain_text("SentryAndroid.init")
 
 
-def test_the_check_list_goes_on_without_a_reload(page, site):
-    """What begins to work shows by itself."""
+def test_the_check_list_updates_without_a_reload(page, site):
+    """A check that begins to pass appears by itself, and unchanged checks stay in place."""
     site.pages["set-up"] = replace(
         pages.SAMPLES["set-up"], page=replace(pages.SET_UP, checks=pages.SET_UP.checks[1:])
     )
@@ -94,17 +94,17 @@ def test_the_check_list_goes_on_without_a_reload(page, site):
     expect(page.locator(".finding")).to_have_count(3)
     site.pages["set-up"] = pages.SAMPLES["set-up"]
     expect(page.locator(".finding")).to_have_count(4, timeout=30_000)
-    # What says the same, in the reader's zone, is left alone: a screen reader would tell it again.
+    # An unchanged check stays the same element, or a screen reader would announce it again.
     expect(page.locator(".finding time")).to_have_text("Nov 24, 2026, 11:03 PM")
-    kept = page.locator(".finding").first.element_handle()
-    for _ in range(2):  # it looks again when it has done with the answer before
+    first_check = page.locator(".finding").first.element_handle()
+    for _ in range(2):  # the second request shows that the first answer was handled
         with page.expect_response("**/set-up"):
             pass
-    assert kept.evaluate("(one) => one.isConnected")
+    assert first_check.evaluate("(one) => one.isConnected")
 
 
 def test_the_whole_row_of_the_list_is_a_link(page, site):
-    """A click anywhere in a row opens the replay."""
+    """A click anywhere in a row opens its replay."""
     page.goto(site.address("list, one project"))
     box = page.locator(".replay").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 30, box["y"] + box["height"] / 2)
@@ -112,8 +112,8 @@ def test_the_whole_row_of_the_list_is_a_link(page, site):
 
 
 @pytest.mark.parametrize("width", WIDTHS.values())
-def test_a_name_that_is_an_id_stands_on_one_line_of_its_row(page, site, width):
-    """However narrow the list is."""
+def test_a_name_that_is_an_id_takes_one_line(page, site, width):
+    """An id as a user's name stays on one line and overlaps nothing at any width."""
     row = list_samples.replay_row(user="5f0c2b1e-77aa-4c11-9d51-91ab2ff5c71e")
     value = replace(list_samples.LIST, rows=(row,))
     site.pages["list"] = replace(pages.SAMPLES["list"], page=value)
@@ -127,7 +127,7 @@ def test_a_name_that_is_an_id_stands_on_one_line_of_its_row(page, site, width):
 
 
 def test_a_replay_can_be_read_without_javascript(browser, site):
-    """All panels stand below each other; times are links; deleting is a page."""
+    """Without JavaScript all panels are shown, times are links, and deletion is a page."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(site.address("replay"))
@@ -144,18 +144,18 @@ def test_a_replay_can_be_read_without_javascript(browser, site):
 
 
 @pytest.mark.parametrize("name", ["list", "replay", "trace", "project", "account", "sign in"])
-def test_targets_are_large_enough_for_fingers(browser, site, name):
-    """Buttons, fields and tabs are at least 24 px, on touch screens 36."""
+def test_targets_are_large_enough_for_touch(browser, site, name):
+    """Buttons, fields and tabs are at least 36 px wide and high on a touch screen."""
     context = browser.new_context(
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     page = context.new_page()
     page.goto(site.address(name))
-    small = page.locator(
+    small_targets = page.locator(
         "button:visible, select:visible, input:visible, .tab:visible"
     ).evaluate_all(
         "(found) => found.filter((each) => !each.closest('.unseen, label') && "
         "Math.min(each.offsetWidth, each.offsetHeight) < 36).map((each) => each.outerHTML)"
     )
     context.close()
-    assert small == []
+    assert small_targets == []

@@ -1,4 +1,4 @@
-"""The replay page under the hands of a reader."""
+"""A reader uses the replay page: timeline, keys, gestures, gaps and panels."""
 
 import re
 from itertools import pairwise
@@ -13,15 +13,15 @@ CLOCK = "[data-clock]"
 
 
 def test_the_page_opens_where_its_address_says(replay):
-    """Time and panel come from the server; the marked row is the last error before them."""
+    """The address sets the time and the panel with which the page opens."""
     expect(replay.locator(CLOCK)).to_have_text("0:44")
     expect(replay.get_by_role("tabpanel")).to_have_count(1)
     expect(replay.locator("#errors")).to_be_visible()
     expect(replay.get_by_role("tab", selected=True)).to_contain_text("Errors")
 
 
-def test_tabs_work_by_mouse_and_by_arrow_and_are_part_of_the_address(replay):
-    """One panel at a time; the chosen one is remembered in the address."""
+def test_tabs_work_by_mouse_and_keyboard_and_are_in_the_address(replay):
+    """One panel is shown at a time, and the address names it."""
     replay.get_by_role("tab", name=re.compile("Network")).click()
     expect(replay.locator("#network")).to_be_visible()
     expect(replay.locator("#errors")).to_be_hidden()
@@ -33,8 +33,8 @@ def test_tabs_work_by_mouse_and_by_arrow_and_are_part_of_the_address(replay):
     expect(replay.locator("#network")).to_be_visible()
 
 
-def test_a_rows_time_seeks(replay):
-    """The link does not leave the page: the playhead goes there, and a reader is told."""
+def test_the_time_of_a_row_seeks(replay):
+    """The time of a row moves the playhead, and a screen reader announces it."""
     replay.get_by_role("tab", name=re.compile("Network")).click()
     replay.locator("#network .seek").first.click()
     expect(replay.locator(CLOCK)).to_have_text("0:06")
@@ -42,8 +42,8 @@ def test_a_rows_time_seeks(replay):
     expect(replay).to_have_url(re.compile("t=6.9"))
 
 
-def test_a_row_leads_to_its_details(replay):
-    """A request among the activity opens its row in the Network panel and takes the focus along."""
+def test_a_request_in_the_activity_links_to_its_details(replay):
+    """A request in the activity opens and focuses its row in the Network panel."""
     replay.get_by_role("tab", name=re.compile("Activity")).click()
     replay.get_by_role("link", name="Request in its panel").click()
     expect(replay.locator("#network")).to_be_visible()
@@ -51,8 +51,8 @@ def test_a_row_leads_to_its_details(replay):
     expect(replay.locator("#request-0 .tree")).to_be_visible()
 
 
-def test_playback_is_three_keys_away(replay):
-    """By keyboard one need not go through every row of a panel."""
+def test_playback_is_reached_with_three_keys(replay):
+    """The keyboard reaches the playback buttons without passing every row of a panel."""
     for _ in range(2):
         replay.keyboard.press("Tab")
     replay.keyboard.press("Enter")
@@ -60,8 +60,8 @@ def test_playback_is_three_keys_away(replay):
     expect(replay.get_by_role("button", name="Back 10 seconds")).to_be_focused()
 
 
-def test_the_timeline_is_a_slider_that_speaks(replay):
-    """Its value is told as time and screen; arrow keys move it."""
+def test_the_timeline_is_an_accessible_slider(replay):
+    """The slider's value names the time and the screen, and arrow keys move it."""
     slider = replay.get_by_role("slider", name="Position in the replay")
     expect(slider).to_have_attribute("aria-valuetext", "0:44 of 1:06, screen Shop")
     slider.focus()
@@ -72,7 +72,7 @@ def test_the_timeline_is_a_slider_that_speaks(replay):
 
 
 def test_a_click_on_the_timeline_seeks_in_proportion(replay):
-    """Left edge is the start, right edge the end; a gap takes 24 px whatever its length."""
+    """The left edge is the start and the right edge the end; a gap takes 24 px."""
     box = replay.locator("[data-track]").bounding_box()
     replay.mouse.click(box["x"] + 1, box["y"] + 70)
     expect(replay.locator(CLOCK)).to_have_text("0:00")
@@ -84,7 +84,7 @@ def test_a_click_on_the_timeline_seeks_in_proportion(replay):
 
 
 def drag(page: Page, from_x: float, to_x: float, y: float) -> None:
-    """Press, move and let go on the timeline."""
+    """Press, move and release the pointer on the timeline."""
     box = page.locator("[data-track]").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + from_x, box["y"] + y)
@@ -93,14 +93,14 @@ def drag(page: Page, from_x: float, to_x: float, y: float) -> None:
     page.mouse.up()
 
 
-def test_a_drag_on_the_ruler_scrubs(replay):
-    """Every move of the pressed pointer is a seek."""
+def test_a_drag_on_the_ruler_seeks_along_the_way(replay):
+    """Every move of the pressed pointer on the ruler is a seek."""
     drag(replay, 10, 300, 6)
     assert replay.evaluate("fake.requests.filter((name) => name === 'seek').length") >= 4
 
 
-def test_a_drag_over_the_lanes_shows_that_range(replay):
-    """It is part of the address, keys widen and narrow it, a double click brings the whole back."""
+def test_a_drag_over_the_lanes_zooms_into_that_range(replay):
+    """The address keeps the range; keys change it and a double click shows the whole again."""
     width = replay.locator("[data-track]").bounding_box()["width"]
     drag(replay, 0, width / 4, 70)
     whole = replay.get_by_role("button", name=re.compile("0:00 to 0:"))
@@ -121,8 +121,8 @@ def test_a_drag_over_the_lanes_shows_that_range(replay):
     expect(replay.locator("[data-do=whole]")).to_contain_text("0:50 to 1:0")
 
 
-def test_errors_are_told_apart_by_shape(replay):
-    """A diamond in the app, a square behind it, a cross for a crash, in order; a click seeks."""
+def test_errors_differ_by_the_shape_of_their_mark(replay):
+    """Errors of the app, of the backend, and crashes have marks of different shapes."""
     shapes = replay.locator(".track .mark use").evaluate_all(
         "(marks) => marks.map((mark) => mark.getAttribute('href'))"
     )
@@ -132,44 +132,44 @@ def test_errors_are_told_apart_by_shape(replay):
     assert replay.evaluate("fake.store.get().at_ms") == 44_500
 
 
-def test_an_error_bears_the_same_mark_among_the_activity(replay):
-    """So that one of the backend is known from one of the app there too."""
+def test_an_error_has_the_same_mark_in_the_activity(replay):
+    """An error of the app has the mark of the app in the Activity panel too."""
     replay.get_by_role("tab", name=re.compile("Activity")).click()
     marks = replay.locator("#activity .mark use")
     expect(marks).to_have_count(1)
     expect(marks).to_have_attribute("href", "#mark-app")
 
 
-def test_the_pointer_tells_what_it_is_over(replay):
-    """Over a gap: why there is no video, and for how long."""
+def test_a_hovered_gap_is_explained(replay):
+    """The pointer over a gap shows why and for how long there is no video."""
     replay.locator(".break").hover()
     expect(replay.locator(".hover")).to_contain_text("app in background, 7.4 s without video")
 
 
-def test_following_lets_go_when_the_reader_scrolls(replay):
-    """A turn of the wheel keeps the rows where they are; the pill brings following back."""
+def test_following_stops_when_the_reader_scrolls(replay):
+    """A turn of the mouse wheel stops following, and a button starts it again."""
     replay.set_viewport_size({"width": 1440, "height": 560})
-    pill = replay.get_by_role("button", name="Follow the playhead")
+    button = replay.get_by_role("button", name="Follow the playhead")
     replay.evaluate("fake.store.set({ at_ms: 45000 })")
-    expect(pill).to_be_hidden()
+    expect(button).to_be_hidden()
     replay.locator("#errors").hover()
     replay.mouse.wheel(0, 200)
-    expect(pill).to_be_visible()
-    pill.click()
-    expect(pill).to_be_hidden()
+    expect(button).to_be_visible()
+    button.click()
+    expect(button).to_be_hidden()
 
 
 def test_the_row_under_the_playhead_is_marked(replay):
-    """The mark moves with the time."""
+    """The mark of the current row moves with the time."""
     replay.get_by_role("tab", name=re.compile("Activity")).click()
-    marked = replay.locator("#activity [data-now] .row-title")
-    expect(marked).to_have_text("POST /pay")
+    marked_title = replay.locator("#activity [data-now] .row-title")
+    expect(marked_title).to_have_text("POST /pay")
     replay.evaluate("fake.store.set({ at_ms: 2500 })")
-    expect(marked).to_have_text("Tap on email")
+    expect(marked_title).to_have_text("Tap on email")
 
 
-def test_the_keyboard_plays_and_typing_does_not(replay):
-    """Space and K play; in the filter they are letters."""
+def test_keys_play_but_letters_in_the_filter_do_not(replay):
+    """Space and K play and pause; in the filter they are letters."""
     button = replay.locator("[data-do=toggle]")
     replay.keyboard.press("Space")
     expect(button).to_have_accessible_name("Pause")
@@ -182,15 +182,15 @@ def test_the_keyboard_plays_and_typing_does_not(replay):
 
 
 def test_s_saves_the_picture(replay):
-    """A PNG, named after the replay and the moment."""
-    with replay.expect_download() as saved:
+    """The key S saves a PNG that is named after the replay and the moment."""
+    with replay.expect_download() as download:
         replay.keyboard.press("s")
-    assert re.fullmatch(r"replay-\w{1,8}-0\.44\.png", saved.value.suggested_filename)
+    assert re.fullmatch(r"replay-\w{1,8}-0\.44\.png", download.value.suggested_filename)
     expect(replay.locator("[data-announce]")).to_have_text("The picture is saved.")
 
 
 def test_single_keys_can_be_switched_off(replay):
-    """Then they work only where the timeline has the focus, and the choice is remembered."""
+    """Switched off, single keys work only on the focused timeline, also after a reload."""
     button = replay.locator("[data-do=toggle]")
     replay.keyboard.press("?")
     replay.get_by_label("Single-key shortcuts").uncheck()
@@ -205,8 +205,8 @@ def test_single_keys_can_be_switched_off(replay):
     expect(replay.locator("[data-keys-on]")).not_to_be_checked()
 
 
-def test_the_filter_narrows_and_is_part_of_the_address(replay):
-    """All words must be found; the address brings the same rows back."""
+def test_the_activity_filter_is_part_of_the_address(replay):
+    """All words of the filter must match, and the address restores the same rows."""
     replay.get_by_role("tab", name=re.compile("Activity")).click()
     replay.keyboard.press("/")
     replay.keyboard.type("tap email")
@@ -219,15 +219,15 @@ def test_the_filter_narrows_and_is_part_of_the_address(replay):
 
 
 def test_n_goes_to_the_next_error(replay):
-    """The playhead and the panel go together."""
+    """The key N moves the playhead and the focus to the next error."""
     replay.keyboard.press("Home")
     replay.keyboard.press("n")
     expect(replay.locator(CLOCK)).to_have_text("0:44")
     expect(replay.locator(".error:focus")).to_contain_text("PaymentException")
 
 
-def test_a_gap_is_told_while_it_is_skipped(replay):
-    """The card says why and how long; Show plays the gap."""
+def test_a_skipped_gap_is_explained_and_can_be_shown(replay):
+    """The card of a skipped gap gives reason and length, and its Show button plays the gap."""
     in_gap = "in_gap: fake.store.get().gaps[0]"
     replay.evaluate(f"fake.store.set({{ playing: true, at_ms: 29000, {in_gap} }})")
     card = replay.locator("[data-stage-card]")
@@ -236,8 +236,8 @@ def test_a_gap_is_told_while_it_is_skipped(replay):
     assert replay.evaluate("fake.requests.at(-1)") == "stay"
 
 
-def test_gaps_can_be_watched(replay):
-    """The button tells its state; in a gap that is not skipped the card tells the reason."""
+def test_gaps_can_be_played(replay):
+    """With skipping off, the card of a gap gives the reason and offers to skip it."""
     button = replay.get_by_role("button", name="Skip gaps 7.4 s")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
@@ -249,7 +249,7 @@ def test_gaps_can_be_watched(replay):
 
 
 def test_idle_time_is_skipped_on_request(replay):
-    """The player is told where nothing happens; the timeline hatches what it skips."""
+    """The key I skips idle time, which the timeline marks."""
     button = replay.get_by_role("button", name="Skip idle")
     expect(button).to_have_attribute("aria-pressed", "false")
     replay.keyboard.press("i")
@@ -262,8 +262,15 @@ def gesture(
 ) -> dict[str, object]:
     """Make a gesture as the server sends it."""
     size = [448, 960]
-    made = {"kind": kind, "finger": 0, "size": size, "points": points, "taps": taps, "dead": False}
-    return {**made, **changes}
+    defaults = {
+        "kind": kind,
+        "finger": 0,
+        "size": size,
+        "points": points,
+        "taps": taps,
+        "dead": False,
+    }
+    return {**defaults, **changes}
 
 
 GESTURES: Final = [
@@ -274,8 +281,8 @@ GESTURES: Final = [
 
 
 @pytest.fixture
-def touched(page, site):
-    """The replay page of a replay with gestures, which have come."""
+def touched_replay(page, site):
+    """Open the page of a replay with gestures, and wait for them."""
     site.gestures = GESTURES
     with page.expect_response("**/gestures"):
         page.goto(site.address("replay"))
@@ -283,68 +290,70 @@ def touched(page, site):
     return page
 
 
-def test_gestures_are_drawn_where_the_finger_was(touched):
-    """In the picture's pixels, with a badge for quick taps; a swipe leaves a trail."""
-    touched.evaluate("fake.store.set({ at_ms: 2100 })")
-    ring = touched.locator(".gesture .ink")
+def test_gestures_are_drawn_where_the_finger_was(touched_replay):
+    """A gesture is drawn in the pixels of the picture, with a badge or a trail."""
+    touched_replay.evaluate("fake.store.set({ at_ms: 2100 })")
+    ring = touched_replay.locator(".gesture .ink")
     expect(ring).to_have_attribute("cx", "100")
-    expect(touched.locator(".gestures")).to_have_attribute("viewBox", "0 0 448 960")
-    expect(touched.locator(".gesture")).to_contain_text("4")
-    touched.evaluate("fake.store.set({ at_ms: 9300 })")
-    expect(touched.locator(".gesture")).to_have_attribute("data-kind", "swipe")
-    expect(touched.locator(".gesture .trail")).to_have_count(1)
-    expect(touched.locator("[data-stage-caption]")).to_have_text(re.compile("0:09 +Swipe up"))
+    expect(touched_replay.locator(".gestures")).to_have_attribute("viewBox", "0 0 448 960")
+    expect(touched_replay.locator(".gesture")).to_contain_text("4")
+    touched_replay.evaluate("fake.store.set({ at_ms: 9300 })")
+    expect(touched_replay.locator(".gesture")).to_have_attribute("data-kind", "swipe")
+    expect(touched_replay.locator(".gesture .trail")).to_have_count(1)
+    expect(touched_replay.locator("[data-stage-caption]")).to_have_text(
+        re.compile("0:09 +Swipe up")
+    )
 
 
-def test_nothing_lingers_after_a_seek(touched):
-    """The picture of a time has the gestures of that time and no others."""
-    touched.evaluate("fake.store.set({ at_ms: 9300 })")
-    expect(touched.locator(".gesture")).to_have_count(1)
-    touched.keyboard.press("Home")
-    expect(touched.locator(".gesture")).to_have_count(0)
+def test_a_seek_removes_the_gestures_of_another_time(touched_replay):
+    """The picture of a moment has the gestures of that moment and no others."""
+    touched_replay.evaluate("fake.store.set({ at_ms: 9300 })")
+    expect(touched_replay.locator(".gesture")).to_have_count(1)
+    touched_replay.keyboard.press("Home")
+    expect(touched_replay.locator(".gesture")).to_have_count(0)
 
 
-def test_a_touch_of_the_turned_phone_is_not_drawn_on_the_upright_picture(touched):
-    """It waits for a picture of its own shape."""
-    touched.evaluate("fake.store.set({ at_ms: 12100 })")
-    expect(touched.locator(".gesture")).to_have_count(0)
-    touched.evaluate("fake.store.set({ width: 960, height: 448 })")
-    expect(touched.locator(".gesture")).to_have_count(1)
+def test_a_touch_of_a_turned_phone_waits_for_a_turned_picture(touched_replay):
+    """A touch is drawn only on a picture of the same orientation."""
+    touched_replay.evaluate("fake.store.set({ at_ms: 12100 })")
+    expect(touched_replay.locator(".gesture")).to_have_count(0)
+    touched_replay.evaluate("fake.store.set({ width: 960, height: 448 })")
+    expect(touched_replay.locator(".gesture")).to_have_count(1)
 
 
-def test_gestures_can_be_hidden(touched):
-    """By button and by key; the choice is remembered."""
-    touched.evaluate("fake.store.set({ at_ms: 9300 })")
-    button = touched.get_by_role("button", name="Show gestures")
+def test_gestures_can_be_hidden(touched_replay):
+    """A button and a key hide and show gestures, and the choice survives a reload."""
+    touched_replay.evaluate("fake.store.set({ at_ms: 9300 })")
+    button = touched_replay.get_by_role("button", name="Show gestures")
     button.click()
-    expect(touched.locator(".gesture")).to_have_count(0)
+    expect(touched_replay.locator(".gesture")).to_have_count(0)
     expect(button).to_have_attribute("aria-pressed", "false")
-    touched.reload()
-    touched.wait_for_selector(".track .head")
+    touched_replay.reload()
+    touched_replay.wait_for_selector(".track .head")
     expect(button).to_have_attribute("aria-pressed", "false")
-    touched.keyboard.press("t")
+    touched_replay.keyboard.press("t")
     expect(button).to_have_attribute("aria-pressed", "true")
 
 
-def test_captions_are_read_only_to_those_who_ask(touched):
-    """A line that changes with every tap is silent until it is wanted."""
-    caption = touched.locator("[data-stage-caption]")
+def test_captions_are_read_aloud_only_on_request(touched_replay):
+    """The caption is silent for screen readers until the reader turns reading on."""
+    caption = touched_replay.locator("[data-stage-caption]")
     expect(caption).to_have_attribute("aria-live", "off")
-    touched.keyboard.press("?")
-    touched.get_by_label("Read captions aloud with a screen reader").check()
+    touched_replay.keyboard.press("?")
+    touched_replay.get_by_label("Read captions aloud with a screen reader").check()
     expect(caption).to_have_attribute("aria-live", "polite")
 
 
-def test_a_broken_video_says_so_and_can_be_tried_again(replay):
-    """The card carries the player's words and a button."""
+def test_a_failed_video_says_so_and_can_be_retried(replay):
+    """The card shows the player's error and a button that asks the player to refresh."""
     replay.evaluate("fake.store.set({ status: 'failed', error: 'The server does not answer.' })")
     expect(replay.locator("[data-stage-card]")).to_contain_text("The server does not answer.")
     replay.get_by_role("button", name="Try again").click()
     assert replay.evaluate("fake.requests.at(-1)") == "refresh"
 
 
-def test_without_pictures_everything_else_works(page, site):
-    """No video: rows seek on the timeline, the filter filters, the play button is off."""
+def test_without_video_everything_else_works(page, site):
+    """Without video, rows move the timeline, the filter works, and the play button is off."""
     page.goto(site.address("replay, no video"))
     page.get_by_role("tab", name=re.compile("Activity")).click()
     page.locator("#activity .seek").nth(2).click()
@@ -355,17 +364,17 @@ def test_without_pictures_everything_else_works(page, site):
     expect(page.locator("#activity .row:visible")).to_have_count(1)
 
 
-def test_nothing_in_the_menu_covers_anything_else(replay):
-    """Its entries and the choice of theme stand below each other."""
+def test_no_entry_of_the_menu_covers_another(replay):
+    """The entries of the menu are below one another."""
     replay.get_by_label("More").click()
     entries = replay.locator(".menu-body > :is(a, button, form)")
     boxes = [entry.bounding_box() for entry in entries.all()]
     assert len(boxes) >= 5
-    assert all(one["y"] + one["height"] <= below["y"] for one, below in pairwise(boxes))
+    assert all(box["y"] + box["height"] <= below["y"] for box, below in pairwise(boxes))
 
 
-def test_deleting_asks_first_and_posts(replay, site):
-    """The dialog names what goes; its form posts to the page's own address."""
+def test_deletion_asks_for_confirmation_and_posts(replay, site):
+    """The dialog names what is deleted, and its form posts to the replay's address."""
     replay.get_by_label("More").click()
     replay.get_by_role("link", name="Delete replay…").click()
     dialog = replay.get_by_role("dialog", name="Delete this replay?")
@@ -376,24 +385,24 @@ def test_deleting_asks_first_and_posts(replay, site):
     assert site.posts == [pages.DELETION.href]
 
 
-def test_playing_stops_at_the_end_of_the_chosen_range(replay):
-    """The player is told of it; a closer look by the keys is no choice."""
+def test_the_player_gets_the_range_that_a_drag_chose(replay):
+    """A dragged range limits the player, also after a reload; a zoom by keys does not."""
     assert replay.evaluate("fake.store.get().range") is None
     width = replay.locator("[data-track]").bounding_box()["width"]
     drag(replay, 0, width / 4, 70)
-    chosen = replay.evaluate("fake.store.get().range")
-    assert chosen["start_ms"] == 0
-    assert 12_000 < chosen["end_ms"] < 17_000
+    chosen_range = replay.evaluate("fake.store.get().range")
+    assert chosen_range["start_ms"] == 0
+    assert 12_000 < chosen_range["end_ms"] < 17_000
     replay.reload()
     replay.wait_for_selector(".track .head", state="attached")
-    again = replay.evaluate("fake.store.get().range")
-    assert again["end_ms"] == pytest.approx(chosen["end_ms"], abs=100)
+    reloaded_range = replay.evaluate("fake.store.get().range")
+    assert reloaded_range["end_ms"] == pytest.approx(chosen_range["end_ms"], abs=100)
     replay.keyboard.press("+")
     assert replay.evaluate("fake.store.get().range") is None
 
 
-def test_the_clock_ends_where_the_header_says(replay):
-    """The pictures may end before: the last segments of a replay have no video."""
+def test_the_clock_ends_with_the_replay_and_not_its_video(replay):
+    """The clock covers the whole replay, whose last segments may have no video."""
     replay.locator("#replay").evaluate("(root) => { root.dataset.durationMs = '70000'; }")
     replay.keyboard.press("j")
     expect(replay.locator(CLOCK)).to_have_text("0:34")

@@ -1,4 +1,4 @@
-"""The replay page in Chromium: its picture fails, it grows, its body comes late."""
+"""The replay page when its picture fails, when it grows, and when its body comes late."""
 
 import io
 import re
@@ -23,30 +23,30 @@ LIVE_PAGE = pages.with_top(pages.REPLAY_PAGE, state="live")
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 @pytest.mark.parametrize("width", [390, 1440])
-def test_what_keeps_the_picture_away_is_told_over_it(replay, trouble, width):
-    """While it lasts, at every width; axe finds nothing wrong with it in either theme."""
+def test_a_playback_error_is_shown_over_the_picture(replay, trouble, width):
+    """An error is shown over the picture while it lasts, at every width, and passes axe."""
     replay.set_viewport_size({"width": width, "height": 900})
     text, state = TROUBLES[trouble]
     replay.evaluate(f"fake.store.set({{ error: {text!r}, {state} }})")
     card = replay.locator("[data-stage-card]")
     expect(card).to_have_text(text)
     expect(card).to_be_in_viewport()
-    assert axe.findings(replay) == []
+    assert axe.find_violations(replay) == []
     replay.emulate_media(color_scheme="dark")
-    assert axe.findings(replay, "color-contrast") == []
+    assert axe.find_violations(replay, "color-contrast") == []
     replay.evaluate("fake.store.set({ error: null, waiting: false, shown_ms: 44000 })")
     expect(card).to_be_hidden()
 
 
-def test_a_live_trace_stays_folded_and_open(page, site):
-    """What the reader folded and opened outlives a look at the grown page, changed or not."""
+def test_a_refreshed_trace_keeps_what_is_folded_and_open(page, site):
+    """A refresh of a live page keeps the spans that the reader folded and opened."""
     chrome = pages.SAMPLES["replay"].chrome
     before = replace(LIVE_PAGE, tab="trace")
 
-    def becomes(value: object) -> None:
+    def serve(value: object) -> None:
         site.pages["live"] = pages.Sample("replay/page.html", value, chrome)
 
-    becomes(before)
+    serve(before)
     page.clock.install()
     page.goto(site.address("live"))
     page.wait_for_selector(".track .head")
@@ -54,23 +54,23 @@ def test_a_live_trace_stays_folded_and_open(page, site):
     page.locator("#trace [data-tells]").first.click()
     expect(page.locator("#trace [data-span-tells]")).to_have_count(1)
     fold.click()
-    shown = page.locator("#trace .span:visible").count()
+    visible_spans = page.locator("#trace .span:visible").count()
     same = replace(before, totals=pages.TOTALS | {"segments": "11"})
-    grown = replace(same, traces=tuple(replace(one, errors=9) for one in same.traces))
+    grown = replace(same, traces=tuple(replace(trace, errors=9) for trace in same.traces))
     for value, sign in (
         (same, "[data-count=segments]:text-is('11')"),
         (grown, ".chip:text('9 e')"),
     ):
-        becomes(value)
+        serve(value)
         page.clock.run_for(6000)
         expect(page.locator(sign).first).to_be_visible()
         expect(fold).to_have_attribute("aria-expanded", "false")
         expect(page.locator("#trace [data-span-tells]")).to_have_count(1)
-        expect(page.locator("#trace .span:visible")).to_have_count(shown)
+        expect(page.locator("#trace .span:visible")).to_have_count(visible_spans)
 
 
-def test_a_live_replay_gains_rows_in_place(page, site):
-    """New rows come in; one that the reader opened stays open; the end of the recording is seen."""
+def test_a_live_replay_adds_rows_in_place(page, site):
+    """New rows appear while opened rows stay open, and the Live mark goes at the end."""
     live = replace(LIVE_PAGE, tab="activity", activity=pages.ACTIVITY[:4])
     site.pages["live"] = pages.Sample("replay/page.html", live, pages.SAMPLES["replay"].chrome)
     page.clock.install()
@@ -85,8 +85,8 @@ def test_a_live_replay_gains_rows_in_place(page, site):
     assert "refresh" in page.evaluate("fake.requests")
 
 
-def test_a_page_that_opens_in_a_gap_says_so(page, site):
-    """Nothing changes after the player is ready, and the card is there all the same."""
+def test_a_page_that_opens_in_a_gap_explains_it(page, site):
+    """A page that opens in a gap shows the card of the gap although nothing changes after."""
     opening = replace(pages.OPENING, start_at_ms=30_000)
     value = pages.with_top(replace(pages.REPLAY_PAGE, opening=opening), start_at_ms=30_000)
     site.pages["gap"] = replace(pages.SAMPLES["replay"], page=value)
@@ -97,7 +97,7 @@ def test_a_page_that_opens_in_a_gap_says_so(page, site):
 
 
 def test_the_speed_is_part_of_the_address(replay):
-    """It outlives a reload; the usual one is not written."""
+    """The address keeps the chosen speed, but not the default one."""
     replay.keyboard.press("ArrowUp")
     expect(replay).to_have_url(re.compile("speed=2"))
     replay.reload()
@@ -107,8 +107,8 @@ def test_the_speed_is_part_of_the_address(replay):
     expect(replay).not_to_have_url(re.compile("speed="))
 
 
-def test_the_phones_condition_stands_over_the_picture(page, site):
-    """While it lasts; that the app was in background is told of gaps."""
+def test_the_condition_of_the_phone_is_shown_over_the_picture(page, site):
+    """A condition such as offline is shown while it lasts; background is left to the gaps."""
     offline = Condition(40_000, 50_000, "offline", "offline")
     away = Condition(40_000, 50_000, "background", "in background")
     value = replace(pages.REPLAY_PAGE, conditions=(offline, away))
@@ -120,8 +120,8 @@ def test_the_phones_condition_stands_over_the_picture(page, site):
     expect(page.locator("[data-conditions-now]")).to_have_text("")
 
 
-def test_the_stage_has_the_shape_of_the_picture_it_opens_with(page, site):
-    """A replay that began on its side and is opened where it stands upright."""
+def test_the_stage_has_the_shape_of_its_first_picture(page, site):
+    """A replay that began in landscape and is opened in portrait has a portrait stage."""
     value = pages.with_top(pages.REPLAY_PAGE, size_px=(960, 448))
     site.pages["turned"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("turned"))
@@ -129,8 +129,8 @@ def test_the_stage_has_the_shape_of_the_picture_it_opens_with(page, site):
     expect(page.locator(".stage")).to_have_attribute("data-shape", "portrait")
 
 
-def test_a_phone_on_its_side_shows_picture_panel_and_timeline(replay):
-    """Beside each other and whole: nothing has to be scrolled to."""
+def test_a_phone_in_landscape_shows_everything_unscrolled(replay):
+    """A phone in landscape shows picture, panel and timeline without scrolling."""
     replay.set_viewport_size({"width": 844, "height": 390})
     picture = replay.locator(".stage-host")
     expect(picture).to_be_in_viewport(ratio=1)
@@ -141,13 +141,13 @@ def test_a_phone_on_its_side_shows_picture_panel_and_timeline(replay):
         expect(replay.locator(part)).to_be_in_viewport()
 
 
-def test_pictures_of_rows_come_when_they_are_drawn(page, site):
-    """A page that was opened before its strip was made shows it without a reload."""
-    made = {
+def test_thumbnails_of_rows_appear_once_they_are_drawn(page, site):
+    """A page opened before its thumbnails were made shows them without a reload."""
+    made_pictures = {
         "state": "made", "is_due": False, "version": "1", "cell_px": [72, 144], "columns": 1,
         "tiles_a_sheet": 1, "preview_tiles": 1, "tiles": [[0, 72, 144]],
     }  # fmt: skip
-    answers = iter([{"state": "due", "fault": None}, made])
+    answers = iter([{"state": "due", "fault": None}, made_pictures])
     page.route("**/pictures", lambda route: route.fulfill(json=next(answers)))
     sheet = Image.new("RGB", (72, 144), "teal")
     png = io.BytesIO()
@@ -166,8 +166,8 @@ def test_pictures_of_rows_come_when_they_are_drawn(page, site):
     expect(thumb).to_have_accessible_name("The screen at 0:44")
 
 
-def test_the_head_may_be_here_long_before_the_body(page, site):
-    """Its script waits for the page; nothing fails, and all comes to life."""
+def test_scripts_wait_for_a_page_that_arrives_in_parts(page, site):
+    """The scripts of the head wait for the body, and the page works once it is there."""
     site.late_s = 0.5
     page.goto(site.address("replay"))
     page.wait_for_selector(".track .head")
@@ -175,25 +175,25 @@ def test_the_head_may_be_here_long_before_the_body(page, site):
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844), (844, 390)])
-def test_the_picture_stands_where_it_will_be_before_the_rest_is_here(page, site, size):
-    """Nothing moves it when panels and timeline come."""
+def test_the_picture_does_not_move_when_the_page_completes(page, site, size):
+    """The picture keeps its place when the panels and the timeline arrive."""
     site.late_s = 1.0
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(site.address("replay"), wait_until="commit")
     page.wait_for_selector("[data-stage-host] canvas", state="attached")
-    place = page.locator("[data-stage-host]").bounding_box()
+    box = page.locator("[data-stage-host]").bounding_box()
     assert page.locator("[data-deck]").count() == 0
     page.wait_for_selector(".track .head")
-    assert page.locator("[data-stage-host]").bounding_box() == place
+    assert page.locator("[data-stage-host]").bounding_box() == box
 
 
 @pytest.mark.parametrize("width", [390, 1024, 1440])
-def test_a_replay_without_video_gives_its_panels_the_room(page, site, width):
-    """One line says why there is no picture; the panels are as wide as the window."""
+def test_a_replay_without_video_gives_its_space_to_panels(page, site, width):
+    """Without video a short card says why, and the panels are as wide as the window."""
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(site.address("replay, no video"))
     stage, panels = (page.locator(part).bounding_box() for part in (".stage", ".panels"))
     assert stage["height"] < 120
     assert panels["width"] == stage["width"] == width
     expect(page.locator(".stage-card")).to_be_visible()
-    assert axe.findings(page) == []
+    assert axe.find_violations(page) == []

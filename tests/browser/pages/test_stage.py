@@ -1,12 +1,12 @@
-"""The room of the picture, what stands above it, and what the header tells of a replay."""
+"""The size of the picture, the name of its screen, and the header of the replay page."""
 
 import re
 
 from playwright.sync_api import expect
 
 
-def test_the_line_beside_the_picture_gives_it_more_room(replay):
-    """By pointer and by keyboard, remembered in this browser; a double click takes it back."""
+def test_a_separator_resizes_the_picture(replay):
+    """Pointer and keys resize the picture, a reload keeps it, and a double click resets it."""
     line = replay.get_by_role("separator", name="Width of the picture")
     stage = replay.locator(".stage")
 
@@ -38,8 +38,8 @@ def test_the_line_beside_the_picture_gives_it_more_room(replay):
     expect(line).to_have_attribute("aria-valuenow", str(round(usual)))
 
 
-def test_the_picture_or_the_panels_can_have_the_room_alone(replay):
-    """By key or from the menu; the player goes on behind the panels."""
+def test_the_picture_or_the_panels_can_fill_the_page(replay):
+    """Keys and the menu show only the picture or only the panels."""
     stage, panels = replay.locator(".stage"), replay.locator(".panels")
     replay.keyboard.press("v")
     expect(panels).to_be_hidden()
@@ -54,7 +54,7 @@ def test_the_picture_or_the_panels_can_have_the_room_alone(replay):
 
 
 def test_the_name_of_the_screen_can_be_copied(replay):
-    """Of the one that is shown at the time."""
+    """The copy button copies the name of the screen that is shown."""
     replay.context.grant_permissions(["clipboard-read", "clipboard-write"])
     replay.evaluate("fake.store.set({ at_ms: 2500 })")
     button = replay.get_by_role("button", name="Copy the name of the screen")
@@ -64,8 +64,8 @@ def test_the_name_of_the_screen_can_be_copied(replay):
     expect(button).to_be_visible()
 
 
-def test_the_length_is_told_without_gaps_and_idle_time(replay):
-    """Beside the whole length; the gap alone takes 7.4 s."""
+def test_the_active_length_leaves_out_gaps_and_idle_time(replay):
+    """The header gives the length without gaps and idle time beside the whole length."""
     active = replay.locator("[data-active]")
     replay.evaluate("fake.store.set({ idle: [] })")
     expect(active).to_have_text(", 0:58 active")
@@ -75,8 +75,8 @@ def test_the_length_is_told_without_gaps_and_idle_time(replay):
     expect(active).to_be_hidden()
 
 
-def test_who_has_seen_the_replay_is_listed(replay):
-    """Behind their number, with a word on what is noted."""
+def test_the_people_who_saw_a_replay_are_listed(replay):
+    """The number of people who saw a replay opens the list of them."""
     replay.get_by_text("Seen by 2 people").click()
     people = replay.get_by_role("list", name="Seen by").get_by_role("listitem")
     expect(people).to_have_text([re.compile("^Ana Silva"), re.compile("^Ben Ito")])
@@ -84,13 +84,13 @@ def test_who_has_seen_the_replay_is_listed(replay):
 
 
 def test_a_replay_can_be_printed(replay):
-    """All panels below each other and whole, dark on white whatever the theme."""
+    """A printed replay shows all panels in full, in the light theme."""
     replay.emulate_media(media="print", color_scheme="dark")
     for panel in ("activity", "network", "errors", "trace", "logs", "segments", "details"):
         expect(replay.locator(f"#{panel} .panel-title")).to_be_visible()
-        high = "(one) => [one.scrollHeight, one.clientHeight]"
-        whole, shown = replay.locator(f"#{panel}").evaluate(high)
-        assert whole <= shown
+        read_heights = "(one) => [one.scrollHeight, one.clientHeight]"
+        content_height, visible_height = replay.locator(f"#{panel}").evaluate(read_heights)
+        assert content_height <= visible_height
     expect(replay.locator(".tabs")).to_be_hidden()
     expect(replay.locator(".stage")).to_be_hidden()
     assert replay.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"

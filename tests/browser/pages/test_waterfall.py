@@ -1,4 +1,4 @@
-"""Waterfalls in Chromium: more rows as one scrolls, branches that fold, spans that tell."""
+"""Waterfalls in Chromium: rows loaded by scrolling, folded branches, and opened spans."""
 
 import pytest
 from playwright.sync_api import expect
@@ -6,19 +6,19 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def trace(page, site):
-    """The page of a trace whose rows go on elsewhere."""
+    """Open a trace whose other rows are on a second page."""
     page.goto(site.address("trace"))
     return page
 
 
-def test_the_rest_of_a_trace_comes_by_itself(trace):
-    """Its rows stand below the others, and nothing more is offered."""
+def test_the_second_page_of_a_trace_loads_by_itself(trace):
+    """The rows of the second page are added, and no link to more is left."""
     expect(trace.locator(".span")).to_have_count(4)
     expect(trace.locator("[data-more]")).to_have_count(0)
 
 
 def test_a_branch_folds_and_unfolds(trace):
-    """What is deeper goes, what comes after it stays."""
+    """A folded branch hides the spans below it until it is unfolded."""
     expect(trace.locator(".span")).to_have_count(4)
     fold = trace.locator("[data-fold]").first
     fold.click()
@@ -28,8 +28,8 @@ def test_a_branch_folds_and_unfolds(trace):
     expect(trace.locator(".span:visible")).to_have_count(4)
 
 
-def test_a_span_tells_in_place(trace):
-    """A click shows what it carried, another takes it away."""
+def test_a_span_shows_its_data_in_place(trace):
+    """A click on a span shows its data, and a second click hides it."""
     name = trace.locator("[data-tells]").nth(1)
     name.click()
     expect(trace.locator(".span").nth(1).locator("dd")).to_have_text("<7>")
@@ -38,7 +38,7 @@ def test_a_span_tells_in_place(trace):
 
 
 def test_a_trace_can_be_read_without_javascript(browser, site):
-    """The next part and what a span says are pages."""
+    """Without JavaScript, the next rows and the data of a span are pages."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(site.address("trace"))

@@ -1,4 +1,4 @@
-"""A server with replays, and a browser to look at them."""
+"""Fixtures that start a server with recorded replays and a browser that plays them."""
 
 import threading
 import time
@@ -49,7 +49,7 @@ class Running(Server):
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Running]:
-    """Run the server in a thread of its own, with the recorded replays."""
+    """Run the server with the recorded replays in a thread of its own."""
     running = Running()
     running.replays.update({name: replays.of_family(name) for name in FAMILIES + OTHERS})
     uvicorn_server = uvicorn.Server(uvicorn.Config(running.app(), port=0, log_level="warning"))
@@ -70,8 +70,8 @@ def server() -> Iterator[Running]:
 def browser() -> Iterator[Browser]:
     """Start Chromium, once for each file.
 
-    Playwright keeps an event loop running in this thread as long as it lives, in which no
-    asynchronous test of another file could run.
+    While Playwright lives it keeps an event loop running in this thread, so no asynchronous test
+    of another file could run.
     """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -83,14 +83,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(params=["webcodecs", "mse"])
 def engine(request: pytest.FixtureRequest) -> str:
-    """Name each engine in turn."""
+    """Return the name of each decoding engine in turn."""
     name: str = request.param
     return name
 
 
 @pytest.fixture
 def watching(server: Running, browser: Browser, engine: str) -> Iterator[Watching]:
-    """Offer a page of its own, whose browser has the engine and no better one."""
+    """Open a page whose browser supports the engine and no better one."""
     with browser.new_context(viewport={"width": 500, "height": 500}) as context:
         page = context.new_page()
         page.add_init_script(WITHOUT[engine])

@@ -1,9 +1,9 @@
-"""Drives Firefox by Marionette, the protocol that it speaks itself: no driver is installed.
+"""Drives Firefox by Marionette, its own protocol, so that no driver needs to be installed.
 
     → 41:[0,1,"WebDriver:Navigate",{"url":"http://…"}]        length, colon, JSON
     ← 14:[1,1,null,null]                                      error, result
 
-A `Firefox` has as much of Playwright's page as `Watching` uses.
+A `Firefox` has the methods of Playwright's page that `Watching` uses.
 
 Source: https://firefox-source-docs.mozilla.org/testing/marionette/Protocol.html
 """
@@ -41,11 +41,11 @@ class Firefox:
     """One Firefox with one page, from `with` to its end.
 
     Args:
-        profile: An empty folder.
+        profile: Empty folder for the profile of the browser.
     """
 
     without: str = ""
-    """A global of the window that pages do not get: the test server removes it."""
+    """Name of a global that the test server deletes from the window of each page."""
 
     def __init__(self, profile: Path) -> None:
         self._profile = profile
@@ -55,7 +55,7 @@ class Firefox:
         (profile / "user.js").write_text("\n".join(lines), encoding="utf-8")
 
     def __enter__(self) -> Self:
-        """Start it and open a session."""
+        """Start Firefox and open a session."""
         self._process = subprocess.Popen(
             [PROGRAM, "--headless", "--marionette", "--no-remote", "--profile", self._profile],
             env={**os.environ, "HOME": str(self._profile), "MOZ_CRASHREPORTER_DISABLE": "1"},
@@ -79,17 +79,17 @@ class Firefox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End it."""
+        """Close the session and end Firefox."""
         self._file.close()
         self._socket.close()
         self._process.terminate()
         self._process.wait(_PATIENCE_S)
 
     def on(self, event: str, listener: object) -> None:
-        """Take a listener that is never called: errors of the page are seen by what is missing."""
+        """Ignore the listener: errors of the page show in what is missing."""
 
     def add_init_script(self, script: str) -> None:
-        """Run a script in every page, once it is there."""
+        """Run a script in every page after it has loaded."""
         self._scripts.append(script)
 
     def goto(self, url: str) -> None:
@@ -100,7 +100,7 @@ class Firefox:
             self._run(script, [])
 
     def evaluate(self, expression: str, argument: object = None) -> Any:
-        """Return an expression's value; a function is called, a promise awaited."""
+        """Return an expression's value; a function is called and a promise awaited."""
         return self._run(_CALL, [expression, [argument]])
 
     def wait_for_function(self, expression: str) -> None:
@@ -110,8 +110,8 @@ class Firefox:
             assert time.monotonic() < deadline, f"never: {expression}"
 
     def _run(self, script: str, values: list[object]) -> Any:
-        found = self._call("WebDriver:ExecuteScript", {"script": script, "args": values})
-        return found["value"]
+        result = self._call("WebDriver:ExecuteScript", {"script": script, "args": values})
+        return result["value"]
 
     def _call(self, command: str, values: dict[str, object]) -> Any:
         self._calls += 1
@@ -130,11 +130,11 @@ class Firefox:
         return json.loads(self._file.read(int(digits)))
 
     def _port(self) -> int:
-        """Wait until Firefox tells where it listens."""
-        told = self._profile / "MarionetteActivePort"
+        """Wait until Firefox has written down the port on which it listens, and return it."""
+        port_file = self._profile / "MarionetteActivePort"
         deadline = time.monotonic() + _PATIENCE_S
-        while not (told.is_file() and told.read_text(encoding="ascii").strip()):
+        while not (port_file.is_file() and port_file.read_text(encoding="ascii").strip()):
             assert self._process.poll() is None, "Firefox ended at once"
             assert time.monotonic() < deadline, "Firefox does not start"
             time.sleep(0.05)
-        return int(told.read_text(encoding="ascii"))
+        return int(port_file.read_text(encoding="ascii"))

@@ -1,4 +1,4 @@
-"""Replays for the player to play: recorded ones and drawn ones.
+"""Builds replays for the player from recordings and from drawn clips.
 
 A replay here is what the database and the object store would hold: segments and their objects.
 """
@@ -26,7 +26,7 @@ class Replay:
     def add(
         self, segment_id: int, started_at_ms: int, video: bytes, *, ended_at_ms: int | None = None
     ) -> None:
-        """Store one more segment, as ingest would; by default it lasts as long as its video."""
+        """Add one more segment; by default it lasts as long as its video."""
         facts = mp4.read_video(video)
         if ended_at_ms is None:
             ended_at_ms = started_at_ms + facts.duration_ms
@@ -45,7 +45,7 @@ class Replay:
         )
 
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Read as an object store does."""
+        """Read a range of an object, as an object store does."""
         if key not in self.objects:
             raise NotFound(key)
         end = None if length is None else offset + length
@@ -58,13 +58,20 @@ def of_family(name: str) -> Replay:
     for request in contents.requests(name):
         video = contents.video_of(request)
         if video is not None:
-            said = next(item for item in request.expect["items"] if item["type"] == "replay_video")
-            replay.add(said["segment_id"], said["starts_ms"], video, ended_at_ms=said["ends_ms"])
+            expected = next(
+                item for item in request.expect["items"] if item["type"] == "replay_video"
+            )
+            replay.add(
+                expected["segment_id"],
+                expected["starts_ms"],
+                video,
+                ended_at_ms=expected["ends_ms"],
+            )
     return replay
 
 
 def of_clips(clips: Sequence[tuple[int, bytes]]) -> Replay:
-    """Make a replay of clips, each with its start on the replay clock."""
+    """Build a replay from clips, each with its start on the replay clock."""
     replay = Replay()
     for number, (start_ms, video) in enumerate(clips):
         replay.add(number, EPOCH_MS + start_ms, video)

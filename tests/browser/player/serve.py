@@ -1,4 +1,4 @@
-"""A small server for the player: its files, a bare page, and the two endpoints it asks."""
+"""A small server for the player: its files, a bare page, and the two endpoints it requests."""
 
 import re
 import time
@@ -43,7 +43,7 @@ window.player = createPlayer({{
 
 
 class Server:
-    """Holds replays by name, counts what is asked, and can be told to misbehave."""
+    """Holds replays by name, counts its answers, and can be told to misbehave."""
 
     def __init__(self) -> None:
         self.replays: dict[str, Replay] = {}
@@ -65,7 +65,7 @@ class Server:
         )
 
     async def page(self, request: Request) -> Response:
-        """Answer a page with nothing but the player, in a browser `without` some of its parts."""
+        """Answer with a page of only the player, without the globals that `without` names."""
         modules = "\n".join(
             f'<link rel="modulepreload" href="/static/player/{name}">' for name in _MODULES
         )
@@ -75,7 +75,7 @@ class Server:
         return HTMLResponse(text)
 
     async def index(self, request: Request) -> Response:
-        """Answer the index and the GOP due at `t`."""
+        """Answer with the index and the GOP due at `t`."""
         replay = self._replay(request)
         index = self._index_of(replay, playback.make_version(replay.segments))
         assert index is not None
@@ -98,25 +98,25 @@ class Server:
         return Response(body, headers=headers, media_type="application/octet-stream")
 
     async def stream(self, request: Request) -> Response:
-        """Answer a byte range of the virtual stream."""
-        asked = request.headers["range"]
-        self.ranges.append(asked)
+        """Answer with a byte range of the virtual stream."""
+        range_header = request.headers["range"]
+        self.ranges.append(range_header)
         replay = self._replay(request)
         index = self._index_of(replay, request.query_params["v"])
-        found = re.fullmatch(r"bytes=(\d+)-(\d+)", asked)
-        assert found
-        first, last = int(found[1]), int(found[2])
+        match = re.fullmatch(r"bytes=(\d+)-(\d+)", range_header)
+        assert match
+        first, last = int(match[1]), int(match[2])
         if self.refuse_stream_with or index is None:
             return Response(status_code=self.refuse_stream_with or 409)
         parts = stream.read_stream(_store(replay), index, first, last + 1)
         try:
-            begun = await anext(parts)
+            first_part = await anext(parts)
         except NotFound:
             return Response(status_code=404)
 
         async def body() -> AsyncIterator[bytes]:
-            self._sent["bytes"] += len(begun)
-            yield begun
+            self._sent["bytes"] += len(first_part)
+            yield first_part
             async for part in parts:
                 self._sent["bytes"] += len(part)
                 yield part
@@ -131,7 +131,7 @@ class Server:
         return StreamingResponse(body(), 206, headers, "application/octet-stream")
 
     async def stats(self, request: Request) -> Response:
-        """Answer this process's CPU seconds, and answers and bytes since the last reset."""
+        """Answer with this process's CPU seconds, and answers and bytes since the last reset."""
         answer = {"cpu": time.process_time(), **self._sent}
         if "reset" in request.query_params:
             self._sent = {"n": 0, "bytes": 0}
@@ -150,5 +150,5 @@ class Server:
 
 
 def _store(replay: Replay) -> ObjectStore:
-    """Pass a replay for an object store, of which playback needs `read` alone."""
+    """Cast a replay to an object store, of which playback needs only `read`."""
     return cast("ObjectStore", replay)

@@ -1,4 +1,4 @@
-"""Replays made to be awkward: reordered frames, long GOPs, damage, growth, a broken network."""
+"""The player copes with awkward replays: reordered frames, long GOPs, damage, a broken network."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ _SECOND = 1000
 
 
 def _seek_all(watching: Watching, due: Sequence[tuple[int, int, int]]) -> None:
-    """Seek back and forth over (time, start of the due frame, its colour)."""
+    """Seek back and forth over tuples of a time, the start of its due frame, and its colour."""
     count = len(due)
-    for place in range(count):
-        at_ms, shown_ms, colour = due[place * 7 % count if count % 7 else count - 1 - place]
+    for index in range(count):
+        at_ms, shown_ms, colour = due[index * 7 % count if count % 7 else count - 1 - index]
         assert watching.look("seek", at_ms, shown_ms)[-1] == colour, f"at {at_ms} ms"
 
 
 def _each_second(first: int, count: int, start_ms: int = 0) -> list[tuple[int, int, int]]:
-    """Say what a clip of one frame a second shows in the middle of each."""
+    """Return the due frame in the middle of each second of a clip with one frame a second."""
     return [
         (start_ms + n * _SECOND + 500, start_ms + n * _SECOND, n % 8)
         for n in range(first, first + count)
@@ -30,7 +30,7 @@ def _each_second(first: int, count: int, start_ms: int = 0) -> list[tuple[int, i
 
 
 def test_reordered_frames_are_shown_in_order(watching: Watching, server: Server):
-    """B-frames are decoded after the frame they precede, and shown before it."""
+    """B-frames are decoded after the frame that they precede, and shown before it."""
     video = clip(frames=12, b_frames=2)
     server.replays["reordered"] = replays.of_clips([(0, video), (12_000, video)])
     watching.open("reordered")
@@ -39,8 +39,8 @@ def test_reordered_frames_are_shown_in_order(watching: Watching, server: Server)
     assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 12 % 8][:-1] == []
 
 
-def test_cut_among_reordered_frames_shows_no_hidden_one(watching: Watching, server: Server):
-    """A frame beyond the cut is decoded for the ones before it, and never seen."""
+def test_a_frame_beyond_a_cut_is_never_shown(watching: Watching, server: Server):
+    """A reordered frame beyond the cut is decoded for earlier frames and never shown."""
     video = clip(frames=12, b_frames=2)
     for cut_ms in (7200, 8200, 9200):
         name = f"cut-{cut_ms}"
@@ -54,30 +54,31 @@ def test_cut_among_reordered_frames_shows_no_hidden_one(watching: Watching, serv
 
 
 @pytest.mark.parametrize("engine", ["file"], indirect=True)
-def test_browser_without_media_source_plays_files(watching: Watching, server: Server):
-    """One small file a GOP: seeks and play are right, over a cut too."""
+def test_a_browser_without_media_source_plays_files(watching: Watching, server: Server):
+    """A browser without Media Source plays one small file for each GOP, also across a cut."""
     video = clip(frames=12)
     server.replays["files"] = replays.of_clips([(0, video), (7200, video)])
     assert watching.open("files")["engine"] == "file"
     _seek_all(watching, [*_each_second(5, 2), *_each_second(0, 12, 7200)])
-    seen = watching.look("play", 4, 12_000)
-    assert seen
-    shown = [
-        (at, colour, (at if at < 7200 else at - 7200) // _SECOND % 8) for at, colour, *_ in seen
+    refreshes = watching.look("play", 4, 12_000)
+    assert refreshes
+    colours = [
+        (at, colour, (at if at < 7200 else at - 7200) // _SECOND % 8)
+        for at, colour, *_ in refreshes
     ]
-    assert [one for one in shown if one[1] != one[2]] == []
+    assert [colour_pair for colour_pair in colours if colour_pair[1] != colour_pair[2]] == []
 
 
 @pytest.mark.parametrize("engine", ["mse that never seeks"], indirect=True)
 def test_media_source_that_shows_nothing_gives_way_to_files(watching: Watching, server: Server):
-    """WebKitGTK takes what it is fed and never comes to the frame that was sought."""
+    """The player falls back to files where Media Source never reaches a frame, as in WebKitGTK."""
     server.replays["silent"] = replays.of_clips([(0, clip(frames=12))])
     assert watching.open("silent", 3500)["engine"] == "file"
     _seek_all(watching, _each_second(0, 12))
 
 
-def test_long_gop_is_decoded_as_it_is_needed(watching: Watching, server: Server):
-    """Hundreds of frames after one keyframe: seeks both ways, steps, fast play."""
+def test_a_long_gop_is_decoded_as_needed(watching: Watching, server: Server):
+    """Seeks, steps and fast play are right with hundreds of frames after one keyframe."""
     video = clip(frames=150, keyframe_every=1000, width=720, height=1280)
     server.replays["long"] = replays.of_clips([(0, video)])
     watching.open("long")
@@ -93,8 +94,8 @@ def _three_segments() -> Replay:
     return replays.of_clips([(0, video), (5000, video), (10_000, video)])
 
 
-def _plays_past(watching: Watching) -> None:
-    """Check that the second of three segments is passed, and never shown as something else."""
+def _check_that_play_passes_the_second_segment(watching: Watching) -> None:
+    """Check that the second of three segments is skipped and an error reported there."""
     seen = watching.look("play", 2, 11_000)
     assert [at for at, *_ in seen if 5000 <= at < 10_000] == []
     assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 5] == []
@@ -107,26 +108,26 @@ def _plays_past(watching: Watching) -> None:
     assert watching.state()["error"] is None
 
 
-def test_missing_object_is_told_and_passed(watching: Watching, server: Server):
-    """What is no longer on the server is not played; the rest is."""
+def test_a_missing_object_is_reported_and_skipped(watching: Watching, server: Server):
+    """A segment whose object is missing is skipped, and the others are played."""
     replay = server.replays["missing"] = _three_segments()
     del replay.objects["000001.mp4"]
     watching.open("missing")
-    _plays_past(watching)
+    _check_that_play_passes_the_second_segment(watching)
 
 
-def test_undecodable_video_is_told_and_passed(watching: Watching, server: Server):
-    """A decoder that gives up costs its GOP, not the replay."""
+def test_undecodable_video_is_reported_and_skipped(watching: Watching, server: Server):
+    """A decoder error costs one GOP and not the replay."""
     replay = server.replays["damaged"] = _three_segments()
     video = replay.objects["000001.mp4"]
     at = video.index(b"mdat") + 4
     replay.objects["000001.mp4"] = video[:at] + b"\xa5" * (len(video) - at)
     watching.open("damaged")
-    _plays_past(watching)
+    _check_that_play_passes_the_second_segment(watching)
 
 
-def test_replay_that_grows_can_be_watched_on(watching: Watching, server: Server):
-    """A refresh brings the new end; the picture and the time stay."""
+def test_a_refresh_extends_a_growing_replay(watching: Watching, server: Server):
+    """A refresh brings the new end, and keeps the picture and the time."""
     replay = server.replays["growing"] = replays.of_clips([(0, clip(frames=5))])
     watching.open("growing", 3500)
     replay.add(1, replays.EPOCH_MS + 5000, clip(frames=5))
@@ -136,8 +137,8 @@ def test_replay_that_grows_can_be_watched_on(watching: Watching, server: Server)
     _seek_all(watching, _each_second(0, 5, 5000))
 
 
-def test_replay_that_grows_is_played_on(watching: Watching, server: Server):
-    """Whoever has come to the end of a live replay sees what arrives then."""
+def test_a_growing_replay_plays_on_from_its_end(watching: Watching, server: Server):
+    """A replay that was played to its end goes on when a new segment arrives."""
     replay = server.replays["live"] = replays.of_clips([(0, clip(frames=5))])
     watching.open("live", 4500)
     watching.request("play")
@@ -155,8 +156,8 @@ def test_replay_that_grows_is_played_on(watching: Watching, server: Server):
     assert watching.state()["playing"] is False
 
 
-def test_segment_that_arrives_in_the_middle_is_found(watching: Watching, server: Server):
-    """The stream refuses the old version, the page fetches the index again and goes on."""
+def test_a_late_segment_in_the_middle_is_played(watching: Watching, server: Server):
+    """When the stream refuses the old version, the page fetches the new index and goes on."""
     clips = [(0, clip(frames=5)), *((20_000 + n * 60_000, clip(frames=60)) for n in range(3))]
     replay = server.replays["late"] = replays.of_clips(clips)
     watching.open("late")
@@ -167,8 +168,8 @@ def test_segment_that_arrives_in_the_middle_is_found(watching: Watching, server:
     assert watching.look("seek", 9000, 9000)[-1] == 4
 
 
-def test_lost_connection_is_told_and_found_again(watching: Watching, server: Server):
-    """The player waits, says why, and goes on by itself."""
+def test_the_player_recovers_from_a_lost_connection(watching: Watching, server: Server):
+    """The player waits, reports why, and goes on by itself when the connection is back."""
     server.replays["far"] = replays.of_clips([(0, clip(frames=400))])
     watching.open("far")
     watching.page.context.set_offline(True)
@@ -184,10 +185,10 @@ def test_lost_connection_is_told_and_found_again(watching: Watching, server: Ser
 @pytest.mark.parametrize(
     ("status", "words"), [(503, "The storage does not answer"), (429, "has too much to do")]
 )
-def test_server_that_cannot_now_is_asked_again(
+def test_an_unavailable_server_is_asked_again(
     watching: Watching, server: Server, status: int, words: str
 ):
-    """Storage away, or too many requests: the player says so, and goes on when it gets bytes."""
+    """While storage is away or requests are limited, the player reports it and tries again."""
     server.replays["far"] = replays.of_clips([(0, clip(frames=400))])
     watching.open("far")
     server.refuse_stream_with = status
@@ -198,7 +199,7 @@ def test_server_that_cannot_now_is_asked_again(
 
 
 def test_playing_stops_at_the_end_of_a_range(watching: Watching, server: Server):
-    """Again plays the range again; who plays from behind it plays on to the end."""
+    """Play stops at the end of a range and repeats it, but plays on from behind it."""
     server.replays["range"] = replays.of_clips([(0, clip(frames=20))])
     watching.open("range")
     watching.request("range", stretches=[{"start_ms": 2_000, "end_ms": 6_500}])
@@ -214,8 +215,8 @@ def test_playing_stops_at_the_end_of_a_range(watching: Watching, server: Server)
     watching.until("!s.playing && s.at_ms === 6500")
 
 
-def test_replay_without_video_is_empty(watching: Watching, server: Server):
-    """There is nothing to play, and nothing breaks."""
+def test_a_replay_without_video_is_empty(watching: Watching, server: Server):
+    """A replay without video has nothing to play, and requests to the player do no harm."""
     server.replays["empty"] = Replay()
     assert watching.open("empty")["status"] == "empty"
     watching.request("play")
@@ -226,20 +227,20 @@ def test_replay_without_video_is_empty(watching: Watching, server: Server):
 
 
 def test_turned_video_is_shown_upright(watching: Watching, server: Server):
-    """A track header may ask for a quarter turn; the stage makes it."""
+    """The stage shows a video upright whose track header asks for a quarter turn."""
     video = bytearray(clip(frames=2))
     matrix = video.index(b"tkhd") + 44
     quarter = [0, 1 << 16, 0, -(1 << 16) & 0xFFFFFFFF, 0, 0, 0, 0, 1 << 30]
     video[matrix : matrix + 36] = b"".join(number.to_bytes(4, "big") for number in quarter)
     server.replays["turned"] = replays.of_clips([(0, bytes(video))])
     state = watching.open("turned")
-    watching.screen_is((256, 128))
+    watching.check_picture_size((256, 128))
     assert (state["width"], state["height"]) == (256, 128)
 
 
 @pytest.mark.parametrize("engine", ["file"], indirect=True)
-def test_browser_that_plays_no_h264_is_told(watching: Watching, server: Server):
-    """The page says so instead of staying dark."""
+def test_a_browser_without_h264_reports_it(watching: Watching, server: Server):
+    """A browser that cannot play H.264 reports this instead of a dark picture."""
     server.replays["any"] = replays.of_clips([(0, clip())])
     watching.page.add_init_script("HTMLMediaElement.prototype.canPlayType = () => ''")
     state = watching.open("any")
@@ -249,8 +250,8 @@ def test_browser_that_plays_no_h264_is_told(watching: Watching, server: Server):
     assert watching.state()["playing"] is False
 
 
-def test_player_that_is_destroyed_leaves_nothing(watching: Watching, server: Server):
-    """Its elements, its global and its requests end."""
+def test_a_destroyed_player_leaves_nothing(watching: Watching, server: Server):
+    """A destroyed player removes its elements and its global from the page."""
     server.replays["any"] = replays.of_clips([(0, clip(frames=60))])
     watching.open("any")
     watching.request("play")

@@ -1,4 +1,4 @@
-"""Recorded replays in a real browser: the second that is drawn is the second that is due."""
+"""Recorded replays in Chromium: the second that is drawn is the second that is due."""
 
 import random
 
@@ -6,12 +6,12 @@ import pytest
 
 from tests.browser.player import truth
 from tests.browser.player.conftest import FAMILIES, OTHERS
-from tests.browser.player.watching import Watching, wrong
+from tests.browser.player.watching import Watching, find_wrong_refreshes
 
 
 @pytest.fixture(params=FAMILIES)
 def family(request: pytest.FixtureRequest) -> str:
-    """Name each recorded family in turn."""
+    """Return the name of each recorded family in turn."""
     name: str = request.param
     return name
 
@@ -25,17 +25,17 @@ def test_every_frame_can_be_sought(watching: Watching, engine: str, family: str)
     times = [frame.at_ms + dice.choice([0, 1, 350]) for frame in facts.frames]
     times += [frame.at_ms - 1 for frame in facts.frames[1:]] + [facts.duration_ms]
     dice.shuffle(times)
-    before = facts.at(0).colour
+    previous_colour = facts.at(0).colour
     for at_ms in times[:60]:
         due = facts.at(at_ms)
-        seen = watching.look("seek", at_ms, due.at_ms)
-        assert seen in ([before, due.colour], [due.colour]), f"at {at_ms} ms"
-        watching.screen_is(due.size)
-        before = due.colour
+        colours = watching.look("seek", at_ms, due.at_ms)
+        assert colours in ([previous_colour, due.colour], [due.colour]), f"at {at_ms} ms"
+        watching.check_picture_size(due.size)
+        previous_colour = due.colour
 
 
-def test_every_other_family_plays_right(watching: Watching):
-    """Frames all over each replay, sought in any order; the start of each, played fast."""
+def test_every_other_family_plays_correctly(watching: Watching):
+    """Every other family shows the due frames after random seeks and in fast play."""
     for family in OTHERS:
         facts = truth.of_family(family)
         assert watching.open(family)["duration_ms"] == facts.duration_ms
@@ -44,11 +44,11 @@ def test_every_other_family_plays_right(watching: Watching):
             due = facts.at(at_ms)
             assert watching.look("seek", at_ms, due.at_ms)[-1] == due.colour, (family, at_ms)
         watching.look("seek", 0, 0)
-        assert wrong(watching.look("play", 16, 12_000), facts) == [], family
+        assert find_wrong_refreshes(watching.look("play", 16, 12_000), facts) == [], family
 
 
 def test_the_second_of_twin_segments_hides_no_frame():
-    """What rotation-a shows is each second once: that of the lower twin, then the higher one's."""
+    """Each second is shown once when two segments start together: the lower one's come first."""
     facts = truth.of_family("android-rotation-a")
     assert [frame.colour for frame in facts.frames] == [
         frame.at_ms // 1000 % 8 for frame in facts.frames
@@ -56,47 +56,49 @@ def test_the_second_of_twin_segments_hides_no_frame():
 
 
 @pytest.mark.parametrize("rate", [8, 16])
-def test_fast_play_shows_what_is_due(watching: Watching, family: str, rate: int):
-    """Over borders, rotations and gaps, on every refresh; and no frame is left out."""
+def test_fast_play_shows_the_due_frames(watching: Watching, family: str, rate: int):
+    """Fast play shows the due frame on every refresh, and leaves out no long frame."""
     facts = truth.of_family(family)
     watching.open(family)
-    seen = watching.look("play", rate, facts.duration_ms + 1)
-    assert wrong(seen, facts) == []
-    shown = {shown_ms for _, _, shown_ms, *_ in seen}
+    refreshes = watching.look("play", rate, facts.duration_ms + 1)
+    assert find_wrong_refreshes(refreshes, facts) == []
+    shown = {shown_ms for _, _, shown_ms, *_ in refreshes}
     lengths = zip(facts.frames, [*facts.frames[1:], None], strict=True)
-    long = [a.at_ms for a, b in lengths if b and b.at_ms - a.at_ms >= 150 * rate]
-    assert [at_ms for at_ms in long if at_ms not in shown] == []
+    long_frames_ms = [a.at_ms for a, b in lengths if b and b.at_ms - a.at_ms >= 150 * rate]
+    assert [at_ms for at_ms in long_frames_ms if at_ms not in shown] == []
     state = watching.state()
     assert (state["playing"], state["at_ms"]) == (False, facts.duration_ms)
 
 
-def test_play_at_its_own_speed_shows_what_is_due(watching: Watching):
-    """One second of the replay takes one second."""
+def test_play_at_normal_speed_shows_the_due_frames(watching: Watching):
+    """At normal speed one second of the replay takes one second and shows the due frames."""
     facts = truth.of_family("android-vfr-a")
     watching.open("android-vfr-a", 4300)
-    seen = watching.look("play", 1, 6200)
-    assert wrong(seen, facts) == []
-    assert {shown_ms for _, _, shown_ms, *_ in seen} >= {4500, 5000}
+    refreshes = watching.look("play", 1, 6200)
+    assert find_wrong_refreshes(refreshes, facts) == []
+    assert {shown_ms for _, _, shown_ms, *_ in refreshes} >= {4500, 5000}
 
 
-def test_gaps_are_skipped_unless_told_not_to(watching: Watching):
-    """Skipping, the clock jumps from a gap's start to its end; else the last frame is held."""
+def test_gaps_are_skipped_unless_skipping_is_off(watching: Watching):
+    """The clock jumps over a gap, or holds the last frame when skipping is off."""
     facts = truth.of_family("android-gap-a")
     (start_ms, end_ms) = facts.gaps[0]
     state = watching.open("android-gap-a", start_ms - 1500)
     assert state["gaps"] == [{"start_ms": start_ms, "end_ms": end_ms}]
-    seen = watching.look("play", 4, end_ms + 500)
-    assert [at_ms for at_ms, *_ in seen if start_ms <= at_ms < end_ms] == []
+    refreshes = watching.look("play", 4, end_ms + 500)
+    assert [at_ms for at_ms, *_ in refreshes if start_ms <= at_ms < end_ms] == []
     watching.request("skip_gaps", on=False)
     watching.look("seek", start_ms - 100, facts.at(start_ms - 100).at_ms)
-    seen = watching.look("play", 16, end_ms + 500)
-    held = [(colour, in_gap) for at_ms, colour, *_, in_gap in seen if start_ms <= at_ms < end_ms]
+    refreshes = watching.look("play", 16, end_ms + 500)
+    held = [
+        (colour, in_gap) for at_ms, colour, *_, in_gap in refreshes if start_ms <= at_ms < end_ms
+    ]
     assert len(held) > 10
     assert set(held) == {(facts.at(start_ms).colour, True)}
 
 
-def test_seek_into_a_gap_holds_the_last_frame(watching: Watching):
-    """Standing still in a gap, the state says so; playing leaves it at once."""
+def test_a_seek_into_a_gap_holds_the_last_frame(watching: Watching):
+    """A seek into a gap holds the last frame and reports the gap; play leaves it at once."""
     facts = truth.of_family("android-gap-a")
     (start_ms, end_ms) = facts.gaps[0]
     watching.open("android-gap-a")
@@ -105,12 +107,12 @@ def test_seek_into_a_gap_holds_the_last_frame(watching: Watching):
     assert state["in_gap"] == {"start_ms": start_ms, "end_ms": end_ms}
     assert state["at_ms"] == start_ms + 4000
     assert watching.look("colour") == facts.at(start_ms).colour
-    seen = watching.look("play", 1, end_ms + 300)
-    assert all(at_ms >= end_ms or at_ms == start_ms + 4000 for at_ms, *_ in seen)
+    refreshes = watching.look("play", 1, end_ms + 300)
+    assert all(at_ms >= end_ms or at_ms == start_ms + 4000 for at_ms, *_ in refreshes)
 
 
-def test_page_may_open_in_the_middle(watching: Watching, family: str):
-    """The first picture is the one due at the time the page was asked for."""
+def test_a_page_can_open_in_the_middle(watching: Watching, family: str):
+    """The first picture is the one due at the time at which the page was opened."""
     facts = truth.of_family(family)
     at_ms = facts.duration_ms // 2
     state = watching.open(family, at_ms)
@@ -119,14 +121,14 @@ def test_page_may_open_in_the_middle(watching: Watching, family: str):
 
 
 def test_steps_go_frame_by_frame(watching: Watching):
-    """Forward and back, over the borders of segments."""
+    """Steps go forward and back by frames, also across the borders of segments."""
     facts = truth.of_family("android-rotation-a")
     watching.open("android-rotation-a", 15_000)
-    place = facts.frames.index(facts.at(15_000))
+    index = facts.frames.index(facts.at(15_000))
     for frames in [1, 1, 1, -1, 4, -1, -1, -3, -3]:
         watching.request("step", frames=frames)
-        place += frames
-        due = facts.frames[place]
+        index += frames
+        due = facts.frames[index]
         watching.until(f"s.shown_ms === {due.at_ms}")
         watching.look("frames", 2)
         assert watching.look("colour") == due.colour

@@ -1,4 +1,4 @@
-"""Looks at the player's picture, not at what the player says of itself."""
+"""Looks at the player's picture instead of trusting what the player reports."""
 
 import json
 from typing import Any, Final
@@ -19,7 +19,7 @@ PALETTE: Final = (
 )
 """Colours of the square at the bottom left of recorded frames: the drawn second, modulo 8.
 
-Those of `tests.support.builders.clips` are near enough, but for the last two.
+The colours of `tests.support.builders.clips` are close enough to these, except the last two.
 """
 _CLIP_ENDS: Final = ((240, 240, 240), (30, 30, 30))
 
@@ -49,7 +49,7 @@ _LOOK: Final = """
     async frames(count) {
       for (let n = 0; n < count; n++) await new Promise(requestAnimationFrame);
     },
-    // Seeks and notes every picture on the way to the one that stays, some refreshes long.
+    // Seeks and records every picture on the way to the one that stays for some refreshes.
     async seek(ms, due_ms) {
       const seen = [look.colour()];
       pb.seek(ms);
@@ -64,7 +64,7 @@ _LOOK: Final = """
       }
       return ["never", ...seen];
     },
-    // Plays to a time; notes clock and picture on every refresh.
+    // Plays to a time and records clock and picture on every refresh.
     async play(rate, until_ms) {
       const seen = [];
       pb.play(rate);
@@ -83,7 +83,7 @@ _LOOK: Final = """
 
 
 class Watching:
-    """One page that shows one replay."""
+    """One page with the player of one replay."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -110,24 +110,24 @@ class Watching:
         )
 
     def request(self, name: str, **detail: object) -> None:
-        """Ask the player for something, as a control does."""
+        """Send the player a request, as a control does."""
         self.page.evaluate("([name, detail]) => player.request(name, detail)", [name, detail])
 
     def look(self, call: str, *values: object) -> Any:
         """Call one of the functions that look at the picture."""
         return self.page.evaluate(f"(values) => look.{call}(...values)", list(values))
 
-    def screen_is(self, size: tuple[int, int]) -> None:
-        """Check that the surface fills its place and letterboxes a picture of a size."""
+    def check_picture_size(self, size: tuple[int, int]) -> None:
+        """Check that the surface letterboxes a picture of this size."""
         surface = self.page.locator(".stage-picture")
         expect(surface).to_have_css("object-fit", "contain")
         assert tuple(self.look("size")) == size
 
 
-def wrong(seen: list[Any], facts: Truth) -> list[Any]:
-    """Keep the refreshes whose picture was not the one due at the clock's time."""
+def find_wrong_refreshes(refreshes: list[Any], facts: Truth) -> list[Any]:
+    """Return the refreshes whose picture was not the one due at the clock's time."""
     return [
         (at_ms, colour, size)
-        for at_ms, colour, _, *size, _ in seen
+        for at_ms, colour, _, *size, _ in refreshes
         if (facts.at(at_ms).colour, facts.at(at_ms).size) != (colour, tuple(size))
     ]
