@@ -9,8 +9,8 @@ from app.core.shipped import STATIC
 _SOURCE: Final = STATIC.parent / "node_modules" / "axe-core" / "axe.min.js"
 _RUN: Final = """
     async ({ within, rules }) => {
-        // A colour in transition cannot be judged, so wait until it has arrived. A transition of an
-        // element that is not drawn never ends: reading its colour starts it, and no frame moves it.
+        // A colour in transition cannot be judged, so wait until it has arrived. The transition
+        // of an element that is not drawn starts when axe reads its colour, and never ends.
         const drawn = { contentVisibilityAuto: true };
         const isDrawn = ({ effect }) => effect.target.checkVisibility(drawn);
         const moving = document
