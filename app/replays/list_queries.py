@@ -53,7 +53,7 @@ class ScanRequest:
     order: ReplayOrder = NEWEST
     after: ListCursor | None = None
     is_backward: bool = False
-    """Whether to read from the cursor towards the beginning of the list."""
+    """True to read from the cursor towards the beginning of the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class ScanResult:
 
     replays: tuple[Replay, ...]
     end: ListCursor | None = None
-    """How far the scan got when there is more to look at; None when it saw everything."""
+    """The place up to which the scan looked; None when it saw everything."""
 
 
 async def scan_replays(
@@ -92,14 +92,14 @@ async def scan_replays(
     else:
         statement = _scan_projects(request, condition, limit=limit, most=most)
     rows = await connection.execute(statement, {"project_ids": list(request.project_ids)})
-    found = tuple(to_replay(row) for row in rows)
+    matching = tuple(to_replay(row) for row in rows)
     if condition is None or not order.is_indexed:
-        return ScanResult(found)
+        return ScanResult(matching)
     end = await _find_end(connection, request, most=most)
     if end is None:
-        return ScanResult(found)
+        return ScanResult(matching)
     # A project with few replays was read beyond the end of another: those are read again later.
-    return ScanResult(tuple(one for one in found if not _is_beyond(one, end, request)), end)
+    return ScanResult(tuple(each for each in matching if not _is_beyond(each, end, request)), end)
 
 
 async def find_by_facts(

@@ -114,7 +114,7 @@ class Segment(NamedTuple):
 
     @property
     def has_video(self) -> bool:
-        """Whether the segment can be played."""
+        """True if the segment has video that can be played."""
         return self.layout is not None
 
 

@@ -94,7 +94,7 @@ class ReplayPictures:
     key: ReplayKey
     made: DrawnPictures | None
     is_due: bool
-    """Whether more pictures are to come."""
+    """True while more pictures are to come."""
     fault: str | None
 
 
@@ -105,7 +105,7 @@ class PictureTask:
     key: ReplayKey
     due_at: datetime
     tries: int
-    """How often this was tried, this time included."""
+    """The number of tries, this one included."""
     leased_until: datetime
     made_at: datetime | None
     made: DrawnPictures | None

@@ -38,7 +38,7 @@ class TermValue:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the value has no `*`."""
+        """True if the value has no `*`."""
         return len(self.pieces) == 1
 
     @property

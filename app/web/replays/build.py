@@ -38,7 +38,7 @@ def build_list(
     address: ListAddress,
     *,
     demo_href: str | None,
-    here: PageServices,
+    services: PageServices,
 ) -> ReplayListPage:
     """Build the page of the list.
 
@@ -46,9 +46,9 @@ def build_list(
         data: What the list shows.
         address: What the address asks for.
         demo_href: Where the demo is played; None when the person may not.
-        here: For the address that SDKs use.
+        services: The settings in it say which address SDKs use.
     """
-    frame = _build_frame(data, demo_href=demo_href, here=here)
+    frame = _build_frame(data, demo_href=demo_href, services=services)
     if data.problem is not None or data.query is None:
         problem = sentence(data.problem or "")
         search = describe_search(address, None, problem=problem)
@@ -76,7 +76,7 @@ def build_list(
 def build_deletion(selected: SelectedReplays, *, back_href: str) -> DeleteReplaysPage:
     """Build the page that asks before replays are deleted."""
     names = {project.id: project.name for project in selected.projects}
-    found = [listed.replay for listed in selected.replays]
+    replays = [listed.replay for listed in selected.replays]
     return DeleteReplaysPage(
         rows=tuple(
             replay_rows.replay_row(listed, project_names=names, now=selected.read_at)
@@ -84,8 +84,8 @@ def build_deletion(selected: SelectedReplays, *, back_href: str) -> DeleteReplay
         ),
         action_href=list_urls.DELETE_SELECTED,
         back_href=back_href,
-        video_bytes=sum(replay.video_bytes for replay in found),
-        segments=sum(replay.segments for replay in found),
+        video_bytes=sum(replay.video_bytes for replay in replays),
+        segments=sum(replay.segments for replay in replays),
     )
 
 
@@ -103,7 +103,7 @@ def describe_reach(stopped_at: ListCursor, order: ReplayOrder) -> SearchReach:
 
 
 def _build_frame(
-    data: ReplayListData, *, demo_href: str | None, here: PageServices
+    data: ReplayListData, *, demo_href: str | None, services: PageServices
 ) -> ReplayListPage:
     """Build what stands around the rows, whatever is found."""
     options = tuple(
@@ -119,7 +119,7 @@ def _build_frame(
         may_delete=data.may_delete,
         awaited=_describe_awaited(data),
         demo_href=demo_href,
-        dsn=dsn.write_active_dsn(here, hint.active_key) if hint else None,
+        dsn=dsn.write_active_dsn(services, hint.active_key) if hint else None,
         dsn_project=_name_of_several(hint, options),
         setup_href=project_urls.set_up(hint.project.id) if hint else None,
     )

@@ -35,7 +35,7 @@ class NewReplays:
     show_href: str
     """The list in which they stand on top."""
     are_on_top: bool
-    """Whether the list itself is that one: then every recent replay is among its rows."""
+    """True if the list is that one already: then every recent replay is among its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class AwaitedReplay:
     """A replay that the reader was promised, such as the demo's."""
 
     value: str
-    """Its project and its id, as the rows of the list name it."""
+    """The project and the id, as the rows of the list name a replay: `318/0af7…`."""
     href: str
     has_arrived: bool
 
@@ -59,19 +59,19 @@ class ReplayListPage:
     """The project to filter by; None for all."""
     heads: tuple[ColumnHead, ...] = ()
     total: int | None = None
-    """How many replays match in all; None when counting would cost too much."""
+    """The number of replays that match; None when counting them would cost too much."""
     search: SearchBar = field(default_factory=SearchBar)
     back_href: str | None = None
     next_href: str | None = None
     further_href: str | None = None
     """Goes on with a search that has looked at enough for one page."""
     reach: SearchReach | None = None
-    """How far the search looked; None when it was not cut short."""
+    """The place up to which the search looked; None when it looked at everything."""
     selected_href: str = list_urls.SELECTED
     """POST here marks the rows that are selected as seen."""
     may_delete: bool = False
     news: NewReplays | None = None
-    """None where new replays would not show: on a later page, or with a wrong query."""
+    """The news of replays that arrive; None on a later page, and with a query that is wrong."""
     awaited: AwaitedReplay | None = None
     demo_href: str | None = None
     """POST here plays the demo app into the server; None when the person may not."""

@@ -36,7 +36,7 @@ class ListParameters(BaseModel):
     after: str = ""
     before: str = ""
     since: str = ""
-    """Cursor in the list, newest first, after which new replays are asked for."""
+    """Cursor in the list, newest first; new replays are those that came after it."""
     awaited: str = ""
     """Project and id of a replay that the list waits for: `318/0af7…`."""
 
@@ -57,14 +57,14 @@ async def show_list(
     request: Request, visitor: access.CurrentVisitor, parameters: Annotated[ListParameters, Query()]
 ) -> Response:
     """Show a page of replays."""
-    here, asked = services_of(request), _read_request(visitor, parameters)
-    data = await replay_list.read_replay_list(here.db, asked)
+    services, asked = services_of(request), _read_request(visitor, parameters)
+    data = await replay_list.read_replay_list(services.db, asked)
     selected_id = data.selected.id if data.selected else None
     page = build.build_list(
         data,
         ListAddress(selected_id, asked.query_text, asked.order),
         demo_href=project_urls.PLAY_DEMO if visitor.person.is_admin else None,
-        here=here,
+        services=services,
     )
     status = 400 if page.state == "problem" else 200
     return await answer.render_page(request, "replays/page.html", page, status=status)
@@ -77,9 +77,9 @@ async def send_new(
     """Name the replays that match and came since a place in the list, the newest first."""
     asked = replace(_read_request(visitor, parameters), order=NEWEST)
     since = cursors.read_cursor(parameters.since, NEWEST.key_types)
-    found = await replay_list.read_new_replays(services_of(request).db, asked, since=since)
-    values = [write_row_value(key) for key in found.keys]
-    body = msgspec.json.encode({"replays": values, "has_more": found.has_more})
+    recent = await replay_list.read_new_replays(services_of(request).db, asked, since=since)
+    values = [write_row_value(key) for key in recent.keys]
+    body = msgspec.json.encode({"replays": values, "has_more": recent.has_more})
     return Response(body, 200, {"Cache-Control": "private, no-store"}, "application/json")
 
 
@@ -88,10 +88,10 @@ async def find_replay(
     request: Request, visitor: access.CurrentVisitor, replay_id: str, t: str = ""
 ) -> Response:
     """Lead from a replay's id to its page in the project that holds it."""
-    wanted = access.read_replay_id(replay_id)
-    key = await replay_list.find_replay_by_id(services_of(request).db, visitor.person, wanted)
+    read_id = access.read_replay_id(replay_id)
+    key = await replay_list.find_replay_by_id(services_of(request).db, visitor.person, read_id)
     if key is None:
-        page = StatePage("not_found", wanted, list_urls.REPLAYS)
+        page = StatePage("not_found", read_id, list_urls.REPLAYS)
         return await answer.render_page(request, "state/replay.html", page, status=404)
     href = replay_urls.replay(key.project_id, key.replay_id)
     return RedirectResponse(f"{href}?t={t}" if t.replace(".", "").isdecimal() else href, 303)

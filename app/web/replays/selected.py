@@ -36,15 +36,15 @@ async def mark_seen(request: Request, visitor: access.CurrentVisitor) -> Respons
 @router.post(list_urls.DELETE_SELECTED)
 async def delete_selected(request: Request, visitor: access.CurrentVisitor) -> Response:
     """Ask before deleting the selected replays; delete them when the answer is yes."""
-    here = services_of(request)
+    services = services_of(request)
     fields = await _read_fields(request)
     keys = _read_keys(fields)
     if ("sure", "yes") not in fields:
-        selected = await replay_selection.read_replays_to_delete(here.db, visitor.person, keys)
+        selected = await replay_selection.read_replays_to_delete(services.db, visitor.person, keys)
         page = build.build_deletion(selected, back_href=_back_href(fields))
         return await answer.render_page(request, "replays/delete.html", page)
-    deleted = await erase_replays(here.db, visitor.person, keys, at=clock.now())
-    here.sweeper.hurry()
+    deleted = await erase_replays(services.db, visitor.person, keys, at=clock.now())
+    services.sweeper.hurry()
     return answer.redirect(_back_href(fields), done="replays-deleted", count=deleted)
 
 
@@ -62,10 +62,13 @@ def _read_keys(fields: Sequence[tuple[str, str]]) -> list[ReplayKey]:
     Raises:
         InvalidInput: None is, or a field does not name a replay.
     """
-    found = [read_row_value(value) for name, value in fields if name == "replay"]
-    keys = {key for key in found if key is not None}
-    if not found:
+    keys = set()
+    for name, value in fields:
+        if name == "replay":
+            key = read_row_value(value)
+            if key is None:
+                raise InvalidInput("the form names a replay that cannot exist")
+            keys.add(key)
+    if not keys:
         raise InvalidInput("no replay is selected")
-    if None in found:
-        raise InvalidInput("the form names a replay that cannot be")
     return sorted(keys)
