@@ -1,4 +1,4 @@
-"""Replay windows as a table inside a statement, for the domains that link to replays."""
+"""The windows of replays as a table inside a statement, for domains whose rows link to replays."""
 
 import uuid
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from app.core.replay_window import (
 )
 
 _REACH: Final = (LONGEST_LINKED + 2 * BLOCK_START_SPREAD).total_seconds()
-"""How long before a replay rows began that may last into it."""
+"""The longest time before a replay at which a row can begin and still last into it."""
 MOST_LINKED: Final = 5_000
 """The most rows of one table that one trace leads to."""
 _NEAR_MS: Final = round(SMALL_DRIFT.total_seconds() * 1_000)
 FAR: Final = f"abs(drift_ms) > {_NEAR_MS}"
-"""The condition of an index over trace and time of the few rows whose sender's clock was far off:
-their time by the server's clock says nothing of their place in an index of their own time."""
+"""The condition of an index over trace and time of the few rows whose sender's clock was far off.
+An index by their own time does not find them by the server's time."""
 OF_PROJECTS: Final = "x.project_id = any(:project_ids)"
 
 WINDOWS: Final = """
@@ -47,16 +47,17 @@ WINDOWS: Final = """
 """
 """Two common table expressions: `windows`, one row each, and the traces of each with its bounds.
 
-A reach is where rows lie by their own clock: one of the phone's time and the server's together, or
-two when the two are far from one another. Bounds are taken out of the arrays by place, since a join
-of a thousand traces with their windows costs more than all they lead to.
+A reach is a range of time in which rows may be by their own clock: one that covers the phone's time
+and the server's, or two if these are far from one another. Bounds are taken out of the arrays by
+number, since a join of a thousand traces with their windows costs more than reading all their rows.
 """
 
 
 def happened_within(alias: str) -> str:
-    """Return the condition that a row with a moment (`at`) lies in the time of window `w`.
+    """Return the condition that a row with a moment (`at`) is in the time of window `w`.
 
-    As `ReplayWindow` has it: on the phone's clock or, unless both were held up, on the server's.
+    The rule is that of `ReplayWindow`: on the phone's clock or, unless both were held up, on the
+    server's.
     """
     return _overlaps_condition(f"{alias}.at", f"{alias}.at", alias)
 
@@ -69,7 +70,10 @@ def lasted_within(alias: str) -> str:
 
 
 def are_held_up(one_ms: str, other_ms: str) -> str:
-    """Return the condition that two envelopes were held up, by their drifts (`core.windows`)."""
+    """Return the condition that two envelopes were held up, by their drifts.
+
+    The rule is that of `core.replay_window`.
+    """
     largest_ms = f"greatest(abs({one_ms}), abs({other_ms}))"
     return f"({largest_ms} > {LONGEST_DELAY_MS} and abs({one_ms} - {other_ms}) < {largest_ms} / 2)"
 
@@ -79,21 +83,22 @@ def traced_rows(
 ) -> str:
     """Return a select of `n` and the key of each row that a trace of window `n` leads to.
 
-    Rows that name a replay are left to that replay. A trace may live for ever, so a look at it is
-    bounded by the index over trace and time: once in the phone's time, once in the server's with
-    room for clocks a minute off, and once among the few rows whose sender's was further off.
+    Rows that name a replay belong to that replay only. A trace may live for ever, so reading it is
+    bounded by the index over trace and time: once in the phone's time, once in the server's time
+    with a minute to spare for wrong clocks, and once among the few rows whose sender's clock was
+    further off.
 
     Args:
-        table: With `trace_id`, `replay_id`, `project_id`, `drift_ms`.
-        key: Columns of the row, as `x`.
-        lasts: Whether a row has a start and an end, or one moment (`at`).
-        only: The condition that rows `x` are wanted.
-        most: How many rows one trace leads to at most, the earliest ones.
+        table: A table with `trace_id`, `replay_id`, `project_id` and `drift_ms`.
+        key: The columns of the key, with the alias `x`.
+        lasts: Whether a row has a start and an end, instead of one moment (`at`).
+        only: The condition that rows `x` must meet.
+        most: The most rows for one trace; the earliest ones are taken.
     """
     start = "started_at" if lasts else "at"
     within = lasted_within("x") if lasts else happened_within("x")
     reach = f"- interval '{_REACH:g} s'" if lasts else ""
-    found = f"""
+    rows_of_trace = f"""
         select {key} from {table} x
         where x.trace_id = w.trace_id and x.replay_id is null
           and {only} and {within}
@@ -102,11 +107,12 @@ def traced_rows(
     return f"""
         select w.n, k.* from window_traces w
         cross join lateral (
-            {found} and x.{start} between w.reach_starts {reach} and w.reach_ends {ends}
+            {rows_of_trace}
+            and x.{start} between w.reach_starts {reach} and w.reach_ends {ends}
         ) k
         union
         select w.n, k.* from window_traces w
-        cross join lateral ({found} and abs(x.drift_ms) > {_NEAR_MS} {ends}) k
+        cross join lateral ({rows_of_trace} and abs(x.drift_ms) > {_NEAR_MS} {ends}) k
     """  # noqa: S608 - joined from constants
 
 
@@ -139,19 +145,21 @@ def make_window_statement(sql: str) -> TextClause:
 def make_window_parameters(
     windows: Sequence[ReplayWindow], project_ids: Sequence[ProjectId]
 ) -> dict[str, list[Any]]:
-    """Turn windows into the parameters of such a statement; `n` is the place in `windows`."""
-    found = [_window_bounds(window) for window in windows]
+    """Make the parameters of such a statement; `n` is the index in `windows`."""
+    all_bounds = [_window_bounds(window) for window in windows]
     reaches = [
-        (number, reach) for number, bounds in enumerate(found) for reach in _find_reaches(bounds)
+        (number, reach)
+        for number, bounds in enumerate(all_bounds)
+        for reach in _find_reaches(bounds)
     ]
-    ids = [[uuid.UUID(hex=one) for one in sorted(window.trace_ids)] for window in windows]
+    ids = [[uuid.UUID(hex=trace_id) for trace_id in sorted(w.trace_ids)] for w in windows]
     return {
         "numbers": list(range(len(windows))),
         "replay_ids": [uuid.UUID(hex=window.replay_id) for window in windows],
-        "starts": [bounds[0] for bounds in found],
-        "ends": [bounds[1] for bounds in found],
-        "server_starts": [bounds[2] for bounds in found],
-        "server_ends": [bounds[3] for bounds in found],
+        "starts": [bounds[0] for bounds in all_bounds],
+        "ends": [bounds[1] for bounds in all_bounds],
+        "server_starts": [bounds[2] for bounds in all_bounds],
+        "server_ends": [bounds[3] for bounds in all_bounds],
         "own_drifts_ms": [window.drift_ms for window in windows],
         "reach_numbers": [number for number, _ in reaches],
         "reach_starts": [reach[0] for _, reach in reaches],
@@ -168,7 +176,7 @@ _Bounds = tuple[datetime, datetime, datetime, datetime]
 
 
 def _window_bounds(window: ReplayWindow) -> _Bounds:
-    """Return the time of a replay with its slack, by the phone's clock and by the server's."""
+    """Return the time of a replay with some slack, by the phone's clock and by the server's."""
     drift = timedelta(milliseconds=window.drift_ms)
     starts, ends = window.started_at - SLACK, window.ended_at + SLACK
     return starts, ends, starts + drift, ends + drift

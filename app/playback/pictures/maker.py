@@ -23,7 +23,7 @@ from app.storage.port import ObjectStore
 
 _PAUSE_S: Final = 2.0
 _AWAY_S: Final = 15.0
-"""After a keeper did not answer."""
+"""The pause after Postgres or the storage did not answer."""
 _REPAIR_S: Final = 3600.0
 _REPAIRED: Final = timedelta(days=1)
 _MOST_NOTED: Final = 100_000
@@ -78,7 +78,7 @@ class PictureMaker:
         """Write down what was noted and make what is due; returns whether there may be more.
 
         Raises:
-            ServiceUnavailable: A keeper does not answer.
+            ServiceUnavailable: Postgres or the storage does not answer.
         """
         noted, self._noted = self._noted, set()
         try:
