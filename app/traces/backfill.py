@@ -1,7 +1,7 @@
-"""Lays spans into blocks that were stored one by one: by a release before blocks, or beside it.
+"""Moves spans that a release before blocks stored one by one into blocks.
 
-A step takes some, whole in one transaction, and locks what it takes: several processes may work at
-once. Transactions come first, with their spans; what is left then was streamed.
+A step moves some of them in one transaction and locks their rows, so several processes may work at
+once. Transactions come first, with their spans; the spans that are left then were streamed.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ _Rows = Sequence[Row[Any]]
 
 
 async def move_into_blocks(connection: AsyncConnection) -> list[NewBlock]:
-    """Move some transactions, or some spans if there is none.
+    """Move some transactions, or some spans if no transaction is left.
 
     Returns:
-        What they became; nothing when nothing is left to do.
+        The new blocks; empty if nothing is left to do.
     """
     return await _move_transactions(connection) or await _move_spans(connection)
 
@@ -85,7 +85,7 @@ async def _delete_spans(connection: AsyncConnection, rows: _Rows) -> None:
 
 
 def _make_blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
-    """Lay spans into blocks; that of a transaction holds those that are where its root is."""
+    """Group spans into blocks; the block of a transaction holds the spans grouped with its root."""
     groups: defaultdict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
     firsts: dict[tuple[Any, ...], Any] = {}
     for one in sorted(rows, key=lambda row: (not row.is_segment, row.started_at)):
@@ -110,7 +110,7 @@ def _make_blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
 
 
 def _make_transaction_block(whole: Row[Any], rows: _Rows) -> NewBlock:
-    """Make the block of a transaction; without rows if another has sent its root before."""
+    """Make the block of a transaction, without spans if its root is stored in another block."""
     event_id = EventId(whole.event_id)
     replay_id = rows[0].replay_id if rows else whole.replay_id
     return NewBlock(
@@ -179,7 +179,7 @@ def _write_span(row: Row[Any]) -> JsonObject:
 
 
 def _unpack_json(data: bytes) -> JsonObject:
-    """Read what was packed; what cannot be read is empty, so that nothing stands in the way."""
+    """Unpack JSON; what cannot be read becomes empty, so that it does not stop the move."""
     try:
         value = packed_json.unpack_json(data)
     except ValueError:

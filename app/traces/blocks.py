@@ -1,7 +1,7 @@
-"""Turns rows of blocks into the spans they hold.
+"""Reads the spans of stored blocks.
 
-A span may have come twice, in its transaction and streamed: the block that was received first has
-the word.
+A span may have arrived twice, in its transaction and streamed: the block that was received first
+counts.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ COLUMNS: Final = """
     b.project_id, b.block_id, b.transaction_id, b.trace_id, b.replay_id, b.received_at, b.drift_ms,
     b.platform, b.spans, b.content
 """
-"""What is read of a block `b`."""
+"""The columns that are read of a block `b`."""
 _INLINE_SPANS: Final = 500
-"""More are read away from the event loop."""
+"""More spans are read in a thread, away from the event loop."""
 
 _logger: Final = log.get_logger("traces.blocks")
 
@@ -37,8 +37,8 @@ async def read_spans(
     """Read the spans of blocks, each once, in the order of their start.
 
     Args:
-        rows: With `COLUMNS`.
-        is_wanted: Which to keep; all if None.
+        rows: The rows of the blocks, with `COLUMNS`.
+        is_wanted: The condition by which a span is kept; None keeps all.
     """
     if sum(row.spans for row in rows) <= _INLINE_SPANS:
         return _read_spans(rows, is_wanted)
@@ -46,21 +46,19 @@ async def read_spans(
 
 
 def read_span_data(row: Row[Any], span_id: SpanId) -> JsonObject | None:
-    """Read what a span of a block says of itself; None if it is not there."""
-    found = (
-        one.data for one in _read_block(row, span_block.read_block_spans) if one.span_id == span_id
-    )
-    return next(found, None)
+    """Read the data of a span in a block; None if the block has no such span."""
+    spans = _read_block(row, span_block.read_block_spans)
+    return next((span.data for span in spans if span.span_id == span_id), None)
 
 
 def _read_spans(rows: Sequence[Row[Any]], is_wanted: SpanFilter | None) -> list[StoredSpan]:
-    found: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
-    for row in sorted(rows, key=lambda one: (one.received_at, one.block_id)):
+    spans_by_id: dict[tuple[ProjectId, TraceId, SpanId], StoredSpan] = {}
+    for row in sorted(rows, key=lambda row: (row.received_at, row.block_id)):
         for span in _read_block(row, _read_waterfall_spans):
             stored = _make_stored_span(row, span)
             if is_wanted is None or is_wanted(stored):
-                found.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
-    return sorted(found.values(), key=lambda one: (one.started_at, one.span_id))
+                spans_by_id.setdefault((stored.project_id, stored.trace_id, stored.span_id), stored)
+    return sorted(spans_by_id.values(), key=lambda span: (span.started_at, span.span_id))
 
 
 def _read_waterfall_spans(content: bytes, defaults: SpanDefaults) -> list[WaterfallSpan]:
@@ -71,12 +69,12 @@ def _read_waterfall_spans(content: bytes, defaults: SpanDefaults) -> list[Waterf
 def _read_block[Read](
     row: Row[Any], read: Callable[[bytes, SpanDefaults], list[Read]]
 ) -> list[Read]:
-    around = SpanDefaults(
+    defaults = SpanDefaults(
         trace_id=TraceId(row.trace_id.hex),
         replay_id=ReplayId(row.replay_id.hex) if row.replay_id else None,
     )
     try:
-        return read(row.content, around)
+        return read(row.content, defaults)
     except ValueError as error:
         _logger.warning("a block cannot be read", block=row.block_id.hex, error=str(error))
         return []

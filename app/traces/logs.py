@@ -1,4 +1,4 @@
-"""Log records: adding them, and reading what belongs to a replay, part by part."""
+"""Adds log records, and reads those of a replay part by part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from app.traces.tables import logs
 
 _NAME_BYTES: Final = 1_024
 PART_LOGS: Final = 2_000
-"""Records of one replay that are read at once."""
+"""So many records of one replay are read at once."""
 MOST_COUNTED: Final = 20_000
 """So many records of one trace are counted, which bounds what a page costs."""
 _KEY: Final = "{0}.project_id, {0}.log_id, {0}.at"
@@ -65,7 +65,7 @@ _COUNT: Final = sql_windows.make_window_statement(
 
 @dataclass(frozen=True, slots=True)
 class LogPlace:
-    """Where a record stands among those of its replay, in the order of their time."""
+    """The place of a record among those of its replay, in the order of their time."""
 
     number: int
     """Counted from 1; 0 stands before all records."""
@@ -82,7 +82,7 @@ class LinkedLogs:
     """The log records of a replay, or a part of them if there are too many to be read at once."""
 
     logs: tuple[StoredLog, ...]
-    """In the order of their time."""
+    """The records in the order of their time."""
     first: int
     """The number of the first record of this part, counted from 1."""
     next_place: LogPlace | None
@@ -120,12 +120,12 @@ async def read_logs_of_replay(
     }
     parameters = sql_windows.make_window_parameters([window], project_ids)
     rows = (await connection.execute(_LOGS, parameters | wanted)).all()
-    found = tuple(_make_log(row) for row in rows[:PART_LOGS])
+    records = tuple(_make_log(row) for row in rows[:PART_LOGS])
     place = None
     if len(rows) > PART_LOGS:
-        last = found[-1]
-        place = LogPlace(after.number + len(found), last.at, last.project_id, last.log_id)
-    return LinkedLogs(found, first=after.number + 1, next_place=place)
+        last = records[-1]
+        place = LogPlace(after.number + len(records), last.at, last.project_id, last.log_id)
+    return LinkedLogs(records, first=after.number + 1, next_place=place)
 
 
 async def count_logs(

@@ -1,4 +1,4 @@
-"""What this domain takes in and hands upward: frozen values, no table objects."""
+"""The values that this domain takes in and hands upward; tables stay inside."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,22 +10,22 @@ from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 
 @dataclass(frozen=True, slots=True)
 class NewBlock:
-    """Spans that came together, on their way into one row.
+    """Spans that arrived together and become one row.
 
-    They run in one trace and name one replay, or none, and began within minutes of one another.
+    They belong to one trace, name one replay or none, and began within minutes of one another.
     """
 
     project_id: ProjectId
     block_id: EventId
-    """Of a transaction, its event id; else made of its spans, so that it is the same sent again."""
+    """The event id of a transaction, else a hash of the spans, so that a resend has the same id."""
     transaction_id: EventId | None
     trace_id: TraceId
     replay_id: ReplayId | None
     received_at: datetime
     started_at: datetime
-    """When the first of the spans began."""
+    """The start of the first span."""
     ended_at: datetime
-    """When the last of them ended, or began."""
+    """The end of the last span, or its start if it has no end."""
     drift_ms: int
     name: str | None
     op: str | None
@@ -35,15 +35,15 @@ class NewBlock:
     environment: str | None
     spans: int
     content: bytes
-    """As `formats/stored/span_block.py` has it, scrubbed."""
+    """The scrubbed spans in the format of `formats/stored/span_block.py`."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewTransaction:
-    """One transaction on its way in: its root with the spans that are where it is, and the others.
+    """A transaction that is to be stored: a block with its root, and the blocks of its other spans.
 
-    The others run in another trace, name another replay or began much later. They are stored if
-    the transaction is.
+    The other spans belong to another trace, name another replay or began much later. They are
+    stored if the transaction is.
     """
 
     block: NewBlock
@@ -51,9 +51,9 @@ class NewTransaction:
 
 
 class StoredSpan(msgspec.Struct, frozen=True, gc=False):
-    """One stored span; times are the sender's clock.
+    """One stored span; its times are by the sender's clock.
 
-    A page reads thousands, and a struct is made faster than a dataclass.
+    A page reads thousands of spans, and a struct is made faster than a dataclass.
     """
 
     project_id: ProjectId
@@ -70,13 +70,13 @@ class StoredSpan(msgspec.Struct, frozen=True, gc=False):
     status: str | None
     service: str | None
     platform: str | None
-    """Of its transaction."""
+    """The platform of its transaction."""
     replay_id: ReplayId | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewLog:
-    """One log record on its way into the table; `attributes` is zstd JSON, scrubbed."""
+    """A log record that is to be stored; `attributes` is scrubbed JSON, packed with zstd."""
 
     project_id: ProjectId
     log_id: str
@@ -95,7 +95,7 @@ class NewLog:
 
 @dataclass(frozen=True, slots=True)
 class StoredLog:
-    """One stored log record; `at` is the sender's clock, `at` plus drift the server's."""
+    """A stored log record; `at` is by the sender's clock, `at` plus the drift by the server's."""
 
     project_id: ProjectId
     log_id: str

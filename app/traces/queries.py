@@ -1,6 +1,6 @@
-"""Reads: the spans that belong to a replay or a trace.
+"""Reads the spans of a replay or of a trace.
 
-Blocks are found by replay, trace and time in Postgres; what of them is meant is told span by span.
+Postgres finds blocks by replay, trace and time; the wanted spans are picked when blocks are read.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ from app.traces.parts import BEFORE_ALL, PART_OF_REPLAY, PART_OF_TRACE, BlockPla
 
 _MOST_REQUESTS: Final = 500
 _MOST_SPANS_OF_TRACES: Final = 5_000
-"""Spans that are read to tell which requests were answered."""
+"""So many spans of some traces are read together."""
 _BLOCKS_AT_ONCE: Final = 200
-"""Blocks of a trace that are searched for one span at a time."""
+"""So many blocks of a trace are read at a time when one span is searched."""
 
 
 def _write_part_sql(source: str) -> str:
@@ -137,11 +137,11 @@ class LinkedSpans:
     """
 
     spans: tuple[StoredSpan, ...]
-    """In the order of their start."""
+    """The spans in the order of their start."""
     first: int
     """The number of the first span of this part, counted from 1."""
     total: int
-    """How many spans there are."""
+    """The number of all spans."""
     next_place: BlockPlace | None
     """The place after which the next part begins; None if this is the last."""
 
@@ -270,7 +270,7 @@ async def find_span_data(
     span_id: SpanId,
     project_ids: Sequence[ProjectId],
 ) -> JsonObject | None:
-    """Read what a span says of itself; None if there is no such span."""
+    """Read the data of a span; None if there is no such span."""
     wanted: dict[str, Any] = {
         "trace_id": trace_id,
         "project_ids": list(project_ids),

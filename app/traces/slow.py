@@ -1,10 +1,10 @@
-"""Says which spans are performance issues: one table, shown on the pages as it stands here.
+"""Decides which spans are slow, by one table that pages show as it is here.
 
 A request, a query, an app start and a screen are slow by how long somebody waits for them. Any
-other step of a service is slow by its self time, so that a slow query does not mark all that
-stands around it.
+other step of a service is slow by its self time, so that a slow query does not mark all the spans
+around it.
 
-Source: Android vitals (app start: 5 s cold, 2 s warm); the rest are our own choice.
+Source: Android vitals (app start: 5 s cold, 2 s warm); the rest are a choice of this project.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class SlowRule:
-    """Which operations, and from when on they are slow."""
+    """A group of operations, and the duration from which on they are slow."""
 
     what: str
     ops: tuple[str, ...]
-    """An operation of this name, or below it: `db` takes `db.redis` too."""
+    """Names of operations; `db` matches `db.redis` too."""
     least_ms: int
 
 
@@ -35,7 +35,7 @@ STEP: Final = SlowRule("step", (), 1_000)
 def find_slow_rule(
     op: str | None, *, duration_ms: int, self_ms: int, is_backend: bool
 ) -> SlowRule | None:
-    """Return the rule by which a span is slow; None if it is not."""
+    """Find the rule by which a span is slow; None if it is not."""
     for rule in RULES:
         if any(op == name or (op or "").startswith(f"{name}.") for name in rule.ops):
             return rule if duration_ms >= rule.least_ms else None

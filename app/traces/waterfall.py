@@ -1,12 +1,12 @@
-"""Lays the spans of one trace out: parents before children, clocks put right, self time counted.
+"""Lays the spans of one trace out: parents before children, clocks corrected, self time counted.
 
     spans ─► tree ─► places on one axis ─► self time
 
-**Clocks.** Every service has its own. Where a service's part of the trace begins before the span
-that caused it, or a request is served after it was over, the clock is wrong, not the order of the
-world: the whole part is moved into the middle of its cause. What the clocks allow is left alone.
+**Clocks.** Every service has a clock of its own. If a service's part of the trace begins before the
+span that caused it, or a request is served after it was over, then the clock is wrong: the whole
+part is moved into the middle of its cause. Parts that may be right are left alone.
 
-**Self time** is what no child covers, children side by side counted once.
+**Self time** is the time that no child covers; children that overlap count once.
 
 Source: docs/protocol.md, sections 2.5, 9.5 and 9.6.
 """
@@ -20,9 +20,9 @@ from app.core.ids import SpanId
 from app.traces.model import StoredSpan
 
 _TOLERANCE_US: Final = 10_000
-"""Clocks that are kept by NTP differ by milliseconds; that much is not worth a correction."""
+"""Clocks that are kept by NTP differ by milliseconds, which is not worth a correction."""
 _ANSWERING: Final = ("http.server", "rpc.server", "grpc.server", "server", "websocket.server")
-"""Operations that somebody waits for: they lie within the span that called them."""
+"""Operations whose caller waits for them, so they lie within the span that called them."""
 
 ParentState = Literal["none", "here", "missing"]
 
@@ -38,18 +38,18 @@ class PlacedSpan:
     end_us: int | None
     self_us: int
     shift_us: int
-    """How far the clock of its service was moved to make it fit; positive is later."""
+    """The shift of the clock of its service that made it fit; positive is later."""
     children: int
 
     @property
     def duration_us(self) -> int | None:
-        """How long it took; None if it was not finished when it was sent."""
+        """The duration of the span; None if it was not finished when it was sent."""
         return None if self.end_us is None else self.end_us - self.start_us
 
 
 @dataclass(frozen=True, slots=True)
 class _SpanPosition:
-    """A span that has its place, before its children are seen."""
+    """A span with its place on the axis, before its children are placed."""
 
     span: StoredSpan
     depth: int
@@ -64,26 +64,27 @@ def lay_out_spans(
     """Order the spans of a trace so that children follow their parent, and place them.
 
     Args:
-        spans: Of one trace, in any order.
-        start_us: Places the start of a span by what its sender's clock said.
+        spans: The spans of one trace, in any order.
+        start_us: The function that places the start of a span by its sender's clock.
 
     Returns:
-        Every span once. One whose parent is not here stands as a root; spans that are each
-        other's parents come last, as roots too.
+        Every span once. A span whose parent is not here is a root. Spans that are each other's
+        parents come last, as roots too.
     """
-    here = {span.span_id for span in spans}
+    present_ids = {span.span_id for span in spans}
     children: defaultdict[SpanId | None, list[StoredSpan]] = defaultdict(list)
     for span in spans:
-        children[span.parent_span_id if _find_parent_state(span, here) == "here" else None].append(
-            span
-        )
-    seats = _position_all(children, children.pop(None, []), start_us)
-    reached = {seat.span.span_id for seat in seats}
+        children[
+            span.parent_span_id if _find_parent_state(span, present_ids) == "here" else None
+        ].append(span)
+    positions = _position_all(children, children.pop(None, []), start_us)
+    reached = {position.span.span_id for position in positions}
     ring = [span for span in spans if span.span_id not in reached]
-    seats += [_position_span(span, None, start_us) for span in sorted(ring, key=_by_start)]
-    by_id = {seat.span.span_id: seat for seat in seats}
+    positions += [_position_span(span, None, start_us) for span in sorted(ring, key=_by_start)]
+    by_id = {position.span.span_id: position for position in positions}
     return [
-        _place_span(seat, children, by_id, _find_parent_state(seat.span, here)) for seat in seats
+        _place_span(position, children, by_id, _find_parent_state(position.span, present_ids))
+        for position in positions
     ]
 
 
@@ -91,8 +92,8 @@ def find_shift_into_us(cause: PlacedSpan, at_us: int) -> int:
     """Return how far a moment must move to lie within the span that caused it.
 
     Args:
-        cause: The span, placed.
-        at_us: The moment by its own clock, on the same axis.
+        cause: The span that caused the moment.
+        at_us: The moment on the same axis, by its own clock.
     """
     end_us = cause.start_us if cause.end_us is None else cause.end_us
     is_early = at_us < cause.start_us - _TOLERANCE_US
@@ -105,24 +106,24 @@ def _position_all(
     roots: Iterable[StoredSpan],
     start_us: Callable[[StoredSpan], int],
 ) -> list[_SpanPosition]:
-    """Walk the tree without recursion: chains may be thousands deep.
+    """Place all spans of the tree, without recursion, since chains may be thousands deep.
 
     Two projects may hold the same spans, if a collector sends to both. The children of an id follow
-    the first span that has it: below each of them, their number would double with every level.
+    only the first span with that id: below both, their number would double with every level.
     """
-    seats: list[_SpanPosition] = []
+    positions: list[_SpanPosition] = []
     followed: set[SpanId] = set()
     first = [_position_span(span, None, start_us) for span in roots]
     stack = sorted(first, key=_by_place, reverse=True)
     while stack:
-        seat = stack.pop()
-        seats.append(seat)
-        is_first = seat.span.span_id not in followed
-        followed.add(seat.span.span_id)
-        spans = children.get(seat.span.span_id, ()) if is_first else ()
-        below = [_position_span(span, seat, start_us) for span in spans]
+        position = stack.pop()
+        positions.append(position)
+        is_first = position.span.span_id not in followed
+        followed.add(position.span.span_id)
+        spans = children.get(position.span.span_id, ()) if is_first else ()
+        below = [_position_span(span, position, start_us) for span in spans]
         stack += sorted(below, key=_by_place, reverse=True)
-    return seats
+    return positions
 
 
 def _position_span(
@@ -141,7 +142,7 @@ def _position_span(
 def _find_correction_us(
     above: _SpanPosition, span: StoredSpan, start_us: int, length_us: int
 ) -> int:
-    """Return how far a service's part must move so that it can have been caused by `above`."""
+    """Return how far the part of a service must move so that `above` can have caused it."""
     is_awaited = (span.op or "") in _ANSWERING and above.span.ended_at is not None
     is_early = start_us < above.start_us - _TOLERANCE_US
     is_late = is_awaited and start_us > above.end_us + _TOLERANCE_US
@@ -152,43 +153,43 @@ def _find_correction_us(
 
 
 def _place_span(
-    seat: _SpanPosition,
+    position: _SpanPosition,
     children: dict[SpanId | None, list[StoredSpan]],
     by_id: dict[SpanId, _SpanPosition],
     parent: ParentState,
 ) -> PlacedSpan:
-    below = [by_id[span.span_id] for span in children.get(seat.span.span_id, ())]
-    below = [one for one in below if one is not seat]
-    covered_us = _measure_covered_us(seat, below)
+    below = [by_id[span.span_id] for span in children.get(position.span.span_id, ())]
+    below = [child for child in below if child is not position]
+    covered_us = _measure_covered_us(position, below)
     return PlacedSpan(
-        span=seat.span,
-        depth=seat.depth,
+        span=position.span,
+        depth=position.depth,
         parent=parent,
-        start_us=seat.start_us,
-        end_us=None if seat.span.ended_at is None else seat.end_us,
-        self_us=seat.end_us - seat.start_us - covered_us,
-        shift_us=seat.shift_us,
+        start_us=position.start_us,
+        end_us=None if position.span.ended_at is None else position.end_us,
+        self_us=position.end_us - position.start_us - covered_us,
+        shift_us=position.shift_us,
         children=len(below),
     )
 
 
-def _measure_covered_us(seat: _SpanPosition, below: Iterable[_SpanPosition]) -> int:
+def _measure_covered_us(position: _SpanPosition, below: Iterable[_SpanPosition]) -> int:
     """Measure how much of a span its children cover, overlaps counted once."""
     covered_us = 0
-    free_us = seat.start_us
-    for one in sorted(below, key=_by_place):
-        start = max(one.start_us, free_us)
-        end = min(one.end_us, seat.end_us)
+    free_us = position.start_us
+    for child in sorted(below, key=_by_place):
+        start = max(child.start_us, free_us)
+        end = min(child.end_us, position.end_us)
         if end > start:
             covered_us += end - start
             free_us = end
     return covered_us
 
 
-def _find_parent_state(span: StoredSpan, here: set[SpanId]) -> ParentState:
+def _find_parent_state(span: StoredSpan, present_ids: set[SpanId]) -> ParentState:
     if span.parent_span_id is None or span.parent_span_id == span.span_id:
         return "none"
-    return "here" if span.parent_span_id in here else "missing"
+    return "here" if span.parent_span_id in present_ids else "missing"
 
 
 def _measure_length_us(span: StoredSpan) -> int:
@@ -197,8 +198,8 @@ def _measure_length_us(span: StoredSpan) -> int:
     return max(0, round((span.ended_at - span.started_at).total_seconds() * 1_000_000))
 
 
-def _by_place(seat: _SpanPosition) -> tuple[int, str]:
-    return seat.start_us, seat.span.span_id
+def _by_place(position: _SpanPosition) -> tuple[int, str]:
+    return position.start_us, position.span.span_id
 
 
 def _by_start(span: StoredSpan) -> tuple[object, str]:

@@ -1,4 +1,4 @@
-"""Has a media child draw one replay.
+"""Lets a media child draw one replay.
 
     GOPs of the index ─► their bytes, a mebibyte at a time ─► groups ─► child ─► strip
 
@@ -16,7 +16,7 @@ from app.playback.video.index import Gop, PlaybackIndex
 from app.storage.port import ObjectStore
 
 _MOST_FRAMES: Final = 6_000
-"""Decoding an hour takes 3,600; of a replay with more, keyframes alone are looked at."""
+"""An hour has 3,600 frames. Of a replay with more than this, only keyframes are decoded."""
 _MOST_CHILDREN: Final = 4
 
 
@@ -32,8 +32,8 @@ async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -
     """Draw a replay.
 
     Args:
-        store: Where its video is.
-        built: Its index.
+        store: The store that holds its video.
+        built: The index of the replay.
         poster_ms: The moment that the poster shows, on the replay's clock.
 
     Raises:
@@ -55,7 +55,7 @@ async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -
 async def _draw_groups(
     store: ObjectStore, built: PlaybackIndex, poster_ms: int, bad: set[int]
 ) -> wire.Strip:
-    """Draw all but some groups with one child."""
+    """Draw all groups except the bad ones with one child."""
     is_whole = sum(gop.sample_count for gop in built.gops) <= _MOST_FRAMES
     poster = built.gops[built.gop_at(poster_ms)]
     async with child.start_media_child() as media_child:
@@ -103,7 +103,7 @@ def _split_into_runs(gops: Sequence[Gop]) -> Iterator[list[Gop]]:
 def _make_group(
     built: PlaybackIndex, gop: Gop, record: memoryview, *, poster_ms: int | None, is_whole: bool
 ) -> wire.CodedGroup:
-    """Mark the pictures of a GOP that are wanted, and give them their bytes."""
+    """Make the group of a GOP: its pictures with their bytes, and marks on the wanted ones."""
     config = built.configs[gop.config]
     samples = records.read_coded_pictures(gop)
     if not is_whole:

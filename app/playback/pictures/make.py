@@ -1,4 +1,4 @@
-"""Takes one replay that is due and does what there is to do about its pictures.
+"""Draws the pictures of one replay that is due, or finds that there is nothing to draw.
 
 claim ─► deleted? the sweep looks again │ not yet? put off │ right? done
       └► draw (no transaction) ─► object ─► one transaction: tombstone? else the row
@@ -50,7 +50,7 @@ class _DrawableReplay:
 
 
 async def make_next_pictures(database: Database, store: ObjectStore) -> PictureResult | None:
-    """Do what there is to do about the replay that has waited longest; None when none is due.
+    """Process the replay that has waited longest for its pictures; None if none is due.
 
     Raises:
         ServiceUnavailable: Postgres or storage does not answer, or no child starts. The replay is
@@ -77,7 +77,7 @@ async def make_next_pictures(database: Database, store: ObjectStore) -> PictureR
 async def _examine_replay(
     database: Database, store: ObjectStore, task: PictureTask
 ) -> PictureResult:
-    """Look at a replay, and draw it if that is due."""
+    """Examine a replay, and draw it if its pictures are due."""
     async with database.reading() as connection:
         replay = await queries.find_replay(connection, task.key)
         later = None if replay is None else await _find_later_time(connection, replay, task)
@@ -99,13 +99,13 @@ async def _examine_replay(
 async def _find_later_time(
     connection: AsyncConnection, replay: Replay, task: PictureTask
 ) -> datetime | None:
-    """Say when to look again at a replay that plainly need not be drawn now.
+    """Find when to examine a replay again that plainly need not be drawn now.
 
-    A thousand replays that go on are looked at 70 times a second: this costs one row of each, and
+    A thousand replays that go on are examined 70 times a second: this reads one row of each, and
     not its segments.
 
     Returns:
-        None when it takes a closer look.
+        None if the replay must be examined closely.
     """
     known_ms = task.made.error_ms if task.made else None
     now = clock.now()
@@ -127,27 +127,27 @@ async def _put_off(database: Database, task: PictureTask, until: datetime | None
 
 
 async def _read_drawable_replay(database: Database, replay: Replay) -> _DrawableReplay:
-    """Read what it takes to draw a replay."""
+    """Read what is needed to draw a replay."""
     key = replay.key
     async with database.reading() as connection:
         segments = await segment_queries.read_playable_segments(
             connection, key, steps=replay.clock_steps
         )
-        # Of the replay's own project: a picture must not tell what happened in another.
+        # Only errors of the replay's own project: a picture must not tell what happened in another.
         [window] = await replay_clock.read_windows(connection, [replay])
         own = [key.project_id]
         found = await errors.read_linked_events(
             connection, window, own, home=key.project_id, payload_bytes=0
         )
         moments = [
-            placement.make_event_moment(one.event)
-            for one in found.events
-            if one.event.level in errors.BAD_LEVELS
+            placement.make_event_moment(linked.event)
+            for linked in found.events
+            if linked.event.level in errors.BAD_LEVELS
         ]
         offsets = await placement.place_in_replay(connection, window, key.project_id, moments, own)
     built = await asyncio.to_thread(index.build_index, segments)
     shift_ms = built.started_at_ms - units.ms_from_at(window.started_at) if built.gops else 0
-    offsets_ms = [round(one.total_seconds() * 1000) - shift_ms for one in offsets]
+    offsets_ms = [round(offset.total_seconds() * 1000) - shift_ms for offset in offsets]
     return _DrawableReplay(replay, built, min(offsets_ms, default=None))
 
 
@@ -200,5 +200,5 @@ def _read_sizes(strip: wire.Strip) -> PictureSizes:
         cell_height=strip.cell_height,
         columns=strip.columns,
         tiles_a_sheet=strip.tiles_a_sheet,
-        sheet_bytes=tuple(len(one) for one in strip.sheets),
+        sheet_bytes=tuple(len(sheet) for sheet in strip.sheets),
     )

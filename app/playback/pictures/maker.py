@@ -23,7 +23,7 @@ from app.storage.port import ObjectStore
 
 _PAUSE_S: Final = 2.0
 _AWAY_S: Final = 15.0
-"""The pause after Postgres or the storage did not answer."""
+"""The pause after Postgres or storage did not answer."""
 _REPAIR_S: Final = 3600.0
 _REPAIRED: Final = timedelta(days=1)
 _MOST_NOTED: Final = 100_000
@@ -50,12 +50,12 @@ class PictureMaker:
         self._repaired_s = -_REPAIR_S
         self.results: Counter[PictureResult] = Counter()
         self.spent_s = 0.0
-        """Time that making took, by the clock."""
+        """The time spent on drawing, by the clock."""
         self.waiting = 0
-        """Replays that were due at the last look, in all processes."""
+        """The number of replays that were due at the last step, in all processes."""
 
     def note(self, keys: Iterable[ReplayKey]) -> None:
-        """Take note of replays that gained video or an error; costs nothing, waits for nothing."""
+        """Remember replays that gained video or an error; nothing is written or awaited."""
         if len(self._noted) < _MOST_NOTED:
             self._noted.update(keys)
 
@@ -69,16 +69,19 @@ class PictureMaker:
         self._task = asyncio.create_task(self._run(), name="pictures")
 
     async def stop(self) -> None:
-        """End; the child is killed, and its replay is drawn by the next process."""
+        """Stop drawing; the child is killed, and the next process draws its replay."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def step(self) -> bool:
-        """Write down what was noted and make what is due; returns whether there may be more.
+        """Write down the remembered replays and draw one that is due.
+
+        Returns:
+            Whether more may be due.
 
         Raises:
-            ServiceUnavailable: Postgres or the storage does not answer.
+            ServiceUnavailable: Postgres or storage does not answer.
         """
         noted, self._noted = self._noted, set()
         try:

@@ -1,4 +1,4 @@
-"""When to draw a replay: soon after it ended, at its first error, and while it grows.
+"""Decides when to draw a replay: soon after it ended, at its first error, and while it grows.
 
 A replay that goes on is drawn again each time it has become half as long again, so all its
 drawings together cost no more than three times the last one.
@@ -24,16 +24,16 @@ _UNNOTED: Final = timedelta(seconds=30)
 def find_due_time(
     replay: Replay, task: PictureTask, error_ms: int | None, *, now: datetime
 ) -> datetime | None:
-    """Say when to draw a replay.
+    """Find when to draw a replay.
 
     Args:
-        replay: As it is now.
-        task: What was drawn of it before.
+        replay: The replay as it is now.
+        task: The task, with what was drawn before.
         error_ms: The moment of its first error, if it has one.
-        now: Not before this is any answer.
+        now: The server's time; the answer is never earlier.
 
     Returns:
-        None when its pictures are right, or it has no video.
+        None if its pictures are right, or it has no video.
     """
     if not replay.video_segments:
         return None
@@ -51,7 +51,7 @@ def find_due_time(
 
 
 def find_retry_time(tries: int, *, now: datetime) -> datetime | None:
-    """Say when to try again after so many failures; None when not."""
+    """Find when to try again after some failures; None if not at all."""
     return now + _AGAIN[tries - 1] if tries <= len(_AGAIN) else None
 
 

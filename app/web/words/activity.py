@@ -30,17 +30,17 @@ class ActivityRow:
     kind: ActivityKind
     icon: Icon
     category: str
-    """As the SDK named it: `ui.tap`, `navigation`, `cart`."""
+    """The category that the SDK gave: `ui.tap`, `navigation`, `cart`."""
     title: str
     detail: str | None = None
     level: Level = "info"
     data: tuple[DataRow, ...] = ()
     target: str | None = None
-    """Id of the element that tells more, on this page: `error-678ab0…`, `request-12`."""
+    """The id of the element on this page that tells more: `error-678ab0…`, `request-12`."""
     href: str | None = None
-    """A page of its own that tells more."""
+    """The address of a page that tells more."""
     source: Source | None = None
-    """Of an error: whose it is; it bears the mark that it has on the timeline."""
+    """The side of an error, which decides its mark; None for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,15 @@ class RequestError:
     source: Source
     kind: ErrorKind
     href: str
-    """Leads to it in the Errors panel."""
+    """The address of the error in the Errors panel."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLinks:
-    """Where a request leads on to."""
+    """The trace and the errors of a request."""
 
     trace_href: str
-    """Its trace on the replay's page; on a page of its own when it is not among those shown."""
+    """The trace in the panel of the replay's page, or else the page of the trace."""
     trace_page_href: str
     errors: tuple[RequestError, ...]
 
@@ -75,21 +75,21 @@ class NetworkRow:
     method: str
     host: str
     path: str
-    """With the query; the whole description when it is no URL."""
+    """The path with the query, or the whole description if it is not a URL."""
     status: int | None
     has_failed: bool
-    """By the rule of `formats.activity.has_failed`."""
+    """Whether it failed, by the rule of `formats.replay.activity.NetworkSpan.has_failed`."""
     request_bytes: int | None = None
     response_bytes: int | None = None
     op: str = "resource.http"
     kind: str = "other"
-    """What was fetched, to filter by: `json`, `image`."""
+    """The kind of the content, to filter by: `json`, `image`."""
     details: ExchangeBlock | None = None
-    """None beyond what a page can hold; the request's own page has them."""
+    """None if the page would be too heavy; the page of the request has them."""
     href: str = ""
-    """Its own page."""
+    """The page of the request."""
     links: RequestLinks | None = None
-    """None when no span of the replay's traces is this request."""
+    """None if no span of the replay's traces belongs to this request."""
 
 
 def status_words(row: NetworkRow) -> str:

@@ -23,9 +23,9 @@ class ListPart:
     text: str
     """`Showing the first 1,000 of 4,213 errors.`"""
     next_text: str | None
-    """What the link says: `Next 1,000 errors`."""
+    """The text of the link: `Next 1,000 errors`."""
     next_href: str | None
-    """None on the last part."""
+    """The address of the next part; None on the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class RecordingPart:
     start_href: str | None
     """Leads to the first part; None if this is it."""
     next_text: str | None
-    """What the link says: `Recordings from 12:34 on`."""
+    """The text of the link: `Recordings from 12:34 on`."""
     next_href: str | None
     """Leads to the part that follows; None if this is the last."""
 

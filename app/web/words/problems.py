@@ -48,7 +48,7 @@ class ErrorRow:
 
     event_id: EventId
     at_ms: int | None
-    """None when the event carries no time we can place."""
+    """None if the event has no time that can be placed in the replay."""
     at: datetime | None
     source: Source
     kind: ErrorKind
@@ -68,9 +68,9 @@ class ErrorRow:
     issue_href: str | None = None
     """The event's page in its issue; None for the moment until it is grouped."""
     trace_href: str | None = None
-    """Its trace in the Trace panel; None when it is not there."""
+    """The address of its trace in the Trace panel; None if it is not there."""
     request_number: int | None = None
-    """The request of the app that it happened on behalf of."""
+    """The number of the app's request on behalf of which it happened."""
 
 
 def error_words(row: ErrorRow) -> str:

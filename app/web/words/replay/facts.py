@@ -74,7 +74,7 @@ class FactGroup:
     title: str
     facts: tuple[Fact, ...]
     warning: str | None = None
-    """What the reader should know: `Text is not masked in this replay.`"""
+    """A sentence that warns the reader: `Text is not masked in this replay.`"""
     notes: tuple[str, ...] = ()
     """Known faults of the SDK."""
 

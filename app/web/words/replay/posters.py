@@ -16,9 +16,9 @@ class Poster:
 
     state: PosterState = "none"
     note: str = "No picture"
-    """Why there is none, for people."""
+    """The reason why there is no picture, in words."""
     href: str = ""
-    """Where pictures lie; scripts ask here whether one that is due has come."""
+    """The address of the pictures; scripts ask there whether one that is due has come."""
     version: str = ""
     width: int = 0
     height: int = 0

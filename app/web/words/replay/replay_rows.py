@@ -23,7 +23,7 @@ class RowMark:
     """An error on the line of a row's length."""
 
     x: str
-    """How far from the start: `93.5%`."""
+    """The distance from the start: `93.5%`."""
     source: Literal["app", "backend"]
     shape: Literal["app", "backend", "crash"]
 
@@ -59,10 +59,10 @@ class ReplayRow:
     has_crashed: bool
     is_live: bool
     is_late: bool
-    """What comes now was recorded a while ago."""
+    """Whether the segments that arrive now were recorded a while ago."""
     size_bytes: int
     is_seen: bool
-    """By whoever looks at the list."""
+    """Whether the reader of the list has opened the replay."""
     poster: Poster = field(default_factory=Poster)
     marks: tuple[RowMark, ...] = ()
     """Crashes last, so that they lie on top."""

@@ -44,11 +44,11 @@ class MessageBlock:
     tree: JsonNode | None
     text: str | None
     absent: str | None
-    """Why there is no body."""
+    """The reason why there is no body."""
     notes: tuple[str, ...]
-    """What was cut or could not be read."""
+    """Sentences about what was cut or could not be read."""
     is_cut: bool
-    """There is more than is shown here."""
+    """Whether there is more than is shown here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class ExchangeBlock:
     query: tuple[Pair, ...]
     halves: tuple[MessageBlock, ...]
     note: str | None
-    """Why there is nothing but the address."""
+    """The reason why there is nothing but the address."""
     curl: str | None
     """The command that sends the request again; None if its address is not of the web."""
     is_cut: bool

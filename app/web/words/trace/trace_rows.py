@@ -18,7 +18,7 @@ class SpanErrorMark:
     href: str | None
     at_ms: int
     x: str
-    """Where on the bar's track it stands: `12.5%`."""
+    """Its place on the track of the bar: `12.5%`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class SpanRow:
 
     span_id: SpanId
     href: str
-    """Everything it says of itself."""
+    """The page with the data of the span."""
     at_ms: int
     """Negative when it began before the replay."""
     duration_ms: int | None
     took: str
     self_time: str | None
-    """None where it is all of the time, or none of it."""
+    """The self time; None if it is all of the time, or none of it."""
     depth: int
     """0 for the root; children follow their parent."""
     children: int
@@ -70,15 +70,15 @@ class TraceBlock:
     loose: tuple[SpanErrorMark, ...]
     """Errors whose span is not here."""
     hidden_loose: int
-    """How many more of them its own page shows."""
+    """The number of further such errors, which the page of the trace shows."""
     notes: tuple[str, ...]
-    """What was done to clocks, and what is missing."""
+    """Sentences about corrected clocks and missing spans."""
     ticks: tuple[str, ...]
     """Times after the start, evenly spread over the track."""
     more_href: str | None
     """Leads to the spans after those shown."""
     next_spans: int
-    """How many of them come at once."""
+    """The number of spans that the link adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,9 @@ class TracePage:
     replay_href: str | None
     """The replay on whose clock the trace is shown; None shows it on its own."""
     rules: tuple[tuple[str, str], ...]
-    """What counts as slow: `query`, `500 ms`."""
+    """The rules of what counts as slow: `query`, `500 ms`."""
     parts: tuple[ListPart, ...] = ()
-    """Which part of its spans is shown, and which part of its errors is marked."""
+    """The part of its spans that is shown, and the part of its errors that is marked."""
 
 
 @dataclass(frozen=True, slots=True)
