@@ -19,12 +19,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SEGMENTS: Final = 6
 FIRST_AFTER: Final = 3
-"""The clock is set before this segment begins."""
+"""Number of the segment before which the clock is set."""
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
 TRIP_MS: Final = 40
-"""How long an envelope is on its way."""
+"""Time that an envelope takes to the server."""
 
 
 @dataclass(slots=True)
@@ -35,19 +35,19 @@ class Phone:
     began_ms: int
     """True time at which the recording began."""
     off_ms: int = 0
-    """How far its clock was ahead of the true time at first."""
+    """Time by which its clock was ahead of the true time at first."""
     pause_ms: int = 0
-    """How long nothing was recorded before the clock was set."""
+    """Time without a recording before the clock was set."""
     bodies: list[tuple[int, bytes]] = field(default_factory=list)
     """Envelopes, and the true time at which each arrives."""
 
     def true_ms(self, number: int) -> int:
-        """Return when a segment began."""
+        """Return the true time at which a segment began."""
         paused_ms = self.pause_ms if number >= FIRST_AFTER else 0
         return self.began_ms + number * SEGMENT_MS + paused_ms
 
     def shown_ms(self, true_ms: int, *, is_after: bool) -> int:
-        """Return what the clock of the phone shows."""
+        """Return the time that the clock of the phone shows."""
         return true_ms + self.off_ms + (self.step_ms if is_after else 0)
 
     def record(self) -> None:
@@ -91,8 +91,8 @@ class Sender:
         """Deliver what a phone sent, and the error of the backend.
 
         Args:
-            phone: Who sends.
-            order: Places in the list of envelopes; each still arrives at its own time.
+            phone: The phone that recorded.
+            order: Positions in the list of envelopes; each still arrives at its own time.
             is_held: Whether a proxy holds all of it for two minutes and then lets it through.
         """
         wall_ms = clock.now_ms
@@ -112,14 +112,14 @@ class Sender:
         self.monkeypatch.setattr(clock, "now", lambda: datetime.fromtimestamp(at_ms / 1000, UTC))
 
 
-async def seen(server: Server) -> dict[str, Any]:
-    """Return all that pages and player say of times in the replay."""
+async def read_times(server: Server) -> dict[str, Any]:
+    """Return all times of the replay that the pages and the player show."""
     index = (await server.web.get(server.page(REPLAY_ID, "/index"))).content
     (length,) = struct.unpack(">I", index[:4])
     html = (await server.web.get(f"{server.page(REPLAY_ID)}?tab=segments")).text
     page = html_reader.parse_page(html)
     gestures = (await server.web.get(server.page(REPLAY_ID, "/gestures"))).json()
-    listed = (await server.web.get("/replays")).text
+    list_html = (await server.web.get("/replays")).text
     return {
         "index": index[4 : 4 + length],
         "duration": re.findall(r'data-duration-ms="(\d+)">', html)[:1],
@@ -129,25 +129,25 @@ async def seen(server: Server) -> dict[str, Any]:
         ],
         "segments": [row.attributes.get("data-at-ms") for row in page.all("tr", "data-video")],
         "errors": {
-            one["id"]: one.attributes["data-at-ms"]
-            for one in page.all("article", "id", "data-at-ms")
+            error["id"]: error.attributes["data-at-ms"]
+            for error in page.all("article", "id", "data-at-ms")
         },
         "gaps": re.findall(r'data-start-ms="(\d+)" data-end-ms="(\d+)" data-reason', html),
-        "touches": [[at_ms for at_ms, _, _ in one["points"]] for one in gestures],
-        "marks": re.findall(r'data-mark="(\w+)" x="([\d.]+)%"', listed),
+        "touches": [[at_ms for at_ms, _, _ in gesture["points"]] for gesture in gestures],
+        "marks": re.findall(r'data-mark="(\w+)" x="([\d.]+)%"', list_html),
     }
 
 
 @pytest.fixture
 async def control(shared_server: Server, monkeypatch: pytest.MonkeyPatch) -> "Control":
-    """Offer what is seen of recordings by phones whose clock nobody sets."""
+    """Offer a function that returns the times of a recording by a phone with a steady clock."""
 
     async def record(**changes: Any) -> dict[str, Any]:
         async with tenant_of(shared_server) as own:
             phone = Phone(0, clock.now_ms() - 20 * MINUTE_MS, **changes)
             phone.record()
             await Sender(own, monkeypatch).deliver(phone)
-            return await seen(own)
+            return await read_times(own)
 
     return record
 
@@ -158,7 +158,7 @@ Control = Callable[..., Awaitable[dict[str, Any]]]
 @pytest.mark.parametrize("order", [None, (6, 5, 4, 3, 2, 1, 0), (3, 0, 6, 5, 1, 4, 2)])
 @pytest.mark.parametrize("off_ms", [0, -DAY_MS])
 @pytest.mark.parametrize("step_ms", [-HOUR_MS, -30_000, 12 * MINUTE_MS, DAY_MS])
-async def test_a_clock_that_is_set_changes_nothing(
+async def test_setting_the_clock_of_a_phone_changes_no_time_in_its_replay(
     tenant: Server,
     control: Control,
     monkeypatch: pytest.MonkeyPatch,
@@ -167,20 +167,20 @@ async def test_a_clock_that_is_set_changes_nothing(
     off_ms: int,
     order: Sequence[int] | None,
 ):
-    """Back or forward, right before or after, in whatever order the segments come."""
+    """The clock may go back or forward, and the segments may arrive in any order."""
     phone = Phone(step_ms, clock.now_ms() - 20 * MINUTE_MS, off_ms=off_ms)
     phone.record()
     await Sender(tenant, monkeypatch).deliver(phone, order)
-    found = await seen(tenant)
-    assert found == await control()
-    assert found["duration"] == ["30000"]
-    assert set(found["errors"].values()) == {"21000", "22500"}
-    assert len(found["touches"]) == SEGMENTS
+    times = await read_times(tenant)
+    assert times == await control()
+    assert times["duration"] == ["30000"]
+    assert set(times["errors"].values()) == {"21000", "22500"}
+    assert len(times["touches"]) == SEGMENTS
 
 
 @pytest.mark.parametrize("order", [None, (3, 0, 6, 5, 1, 4, 2)])
 @pytest.mark.parametrize("is_set_right", [False, True])
-async def test_a_clock_that_nobody_has_set_tells_how_time_passes(
+async def test_a_clock_that_was_never_set_still_measures_time(
     tenant: Server,
     control: Control,
     monkeypatch: pytest.MonkeyPatch,
@@ -188,64 +188,65 @@ async def test_a_clock_that_nobody_has_set_tells_how_time_passes(
     is_set_right: bool,
     order: Sequence[int] | None,
 ):
-    """It begins in 1970, and may be set right while the phone records."""
+    """The clock begins in 1970, and may be set right during the recording."""
     began_ms = clock.now_ms() - 20 * MINUTE_MS
     off_ms = 20_000 - began_ms
     phone = Phone(-off_ms if is_set_right else 0, began_ms, off_ms=off_ms)
     phone.record()
     await Sender(tenant, monkeypatch).deliver(phone, order)
-    assert await seen(tenant) == await control()
+    assert await read_times(tenant) == await control()
 
 
-async def test_a_clock_that_is_set_in_a_pause_leaves_the_pause(
+async def test_setting_the_clock_in_a_pause_keeps_the_length_of_the_pause(
     tenant: Server, control: Control, monkeypatch: pytest.MonkeyPatch
 ):
-    """Four minutes without a recording are four minutes, whatever the clock says."""
+    """Four minutes without a recording stay four minutes, whatever the clock says."""
     phone = Phone(-HOUR_MS, clock.now_ms() - 20 * MINUTE_MS, pause_ms=4 * MINUTE_MS)
     phone.record()
     await Sender(tenant, monkeypatch).deliver(phone)
-    found = await seen(tenant)
-    assert found == await control(pause_ms=4 * MINUTE_MS)
-    assert found["gaps"] == [("15000", "255000")]
+    times = await read_times(tenant)
+    assert times == await control(pause_ms=4 * MINUTE_MS)
+    assert times["gaps"] == [("15000", "255000")]
 
 
-async def test_a_replay_of_the_release_before_plays_as_before(
+async def test_a_replay_of_an_older_release_plays_as_before(
     tenant: Server, monkeypatch: pytest.MonkeyPatch
 ):
-    """It has none of the new columns, and neither have the errors in it."""
+    """The rows of the replay and of its errors have no value in the columns added since."""
     phone = Phone(0, clock.now_ms() - 20 * MINUTE_MS)
     phone.record()
     await Sender(tenant, monkeypatch).deliver(phone)
-    before = await seen(tenant)
+    before = await read_times(tenant)
     async with tenant.database.transaction() as connection:
         for change in (
             "update replays set drift_low_ms = null, drift_high_ms = null, clock_steps = null",
             "update events set parent_span_id = null",
         ):
             await connection.exec_driver_sql(change)
-    assert await seen(tenant) == before
+    assert await read_times(tenant) == before
     more = envelopes.replay_video_envelope(SEGMENTS, started_ms=phone.true_ms(SEGMENTS))
     await tenant.take(more)
-    assert (await seen(tenant))["duration"] == ["35000"]
+    assert (await read_times(tenant))["duration"] == ["35000"]
 
 
 @pytest.mark.parametrize("step_ms", [0, -HOUR_MS])
 @pytest.mark.parametrize("pause_ms", [0, 4 * MINUTE_MS])
-async def test_what_was_held_up_plays_as_it_was_recorded(
+async def test_a_replay_that_a_proxy_held_up_plays_as_it_was_recorded(
     tenant: Server,
     control: Control,
     monkeypatch: pytest.MonkeyPatch,
     step_ms: int,
     pause_ms: int,
 ):
-    """A proxy lets all through at once: each envelope has another drift, and no clock was set."""
+    """All envelopes arrive at once: each has another drift, though no clock was set."""
     phone = Phone(step_ms, clock.now_ms() - 20 * MINUTE_MS, pause_ms=pause_ms)
     phone.record()
     await Sender(tenant, monkeypatch).deliver(phone, is_held=True)
-    found, usual = await seen(tenant), await control(pause_ms=pause_ms if not step_ms else 0)
+    times = await read_times(tenant)
+    expected = await control(pause_ms=pause_ms if not step_ms else 0)
     for name in ("index", "duration", "segments", "gaps", "touches"):
-        assert found[name] == usual[name]
-    notes = [row for row in found["rows"] if row[0] != "error"]
-    assert notes == [row for row in usual["rows"] if row[0] != "error"]
+        assert times[name] == expected[name]
+    notes = [row for row in times["rows"] if row[0] != "error"]
+    assert notes == [row for row in expected["rows"] if row[0] != "error"]
     if not step_ms:
-        assert found["errors"] == usual["errors"]
+        assert times["errors"] == expected["errors"]

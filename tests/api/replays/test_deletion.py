@@ -18,59 +18,64 @@ OTHER_VIDEO = clips.clip(frames=2)
 
 
 @pytest.fixture
-async def deleted(server):
-    """A server where one of two replays was deleted by its page."""
+async def deleted_replay(server):
+    """Send two replays, and delete one of them by its page."""
     await server.take(
         envelopes.replay_video_envelope(0, video=VIDEOS[0]),
         envelopes.replay_video_envelope(1, video=VIDEOS[1]),
         envelopes.event_envelope(),
         envelopes.replay_video_envelope(replay_id=OTHER, trace_id="e" * 32, video=OTHER_VIDEO),
     )
-    asked = await server.web.get(server.page(REPLAY_ID, "/delete"))
-    form = html_reader.parse_page(asked.text).one("form", action=server.page(REPLAY_ID, "/delete"))
+    question = await server.web.get(server.page(REPLAY_ID, "/delete"))
+    form = html_reader.parse_page(question.text).one(
+        "form", action=server.page(REPLAY_ID, "/delete")
+    )
     answer = await server.web.post(form["action"])
     assert (answer.status_code, answer.headers["location"].split("?")[0]) == (303, "/replays")
-    return server
 
 
-async def test_it_leaves_the_list(deleted):
-    """The other replay stays."""
-    listed = (await deleted.web.get("/replays")).text
-    assert REPLAY_ID not in listed
-    assert OTHER in listed
+@pytest.mark.usefixtures("deleted_replay")
+async def test_a_deleted_replay_leaves_the_list(server):
+    """The list still has the other replay."""
+    list_html = (await server.web.get("/replays")).text
+    assert REPLAY_ID not in list_html
+    assert OTHER in list_html
 
 
-async def test_its_page_says_by_whom(deleted):
-    """410 with the name and the time; a second deletion says the same."""
+@pytest.mark.usefixtures("deleted_replay")
+async def test_the_page_of_a_deleted_replay_says_who_deleted_it(server):
+    """The page answers 410 with the name of the person, and so does a second deletion."""
     for answer in (
-        await deleted.web.get(deleted.page(REPLAY_ID)),
-        await deleted.web.get(deleted.page(REPLAY_ID, "/delete")),
-        await deleted.web.post(deleted.page(REPLAY_ID, "/delete")),
+        await server.web.get(server.page(REPLAY_ID)),
+        await server.web.get(server.page(REPLAY_ID, "/delete")),
+        await server.web.post(server.page(REPLAY_ID, "/delete")),
     ):
         assert answer.status_code == 410
         assert "Admin" in answer.text
 
 
 @pytest.mark.parametrize("rest", ["/index", "/stream?v=1-0", "/segments/0.mp4", "/segments/1.mp4"])
-async def test_nothing_of_it_is_served(deleted, rest):
-    """Neither the index, nor the stream, nor a segment; those of the other replay are."""
-    answer = await deleted.web.get(deleted.page(REPLAY_ID, rest))
+@pytest.mark.usefixtures("deleted_replay")
+async def test_no_bytes_of_a_deleted_replay_are_served(server, rest):
+    """Index, stream and segments are not found, while those of the other replay are served."""
+    answer = await server.web.get(server.page(REPLAY_ID, rest))
     assert answer.status_code in {404, 410}
     if "stream" not in rest and "1.mp4" not in rest:
-        assert (await deleted.web.get(deleted.page(OTHER, rest))).status_code == 200
+        assert (await server.web.get(server.page(OTHER, rest))).status_code == 200
 
 
-async def test_its_objects_leave_the_disk(deleted):
-    """After the sweep its bytes stand nowhere; those of a replay in the same pack stay."""
-    deleted.service.sweeper.hurry()
-    await until(lambda: not any(map(deleted.holds, VIDEOS)))
-    assert deleted.holds(OTHER_VIDEO)
-    found = await deleted.web.get(deleted.page(OTHER, "/segments/0.mp4"))
-    assert found.content == OTHER_VIDEO
+@pytest.mark.usefixtures("deleted_replay")
+async def test_the_sweep_removes_the_bytes_of_a_deleted_replay(server):
+    """The bytes are in no object, and those of another replay in the same pack stay."""
+    server.service.sweeper.hurry()
+    await until(lambda: not any(map(server.holds, VIDEOS)))
+    assert server.holds(OTHER_VIDEO)
+    answer = await server.web.get(server.page(OTHER, "/segments/0.mp4"))
+    assert answer.content == OTHER_VIDEO
 
 
-async def test_derived_pictures_leave_the_disk(server):
-    """Whatever lies under the replay's prefix goes with it."""
+async def test_the_sweep_removes_the_pictures_of_a_deleted_replay(server):
+    """Every object with the prefix of the replay is removed."""
     await server.take(envelopes.replay_video_envelope(0))
     picture = f"p/{server.app.id}/r/{REPLAY_ID}/poster-1.jpg"
     await server.service.page_services.store.put(picture, b"picture")
@@ -79,49 +84,52 @@ async def test_derived_pictures_leave_the_disk(server):
     await until(lambda: not server.objects())
 
 
-async def test_the_last_replay_of_a_pack_takes_it_along(deleted):
-    """Nothing is left on disk when every replay is deleted, and the receipts say so."""
-    await deleted.web.post(deleted.page(OTHER, "/delete"))
-    deleted.service.sweeper.hurry()
-    await until(lambda: not deleted.objects())
+@pytest.mark.usefixtures("deleted_replay")
+async def test_a_pack_is_removed_with_its_last_replay(server):
+    """Nothing is left on disk when every replay is deleted, and the receipt says so."""
+    await server.web.post(server.page(OTHER, "/delete"))
+    server.service.sweeper.hurry()
+    await until(lambda: not server.objects())
     async with asyncio.timeout(20):
-        while (receipt := await _receipt(deleted)).swept_at is None:  # noqa: ASYNC110 - a row has none
+        while (receipt := await _read_receipt(server)).swept_at is None:  # noqa: ASYNC110 - a row has none
             await asyncio.sleep(0.01)
     assert (receipt.segments, receipt.objects) == (2, 2)
 
 
-async def _receipt(server) -> Tombstone:
+async def _read_receipt(server) -> Tombstone:
     async with server.database.reading() as connection:
-        found = await queries.find_tombstone(
+        tombstone = await queries.find_tombstone(
             connection, ReplayKey(server.app.id, ReplayId(REPLAY_ID))
         )
-    assert found is not None
-    return found
+    assert tombstone is not None
+    return tombstone
 
 
-async def test_a_late_segment_is_counted_as_deleted(deleted):
-    """It is answered 200, and neither stored nor shown."""
+@pytest.mark.usefixtures("deleted_replay")
+async def test_a_late_segment_of_a_deleted_replay_counts_as_deleted(server):
+    """The segment is answered with 200, and is neither stored nor shown."""
     late = clips.clip(frames=4)
-    await deleted.take(envelopes.replay_video_envelope(2, video=late))
-    assert (await deleted.outcomes())["replay_video", "deleted", ""] == 1
-    assert (await deleted.web.get(deleted.page(REPLAY_ID))).status_code == 410
-    assert await deleted.dump(REPLAY_ID) == {}
-    deleted.service.sweeper.hurry()
-    await until(lambda: not deleted.holds(late))
+    await server.take(envelopes.replay_video_envelope(2, video=late))
+    assert (await server.outcomes())["replay_video", "deleted", ""] == 1
+    assert (await server.web.get(server.page(REPLAY_ID))).status_code == 410
+    assert await server.dump(REPLAY_ID) == {}
+    server.service.sweeper.hurry()
+    await until(lambda: not server.holds(late))
 
 
-async def test_its_errors_stay(deleted):
-    """Errors are records of their own: a second one of the same event is a duplicate."""
-    await deleted.take(envelopes.event_envelope())
-    assert (await deleted.outcomes())["event", "duplicate", ""] == 1
+@pytest.mark.usefixtures("deleted_replay")
+async def test_the_errors_of_a_deleted_replay_stay(server):
+    """Events outlive the replay, so one that is sent again is a duplicate."""
+    await server.take(envelopes.event_envelope())
+    assert (await server.outcomes())["event", "duplicate", ""] == 1
 
 
-async def test_a_form_of_a_stranger_deletes_nothing(server):
-    """A POST that comes from another site, or from nobody, is refused."""
+async def test_a_form_of_another_site_or_a_stranger_deletes_nothing(server):
+    """A POST from another site, or without a sign-in, is refused."""
     await server.take(envelopes.replay_video_envelope())
     path = server.page(REPLAY_ID, "/delete")
     foreign = await server.web.post(path, headers={"origin": "https://evil.example"})
-    unknown = await server.sender.post(path, headers={"origin": server.base_url})
+    unsigned = await server.sender.post(path, headers={"origin": server.base_url})
     assert foreign.status_code == 403
-    assert unknown.status_code in {303, 401}
+    assert unsigned.status_code in {303, 401}
     assert (await server.web.get(server.page(REPLAY_ID))).status_code == 200

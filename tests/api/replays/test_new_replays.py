@@ -15,42 +15,45 @@ from tests.support.servers.server import Server
 FIRST, SECOND = "1" * 32, "2" * 32
 
 
-async def asked(server: Server, page: str) -> list[str]:
-    """Ask as the script of a page does that was shown earlier."""
-    found = re.search(r'data-news="([^"]+)"', page)
-    assert found
-    answer = await server.web.get(html.unescape(found[1]))
+async def ask_for_new_replays(server: Server, page: str) -> list[str]:
+    """Ask for new replays as the script of an open page does."""
+    link = re.search(r'data-news="([^"]+)"', page)
+    assert link
+    answer = await server.web.get(html.unescape(link[1]))
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store")
-    listed: list[str] = answer.json()["replays"]
-    return listed
+    replays: list[str] = answer.json()["replays"]
+    return replays
 
 
 @pytest.mark.parametrize("sort", ["", "oldest", "longest"])
-async def test_a_list_hears_of_a_replay_that_came_later(server: Server, sort: str):
-    """Whatever its order; the newest is named first."""
+async def test_an_open_list_learns_of_a_replay_that_came_later(server: Server, sort: str):
+    """The answer names the newest replay first, whatever the order of the list."""
     await server.take(envelopes.replay_video_envelope(replay_id=FIRST))
     page = (await server.web.get(f"/replays?sort={sort}")).text
     await server.take(envelopes.replay_video_envelope(replay_id=SECOND))
-    assert await asked(server, page) == [f"{server.app.id}/{SECOND}", f"{server.app.id}/{FIRST}"]
+    assert await ask_for_new_replays(server, page) == [
+        f"{server.app.id}/{SECOND}",
+        f"{server.app.id}/{FIRST}",
+    ]
 
 
-async def test_a_list_hears_only_of_what_it_would_show(server: Server):
-    """Its query counts, and what it decides row by row; a later page hears of nothing."""
+async def test_an_open_list_learns_only_of_replays_that_it_would_show(server: Server):
+    """All conditions of the query count; an invalid query has no news."""
     query = {"query": "environment:staging count_errors:0", "project": str(server.app.id)}
     page = (await server.web.get(f"/replays?{urlencode(query)}")).text
     await server.take(
         envelopes.replay_video_envelope(replay_id=FIRST),
         envelopes.replay_video_envelope(replay_id=SECOND, environment="staging"),
     )
-    assert await asked(server, page) == [f"{server.app.id}/{SECOND}"]
+    assert await ask_for_new_replays(server, page) == [f"{server.app.id}/{SECOND}"]
     refused = await server.web.get("/replays?query=(")
     assert "data-news" not in refused.text
     assert (await server.web.get("/replays/new?query=(")).status_code == 400
     assert (await server.web.get("/replays/new?since=never")).status_code == 400
 
 
-async def test_nobody_hears_of_replays_that_they_may_not_see(server: Server):
-    """A stranger's list stays empty, and another's project is as if it were not there."""
+async def test_nobody_learns_of_replays_that_they_may_not_see(server: Server):
+    """A person without projects gets no news, and 404 for a project of others."""
     await server.take(envelopes.replay_video_envelope(replay_id=FIRST))
     person = await make_person(server.database, "stranger@example.org")
     async with signed_in(server, person) as browser:
@@ -61,20 +64,20 @@ async def test_nobody_hears_of_replays_that_they_may_not_see(server: Server):
     assert "Watch it" not in awaited.text
 
 
-async def test_the_dsn_stays_when_the_demo_has_made_its_projects(server: Server):
-    """It is that of the project an app will send to, and says so."""
+async def test_an_empty_list_shows_the_dsn_of_the_app_after_a_demo(server: Server):
+    """The DSN is that of the project an app will send to, and the page names the project."""
     for name in (names.APP, names.BACKEND):
         await make_project(server.database, name)
     page = (await server.web.get("/replays")).text
     assert "Waiting for the first replay" in page
-    shown = re.findall(r'data-copy="(http[^"]+)"', page)
-    assert [dsn.rpartition("/")[2] for dsn in shown] == [str(server.app.id)]
+    dsns = re.findall(r'data-copy="(http[^"]+)"', page)
+    assert [dsn.rpartition("/")[2] for dsn in dsns] == [str(server.app.id)]
     assert re.search(r"DSN of <bdi>\w+", page)
 
 
 @pytest.mark.parametrize("awaited", ["", "x", "1/x", "999999/" + FIRST, "/" + FIRST])
 async def test_an_address_that_awaits_nothing_is_an_ordinary_list(server: Server, awaited: str):
-    """Nothing is promised."""
+    """The list ignores an awaited replay that cannot exist."""
     page = await server.web.get(f"/replays?awaited={awaited}")
     assert page.status_code == 200
     assert "demo app is playing" not in page.text

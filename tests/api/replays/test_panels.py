@@ -13,7 +13,7 @@ from tests.support.servers.server import Server
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def take_a_replay(server: Server) -> None:
+async def send_replay(server: Server) -> None:
     """Send a segment with a recorded exchange, and a log record of its trace."""
     body = {"items": list(range(200))}
     answer = {"headers": {"Content-Type": "application/json"}, "body": body, "size": 900}
@@ -38,8 +38,8 @@ async def take_a_replay(server: Server) -> None:
 
 
 async def test_logs_of_the_replays_trace_have_a_panel(tenant: Server):
-    """With their place on the clock, level and attributes; the tab counts them."""
-    await take_a_replay(tenant)
+    """The row of a record has its time, level and attributes, and the tab counts the records."""
+    await send_replay(tenant)
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert re.search(r'data-count="logs">1<', html)
     row = re.search(r'<li class="row" data-key="[^"]*card declined".*?</li>', html, re.DOTALL)
@@ -50,15 +50,15 @@ async def test_logs_of_the_replays_trace_have_a_panel(tenant: Server):
 
 
 async def test_a_request_has_a_page_with_all_of_it(tenant: Server):
-    """The panel shows the beginning of a long body and leads on; a made-up number leads nowhere."""
-    await take_a_replay(tenant)
+    """The panel shows the start of a long body and links to the page; unknown numbers get 404."""
+    await send_replay(tenant)
     html = (await tenant.web.get(tenant.page(REPLAY_ID, "?tab=network"))).text
     assert "All of this request" in html
-    own = tenant.page(REPLAY_ID, "/requests/0")
-    assert f'href="{own}"' in html
-    whole = (await tenant.web.get(own)).text
-    assert whole.count('data-kind="number"') == 200
-    assert f'href="{tenant.page(REPLAY_ID)}?t=0.3&amp;tab=network#request-0"' in whole
+    request_path = tenant.page(REPLAY_ID, "/requests/0")
+    assert f'href="{request_path}"' in html
+    request_html = (await tenant.web.get(request_path)).text
+    assert request_html.count('data-kind="number"') == 200
+    assert f'href="{tenant.page(REPLAY_ID)}?t=0.3&amp;tab=network#request-0"' in request_html
     for number in ("1", "-1", "x"):
         answer = await tenant.web.get(tenant.page(REPLAY_ID, f"/requests/{number}"))
         assert answer.status_code == 404
@@ -75,20 +75,20 @@ async def test_a_request_has_a_page_with_all_of_it(tenant: Server):
         ({"url": "-o/tmp/pwned"}, []),
     ],
 )
-async def test_a_recorded_request_gives_no_command_of_its_sender(
+async def test_a_copied_curl_command_runs_nothing_that_the_sender_chose(
     tenant: Server, changes: dict[str, str], commands: list[str]
 ):
-    """Who knows the DSN chooses method and address: neither runs anything when it is pasted."""
+    """Anybody with the DSN chooses method and address; the command contains neither unchecked."""
     span = recordings.network_span(STARTED_MS + 300, STARTED_MS + 540, **changes)
     await tenant.take(envelopes.replay_video_envelope(0, events=[recordings.meta(), span]))
-    for rest in ("", "/requests/0"):
-        html = (await tenant.web.get(tenant.page(REPLAY_ID, rest))).text
+    for below in ("", "/requests/0"):
+        html = (await tenant.web.get(tenant.page(REPLAY_ID, below))).text
         assert re.findall(r'data-copy="(curl[^"]*)"', html) == commands
 
 
-async def test_requests_can_be_taken_along_as_har(tenant: Server):
-    """A file by its name, inert in a browser, and noted in the audit log."""
-    await take_a_replay(tenant)
+async def test_requests_can_be_downloaded_as_har(tenant: Server):
+    """The file has a name, is inert in a browser, and the audit log records its download."""
+    await send_replay(tenant)
     answer = await tenant.web.get(tenant.page(REPLAY_ID, "/requests.har"))
     assert answer.headers["content-disposition"] == (
         f'attachment; filename="replay-{REPLAY_ID}.har"'
@@ -105,19 +105,19 @@ async def test_requests_can_be_taken_along_as_har(tenant: Server):
 
 
 async def test_every_fact_leads_to_a_list_that_has_the_replay(tenant: Server):
-    """The links of the Details panel are queries that find the very replay."""
-    await take_a_replay(tenant)
+    """The links of the Details panel are queries that find the replay itself."""
+    await send_replay(tenant)
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     details = html[html.index('<div class="details">') :]
-    found = set(re.findall(r'href="(/replays\?query=[^"]+)"', details))
-    assert len(found) >= 15
-    for href in sorted(found):
-        listed = (await tenant.web.get(href.replace("&amp;", "&"))).text
-        assert f'href="{tenant.page(REPLAY_ID)}"' in listed, href
+    hrefs = set(re.findall(r'href="(/replays\?query=[^"]+)"', details))
+    assert len(hrefs) >= 15
+    for href in sorted(hrefs):
+        list_html = (await tenant.web.get(href.replace("&amp;", "&"))).text
+        assert f'href="{tenant.page(REPLAY_ID)}"' in list_html, href
 
 
-async def test_the_list_counts_as_failed_what_the_panel_marks_as_failed(tenant: Server):
-    """A status of 400 or more, and no answer; a picture of a web page has no status at all."""
+async def test_the_list_and_the_panel_count_the_same_requests_as_failed(tenant: Server):
+    """A status from 400 on is a failure, and so is no answer; a picture of a web page is none."""
     statuses = (200, 399, 404, 503.0, 0, MISSING)
     spans = [
         recordings.network_span(STARTED_MS + at * 300, STARTED_MS + at * 300 + 100, statusCode=code)
@@ -133,5 +133,5 @@ async def test_the_list_counts_as_failed_what_the_panel_marks_as_failed(tenant: 
     assert marked == ["no", "no", "yes", "yes", "yes", "yes", "no"]
     assert html.count('data-class="0">none<') == 3
     for query, rows in (("count_failures:4", 1), ("count_failures:<4", 0)):
-        listed = (await tenant.web.get(f"/replays?query={query}")).text
-        assert listed.count("replay-link") == rows, query
+        list_html = (await tenant.web.get(f"/replays?query={query}")).text
+        assert list_html.count("replay-link") == rows, query

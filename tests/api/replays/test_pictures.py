@@ -26,70 +26,70 @@ PARTS = ("/pictures/poster.webp", "/pictures/preview.webp", "/pictures/sheet-0.w
 
 
 @pytest.fixture(autouse=True)
-def at_once(monkeypatch):
-    """Nobody waits until a replay has been quiet."""
+def draw_at_once(monkeypatch):
+    """Draw replays at once, instead of waiting until they have been quiet."""
     monkeypatch.setattr(schedule, "QUIET", timedelta(0))
 
 
-async def drawn(server: Server) -> PictureResult | None:
-    """Have the replay looked at, as the background does."""
+async def draw_replay(server: Server) -> PictureResult | None:
+    """Draw the replay as the background does, and return the result."""
     maker = server.service.maker
-    maker.note([key_of(server)])
+    maker.note([replay_key(server)])
     before = maker.results.copy()
     await maker.step()
     return next(iter(maker.results - before), None)
 
 
-def key_of(server: Server) -> ReplayKey:
-    """The key of the replay of these tests."""
+def replay_key(server: Server) -> ReplayKey:
+    """Return the key of the replay of these tests."""
     return ReplayKey(server.app.id, ReplayId(REPLAY_ID))
 
 
-async def strip_of(server: Server) -> dict[str, Any]:
-    """What the page is told of the strip."""
+async def read_strip(server: Server) -> dict[str, Any]:
+    """Return what the page is told about the strip."""
     answer = await server.web.get(server.page(REPLAY_ID, "/pictures"))
     assert answer.status_code == 200
     strip: dict[str, Any] = answer.json()
     return strip
 
 
-async def listed(server: Server) -> str:
-    """The list of replays."""
+async def read_list(server: Server) -> str:
+    """Return the list of replays."""
     return (await server.web.get("/replays")).text
 
 
-def small_objects(server: Server) -> list[str]:
-    """The pictures in object storage."""
+def list_pictures(server: Server) -> list[str]:
+    """Return the names of the pictures in object storage."""
     return [path.name for path in server.objects() if path.name.startswith("pictures-")]
 
 
-def colour(data: bytes, at: tuple[int, int]) -> tuple[int, ...]:
-    """The colour of one pixel."""
+def read_colour(data: bytes, at: tuple[int, int]) -> tuple[int, ...]:
+    """Return the colour of one pixel."""
     with Image.open(io.BytesIO(data)) as picture:
         assert picture.format == "WEBP"
-        found = picture.convert("RGB").getpixel(at)
-    assert isinstance(found, tuple)
-    return found
+        pixel = picture.convert("RGB").getpixel(at)
+    assert isinstance(pixel, tuple)
+    return pixel
 
 
-def near(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    """Whether two colours look alike."""
-    return all(abs(a - b) < 40 for a, b in zip(one, other, strict=True))
+def is_similar(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Say whether two colours look alike."""
+    return all(abs(a - b) < 40 for a, b in zip(first, second, strict=True))
 
 
-async def test_a_replay_is_drawn(server):
-    """Strip, preview and poster show what the phone showed at their moments."""
+async def test_pictures_show_what_the_phone_showed(server):
+    """Strip and poster show the frames of their moments, and the list shows the poster."""
     await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
     # It has just come, and waits to be noted.
-    assert (await strip_of(server))["state"] == "due"
-    assert 'data-state="due"' in await listed(server)
+    assert (await read_strip(server))["state"] == "due"
+    assert 'data-state="due"' in await read_list(server)
     async with server.database.transaction() as connection:
-        await pictures.request_pictures(connection, [key_of(server)], at=clock.now())
-    assert (await strip_of(server))["state"] == "due"
-    assert f'data-pictures="{server.page(REPLAY_ID, "/pictures")}"' in await listed(server)
-    assert await drawn(server) is PictureResult.MADE
-    assert f'src="{server.page(REPLAY_ID, PARTS[0])}?v=' in await listed(server)
-    strip = await strip_of(server)
+        await pictures.request_pictures(connection, [replay_key(server)], at=clock.now())
+    assert (await read_strip(server))["state"] == "due"
+    assert f'data-pictures="{server.page(REPLAY_ID, "/pictures")}"' in await read_list(server)
+    assert await draw_replay(server) is PictureResult.MADE
+    assert f'src="{server.page(REPLAY_ID, PARTS[0])}?v=' in await read_list(server)
+    strip = await read_strip(server)
     assert strip["state"] == "made"
     assert [tile[0] for tile in strip["tiles"]] == list(range(0, 10_000, 1_000))
     wide, high = strip["cell_px"]
@@ -97,52 +97,54 @@ async def test_a_replay_is_drawn(server):
     for number in range(10):
         column, row = number % strip["columns"], number // strip["columns"]
         middle = (column * wide + wide // 2, row * high + high // 2)
-        assert near(colour(sheet, middle), colour_of(number % 5))
+        assert is_similar(read_colour(sheet, middle), colour_of(number % 5))
     poster = (await server.web.get(server.page(REPLAY_ID, PARTS[0]))).content
-    assert near(colour(poster, (20, 20)), colour_of(0))  # the middle: second 5, the next segment
-    assert await drawn(server) is PictureResult.PUT_OFF
+    # The poster shows the middle of the replay: second 5, the start of the next segment.
+    assert is_similar(read_colour(poster, (20, 20)), colour_of(0))
+    assert await draw_replay(server) is PictureResult.PUT_OFF
 
 
-async def test_the_poster_shows_the_first_error(server):
-    """An error that comes later has the poster drawn again; the old pictures are removed."""
+async def test_the_poster_shows_the_moment_of_the_first_error(server):
+    """A later error makes a new poster, and the old pictures are removed."""
     await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
-    await drawn(server)
-    old = small_objects(server)
+    await draw_replay(server)
+    old_names = list_pictures(server)
     await server.take(envelopes.event_envelope())
-    assert await drawn(server) is PictureResult.MADE
+    assert await draw_replay(server) is PictureResult.MADE
     async with server.database.reading() as connection:
-        found = (await pictures.read_pictures(connection, [key_of(server)]))[key_of(server)]
-    assert found.made is not None
-    second = (found.made.error_ms or 0) // 1000
+        by_key = await pictures.read_pictures(connection, [replay_key(server)])
+    made = by_key[replay_key(server)].made
+    assert made is not None
+    second = (made.error_ms or 0) // 1000
     poster = (await server.web.get(server.page(REPLAY_ID, PARTS[0]))).content
-    assert near(colour(poster, (20, 20)), colour_of(second % 5))
+    assert is_similar(read_colour(poster, (20, 20)), colour_of(second % 5))
     server.service.sweeper.hurry()
-    await until(lambda: len(small_objects(server)) == 1)
-    assert small_objects(server) != old
+    await until(lambda: len(list_pictures(server)) == 1)
+    assert list_pictures(server) != old_names
 
 
 async def test_a_replay_that_grows_is_drawn_again(server):
-    """New segments are on the strip; a page with the old version is told to ask again."""
+    """The strip has the new segments, and a page with the old version gets 409."""
     await server.take(envelopes.replay_video_envelope(0))
-    await drawn(server)
-    old = await strip_of(server)
+    await draw_replay(server)
+    old_strip = await read_strip(server)
     await server.take(envelopes.replay_video_envelope(1))
-    assert await drawn(server) is PictureResult.MADE
-    new = await strip_of(server)
-    assert len(new["tiles"]) == 2 * len(old["tiles"])
+    assert await draw_replay(server) is PictureResult.MADE
+    new_strip = await read_strip(server)
+    assert len(new_strip["tiles"]) == 2 * len(old_strip["tiles"])
     for part in PARTS:
         path = server.page(REPLAY_ID, part)
-        assert (await server.web.get(f"{path}?v={old['version']}")).status_code == 409
-        assert (await server.web.get(f"{path}?v={new['version']}")).status_code == 200
+        assert (await server.web.get(f"{path}?v={old_strip['version']}")).status_code == 409
+        assert (await server.web.get(f"{path}?v={new_strip['version']}")).status_code == 200
 
 
-async def test_those_who_may_not_see_the_replay_see_no_picture(server):
-    """Not signed in: the sign-in form. Another project, another site, another sheet: no.
+async def test_only_people_who_may_see_a_replay_get_its_pictures(server):
+    """Strangers, members of other projects, other sites and unknown sheets get no picture.
 
-    Those who may get an answer that is not stored, not guessed at and runs nothing.
+    A picture is sent with headers that forbid storing, sniffing and scripts.
     """
     await server.take(envelopes.replay_video_envelope(0))
-    await drawn(server)
+    await draw_replay(server)
     for part in PARTS:
         answer = await server.web.get(server.page(REPLAY_ID, part))
         assert answer.headers["content-type"] == "image/webp"
@@ -169,7 +171,7 @@ async def test_those_who_may_not_see_the_replay_see_no_picture(server):
 
 
 async def test_a_replay_that_is_not_here_has_no_strip(server):
-    """Whether it was deleted or never came: a script learns that there is nothing to wait for."""
+    """For deleted and unknown replays, a script learns that there is nothing to wait for."""
     await server.take(envelopes.replay_video_envelope(0))
     assert (await server.web.get(server.page(REPLAY_ID, "/pictures"))).status_code == 200
     await server.web.post(server.page(REPLAY_ID, "/delete"))
@@ -179,19 +181,19 @@ async def test_a_replay_that_is_not_here_has_no_strip(server):
     assert (await server.web.get(server.page(REPLAY_ID))).status_code == 410
 
 
-async def test_a_deleted_replay_takes_its_pictures_along(server):
-    """Out of reach at once, off the disk after the sweep."""
+async def test_a_deletion_removes_the_pictures_of_the_replay(server):
+    """The pictures get 404 at once, and are off the disk after the sweep."""
     await server.take(envelopes.replay_video_envelope(0))
-    await drawn(server)
+    await draw_replay(server)
     await server.web.post(server.page(REPLAY_ID, "/delete"))
     for part in PARTS:
         assert (await server.web.get(server.page(REPLAY_ID, part))).status_code == 404
     await until(lambda: not server.objects())
-    assert await drawn(server) is PictureResult.DELETED
+    assert await draw_replay(server) is PictureResult.DELETED
 
 
-async def test_the_tombstone_wins_over_pictures_being_drawn(server, monkeypatch):
-    """Deleted and swept while a child draws it: the pictures go as well, and no row is left."""
+async def test_a_replay_that_is_deleted_while_it_is_drawn_keeps_no_pictures(server, monkeypatch):
+    """The deletion is swept before the drawing ends; the next sweep removes its pictures."""
     await server.take(envelopes.replay_video_envelope(0))
     is_drawing, may_end = asyncio.Event(), asyncio.Event()
 
@@ -202,76 +204,76 @@ async def test_the_tombstone_wins_over_pictures_being_drawn(server, monkeypatch)
         return strip
 
     monkeypatch.setattr(make, "draw_strip", slow)
-    drawing = asyncio.create_task(drawn(server))
+    drawing = asyncio.create_task(draw_replay(server))
     await is_drawing.wait()
     await server.web.post(server.page(REPLAY_ID, "/delete"))
     await until(lambda: not server.objects())
-    await swept(server)
+    await wait_until_swept(server)
     may_end.set()
     assert await drawing is PictureResult.DELETED
-    assert len(small_objects(server)) == 1
+    assert len(list_pictures(server)) == 1
     server.service.sweeper.hurry()
     await until(lambda: not server.objects())
-    assert not await rows(server)
+    assert not await count_picture_rows(server)
 
 
-async def swept(server: Server) -> None:
-    """Wait for the receipt."""
+async def wait_until_swept(server: Server) -> None:
+    """Wait until the deletion has its receipt."""
 
     async def is_swept() -> bool:
         async with server.database.reading() as connection:
-            found = await connection.exec_driver_sql("select swept_at from tombstones")
-            return found.scalar() is not None
+            result = await connection.exec_driver_sql("select swept_at from tombstones")
+            return result.scalar() is not None
 
     async with asyncio.timeout(20):
         while not await is_swept():  # noqa: ASYNC110 - the database has no event
             await asyncio.sleep(0.01)
 
 
-async def rows(server: Server) -> int:
+async def count_picture_rows(server: Server) -> int:
     """Count the rows of pictures."""
     async with server.database.reading() as connection:
-        found = await connection.exec_driver_sql("select count(*) from replay_pictures")
-        return found.scalar() or 0
+        result = await connection.exec_driver_sql("select count(*) from replay_pictures")
+        return result.scalar() or 0
 
 
 async def test_a_process_that_dies_while_drawing_leaves_nothing(server):
-    """Its lease ends; the next one finds the replay deleted and sends the sweep again."""
+    """When its lease ends, another process finds the replay deleted and sends the sweep again."""
     await server.take(envelopes.replay_video_envelope(0))
     async with server.database.transaction() as connection:
-        await pictures.request_pictures(connection, [key_of(server)], at=clock.now())
+        await pictures.request_pictures(connection, [replay_key(server)], at=clock.now())
         assert await pictures.claim_picture_task(connection, at=clock.now())
     await server.web.post(server.page(REPLAY_ID, "/delete"))
     await until(lambda: not server.objects())
-    await swept(server)
-    left = server.folder / "objects/p" / str(server.app.id) / "r" / REPLAY_ID / "pictures-00"
-    left.parent.mkdir(parents=True)
-    left.write_bytes(b"put, and then it died")
+    await wait_until_swept(server)
+    leftover = server.folder / "objects/p" / str(server.app.id) / "r" / REPLAY_ID / "pictures-00"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"put, and then it died")
     async with server.database.transaction() as connection:
         await connection.exec_driver_sql("update replay_pictures set leased_until = now()")
-    assert await drawn(server) is PictureResult.DELETED
+    assert await draw_replay(server) is PictureResult.DELETED
     server.service.sweeper.hurry()
     await until(lambda: not server.objects())
 
 
 async def test_two_processes_do_not_draw_one_replay(server):
-    """What one has claimed, another does not get; it is wanted again when it changed meanwhile."""
+    """A claimed replay is not claimed again, but is due again if it changed meanwhile."""
     await server.take(envelopes.replay_video_envelope(0))
     now = clock.now()
     async with server.database.transaction() as connection:
-        await pictures.request_pictures(connection, [key_of(server)], at=now)
+        await pictures.request_pictures(connection, [replay_key(server)], at=now)
         task = await pictures.claim_picture_task(connection, at=now)
         assert task is not None
         assert await pictures.claim_picture_task(connection, at=now) is None
         later = now + timedelta(seconds=1)
-        await pictures.request_pictures(connection, [key_of(server)], at=later)
+        await pictures.request_pictures(connection, [replay_key(server)], at=later)
         await pictures.postpone_pictures(connection, task, until=None)
         assert await pictures.claim_picture_task(connection, at=now) is None
         assert await pictures.claim_picture_task(connection, at=later) is not None
 
 
-async def test_one_broken_segment_does_not_spoil_the_others(server):
-    """Pictures that end the child are left out, and a new child draws the rest."""
+async def test_the_pictures_of_a_replay_survive_a_broken_segment(server):
+    """A video that crashes the child process is left out, and a new child draws the rest."""
     broken = bytearray(clip())
     at = broken.find(b"mdat")
     broken[at + 4 : at + 400] = b"\xff" * 396
@@ -280,77 +282,80 @@ async def test_one_broken_segment_does_not_spoil_the_others(server):
         envelopes.replay_video_envelope(1, video=bytes(broken)),
         envelopes.replay_video_envelope(2),
     )
-    assert await drawn(server) is PictureResult.MADE
-    times = [tile[0] for tile in (await strip_of(server))["tiles"]]
+    assert await draw_replay(server) is PictureResult.MADE
+    times = [tile[0] for tile in (await read_strip(server))["tiles"]]
     assert {0, 4_000, 10_000, 14_000} <= set(times)
 
 
-async def test_what_cannot_be_drawn_says_why(server, monkeypatch):
-    """A failure is tried three times in all, with growing pauses, and then its reason stays."""
+async def test_a_replay_that_cannot_be_drawn_says_why(server, monkeypatch):
+    """Drawing is tried three times, with growing pauses, and then its reason stays."""
 
-    async def fails(*arguments: Any) -> Any:
+    async def fail(*arguments: Any) -> Any:
         raise MalformedInput("the decoder gave up on the video")
 
-    monkeypatch.setattr(make, "draw_strip", fails)
+    monkeypatch.setattr(make, "draw_strip", fail)
     monkeypatch.setattr(schedule, "_AGAIN", (timedelta(0), timedelta(0)))
     await server.take(envelopes.replay_video_envelope(0))
-    for tries in range(1, 4):
-        assert await drawn(server) is PictureResult.FAILED
-        strip = await strip_of(server)
+    for attempt in range(1, 4):
+        assert await draw_replay(server) is PictureResult.FAILED
+        strip = await read_strip(server)
         assert strip == {
-            "state": "due" if tries < 3 else "none",
+            "state": "due" if attempt < 3 else "none",
             "fault": "the decoder gave up on the video",
         }
 
 
-async def test_a_fault_of_our_own_is_not_tried_for_ever(server, monkeypatch):
-    """What nobody foresaw is logged, and counts as a failure like any other."""
+async def test_an_unexpected_error_counts_as_a_failure_to_draw(server, monkeypatch):
+    """The error is raised for the log, and the strip says that Playhead failed."""
 
-    async def falls(*arguments: Any) -> Any:
+    async def fail(*arguments: Any) -> Any:
         raise RuntimeError("unforeseen")
 
-    monkeypatch.setattr(make, "draw_strip", falls)
+    monkeypatch.setattr(make, "draw_strip", fail)
     await server.take(envelopes.replay_video_envelope(0))
     with pytest.raises(RuntimeError):
-        await drawn(server)
-    assert await strip_of(server) == {"state": "due", "fault": "Playhead failed; its log says how"}
+        await draw_replay(server)
+    assert await read_strip(server) == {
+        "state": "due",
+        "fault": "Playhead failed; its log says how",
+    }
 
 
-async def test_pictures_come_by_themselves(database_url, tmp_path):
-    """With an error in it, a replay has its poster seconds after it arrived; metrics tell."""
+async def test_pictures_are_drawn_in_the_background(database_url, tmp_path):
+    """A replay with an error has pictures seconds after it arrived, and metrics count them."""
     async with servers.running(database_url, tmp_path, pictures=True) as server:
         await server.take(envelopes.replay_video_envelope(0), envelopes.event_envelope())
         async with asyncio.timeout(60):
-            while (await strip_of(server))["state"] != "made":  # noqa: ASYNC110 - nor has HTTP
+            while (await read_strip(server))["state"] != "made":  # noqa: ASYNC110 - nor has HTTP
                 await asyncio.sleep(0.1)
-        figures = (await server.sender.get("/metrics")).text
-        assert 'playhead_pictures_total{result="made"} 1.0' in figures
+        metrics = (await server.sender.get("/metrics")).text
+        assert 'playhead_pictures_total{result="made"} 1.0' in metrics
 
 
-async def test_a_replay_that_goes_on_is_put_off_at_a_glance(server, monkeypatch):
-    """Until it has been quiet only its row is read; an error that names it calls for a look."""
+async def test_a_replay_that_still_grows_is_put_off_without_reading_it(server, monkeypatch):
+    """Only the row of the replay is read until it has been quiet, or until an error names it."""
     monkeypatch.setattr(schedule, "QUIET", timedelta(hours=1))
     monkeypatch.setattr(schedule, "_ERROR", timedelta(0))
-    looked: list[Any] = []
+    calls: list[Any] = []
     original = make._read_drawable_replay
 
-    async def find(*arguments: Any) -> Any:
-        looked.append(arguments)
+    async def record_call(*arguments: Any) -> Any:
+        calls.append(arguments)
         return await original(*arguments)
 
-    monkeypatch.setattr(make, "_read_drawable_replay", find)
+    monkeypatch.setattr(make, "_read_drawable_replay", record_call)
     await server.take(envelopes.replay_video_envelope(0))
-    assert await drawn(server) is PictureResult.PUT_OFF
-    assert not looked
+    assert await draw_replay(server) is PictureResult.PUT_OFF
+    assert not calls
     await server.take(envelopes.event_envelope())
     async with server.database.transaction() as connection:
         await connection.exec_driver_sql("update replay_pictures set due_at = now()")
-    assert await drawn(server) is PictureResult.MADE
-    assert looked
+    assert await draw_replay(server) is PictureResult.MADE
+    assert calls
 
 
-async def test_forgotten_replays_are_found(server):
-    """What a process noted and never wrote is found by the next repair, once."""
+async def test_a_repair_requests_pictures_that_a_process_forgot(server):
+    """A replay that a process noted but never wrote down is requested once."""
     await server.take(envelopes.replay_video_envelope(0))
     now = clock.now()
     async with server.database.transaction() as connection:

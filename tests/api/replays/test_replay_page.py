@@ -35,18 +35,18 @@ async def take_two_segments(server: Server) -> None:
 
 
 def links_to_replays(html: str) -> list[str]:
-    """Return where the rows of a list lead."""
+    """Return the links to replays in the rows of a list."""
     return re.findall(r'class="replay-link" href="([^"]+)"', html)
 
 
 async def test_a_replay_is_listed_and_opens(server: Server):
-    """List and page tell the same numbers: one error of the app, one of the backend."""
+    """The list and the page show the same numbers of errors of the app and of the backend."""
     await take_two_segments(server)
-    listed = (await server.web.get("/replays")).text
-    assert links_to_replays(listed) == [server.page(REPLAY_ID)]
+    list_html = (await server.web.get("/replays")).text
+    assert links_to_replays(list_html) == [server.page(REPLAY_ID)]
     page = await server.web.get(server.page(REPLAY_ID))
     assert page.status_code == 200
-    for html in (listed, page.text):
+    for html in (list_html, page.text):
         assert "1 app" in html
         assert "1 backend" in html
     assert 'data-duration-ms="10000"' in page.text
@@ -54,22 +54,22 @@ async def test_a_replay_is_listed_and_opens(server: Server):
 
 
 async def test_a_row_of_the_list_marks_where_its_errors_are(server: Server):
-    """On the line of its length, by shape; the page of the replay says the same time."""
+    """The marks stand at the time that the page of the replay shows, one shape a kind."""
     await take_two_segments(server)
-    listed = (await server.web.get("/replays")).text
+    list_html = (await server.web.get("/replays")).text
     page = (await server.web.get(server.page(REPLAY_ID))).text
     (at_ms,) = re.findall(rf'id="error-{EVENT_ID}"[^>]*data-at-ms="(\d+)"', page)
-    marks = re.findall(r'<use href="#mark-(\w+)" data-mark="(\w+)" x="([\d.]+)%"', listed)
-    found = {(shape, source): float(x) for shape, source, x in marks}
-    assert found.keys() == {("crash", "app"), ("crash", "backend")}
-    assert found["crash", "app"] == float(at_ms) / 100
+    marks = re.findall(r'<use href="#mark-(\w+)" data-mark="(\w+)" x="([\d.]+)%"', list_html)
+    positions = {(shape, source): float(x) for shape, source, x in marks}
+    assert positions.keys() == {("crash", "app"), ("crash", "backend")}
+    assert positions["crash", "app"] == float(at_ms) / 100
 
 
 async def test_a_bare_replay_id_leads_to_its_page(server: Server):
-    """With the moment; an unknown id is said to be unknown."""
+    """The redirect keeps the moment, and an unknown id is said to be unknown."""
     await take_two_segments(server)
-    found = await server.web.get(f"/replays/{REPLAY_ID}?t=3.5")
-    assert (found.status_code, found.headers["location"]) == (
+    redirect = await server.web.get(f"/replays/{REPLAY_ID}?t=3.5")
+    assert (redirect.status_code, redirect.headers["location"]) == (
         303,
         f"{server.page(REPLAY_ID)}?t=3.5",
     )
@@ -78,7 +78,7 @@ async def test_a_bare_replay_id_leads_to_its_page(server: Server):
     assert "no such replay" in unknown.text
 
 
-async def test_a_page_is_noted_once_for_who_opens_it(server: Server):
+async def test_a_view_is_logged_once_for_the_person_who_opens_the_page(server: Server):
     """The script that looks whether the replay has grown is no viewer."""
     await take_two_segments(server)
     await server.web.get(server.page(REPLAY_ID))
@@ -88,33 +88,33 @@ async def test_a_page_is_noted_once_for_who_opens_it(server: Server):
     assert [view.replay_id for view in views] == [REPLAY_ID]
 
 
-async def test_a_page_tells_what_it_leaves_out_of_too_large_recordings(
+async def test_a_page_says_what_it_leaves_out_of_large_recordings(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ):
-    """From when on, and of how many segments; what lies beyond the bound stays in the database."""
+    """The page says from when on and of how many segments; it reads no more than its limit."""
     await take_two_segments(server)
-    whole = (await server.web.get(server.page(REPLAY_ID))).text
-    assert "are not shown" not in whole
+    whole_html = (await server.web.get(server.page(REPLAY_ID))).text
+    assert "are not shown" not in whole_html
     key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
     async with server.database.reading() as connection:
         first, _ = await recorded_segments.read_segments(connection, key)
         assert first.recording is not None
         monkeypatch.setattr(recorded_segments, "MOST_BYTES", len(first.recording))
-        read = await recorded_segments.read_segments(connection, key)
-        assert [one.recording for one in read] == [first.recording, None]
-        bare = await segment_queries.read_segments(connection, key)
-        assert [one.recording for one in bare] == [None, None]
+        segments = await recorded_segments.read_segments(connection, key)
+        assert [segment.recording for segment in segments] == [first.recording, None]
+        bare_segments = await segment_queries.read_segments(connection, key)
+        assert [segment.recording for segment in bare_segments] == [None, None]
     monkeypatch.setattr(
         recorded_segments, "MOST_BYTES", packed_json.read_first_text_bytes(first.recording)
     )
     page = (await server.web.get(server.page(REPLAY_ID))).text
     assert "Recordings from 0:05 on are not shown" in page
     assert "touches of 1 segment." in page
-    assert 0 < page.count('class="row"') < whole.count('class="row"')
+    assert 0 < page.count('class="row"') < whole_html.count('class="row"')
 
 
 async def test_a_page_names_who_has_opened_it(server: Server):
-    """Each once, who did last first, whoever reads it among them; of other replays nothing."""
+    """Each viewer is named once, the last one first, the person who reads the page among them."""
     await take_two_segments(server)
     await server.web.get(server.page(REPLAY_ID))
     person = await make_person(server.database, "ben@example.com")
@@ -125,7 +125,7 @@ async def test_a_page_names_who_has_opened_it(server: Server):
     assert re.findall("<bdi>(.*?)</bdi>", seen_by) == ["ben", "Admin"]
 
 
-async def test_the_index_brings_the_first_pictures(server: Server):
+async def test_the_index_contains_the_first_pictures(server: Server):
     """One answer holds the index and the record due at `t`; ranges of the stream hold the same."""
     await take_two_segments(server)
     answer = await server.web.get(server.page(REPLAY_ID, "/index?t=7000"))
@@ -144,39 +144,39 @@ async def test_the_index_brings_the_first_pictures(server: Server):
     assert part.headers["content-range"] == f"bytes {size - len(record)}-{size - 1}/{size}"
 
 
-async def test_the_page_brings_what_the_index_brings(server: Server):
-    """The player need not ask; a script that looks for news is not sent it again."""
+async def test_the_page_contains_what_the_index_answers(server: Server):
+    """The player need not ask; a script that looks for news does not get it again."""
     await take_two_segments(server)
     page = await server.web.get(f"{server.page(REPLAY_ID)}?t=7")
-    found = re.search(
+    start = re.search(
         r'<meta name="replay-start" data-version="(.+)" data-gop="1" content="(.+)">', page.text
     )
-    assert found
-    asked = await server.web.get(server.page(REPLAY_ID, "/index?t=7000"))
-    assert f'"{found[1]}"' == asked.headers["etag"]
-    assert base64.b64decode(found[2]) == asked.content
+    assert start
+    index = await server.web.get(server.page(REPLAY_ID, "/index?t=7000"))
+    assert f'"{start[1]}"' == index.headers["etag"]
+    assert base64.b64decode(start[2]) == index.content
     script = {"sec-fetch-dest": "empty"}
-    again = await server.web.get(server.page(REPLAY_ID), headers=script)
-    assert "replay-start" not in again.text
+    reloaded_page = await server.web.get(server.page(REPLAY_ID), headers=script)
+    assert "replay-start" not in reloaded_page.text
 
 
-async def test_gestures_come_on_the_players_clock(server: Server):
-    """A second look costs nothing while the replay stands still; a grown one is read anew."""
+async def test_gestures_have_the_times_of_the_player(server: Server):
+    """An unchanged replay gets 304, and a grown one is read anew."""
     await server.take(envelopes.replay_video_envelope(0))
     path = server.page(REPLAY_ID, "/gestures")
     first = await server.web.get(path)
     (tap,) = first.json()
     assert [at_ms for at_ms, _, _ in tap["points"]] == [200, 280]
     assert (tap["kind"], tap["finger"], tap["taps"], tap["dead"]) == ("tap", 0, 1, False)
-    known = {"if-none-match": first.headers["etag"]}
-    assert (await server.web.get(path, headers=known)).status_code == 304
+    conditional = {"if-none-match": first.headers["etag"]}
+    assert (await server.web.get(path, headers=conditional)).status_code == 304
     await server.take(envelopes.replay_video_envelope(1))
-    assert len((await server.web.get(path, headers=known)).json()) == 2
+    assert len((await server.web.get(path, headers=conditional)).json()) == 2
     assert (await server.web.get(server.page(OTHER_ID, "/gestures"))).status_code == 404
 
 
-async def test_a_range_that_is_not_there_is_refused(server: Server):
-    """Past the end, reversed, several at once: 416 with the size."""
+async def test_a_range_outside_of_the_stream_is_refused(server: Server):
+    """Ranges past the end, reversed ranges and several at once get 416 with the size."""
     await take_two_segments(server)
     index = await server.web.get(server.page(REPLAY_ID, "/index"))
     stream = server.page(REPLAY_ID, f"/stream?v={index.headers['etag'].strip(chr(34))}")
@@ -187,7 +187,7 @@ async def test_a_range_that_is_not_there_is_refused(server: Server):
 
 
 async def test_an_old_version_stays_good_while_the_replay_grows(server: Server):
-    """A segment at the end changes nothing before it; one that lands inside makes it stale."""
+    """A segment at the end changes nothing before it; one at the front makes the version stale."""
     await server.take(envelopes.replay_video_envelope(1))
     index = await server.web.get(server.page(REPLAY_ID, "/index"))
     version = index.headers["etag"].strip('"')
@@ -199,8 +199,8 @@ async def test_an_old_version_stays_good_while_the_replay_grows(server: Server):
     assert (await server.web.get(stream)).status_code == 409
 
 
-async def test_a_segment_is_sent_as_it_came(server: Server):
-    """With a fixed type, in a sandbox, never to another site; a download is written down."""
+async def test_the_video_of_a_segment_is_sent_as_it_came(server: Server):
+    """The video has a fixed type and a sandbox; other sites get 403, and a download is logged."""
     await take_two_segments(server)
     path = server.page(REPLAY_ID, "/segments/1.mp4")
     whole = await server.web.get(path)
@@ -218,8 +218,8 @@ async def test_a_segment_is_sent_as_it_came(server: Server):
     assert [line.detail for line in lines if line.action == "replay_downloaded"] == [{"segment": 1}]
 
 
-async def test_a_video_that_cannot_be_played_can_still_be_fetched(server: Server):
-    """Its row says why; the bytes are the sender's."""
+async def test_a_replay_without_a_playable_video_has_an_empty_stream(server: Server):
+    """The page waits for video, and the index is answered as usual."""
     await server.take(envelopes.replay_video_envelope(0, video=b"no video at all"))
     page = (await server.web.get(server.page(REPLAY_ID))).text
     index = await server.web.get(server.page(REPLAY_ID, "/index"))
@@ -230,45 +230,48 @@ async def test_a_video_that_cannot_be_played_can_still_be_fetched(server: Server
 
 
 async def test_a_deleted_replay_is_gone_everywhere_at_once(server: Server):
-    """What was cached is not served; the page says by whom it was deleted."""
+    """No cache serves the deleted replay, and its page says who deleted it."""
     await take_two_segments(server)
     index = await server.web.get(server.page(REPLAY_ID, "/index"))
-    asked = await server.web.get(server.page(REPLAY_ID, "/delete"))
-    assert "Delete replay" in asked.text
-    done = await server.web.post(server.page(REPLAY_ID, "/delete"))
-    assert (done.status_code, done.headers["location"]) == (303, "/replays?done=replay-deleted")
+    question = await server.web.get(server.page(REPLAY_ID, "/delete"))
+    assert "Delete replay" in question.text
+    deletion = await server.web.post(server.page(REPLAY_ID, "/delete"))
+    assert (deletion.status_code, deletion.headers["location"]) == (
+        303,
+        "/replays?done=replay-deleted",
+    )
     version = index.headers["etag"].strip('"')
-    for rest in ("/index", f"/stream?v={version}", "/segments/0.mp4"):
-        assert (await server.web.get(server.page(REPLAY_ID, rest))).status_code == 404
-    for again in (
+    for below in ("/index", f"/stream?v={version}", "/segments/0.mp4"):
+        assert (await server.web.get(server.page(REPLAY_ID, below))).status_code == 404
+    for answer in (
         await server.web.get(server.page(REPLAY_ID)),
         await server.web.get(server.page(REPLAY_ID, "/delete")),
         await server.web.post(server.page(REPLAY_ID, "/delete")),
     ):
-        assert again.status_code == 410
-        assert "By <strong>Admin</strong>" in again.text
-    assert "The replay is deleted." in (await server.web.get(done.headers["location"])).text
+        assert answer.status_code == 410
+        assert "By <strong>Admin</strong>" in answer.text
+    assert "The replay is deleted." in (await server.web.get(deletion.headers["location"])).text
 
 
 async def test_a_replay_that_never_came_is_not_found(server: Server):
-    """The page says what may be the reason, and offers to look again."""
+    """Unknown and malformed ids get 404; the page of an unknown replay says that it is not here."""
     page = await server.web.get(server.page(OTHER_ID))
     assert page.status_code == 404
     assert "There is no such replay here" in page.text
     assert (await server.web.get(server.page("nothing"))).status_code == 404
 
 
-async def test_a_viewer_looks_and_may_not_delete(server: Server):
-    """The backend's project is not theirs, so its error is neither shown nor counted."""
+async def test_a_viewer_watches_a_replay_and_may_not_delete_it(server: Server):
+    """A viewer sees no error of a project they are not in, and gets 403 for the deletion."""
     await take_two_segments(server)
     person = await make_person(server.database)
     async with signed_in(server, person, role=Role.VIEWER) as browser:
         page = await browser.get(server.page(REPLAY_ID))
-        listed = (await browser.get("/replays")).text
+        list_html = (await browser.get("/replays")).text
         assert page.status_code == 200
-        assert links_to_replays(listed) == [server.page(REPLAY_ID)]
+        assert links_to_replays(list_html) == [server.page(REPLAY_ID)]
         assert "Delete replay" not in page.text
-        for html in (page.text, listed):
+        for html in (page.text, list_html):
             assert "1 app" in html
             assert "1 backend" not in html
         for answer in (
@@ -278,13 +281,13 @@ async def test_a_viewer_looks_and_may_not_delete(server: Server):
             assert answer.status_code == 403
 
 
-async def test_for_a_stranger_there_is_no_project(server: Server):
-    """Nothing of it is found: neither page nor bytes nor deletion."""
+async def test_a_replay_does_not_exist_for_people_of_other_projects(server: Server):
+    """People of other projects get 404 for page, bytes and deletion; a stranger gets 401."""
     await take_two_segments(server)
     person = await make_person(server.database)
     async with signed_in(server, person) as browser:
-        for rest in ("", "/index", "/stream", "/segments/0.mp4", "/delete"):
-            assert (await browser.get(server.page(REPLAY_ID, rest))).status_code == 404
+        for below in ("", "/index", "/stream", "/segments/0.mp4", "/delete"):
+            assert (await browser.get(server.page(REPLAY_ID, below))).status_code == 404
         assert (await browser.post(server.page(REPLAY_ID, "/delete"))).status_code == 404
         assert (await browser.get(f"/replays/{REPLAY_ID}")).status_code == 404
         assert links_to_replays((await browser.get("/replays")).text) == []
@@ -294,8 +297,8 @@ async def test_for_a_stranger_there_is_no_project(server: Server):
         assert answer.status_code == 401
 
 
-async def test_pages_of_the_list_turn_both_ways(server: Server):
-    """51 replays are two pages; older and newer lead to and fro without loss or repeat."""
+async def test_pages_of_the_list_of_replays_lead_both_ways(server: Server):
+    """Two pages have all 51 replays, each once, and link to each other."""
     for number in range(51):
         body = envelopes.replay_video_envelope(0, replay_id=f"{number + 1:032x}", video=None)
         assert (await server.post(body)).status_code == 200
@@ -306,29 +309,29 @@ async def test_pages_of_the_list_turn_both_ways(server: Server):
     (newer,) = re.findall(r'href="([^"]+)" rel="prev"', last)
     assert 'rel="next"' not in last
     assert 'rel="prev"' not in first
-    everything = links_to_replays(first) + links_to_replays(last)
-    assert (len(everything), len(set(everything))) == (51, 51)
+    hrefs = links_to_replays(first) + links_to_replays(last)
+    assert (len(hrefs), len(set(hrefs))) == (51, 51)
     assert links_to_replays((await server.web.get(newer)).text) == links_to_replays(first)
 
 
-async def test_a_list_is_filtered_by_project(server: Server):
-    """A project without replays says so; one that is not there is not found."""
+async def test_the_list_of_replays_can_be_limited_to_a_project(server: Server):
+    """A project without replays says so, and an unknown project gets 404."""
     await take_two_segments(server)
-    mine = await server.web.get(f"/replays?project={server.app.id}")
-    assert links_to_replays(mine.text) == [server.page(REPLAY_ID)]
-    none = await server.web.get(f"/replays?project={server.backend.id}")
-    assert "No replay matches" in none.text
+    app_list = await server.web.get(f"/replays?project={server.app.id}")
+    assert links_to_replays(app_list.text) == [server.page(REPLAY_ID)]
+    backend_list = await server.web.get(f"/replays?project={server.backend.id}")
+    assert "No replay matches" in backend_list.text
     assert (await server.web.get("/replays?project=999")).status_code == 404
     assert (await server.web.get("/replays?before=nowhere")).status_code == 400
 
 
-async def test_list_page_and_player_tell_one_length(server: Server):
+async def test_list_page_and_player_show_the_same_length(server: Server):
     """The video of the last segment is longer than its phone says, as with uneven frame times."""
     await server.take(envelopes.replay_video_envelope(0, video=clips.clip(frames=7)))
-    listed = html_reader.parse_page((await server.web.get("/replays")).text)
+    list_page = html_reader.parse_page((await server.web.get("/replays")).text)
     html = (await server.web.get(server.page(REPLAY_ID))).text
     index = (await server.web.get(server.page(REPLAY_ID, "/index"))).content
     assert 'data-duration-ms="7000"' in html
     assert "0:07" in html_reader.parse_page(html).one("p", class_="when").text
-    assert "0:07" in listed.one("td", class_="length end").text
+    assert "0:07" in list_page.one("td", class_="length end").text
     assert index[4:8] + bytes([0xD8, 0x36]) == index[4:10]  # 7,000 as LEB128

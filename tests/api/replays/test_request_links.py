@@ -12,14 +12,14 @@ from tests.support.servers.server import Keyed, Server, tenant as tenant_of
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def dsn(server: Server, to: Keyed) -> str:
-    """Return where the demo sends."""
-    return f"http://{to.key}@{server.base_url.removeprefix('http://')}/{to.id}"
+def dsn(server: Server, project: Keyed) -> str:
+    """Return the DSN of a project."""
+    return f"http://{project.key}@{server.base_url.removeprefix('http://')}/{project.id}"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def played(shared_server: Server):
-    """The demo: a payment fails in the backend."""
+async def demo_replay(shared_server: Server):
+    """Send the demo, in which a payment fails in the backend; offer the server and its page."""
     async with tenant_of(shared_server) as own:
         dsns = dsn(own, own.app), dsn(own, own.backend)
         result = await send.send_demo(*dsns, base_url=own.base_url, seed=4)
@@ -34,9 +34,9 @@ def failed_request(page: str) -> str:
     return row
 
 
-async def test_a_failed_request_leads_to_its_trace_and_its_error(played):
-    """Both stand in panels of the same page, and the error leads back."""
-    server, href = played
+async def test_a_failed_request_leads_to_its_trace_and_its_error(demo_replay):
+    """The trace and the error are in panels of the same page, and the error links back."""
+    server, href = demo_replay
     page = (await server.web.get(href)).text
     row = failed_request(page)
     (links,) = re.findall(r'<p class="request-links">.*?</p>', row, re.DOTALL)
@@ -49,12 +49,12 @@ async def test_a_failed_request_leads_to_its_trace_and_its_error(played):
     assert re.search(rf'href="[^"]*#{trace}" data-opens-row>Trace</a>', card)
 
 
-async def test_the_page_of_a_request_leads_on_and_back(played):
-    """To the replay, the trace and the error."""
-    server, href = played
+async def test_the_page_of_a_request_links_to_its_trace_and_its_error(demo_replay):
+    """Both links of the page open what they name."""
+    server, href = demo_replay
     row = failed_request((await server.web.get(href)).text)
-    (own,) = re.findall(r'href="([^"]*/requests/\d+)"', row)
-    page = (await server.web.get(own)).text
+    (request_href,) = re.findall(r'href="([^"]*/requests/\d+)"', row)
+    page = (await server.web.get(request_href)).text
     assert "What went wrong" in page
     (trace,) = re.findall(r'href="([^"]*/traces/[0-9a-f]{32})"', page)
     assert (await server.web.get(trace)).status_code == 200
@@ -62,9 +62,9 @@ async def test_the_page_of_a_request_leads_on_and_back(played):
     assert f'id="{error.partition("#")[2]}"' in (await server.web.get(error)).text
 
 
-async def test_the_trace_of_an_event_is_a_link(played):
-    """Every event with a trace has a trace to show: itself."""
-    server, href = played
+async def test_the_page_of_an_event_links_to_its_trace(demo_replay):
+    """Every event of the demo has a trace, which opens."""
+    server, href = demo_replay
     page = (await server.web.get(href)).text
     for issue in set(re.findall(r'href="([^"]*/issues/\w+/events/\w+)"', page)):
         event = (await server.web.get(html.unescape(issue))).text

@@ -1,4 +1,4 @@
-"""Tests of the list's query, order, pages and selected rows, through the pages."""
+"""Tests of the list of replays: its query, its orders, its pages and its selected rows."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from app.memberships.model import Role
-from app.playback import replay_list, replay_search as story
-from app.replays import list_queries as rows
+from app.playback import replay_list, replay_search
+from app.replays import list_queries
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes, recordings
 from tests.support.builders.people import make_person
@@ -27,19 +27,19 @@ ELSEWHERE = "9" * 32
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shop(shared_server: Server) -> AsyncIterator[Server]:
-    """Three replays to look at, and nothing else."""
+    """A server with three replays, which no test changes."""
     async with tenant_of(shared_server) as own:
-        yield await _stocked(own)
+        yield await _send_replays(own)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_shop(tenant: Server) -> Server:
-    """The same three replays, to do with as one likes."""
-    return await _stocked(tenant)
+    """A server with the same three replays, which one test may change."""
+    return await _send_replays(tenant)
 
 
-async def _stocked(server: Server) -> Server:
-    """Take replays of an Android app, of an iOS app with errors, and of one that crashed."""
+async def _send_replays(server: Server) -> Server:
+    """Send replays of an Android app, of an iOS app with errors, and of an app that crashed."""
     ios = {
         "os": {"name": "iOS", "version": "18.2"},
         "device": {"family": "iPhone", "model": "iPhone16,2"},
@@ -88,13 +88,13 @@ def _error(digit: str, name: str, *, level: str = "fatal") -> bytes:
     )
 
 
-async def listed(server: Server, **asked: str) -> list[str]:
-    """Return whose replays a list shows, in its order."""
-    answer = await server.web.get(f"/replays?{urlencode(asked)}")
+async def list_names(server: Server, **parameters: str) -> list[str]:
+    """Return the names of the people whose replays a list shows, in its order."""
+    answer = await server.web.get(f"/replays?{urlencode(parameters)}")
     assert answer.status_code == 200, answer.text
-    found = re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', answer.text)
+    replay_ids = re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', answer.text)
     names = {replay_id: name for name, replay_id in IDS.items()}
-    return [names[replay_id] for replay_id in found]
+    return [names[replay_id] for replay_id in replay_ids]
 
 
 @pytest.mark.parametrize(
@@ -158,18 +158,17 @@ async def listed(server: Server, **asked: str) -> list[str]:
         ("os.name:iOS OR screen:Checkout", "ada bob"),
     ],
 )  # fmt: skip
-async def test_a_query_finds_what_it_says(shop: Server, query: str, names: str):
-    """By facts, user, tags, screens, counts, errors, ending; alone and together."""
-    assert sorted(await listed(shop, query=query)) == names.split()
+async def test_a_query_finds_the_replays_that_match_it(shop: Server, query: str, names: str):
+    """Conditions on facts, user, tags, screens, counts, errors and end work alone and together."""
+    assert sorted(await list_names(shop, query=query)) == names.split()
 
 
-async def test_time_can_be_asked_for(shop: Server):
-    """By day, by moment, and by how long ago."""
-    second = await listed(shop, query="started:2026-08-07")
-    assert second == ["bob"]
-    assert await listed(shop, query="started:<=2026-08-07") == ["bob", "ada"]
-    assert await listed(shop, query='started:>"2026-08-08T00:00:00+00:00"') == ["cyd"]
-    assert await listed(shop, query="started:>-1d") == []
+async def test_a_query_can_name_the_time_of_a_replay(shop: Server):
+    """The condition `started` takes a day, a moment or an age."""
+    assert await list_names(shop, query="started:2026-08-07") == ["bob"]
+    assert await list_names(shop, query="started:<=2026-08-07") == ["bob", "ada"]
+    assert await list_names(shop, query='started:>"2026-08-08T00:00:00+00:00"') == ["cyd"]
+    assert await list_names(shop, query="started:>-1d") == []
 
 
 @pytest.mark.parametrize(
@@ -186,28 +185,30 @@ async def test_time_can_be_asked_for(shop: Server):
         ("seen:perhaps", "`seen` is `yes` or `no`"),
     ],
 )
-async def test_nonsense_is_answered_with_what_is_wrong(tenant: Server, query: str, message: str):
-    """The field keeps the text; nothing is looked for."""
+async def test_an_invalid_query_is_refused_with_the_reason(
+    tenant: Server, query: str, message: str
+):
+    """The answer is 400, and marks the field as invalid."""
     answer = await tenant.web.get(f"/replays?{urlencode({'query': query})}")
     assert answer.status_code == 400
     assert message in answer.text
     assert 'aria-invalid="true"' in answer.text
 
 
-async def test_lists_have_orders(shop: Server):
-    """By receipt in both directions, by length."""
-    assert await listed(shop) == ["cyd", "bob", "ada"]
-    assert await listed(shop, sort="oldest") == ["ada", "bob", "cyd"]
-    assert await listed(shop, sort="longest") == ["bob", "cyd", "ada"]
-    assert await listed(shop, sort="shortest") == ["ada", "cyd", "bob"]
-    assert await listed(shop, sort="most_failed_requests") == ["bob", "cyd", "ada"]
-    assert await listed(shop, sort="fewest_failed_requests") == ["ada", "cyd", "bob"]
-    assert await listed(shop, sort="longest", query="plan:pro") == ["cyd", "ada"]
-    assert await listed(shop, sort="unknown") == ["cyd", "bob", "ada"]
+async def test_the_list_of_replays_has_orders(shop: Server):
+    """The list is ordered by receipt, by length or by a count, in both directions."""
+    assert await list_names(shop) == ["cyd", "bob", "ada"]
+    assert await list_names(shop, sort="oldest") == ["ada", "bob", "cyd"]
+    assert await list_names(shop, sort="longest") == ["bob", "cyd", "ada"]
+    assert await list_names(shop, sort="shortest") == ["ada", "cyd", "bob"]
+    assert await list_names(shop, sort="most_failed_requests") == ["bob", "cyd", "ada"]
+    assert await list_names(shop, sort="fewest_failed_requests") == ["ada", "cyd", "bob"]
+    assert await list_names(shop, sort="longest", query="plan:pro") == ["cyd", "ada"]
+    assert await list_names(shop, sort="unknown") == ["cyd", "bob", "ada"]
 
 
-async def test_a_head_orders_the_list_by_its_column(shop: Server):
-    """It keeps the filters and begins with the first page; a second click turns the order round."""
+async def test_a_column_head_orders_the_list_of_replays(shop: Server):
+    """The first click keeps the filters, and the second one reverses the order."""
     project = str(shop.app.id)
     html = (await shop.web.get(f"/replays?query=plan:pro&project={project}")).text
     head = re.search(r'<th scope="col" class="length end"><a class="sorter" href="([^"]+)"', html)
@@ -222,8 +223,8 @@ async def test_a_head_orders_the_list_by_its_column(shop: Server):
     assert html.count("aria-sort=") == 1
 
 
-async def test_a_place_in_another_list_is_refused(shop: Server):
-    """A moment is not taken for a length, and the answer says where to go on."""
+async def test_a_cursor_of_a_list_in_another_order_is_refused(shop: Server):
+    """A time is not taken for a length, and the answer says where to go on."""
     html = (await shop.web.get("/replays")).text
     since = re.search(r"since=([\w-]+)", html)
     assert since
@@ -234,29 +235,29 @@ async def test_a_place_in_another_list_is_refused(shop: Server):
 
 @pytest.mark.parametrize("sort", ["", "oldest", "longest", "most_failed_requests"])
 @pytest.mark.parametrize("query", ["", "release:net*", "activity:>=0"])
-async def test_pages_lead_on_and_back(
+async def test_pages_of_the_list_of_replays_lead_on_and_back(
     shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, query: str
 ):
-    """One row a page: forward through all of them, and back again."""
+    """With one row a page, links lead forward through all replays, and back again."""
     monkeypatch.setattr(replay_list, "PAGE_ROWS", 1)
-    whole = await listed(shop, sort=sort, query=query)
-    href, walked = f"/replays?{urlencode({'sort': sort, 'query': query})}", []
-    for way in ("next", "next", "prev", "prev", None):
+    first_page = await list_names(shop, sort=sort, query=query)
+    href, visited_ids = f"/replays?{urlencode({'sort': sort, 'query': query})}", []
+    for relation in ("next", "next", "prev", "prev", None):
         html = (await shop.web.get(href)).text
-        walked += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
-        if way:
-            found = re.search(rf'href="([^"]+)" rel="{way}"', html)
-            assert found, (way, walked)
-            href = found[1].replace("&amp;", "&")
-    assert sorted(walked[:3]) == sorted(IDS.values())
-    assert walked == [*walked[:3], walked[1], walked[0]]
-    assert len(whole) == 1
+        visited_ids += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
+        if relation:
+            link = re.search(rf'href="([^"]+)" rel="{relation}"', html)
+            assert link, (relation, visited_ids)
+            href = link[1].replace("&amp;", "&")
+    assert sorted(visited_ids[:3]) == sorted(IDS.values())
+    assert visited_ids == [*visited_ids[:3], visited_ids[1], visited_ids[0]]
+    assert len(first_page) == 1
 
 
 async def test_a_long_search_says_how_far_it_looked(shop: Server, monkeypatch: pytest.MonkeyPatch):
-    """It stops within its budget, and goes on from there on request."""
-    monkeypatch.setattr(story, "_FIRST_ROWS", 1)
-    monkeypatch.setattr(story, "_MORE_ROWS", 1)
+    """A search stops within its budget, and goes on from there on request."""
+    monkeypatch.setattr(replay_search, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(replay_search, "_MORE_ROWS", 1)
     html = (await shop.web.get("/replays?query=screen:Check*")).text
     assert "Nothing found so far" in html
     steps = 0
@@ -280,12 +281,12 @@ async def test_a_long_search_says_how_far_it_looked(shop: Server, monkeypatch: p
         ),
     ],
 )
-async def test_how_far_a_search_looked_is_told_in_the_unit_of_its_order(
+async def test_a_search_says_how_far_it_looked_in_the_unit_of_its_order(
     shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, first_step: str
 ):
     """A list by length stops at a length, never at a moment in 1970."""
     for name in ("_FIRST_ROWS", "_MORE_ROWS", "_MOST_TRIED", "_BATCH"):
-        monkeypatch.setattr(story, name, 1)
+        monkeypatch.setattr(replay_search, name, 1)
     html = (await shop.web.get(f"/replays?query=count_errors:>99&sort={sort}")).text
     assert "1970" not in html
     assert re.search(first_step, html)
@@ -296,44 +297,46 @@ async def test_how_far_a_search_looked_is_told_in_the_unit_of_its_order(
 
 
 async def test_rare_facts_are_found_however_old(shop: Server, monkeypatch: pytest.MonkeyPatch):
-    """The index finds what the first look does not reach, unless too many hold it."""
-    monkeypatch.setattr(story, "_FIRST_ROWS", 1)
-    monkeypatch.setattr(story, "_MORE_ROWS", 1)
-    assert await listed(shop, query="user.email:ada@example.com") == ["ada"]
-    assert await listed(shop, query="user.email:ada@example.com plan:pro !os.name:iOS") == ["ada"]
-    monkeypatch.setattr(rows, "_RARE", 0)
-    assert await listed(shop, query="user.email:ada@example.com") == []
+    """The index finds replays beyond the first rows, unless too many have the same fact."""
+    monkeypatch.setattr(replay_search, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(replay_search, "_MORE_ROWS", 1)
+    assert await list_names(shop, query="user.email:ada@example.com") == ["ada"]
+    assert await list_names(shop, query="user.email:ada@example.com plan:pro !os.name:iOS") == [
+        "ada"
+    ]
+    monkeypatch.setattr(list_queries, "_RARE", 0)
+    assert await list_names(shop, query="user.email:ada@example.com") == []
 
 
 @pytest.mark.parametrize("query", ["count_errors:2", "end:crashed", "seen:no"])
-async def test_what_no_index_knows_is_not_taken_for_a_tag(
+async def test_a_condition_without_an_index_is_not_taken_for_a_tag(
     own_shop: Server, monkeypatch: pytest.MonkeyPatch, query: str
 ):
-    """An exact value of a key that is decided row by row is found beyond the first look, too."""
-    everything = await listed(own_shop, query=query)
-    assert everything
-    monkeypatch.setattr(story, "_FIRST_ROWS", 1)
-    monkeypatch.setattr(story, "_MORE_ROWS", 1)
-    html, walked = (await own_shop.web.get(f"/replays?query={query}")).text, []
+    """A condition that is checked row by row finds replays beyond the first rows, too."""
+    names = await list_names(own_shop, query=query)
+    assert names
+    monkeypatch.setattr(replay_search, "_FIRST_ROWS", 1)
+    monkeypatch.setattr(replay_search, "_MORE_ROWS", 1)
+    html, visited_ids = (await own_shop.web.get(f"/replays?query={query}")).text, []
     while True:
-        walked += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
+        visited_ids += re.findall(r'class="replay-link" href="[^"]*/([0-9a-f]{32})"', html)
         further = re.search(r'href="([^"]+)">Search further', html)
         if further is None:
             break
         html = (await own_shop.web.get(further[1].replace("&amp;", "&"))).text
-    assert walked == [IDS[name] for name in everything]
+    assert visited_ids == [IDS[name] for name in names]
 
 
-async def test_counts_of_list_and_page_are_one(shop: Server):
-    """What the list filters by is what the page shows."""
+async def test_the_list_and_the_page_of_a_replay_count_errors_alike(shop: Server):
+    """The number that the list filters by is the number that the page shows."""
     html = (await shop.web.get("/replays?query=count_errors:2")).text
     assert "2 app" in html
     replay = (await shop.web.get(shop.page(IDS["bob"]))).text
     assert re.search(r'data-count="errors">2<', replay)
 
 
-async def test_a_condition_can_be_taken_off(shop: Server):
-    """Each chip leads to the list without it."""
+async def test_a_condition_of_a_query_can_be_removed(shop: Server):
+    """Each chip links to the list without its condition."""
     html = (await shop.web.get("/replays?query=plan:pro+screen:Cart&sort=oldest")).text
     assert re.findall(r'chip-off" href="([^"]+)"', html) == [
         "/replays?query=screen%3ACart&amp;sort=oldest",
@@ -341,8 +344,8 @@ async def test_a_condition_can_be_taken_off(shop: Server):
     ]
 
 
-async def test_seen_is_what_one_opened_or_marked(own_shop: Server):
-    """The mark is no view, and only the person's own."""
+async def test_replays_that_a_person_opened_or_marked_count_as_seen(own_shop: Server):
+    """The query `seen:yes` finds the opened and the marked replay, and `seen:no` the third one."""
     await own_shop.web.get(own_shop.page(IDS["ada"]))
     marked = await own_shop.web.post(
         "/replays/selected",
@@ -350,24 +353,26 @@ async def test_seen_is_what_one_opened_or_marked(own_shop: Server):
     )
     assert marked.headers["location"] == "/replays?sort=oldest&done=marked-seen&count=1"
     assert "1 replay marked as seen." in (await own_shop.web.get(marked.headers["location"])).text
-    assert await listed(own_shop, query="seen:yes", sort="oldest") == ["ada", "bob"]
-    assert await listed(own_shop, query="seen:no") == ["cyd"]
+    assert await list_names(own_shop, query="seen:yes", sort="oldest") == ["ada", "bob"]
+    assert await list_names(own_shop, query="seen:no") == ["cyd"]
 
 
 async def test_selected_replays_are_deleted_after_a_question(own_shop: Server):
-    """The page names them; the answer erases them as any deletion does."""
+    """The first form asks, and the confirmed one erases the replays as any deletion does."""
     selected = [f"{own_shop.app.id}/{IDS[name]}" for name in ("ada", "cyd")]
-    asked = await own_shop.web.post("/replays/selected/delete", data={"replay": selected})
-    assert "Delete 2 replays?" in asked.text
-    assert len(await listed(own_shop)) == 3
-    done = await own_shop.web.post(
+    question = await own_shop.web.post("/replays/selected/delete", data={"replay": selected})
+    assert "Delete 2 replays?" in question.text
+    assert len(await list_names(own_shop)) == 3
+    deletion = await own_shop.web.post(
         "/replays/selected/delete", data={"replay": [*selected, selected[0]], "sure": "yes"}
     )
-    assert done.status_code == 303
-    assert await listed(own_shop) == ["bob"]
+    assert deletion.status_code == 303
+    assert await list_names(own_shop) == ["bob"]
     assert (await own_shop.web.get(own_shop.page(IDS["ada"]))).status_code == 410
-    again = await own_shop.web.post("/replays/selected/delete", data={"replay": selected})
-    assert again.status_code == 404
+    repeated_deletion = await own_shop.web.post(
+        "/replays/selected/delete", data={"replay": selected}
+    )
+    assert repeated_deletion.status_code == 404
 
 
 @pytest.mark.parametrize("where", ["", "/delete"])
@@ -375,13 +380,13 @@ async def test_selected_replays_are_deleted_after_a_question(own_shop: Server):
     "selected", [[], ["1"], ["x/" + "a" * 32], ["1/x"], ["9" * 20 + "/" + "a" * 32]]
 )
 async def test_a_made_up_selection_is_refused(tenant: Server, where: str, selected: list[str]):
-    """With a reason, and without touching anything."""
+    """A selection that no list can send gets 400."""
     answer = await tenant.web.post(f"/replays/selected{where}", data={"replay": selected})
     assert answer.status_code == 400
 
 
-async def test_replays_of_strangers_cannot_be_selected(own_shop: Server):
-    """Another's project is as if it were not there; a viewer may mark and not delete."""
+async def test_viewers_mark_replays_as_seen_and_do_not_delete_them(own_shop: Server):
+    """People who are not members get 404 for either form."""
     selected = {"replay": [f"{own_shop.app.id}/{IDS['ada']}"]}
     person = await make_person(own_shop.database, f"{own_shop.app.id}@example.org")
     async with signed_in(own_shop, person) as browser:
@@ -391,4 +396,4 @@ async def test_replays_of_strangers_cannot_be_selected(own_shop: Server):
         assert (await browser.post("/replays/selected/delete", data=selected)).status_code == 404
         assert "Delete…" not in (await browser.get("/replays")).text
     assert "Delete…" in (await own_shop.web.get("/replays")).text
-    assert len(await listed(own_shop, query="seen:no")) == 3
+    assert len(await list_names(own_shop, query="seen:no")) == 3

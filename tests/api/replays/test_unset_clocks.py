@@ -28,19 +28,19 @@ SPAN_ID: Final = "00000000000000c1"
 
 
 def header(event_id: str | None, sent: str) -> dict[str, Any]:
-    """Return the first line of an envelope that says when it was sent, or does not."""
-    found = envelopes.envelope_header(event_id=event_id, sent_ms=BOOTED_MS + 9_000)
-    return changed(found, sent_at(sent))
+    """Return the first line of an envelope with the time that `sent` asks for."""
+    first_line = envelopes.envelope_header(event_id=event_id, sent_ms=BOOTED_MS + 9_000)
+    return changed(first_line, sent_at(sent))
 
 
 def sent_at(sent: str) -> dict[str, Any]:
-    """Return what an envelope says by a clock that is wrong, is right by now, or is not told."""
+    """Return the time in an envelope by a clock that is wrong or right by now, or no time."""
     times = {"wrong": iso(BOOTED_MS + 9_000), "right": iso(clock.now_ms()), "missing": MISSING}
     return {"sent_at": times[sent]}
 
 
-def streamed(sent: str) -> bytes:
-    """Return a container of streamed spans."""
+def span_envelope(sent: str) -> bytes:
+    """Return an envelope with a container of streamed spans."""
     span = {
         "trace_id": TRACE_ID,
         "span_id": SPAN_ID,
@@ -60,8 +60,8 @@ def streamed(sent: str) -> bytes:
     return envelopes.envelope(header(None, sent), item)
 
 
-def logged(sent: str) -> bytes:
-    """Return a container with one log record."""
+def log_envelope(sent: str) -> bytes:
+    """Return an envelope with a container of one log record."""
     record = {"timestamp": (BOOTED_MS + 2_500) / 1_000, "level": "info", "body": "cart opened"}
     item = envelopes.item(
         "log",
@@ -72,32 +72,37 @@ def logged(sent: str) -> bytes:
     return envelopes.envelope(header(None, sent), item)
 
 
-def failed(sent: str) -> bytes:
-    """Return an error."""
+def error_envelope(sent: str) -> bytes:
+    """Return an envelope with an error."""
     error = payloads.event(at_ms=BOOTED_MS + 3_500)
     return envelopes.envelope(header(EVENT_ID, sent), envelopes.item("event", error))
 
 
-def loaded(sent: str) -> bytes:
-    """Return a transaction with its two spans."""
+def transaction_envelope(sent: str) -> bytes:
+    """Return an envelope with a transaction of two spans."""
     screen = payloads.transaction(
         "d" * 32, started_ms=BOOTED_MS + 1_000, ended_ms=BOOTED_MS + 1_800
     )
     return envelopes.envelope(header("d" * 32, sent), envelopes.item("transaction", screen))
 
 
-def recorded(number: int, sent: str) -> bytes:
-    """Return a segment."""
+def segment_envelope(number: int, sent: str) -> bytes:
+    """Return an envelope with a segment."""
     body = envelopes.replay_video_envelope(number, replay_started_ms=BOOTED_MS)
-    first, _, rest = body.partition(b"\n")
-    return compact(changed(json.loads(first), sent_at(sent))) + b"\n" + rest
+    first_line, _, items = body.partition(b"\n")
+    return compact(changed(json.loads(first_line), sent_at(sent))) + b"\n" + items
 
 
 @pytest.mark.parametrize("sent", ["wrong", "missing", "right"])
-async def test_everything_of_an_unset_clock_has_its_place(tenant: Server, sent: str):
-    """Segments, notes, errors, spans and logs stand as far apart as they were."""
-    await tenant.take(recorded(1, sent), failed(sent), streamed(sent), loaded(sent))
-    await tenant.take(logged(sent), recorded(0, sent))
+async def test_everything_sent_by_an_unset_clock_keeps_its_time(tenant: Server, sent: str):
+    """Segments, notes, errors, spans and logs stand as far apart as they were recorded."""
+    await tenant.take(
+        segment_envelope(1, sent),
+        error_envelope(sent),
+        span_envelope(sent),
+        transaction_envelope(sent),
+    )
+    await tenant.take(log_envelope(sent), segment_envelope(0, sent))
     outcomes = await tenant.outcomes()
     assert {outcome for _, outcome, _ in outcomes} == {"kept"}
     html = (await tenant.web.get(tenant.page(REPLAY_ID))).text
@@ -114,7 +119,7 @@ async def test_everything_of_an_unset_clock_has_its_place(tenant: Server, sent: 
     taps = [row["data-at-ms"] for row in rows if "pay_button" in row.text]
     assert taps == ["280", "5280"]
     gestures = (await tenant.web.get(tenant.page(REPLAY_ID, "/gestures"))).json()
-    assert [one["points"][0][0] for one in gestures] == [200, 5_200]
+    assert [gesture["points"][0][0] for gesture in gestures] == [200, 5_200]
     spans = {row.all("bdi")[0].text: row["data-at-ms"] for row in page.all("li", "data-span")}
     assert (spans["GET /cart"], spans["POST /v1/cart"]) == ("1500", "1100")
     assert "1970" not in html
