@@ -21,6 +21,7 @@ from app.replays.model import Replay, ReplayKey
 from app.web.frame.services import PageServices, services_of
 
 _BIGGEST_ID: Final = 2**63 - 1
+_BIGGEST_ROW_NUMBER: Final = 1_000_000
 _LONGEST_TOKEN_CHARS: Final = 200
 
 
@@ -199,7 +200,7 @@ def _remember_visitor(request: Request, token: str, signed_in: SignedInPerson) -
 
 RowId = Annotated[int, Field(ge=0, le=_BIGGEST_ID)]
 """A number in an address that fits an id in Postgres; others are answered with 404."""
-RowNumber = Annotated[int, Field(ge=0, le=_BIGGEST_ID)]
+RowNumber = Annotated[int, Field(ge=0, le=_BIGGEST_ROW_NUMBER)]
 """How many rows of a list stand before the part that a page shows."""
 CurrentVisitor = Annotated[Visitor, Depends(require_visitor)]
 OptionalVisitor = Annotated[Visitor | None, Depends(find_visitor)]

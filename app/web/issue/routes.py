@@ -37,8 +37,8 @@ async def show_issue(
     request: Request,
     project_access: access.CurrentProject,
     issue_id: str,
-    releases: access.RowId = 0,
-    files: access.RowId = 0,
+    releases: access.RowNumber = 0,
+    files: access.RowNumber = 0,
 ) -> Response:
     """Show an issue with its newest event; releases and files from a number on."""
     reader = _reader_of(request, project_access, issue_id)
@@ -53,8 +53,8 @@ async def show_event(
     issue_id: str,
     event_id: str,
     *,
-    releases: access.RowId = 0,
-    files: access.RowId = 0,
+    releases: access.RowNumber = 0,
+    files: access.RowNumber = 0,
 ) -> Response:
     """Show an issue with one of its events; releases and files from a number on."""
     reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
