@@ -1,1 +1,1 @@
-"""What browsers ask for by themselves: the theme, policy reports, robots."""
+"""Requests that browsers make by themselves."""

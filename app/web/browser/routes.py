@@ -1,4 +1,4 @@
-"""What browsers ask for and report by themselves."""
+"""Answers what browsers ask for and report by themselves: the icon, and breaches of the policy."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _DAY: Final = "public, max-age=86400"
 
 @router.post(guard.REPORTS)
 async def take_report(request: Request) -> Response:
-    """Note that a browser refused something on a page of ours."""
+    """Log that a browser refused something on a page of this server."""
     reports = services_of(request).csp_reports
     if not reports.admit(access.client_address(request)):
         return Response(status_code=429, headers={"Retry-After": str(csp_reports.WAIT_S)})
@@ -29,6 +29,6 @@ async def take_report(request: Request) -> Response:
 
 @router.get("/favicon.ico")
 async def send_icon() -> Response:
-    """Send the icon to what asks for it at its old address."""
+    """Send the icon to clients that ask for it at the customary address."""
     icon = STATIC / "icons" / "favicon.svg"
     return FileResponse(icon, headers={"Cache-Control": _DAY}, media_type="image/svg+xml")

@@ -1,1 +1,1 @@
-"""One replay: the player and its panels."""
+"""The pages of one replay: the player with its panels, and the pages below it."""

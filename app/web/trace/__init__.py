@@ -1,1 +1,1 @@
-"""One trace as a waterfall."""
+"""The page of a trace, and the page of a span."""

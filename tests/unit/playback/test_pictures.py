@@ -1,4 +1,4 @@
-"""When replays are drawn, and which of their pictures are looked at."""
+"""Tests of when replays are drawn, and which of their pictures are decoded."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

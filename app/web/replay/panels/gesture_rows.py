@@ -1,4 +1,4 @@
-"""What fingers did, as rows of the Activity panel, where no breadcrumb of the SDK tells of it."""
+"""Describes gestures as rows of the Activity panel, unless a breadcrumb of the SDK does."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -11,46 +11,46 @@ from app.web.words.activity import ActivityKind, ActivityRow, Icon
 from app.web.words.breadcrumb import breadcrumb_words
 
 NOTE_NEAR_MS: Final = 600
-"""A note so near a gesture speaks of it; the timeline draws by the same rule."""
+"""A breadcrumb so near a gesture describes it; the timeline draws by the same rule."""
 _CATEGORY: Final = "touch"
 _TAPS: Final = frozenset({"ui.tap", "ui.click"})
 _MANY_TAPS: Final = "ui.multiClick"
 _MANY_TAPS_LATE_MS: Final = 1_500
-"""An SDK waits for further taps before it notes them as one."""
+"""An SDK waits for further taps so long before it notes them as one."""
 _WAYS: Final = ("right", "down", "left", "up")
 _GESTURE: Final[ActivityKind] = "gesture"
 
 
 def gesture_rows(
-    found: Sequence[Gesture],
+    gestures: Sequence[Gesture],
     crumbs: Sequence[Breadcrumb],
-    noted: Iterable[ActivityRow],
+    crumb_rows: Iterable[ActivityRow],
     *,
     start_ms: int,
 ) -> list[ActivityRow]:
-    """Describe quick taps as one row, and each gesture that no breadcrumb speaks of.
+    """Describe quick taps as one row, and each gesture that no breadcrumb describes.
 
     Args:
-        found: Gestures of the replay, in the order of their starts.
-        crumbs: Breadcrumbs of the replay, in time order.
-        noted: The rows of the breadcrumbs.
-        start_ms: When the replay starts, in milliseconds since 1970.
+        gestures: The gestures of the replay, in the order of their starts.
+        crumbs: The breadcrumbs of the replay, in time order.
+        crumb_rows: The rows of the breadcrumbs.
+        start_ms: The start of the replay, in milliseconds since 1970.
     """
-    noted_ms = sorted(row.at_ms for row in noted if row.kind == _GESTURE)
-    runs = find_quick_taps(found)
-    told = {id(tap) for run in runs for tap in run}
-    rows = [row for run in runs if (row := _quick_taps(run, crumbs, start_ms)) is not None]
-    for gesture in found:
+    noted_ms = sorted(row.at_ms for row in crumb_rows if row.kind == _GESTURE)
+    runs = find_quick_taps(gestures)
+    quick_taps = {id(tap) for run in runs for tap in run}
+    rows = [row for run in runs if (row := _describe_run(run, crumbs, start_ms)) is not None]
+    for gesture in gestures:
         is_first_finger = gesture.finger == 0
-        if is_first_finger and id(gesture) not in told and not _is_noted(gesture, noted_ms):
-            rows.append(_row(gesture))
+        if is_first_finger and id(gesture) not in quick_taps and not _is_noted(gesture, noted_ms):
+            rows.append(_describe_gesture(gesture))
     return rows
 
 
-def _quick_taps(
+def _describe_run(
     run: Sequence[Gesture], crumbs: Sequence[Breadcrumb], start_ms: int
 ) -> ActivityRow | None:
-    """Describe quick taps on one place; None when the SDK noted them as such itself."""
+    """Describe quick taps on one place; None if the SDK noted them as such itself."""
     first, last = run[0], run[-1]
     from_ms = start_ms + first.start_ms - NOTE_NEAR_MS
     to_ms = start_ms + last.end_ms + _MANY_TAPS_LATE_MS
@@ -64,7 +64,7 @@ def _quick_taps(
     targets = (breadcrumb_words.find_target(crumb) for crumb in near if crumb.category in _TAPS)
     target = next((name for name in targets if name), None)
     words = breadcrumb_words.describe_quick_taps(
-        len(run), target, detail=None if target else _place(first)
+        len(run), target, detail=None if target else _describe_place(first)
     )
     return ActivityRow(
         at_ms=first.start_ms,
@@ -78,24 +78,24 @@ def _quick_taps(
 
 
 def _is_noted(gesture: Gesture, noted_ms: Sequence[int]) -> bool:
-    """Tell whether a note of a gesture lies so near that it speaks of this one."""
+    """Tell whether a breadcrumb of a gesture lies near enough to describe this one."""
     at = bisect_left(noted_ms, gesture.start_ms - NOTE_NEAR_MS)
     return at < len(noted_ms) and noted_ms[at] <= gesture.end_ms + NOTE_NEAR_MS
 
 
-def _row(gesture: Gesture) -> ActivityRow:
-    title, icon = _words(gesture)
+def _describe_gesture(gesture: Gesture) -> ActivityRow:
+    title, icon = _name_gesture(gesture)
     return ActivityRow(
         at_ms=gesture.start_ms,
         kind=_GESTURE,
         icon=icon,
         category=_CATEGORY,
         title=title,
-        detail=_place(gesture),
+        detail=_describe_place(gesture),
     )
 
 
-def _words(gesture: Gesture) -> tuple[str, Icon]:
+def _name_gesture(gesture: Gesture) -> tuple[str, Icon]:
     match gesture.kind:
         case "tap":
             return "Tap", "tap"
@@ -107,8 +107,8 @@ def _words(gesture: Gesture) -> tuple[str, Icon]:
             return f"Swipe {_WAYS[quarters % 4]}", "swipe"
 
 
-def _place(gesture: Gesture) -> str:
-    """Say where a gesture began, as shares of the screen."""
+def _describe_place(gesture: Gesture) -> str:
+    """Say where on the screen a gesture began, in percent."""
     first, (width, height) = gesture.points[0], gesture.size
     across, down = round(100 * first.x / width), round(100 * first.y / height)
     return f"at {across} % across, {down} % down"

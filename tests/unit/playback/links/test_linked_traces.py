@@ -1,4 +1,4 @@
-"""Traces where spans and errors meet: sides, marks, clocks, names."""
+"""Tests of traces with their errors: sides, marks, clocks, names."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which trace and which errors a recorded request has."""
+"""Tests of the trace and the errors that belong to a recorded request."""
 
 from typing import Any
 

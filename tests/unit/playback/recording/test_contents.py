@@ -1,4 +1,4 @@
-"""Tests of what a replay page is put together from."""
+"""Tests of the merged recordings that a replay page is made of."""
 
 from datetime import timedelta
 from typing import Any

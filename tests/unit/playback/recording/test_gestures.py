@@ -1,4 +1,4 @@
-"""Tests of what becomes of touches."""
+"""Tests of the gestures that are made of touches."""
 
 from datetime import UTC, datetime, timedelta
 

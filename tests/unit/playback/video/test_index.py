@@ -1,4 +1,4 @@
-"""The playback index: what is due when, and where its bytes lie."""
+"""Tests of the playback index: which frame is due when, and where its bytes lie."""
 
 from typing import cast
 

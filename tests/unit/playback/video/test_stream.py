@@ -1,4 +1,4 @@
-"""Byte ranges of the virtual stream, and the reads they become."""
+"""Tests of byte ranges of the virtual stream, and of the reads that they become."""
 
 from typing import cast
 
