@@ -101,7 +101,7 @@ format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-picture: $(APP) $(DEV) $(BUNDLED) | system
+picture: $(APP) $(DEV) | system
 	$(BIN)/python tools/screenshot.py docs/replay.webp
 
 COMPILE = $(UV) pip compile -q --python-version 3.12 --generate-hashes --no-emit-index-url

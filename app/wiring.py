@@ -94,14 +94,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         if settings.pictures:
             maker.start(is_busy=lambda: ingest.journal.backlog().entries > _BUSY_ENTRIES)
             stack.push_async_callback(maker.stop)
-        watch = IngestMonitor(
+        monitor = IngestMonitor(
             ingest, database, objects, reserve_bytes=settings.journal_reserve_bytes
         )
         sweeper = Sweeper(database, objects)
-        for worker in (watch, sweeper, Housekeeper(database)):
+        for worker in (monitor, sweeper, Housekeeper(database)):
             _start_worker(worker, stack)
         renderer = Renderer(static_base=_static_base())
-        page_services = PageServices(settings, database, objects, keys, renderer, sweeper, watch)
+        page_services = PageServices(settings, database, objects, keys, renderer, sweeper, monitor)
         stack.push_async_callback(page_services.close)
         connections = OpenConnections(
             most=allow_open_files(settings.max_connections),
@@ -115,7 +115,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
 async def _open_database(
     settings: Settings, data_dir: Path, stack: AsyncExitStack
 ) -> tuple[Database, DatabasePreparation]:
-    """Open the database, and prepare it now or whenever it comes."""
+    """Open the database; its preparation goes on in the background while it does not answer."""
     urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
     database = Database.open(urls.app)
     stack.push_async_callback(database.close)
@@ -126,7 +126,7 @@ async def _open_database(
 
 
 async def _open_objects(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> ObjectStore:
-    """Open the object store, and try it out now or whenever it answers."""
+    """Open the object store; its check goes on in the background while it does not answer."""
     objects = open_store(settings, data_dir)
     stack.push_async_callback(objects.close)
     startup_check = StartupCheck(objects)
@@ -183,7 +183,7 @@ def _open_ingest(
 
 
 def _ignore_replays(keys: Iterable[ReplayKey]) -> None:
-    """Take no note of replays: pictures are off."""
+    """Do nothing: the drawing of pictures is switched off."""
 
 
 def _start_worker(worker: _Worker, stack: AsyncExitStack) -> None:
