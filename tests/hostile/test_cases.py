@@ -1,4 +1,4 @@
-"""Requests made to break a server: it answers, lives, and stores no more than it may."""
+"""Recorded requests that are made to break a server do no harm to it."""
 
 import pytest
 from sqlalchemy import text
@@ -23,16 +23,18 @@ ALLOWED = {
     "segment-without-video": {"segments": 1},
     "segment": {"segments": 2, "videos": 2},
 }
-"""What a case may leave behind at most; `two-segments` carries two."""
+"""Rows that a case may store at most; `two-segments` carries two segments."""
 
 
 def is_allowed(status: int, allowed: list[str]) -> bool:
-    """Tell whether a status is one of `2xx`, `4xx` or exact numbers."""
-    return any(str(status) == one or f"{status // 100}xx" == one for one in map(str, allowed))
+    """Tell whether a status matches one of `2xx`, `4xx` or an exact number."""
+    return any(
+        str(status) == pattern or f"{status // 100}xx" == pattern for pattern in map(str, allowed)
+    )
 
 
-async def stored(server: Server) -> dict[str, int]:
-    """Count what the app's project holds."""
+async def count_stored_rows(server: Server) -> dict[str, int]:
+    """Count the rows that the app's project holds."""
     async with server.database.reading() as connection:
         return {
             name: await connection.scalar(text(query), {"id": server.app.id}) or 0
@@ -42,21 +44,23 @@ async def stored(server: Server) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", CASES)
 async def test_a_hostile_request_does_no_harm(tenant, name):
-    """Its answer is allowed, it leaves no more than it may, and the next request is taken."""
+    """A hostile request gets an allowed answer, stores no more than it may, and blocks nobody."""
     request = CASES[name]
     answer = await delivery.deliver(tenant, request)
     assert is_allowed(answer.status_code, request.expect["status"]), answer.text
     await tenant.take(envelopes.event_envelope(), project=tenant.backend)
-    found = await stored(tenant)
-    most = ALLOWED.get(request.expect["result"])
-    if most is not None:
-        assert {key: count for key, count in found.items() if count > most.get(key, 0)} == {}
+    counts = await count_stored_rows(tenant)
+    most_allowed = ALLOWED.get(request.expect["result"])
+    if most_allowed is not None:
+        assert {
+            key: count for key, count in counts.items() if count > most_allowed.get(key, 0)
+        } == {}
     if request.expect["result"] == "segment" and request.expect["status"] == ["2xx"]:
-        assert found["segments"] > 0
+        assert counts["segments"] > 0
     async with tenant.database.reading() as connection:
         assert await projects.list_quarantined(connection, tenant.app.id) == []
     replay_id = request.expect.get("replay_id")
-    if found["segments"] and replay_id:
+    if counts["segments"] and replay_id:
         page = await tenant.web.get(tenant.page(replay_id))
         assert page.status_code in {200, 404}
         assert "<script>" not in page.text

@@ -1,4 +1,4 @@
-"""H2: bombs, sent to a process of its own that may not have more than a gibibyte of addresses."""
+"""H2: bombs are sent to a process whose address space is limited to one gibibyte."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,23 +19,23 @@ from tests.support.waiting import until
 MIB = 1024 * 1024
 MOST_BYTES = 512 * MIB
 KEPT_BYTES = 48 * MIB
-"""What the allocator may keep once all bombs are refused or digested."""
+"""Memory that the allocator may keep once all bombs are refused or digested."""
 STAYING_BYTES = 10 * MIB
-"""What a wire bomb may leave behind once its connections are closed."""
+"""Memory that a wire bomb may leave allocated once its connections are closed."""
 PEAK_BYTES = 48 * MIB
-"""What a wire bomb may take while it comes."""
+"""Memory that a wire bomb may take while it arrives."""
 
 
-def recorded() -> Iterator[Bomb]:
-    """Return the bombs among the recorded hostile requests."""
+def recorded_bombs() -> Iterator[Bomb]:
+    """Yield the bombs among the recorded hostile requests."""
     for request in samples.requests(samples.HOSTILE):
         if "bomb" in request.expect["marks"]:
             encoding = request.header("content-encoding")
             yield Bomb(request.name, "envelope", encoding, request.body)
 
 
-async def send(sender: httpx2.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:
-    """Send one; returns the status, or None when the server hangs up."""
+async def send_bomb(sender: httpx2.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:
+    """Send a bomb and return the status, or None when the server hangs up."""
     headers = envelopes.headers(to.key, encoding=bomb.encoding)
     if bomb.door.startswith("otlp") and "protobuf" not in bomb.name and "fields" not in bomb.name:
         headers["Content-Type"] = "application/json"
@@ -46,28 +46,30 @@ async def send(sender: httpx2.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:
     return answer.status_code
 
 
-async def is_well(server: ServerProcess, sender: httpx2.AsyncClient, to: Keyed) -> bool:
-    """Tell whether a good envelope is taken."""
+async def takes_a_good_envelope(
+    server: ServerProcess, sender: httpx2.AsyncClient, to: Keyed
+) -> bool:
+    """Tell whether the server is alive and takes a good envelope."""
     good = Bomb("good", "envelope", None, envelopes.event_envelope())
-    return server.is_alive() and await send(sender, to, good) == 200
+    return server.is_alive() and await send_bomb(sender, to, good) == 200
 
 
 async def test_bombs_stay_small(database_url, tmp_path, report: Report):
-    """Each is refused or digested within 512 MiB, and the next good request is taken."""
+    """Bombs are refused or digested within 512 MiB, and good requests pass in between."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
-    way = LaunchOptions(address_space_bytes=1024 * MIB)
-    with process.launch_and_wait(database_url, tmp_path, way) as server:
+    options = LaunchOptions(address_space_bytes=1024 * MIB)
+    with process.launch_and_wait(database_url, tmp_path, options) as server:
         async with httpx2.AsyncClient(
             base_url=server.base_url, trust_env=False, timeout=60
         ) as sender:
-            assert await is_well(server, sender, to)
+            assert await takes_a_good_envelope(server, sender, to)
             before_bytes = server.resident_bytes()
-            for bomb in (*bombs.make_bombs(), *recorded()):
-                status = await send(sender, to, bomb)
+            for bomb in (*bombs.make_bombs(), *recorded_bombs()):
+                status = await send_bomb(sender, to, bomb)
                 assert status is None or status < 500, bomb.name
-                assert await is_well(server, sender, to), bomb.name
+                assert await takes_a_good_envelope(server, sender, to), bomb.name
                 report.round(
                     bombs=1,
                     bomb=bomb.name,
@@ -77,14 +79,14 @@ async def test_bombs_stay_small(database_url, tmp_path, report: Report):
                 )
         await process.wait_until_digested(server)
         assert server.memory_bytes() < MOST_BYTES
-        # What the last batches held is given back a moment after they are digested.
+        # The memory of the last batches is freed a moment after they are digested.
         await until(lambda: server.resident_bytes() - before_bytes < KEPT_BYTES)
         report.round(memory_mib=server.memory_bytes() // MIB)
         report.facts["kept_mib"] = (server.resident_bytes() - before_bytes) // MIB
 
 
 async def test_wire_bombs_leave_nothing_behind(database_url, tmp_path, report: Report):
-    """Heads, trailers, chunks and pipelines take little while they come, and nothing after."""
+    """Endless heads, trailers, chunks and pipelines take little memory and return it."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
@@ -92,15 +94,15 @@ async def test_wire_bombs_leave_nothing_behind(database_url, tmp_path, report: R
         async with httpx2.AsyncClient(
             base_url=server.base_url, trust_env=False, timeout=60
         ) as sender:
-            assert await is_well(server, sender, to)
+            assert await takes_a_good_envelope(server, sender, to)
             assert (await sender.get("/sign-in")).status_code == 200
             before_bytes = server.resident_bytes()
             for bomb in wire_bombs.make_wire_bombs(to):
                 server.forget_peak()
                 sent_bytes = await asyncio.to_thread(wire_bombs.send_bomb, bomb, server.base_url)
-                assert await is_well(server, sender, to), bomb.name
+                assert await takes_a_good_envelope(server, sender, to), bomb.name
                 peak_bytes = server.memory_bytes() - before_bytes
-                # The body of a refused request is given back a moment after the answer.
+                # The body of a refused request is freed a moment after the answer.
                 await until(lambda: server.resident_bytes() - before_bytes < STAYING_BYTES)
                 staying_bytes = server.resident_bytes() - before_bytes
                 report.round(

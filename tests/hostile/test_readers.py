@@ -1,6 +1,6 @@
-"""H1: every reader of what comes in, with broken input: a value or a refusal, nothing else.
+"""H1: every reader of incoming bytes turns broken input into a value or a refusal.
 
-The property tests beside each reader draw from all bytes; these start from what SDKs send, and
+The property tests of each reader draw from all bytes; these tests start from what SDKs send and
 break it as an attacker would.
 """
 
@@ -53,7 +53,7 @@ BITES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader and good input for it."""
+    """A reader with good input for it."""
 
     read: Callable[[bytes], object]
     good: tuple[bytes, ...]
@@ -65,18 +65,18 @@ def payload_of(item: bytes) -> bytes:
 
 
 def read_event(data: bytes) -> object:
-    """Read an event: what it belongs to, and what went wrong."""
+    """Read both parts of an event: its links and its problem."""
     raw = event.decode_event(data, "event")
     return event.read_event(raw, HEADER), event.read_problem(raw)
 
 
-def listed(read: Callable[[bytes], Iterable[Any]]) -> Callable[[bytes], object]:
-    """Read a lazy reader to its end."""
+def read_to_the_end(read: Callable[[bytes], Iterable[Any]]) -> Callable[[bytes], object]:
+    """Make a reader that consumes all that a lazy reader yields."""
     return lambda data: list(read(data))
 
 
 def as_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
-    """Give a reader of text what the wire gives: bytes as Latin-1."""
+    """Make a reader of bytes from a reader of text; the wire's bytes are read as Latin-1."""
     return lambda data: read(data.decode("latin-1"))
 
 
@@ -140,8 +140,10 @@ READERS: Final = {
         client_report.read_client_report, (payload_of(envelopes.client_report_item()),)
     ),
     "store": Reader(store_body.wrap_store, (EVENT,)),
-    "otlp json": Reader(listed(json_body.read_json_body), (otlp.as_json(OTLP),)),
-    "otlp protobuf": Reader(listed(protobuf_body.read_protobuf_body), (OTLP.SerializeToString(),)),
+    "otlp json": Reader(read_to_the_end(json_body.read_json_body), (otlp.as_json(OTLP),)),
+    "otlp protobuf": Reader(
+        read_to_the_end(protobuf_body.read_protobuf_body), (OTLP.SerializeToString(),)
+    ),
     "dsn": Reader(as_text(credentials.parse_dsn), (f"https://{KEY}@a.example/7".encode(),)),
     "auth": Reader(
         as_text(lambda text: credentials.read_credentials(auth_headers=[text], query="")),
@@ -159,44 +161,44 @@ READERS: Final = {
 }
 
 
-def bitten(dice: random.Random, data: bytes) -> bytes:
+def break_bytes(dice: random.Random, data: bytes) -> bytes:
     """Break good input in one to six places."""
     body = bytearray(data)
     for _ in range(dice.randint(1, 6)):
-        at = dice.randrange(len(body) + 1)
+        offset = dice.randrange(len(body) + 1)
         start = dice.randrange(len(body) + 1)
-        bite = dice.choice(BITES)
+        splice = dice.choice(BITES)
         length = struct.pack(">I", dice.choice((0, 1, len(body), 2**31)))
-        piece, upto = dice.choice(
+        piece, end = dice.choice(
             (
-                (dice.randbytes(1), at + 1),
-                (bite, at + len(bite)),
-                (bite, at),
-                (b"", at + dice.randint(1, 30)),
-                (bytes(body[start : start + dice.randint(1, 200)]), at),
-                (length, at + 4),
-                (b"", len(body) if dice.random() < 0.2 else at + 1),
+                (dice.randbytes(1), offset + 1),
+                (splice, offset + len(splice)),
+                (splice, offset),
+                (b"", offset + dice.randint(1, 30)),
+                (bytes(body[start : start + dice.randint(1, 200)]), offset),
+                (length, offset + 4),
+                (b"", len(body) if dice.random() < 0.2 else offset + 1),
             )
         )
-        body[at:upto] = piece
+        body[offset:end] = piece
     return bytes(body)
 
 
 def test_broken_input_is_read_or_refused(report: Report) -> None:
-    """Whatever is broken, only a refusal leaves a reader; what it is made of is read."""
+    """A reader reads good input, and only a refusal leaves it for broken input."""
     for name, reader in READERS.items():
         for data in reader.good:
             reader.read(data)
-        report.round(reader=name, **try_out(name, reader))
+        report.round(reader=name, **try_broken_inputs(name, reader))
 
 
 def test_broken_items_are_prepared_or_refused(report: Report) -> None:
-    """Whatever is broken in an item of any type, it becomes rows or is counted."""
+    """A broken item of any type becomes rows or an outcome."""
     payloads = item_payloads.item_payloads()
     for item_type in ITEM_TYPES:
         dice = programme_size.seeded_dice("item", item_type.name)
         for number in range(EXAMPLES):
-            payload = bitten(dice, payloads[item_type.name])
+            payload = break_bytes(dice, payloads[item_type.name])
             item = EnvelopeItem(
                 item_type.name, memoryview(payload), item_count=dice.choice((None, 1))
             )
@@ -210,18 +212,18 @@ def test_broken_items_are_prepared_or_refused(report: Report) -> None:
         report.round(item_type=item_type.name, examples=EXAMPLES)
 
 
-def try_out(name: str, reader: Reader) -> dict[str, Any]:
-    """Show a reader so many broken inputs; returns numbers."""
+def try_broken_inputs(name: str, reader: Reader) -> dict[str, Any]:
+    """Give a reader many broken inputs and return figures for the report."""
     dice = programme_size.seeded_dice("reader", name)
     refused, slowest_ms = 0, 0.0
     for number in range(EXAMPLES):
-        data = bitten(dice, dice.choice(reader.good))
-        began_s = clock.monotonic_s()
+        data = break_bytes(dice, dice.choice(reader.good))
+        started_s = clock.monotonic_s()
         try:
             reader.read(data)
         except (RequestRefused, InvalidInput):
             refused += 1
         except Exception as error:
             raise AssertionError(f"{name}, example {number}: {data!r}") from error
-        slowest_ms = max(slowest_ms, (clock.monotonic_s() - began_s) * 1_000)
+        slowest_ms = max(slowest_ms, (clock.monotonic_s() - started_s) * 1_000)
     return {"examples": EXAMPLES, "refused": refused, "slowest_ms": round(slowest_ms, 1)}

@@ -1,4 +1,4 @@
-"""H7: a key can only add, and only to its own project: nothing read, changed or moved across."""
+"""H7: a key can only add to its own project, and reads, changes or moves nothing."""
 
 import itertools
 from typing import Any, Final
@@ -35,7 +35,7 @@ SEGMENT_IDS: Final = (-1, 65_536, 2**31, 2**63, 1.5, "0", "x", None, [0], True)
 async def post(
     server: Server, to: Keyed, key: str, body: bytes, *, in_query: bool = False, path: str = ""
 ) -> int:
-    """Send a body with a key of one's choice; returns the status."""
+    """Post a body with any key and return the status."""
     headers = {} if in_query else {"X-Sentry-Auth": envelopes.auth_header(key)}
     query = f"?{envelopes.auth_query(key)}" if in_query else ""
     answer = await server.sender.post(
@@ -44,8 +44,8 @@ async def post(
     return answer.status_code
 
 
-async def holds(server: Server, to: Keyed) -> dict[str, Any]:
-    """Return what a project holds of the replay, and what was kept for it."""
+async def read_state(server: Server, to: Keyed) -> dict[str, Any]:
+    """Return what a project holds of the replay, and its outcomes that are kept."""
     kept = {key: n for key, n in (await server.outcomes(to)).items() if key[1] == "kept"}
     return {"replay": await server.dump(REPLAY_ID, to), "kept": kept}
 
@@ -53,11 +53,11 @@ async def holds(server: Server, to: Keyed) -> dict[str, Any]:
 async def test_a_key_opens_its_own_project_only(
     tenant: Server, report: Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the key of one project nothing gets into another, in either form of authentication."""
-    # Ten of these a second from one address are told why, the others to wait.
-    patient = TokenBuckets[str](1_000.0, 1_000.0)
-    monkeypatch.setattr(tenant.service.ingest.admission.quotas, "_strangers", patient)
-    before = await holds(tenant, tenant.backend)
+    """A key adds nothing to another project, in either form of authentication."""
+    # By default only ten of these a second from one address are refused with a reason.
+    generous_buckets = TokenBuckets[str](1_000.0, 1_000.0)
+    monkeypatch.setattr(tenant.service.ingest.admission.quotas, "_strangers", generous_buckets)
+    state_before = await read_state(tenant, tenant.backend)
     for body, in_query in itertools.product(BODIES.values(), (False, True)):
         assert await post(tenant, tenant.backend, tenant.app.key, body, in_query=in_query) == 403
         report.round(cases=1)
@@ -71,12 +71,12 @@ async def test_a_key_opens_its_own_project_only(
         assert 400 <= status < 500, project
         report.round(cases=1)
     await tenant.settled()
-    assert await holds(tenant, tenant.backend) == before
-    assert (await holds(tenant, tenant.app))["kept"] == {}
+    assert await read_state(tenant, tenant.backend) == state_before
+    assert (await read_state(tenant, tenant.app))["kept"] == {}
 
 
-async def test_a_dsn_that_contradicts_is_refused(tenant: Server, report: Report) -> None:
-    """The DSN inside an envelope must be that of the request that carries it."""
+async def test_a_contradicting_dsn_is_refused(tenant: Server, report: Report) -> None:
+    """An envelope whose DSN differs from that of its request is refused."""
     for key, project in (
         (tenant.backend.key, tenant.app.id),
         (tenant.app.key, tenant.backend.id),
@@ -88,14 +88,14 @@ async def test_a_dsn_that_contradicts_is_refused(tenant: Server, report: Report)
         assert await post(tenant, tenant.app, tenant.app.key, body) == 403
         report.round(cases=1)
     await tenant.settled()
-    assert (await holds(tenant, tenant.app))["kept"] == {}
+    assert (await read_state(tenant, tenant.app))["kept"] == {}
 
 
-async def test_the_first_segment_stays(tenant: Server, report: Report) -> None:
-    """Whatever way the id is written, nothing sent later changes the bytes that are there."""
+async def test_a_stored_segment_is_never_overwritten(tenant: Server, report: Report) -> None:
+    """No form of the ids lets a later segment change the bytes of a stored one."""
     await tenant.take(BODIES["segment"])
     video = (await tenant.web.get(tenant.page(REPLAY_ID, "/segments/0.mp4"))).content
-    before = await tenant.dump(REPLAY_ID)
+    dump_before = await tenant.dump(REPLAY_ID)
     for replay_id in (REPLAY_ID, *IDS):
         body = envelopes.replay_video_envelope(
             replay_id=replay_id, video=OTHER_VIDEO, trace_id=None
@@ -109,28 +109,30 @@ async def test_the_first_segment_stays(tenant: Server, report: Report) -> None:
         assert await post(tenant, tenant.app, tenant.app.key, body) in (200, 400)
         report.round(cases=1)
     await tenant.settled()
-    after = await tenant.web.get(tenant.page(REPLAY_ID, "/segments/0.mp4"))
-    assert after.content == video
-    found = {one["segment_id"]: one for one in (await tenant.dump(REPLAY_ID))["segments"]}
-    assert found[0] == before["segments"][0]
+    video_after = await tenant.web.get(tenant.page(REPLAY_ID, "/segments/0.mp4"))
+    assert video_after.content == video
+    segments = {
+        segment["segment_id"]: segment for segment in (await tenant.dump(REPLAY_ID))["segments"]
+    }
+    assert segments[0] == dump_before["segments"][0]
 
 
 async def test_one_id_in_two_projects_is_two_replays(tenant: Server, report: Report) -> None:
-    """A replay id known from elsewhere gives nothing of the replay that has it."""
+    """A replay id known from elsewhere gives no access to the replay that has it."""
     await tenant.take(BODIES["segment"])
     before = await tenant.dump(REPLAY_ID)
     other = envelopes.replay_video_envelope(1, video=OTHER_VIDEO, trace_id=None)
     await tenant.take(other, project=tenant.backend)
     assert await tenant.dump(REPLAY_ID) == before
-    theirs = await tenant.dump(REPLAY_ID, tenant.backend)
-    assert [one["segment_id"] for one in theirs["segments"]] == [1]
+    other_replay = await tenant.dump(REPLAY_ID, tenant.backend)
+    assert [segment["segment_id"] for segment in other_replay["segments"]] == [1]
     report.round(cases=1)
 
 
 async def test_a_key_reads_and_removes_nothing(tenant: Server, report: Report) -> None:
-    """No door answers a key with content, whatever the method."""
+    """No endpoint answers a key with content, whatever the method."""
     await tenant.take(BODIES["segment"])
-    before = await tenant.dump(REPLAY_ID)
+    dump_before = await tenant.dump(REPLAY_ID)
     pages = ("", "/index", "/stream", "/segments/0.mp4", "/delete")
     paths = [tenant.page(REPLAY_ID, page) for page in pages] + ["/replays", "/", tenant.door()]
     headers = {"X-Sentry-Auth": envelopes.auth_header(tenant.app.key)}
@@ -141,4 +143,4 @@ async def test_a_key_reads_and_removes_nothing(tenant: Server, report: Report) -
         assert answer.status_code in (303, 307, 401, 403, 404, 405), (method, path)
         assert REPLAY_ID.encode() not in answer.content.replace(path.encode(), b"")
         report.round(cases=1)
-    assert await tenant.dump(REPLAY_ID) == before
+    assert await tenant.dump(REPLAY_ID) == dump_before

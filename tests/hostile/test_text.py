@@ -1,4 +1,4 @@
-"""H8: text made to break Postgres, logs, headers, names and pages. H9: and rules."""
+"""H8, H9: text made to break Postgres, logs, headers, names, pages and scrub rules."""
 
 import json
 from collections.abc import Iterator
@@ -32,41 +32,44 @@ STRUCTURE: Final = {
     "event_id", "replay_id", "trace_id", "span_id", "parent_span_id", "type", "timestamp", "sid",
     "start_timestamp", "replay_start_timestamp", "platform", "op", "status", "started",
 }  # fmt: skip
-"""Members that say what an item is: what stands elsewhere is text."""
+"""Members that say what an item is; the values of all others are text."""
 
 
-def soaked(value: Any, words: str) -> Any:
-    """Return a value with every text in it replaced, structure apart."""
+def replace_texts(value: Any, words: str) -> Any:
+    """Return a value in which these words replace every text but the structure."""
     if isinstance(value, dict):
         return {
-            key: one if key in STRUCTURE and isinstance(one, str) else soaked(one, words)
-            for key, one in value.items()
+            key: member
+            if key in STRUCTURE and isinstance(member, str)
+            else replace_texts(member, words)
+            for key, member in value.items()
         } | {words[:200]: words}
     if isinstance(value, list):
-        return [soaked(one, words) for one in value]
+        return [replace_texts(member, words) for member in value]
     return words if isinstance(value, str) else value
 
 
-def soaked_envelopes(number: int, words: str) -> Iterator[bytes]:
-    """Return one envelope of each kind whose every text is these words."""
-    own = f"{number:032x}"
-    framed = {
-        name: soaked(payload, words) for name, payload in item_payloads.json_payloads(own).items()
+def hostile_envelopes(number: int, words: str) -> Iterator[bytes]:
+    """Yield one envelope of each kind, in which these words replace every text."""
+    event_id = f"{number:032x}"
+    payloads_by_type = {
+        name: replace_texts(payload, words)
+        for name, payload in item_payloads.json_payloads(event_id).items()
     }
-    framed[words] = {"a": words}
-    for kind, payload in framed.items():
-        header = envelopes.envelope_header(event_id=own, trace_id=None)
+    payloads_by_type[words] = {"a": words}
+    for kind, payload in payloads_by_type.items():
+        header = envelopes.envelope_header(event_id=event_id, trace_id=None)
         header |= {"sdk": {"name": words, "version": words}}
         body = json.dumps(payload).encode()
         name = json.dumps({"type": kind, "length": len(body), "item_count": 1}).encode()
         yield json.dumps(header).encode() + b"\n" + name + b"\n" + body + b"\n"
     files = {"filename": words, "content_type": words, "attachment_type": words}
     yield (
-        envelopes.event_envelope(own[::-1])
+        envelopes.event_envelope(event_id[::-1])
         + json.dumps({"type": "attachment", "length": 3, **files}).encode()
         + b"\nabc\n"
     )
-    crumbs = soaked([recordings.breadcrumb("a", message="b", data={"c": "d"})], words)
+    crumbs = replace_texts([recordings.breadcrumb("a", message="b", data={"c": "d"})], words)
     yield envelopes.replay_video_envelope(
         number,
         recording_bytes=b'{"segment_id":0}\n' + json.dumps(crumbs).encode(),
@@ -75,42 +78,44 @@ def soaked_envelopes(number: int, words: str) -> Iterator[bytes]:
     )
 
 
-async def test_hostile_text_is_stored_clean(
+async def test_hostile_text_is_taken_or_refused(
     database_url: str, tmp_path: Path, report: Report
 ) -> None:
-    """Every field, twelve texts: taken or refused, never put aside, no line forged in the log."""
+    """Twelve texts in every field are taken or refused, and forge no line in the log."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
     log_file = tmp_path / "log"
-    sent = 0
-    way = LaunchOptions(log_file=log_file)
-    with process.launch_and_wait(database_url, tmp_path / "data", way, log_level="DEBUG") as server:
+    sent_count = 0
+    options = LaunchOptions(log_file=log_file)
+    with process.launch_and_wait(
+        database_url, tmp_path / "data", options, log_level="DEBUG"
+    ) as server:
         async with client(server.base_url) as sender:
             for number, words in enumerate(TEXTS):
-                for body in soaked_envelopes(number, words):
+                for body in hostile_envelopes(number, words):
                     answer = await sender.post(
                         f"/api/{to.id}/envelope/",
                         content=body,
                         headers=envelopes.headers(to.key, encoding=None),
                     )
                     assert answer.status_code in (200, 400, 413), (words[:20], answer.text)
-                    sent += 1
+                    sent_count += 1
         await process.wait_until_digested(server)
     lines = [json.loads(line) for line in log_file.read_text("utf-8").splitlines()]
     assert not [line for line in lines if line["event"] == "forged" or line["level"] == "audit"]
     async with running(database_url, tmp_path / "data") as started:
         async with started.database.reading() as connection:
-            aside = await connection.scalar(text("select count(*) from quarantine"))
+            quarantined = await connection.scalar(text("select count(*) from quarantine"))
         page = await started.web.get(started.page(REPLAY_ID))
         outcomes = await started.outcomes()
-    assert aside == 0
+    assert quarantined == 0
     assert page.status_code == 200
     assert "<script>window.__canary" not in page.text
     assert "<img src=x" not in page.text
-    kept = sum(n for (_, outcome, _), n in outcomes.items() if outcome == "kept")
-    report.round(envelopes=sent, kept=kept, log_lines=len(lines))
-    assert kept > sent // 2
+    kept_count = sum(n for (_, outcome, _), n in outcomes.items() if outcome == "kept")
+    report.round(envelopes=sent_count, kept=kept_count, log_lines=len(lines))
+    assert kept_count > sent_count // 2
 
 
 SIZE: Final = programme_size.rounds(ci=100_000, nightly=1_000_000)
@@ -120,20 +125,20 @@ EVIL: Final = (
     "C:\\Users\\", "DE00", "1.", "a-", "\u00e9", "?a=b&", '{"a":', "x@x", "9",
     "cookie: a\n", "key=x&", "6 6",
 )  # fmt: skip
-"""Repeated to a megabyte, each is what some rule begins with and never ends, or finds all over."""
+"""Texts that, repeated to a megabyte, start a match of some rule everywhere or match all over."""
 
 
 @pytest.mark.parametrize(
     "words", [frozenset[str](), frozenset({"(a+)+$", "(.*)*x", "[a-", "a" * 500})]
 )
 def test_no_text_makes_a_rule_slow(words: frozenset[str], report: Report) -> None:
-    """A megabyte that a backtracking matcher would never leave, also with a project's own words."""
+    """A megabyte that a backtracking matcher would never finish is scrubbed, own words or not."""
     rules = ScrubRules(sensitive_keys=words, phones=True, imeis=True, scrub_ip=True)
     for piece in EVIL:
         evil = piece * (SIZE // len(piece))
-        began_s = clock.monotonic_s()
+        started_s = clock.monotonic_s()
         event = {"message": evil, "stacktrace": {"frames": [{"context_line": evil}]}}
-        found = walk.scrub_json(event, rules, kind=PayloadKind.EVENT)
-        took_ms = round((clock.monotonic_s() - began_s) * 1_000)
+        scrubbed = walk.scrub_json(event, rules, kind=PayloadKind.EVENT)
+        took_ms = round((clock.monotonic_s() - started_s) * 1_000)
         report.round(texts=2, text=piece, slowest_ms=took_ms)
-        assert set(found.value) == set(event)
+        assert set(scrubbed.value) == set(event)

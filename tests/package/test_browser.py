@@ -1,4 +1,4 @@
-"""What a browser gets from the wheel: bundled scripts and styles, and the script in the page."""
+"""The wheel gives browsers working bundles of the scripts and styles."""
 
 import os
 import subprocess
@@ -15,27 +15,29 @@ _WATCH: Final = "tests/browser/watch"
 
 
 @pytest.fixture
-def variables(wheel: Path, tmp_path: Path) -> dict[str, str]:
-    """An environment in which `app` is that of the wheel, and `tests` is here."""
+def environment(wheel: Path, tmp_path: Path) -> dict[str, str]:
+    """Return an environment in which `app` is that of the wheel and `tests` is the checkout."""
     unpacked = tmp_path / "unpacked"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(unpacked)
     return {**os.environ, "PYTHONPATH": f"{unpacked}:{ROOT}"}
 
 
-def run(variables: dict[str, str], *arguments: str) -> str:
-    """Run Python in the checkout without putting it first on the path; it must succeed."""
+def run_python(environment: dict[str, str], *arguments: str) -> str:
+    """Run Python in the checkout without the checkout first on its path, and return its output."""
     command = [sys.executable, "-P", *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
-def test_a_replay_is_watched_with_the_files_of_the_wheel(variables: dict[str, str]):
-    """The test of watching a replay passes with them as with those of the checkout."""
-    where = run(variables, "-c", "from app.core import shipped; print(shipped.STATIC)")
-    assert where.strip().endswith("/unpacked/app/shipped/static")
-    said = run(variables, "-m", "pytest", "-q", "-o", "pythonpath=", _WATCH)
-    assert " passed" in said
+def test_a_replay_is_watched_with_the_files_of_the_wheel(environment: dict[str, str]):
+    """The browser test of watching a replay passes with the bundled files of the wheel."""
+    static_folder = run_python(
+        environment, "-c", "from app.core import shipped; print(shipped.STATIC)"
+    )
+    assert static_folder.strip().endswith("/unpacked/app/shipped/static")
+    output = run_python(environment, "-m", "pytest", "-q", "-o", "pythonpath=", _WATCH)
+    assert " passed" in output

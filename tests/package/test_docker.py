@@ -1,4 +1,4 @@
-"""The Dockerfile makes a program that runs, as far as can be seen without Docker."""
+"""The Dockerfile builds a program that runs, as far as this can be tested without Docker."""
 
 import ipaddress
 import json
@@ -21,25 +21,27 @@ from tests.support.servers.installed import (
 )
 
 
-def somebody() -> dict[str, Any]:
-    """Return what starts a process as an ordinary user: as in the image, where that can be."""
+def ordinary_user() -> dict[str, Any]:
+    """Return arguments that start a process as an ordinary user, if this one is root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def test_image_runs_as_an_ordinary_user(image: Build):
-    """Its number is the one to which the data folder was given."""
+def test_the_image_runs_as_an_ordinary_user(image: Build):
+    """The image runs as the user to whom the data folder belongs."""
     user, _, group = image.stage.settings["USER"].partition(":")
-    made = [line for line in image.recorded if line.startswith("useradd")]
-    assert [f"--uid {user} " in line and f"--gid {group} " in line for line in made] == [True]
+    useradd_lines = [line for line in image.recorded if line.startswith("useradd")]
+    assert [f"--uid {user} " in line and f"--gid {group} " in line for line in useradd_lines] == [
+        True
+    ]
     assert f"chown {user}:{group} {image.place('/data')}" in image.recorded
     assert int(user) > 0
 
 
-def test_image_holds_the_program_and_nothing_of_its_making(image: Build):
-    """No checkout, no lock, no Node.js, no build backend."""
+def test_the_image_holds_no_build_tools(image: Build):
+    """The image holds the program, but no checkout, lock, Node.js or build backend."""
     assert not image.place("/build").exists()
     assert not list(image.root.rglob("node_modules"))
     assert not list(image.place("/opt").rglob("hatchling"))
@@ -47,28 +49,28 @@ def test_image_holds_the_program_and_nothing_of_its_making(image: Build):
     assert (shipped / "static" / "js" / "replay" / "begin.inline.js").is_file()
 
 
-def test_image_serves_as_the_dockerfile_says(image: Build):
-    """Its command listens, its health check succeeds, its signal stops it in order."""
+def test_the_image_serves_as_the_dockerfile_says(image: Build):
+    """The image's command listens, its health check succeeds, and its stop signal ends it."""
     port, data = free_port(), image.place("/data")
     variables = {**image.environment(), "PLAYHEAD_PORT": str(port)}
-    who = somebody()
-    if who:
-        os.chown(data, who["user"], who["group"])
+    user = ordinary_user()
+    if user:
+        os.chown(data, user["user"], user["group"])
     output = image.root.parent / "output.txt"
     command = json.loads(image.stage.settings["CMD"])
     with output.open("wb") as file:
         process = subprocess.Popen(
-            command, cwd=data, env=variables, stdout=file, stderr=file, **who
+            command, cwd=data, env=variables, stdout=file, stderr=file, **user
         )
     server = RunningInstallation(f"http://localhost:{port}", process, output)
     try:
         wait_until_ready(server)
         assert "run `playhead demo`" in server.said()
         check = json.loads(image.stage.settings["HEALTHCHECK"].partition(" CMD ")[2])
-        subprocess.run(check, env=variables, cwd=data, check=True, **who)
+        subprocess.run(check, env=variables, cwd=data, check=True, **user)
         doctor = subprocess.run(
             ["playhead", "doctor"], env=variables, cwd=data,
-            capture_output=True, text=True, check=False, **who,
+            capture_output=True, text=True, check=False, **user,
         )  # fmt: skip
         assert doctor.returncode == 0, doctor.stdout + doctor.stderr
         assert re.search(r"decoded in a\s+sandbox", doctor.stdout)
@@ -80,8 +82,8 @@ def test_image_serves_as_the_dockerfile_says(image: Build):
     assert not list(data.rglob("postmaster.pid"))
 
 
-def test_a_service_has_no_more_than_it_needs():
-    """Every service of the compose file is held as tightly as it can be."""
+def test_a_service_has_no_more_rights_than_it_needs():
+    """Every service of the compose file is restricted as far as possible."""
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     assert set(services) == {"playhead", "proxy"}
     for service in services.values():
@@ -107,6 +109,6 @@ def test_only_the_proxy_can_have_the_trusted_address():
     }
     assert [name for name, address in addresses.items() if address == trusted] == ["proxy"]
     assert len(set(addresses.values())) == len(addresses)
-    # Docker takes the first address for the gateway.
+    # Docker uses the first address for the gateway.
     usable = list(network.hosts())[1:]
     assert all(ipaddress.ip_address(address) in usable for address in addresses.values())

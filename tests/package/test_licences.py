@@ -1,9 +1,9 @@
-"""What others made is named where its licence asks for more than to be named in a list."""
+"""Packages whose licence asks for more than a notice are named in THIRD_PARTY.md."""
 
 import re
 from importlib.metadata import metadata
 
-from tests.package.test_lock import pins
+from tests.package.test_lock import read_pins
 from tests.support.servers.installed import ROOT
 
 _PERMISSIVE = re.compile(
@@ -11,16 +11,16 @@ _PERMISSIVE = re.compile(
 )
 
 
-def licence_of(package: str) -> str:
-    """Return what a package says of its licence, in whichever of three forms it says it."""
-    told = metadata(package)
-    classifiers = [line for line in told.get_all("Classifier", []) if line.startswith("License")]
-    return told.get("License-Expression") or " ".join([*classifiers, told.get("License") or ""])
+def read_licence(package: str) -> str:
+    """Return the licence of a package from whichever of three metadata fields names it."""
+    fields = metadata(package)
+    classifiers = [line for line in fields.get_all("Classifier", []) if line.startswith("License")]
+    return fields.get("License-Expression") or " ".join([*classifiers, fields.get("License") or ""])
 
 
-def test_packages_that_ask_for_more_are_named():
-    """Each package that is shipped and is not under a permissive licence has a row."""
-    others = [name for name in pins("app.lock") if not _PERMISSIVE.search(licence_of(name))]
+def test_packages_without_a_permissive_licence_are_named():
+    """Each shipped package without a permissive licence has a row."""
+    others = [name for name in read_pins("app.lock") if not _PERMISSIVE.search(read_licence(name))]
     assert "crc32c" in others
     page = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
     assert [name for name in others if f"`{name}`" not in page] == []

@@ -1,4 +1,4 @@
-"""The unit for systemd starts the installed program and names only what exists."""
+"""The unit for systemd starts the installed program and names only files that exist."""
 
 import re
 import shutil
@@ -10,8 +10,8 @@ from tests.support.servers.installed import ROOT, Installation
 UNIT = ROOT / "deploy" / "playhead.service"
 
 
-def test_unit_starts_what_the_image_has(installation: Installation):
-    """Its command is where the documents install the program, and exists there."""
+def test_the_unit_starts_the_installed_program(installation: Installation):
+    """The unit's command is the path at which the documentation installs the program."""
     (command,) = re.findall(r"^ExecStart=(.+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
     program, *arguments = command.split()
     assert program == "/opt/playhead/bin/playhead"
@@ -22,13 +22,13 @@ def test_unit_starts_what_the_image_has(installation: Installation):
 
 
 def test_systemd_understands_every_line(tmp_path: Path):
-    """Systemd itself checks the unit, on machines that have it."""
+    """Systemd, where it is installed, finds no fault with the unit."""
     unit = tmp_path / UNIT.name
     text = UNIT.read_text(encoding="utf-8")
-    # It asks for an executable, which is not installed here.
+    # systemd-analyze requires that the executable exists, and Playhead's is not installed here.
     unit.write_text(text.replace("/opt/playhead/bin/playhead", "/bin/true"), encoding="utf-8")
     assert re.findall(r"^\[(\w+)\]$", text, re.MULTILINE) == ["Unit", "Service", "Install"]
     if shutil.which("systemd-analyze"):
         command = ["systemd-analyze", "verify", str(unit)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (result.returncode, result.stdout + result.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The wheel runs where there is no checkout: `uvx`, `pipx` and Docker use nothing else."""
+"""The wheel runs without a checkout, as `uvx`, `pipx` and Docker use it."""
 
 import re
 import shutil
@@ -17,15 +17,15 @@ from tests.support.servers.installed import PATIENCE_S, Installation, run_pip
 
 @pytest.fixture
 def empty_folder() -> Iterator[Path]:
-    """A folder with nothing in it, which PostgreSQL's own user may enter."""
+    """Make an empty folder that PostgreSQL's own user may enter."""
     folder = Path(tempfile.mkdtemp(prefix="playhead-empty-"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
 
 
-def test_wheel_holds_what_the_program_reads(wheel: Path):
-    """Templates, static files and migrations are in the wheel, below the package."""
+def test_the_wheel_holds_the_files_that_the_program_reads(wheel: Path):
+    """Templates, static files and migrations are inside the package of the wheel."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {
@@ -36,8 +36,8 @@ def test_wheel_holds_what_the_program_reads(wheel: Path):
     assert [name for name in names if "__pycache__" in name or name.startswith("tests/")] == []
 
 
-def test_wheel_says_what_it_is(wheel: Path):
-    """The wheel names its version, its Pythons and its dependencies."""
+def test_the_wheel_declares_version_and_dependencies(wheel: Path):
+    """The wheel names its version, its Python versions and its dependencies."""
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
         metadata = message_from_bytes(archive.read(name))
@@ -46,13 +46,15 @@ def test_wheel_says_what_it_is(wheel: Path):
     assert "uvicorn<0.55,>=0.54" in metadata.get_all("Requires-Dist", [])
 
 
-def test_lock_has_what_the_wheel_declares(installation: Installation):
-    """With what the lock names installed, the wheel lacks nothing that it declares."""
+def test_the_lock_covers_the_wheels_dependencies(installation: Installation):
+    """With the locked packages installed, the wheel lacks none of its dependencies."""
     assert "No broken requirements" in run_pip(installation.python, "check")
 
 
-def test_installed_program_does_everything(installation: Installation, empty_folder: Path):
-    """In an empty folder it serves, takes the demo, finds itself healthy, and stops in order."""
+def test_the_installed_program_serves_in_an_empty_folder(
+    installation: Installation, empty_folder: Path
+):
+    """The installed program serves, plays the demo, passes its doctor and stops in order."""
     with installation.serving(empty_folder) as server:
         demo = installation.run("demo", cwd=empty_folder)
         assert demo.returncode == 0, demo.stderr
@@ -72,6 +74,6 @@ def test_installed_program_does_everything(installation: Installation, empty_fol
 
 def _static_addresses(html: str) -> list[str]:
     """Return the addresses of static files that a page names."""
-    found = re.findall(r'"(/static/[^"]+)"', html)
-    assert found
-    return [address.replace("&amp;", "&") for address in found]
+    addresses = re.findall(r'"(/static/[^"]+)"', html)
+    assert addresses
+    return [address.replace("&amp;", "&") for address in addresses]

@@ -1,4 +1,4 @@
-"""The driver in front of a real server that freezes, or that knows better than moto."""
+"""The S3 driver against a real server, which can freeze and is stricter than moto."""
 
 import asyncio
 import contextlib
@@ -15,36 +15,36 @@ from tests.support.waiting import until_asked
 
 BODY = bytes(range(256)) * 1_000
 OUTAGE_S = 60
-"""Three attempts of 10 s and their backoff fit in."""
+"""Long enough for three attempts of 10 s and their backoff."""
 
 
 @pytest.fixture(scope="module")
 def service() -> Iterator[s3.Service]:
-    """The real server."""
-    with s3.serving() as given:
-        yield given
+    """Start the real server."""
+    with s3.serving() as s3_service:
+        yield s3_service
 
 
 @pytest.fixture
 async def location(service: s3.Service) -> BucketLocation:
-    """A place in a new bucket."""
+    """Return a location in a new bucket."""
     return service.new_location()
 
 
 @pytest.fixture
 async def store(service: s3.Service, location: BucketLocation) -> AsyncIterator[S3Store]:
-    """The driver as the server opens it, with its own patience."""
-    opened = S3Store(location, service.access)
-    yield opened
-    await opened.close()
+    """Open the driver with the timeouts of the server."""
+    s3_store = S3Store(location, service.access)
+    yield s3_store
+    await s3_store.close()
 
 
-async def test_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
-    """Every method gives up within its time; afterwards the same store works again."""
+async def test_a_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
+    """Every method gives up in time on a frozen server, and works again afterwards."""
     await store.put("a/before", BODY)
     with s3.frozen():
         async with asyncio.timeout(OUTAGE_S):
-            said = await asyncio.gather(
+            results = await asyncio.gather(
                 store.put("a/during", BODY),
                 store.put_many([(f"a/{number}", BODY) for number in range(3)]),
                 store.read("a/before"),
@@ -54,16 +54,16 @@ async def test_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
                 store.probe(),
                 return_exceptions=True,
             )
-    assert [type(each) for each in said] == [ServiceUnavailable] * 7
+    assert [type(each) for each in results] == [ServiceUnavailable] * 7
     await store.put("a/after", BODY)
     assert await store.read("a/after", 1_000, 9) == BODY[1_000:1_009]
     for each in await store.list(""):
-        # The kernel kept what was sent; whatever of it the server did later, it did whole.
+        # The kernel kept what was sent; what the server stored of it later must be whole.
         assert each.size_bytes == len(BODY) or each.key.startswith("probe/")
 
 
-async def test_killed_server_loses_nothing(store: S3Store):
-    """What was stored before the end of the server is there when it has come back."""
+async def test_a_killed_server_loses_no_object(store: S3Store):
+    """Objects stored before the server was killed are there when it is back."""
     objects = [(f"a/{number:03}", BODY) for number in range(3 * CONNECTIONS)]
     await store.put_many(objects)
     s3.kill()
@@ -79,8 +79,8 @@ async def test_killed_server_loses_nothing(store: S3Store):
     await store.put("a/after", BODY)
 
 
-async def test_short_freeze_is_waited_out(store: S3Store):
-    """A pause shorter than the patience of a call is not noticed by the caller."""
+async def test_a_short_freeze_is_waited_out(store: S3Store):
+    """A pause that is shorter than a call's timeout is not an error."""
     objects = [(f"a/{number:03}", BODY) for number in range(3 * CONNECTIONS)]
     with s3.frozen():
         batch = asyncio.create_task(store.put_many(objects))
@@ -89,7 +89,9 @@ async def test_short_freeze_is_waited_out(store: S3Store):
                 await asyncio.sleep(0.01)
         assert not batch.done()
     await batch
-    assert [each.key for each in await store.list("a/")] == [key for key, _ in objects]
+    assert [stored_object.key for stored_object in await store.list("a/")] == [
+        key for key, _ in objects
+    ]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ async def test_short_freeze_is_waited_out(store: S3Store):
 async def test_wrong_keys_are_refused(
     service: s3.Service, location: BucketLocation, key_id: str | None, secret: str, words: str
 ):
-    """Who has not the secret neither reads nor writes, and is told why."""
+    """A wrong key id or secret reads and writes nothing, and the error says why."""
     access = service.with_secret(secret)
     if key_id is not None:
         access = replace(access, key_id=key_id)
@@ -113,8 +115,8 @@ async def test_wrong_keys_are_refused(
     await store.close()
 
 
-async def test_missing_bucket_is_not_a_missing_object(service: s3.Service, store: S3Store):
-    """Both are 404 on the wire; only the object's may end a deletion."""
+async def test_a_missing_bucket_is_not_a_missing_object(service: s3.Service, store: S3Store):
+    """Both answers are 404, but only that of an object may end a deletion."""
     with pytest.raises(NotFound):
         await store.read("a")
     elsewhere = S3Store(BucketLocation("playhead-nowhere", ""), service.access)
@@ -123,15 +125,15 @@ async def test_missing_bucket_is_not_a_missing_object(service: s3.Service, store
     await elsewhere.close()
 
 
-async def test_changed_body_is_refused_by_the_server(
+async def test_a_changed_body_is_refused_by_the_server(
     store: S3Store, location: BucketLocation, service: s3.Service
 ):
-    """Bodies are signed: bytes that are damaged on the way are not stored."""
+    """Bodies are signed, so bytes that are damaged on the way are not stored."""
     damaged = bytearray(BODY)
     damaged[9] ^= 1
 
     def damage(request: object, **_: object) -> None:
-        setattr(request, "body", bytes(damaged))  # noqa: B010 - of a type botocore does not tell
+        setattr(request, "body", bytes(damaged))  # noqa: B010 - botocore does not declare its type
 
     store._writer.meta.events.register_last("before-send.s3.PutObject", damage)
     with pytest.raises(ServiceUnavailable, match="XAmzContentSHA256Mismatch"):

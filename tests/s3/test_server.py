@@ -1,4 +1,4 @@
-"""The whole server with its video in a real bucket: what people and phones notice of an outage."""
+"""The whole server keeps its video in a real bucket that freezes."""
 
 import pytest
 
@@ -9,36 +9,36 @@ from tests.support.servers import s3, server as servers
 from tests.support.waiting import until
 
 OUTAGE_S = 60
-"""Three attempts of 10 s and their backoff fit in."""
+"""Long enough for three attempts of 10 s and their backoff."""
 
 
 @pytest.fixture(scope="module")
 def service():
-    """The real S3 server."""
-    with s3.serving() as given:
-        yield given
+    """Start the real S3 server."""
+    with s3.serving() as s3_service:
+        yield s3_service
 
 
 @pytest.fixture
 def location(service):
-    """A place in a new bucket."""
+    """Return a location in a new bucket."""
     return service.new_location()
 
 
 @pytest.fixture
-def names(service, location):
-    """Tell what lies in the bucket."""
+def list_names(service, location):
+    """Return a function that lists the names of the objects in the bucket."""
 
     def listed():
         answer = service.owner.list_objects_v2(Bucket=location.bucket)
-        return [each["Key"] for each in answer.get("Contents", [])]
+        return [entry["Key"] for entry in answer.get("Contents", [])]
 
     return listed
 
 
 @pytest.fixture
 async def server(service, location, database_url, tmp_path):
-    """A server that keeps its video there."""
+    """Start a server that keeps its video in the bucket."""
     access = service.access
     async with servers.running(
         database_url,
@@ -53,11 +53,11 @@ async def server(service, location, database_url, tmp_path):
         yield started
 
 
-async def test_video_lies_in_the_bucket_until_it_is_deleted(server, names, location):
-    """A segment is one object below the prefix; a deletion through the page removes it."""
+async def test_video_is_in_the_bucket_until_it_is_deleted(server, list_names, location):
+    """A segment is one object below the prefix, and a deletion through the page removes it."""
     await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
-    beginning = f"{location.prefix}/p/{server.app.id}/r/{REPLAY_ID}/00000"
-    assert [name.startswith(beginning) for name in names()] == [True, True]
+    prefix = f"{location.prefix}/p/{server.app.id}/r/{REPLAY_ID}/00000"
+    assert [name.startswith(prefix) for name in list_names()] == [True, True]
     video = await server.web.get(server.page(REPLAY_ID, "/segments/0.mp4"))
     assert video.content == clips.clip()
     part = await server.web.get(
@@ -65,15 +65,17 @@ async def test_video_lies_in_the_bucket_until_it_is_deleted(server, names, locat
     )
     assert (part.status_code, part.content) == (206, clips.clip()[10:30])
     assert server.objects() == []
-    asked = await server.web.get(server.page(REPLAY_ID, "/delete"))
-    form = html_reader.parse_page(asked.text).one("form", action=server.page(REPLAY_ID, "/delete"))
+    confirmation = await server.web.get(server.page(REPLAY_ID, "/delete"))
+    form = html_reader.parse_page(confirmation.text).one(
+        "form", action=server.page(REPLAY_ID, "/delete")
+    )
     assert (await server.web.post(form["action"])).status_code == 303
     server.service.sweeper.hurry()
-    await until(lambda: names() == [])
+    await until(lambda: list_names() == [])
 
 
-async def test_frozen_bucket_costs_no_envelope(server):
-    """While S3 hangs, envelopes are answered 200 and video is 503; afterwards all is there."""
+async def test_a_frozen_bucket_costs_no_envelope(server):
+    """While S3 hangs, envelopes are answered 200 and video 503; later all of it is there."""
     await server.take(envelopes.replay_video_envelope(0))
     path = server.page(REPLAY_ID, "/segments/0.mp4")
     with s3.frozen():

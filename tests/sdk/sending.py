@@ -1,4 +1,4 @@
-"""Runs programs that send with unmodified SDKs, and says what a phone's request would tell them."""
+"""Runs programs that send with unmodified SDKs, with the trace headers of a phone's request."""
 
 import asyncio
 import json
@@ -26,18 +26,18 @@ BAGGAGE: Final = ",".join(
         "replay_id": REPLAY_ID,
     }.items()
 )
-"""What a phone sends with a request; the key and the release are its own, not the backend's."""
+"""Baggage of a phone's request, with the key and the release of the phone, not the backend."""
 _PATIENCE_S: Final = 60
 
 
-def dsn_of(server: Server, project: Keyed) -> str:
+def make_dsn(server: Server, project: Keyed) -> str:
     """Write the DSN as the project's page shows it."""
     return credentials.make_dsn(server.base_url, project.key, project.id)
 
 
-async def run(program: str, script: str, *arguments: str) -> dict[str, Any]:
-    """Run a sender to its end and return what it says it sent."""
-    running = await asyncio.create_subprocess_exec(
+async def run_sender(program: str, script: str, *arguments: str) -> dict[str, Any]:
+    """Run a sender to its end and return what it printed about what it sent."""
+    process = await asyncio.create_subprocess_exec(
         program,
         str(SENDERS / script),
         *arguments,
@@ -45,7 +45,7 @@ async def run(program: str, script: str, *arguments: str) -> dict[str, Any]:
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(_PATIENCE_S):
-        said, complained = await running.communicate()
-    assert running.returncode == 0, complained.decode()
-    sent: dict[str, Any] = json.loads(said.splitlines()[-1])
+        stdout, stderr = await process.communicate()
+    assert process.returncode == 0, stderr.decode()
+    sent: dict[str, Any] = json.loads(stdout.splitlines()[-1])
     return sent

@@ -1,7 +1,7 @@
-"""A shop's web site with Sentry's SDK for browsers, on a port of its own: another origin.
+"""A shop's web site with Sentry's SDK for browsers, on a port and thus an origin of its own.
 
-The packages are served as npm installed them. An import map, made of their own words about what
-they export, takes the place of a bundler.
+The packages are served as npm installed them. An import map, made from the exports that they
+declare, replaces a bundler.
 """
 
 import json
@@ -40,12 +40,12 @@ class _Handler(SimpleHTTPRequestHandler):
 
     @override
     def log_message(self, *_args: Any) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Give the address of the shop for as long as it is open."""
+def run_shop() -> Iterator[str]:
+    """Run the shop and yield its address."""
     handler = partial(_Handler, directory=str(FOLDER))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -58,32 +58,34 @@ def serving() -> Iterator[str]:
 
 
 def _page() -> str:
-    return _PAGE.format(imports=json.dumps(_imports()))
+    return _PAGE.format(imports=json.dumps(_make_import_map()))
 
 
-def _imports() -> dict[str, str]:
-    """Tell where each module lies that the SDK's own modules name."""
-    found: dict[str, str] = {}
-    for described in (*_PACKAGES.glob("*/package.json"), *_PACKAGES.glob("@*/*/package.json")):
-        package = json.loads(described.read_text("utf-8"))
-        folder = f"/{described.parent.relative_to(FOLDER)}"
-        exported = package.get("exports")
-        if not isinstance(exported, dict) or "." not in exported:
-            exported = {".": exported or package.get("module")}
-        for name, conditions in exported.items():
-            file = _module(conditions)
-            if file:
-                found[described.parent.relative_to(_PACKAGES).as_posix() + name[1:]] = (
-                    folder + file.removeprefix(".")
+def _make_import_map() -> dict[str, str]:
+    """Map each module name that the SDK's modules import to its address."""
+    addresses: dict[str, str] = {}
+    for package_file in (*_PACKAGES.glob("*/package.json"), *_PACKAGES.glob("@*/*/package.json")):
+        package = json.loads(package_file.read_text("utf-8"))
+        folder = f"/{package_file.parent.relative_to(FOLDER)}"
+        exports = package.get("exports")
+        if not isinstance(exports, dict) or "." not in exports:
+            exports = {".": exports or package.get("module")}
+        for name, conditions in exports.items():
+            module = _find_browser_module(conditions)
+            if module:
+                addresses[package_file.parent.relative_to(_PACKAGES).as_posix() + name[1:]] = (
+                    folder + module.removeprefix(".")
                 )
-    return found
+    return addresses
 
 
-def _module(conditions: Any) -> str | None:
-    """Return the file that a browser takes of what a package exports under one name."""
+def _find_browser_module(conditions: Any) -> str | None:
+    """Return the file that a browser uses of what a package exports under one name."""
     if isinstance(conditions, str):
         return conditions
     if not isinstance(conditions, dict):
         return None
     kinds = ("browser", "import", "default")
-    return next((file for kind in kinds if (file := _module(conditions.get(kind)))), None)
+    return next(
+        (file for kind in kinds if (file := _find_browser_module(conditions.get(kind)))), None
+    )

@@ -1,4 +1,4 @@
-"""Backends with unmodified SDKs, called by a recorded app: all they send is kept, and linked."""
+"""All that backends with unmodified SDKs send is kept and linked to the replay of the app."""
 
 from collections import Counter
 
@@ -20,7 +20,7 @@ BACKENDS = {
     "node": ((sending.NODE, "node_today.mjs", *TRACED), 11),
     "node 7": ((sending.NODE, "node_7.cjs", *TRACED), 7),
 }
-"""How each is run, and of which major its SDK is at least."""
+"""Command of each backend, and the lowest major version of its SDK."""
 EVERYTHING = {"event": 1, "attachment": 1, "log": 1, "trace_metric": 1, "check_in": 1}
 KEPT_OR_IGNORED = {
     "python": {**EVERYTHING, "transaction": 1, "session": 1},
@@ -28,29 +28,29 @@ KEPT_OR_IGNORED = {
     "node": {**EVERYTHING, "feedback": 1},
     "node 7": {"event": 1, "transaction": 1, "attachment": 1},
 }
-"""At least so many items of each type; some SDKs send more sessions and spans than others."""
+"""Fewest items of each type; some SDKs send more sessions and spans than others."""
 STREAMING = {"python, streaming", "node"}
 IGNORED = {"trace_metric", "check_in"}
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-async def test_all_that_a_backend_sends_is_kept(tenant: Server, name: str):
-    """Nothing is refused; what it threw away is told; its error stands in the phone's replay."""
+async def test_everything_that_a_backend_sends_is_kept(tenant: Server, name: str):
+    """Nothing of a backend is refused, and its error is in the replay of the calling phone."""
     await tenant.take(envelopes.replay_video_envelope())
     (program, script, *arguments), major = BACKENDS[name]
-    dsn = sending.dsn_of(tenant, tenant.backend)
-    sent = await sending.run(program, script, dsn, *arguments)
+    dsn = sending.make_dsn(tenant, tenant.backend)
+    sent = await sending.run_sender(program, script, dsn, *arguments)
     assert int(sent["version"].partition(".")[0]) >= major
     await tenant.settled()
     counts = await tenant.outcomes(tenant.backend)
     assert [key for key in counts if key[1] == "refused"] == []
-    found: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
     for (item_type, outcome, _), quantity in counts.items():
         if outcome == ("ignored" if item_type in IGNORED else "kept"):
-            found[item_type] += quantity
-    wanted = KEPT_OR_IGNORED[name]
-    assert {kind: found[kind] for kind in wanted} == wanted
-    assert (found["span"] > 0) == (name in STREAMING)
+            kept[item_type] += quantity
+    expected = KEPT_OR_IGNORED[name]
+    assert {kind: kept[kind] for kind in expected} == expected
+    assert (kept["span"] > 0) == (name in STREAMING)
     if name != "node 7":
         assert counts["error", "dropped_by_sdk", "before_send"] == 1
     page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
@@ -62,9 +62,9 @@ async def test_all_that_a_backend_sends_is_kept(tenant: Server, name: str):
 
 
 async def test_an_early_python_sdk_is_understood(tenant: Server):
-    """Version 0.14 posts bare JSON to the store: an error, a message, a transaction."""
-    dsn = sending.dsn_of(tenant, tenant.backend)
-    sent = await sending.run(sending.OLD_PYTHON, "old_python.py", dsn)
+    """Version 0.14 of the SDK posts bare JSON to the store endpoint, and all of it is kept."""
+    dsn = sending.make_dsn(tenant, tenant.backend)
+    sent = await sending.run_sender(sending.OLD_PYTHON, "old_python.py", dsn)
     assert sent["version"].startswith("0.14.")
     await tenant.settled()
     assert await tenant.outcomes(tenant.backend) == {
@@ -74,9 +74,9 @@ async def test_an_early_python_sdk_is_understood(tenant: Server):
 
 
 async def test_raven_is_understood(tenant: Server):
-    """The client before the SDKs: zlib or base64 of it, protocol 6, levels as numbers, a secret."""
-    dsn = sending.dsn_of(tenant, tenant.backend)
-    sent = await sending.run(sending.OLD_PYTHON, "raven_python.py", dsn)
+    """Raven's protocol 6, with zlib or base64 bodies and numbered levels, is kept."""
+    dsn = sending.make_dsn(tenant, tenant.backend)
+    sent = await sending.run_sender(sending.OLD_PYTHON, "raven_python.py", dsn)
     assert sent["version"].startswith("6.")
     await tenant.settled()
     assert await tenant.outcomes(tenant.backend) == {("event", "kept", ""): 2}
@@ -85,8 +85,8 @@ async def test_raven_is_understood(tenant: Server):
             text("select event_id, level, title from events where project_id = :id"),
             {"id": tenant.backend.id},
         )
-        found = {row.event_id.hex: (row.level, row.title) for row in rows}
-    assert found == {
+        events = {row.event_id.hex: (row.level, row.title) for row in rows}
+    assert events == {
         sent["error"]: ("error", "ValueError: no card given"),
         sent["message"]: ("warning", "disk 90 full"),
     }

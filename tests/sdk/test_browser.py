@@ -1,4 +1,4 @@
-"""A page with today's SDK for browsers and Session Replay, in Chromium, from another origin."""
+"""A page with today's SDK for browsers and Session Replay sends from another origin."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,9 +32,9 @@ EXPECTED = {
 
 
 @asynccontextmanager
-async def opened(address: str, folder: Path) -> AsyncIterator[None]:
-    """Open a page in a browser of its own, for as long as the block runs."""
-    running = await asyncio.create_subprocess_exec(
+async def open_in_chromium(address: str, folder: Path) -> AsyncIterator[None]:
+    """Open a page in a browser of its own until the block ends."""
+    browser = await asyncio.create_subprocess_exec(
         CHROMIUM,
         *QUIETLY,
         f"--user-data-dir={folder}",
@@ -45,20 +45,20 @@ async def opened(address: str, folder: Path) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        running.terminate()
-        await running.wait()
+        browser.terminate()
+        await browser.wait()
 
 
-async def test_a_browser_records_and_reports(tenant: Server, tmp_path: Path):
-    """Its replay is listed and opens with its events; error, log, feedback and file are kept."""
+async def test_a_browser_records_a_replay_and_reports_errors(tenant: Server, tmp_path: Path):
+    """A browser's replay opens with its events; its error, log, feedback and file are kept."""
 
-    async def has_come() -> bool:
+    async def has_arrived() -> bool:
         return set(await tenant.outcomes()) >= EXPECTED
 
-    dsn = sending.dsn_of(tenant, tenant.app)
-    with shop.serving() as address:
-        async with opened(f"{address}/?dsn={quote(dsn)}", tmp_path / "profile"):
-            await until_asked(has_come, deadline_s=90)
+    dsn = sending.make_dsn(tenant, tenant.app)
+    with shop.run_shop() as address:
+        async with open_in_chromium(f"{address}/?dsn={quote(dsn)}", tmp_path / "profile"):
+            await until_asked(has_arrived, deadline_s=90)
     await tenant.settled()
     outcomes = await tenant.outcomes()
     assert [key for key in outcomes if key[1] == "refused"] == []

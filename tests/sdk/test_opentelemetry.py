@@ -18,7 +18,7 @@ TRACE_ID = "5b1c0f4e9a7d4c3e8f20716d3b9a4c55"
 
 
 def run_service(endpoint: str, headers: dict[str, str]) -> None:
-    """Serve one request of a mobile app that passed its trace on, and fail at it."""
+    """Serve one request of a mobile app that passed its trace context on, and fail."""
     provider = TracerProvider(resource=Resource({"service.name": "bank", "service.version": "3"}))
     exporter = OTLPSpanExporter(endpoint, headers=headers, compression=Compression.Gzip, timeout=20)
     provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -36,7 +36,7 @@ def run_service(endpoint: str, headers: dict[str, str]) -> None:
 
 
 async def test_spans_and_their_exception_arrive_in_the_trace_of_the_app(server, caplog):
-    """Through the address and header that the set-up page says, packed with gzip."""
+    """Gzipped spans and their exception are kept in the trace that the app began."""
     endpoint = f"{server.base_url}/api/{server.backend.id}/otlp/v1/traces"
     headers = {"x-sentry-auth": f"sentry sentry_key={server.backend.key}"}
     with caplog.at_level(logging.WARNING):

@@ -1,7 +1,7 @@
-"""Real services, called as a recorded phone called its own, stand in that phone's replay.
+"""The work of real services, called with a recorded phone's headers, is in its replay.
 
-FastAPI with `sentry-sdk` and Express with `@sentry/node`: both take the trace over from the headers
-that the phone's request carried, and send what they did to a project of their own.
+FastAPI with `sentry-sdk` and Express with `@sentry/node` both continue the trace from the headers
+of the phone's request, and send their errors and spans to a project of their own.
 """
 
 import asyncio
@@ -29,36 +29,38 @@ PROGRAMS: Final = {
 _PATIENCE_S: Final = 60
 
 
-def headers_of_a_request(family: str) -> dict[str, str]:
-    """Return what a phone sent along with a request, by what it told of that request later."""
+def make_trace_headers(family: str) -> dict[str, str]:
+    """Return the trace headers of a phone's request, from what the phone reported of it."""
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type != "transaction" or not envelope.header.trace.replay_id:
                 continue
-            found = transaction.read_transaction(
+            sent_transaction = transaction.read_transaction(
                 event.decode_event(item.payload, "transaction"), envelope.header
             )
-            calls = [one for one in found.spans if one.op == "http.client"]
-            if calls and found.platform == "java":
+            calls = [
+                sent_span for sent_span in sent_transaction.spans if sent_span.op == "http.client"
+            ]
+            if calls and sent_transaction.platform == "java":
                 trace = envelope.header.trace
-                known = {
-                    "trace_id": found.trace_id,
+                members = {
+                    "trace_id": sent_transaction.trace_id,
                     "public_key": KEY,
                     "replay_id": trace.replay_id,
                     "sampled": "true",
                 }
-                baggage = ",".join(f"sentry-{name}={value}" for name, value in known.items())
-                sentry_trace = f"{found.trace_id}-{calls[0].span_id}-1"
+                baggage = ",".join(f"sentry-{name}={value}" for name, value in members.items())
+                sentry_trace = f"{sent_transaction.trace_id}-{calls[0].span_id}-1"
                 return {"sentry-trace": sentry_trace, "baggage": baggage}
     raise AssertionError(f"no request in {family}")
 
 
 @asynccontextmanager
-async def serving(name: str, dsn: str) -> AsyncIterator[str]:
-    """Run a service, and end it; give its address."""
+async def run_service(name: str, dsn: str) -> AsyncIterator[str]:
+    """Run a service until the block ends, and yield its address."""
     program, *arguments = PROGRAMS[name]
-    running = await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         program,
         *arguments,
         dsn,
@@ -66,46 +68,46 @@ async def serving(name: str, dsn: str) -> AsyncIterator[str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    assert running.stdout is not None
+    assert process.stdout is not None
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            port = (await running.stdout.readline()).decode().strip()
-        assert port.isdecimal(), (await running.communicate())[1].decode()
+            port = (await process.stdout.readline()).decode().strip()
+        assert port.isdecimal(), (await process.communicate())[1].decode()
         yield f"http://127.0.0.1:{port}"
     finally:
-        running.terminate()
-        await running.communicate()
+        process.terminate()
+        await process.communicate()
 
 
-async def shown(server: Server, replay_id: str) -> tuple[set[str], set[str]]:
-    """Return what the page of a replay shows of backends: titles of errors, names of spans."""
+async def read_backend_entries(server: Server, replay_id: str) -> tuple[set[str], set[str]]:
+    """Return the titles of errors and the names of spans of backends on a replay's page."""
     page = html_reader.parse_page((await server.web.get(server.page(replay_id))).text)
     errors = {
-        one.all("h3")[0].text
-        for one in page.all("article", class_="error")
-        if one["data-source"] == "backend"
+        element.all("h3")[0].text
+        for element in page.all("article", class_="error")
+        if element["data-source"] == "backend"
     }
     spans = {
-        one.one("span", class_="span-name").text
-        for one in page.all("li", class_="span")
-        if one["data-side"] == "backend"
+        element.one("span", class_="span-name").text
+        for element in page.all("li", class_="span")
+        if element["data-side"] == "backend"
     }
     return errors, spans
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("family", ["android-session-full-a", "android-crash-a"])
-async def test_what_a_service_does_for_a_phone_stands_in_its_replay(
+async def test_the_work_of_a_service_is_in_the_replay_of_its_phone(
     tenant: Server, name: str, family: str
 ):
-    """Its error and its spans, within seconds, though the replay is a day old by now."""
+    """The error and the spans of a service join the phone's day-old replay within seconds."""
     await delivery.deliver_family(tenant, family)
     (replay,) = contents.conclusions(family)["replays"]
     replay_id = replay["replay_id"]
-    before = await shown(tenant, replay_id)
-    headers = headers_of_a_request(family)
+    entries_before = await read_backend_entries(tenant, replay_id)
+    headers = make_trace_headers(family)
     async with (
-        serving(name, sending.dsn_of(tenant, tenant.backend)) as address,
+        run_service(name, sending.make_dsn(tenant, tenant.backend)) as address,
         httpx2.AsyncClient(base_url=address, headers=headers, trust_env=False) as phone,
     ):
         assert (await phone.get("/api/items")).json() == ["shirt"]
@@ -113,9 +115,9 @@ async def test_what_a_service_does_for_a_phone_stands_in_its_replay(
         error = {"fastapi": "ValueError", "express": "TypeError"}[name]
         async with asyncio.timeout(_PATIENCE_S):
             while True:
-                errors, spans = await shown(tenant, replay_id)
-                new = spans - before[1]
-                is_paid = any("http.server" in one and "/api/pay" in one for one in new)
-                if error in errors and is_paid and any("select name" in one for one in new):
+                errors, spans = await read_backend_entries(tenant, replay_id)
+                new_spans = spans - entries_before[1]
+                is_paid = any("http.server" in span and "/api/pay" in span for span in new_spans)
+                if error in errors and is_paid and any("select name" in span for span in new_spans):
                     break
                 await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A real SDK understands our limits: it holds back what they name, and nothing else."""
+"""A real SDK understands our rate limits: it holds back what they name, and nothing else."""
 
 import asyncio
 from collections import Counter
@@ -21,14 +21,14 @@ from tests.support.servers.server import Server, running
         (rate_limits.EVERYTHING, {None}),
     ],
 )
-def test_the_sdk_reads_what_we_write(categories, read):
-    """By its own parser; None is everything."""
+def test_the_sdk_parses_our_rate_limit_header(categories, read):
+    """The SDK's parser reads the categories of the header, with None for everything."""
     text = rate_limits.write_rate_limit(60, categories, scope="key", reason="byte_rate")
     assert {category for category, _ in _parse_rate_limits(text)} == read
 
 
 async def test_the_sdk_holds_errors_back_after_a_limit(database_url, tmp_path):
-    """The second error meets the limit; the third never leaves the app."""
+    """The second error is limited, and the SDK does not send the third."""
     async with running(
         database_url, tmp_path, key_envelopes_per_s=0.001, key_envelopes_burst=1
     ) as server:
@@ -46,13 +46,13 @@ async def test_the_sdk_holds_errors_back_after_a_limit(database_url, tmp_path):
         assert held == [False, True, True]
         assert not holds_replays
         await server.settled()
-        counts = await limited(server)
-        # What the SDK lost it reports; the report may meet the limit too.
+        counts = await wait_for_limited_event(server)
+        # The SDK reports the events that it dropped, and that report may be limited too.
         assert counts["event", "kept", ""] == 1
         assert counts["event", "limited", "envelope_rate"] == 1
 
 
-async def limited(server: Server) -> Counter[tuple[str, str, str]]:
+async def wait_for_limited_event(server: Server) -> Counter[tuple[str, str, str]]:
     """Return the outcomes once the limited event is counted."""
     async with asyncio.timeout(20):
         while not (counts := await server.outcomes())["event", "limited", "envelope_rate"]:

@@ -1,4 +1,4 @@
-"""H4: a media child that was taken over gets nowhere, and its parent goes on."""
+"""H4: a media process that was taken over achieves nothing, and its parent goes on."""
 
 import os
 import sys
@@ -34,8 +34,8 @@ ENDS = {
 HOLD_BY_LIMITS = ("open", "socket", "fork", "thread", "write 1 GB", "take 2 GiB", "end")
 
 
-async def _tried(deed: str, *more: str) -> str:
-    """Let a child try a deed; return why it ended."""
+async def _try_deed(deed: str, *more: str) -> str:
+    """Let a media process try a deed, and return why the process ended."""
     timeouts = ChildTimeouts(answer_s=60, cpu_s=0)
     async with child.start_media_child(
         command=(*PROBE, deed, *more), timeouts=timeouts
@@ -49,25 +49,25 @@ async def _tried(deed: str, *more: str) -> str:
     return str(ended.value)
 
 
-def test_every_deed_has_an_end():
-    """No probe is forgotten."""
+def test_every_deed_is_tested():
+    """The tests cover every deed that the probe can try."""
     assert set(ENDS) == set(sandbox_escapes.DEEDS)
 
 
 @pytest.mark.parametrize("deed", ENDS)
-async def test_no_way_leads_out(deed):
-    """Files, network, programs, processes, memory, time, output: the child is dead, we are not."""
-    assert ENDS[deed] in await _tried(deed)
+async def test_every_deed_ends_the_media_process(deed):
+    """A forbidden call or an exhausted limit ends the media process, and not the server."""
+    assert ENDS[deed] in await _try_deed(deed)
 
 
 @pytest.mark.parametrize("deed", HOLD_BY_LIMITS)
-async def test_limits_alone_hold_most(deed):
-    """Without seccomp no file, socket or process can be had, and no endless memory."""
-    assert await _tried(deed, "limits-only")
+async def test_resource_limits_alone_stop_most_deeds(deed):
+    """Without seccomp the process still gets no file, socket, process or endless memory."""
+    assert await _try_deed(deed, "limits-only")
 
 
 async def test_the_environment_is_not_passed_on(monkeypatch):
-    """The child is started without the settings of the server, the password among them."""
+    """The media process does not get the server's settings, such as its password."""
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", "postgresql://secret")
     async with child.start_media_child() as started:
         with open(f"/proc/{started._process.pid}/environ", "rb") as file:  # noqa: PTH123, ASYNC230

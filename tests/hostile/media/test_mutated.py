@@ -1,4 +1,4 @@
-"""H3: broken videos, through the reader of boxes and, if they pass it, through the media child."""
+"""H3: broken videos go through the box reader and, if they pass it, the media process."""
 
 import io
 import random
@@ -14,7 +14,7 @@ from tests.support.builders import coded_groups
 from tests.support.builders.clips import clip
 
 
-def _encoded(kind: str) -> bytes:
+def _encode_picture(kind: str) -> bytes:
     target = io.BytesIO()
     Image.effect_mandelbrot((64, 96), (-2, -1.5, 1, 1.5), 40).convert("RGB").save(target, kind)
     return target.getvalue()
@@ -27,54 +27,56 @@ WHOLE = (
     clip(frames=6, keyframe_every=2),
     clip(b_frames=2, frames=8),
 )
-PICTURES = tuple(_encoded(kind) for kind in ("PNG", "JPEG", "WEBP"))
+PICTURES = tuple(_encode_picture(kind) for kind in ("PNG", "JPEG", "WEBP"))
 SPLICES = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\0\0\0\1", b"avcC", b"moov")
 
 
-def _mutated(dice: random.Random) -> bytes:
-    """Break one video in one to eight places, in its boxes or in its pictures."""
+def _break_video(dice: random.Random) -> bytes:
+    """Break one video in one to eight places, in its boxes or in its media data."""
     data = bytearray(dice.choice(WHOLE))
-    media = data.find(b"mdat")
+    media_offset = data.find(b"mdat")
     for _ in range(dice.randint(1, 8)):
-        low, high = dice.choice([(0, len(data)), (media, len(data)), (media + 4, media + 400)])
-        at = dice.randrange(low, min(high, len(data)))
+        low, high = dice.choice(
+            [(0, len(data)), (media_offset, len(data)), (media_offset + 4, media_offset + 400)]
+        )
+        offset = dice.randrange(low, min(high, len(data)))
         match dice.randrange(4):
             case 0:
-                data[at] = dice.randrange(256)
+                data[offset] = dice.randrange(256)
             case 1:
-                data[at] ^= 1 << dice.randrange(8)
+                data[offset] ^= 1 << dice.randrange(8)
             case 2:
-                data[at : at + 4] = dice.choice(SPLICES)
+                data[offset : offset + 4] = dice.choice(SPLICES)
             case _:
                 start = dice.randrange(len(data))
-                data[at : at + 16] = data[start : start + 16]
+                data[offset : offset + 16] = data[start : start + 16]
     return bytes(data)
 
 
-def _broken(picture: bytes, dice: random.Random) -> bytes:
+def _break_picture(picture: bytes, dice: random.Random) -> bytes:
     """Break one picture in one to eight places."""
     data = bytearray(picture)
     for _ in range(dice.randint(1, 8)):
-        at = dice.randrange(len(data))
+        offset = dice.randrange(len(data))
         match dice.randrange(3):
             case 0:
-                data[at] = dice.randrange(256)
+                data[offset] = dice.randrange(256)
             case 1:
-                data[at : at + 4] = dice.choice(SPLICES)
+                data[offset : offset + 4] = dice.choice(SPLICES)
             case _:
-                del data[at:]
+                del data[offset:]
                 data = data or bytearray(b"\0")
     return bytes(data)
 
 
-async def test_h3_broken_pictures_end_children_only(report):
-    """Screenshots, too: each is drawn or the end of a child that made no forbidden call."""
+async def test_broken_pictures_end_media_processes_only(report):
+    """A broken picture is drawn or ends a media process that made no forbidden call."""
     dice = programme_size.seeded_dice("H3 pictures")
     ends: Counter[str] = Counter()
     for _ in range(programme_size.rounds(ci=12, nightly=2_000)):
         async with child.start_media_child() as started:
             try:
-                await started.redraw(_broken(dice.choice(PICTURES), dice))
+                await started.redraw(_break_picture(dice.choice(PICTURES), dice))
             except MalformedInput as error:
                 ends[str(error)] += 1
             else:
@@ -84,8 +86,8 @@ async def test_h3_broken_pictures_end_children_only(report):
     assert set(ends) <= {"drawn"}
 
 
-async def _shown(videos: list[bytes]) -> AsyncIterator[str]:
-    """Show videos to one child until it ends over one; yield what became of each."""
+async def _show_videos(videos: list[bytes]) -> AsyncIterator[str]:
+    """Show videos to one media process until it ends, and yield the result of each."""
     async with child.start_media_child() as started:
         assert started.is_filtered
         while videos:
@@ -105,13 +107,13 @@ async def _shown(videos: list[bytes]) -> AsyncIterator[str]:
         await started.draw()
 
 
-async def test_h3_broken_videos_end_children_only(report):
-    """Each is refused, decoded or the end of a child; none makes a forbidden call or is slow."""
+async def test_broken_videos_end_media_processes_only(report):
+    """A broken video is refused, decoded or ends a process that made no forbidden call."""
     dice = programme_size.seeded_dice("H3")
-    videos = [_mutated(dice) for _ in range(COUNT)]
+    videos = [_break_video(dice) for _ in range(COUNT)]
     ends: Counter[str] = Counter()
     while videos:
-        async for end in _shown(videos):
+        async for end in _show_videos(videos):
             ends[end] += 1
     ended = ends.pop("the decoder gave up on it", 0)
     report.facts = {"clips": COUNT, "ended_a_child": ended, **ends}

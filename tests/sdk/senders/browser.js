@@ -1,5 +1,5 @@
-// What a shop's page with today's SDK for browsers does: records itself, fails, says so.
-// The page names the DSN in its address: ?dsn=…
+// A shop's page with today's SDK for browsers: it records itself, fails and reports.
+// Its address names the DSN: ?dsn=…
 
 import * as Sentry from "@sentry/browser";
 
@@ -17,7 +17,7 @@ Sentry.init({
   beforeSend: (event) => (event.message === "drop me" ? null : event),
 });
 
-/** Do what a person does, and what goes wrong then. */
+/** Click Pay as a person does, and fail. */
 async function visit() {
   const button = document.querySelector("button");
   button.addEventListener("click", async () => {

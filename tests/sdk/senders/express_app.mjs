@@ -1,4 +1,4 @@
-// A service in Express with today's SDK of Node, as its documentation says to set it up.
+// A service in Express with today's SDK for Node, set up as its documentation says.
 //
 //     node --import ./express_first.mjs express_app.mjs DSN      serves; prints its port first
 

@@ -1,4 +1,4 @@
-// Starts the SDK before anything else is loaded, so that it can follow what is.
+// Starts the SDK before any other module is loaded, so that it can instrument them.
 
 import * as Sentry from "@sentry/node";
 

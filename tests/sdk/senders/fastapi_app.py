@@ -1,4 +1,4 @@
-"""A service in FastAPI with today's SDK of Python, as its documentation says to set it up.
+"""A service in FastAPI with today's SDK for Python, set up as its documentation says.
 
 fastapi_app.py DSN      serves until it is ended; prints its port first
 """
@@ -15,14 +15,14 @@ app = fastapi.FastAPI()
 
 @app.get("/api/items")
 async def items() -> list[str]:
-    """Answer after a query."""
+    """Answer with the items after a database span."""
     with sentry_sdk.start_span(op="db", name="select name from items"):
         return ["shirt"]
 
 
 @app.get("/api/pay")
 async def pay() -> None:
-    """Fail at what an app asks for."""
+    """Fail to pay."""
     raise ValueError("no card given")
 
 

@@ -1,4 +1,4 @@
-// What a backend with an old major of Node's SDK does, called by a recorded app.
+// A backend with an old major version of Node's SDK, called by a recorded app.
 //
 //     node node_7.cjs DSN SENTRY_TRACE BAGGAGE      prints the ids of what it sent, as JSON
 

@@ -1,4 +1,4 @@
-// What a backend with today's SDK of Node does, called by a recorded app.
+// A backend with today's SDK for Node, called by a recorded app.
 //
 //     node node_today.mjs DSN SENTRY_TRACE BAGGAGE      prints the ids of what it sent, as JSON
 

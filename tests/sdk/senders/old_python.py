@@ -1,4 +1,4 @@
-"""What a backend with an early SDK of Python does; runs in the venv of that SDK.
+"""A backend with an early SDK for Python, run in the venv of that SDK.
 
 old_python.py DSN      prints the ids of what it sent, as JSON
 """
@@ -8,7 +8,7 @@ import json
 import sys
 from typing import Any
 
-# Its types are not those of today's, which is what is installed beside the tests.
+# mypy would check it against today's SDK, which is installed with the tests.
 sentry_sdk: Any = importlib.import_module("sentry_sdk")
 
 

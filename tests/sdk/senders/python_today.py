@@ -1,8 +1,8 @@
-"""What a backend with today's SDK of Python does, called by a recorded app.
+"""A backend with today's SDK for Python, called by a recorded app.
 
     python_today.py DSN SENTRY_TRACE BAGGAGE [stream]      prints the ids of what it sent, as JSON
 
-With `stream`, spans go one by one instead of in a transaction.
+With `stream`, spans are sent one by one instead of in a transaction.
 """
 
 import json
@@ -14,12 +14,12 @@ from sentry_sdk import crons, logger
 
 
 def drop_secrets(event: Any, _hint: Any) -> Any:
-    """Throw away what nobody may see: the SDK reports that it did."""
+    """Drop the event that nobody may see; the SDK reports that it was dropped."""
     return None if event.get("message") == "drop me" else event
 
 
 def work() -> str | None:
-    """Do what backends do; return the id of the error."""
+    """Log a warning, fail, and return the id of the error."""
     logger.warning("stock is low: {left}", left=3)
     with sentry_sdk.new_scope() as scope:
         scope.add_attachment(bytes=b"sku;left\n", filename="stock.csv")
@@ -27,7 +27,7 @@ def work() -> str | None:
 
 
 def main(dsn: str, trace: str, baggage: str, *modes: str) -> None:
-    """Send one of everything, inside a trace that a phone began."""
+    """Send one item of every type, inside a trace that a phone began."""
     more: dict[str, Any] = {"trace_lifecycle": "stream"} if "stream" in modes else {}
     sentry_sdk.init(
         dsn=dsn,

@@ -1,4 +1,4 @@
-"""What a backend with Raven, the client before the SDKs, does; runs in the venv of the old ones.
+"""A backend with Raven, the client before the SDKs, run in the venv of the old SDKs.
 
 raven_python.py DSN      prints the ids of what it sent, as JSON
 """
@@ -8,14 +8,14 @@ import json
 import sys
 from typing import Any
 
-# There are no types for it, and it is not installed beside the tests.
+# Raven has no types, and it is not installed with the tests.
 raven: Any = importlib.import_module("raven")
 
 
 def main(dsn: str) -> None:
-    """Send an error and a message, each when it happens."""
+    """Send an error and a message."""
     client = raven.Client(
-        # Its DSNs had a secret, and it cannot do without.
+        # Raven's DSNs had a secret, and it requires one.
         dsn.replace("@", ":secret@"),
         release="legacy@0.9",
         transport=raven.transport.http.HTTPTransport,
