@@ -23,10 +23,11 @@ from app.db import text
 
 IDLE: Final = timedelta(hours=12)
 LONGEST: Final = timedelta(days=30)
+MOST_LISTED: Final = 100
+"""The most sign-ins of a person that are listed."""
 
 _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 _USER_AGENT_BYTES: Final = 400
-_MOST_SHOWN: Final = 100
 
 
 _IS_ALIVE: Final = and_(
@@ -122,7 +123,7 @@ async def list_sign_ins(connection: AsyncConnection, person_id: PersonId) -> lis
         )
         .where(sign_ins.c.person_id == person_id, _IS_ALIVE)
         .order_by(sign_ins.c.last_seen_at.desc(), sign_ins.c.token_sha256)
-        .limit(_MOST_SHOWN),
+        .limit(MOST_LISTED),
         _alive_after(),
     )
     return [

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.accounts import passwords
 from app.accounts.model import SignIn
+from app.accounts.sign_ins import MOST_LISTED
 from app.web.account.browsers import name_browser
 from app.web.account.page import AccountPage, SignInRow
 from app.web.frame.access import Visitor
@@ -23,6 +24,7 @@ def build_account_page(
         name_href=account_urls.CHANGE_NAME,
         password_href=account_urls.SET_PASSWORD,
         sign_ins=tuple(_build_row(sign_in, visitor) for sign_in in sign_ins),
+        is_list_full=len(sign_ins) >= MOST_LISTED,
         problem=problem,
     )
 

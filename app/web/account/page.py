@@ -54,4 +54,7 @@ class AccountPage:
     name_href: str
     password_href: str
     sign_ins: tuple[SignInRow, ...]
+    """The sign-ins that were used last, the newest first."""
+    is_list_full: bool = False
+    """Whether there may be older sign-ins that are not listed."""
     problem: str | None = None

@@ -126,6 +126,16 @@ async def test_people_end_their_own_sign_ins(server: Server):
         assert (await phone.get("/account")).status_code == 303
 
 
+async def test_a_full_list_of_sign_ins_says_so(server: Server, monkeypatch: pytest.MonkeyPatch):
+    """The page says that older sign-ins may exist, once the list is at its limit."""
+    person = await make_person(server.database)
+    monkeypatch.setattr("app.web.account.build.MOST_LISTED", 2)
+    async with signed_in(server, person) as browser:
+        assert "Only the sign-ins" not in (await browser.get("/account")).text
+        async with signed_in(server, person):
+            assert "Only the sign-ins" in (await browser.get("/account")).text
+
+
 async def test_an_admin_makes_a_project_with_a_key(server: Server):
     """The page of the new project shows its DSN; a name that cannot be used is refused."""
     assert (await server.web.get("/projects/new")).status_code == 200
