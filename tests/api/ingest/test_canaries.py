@@ -1,7 +1,7 @@
 """Canaries in every text of every kind of item: afterwards no column and no object contains one.
 
 A canary stands where an app may put a secret by mistake. Beside the canaries of each item stands a
-word that no rule takes; it must be found, or the search would see nothing and prove nothing.
+word that no rule removes; the search must find it, or it would see nothing and prove nothing.
 """
 
 import json
@@ -41,7 +41,7 @@ class Canaries:
         self.texts.append(f"kZ{len(self.texts):03d}q9w8e7")
         return self.texts[-1]
 
-    def text(self, seen: str = "") -> str:
+    def text(self, marker: str = "") -> str:
         """Return a text with a canary in one of the forms that people write."""
         forms = (
             "{} password={}", "{} Authorization: Bearer {}", '{} token: Optional("{}")',
@@ -50,7 +50,7 @@ class Canaries:
             "{} ALTER USER jo WITH PASSWORD '{}'", "{} curl -u jo:{} https://shop.example",
             "{} X-Session-Id: {}",
         )  # fmt: skip
-        return forms[len(self.texts) % len(forms)].format(seen, self.bare())
+        return forms[len(self.texts) % len(forms)].format(marker, self.bare())
 
     def data(self) -> Json:
         """Return data as apps attach it, in several shapes."""
@@ -81,7 +81,7 @@ class Canaries:
         """Return the name of a release or an environment."""
         return f"shop@4.2.0 token={self.bare()}"
 
-    def common(self, seen: str) -> Json:
+    def common(self, marker: str) -> Json:
         """Return what events, transactions and replay events have in common."""
         return {
             "release": self.label(),
@@ -89,7 +89,7 @@ class Canaries:
             "dist": self.label(),
             "transaction": self.text(),
             "server_name": self.text(),
-            "tags": {"seen": seen, "token": self.bare(), "note": self.text()},
+            "tags": {"seen": marker, "token": self.bare(), "note": self.text()},
             "extra": self.data(),
             "user": {"id": "u-1", "username": self.label(), "data": self.data()},
             "contexts": {
@@ -119,66 +119,73 @@ class Canaries:
         }
 
 
-def crashed(made: Canaries) -> Json:
+def error_payload(canaries: Canaries) -> Json:
     """Return an error with a stack, variables and a message of its own."""
     frame = {
         "function": "pay",
         "filename": "cart.py",
-        "vars": {"password": made.bare(), "x": made.text(), "all": made.data()},
-        "context_line": f"    login('jo', password='{made.bare()}')",
+        "vars": {"password": canaries.bare(), "x": canaries.text(), "all": canaries.data()},
+        "context_line": f"    login('jo', password='{canaries.bare()}')",
     }
-    thrown = {
+    exception = {
         "type": "E",
-        "value": made.text(),
-        "mechanism": {"type": "g", "data": made.data()},
+        "value": canaries.text(),
+        "mechanism": {"type": "g", "data": canaries.data()},
         "stacktrace": {"frames": [frame]},
     }
-    entry = {"message": "jo has password=%s", "params": [made.bare()], "formatted": made.text()}
+    entry = {
+        "message": "jo has password=%s",
+        "params": [canaries.bare()],
+        "formatted": canaries.text(),
+    }
     return {
-        **made.common("seen-event"),
-        "exception": {"values": [thrown]},
-        "threads": {"values": [{"id": 1, "name": made.text()}]},
+        **canaries.common("seen-event"),
+        "exception": {"values": [exception]},
+        "threads": {"values": [{"id": 1, "name": canaries.text()}]},
         "logentry": entry,
     }
 
 
-def segment_events(made: Canaries) -> list[Json]:
-    """Return what a recording says in words."""
+def segment_events(canaries: Canaries) -> list[Json]:
+    """Return the events of a recording that contain text."""
     crumb, network = recordings.breadcrumb, recordings.network_span
-    request = {"headers": {"Authorization": made.bare()}, "body": made.data()}
+    request = {"headers": {"Authorization": canaries.bare()}, "body": canaries.data()}
     return [
         recordings.meta(STARTED_MS),
-        crumb("console", STARTED_MS + 100, message=made.text("seen-replay"), data=made.data()),
-        crumb("navigation", STARTED_MS + 200, data={"to": made.text(), "from": made.text()}),
-        network(STARTED_MS + 300, STARTED_MS + 400, description=made.text()),
+        crumb("console", STARTED_MS + 100,
+              message=canaries.text("seen-replay"), data=canaries.data()),
+        crumb("navigation", STARTED_MS + 200,
+              data={"to": canaries.text(), "from": canaries.text()}),
+        network(STARTED_MS + 300, STARTED_MS + 400, description=canaries.text()),
         network(STARTED_MS + 400, STARTED_MS + 500, data={"request": request}),
-        recordings.options(STARTED_MS, networkDetailAllowUrls=[made.text()]),
-        {"type": 5, "timestamp": STARTED_MS + 500, "data": {"tag": "new", "payload": made.data()}},
+        recordings.options(STARTED_MS, networkDetailAllowUrls=[canaries.text()]),
+        {"type": 5, "timestamp": STARTED_MS + 500,
+         "data": {"tag": "new", "payload": canaries.data()}},
     ]  # fmt: skip
 
 
-def spans(made: Canaries, seen: str) -> list[Json]:
+def spans(canaries: Canaries, marker: str) -> list[Json]:
     """Return spans of a transaction."""
-    first = payloads.span("db", made.text(seen), STARTED_MS + 100, data=made.data())
-    return [first | {"tags": {"token": made.bare()}}]
+    first = payloads.span("db", canaries.text(marker), STARTED_MS + 100, data=canaries.data())
+    return [first | {"tags": {"token": canaries.bare()}}]
 
 
-def attachments(made: Canaries) -> list[bytes]:
+def attachments(canaries: Canaries) -> list[bytes]:
     """Return files, whose bytes are kept as they are but for the tree of views."""
     tree = {
         "rendering_system": "android_view_system",
         "windows": [
-            {"type": "Window", "identifier": "seen-tree", "password": made.bare()},
-            {"type": "A", "children": [{"type": "EditText", "tag": made.text()}]},
+            {"type": "Window", "identifier": "seen-tree", "password": canaries.bare()},
+            {"type": "A", "children": [{"type": "EditText", "tag": canaries.text()}]},
         ],
     }
     return [
         envelopes.item(
             "attachment",
             b"seen-file",
-            filename=f"log token={made.bare()}.txt",
-            content_type=f"text/plain; token={made.bare()}",
-            attachment_type=f"event.attachment password={made.bare()}",
+            filename=f"log token={canaries.bare()}.txt",
+            content_type=f"text/plain; token={canaries.bare()}",
+            attachment_type=f"event.attachment password={canaries.bare()}",
         ),
         envelopes.item(
             "attachment",
@@ -189,117 +196,131 @@ def attachments(made: Canaries) -> list[bytes]:
     ]
 
 
-def envelopes_of(made: Canaries) -> Iterator[bytes]:
+def make_envelopes(canaries: Canaries) -> Iterator[bytes]:
     """Make one envelope for each kind of item."""
-    trace = {"trace_id": TRACE_ID, "release": made.label(), "environment": made.label()}
-    trace |= {"transaction": made.text(), "user_segment": made.text()}
+    trace = {"trace_id": TRACE_ID, "release": canaries.label(), "environment": canaries.label()}
+    trace |= {"transaction": canaries.text(), "user_segment": canaries.text()}
     header = envelopes.envelope_header(event_id=EVENT_ID, trace=trace)
     yield envelopes.replay_video_envelope(
-        events=segment_events(made), urls=[made.text()], **made.common("seen-replay-event")
+        events=segment_events(canaries),
+        urls=[canaries.text()],
+        **canaries.common("seen-replay-event"),
     )
     yield envelopes.web_replay_envelope(
-        replay_id=_OTHER_ID, events=segment_events(made), **made.common("seen-web")
+        replay_id=_OTHER_ID, events=segment_events(canaries), **canaries.common("seen-web")
     )
     yield envelopes.envelope(
-        header, envelopes.item("event", payloads.event(**crashed(made))), *attachments(made)
+        header,
+        envelopes.item("event", payloads.event(**error_payload(canaries))),
+        *attachments(canaries),
     )
     yield envelopes.transaction_envelope(
-        f"{2:032x}", spans=spans(made, "seen-span"), **made.common("seen-transaction")
+        f"{2:032x}", spans=spans(canaries, "seen-span"), **canaries.common("seen-transaction")
     )
-    alone = payloads.span("ui", made.text("seen-lone"), STARTED_MS, data=made.data())
+    alone = payloads.span("ui", canaries.text("seen-lone"), STARTED_MS, data=canaries.data())
     yield envelopes.envelope(header, envelopes.item("span", alone))
     streamed = {
         "trace_id": TRACE_ID,
         "span_id": "2" * 16,
-        "name": made.text("seen-streamed"),
+        "name": canaries.text("seen-streamed"),
         "start_timestamp": STARTED_MS / 1000,
         "end_timestamp": STARTED_MS / 1000 + 1,
         "status": "ok",
         "is_segment": False,
-        "attributes": made.attributes(),
+        "attributes": canaries.attributes(),
     }
     kind = "application/vnd.sentry.items.span.v2+json"
     yield envelopes.envelope(
         header,
         envelopes.item("span", {"items": [streamed]}, content_type=kind, item_count=1),
     )
-    record = {"timestamp": STARTED_MS / 1000, "level": "warn", "body": made.text("seen-log")}
-    record |= {"trace_id": TRACE_ID, "attributes": made.attributes()}
+    record = {"timestamp": STARTED_MS / 1000, "level": "warn", "body": canaries.text("seen-log")}
+    record |= {"trace_id": TRACE_ID, "attributes": canaries.attributes()}
     kind = "application/vnd.sentry.items.log+json"
     yield envelopes.envelope(
         header, envelopes.item("log", {"items": [record]}, content_type=kind, item_count=1)
     )
     yield envelopes.envelope(
         envelopes.envelope_header(event_id=f"{3:032x}"),
-        envelopes.feedback_item(made.text("seen-feedback"), name=made.label(), url=made.text()),
+        envelopes.feedback_item(
+            canaries.text("seen-feedback"), name=canaries.label(), url=canaries.text()
+        ),
     )
     yield envelopes.envelope(
         header,
-        envelopes.user_report_item(name=made.label(), comments=made.text("seen-report")),
+        envelopes.user_report_item(name=canaries.label(), comments=canaries.text("seen-report")),
     )
-    labels = {"release": f"seen-session {made.label()}", "environment": made.label()}
+    labels = {"release": f"seen-session {canaries.label()}", "environment": canaries.label()}
     yield envelopes.envelope(
         header,
         envelopes.item(
             "session",
             {"sid": EVENT_ID, "init": True, "started": iso(STARTED_MS), "status": "ok"}
-            | {"did": made.text(), "attrs": {**labels, "user_agent": made.text()}},
+            | {"did": canaries.text(), "attrs": {**labels, "user_agent": canaries.text()}},
         ),
         envelopes.item(
             "sessions",
             {
-                "aggregates": [{"started": iso(STARTED_MS), "exited": 2, "did": made.text()}],
-                "attrs": {"release": f"seen-sessions {made.label()}", "environment": made.label()},
+                "aggregates": [{"started": iso(STARTED_MS), "exited": 2, "did": canaries.text()}],
+                "attrs": {
+                    "release": f"seen-sessions {canaries.label()}",
+                    "environment": canaries.label(),
+                },
             },
         ),
     )
     yield envelopes.envelope(
         envelopes.envelope_header(
-            event_id=None, sdk={"name": made.text(), "version": made.text()}, trace=trace
+            event_id=None, sdk={"name": canaries.text(), "version": canaries.text()}, trace=trace
         ),
-        envelopes.client_report_item(reason=f"password={made.bare()}"),
-        envelopes.client_report_item(category=f"token={made.bare()}"),
-        envelopes.item(f"password={made.bare()}", {"a": made.text()}),
+        envelopes.client_report_item(reason=f"password={canaries.bare()}"),
+        envelopes.client_report_item(category=f"token={canaries.bare()}"),
+        envelopes.item(f"password={canaries.bare()}", {"a": canaries.text()}),
     )
 
 
-def otlp_request(made: Canaries) -> bytes:
+def otlp_request(canaries: Canaries) -> bytes:
     """Make a request of OpenTelemetry: a span that failed."""
-    attributes: Json = {"password": made.bare(), "db.query.text": made.text("seen-otlp")}
-    attributes |= {"url.full": made.text(), "deep": {"token": made.bare(), "x": [made.text()]}}
-    failed = otlp.span(
-        name=made.text(),
+    attributes: Json = {"password": canaries.bare(), "db.query.text": canaries.text("seen-otlp")}
+    attributes |= {
+        "url.full": canaries.text(),
+        "deep": {"token": canaries.bare(), "x": [canaries.text()]},
+    }
+    span = otlp.span(
+        name=canaries.text(),
         attributes=attributes,
-        events=[otlp.exception("E", made.text(), f"E: {made.text()}\n\tat a.B.c(D.java:1)\n")],
+        events=[
+            otlp.exception("E", canaries.text(), f"E: {canaries.text()}\n\tat a.B.c(D.java:1)\n")
+        ],
     )
-    resource = {"service.name": made.text(), "service.version": made.label()}
-    return bytes(otlp.request(failed, resource=resource).SerializeToString())
+    resource = {"service.name": canaries.text(), "service.version": canaries.label()}
+    return bytes(otlp.request(span, resource=resource).SerializeToString())
 
 
-async def columns(server: Server) -> list[tuple[str, bytes]]:
-    """Read every value of every table, and what is compressed in it."""
-    found: list[tuple[str, bytes]] = []
+async def read_columns(server: Server) -> list[tuple[str, bytes]]:
+    """Read every value of every table, with what is compressed in it."""
+    values: list[tuple[str, bytes]] = []
     async with server.database.reading() as connection:
-        listed = await connection.execute(
+        tables = await connection.execute(
             text("select table_name from information_schema.tables where table_schema = 'public'")
         )
-        for name in listed.scalars():
+        for name in tables.scalars():
             rows = await connection.execute(text(f'select * from "{name}"'))
-            found += [
-                (f"{name}.{column}", whole(value))
+            values += [
+                (f"{name}.{column}", searchable_bytes(value))
                 for row in rows.mappings()
                 for column, value in row.items()
             ]
-    return found
+    return values
 
 
-def whole(value: Any) -> bytes:
-    """Return a value as bytes, with what unpacks from it behind it."""
+def searchable_bytes(value: Any) -> bytes:
+    """Return a value as bytes, followed by what unpacks from it."""
     data = bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
-    return data + b"\n" + b"\n".join(unpacked(data))
+    return data + b"\n" + b"\n".join(unpack_frames(data))
 
 
-def unpacked(data: bytes) -> Iterator[bytes]:
+def unpack_frames(data: bytes) -> Iterator[bytes]:
     """Unpack every frame of zstd, and all of it if it is zlib."""
     at = data.find(ZSTD)
     while at >= 0:
@@ -311,26 +332,28 @@ def unpacked(data: bytes) -> Iterator[bytes]:
 
 
 async def test_no_canary_is_stored(server: Server):
-    """Every item of every kind, every column of every table, and every object."""
-    made = Canaries()
-    await server.take(*envelopes_of(made))
-    door = f"/api/{server.backend.id}/otlp/v1/traces"
-    sent = await server.sender.post(
-        door, content=otlp_request(made), headers=_otlp_headers(server.backend)
+    """No column of any table and no object contains a canary of any kind of item."""
+    canaries = Canaries()
+    await server.take(*make_envelopes(canaries))
+    address = f"/api/{server.backend.id}/otlp/v1/traces"
+    answer = await server.sender.post(
+        address, content=otlp_request(canaries), headers=_otlp_headers(server.backend)
     )
-    assert sent.status_code == 200, sent.text
+    assert answer.status_code == 200, answer.text
     await server.settled()
-    await server.post(envelopes.envelope({}, envelopes.item("event", made.text().encode())))
+    await server.post(envelopes.envelope({}, envelopes.item("event", canaries.text().encode())))
     await server.settled()
-    counted = {item_type for item_type, outcome, _ in await server.outcomes() if outcome == "kept"}
+    kept_types = {
+        item_type for item_type, outcome, _ in await server.outcomes() if outcome == "kept"
+    }
     # The outcome of a recording is that of the event beside it.
-    assert set(BY_NAME) - counted == {"replay_recording"}
-    kept = await columns(server)
-    kept += [(str(path), whole(path.read_bytes())) for path in server.objects()]
-    left = {(place, canary.decode()) for place, data in kept for canary in CANARY.findall(data)}
-    assert left == set()
-    everything = b"\n".join(data for _, data in kept)
-    assert [word for word in SEEN if word.encode() not in everything] == []
+    assert set(BY_NAME) - kept_types == {"replay_recording"}
+    places = await read_columns(server)
+    places += [(str(path), searchable_bytes(path.read_bytes())) for path in server.objects()]
+    leaks = {(place, canary.decode()) for place, data in places for canary in CANARY.findall(data)}
+    assert leaks == set()
+    all_bytes = b"\n".join(data for _, data in places)
+    assert [word for word in SEEN if word.encode() not in all_bytes] == []
 
 
 def _otlp_headers(project: Keyed) -> dict[str, str]:

@@ -20,10 +20,10 @@ def envelope_with_dsn(dsn: str) -> bytes:
 
 @pytest.mark.parametrize(("key", "status"), [(None, 401), ("f" * 32, 403)])
 @pytest.mark.parametrize("path", ["/api/store/", "/api/store", "/api/envelope/", "/api/envelope"])
-async def test_project_of_no_key_is_refused(
+async def test_a_request_without_a_known_key_is_refused(
     tenant: Server, path: str, key: str | None, status: int
 ):
-    """Without a project in the path, only a known key tells where an event belongs."""
+    """Without a project in the path, only a known key says where an event belongs."""
     headers = {} if key is None else envelopes.headers(key, encoding=None)
     answer = await tenant.sender.post(path, content=b"{}", headers=headers)
     assert answer.status_code == status
@@ -40,10 +40,10 @@ async def test_project_of_no_key_is_refused(
         ("f" * 32, "{app.id}", 403),
     ],
 )
-async def test_a_dsn_inside_names_the_project(
+async def test_a_dsn_in_the_envelope_names_the_project(
     tenant: Server, path: str, key: str, project: str, status: int
 ):
-    """Where neither path nor head does: key and project of the DSN, which must belong together."""
+    """Its key and project decide if the request has neither, and must belong together."""
     names = {"app": tenant.app, "backend": tenant.backend}
     dsn = f"https://{key}@a.example/{project}".format(**names)
     body = envelope_with_dsn(dsn)
@@ -53,7 +53,7 @@ async def test_a_dsn_inside_names_the_project(
     assert await tenant.outcomes() == (KEPT if status == 200 else {})
 
 
-async def test_a_dsn_inside_must_agree_with_the_key(tenant: Server):
+async def test_a_dsn_in_the_envelope_must_agree_with_the_key(tenant: Server):
     """The endpoint without a project answers like the one with a project."""
     dsn = f"https://{tenant.backend.key}@a.example/{tenant.backend.id}"
     body = envelope_with_dsn(dsn)
@@ -64,7 +64,9 @@ async def test_a_dsn_inside_must_agree_with_the_key(tenant: Server):
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("path", ["/api/envelope/", "/api/store"])
-async def test_doors_without_a_project_take_posts_only(tenant: Server, path: str, method: str):
-    """As those with one."""
+async def test_endpoints_without_a_project_accept_only_posts(
+    tenant: Server, path: str, method: str
+):
+    """Other methods get 405, as they do at the endpoints with a project."""
     answer = await tenant.sender.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")

@@ -20,8 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 KEPT_EVENT = {("event", "kept", ""): 1}
 
 
-def sent_with(**headers: str) -> dict[str, str]:
-    """Return headers of a plain body without any authentication, and those given."""
+def unsigned_headers(**headers: str) -> dict[str, str]:
+    """Return the headers of a plain body without authentication, and those given."""
     return {"Content-Type": "application/x-sentry-envelope", **headers}
 
 
@@ -34,8 +34,8 @@ def sent_with(**headers: str) -> dict[str, str]:
         "/a/b/api/{id}/envelope",
     ],
 )
-async def test_paths_of_all_sdks_are_taken(tenant, path):
-    """With or without the slash at the end, and under any prefix."""
+async def test_paths_of_all_sdks_are_accepted(tenant, path):
+    """The slash at the end is optional, and the path may have any prefix."""
     answer = await tenant.sender.post(
         path.format(id=tenant.app.id),
         content=envelopes.event_envelope(),
@@ -54,14 +54,14 @@ async def test_paths_of_all_sdks_are_taken(tenant, path):
     ],
 )
 async def test_keys_are_found_in_headers(tenant, name, value):
-    """In X-Sentry-Auth or Authorization, with or without blanks, in any order."""
-    headers = sent_with(**{name: value.format(key=tenant.app.key)})
+    """A key is in X-Sentry-Auth or Authorization, with or without blanks, in any order."""
+    headers = unsigned_headers(**{name: value.format(key=tenant.app.key)})
     answer = await tenant.post(envelopes.event_envelope(), headers=headers)
     assert answer.status_code == 200, answer.text
 
 
-async def test_key_is_found_in_the_query(tenant):
-    """Browsers put it there; a body of any content type is taken."""
+async def test_the_key_is_found_in_the_query(tenant):
+    """Browsers put the key there, and send a body of any content type."""
     path = f"{tenant.door()}?{envelopes.auth_query(tenant.app.key)}"
     answer = await tenant.sender.post(
         path, content=envelopes.event_envelope(), headers={"Content-Type": "text/plain"}
@@ -69,23 +69,23 @@ async def test_key_is_found_in_the_query(tenant):
     assert answer.status_code == 200, answer.text
 
 
-async def test_key_is_found_in_the_dsn(tenant):
-    """A tunnelled envelope names its key in its own header only."""
+async def test_the_key_is_found_in_the_dsn(tenant):
+    """A tunnelled envelope names its key only in its own header."""
     header = envelopes.envelope_header(
         event_id=EVENT_ID, dsn=f"https://{tenant.app.key}@example.com/{tenant.app.id}"
     )
     body = envelopes.envelope(header, envelopes.item("event", payloads.event()))
-    answer = await tenant.post(body, headers=sent_with())
+    answer = await tenant.post(body, headers=unsigned_headers())
     assert (answer.status_code, answer.json()) == (200, {"id": EVENT_ID})
 
 
 @pytest.mark.parametrize(
     "dsn", ["https://{key}@example.com/999", "https://{other}@example.com/{id}"]
 )
-async def test_dsn_that_contradicts_the_request_is_refused(tenant, dsn):
-    """An envelope for another project or of another key is not taken under this one."""
-    named = dsn.format(key=tenant.app.key, other=tenant.backend.key, id=tenant.app.id)
-    header = envelopes.envelope_header(dsn=named)
+async def test_a_dsn_that_contradicts_the_request_is_refused(tenant, dsn):
+    """An envelope that names another project or another key gets 403."""
+    other_dsn = dsn.format(key=tenant.app.key, other=tenant.backend.key, id=tenant.app.id)
+    header = envelopes.envelope_header(dsn=other_dsn)
     body = envelopes.envelope(header, envelopes.item("event", payloads.event()))
     answer = await tenant.post(body)
     assert answer.status_code == 403
@@ -104,8 +104,8 @@ async def test_dsn_that_contradicts_the_request_is_refused(tenant, dsn):
     ],
 )
 async def test_strangers_are_refused(tenant, auth, status):
-    """No key, an unreadable one, an unknown one, or that of another project."""
-    headers = sent_with()
+    """A key that is missing, unreadable, unknown or of another project is refused."""
+    headers = unsigned_headers()
     if auth is not None:
         headers["X-Sentry-Auth"] = auth.format(other=tenant.backend.key)
     answer = await tenant.post(envelopes.event_envelope(), headers=headers)
@@ -131,8 +131,8 @@ ENCODED = {
 
 
 @pytest.mark.parametrize("name", sorted(ENCODED))
-async def test_encodings_are_undone(tenant, name):
-    """Every encoding that SDKs use, and those that proxies leave behind."""
+async def test_content_encodings_are_decoded(tenant, name):
+    """The encodings are those that SDKs use and those that proxies leave behind."""
     body, encoding = ENCODED[name]
     answer = await tenant.post(body, encoding=encoding)
     assert (answer.status_code, answer.json()) == (200, {"id": EVENT_ID})
@@ -140,8 +140,8 @@ async def test_encodings_are_undone(tenant, name):
     assert await tenant.outcomes() == KEPT_EVENT
 
 
-async def test_chunked_bodies_are_taken(tenant):
-    """Node sends without a length."""
+async def test_chunked_bodies_are_accepted(tenant):
+    """The SDK of Node sends bodies without a length."""
 
     async def pieces() -> AsyncIterator[bytes]:
         yield GZIP[:100]
@@ -165,8 +165,8 @@ async def test_chunked_bodies_are_taken(tenant):
         (b'{}\n{"type":"event","length":100}\n{}', None),
     ],
 )
-async def test_what_can_never_be_read_is_refused(tenant, body, encoding):
-    """400 with the reason in JSON, and one counted outcome."""
+async def test_a_body_that_can_never_be_read_is_refused(tenant, body, encoding):
+    """The answer is 400 with the reason in JSON, and one outcome is counted."""
     answer = await tenant.post(body, encoding=encoding)
     assert answer.status_code == 400, answer.text
     assert answer.json()["causes"] == ["malformed"]
@@ -175,8 +175,8 @@ async def test_what_can_never_be_read_is_refused(tenant, body, encoding):
 
 
 @pytest.mark.parametrize("project", ["abc", "1.5", "9" * 40])
-async def test_project_must_be_a_number(tenant, project):
-    """Anything else in the path is refused with 400."""
+async def test_the_project_must_be_a_number(tenant, project):
+    """Anything else in the path gets 400."""
     answer = await tenant.sender.post(
         f"/api/{project}/envelope/",
         content=envelopes.event_envelope(),
@@ -187,7 +187,7 @@ async def test_project_must_be_a_number(tenant, project):
 
 
 async def test_a_body_over_the_limit_is_refused(tenant):
-    """What announces more than the limit is answered 413 before it is read."""
+    """A body that announces more than the limit gets 413 before it is read."""
     request = (
         f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\n"
         f"X-Sentry-Auth: {envelopes.auth_header(tenant.app.key)}\r\n"
@@ -199,8 +199,8 @@ async def test_a_body_over_the_limit_is_refused(tenant):
     assert b"connection: close" in answer.lower()
 
 
-async def test_a_bomb_is_refused(tenant):
-    """What would inflate past the limit is answered 413, and counted."""
+async def test_a_body_that_inflates_past_the_limit_is_refused(tenant):
+    """A compressed bomb gets 413, and is counted."""
     packer = zlib.compressobj(wbits=31)
     megabyte = bytes(1024 * 1024)
     parts = [packer.compress(megabyte) for _ in range(LIMITS.inflated_bytes // len(megabyte) + 1)]
@@ -211,14 +211,14 @@ async def test_a_bomb_is_refused(tenant):
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
 async def test_other_methods_are_not_allowed(tenant, method):
-    """405, with the methods that are."""
+    """The answer is 405, and names the methods that are allowed."""
     answer = await tenant.sender.request(method, tenant.door())
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST, OPTIONS"
 
 
-async def test_browsers_may_ask_before_they_post(tenant):
-    """The preflight allows every header that SDKs send, from anywhere."""
+async def test_a_preflight_allows_the_headers_of_sdks(tenant):
+    """Browsers may ask from any origin whether they may post."""
     answer = await tenant.sender.options(
         tenant.door(),
         headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"},
@@ -238,16 +238,16 @@ async def test_without_an_event_id_the_answer_is_empty(tenant):
     assert await tenant.outcomes() == {("session", "kept", ""): 1}
 
 
-async def test_an_envelope_without_items_is_taken(tenant):
-    """It holds nothing, and nothing is counted."""
+async def test_an_envelope_without_items_is_accepted(tenant):
+    """The envelope is empty, and nothing is counted."""
     answer = await tenant.post(envelopes.envelope({"event_id": EVENT_ID}))
     assert (answer.status_code, answer.json()) == (200, {"id": EVENT_ID})
     await tenant.settled()
     assert await tenant.outcomes() == {}
 
 
-async def test_old_sdks_post_bare_events(tenant):
-    """To /store/, as JSON or as base64 of zlib."""
+async def test_old_sdks_post_events_without_an_envelope(tenant):
+    """An event for `/store/` is JSON, or base64 of zlib."""
     plain = compact(payloads.event())
     packed = base64.b64encode(zlib.compress(compact(payloads.event("b" * 32))))
     headers = envelopes.headers(tenant.app.key, encoding=None)
@@ -258,29 +258,29 @@ async def test_old_sdks_post_bare_events(tenant):
     assert await tenant.outcomes() == {("event", "kept", ""): 2}
 
 
-async def test_sdks_of_old_browsers_ask_for_an_image(tenant):
-    """The event is in its address, as JSON or as base64 of zlib, escaped or not."""
+async def test_sdks_of_old_browsers_send_events_by_asking_for_an_image(tenant):
+    """The address holds the event as JSON or as base64 of zlib, escaped or not."""
     plain = compact(payloads.event()).decode()
     packed = base64.b64encode(zlib.compress(compact(payloads.event("b" * 32)))).decode()
     query = f"?sentry_version=4&sentry_client=raven-js/1.1&sentry_key={tenant.app.key}&sentry_data="
-    door = tenant.door(kind="store") + query
+    address = tenant.door(kind="store") + query
     for data in (quote(plain), packed):
-        answer = await tenant.sender.get(door + data)
+        answer = await tenant.sender.get(address + data)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "image/gif"
         assert answer.content.startswith(b"GIF89a")
         assert len(answer.content) == 42
     await tenant.settled()
     assert await tenant.outcomes() == {("event", "kept", ""): 2}
-    assert (await tenant.sender.get(f"{door}nothing")).status_code == 400
-    assert (await tenant.sender.get(door.replace("/store/", "/envelope/"))).status_code == 405
+    assert (await tenant.sender.get(f"{address}nothing")).status_code == 400
+    assert (await tenant.sender.get(address.replace("/store/", "/envelope/"))).status_code == 405
     assert (await tenant.sender.get(tenant.door(kind="store"))).status_code == 405
-    stranger = await tenant.sender.get(door.replace(tenant.app.key, "0" * 32) + quote(plain))
+    stranger = await tenant.sender.get(address.replace(tenant.app.key, "0" * 32) + quote(plain))
     assert stranger.status_code in {401, 403}
 
 
 async def test_a_key_that_is_switched_off_is_refused(tenant):
-    """403 and an outcome, from the next look at the keys on."""
+    """The key gets 403, and an outcome, once the server has read the keys again."""
     async with tenant.database.transaction() as connection:
         await project_writes.set_key_active(
             connection, tenant.app.id, tenant.app.key, is_active=False
@@ -292,8 +292,8 @@ async def test_a_key_that_is_switched_off_is_refused(tenant):
     await tenant.outcomes_reach({("envelope", "refused", "key_off"): 1})
 
 
-async def test_the_answer_of_a_segment_is_its_replay(tenant):
-    """A segment's envelope has the replay's id for its own."""
+async def test_the_answer_to_a_segment_names_its_replay(tenant):
+    """The envelope of a segment has the id of its replay."""
     answer = await tenant.post(
         envelopes.gzipped(envelopes.replay_video_envelope()), encoding="gzip"
     )

@@ -21,16 +21,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 BODY = envelopes.event_envelope()
 
 
-def event_of(number: int) -> bytes:
-    """Return an envelope whose event has a number for its id."""
+def event_envelope(number: int) -> bytes:
+    """Return an envelope whose event has this number as its id."""
     event_id = f"{number:032x}"
     return envelopes.envelope(
         {"event_id": event_id}, envelopes.item("event", payloads.event(event_id))
     )
 
 
-class Held:
-    """A journal that tells nobody until it is let go."""
+class HeldJournal:
+    """A journal that writes entries, but reports no result until it is released."""
 
     def __init__(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         journal = server.service.ingest.journal
@@ -38,54 +38,54 @@ class Held:
         self.waiting: list[Callable[[], None]] = []
         self.is_held = True
 
-        def held(
+        def append_and_hold(
             *, on_settled: Callable[[ServiceUnavailable | None], None], **facts: object
         ) -> int:
-            def told(error: ServiceUnavailable | None) -> None:
+            def hold_result(error: ServiceUnavailable | None) -> None:
                 self.waiting.append(lambda: on_settled(error))
                 if not self.is_held:
-                    self.let_go()
+                    self.release()
 
-            return append(on_settled=told, **facts)  # type: ignore[arg-type]  # handed on as they are
+            return append(on_settled=hold_result, **facts)  # type: ignore[arg-type]  # handed on as they are
 
-        monkeypatch.setattr(journal, "append", held)
+        monkeypatch.setattr(journal, "append", append_and_hold)
 
-    async def reached(self, entries: int = 1) -> None:
-        """Wait until so many are on disk, and not answered."""
+    async def wait_for_entries(self, entries: int = 1) -> None:
+        """Wait until this many entries are on disk and have no answer."""
         await until(lambda: len(self.waiting) >= entries)
 
-    def let_go(self) -> None:
-        """Let everybody be told, now and from now on."""
+    def release(self) -> None:
+        """Report all results, now and from now on."""
         self.is_held = False
         while self.waiting:
             self.waiting.pop(0)()
 
 
 @pytest.fixture
-def held(tenant, monkeypatch):
-    """A journal that is held."""
-    return Held(tenant, monkeypatch)
+def held_journal(tenant, monkeypatch):
+    """Hold the journal of the tenant's server."""
+    return HeldJournal(tenant, monkeypatch)
 
 
 @pytest.fixture
 def connections(monkeypatch):
-    """The connections that are made from now on."""
+    """Record the connections that are made from now on."""
     made: list[HttpConnection] = []
-    real = HttpConnection.connection_made
+    original = HttpConnection.connection_made
 
-    def noting(self, transport):
+    def record_connection(self, transport):
         made.append(self)
-        real(self, transport)
+        original(self, transport)
 
-    monkeypatch.setattr(HttpConnection, "connection_made", noting)
+    monkeypatch.setattr(HttpConnection, "connection_made", record_connection)
     return made
 
 
-async def test_a_connection_is_kept(tenant):
-    """One envelope after another on the same connection, pages in between."""
+async def test_a_connection_is_kept_for_further_requests(tenant):
+    """One envelope after another is read from the same connection, with pages in between."""
     async with open_raw_connection(tenant) as wire:
         for number in range(1, 4):
-            wire.send(post(tenant, event_of(number)))
+            wire.send(post(tenant, event_envelope(number)))
             answer = await wire.answer()
             assert (answer.status, json.loads(answer.body)["id"]) == (200, f"{number:032x}")
             assert "connection" not in answer.headers
@@ -94,27 +94,27 @@ async def test_a_connection_is_kept(tenant):
 
 
 async def test_a_repeated_head_is_read_wherever_it_is_cut(tenant):
-    """It may have another length, come in two parts, and have the next request right behind it."""
-    sizes = [post(tenant, event_of(1)), post(tenant, event_of(10**9) + b"\n" * 7)]
+    """A head may give another length, come in two parts, and have the next request behind it."""
+    requests = [post(tenant, event_envelope(1)), post(tenant, event_envelope(10**9) + b"\n" * 7)]
     async with open_raw_connection(tenant) as wire:
-        for whole in (*sizes, *sizes):
-            wire.send(whole)
+        for request in (*requests, *requests):
+            wire.send(request)
             assert (await wire.answer()).status == 200
-        for at in (1, 40, sizes[1].index(b"\r\n\r\n") + 2, len(sizes[1]) - 1):
-            wire.send(sizes[1][:at])
+        for at in (1, 40, requests[1].index(b"\r\n\r\n") + 2, len(requests[1]) - 1):
+            wire.send(requests[1][:at])
             await wire.writer.drain()
             await asyncio.sleep(0)
-            wire.send(sizes[1][at:])
+            wire.send(requests[1][at:])
             answer = await wire.answer()
             assert (answer.status, json.loads(answer.body)["id"]) == (200, f"{10**9:032x}")
-        wire.send(sizes[0] + sizes[1] + LIVE + sizes[0])
+        wire.send(requests[0] + requests[1] + LIVE + requests[0])
         assert [(await wire.answer()).status for _ in range(4)] == [200] * 4
     await tenant.settled()
     assert (await tenant.outcomes())[("event", "kept", "")] == 2
 
 
 async def test_a_repeated_head_can_be_refused(tenant):
-    """With a body that is too long: at once; with one that is broken: when it has come."""
+    """A body that is too long is refused at once, and a broken one when it has come."""
     limit = LIMITS.body_bytes
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
@@ -126,8 +126,8 @@ async def test_a_repeated_head_can_be_refused(tenant):
         assert (answer.status, answer.headers["connection"]) == (413, "close")
 
 
-async def test_who_expects_to_be_asked_is_asked(tenant):
-    """It is asked once, and the next request on the same connection is not."""
+async def test_a_sender_that_expects_100_continue_gets_it_once(tenant):
+    """The next request on the same connection is not asked for its body."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
@@ -141,8 +141,8 @@ async def test_who_expects_to_be_asked_is_asked(tenant):
         assert (await wire.answer()).status == 200
 
 
-async def test_an_answer_has_its_headers(tenant):
-    """Date and length, what browsers need, and not the name of the server."""
+async def test_an_answer_has_the_headers_that_senders_need(tenant):
+    """An answer has date, length and CORS headers, and does not name the server."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         answer = await wire.answer()
@@ -152,32 +152,38 @@ async def test_an_answer_has_its_headers(tenant):
     assert "server" not in answer.headers
 
 
-async def test_pipelined_requests_are_answered_in_order(tenant, held):
-    """While the first waits for the disk nothing behind it is answered, page or envelope."""
+async def test_pipelined_requests_are_answered_in_order(tenant, held_journal):
+    """While the first one waits for the disk, no page and no envelope behind it is answered."""
     async with open_raw_connection(tenant) as wire:
         refused = head(tenant, "Content-Length: 0", path="/api/x/envelope/")
-        wire.send(post(tenant, event_of(1)) + LIVE + refused + post(tenant, event_of(2)) + OPTIONS)
-        await held.reached()
+        wire.send(
+            post(tenant, event_envelope(1))
+            + LIVE
+            + refused
+            + post(tenant, event_envelope(2))
+            + OPTIONS
+        )
+        await held_journal.wait_for_entries()
         assert wire.reader._buffer == b""  # type: ignore[attr-defined]  # what has come
-        held.let_go()
+        held_journal.release()
         answers = [await wire.answer() for _ in range(5)]
-    assert [each.status for each in answers] == [200, 200, 400, 200, 200]
+    assert [answer.status for answer in answers] == [200, 200, 400, 200, 200]
     assert json.loads(answers[0].body) == {"id": f"{1:032x}"}
     assert "access-control-allow-origin" not in answers[1].headers
     assert json.loads(answers[3].body) == {"id": f"{2:032x}"}
 
 
-async def test_many_pipelined_requests_wait_for_one(tenant, held):
-    """Two thousand behind one that waits are answered, each in a turn of its own."""
+async def test_many_pipelined_requests_wait_for_the_first_one(tenant, held_journal):
+    """Two thousand requests behind one that waits are answered, each in its turn."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY) + OPTIONS * 2_000)
-        await held.reached()
-        held.let_go()
+        await held_journal.wait_for_entries()
+        held_journal.release()
         assert [(await wire.answer()).status for _ in range(2_001)] == [200] * 2_001
 
 
-async def test_who_does_not_read_answers_is_not_read_from(tenant, connections):
-    """Requests without end, no answer read: the server stops reading, and goes on when it may."""
+async def test_a_sender_that_reads_no_answers_is_not_read_from(tenant, connections):
+    """The server stops reading endless requests, and goes on when the sender reads answers."""
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     host, _, port = tenant.base_url.removeprefix("http://").rpartition(":")
@@ -204,8 +210,8 @@ async def test_who_does_not_read_answers_is_not_read_from(tenant, connections):
     ("lines", "version"),
     [(["Connection: close"], "1.1"), ([], "1.0"), (["Connection: keep-alive"], "1.0")],
 )
-async def test_a_connection_ends_where_the_sender_says(tenant, lines, version):
-    """After `Connection: close`, and after a request of HTTP/1.0."""
+async def test_a_connection_ends_after_the_request_that_says_so(tenant, lines, version):
+    """The request has `Connection: close`, or is one of HTTP/1.0."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY, *lines, version=version))
         answer = await wire.answer()
@@ -213,13 +219,13 @@ async def test_a_connection_ends_where_the_sender_says(tenant, lines, version):
         assert await wire.rest() == b""
 
 
-async def test_a_sender_may_close_its_half(tenant, held):
-    """Who has sent all it will is answered all the same; who stops in the middle is not."""
+async def test_a_sender_may_close_its_half_of_the_connection(tenant, held_journal):
+    """A sender that has sent a whole request gets its answer; one that stops in it does not."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         wire.writer.write_eof()
-        await held.reached()
-        held.let_go()
+        await held_journal.wait_for_entries()
+        held_journal.release()
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert await wire.rest() == b""
@@ -230,46 +236,46 @@ async def test_a_sender_may_close_its_half(tenant, held):
 
 
 @pytest.mark.parametrize("is_reset", [True, False])
-async def test_a_sender_that_is_gone_is_not_answered(tenant, held, caplog, is_reset):
-    """Its envelope is kept, since it is on disk; nothing is written to a closed connection."""
+async def test_a_sender_that_is_gone_is_not_answered(tenant, held_journal, caplog, is_reset):
+    """The envelope is kept, since it is on disk, and nothing is written to the connection."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
-        await held.reached()
+        await held_journal.wait_for_entries()
         if is_reset:
-            now = struct.pack("ii", 1, 0)
+            linger = struct.pack("ii", 1, 0)
             wire.writer.get_extra_info("socket").setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, now
+                socket.SOL_SOCKET, socket.SO_LINGER, linger
             )
     if is_reset:
         await until(lambda: tenant.service.endpoint.reading_bytes == 0)
-    held.let_go()
+    held_journal.release()
     await tenant.settled()
     await until(lambda: tenant.service.endpoint.reading_bytes == 0)
     assert await tenant.outcomes() == {("event", "kept", ""): 1}
-    assert [each for each in caplog.records if each.levelname != "INFO"] == []
+    assert [record for record in caplog.records if record.levelname != "INFO"] == []
 
 
-async def test_a_server_that_stops_answers_what_it_has(tenant, held, connections):
+async def test_a_server_that_stops_answers_the_requests_it_has(tenant, held_journal, connections):
     """An idle connection is closed at once, one that waits for the disk after its answer."""
     async with open_raw_connection(tenant) as idle, open_raw_connection(tenant) as busy:
         busy.send(post(tenant, BODY))
-        await held.reached()
+        await held_journal.wait_for_entries()
         await until(lambda: len(connections) == 2)
         for connection in connections:
             connection.shutdown()
         assert await idle.rest() == b""
-        held.let_go()
+        held_journal.release()
         answer = await busy.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert await busy.rest() == b""
 
 
-async def test_noise_behind_an_envelope_takes_no_answer(tenant, held):
-    """While an envelope waits for the disk, a 400 for what follows would stand in its place."""
+async def test_noise_behind_an_envelope_does_not_get_its_answer(tenant, held_journal):
+    """A 400 for the noise would look like the answer to the envelope that waits for the disk."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY) + b"no http\r\n\r\n")
         assert await wire.rest() == b""
-    held.let_go()
+    held_journal.release()
     async with open_raw_connection(tenant) as wire:
         wire.send(b"no http\r\n\r\n")
         assert (await wire.answer()).status == 400

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 BODY = envelopes.event_envelope()
 
 
-async def test_who_expects_to_be_asked_is_asked(tenant):
-    """`100 Continue` for a sender who may send, then the answer."""
+async def test_a_sender_that_expects_100_continue_gets_it(tenant):
+    """`100 Continue` comes before the body, and the answer after it."""
     async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, f"Content-Length: {len(BODY)}", "Expect: 100-continue"))
         assert (await wire.answer(has_body=False)).status == 100
@@ -34,8 +34,8 @@ async def test_who_expects_to_be_asked_is_asked(tenant):
         assert answer.status == 200
 
 
-async def test_who_may_not_send_is_not_asked_to(tenant):
-    """The refusal comes at once; what is sent all the same is let go, and the connection lives."""
+async def test_a_stranger_that_expects_100_continue_is_refused_at_once(tenant):
+    """A body that is sent all the same is dropped, and the connection stays open."""
     async with open_raw_connection(tenant) as wire:
         stranger = head(tenant, "Content-Length: 3", "Expect: 100-continue", path="/api/0/envelope")
         wire.send(stranger)
@@ -48,7 +48,7 @@ async def test_who_may_not_send_is_not_asked_to(tenant):
     "pieces", [(BODY,), tuple(BODY[at : at + 7] for at in range(0, len(BODY), 7))]
 )
 async def test_chunks_are_put_together(tenant, pieces):
-    """A body without a length, in one chunk and in many."""
+    """A body without a length may come in one chunk or in many."""
     async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, "Transfer-Encoding: chunked") + chunk_body(*pieces))
         answer = await wire.answer()
@@ -56,12 +56,12 @@ async def test_chunks_are_put_together(tenant, pieces):
 
 
 async def test_a_request_may_come_byte_by_byte(tenant):
-    """Wherever the network cuts it."""
-    whole = post(tenant, envelopes.envelope({"event_id": EVENT_ID}))
+    """The network may cut a request anywhere."""
+    request = post(tenant, envelopes.envelope({"event_id": EVENT_ID}))
     async with open_raw_connection(tenant) as wire:
         wire.writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for at in range(len(whole)):
-            wire.send(whole[at : at + 1])
+        for at in range(len(request)):
+            wire.send(request[at : at + 1])
             await wire.writer.drain()
             await asyncio.sleep(0)
         assert (await wire.answer()).status == 200
@@ -69,8 +69,8 @@ async def test_a_request_may_come_byte_by_byte(tenant):
 
 @pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 413)])
 @pytest.mark.parametrize("has_length", [True, False])
-async def test_a_body_has_its_limit(tenant, monkeypatch, over, status, has_length):
-    """One byte more is 413, announced or not; the rest is not read, the connection ends."""
+async def test_a_body_has_a_limit_announced_or_not(tenant, monkeypatch, over, status, has_length):
+    """One byte more gets 413; the rest is not read, and the connection ends."""
     dsn = f"https://{tenant.app.key}@example.com/{tenant.app.id}"
     body = envelopes.envelope({"event_id": EVENT_ID, "dsn": dsn})
     monkeypatch.setattr(senders, "_UNNAMED_BYTES", len(body) - over)
@@ -89,8 +89,8 @@ async def test_a_body_has_its_limit(tenant, monkeypatch, over, status, has_lengt
     assert tenant.service.endpoint.reading_bytes == 0
 
 
-async def test_an_answer_before_the_end_of_the_body_arrives(tenant):
-    """The rest is let go, since closing on unread bytes would take the answer back."""
+async def test_an_answer_before_the_end_of_a_body_reaches_its_sender(tenant):
+    """The rest of the body is read and dropped, since closing earlier would lose the answer."""
     async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, f"Content-Length: {LIMITS.body_bytes + 1}"))
         for _ in range(64):
@@ -101,8 +101,8 @@ async def test_an_answer_before_the_end_of_the_body_arrives(tenant):
         assert await wire.rest() == b""
 
 
-async def test_the_rest_of_a_body_is_let_go_for_a_moment_only(tenant, monkeypatch):
-    """Who goes on and on after the last answer is cut off."""
+async def test_the_rest_of_a_refused_body_is_read_only_for_a_moment(tenant, monkeypatch):
+    """A sender that goes on after the last answer is cut off."""
     monkeypatch.setattr(HttpConnection, "linger_s", 0.05)
     async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, f"Content-Length: {LIMITS.body_bytes + 1}"))
@@ -111,8 +111,8 @@ async def test_the_rest_of_a_body_is_let_go_for_a_moment_only(tenant, monkeypatc
             await wire.send_for_ever(b"{")
 
 
-async def test_bodies_in_flight_are_bounded(tenant, monkeypatch):
-    """With too much in memory a sender is hung up on, and sends again."""
+async def test_bodies_in_memory_are_limited(tenant, monkeypatch):
+    """With too much in memory, the server closes the connection, and the sender tries again."""
     await until(lambda: tenant.service.endpoint.reading_bytes == 0)
     monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY) - 1)
     async with open_raw_connection(tenant) as wire:
@@ -126,16 +126,16 @@ async def test_bodies_in_flight_are_bounded(tenant, monkeypatch):
     assert tenant.service.endpoint.reading_bytes == 0
 
 
-async def test_java_may_ask_for_http_2(tenant):
-    """Its client asks with every first request; it is answered in HTTP/1.1."""
+async def test_a_java_client_that_asks_for_http_2_is_answered(tenant):
+    """Java's client asks with every first request, and gets its answer in HTTP/1.1."""
     asks = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIA")
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY, *asks))
         assert (await wire.answer()).status == 200
 
 
-async def test_no_other_protocol_is_spoken(tenant):
-    """Pages too are answered as if nobody had asked, and the next request is read."""
+async def test_an_upgrade_to_another_protocol_is_ignored(tenant):
+    """Pages ignore the question too, and the next request is read."""
     asks = b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
     async with open_raw_connection(tenant) as wire:
         wire.send(LIVE[:-2] + asks + post(tenant, BODY))
@@ -144,16 +144,16 @@ async def test_no_other_protocol_is_spoken(tenant):
 
 
 @pytest.mark.parametrize("path", ["/%61pi/{id}/envelope/", "http://a/api/{id}/envelope/?a=b"])
-async def test_odd_urls_are_read(tenant, path):
-    """Percent signs where none are needed, and the whole URL as proxies are sent it."""
+async def test_unusual_urls_are_read(tenant, path):
+    """A URL may have needless percent signs, or be absolute, as proxies get it."""
     async with open_raw_connection(tenant) as wire:
         path = path.format(id=tenant.app.id)
         wire.send(head(tenant, f"Content-Length: {len(BODY)}", path=path) + BODY)
         assert (await wire.answer()).status == 200
 
 
-async def test_head_is_told_the_length_only(tenant):
-    """What follows on the connection is not taken for a body."""
+async def test_head_gets_the_length_and_no_body(tenant):
+    """The next answer on the connection is not taken for a body."""
     async with open_raw_connection(tenant) as wire:
         wire.send(b"HEAD /api/1/envelope/ HTTP/1.1\r\nHost: a\r\n\r\n" + OPTIONS)
         answer = await wire.answer(has_body=False)
@@ -161,21 +161,21 @@ async def test_head_is_told_the_length_only(tenant):
         assert (await wire.answer()).status == 200
 
 
-async def test_a_key_that_is_not_known_yet_is_asked_for(tenant, monkeypatch):
-    """The body comes meanwhile, or after; either way it is taken."""
+async def test_a_key_that_is_not_in_memory_is_read_from_the_database(tenant, monkeypatch):
+    """The body is accepted whether it comes meanwhile or later."""
     keys = tenant.service.ingest.admission.keys
     for is_slow in (False, True):
         monkeypatch.setattr(keys, "_records", {})
         async with open_raw_connection(tenant) as wire:
-            whole = post(tenant, BODY)
-            wire.send(whole[:-10] if is_slow else whole)
+            request = post(tenant, BODY)
+            wire.send(request[:-10] if is_slow else request)
             await until(lambda: bool(keys._records))
-            wire.send(whole[-10:] if is_slow else b"")
+            wire.send(request[-10:] if is_slow else b"")
             assert (await wire.answer()).status == 200
 
 
-async def test_large_bodies_of_strangers_leave_nothing_behind(tenant):
-    """Only two large ones are in memory at once; who is refused after inflating makes room."""
+async def test_large_bodies_of_strangers_leave_nothing_in_memory(tenant):
+    """Two large bodies fit into memory at once; one that is refused makes room for the next."""
     header = {"event_id": EVENT_ID, "dsn": f"https://{'e' * 32}@example.com/{tenant.app.id}"}
     body = envelopes.envelope(header, envelopes.item("profile", bytes(2 * 1024 * 1024)))
     stranger = f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -189,8 +189,8 @@ async def test_large_bodies_of_strangers_leave_nothing_behind(tenant):
     assert tenant.service.endpoint.reading_bytes == 0
 
 
-async def test_one_bad_envelope_of_a_turn_costs_the_others_nothing(tenant):
-    """What comes together goes through the stages together, each to its own end."""
+async def test_a_bad_envelope_does_not_affect_those_that_arrive_with_it(tenant):
+    """Envelopes that arrive together pass the stages together, each with its own result."""
     bodies = [BODY, b"no json", b"", BODY + b"{", envelopes.envelope({"event_id": "b" * 32})]
     async with AsyncExitStack() as stack:
         wires = [await stack.enter_async_context(open_raw_connection(tenant)) for _ in bodies]
@@ -200,23 +200,23 @@ async def test_one_bad_envelope_of_a_turn_costs_the_others_nothing(tenant):
     assert statuses == [200, 400, 400, 200, 200]
 
 
-async def test_without_room_in_memory_an_answer_waits(tenant, monkeypatch):
-    """A moment only: then it is on disk, and answered."""
-    inbox = tenant.service.ingest.queue
-    waited = 0
-    room = inbox.wait_for_room
+async def test_an_answer_waits_for_room_in_memory(tenant, monkeypatch):
+    """After a moment the envelope is on disk, and is answered."""
+    queue = tenant.service.ingest.queue
+    waits = 0
+    wait_for_room = queue.wait_for_room
 
-    async def noting() -> None:
-        nonlocal waited
-        waited += 1
-        await room()
+    async def count_wait() -> None:
+        nonlocal waits
+        waits += 1
+        await wait_for_room()
 
-    monkeypatch.setattr(inbox, "wait_for_room", noting)
-    inbox._has_room.clear()
+    monkeypatch.setattr(queue, "wait_for_room", count_wait)
+    queue._has_room.clear()
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
         assert (await wire.answer()).status == 200
-    assert waited == 1
+    assert waits == 1
 
 
 @pytest.mark.parametrize(
@@ -231,21 +231,23 @@ async def test_without_room_in_memory_an_answer_waits(tenant, monkeypatch):
         ("*", "203.0.113.9", "203.0.113.9"),
     ],
 )
-async def test_a_trusted_proxy_tells_who_sends(database_url, tmp_path, monkeypatch, case):
-    """Nobody else's word counts, and of a chain of proxies the part that is ours."""
-    proxies, said, client = case
+async def test_a_trusted_proxy_names_the_address_of_the_sender(
+    database_url, tmp_path, monkeypatch, case
+):
+    """Other senders are not believed, and of a chain of proxies only the trusted part is."""
+    proxies, forwarded, client = case
     async with running(database_url, tmp_path, trusted_proxies=proxies) as server:
         journal = server.service.ingest.journal
         append = journal.append
-        found: list[str] = []
+        addresses: list[str] = []
 
-        def noting(*, client_ip, **facts):
-            found.append(client_ip)
+        def record_address(*, client_ip, **facts):
+            addresses.append(client_ip)
             return append(client_ip=client_ip, **facts)
 
-        monkeypatch.setattr(journal, "append", noting)
+        monkeypatch.setattr(journal, "append", record_address)
         async with open_raw_connection(server) as wire:
-            lines = [] if said is None else [f"X-Forwarded-For: {said}"]
+            lines = [] if forwarded is None else [f"X-Forwarded-For: {forwarded}"]
             wire.send(post(server, BODY, *lines))
             assert (await wire.answer()).status == 200
-    assert found == [client]
+    assert addresses == [client]

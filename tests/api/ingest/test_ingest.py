@@ -21,7 +21,7 @@ CARD = "4111 1111 1111 1111"
 
 
 def segment_request(server, body: bytes) -> bytes:
-    """Return one segment as a whole HTTP request."""
+    """Return a whole HTTP request with a segment."""
     head = (
         f"POST {server.door()} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
         f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}\r\n"
@@ -30,8 +30,8 @@ def segment_request(server, body: bytes) -> bytes:
     return head.encode() + body
 
 
-async def test_a_200_means_fsynced(server, monkeypatch):
-    """When the disk does not take the bytes, nothing is answered; the next try is kept once."""
+async def test_an_envelope_that_the_disk_refuses_is_not_answered(server, monkeypatch):
+    """The sender gets no answer, and its next try is kept once."""
     request = segment_request(server, envelopes.replay_video_envelope())
 
     def fail(_fd: int) -> None:
@@ -45,22 +45,22 @@ async def test_a_200_means_fsynced(server, monkeypatch):
     assert await server.outcomes() == {("replay_video", "kept", ""): 1}
 
 
-async def test_a_200_follows_the_fsync(server, monkeypatch):
+async def test_a_200_is_sent_after_the_journal_is_synced(server, monkeypatch):
     """The answer is not sent before `fdatasync` of the journal has returned."""
-    seen: list[str] = []
+    synced_paths: list[str] = []
     sync = os.fdatasync
 
-    def noted(fd: int) -> None:
-        seen.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+    def record_sync(fd: int) -> None:
+        synced_paths.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
         sync(fd)
 
-    monkeypatch.setattr(os, "fdatasync", noted)
+    monkeypatch.setattr(os, "fdatasync", record_sync)
     answer = await server.post(envelopes.event_envelope())
     assert answer.status_code == 200
-    assert [path for path in seen if str(server.folder / "journal") in path] != []
+    assert [path for path in synced_paths if str(server.folder / "journal") in path] != []
 
 
-async def test_first_write_wins(server):
+async def test_the_first_write_of_a_segment_wins(server):
     """A segment that comes again with other content leaves the stored one as it is."""
     first = envelopes.replay_video_envelope(video=clips.clip(frames=5))
     await server.take(first)
@@ -79,8 +79,8 @@ async def test_first_write_wins(server):
     assert [video.content] == files
 
 
-async def test_second_delivery_changes_nothing(server):
-    """The same envelopes sent twice, in one batch or later, give what they gave once."""
+async def test_a_second_delivery_changes_nothing(server):
+    """Envelopes that are sent twice, in one batch or later, give what they gave once."""
     bodies = [
         envelopes.replay_video_envelope(),
         envelopes.event_envelope(),
@@ -123,7 +123,7 @@ async def test_every_item_ends_in_one_counted_outcome(server):
 
 
 async def test_text_is_scrubbed_before_it_is_stored(server):
-    """A card number and a password are neither in the database, nor in objects, nor on the page."""
+    """A card number and a password are neither in the database nor on the page."""
     crumb = recordings.breadcrumb("console", STARTED_MS + 1_000, message=f"paid with {CARD}")
     error = payloads.event(extra={"password": "hunter2-secret"}, logentry={"formatted": CARD})
     await server.take(
@@ -143,15 +143,15 @@ async def test_text_is_scrubbed_before_it_is_stored(server):
         assert secret not in dump
 
 
-async def test_a_broken_video_costs_only_itself(server):
-    """The segment's notes are kept; its page says what is wrong; it is not played."""
+async def test_a_segment_with_a_broken_video_is_kept_without_it(server):
+    """The page marks the video as faulty, and the other segments keep theirs."""
     await server.take(
         envelopes.replay_video_envelope(0),
         envelopes.replay_video_envelope(1, video=clips.clip()[:-200]),
         envelopes.replay_video_envelope(2, video=None),
     )
-    found = await server.dump(REPLAY_ID)
-    assert [one["has_video"] for one in found["segments"]] == [True, False, False]
+    dump = await server.dump(REPLAY_ID)
+    assert [segment["has_video"] for segment in dump["segments"]] == [True, False, False]
     page = html_reader.parse_page((await server.web.get(server.page(REPLAY_ID))).text)
     assert [row["data-video"] for row in page.all("tr", "data-video")] == [
         "playable",
@@ -160,8 +160,8 @@ async def test_a_broken_video_costs_only_itself(server):
     ]
 
 
-async def test_a_lost_video_may_come_later(server):
-    """A segment that came without its video gains it; everything else of it stays."""
+async def test_a_video_that_was_lost_may_come_later(server):
+    """A segment that came without its video gains it, and everything else of it stays."""
     await server.take(envelopes.replay_video_envelope(video=None))
     (without,) = (await server.dump(REPLAY_ID))["segments"]
     await server.take(envelopes.replay_video_envelope(urls=["OtherActivity"]))
@@ -173,12 +173,12 @@ async def test_a_lost_video_may_come_later(server):
 
 
 async def refuse_to_put(self, key, content):
-    """Keep envelopes in memory, so that they meet in one batch."""
+    """Raise an error, so that envelopes wait in memory and meet in one batch."""
     raise ServiceUnavailable("the disk is full")
 
 
-async def test_an_object_that_nobody_points_at_goes(server):
-    """The video of a segment that lost against an earlier one is swept away."""
+async def test_an_object_without_a_row_is_removed(server):
+    """The sweep removes the video of a segment that lost against an earlier one."""
     await server.take(envelopes.replay_video_envelope(video=clips.clip(frames=5)))
     kept = server.objects()
     await server.take(envelopes.replay_video_envelope(video=clips.clip(frames=3)))
@@ -186,8 +186,8 @@ async def test_an_object_that_nobody_points_at_goes(server):
     await until(lambda: server.objects() == kept)
 
 
-async def test_a_duplicate_in_one_batch_is_wiped_out_of_its_pack(server, monkeypatch):
-    """Two deliveries of a segment meet in one batch: only the first one's bytes stay on disk."""
+async def test_a_duplicate_in_one_batch_leaves_no_bytes_in_its_pack(server, monkeypatch):
+    """Of two deliveries of a segment in one batch, only the first one's bytes stay on disk."""
     first, second = clips.clip(frames=5), clips.clip(frames=3)
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "put", refuse_to_put)
@@ -202,8 +202,8 @@ async def test_a_duplicate_in_one_batch_is_wiped_out_of_its_pack(server, monkeyp
     assert (await server.outcomes())["replay_video", "duplicate", ""] == 1
 
 
-async def test_storage_that_fails_delays_and_loses_nothing(server, monkeypatch):
-    """While objects cannot be written, envelopes are taken; afterwards all is there, once."""
+async def test_a_failure_of_storage_delays_envelopes_and_loses_none(server, monkeypatch):
+    """Envelopes are accepted while objects cannot be written, and are kept once afterwards."""
     calls = []
 
     async def fail(self, key, content):
@@ -222,27 +222,27 @@ async def test_storage_that_fails_delays_and_loses_nothing(server, monkeypatch):
 
 
 @pytest.mark.parametrize("first", ["event", "segment"])
-async def test_an_error_is_linked_whichever_comes_first(server, first):
-    """By the trace header of its envelope, before its segment or after it."""
+async def test_an_error_and_its_replay_are_linked_whichever_comes_first(server, first):
+    """The trace in the envelope's header links an error before its segment or after it."""
     bodies = [envelopes.event_envelope(), envelopes.replay_video_envelope()]
     await server.take(*(bodies if first == "event" else reversed(bodies)))
-    found = await server.dump(REPLAY_ID)
-    assert found["errors"] == [("app", EVENT_ID)]
+    dump = await server.dump(REPLAY_ID)
+    assert dump["errors"] == [("app", EVENT_ID)]
 
 
-async def test_a_backend_is_linked_by_the_trace_alone(server):
-    """An event of another project that names no replay, only the trace, is found by its time."""
+async def test_an_error_of_a_backend_is_linked_by_its_trace_alone(server):
+    """An event of another project that names no replay is found by its trace and its time."""
     await server.take(envelopes.replay_video_envelope())
     await server.take(
         envelopes.event_envelope(replay_id=None, trace_id=TRACE_ID, platform="python"),
         project=server.backend,
     )
-    found = await server.dump(REPLAY_ID)
-    assert found["errors"] == [("backend", EVENT_ID)]
+    dump = await server.dump(REPLAY_ID)
+    assert dump["errors"] == [("backend", EVENT_ID)]
 
 
-async def test_what_was_answered_200_is_kept_though_its_key_is_off_by_now(server):
-    """Read back after a restart, an entry is judged by its project, not by today's switch."""
+async def test_an_accepted_entry_is_kept_although_its_key_was_switched_off(server):
+    """An entry that is read after a restart is judged by its project, not by its key of today."""
     entry = JournalEntry(
         seq=1,
         project_id=server.app.id,

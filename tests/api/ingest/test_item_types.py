@@ -1,4 +1,4 @@
-"""What every item type has in common, through the real endpoint."""
+"""What every item type has in common, over HTTP."""
 
 import pytest
 
@@ -14,7 +14,7 @@ WITHOUT_ID = {"sessions", "client_report"}
 
 
 def envelope_of(number: int, item_type: str) -> bytes:
-    """Return an envelope with one good item; the number tells its id from that of other types."""
+    """Return an envelope with one good item; the number makes an id that no other type has."""
     event_id = f"{number + 1:032x}"
     payload = item_payloads(event_id)[item_type]
     item_count = {"item_count": 1} if BY_NAME[item_type].is_container else {}
@@ -25,8 +25,8 @@ def envelope_of(number: int, item_type: str) -> bytes:
 
 
 @pytest.mark.parametrize(("number", "item_type"), list(enumerate(BY_NAME)))
-async def test_an_item_is_kept_once(tenant: Server, number: int, item_type: str):
-    """The first delivery is kept, the second is a duplicate."""
+async def test_an_item_of_every_type_is_kept_once(tenant: Server, number: int, item_type: str):
+    """The first delivery is kept, and the second is a duplicate if the item has an id."""
     envelope = envelope_of(number, item_type)
     await tenant.take(envelope)
     once = await tenant.outcomes()
@@ -37,10 +37,10 @@ async def test_an_item_is_kept_once(tenant: Server, number: int, item_type: str)
 
 
 @pytest.mark.parametrize(("number", "item_type"), list(enumerate(BY_NAME)))
-async def test_a_full_project_takes_what_does_not_go_to_object_storage(
+async def test_a_full_project_accepts_items_outside_of_object_storage(
     tenant: Server, monkeypatch, number: int, item_type: str
 ):
-    """The other types are limited, and the sender is told to hold them back."""
+    """Items for object storage are limited, and their sender is told to hold them back."""
     quotas = tenant.service.ingest.admission.quotas
     monkeypatch.setattr(quotas, "_full", frozenset({tenant.app.id}))
     answer = await tenant.post(envelope_of(number, item_type))

@@ -15,22 +15,22 @@ STORAGE = "60:replay;attachment:project:storage_quota"
 
 
 @pytest.fixture
-async def narrow(database_url, tmp_path) -> AsyncIterator[Server]:
-    """A server with a burst of three envelopes, and hardly anything after."""
+async def limited_server(database_url, tmp_path) -> AsyncIterator[Server]:
+    """A server that accepts a burst of three envelopes, and hardly any after it."""
     async with running(
         database_url, tmp_path, key_envelopes_per_s=0.001, key_envelopes_burst=3
     ) as server:
         yield server
 
 
-def told(answer: httpx2.Response) -> dict[str, str | None]:
-    """What an answer tells an SDK to do."""
+def read_limit_headers(answer: httpx2.Response) -> dict[str, str | None]:
+    """Return the headers of an answer that tell an SDK to wait."""
     names = ("retry-after", "x-sentry-rate-limits")
     return {name: answer.headers.get(name) for name in names}
 
 
-async def test_a_key_that_sends_too_much_is_limited(narrow):
-    """429 with both headers; every item is counted, spans one by one; nothing of it is kept."""
+async def test_a_key_that_sends_too_many_envelopes_is_limited(limited_server):
+    """The answer is 429 with both headers; every item is counted, each span for itself."""
     body = envelopes.envelope(
         envelopes.envelope_header(event_id=EVENT_ID),
         envelopes.item("event", payloads.event()),
@@ -38,8 +38,8 @@ async def test_a_key_that_sends_too_much_is_limited(narrow):
         envelopes.item("span", {"items": [{}, {}, {}]}, item_count=3),
         envelopes.client_report_item(),
     )
-    await narrow.take(*(envelopes.event_envelope(number * 32) for number in "abc"))
-    answer = await narrow.post(body)
+    await limited_server.take(*(envelopes.event_envelope(number * 32) for number in "abc"))
+    answer = await limited_server.post(body)
     assert answer.status_code == 429
     assert answer.json()["causes"] == ["envelope_rate"]
     seconds, categories, scope, reason = answer.headers["x-sentry-rate-limits"].split(":")
@@ -48,7 +48,7 @@ async def test_a_key_that_sends_too_much_is_limited(narrow):
     assert {"error", "transaction", "span", "session"} <= set(categories.split(";"))
     assert "replay" not in categories.split(";")
     assert "x-sentry-rate-limits" in answer.headers["access-control-expose-headers"]
-    await narrow.outcomes_reach(
+    await limited_server.outcomes_reach(
         {
             ("event", "kept", ""): 3,
             ("event", "limited", "envelope_rate"): 1,
@@ -59,14 +59,14 @@ async def test_a_key_that_sends_too_much_is_limited(narrow):
     )
 
 
-async def test_segments_pass_when_errors_have_used_up_the_rate(narrow):
-    """A flood of errors costs no replay its segments; another key is not touched."""
+async def test_segments_are_kept_when_errors_have_used_up_the_rate(limited_server):
+    """A flood of errors costs no replay its segments, and does not affect another key."""
     for number in "abcd":
-        await narrow.post(envelopes.event_envelope(number * 32))
-    assert (await narrow.post(envelopes.replay_video_envelope())).status_code == 200
-    other = await narrow.post(envelopes.event_envelope(), project=narrow.backend)
+        await limited_server.post(envelopes.event_envelope(number * 32))
+    assert (await limited_server.post(envelopes.replay_video_envelope())).status_code == 200
+    other = await limited_server.post(envelopes.event_envelope(), project=limited_server.backend)
     assert other.status_code == 200
-    await narrow.outcomes_reach(
+    await limited_server.outcomes_reach(
         {
             ("event", "kept", ""): 3,
             ("event", "limited", "envelope_rate"): 1,
@@ -75,8 +75,8 @@ async def test_segments_pass_when_errors_have_used_up_the_rate(narrow):
     )
 
 
-async def test_bytes_are_limited(database_url, tmp_path):
-    """What is counted is what comes over the wire."""
+async def test_the_bytes_of_a_key_are_limited(database_url, tmp_path):
+    """The limit counts the bytes that arrive, before they are inflated."""
     async with running(
         database_url, tmp_path, key_bytes_per_s=0.001, key_bytes_burst=500
     ) as server:
@@ -89,8 +89,8 @@ async def test_bytes_are_limited(database_url, tmp_path):
         )
 
 
-async def filled(server: Server, limit_bytes: int | None) -> None:
-    """Set what the project may store, and let the server see it."""
+async def set_storage_limit(server: Server, limit_bytes: int | None) -> None:
+    """Set the bytes that the project may store, and let the server read the limit."""
     async with server.database.transaction() as connection:
         await spending.set_storage_limit(connection, server.app.id, limit_bytes)
     quotas = server.service.ingest.admission.quotas
@@ -98,15 +98,15 @@ async def filled(server: Server, limit_bytes: int | None) -> None:
     await quotas.refresh(server.database)
 
 
-async def test_a_full_project_takes_no_more_video(server):
-    """SDKs are told to stop recording; errors are still kept; what was stored is still there."""
+async def test_a_full_project_accepts_no_more_video(server):
+    """SDKs are told to stop recording; errors are still kept, and stored segments stay."""
     await server.take(envelopes.replay_video_envelope(0))
-    await filled(server, len(clips.clip()))  # as much as there is: full to the byte
+    await set_storage_limit(server, len(clips.clip()))  # as much as there is: full to the byte
     answer = await server.post(envelopes.replay_video_envelope(1))
     assert (answer.status_code, answer.json()["causes"]) == (429, ["storage_quota"])
-    assert told(answer) == {"retry-after": "60", "x-sentry-rate-limits": STORAGE}
+    assert read_limit_headers(answer) == {"retry-after": "60", "x-sentry-rate-limits": STORAGE}
     error = await server.post(envelopes.event_envelope())
-    assert (error.status_code, told(error)["x-sentry-rate-limits"]) == (200, None)
+    assert (error.status_code, read_limit_headers(error)["x-sentry-rate-limits"]) == (200, None)
     await server.outcomes_reach(
         {
             ("replay_video", "kept", ""): 1,
@@ -117,25 +117,28 @@ async def test_a_full_project_takes_no_more_video(server):
     assert len((await server.dump(REPLAY_ID))["segments"]) == 1
 
 
-async def test_a_project_that_is_not_quite_full_takes_one_more(server):
-    """A byte below its limit it takes another segment."""
+async def test_a_project_just_below_its_limit_accepts_one_more_segment(server):
+    """One byte below its limit, the project is not full yet."""
     await server.take(envelopes.replay_video_envelope(0))
-    await filled(server, len(clips.clip()) + 1)
+    await set_storage_limit(server, len(clips.clip()) + 1)
     await server.take(envelopes.replay_video_envelope(1))
     assert await server.outcomes() == {("replay_video", "kept", ""): 2}
 
 
-async def test_of_a_mixed_envelope_the_rest_is_kept(server):
-    """200 with the header; the error is kept, its file is not, and neither is the recording."""
+async def test_a_full_project_keeps_the_error_of_a_mixed_envelope(server):
+    """The answer is 200 with the header; the error is kept, and its file is not."""
     await server.take(envelopes.replay_video_envelope(0))
-    await filled(server, 1)
+    await set_storage_limit(server, 1)
     body = envelopes.envelope(
         envelopes.envelope_header(event_id=EVENT_ID),
         envelopes.item("event", payloads.event()),
         envelopes.attachment_item(),
     )
     answer = await server.post(body)
-    assert (answer.status_code, told(answer)["x-sentry-rate-limits"]) == (200, STORAGE)
+    assert (answer.status_code, read_limit_headers(answer)["x-sentry-rate-limits"]) == (
+        200,
+        STORAGE,
+    )
     await server.settled()
     assert await server.outcomes() == {
         ("replay_video", "kept", ""): 1,
@@ -145,18 +148,18 @@ async def test_of_a_mixed_envelope_the_rest_is_kept(server):
 
 
 @pytest.mark.parametrize("limit_bytes", [None, 10**12])
-async def test_room_made_is_room_used(server, limit_bytes):
-    """When the limit is raised or lifted, segments are kept again."""
+async def test_a_higher_limit_of_storage_lets_segments_in_again(server, limit_bytes):
+    """Segments are kept once the limit is raised or lifted."""
     await server.take(envelopes.replay_video_envelope(0))
-    await filled(server, 1)
+    await set_storage_limit(server, 1)
     assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 429
-    await filled(server, limit_bytes)
+    await set_storage_limit(server, limit_bytes)
     await server.take(envelopes.replay_video_envelope(1))
     assert len((await server.dump(REPLAY_ID))["segments"]) == 2
 
 
-async def test_a_replay_has_two_thousand_segments(server):
-    """They are numbered from 0: the last one is kept, the one after it limited."""
+async def test_a_replay_has_at_most_two_thousand_segments(server):
+    """Segments are numbered from 0: the last one is kept, and the one after it limited."""
     await server.take(
         envelopes.replay_video_envelope(LIMITS.segments - 1),
         envelopes.replay_video_envelope(LIMITS.segments),
@@ -171,14 +174,14 @@ async def test_a_replay_has_two_thousand_segments(server):
 
 
 async def test_strangers_are_limited_by_address(server):
-    """Ten are told that nobody knows their key; those who do not stop, to hold everything back."""
+    """The first ten learn that their key is unknown; later ones are told to stop sending."""
     server.service.ingest.admission.quotas._strangers.per_s = 0.001  # instead of ten a second
     headers = envelopes.headers("f" * 32, encoding=None)
     answers = [
         await server.sender.post(server.door(), content=b"{}\n", headers=headers) for _ in range(12)
     ]
     assert [answer.status_code for answer in answers] == [403] * 10 + [429] * 2
-    assert told(answers[-1]) == {
+    assert read_limit_headers(answers[-1]) == {
         "retry-after": "60",
         "x-sentry-rate-limits": "60::key:unknown_key",
     }

@@ -32,15 +32,15 @@ CARD = "4242 4242 4242 4242"
 
 
 def window(**changes: Any) -> ReplayWindow:
-    """Return the reach of the builders' replay, in one detail another."""
-    usual: dict[str, Any] = {
+    """Return the window of the builders' replay, with changes."""
+    defaults: dict[str, Any] = {
         "replay_id": ReplayId(REPLAY_ID),
         "trace_ids": frozenset({TraceId(TRACE_ID)}),
         "started_at": STARTED_AT,
         "ended_at": STARTED_AT + timedelta(seconds=5),
         "drift_ms": 0,
     }
-    return ReplayWindow(**usual | changes)
+    return ReplayWindow(**defaults | changes)
 
 
 async def outcome_rows(server: Server) -> list[list[str]]:
@@ -51,8 +51,8 @@ async def outcome_rows(server: Server) -> list[list[str]]:
     return [[cell.text.strip() for cell in row.all("td")][1:] for row in table.all("tr")]
 
 
-async def test_what_an_sdk_dropped_is_told_on_the_project_page(tenant):
-    """The report itself is kept; what it tells of is counted in the SDK's words."""
+async def test_the_project_page_shows_what_an_sdk_dropped(tenant):
+    """The report itself is kept, and the items it names are counted with the SDK's reason."""
     report = envelopes.client_report_item("cache_overflow", "replay")
     await tenant.take(envelopes.envelope({}, report), envelopes.envelope({}, report))
     assert await tenant.outcomes() == {
@@ -65,14 +65,14 @@ async def test_what_an_sdk_dropped_is_told_on_the_project_page(tenant):
     ]
 
 
-async def test_a_report_that_is_none_is_refused(tenant):
-    """And changes no count."""
+async def test_a_malformed_client_report_is_refused(tenant):
+    """A report that names no items changes no other count."""
     await tenant.take(envelopes.envelope({}, envelopes.item("client_report", {"reason": "x"})))
     assert await tenant.outcomes() == {("client_report", "refused", "malformed"): 1}
 
 
 async def test_recorded_losses_are_counted(tenant):
-    """What the newest Python SDK said it dropped, number by number."""
+    """The numbers are those that the newest Python SDK reported."""
     await delivery.deliver_family(tenant, "python-2.75-features")
     counts = await tenant.outcomes() + await tenant.outcomes(tenant.backend)
     dropped = {key: number for key, number in counts.items() if key[1] == "dropped_by_sdk"}
@@ -82,23 +82,23 @@ async def test_recorded_losses_are_counted(tenant):
     }
 
 
-async def sessions_of(server: Server) -> dict[tuple[str, str], int]:
+async def read_sessions(server: Server) -> dict[tuple[str, str], int]:
     """Read the counts of sessions by release and status."""
     async with server.database.reading() as connection:
-        found = await sessions.read_session_counts(
+        counts = await sessions.read_session_counts(
             connection, [server.app.id, server.backend.id], since=date(2026, 1, 1)
         )
-    return {(key.release, key.status): number for key, number in found.items()}
+    return {(key.release, key.status): number for key, number in counts.items()}
 
 
 async def test_sessions_are_counted_by_release_and_status(tenant):
-    """A session began once and ended once, however often that is told."""
+    """A session begins once and ends once, however often it is reported."""
     began, ended = (
         envelopes.envelope({}, envelopes.session_item(word)) for word in ("ok", "crashed")
     )
     await tenant.take(ended, began)
     await tenant.take(began, ended)
-    assert await sessions_of(tenant) == {
+    assert await read_sessions(tenant) == {
         ("shop@4.2.0", "started"): 1,
         ("shop@4.2.0", "crashed"): 1,
     }
@@ -109,16 +109,16 @@ async def test_sessions_are_counted_by_release_and_status(tenant):
 
 
 async def test_aggregates_of_sessions_add_up(tenant):
-    """They have no id: two of them are two."""
+    """Aggregates have no id, so that two equal ones count twice."""
     counts = {"aggregates": [{"started": "2026-08-06T07:06:00Z", "exited": 2}]}
     item = envelopes.item("sessions", counts | {"attrs": {"release": "api@1"}})
     await tenant.take(envelopes.envelope({}, item, item))
-    assert await sessions_of(tenant) == {("api@1", "started"): 4, ("api@1", "exited"): 4}
+    assert await read_sessions(tenant) == {("api@1", "started"): 4, ("api@1", "exited"): 4}
     assert await tenant.outcomes() == {("sessions", "kept", ""): 2}
 
 
-async def test_a_session_of_no_release_is_refused(tenant):
-    """There is nothing to count it for."""
+async def test_a_session_without_a_release_is_refused(tenant):
+    """Sessions are counted by release, so these could not be counted."""
     await tenant.take(
         envelopes.envelope({}, envelopes.item("session", {"status": "ok"})),
         envelopes.envelope({}, envelopes.item("sessions", {"aggregates": 7})),
@@ -139,14 +139,14 @@ async def test_a_session_of_no_release_is_refused(tenant):
     ],
 )
 async def test_recorded_sessions_are_counted(tenant, family, expected):
-    """Began, and ended as each SDK said, alone or in aggregates."""
+    """Sessions of every SDK count as begun and as ended, alone or in aggregates."""
     await delivery.deliver_family(tenant, family)
-    found = await sessions_of(tenant)
-    assert {status: number for (_, status), number in found.items()} == expected
+    counts = await read_sessions(tenant)
+    assert {status: number for (_, status), number in counts.items()} == expected
 
 
-async def feedback_of(server: Server, **changes: Any) -> list[FeedbackRecord]:
-    """Read the feedback of the builders' replay."""
+async def read_feedback(server: Server, **changes: Any) -> list[FeedbackRecord]:
+    """Read the feedback linked to the builders' replay."""
     async with server.database.reading() as connection:
         return await linked_feedback.read_feedback(
             connection, window(**changes), [server.app.id, server.backend.id]
@@ -154,38 +154,42 @@ async def feedback_of(server: Server, **changes: Any) -> list[FeedbackRecord]:
 
 
 async def test_feedback_is_kept_once_and_linked_by_the_replay_it_names(tenant):
-    """Who wrote what is stored; the second delivery is a duplicate."""
+    """Message, name and address are stored, and a second delivery is a duplicate."""
     item = envelopes.feedback_item(replay_id=REPLAY_ID, associated_event_id=EVENT_ID)
     body = envelopes.envelope({"event_id": OTHER_ID}, item)
     await tenant.take(body, body)
-    (found,) = await feedback_of(tenant, trace_ids=frozenset())
-    assert (found.event_id, found.associated_event_id) == (OTHER_ID, EVENT_ID)
-    assert (found.message, found.name, found.email) == ("paying fails", "Ada", "ada@example.com")
-    assert found.at == STARTED_AT
+    (feedback,) = await read_feedback(tenant, trace_ids=frozenset())
+    assert (feedback.event_id, feedback.associated_event_id) == (OTHER_ID, EVENT_ID)
+    assert (feedback.message, feedback.name, feedback.email) == (
+        "paying fails",
+        "Ada",
+        "ada@example.com",
+    )
+    assert feedback.at == STARTED_AT
     assert await tenant.outcomes() == {
         ("feedback", "kept", ""): 1,
         ("feedback", "duplicate", ""): 1,
     }
-    assert await feedback_of(tenant, replay_id=ReplayId(OTHER_ID)) == []
+    assert await read_feedback(tenant, replay_id=ReplayId(OTHER_ID)) == []
 
 
 async def test_feedback_is_linked_by_its_trace_at_the_time_of_the_replay(tenant):
-    """And not by the trace alone."""
+    """Neither the trace alone nor the time alone links feedback to a replay."""
     await tenant.take(envelopes.envelope({"event_id": OTHER_ID}, envelopes.feedback_item()))
-    assert [one.event_id for one in await feedback_of(tenant)] == [OTHER_ID]
-    assert await feedback_of(tenant, trace_ids=frozenset()) == []
+    assert [feedback.event_id for feedback in await read_feedback(tenant)] == [OTHER_ID]
+    assert await read_feedback(tenant, trace_ids=frozenset()) == []
     later = STARTED_AT + timedelta(hours=1)
-    assert await feedback_of(tenant, started_at=later, ended_at=later) == []
+    assert await read_feedback(tenant, started_at=later, ended_at=later) == []
 
 
 async def test_a_user_report_belongs_to_the_replay_of_its_error(tenant):
-    """Whichever of the two comes first; the same report is stored once."""
+    """The report may come before its error, and is stored once."""
     report = envelopes.envelope({"event_id": EVENT_ID}, envelopes.user_report_item())
     await tenant.take(report, report)
-    assert await feedback_of(tenant) == []
+    assert await read_feedback(tenant) == []
     await tenant.take(envelopes.event_envelope())
-    (found,) = await feedback_of(tenant)
-    assert (found.message, found.associated_event_id) == ("it fails", EVENT_ID)
+    (feedback,) = await read_feedback(tenant)
+    assert (feedback.message, feedback.associated_event_id) == ("it fails", EVENT_ID)
     assert await tenant.outcomes() == {
         ("user_report", "kept", ""): 1,
         ("user_report", "duplicate", ""): 1,
@@ -194,7 +198,7 @@ async def test_a_user_report_belongs_to_the_replay_of_its_error(tenant):
 
 
 async def test_feedback_is_scrubbed(tenant):
-    """Cards go, in both forms; the address somebody gave for an answer stays, as do ids."""
+    """Card numbers are removed from both forms of feedback; the address for an answer stays."""
     await tenant.take(
         envelopes.envelope(
             {"event_id": OTHER_ID}, envelopes.feedback_item(f"my card {CARD}", replay_id=REPLAY_ID)
@@ -202,14 +206,14 @@ async def test_feedback_is_scrubbed(tenant):
         envelopes.envelope({}, envelopes.user_report_item(comments=f"my card {CARD}")),
         envelopes.event_envelope(),
     )
-    found = await feedback_of(tenant)
-    assert [(one.message, one.email) for one in found] == [
+    messages = await read_feedback(tenant)
+    assert [(feedback.message, feedback.email) for feedback in messages] == [
         ("my card [Filtered]", "ada@example.com")
     ] * 2
 
 
 async def test_feedback_without_words_is_refused(tenant):
-    """In both forms."""
+    """Feedback items and user reports need a message."""
     await tenant.take(
         envelopes.envelope({}, envelopes.feedback_item("")),
         envelopes.envelope({}, envelopes.user_report_item(comments="")),
@@ -220,31 +224,31 @@ async def test_feedback_without_words_is_refused(tenant):
     }
 
 
-async def test_recorded_feedback_finds_its_replay(tenant):
-    """What was written in the browser names the replay."""
+async def test_recorded_feedback_is_linked_to_its_replay(tenant):
+    """Feedback that a person wrote in a browser names the replay."""
     await delivery.deliver_family(tenant, "web-session")
-    (found,) = await feedback_of(
+    (feedback,) = await read_feedback(
         tenant, replay_id=ReplayId("2d7445105ff6463bbda2e8af6722c479"), trace_ids=frozenset()
     )
-    assert (found.message, found.email) == ("paying fails", "ada@example.com")
+    assert (feedback.message, feedback.email) == ("paying fails", "ada@example.com")
 
 
-async def logs_of(server: Server, **changes: Any) -> list[StoredLog]:
-    """Read the log records of the builders' replay."""
+async def read_logs(server: Server, **changes: Any) -> list[StoredLog]:
+    """Read the log records linked to the builders' replay."""
     async with server.database.reading() as connection:
-        found = await logs.read_logs_of_replay(
+        linked = await logs.read_logs_of_replay(
             connection, window(**changes), [server.app.id, server.backend.id]
         )
-    return list(found.logs)
+    return list(linked.logs)
 
 
 async def test_each_record_of_a_log_is_kept_once(tenant):
-    """Delivered again, with others, it is a duplicate; a record without text is refused."""
+    """A record that comes again with others is a duplicate; one without text is refused."""
     await tenant.take(
         envelopes.envelope({}, envelopes.log_item("one", "two")),
         envelopes.envelope({}, envelopes.log_item("one", "two", "")),
     )
-    assert [(one.level, one.body) for one in await logs_of(tenant)] == [
+    assert [(record.level, record.body) for record in await read_logs(tenant)] == [
         ("warn", "one"),
         ("warn", "two"),
     ]
@@ -256,40 +260,41 @@ async def test_each_record_of_a_log_is_kept_once(tenant):
 
 
 async def test_logs_are_linked_by_replay_or_by_trace_and_time(tenant):
-    """Those of a backend too; a record of another replay is no one else's."""
+    """Records of backends are linked too, and a record of another replay is not."""
     ours = {"sentry.replay_id": REPLAY_ID}
     await tenant.take(
         envelopes.envelope({}, envelopes.log_item("named", trace_id=OTHER_ID, **ours)),
         envelopes.envelope({}, envelopes.log_item("other", **{"sentry.replay_id": OTHER_ID})),
     )
     await tenant.take(envelopes.envelope({}, envelopes.log_item("traced")), project=tenant.backend)
-    assert {one.body for one in await logs_of(tenant)} == {"named", "traced"}
+    assert {record.body for record in await read_logs(tenant)} == {"named", "traced"}
     later = STARTED_AT + timedelta(hours=1)
-    assert [one.body for one in await logs_of(tenant, started_at=later, ended_at=later)] == [
-        "named"
-    ]
+    assert [
+        record.body for record in await read_logs(tenant, started_at=later, ended_at=later)
+    ] == ["named"]
     async with tenant.database.reading() as connection:
-        seen = await logs.read_logs_of_replay(connection, window(), [tenant.backend.id])
-    assert [one.body for one in seen.logs] == ["traced"]
+        linked = await logs.read_logs_of_replay(connection, window(), [tenant.backend.id])
+    assert [record.body for record in linked.logs] == ["traced"]
 
 
 async def test_logs_are_scrubbed(tenant):
-    """Text and attributes; what names the replay stays."""
+    """Text and attributes are scrubbed, and the id of the replay stays."""
     item = envelopes.log_item(
         f"paid with {CARD}", **{"sentry.replay_id": REPLAY_ID, "password": "hunter2-secret"}
     )
     await tenant.take(envelopes.envelope({}, item))
-    (found,) = await logs_of(tenant, trace_ids=frozenset())
-    assert found.body == "paid with [Filtered]"
-    attributes = unpack_json(found.attributes)
+    (record,) = await read_logs(tenant, trace_ids=frozenset())
+    assert record.body == "paid with [Filtered]"
+    attributes = unpack_json(record.attributes)
     assert "hunter2-secret" not in str(attributes)
     assert attributes["sentry.replay_id"] == REPLAY_ID
 
 
 @pytest.mark.parametrize("family", ["android-events-a", "node-11-features", "python-2.75-features"])
 async def test_recorded_logs_are_kept(tenant, family):
-    """As many records as the SDK said that it sent."""
-    items = [item for one in contents.requests(family) for item in contents.envelope_of(one).items]
+    """All records that the SDK sent are kept."""
+    requests = contents.requests(family)
+    items = [item for request in requests for item in contents.envelope_of(request).items]
     records = sum(item.item_count or 0 for item in items if item.type == "log")
     assert records
     await delivery.deliver_family(tenant, family)
@@ -299,31 +304,31 @@ async def test_recorded_logs_are_kept(tenant, family):
     }
 
 
-async def attachments_of(server: Server, event_id: str) -> Sequence[Attachment]:
+async def read_attachments(server: Server, event_id: str) -> Sequence[Attachment]:
     """Read the rows of an event's files."""
     async with server.database.reading() as connection:
-        found = await attachments.read_attachments(connection, server.app.id, EventId(event_id))
-    return found.rows
+        page = await attachments.read_attachments(connection, server.app.id, EventId(event_id))
+    return page.rows
 
 
-def object_of(server: Server, one: Attachment) -> bytes:
+def read_object(server: Server, attachment: Attachment) -> bytes:
     """Read the bytes of a file."""
-    return (server.folder / "objects" / one.object_key).read_bytes()
+    return (server.folder / "objects" / attachment.object_key).read_bytes()
 
 
 async def test_an_attachment_is_kept_once_before_its_event_or_after(tenant):
-    """Under the event's id and the hash of its bytes; an empty file is a file."""
+    """The key has the event's id and the hash of the bytes; an empty file is kept as well."""
     header = {"event_id": EVENT_ID}
     note = envelopes.attachment_item(b"a note\n")
     empty = envelopes.attachment_item(b"", filename="empty.bin")
     await tenant.take(envelopes.envelope(header, note, empty), envelopes.event_envelope())
     await tenant.take(envelopes.envelope(header, note))
-    found = await attachments_of(tenant, EVENT_ID)
-    assert [(one.filename, one.size_bytes) for one in found] == [("empty.bin", 0), ("notes.txt", 7)]
-    assert [object_of(tenant, one) for one in found] == [b"", b"a note\n"]
+    rows = await read_attachments(tenant, EVENT_ID)
+    assert [(row.filename, row.size_bytes) for row in rows] == [("empty.bin", 0), ("notes.txt", 7)]
+    assert [read_object(tenant, row) for row in rows] == [b"", b"a note\n"]
     prefix = f"p/{tenant.app.id}/e/{EVENT_ID}/"
-    assert all(one.object_key == prefix + one.sha256[:16] for one in found)
-    assert {one.attachment_type for one in found} == {"event.attachment"}
+    assert all(row.object_key == prefix + row.sha256[:16] for row in rows)
+    assert {row.attachment_type for row in rows} == {"event.attachment"}
     assert await tenant.outcomes() == {
         ("attachment", "kept", ""): 2,
         ("attachment", "duplicate", ""): 1,
@@ -332,20 +337,20 @@ async def test_an_attachment_is_kept_once_before_its_event_or_after(tenant):
 
 
 async def test_the_name_of_an_attachment_is_a_scrubbed_label(tenant):
-    """Paths name no file here, secrets go, and a nameless file has a word."""
+    """A path is only a name, secrets are removed, and a file without a name is "unnamed"."""
     names = ["../../etc/passwd", f"bill {CARD}.txt", ""]
     items = [envelopes.attachment_item(name.encode(), filename=name) for name in names]
     await tenant.take(envelopes.envelope({"event_id": EVENT_ID}, *items))
-    found = await attachments_of(tenant, EVENT_ID)
-    assert {one.filename for one in found} == {
+    rows = await read_attachments(tenant, EVENT_ID)
+    assert {row.filename for row in rows} == {
         "../../etc/passwd",
         "bill [Filtered].txt",
         "unnamed",
     }
 
 
-async def test_an_attachment_needs_an_event_and_has_a_largest(tenant):
-    """At the limit it is kept; one byte more, or no event, and it is refused."""
+async def test_an_attachment_needs_an_event_and_has_a_size_limit(tenant):
+    """A file at the limit is kept; one byte more, or no event, and it is refused."""
     large = bytes(LIMITS.attachment_bytes)
     header = {"event_id": EVENT_ID}
     await tenant.take(
@@ -353,8 +358,8 @@ async def test_an_attachment_needs_an_event_and_has_a_largest(tenant):
         envelopes.gzipped(envelopes.envelope(header, envelopes.attachment_item(large + b"x"))),
         envelopes.envelope({}, envelopes.attachment_item()),
     )
-    (found,) = await attachments_of(tenant, EVENT_ID)
-    assert found.size_bytes == LIMITS.attachment_bytes
+    (row,) = await read_attachments(tenant, EVENT_ID)
+    assert row.size_bytes == LIMITS.attachment_bytes
     assert await tenant.outcomes() == {
         ("attachment", "kept", ""): 1,
         ("attachment", "refused", "too_large"): 1,
@@ -363,11 +368,11 @@ async def test_an_attachment_needs_an_event_and_has_a_largest(tenant):
 
 
 async def test_recorded_attachments_are_kept(tenant):
-    """Name, type and bytes, as the phone sent them."""
+    """Name, type and bytes are stored as the phone sent them."""
     await delivery.deliver_family(tenant, "android-events-a")
-    found = await attachments_of(tenant, "13bf4480f35e40da9dd6bc40d0391ee3")
-    assert [(one.filename, one.content_type, one.size_bytes) for one in found] == [
+    rows = await read_attachments(tenant, "13bf4480f35e40da9dd6bc40d0391ee3")
+    assert [(row.filename, row.content_type, row.size_bytes) for row in rows] == [
         ("notes.txt", "text/plain", 18),
         ("screenshot.png", "image/png", 2000),
     ]
-    assert object_of(tenant, found[0]) == b"line one\nline two\n"
+    assert read_object(tenant, rows[0]) == b"line one\nline two\n"

@@ -21,7 +21,7 @@ from tests.support.builders.wire import EVENT_ID, REPLAY_ID
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is sent, what is answered, what is counted."""
+    """A refused body, with the answer and the outcomes that it must have."""
 
     body: bytes
     status: int
@@ -64,7 +64,7 @@ def test_every_refusal_has_a_case():
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("kind", list(CASES), ids=lambda kind: kind.__name__)
 async def test_a_refusal_has_its_answer_and_its_outcome(tenant, kind):
-    """The status of its kind, the reason in JSON, CORS for browsers, and what is counted."""
+    """The answer has the status of its kind, the reason in JSON, and CORS headers for browsers."""
     case = CASES[kind]
     if kind is RateLimited:
         async with tenant.database.transaction() as connection:
@@ -88,8 +88,8 @@ async def test_a_refusal_has_its_answer_and_its_outcome(tenant, kind):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_items_are_refused_one_by_one_behind_the_door(tenant):
-    """The envelope is answered 200; each item that cannot be kept costs only itself."""
+async def test_items_of_an_accepted_envelope_are_refused_one_by_one(tenant):
+    """An item that cannot be kept does not affect the other items of its envelope."""
     big = payloads.event("b" * 32, extra={"text": ["x" * 1_000] * 1_100})
     body = envelopes.envelope(
         envelopes.envelope_header(event_id=EVENT_ID),

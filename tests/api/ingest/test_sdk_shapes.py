@@ -69,22 +69,22 @@ IN_PART: Final = {
     ),
     "an event whose JSON has no end": (envelope(HEADER, CUT_EVENT, LOG_FILE), "event"),
 }
-"""Envelopes of which one item can be taken by nobody, and the type of that item."""
+"""Envelopes with one item that cannot be read, and the type of that item."""
 
 
 @pytest.mark.parametrize("name", SHAPES)
 async def test_items_with_improbable_values_are_kept(tenant: Server, name: str):
-    """Only spans may be refused: those whose times cannot be placed."""
+    """Only spans may be refused, namely those whose times cannot be placed."""
     kind, payload = SHAPES[name]
     await tenant.take(envelope(HEADER, item(kind, payload)))
     outcomes = await tenant.outcomes()
-    wanted = (kind, "ignored", "type") if kind == "check_in" else (kind, "kept", "")
-    assert outcomes[wanted] == 1
+    expected = (kind, "ignored", "type") if kind == "check_in" else (kind, "kept", "")
+    assert outcomes[expected] == 1
     assert {key[0] for key in outcomes if key[1] == "refused"} <= {"span"}
 
 
 @pytest.mark.parametrize("name", WHOLE)
-async def test_every_framing_of_an_sdk_is_taken_whole(tenant: Server, name: str):
+async def test_every_framing_of_an_sdk_is_accepted_whole(tenant: Server, name: str):
     """Each item of the envelope is kept."""
     await tenant.take(WHOLE[name])
     outcomes = await tenant.outcomes()

@@ -49,7 +49,7 @@ LOG = {"timestamp": STARTED_MS / 1000, "level": "info", "body": "hello", "attrib
 
 @dataclass(frozen=True)
 class Case:
-    """What is sent, how, and the outcomes that it must have."""
+    """A request, and the outcomes that its items must have."""
 
     body: bytes
     outcomes: dict[tuple[str, str, str], int]
@@ -58,14 +58,14 @@ class Case:
     is_key_in_query: bool = False
 
 
-def of_items(*items: bytes, last_line_feed: bool = True, **changes: Any) -> bytes:
-    """An envelope of an Android app with these items."""
+def pack_items(*items: bytes, last_line_feed: bool = True, **changes: Any) -> bytes:
+    """Return an envelope of an Android app with these items."""
     header = envelope_header(**{"event_id": EVENT_ID} | changes)
     return envelope(header, *items, last_line_feed=last_line_feed)
 
 
 def ignored(kind: str) -> dict[tuple[str, str, str], int]:
-    """The outcome of an item whose type is not kept."""
+    """Return the outcome of an item whose type is not kept."""
     return {(kind, "ignored", "type"): 1}
 
 
@@ -103,42 +103,42 @@ CASES = {
     "blank lines": Case(EVENT + b"\n\n\n", KEPT),
     "no line feed at the end": Case(EVENT.removesuffix(b"\n"), KEPT),
     "no lengths": Case(
-        of_items(
+        pack_items(
             item("event", payloads.event(), length=MISSING),
             item("session", {"sid": "x"}, length=MISSING),
             last_line_feed=False,
         ),
         {**KEPT, ("session", "refused", "malformed"): 1},
     ),
-    "pretty payload": Case(of_items(item("event", b'{\n "message": "hello"\n}')), KEPT),
+    "pretty payload": Case(pack_items(item("event", b'{\n "message": "hello"\n}')), KEPT),
     "nothing in an item": Case(
-        of_items(envelopes.attachment_item(b""), item("event", payloads.event())),
+        pack_items(envelopes.attachment_item(b""), item("event", payloads.event())),
         {**KEPT, ("attachment", "kept", ""): 1},
     ),
-    "no items": Case(of_items(), {}),
+    "no items": Case(pack_items(), {}),
     "keys nobody knows": Case(
-        of_items(item("event", payloads.event(), new_thing={"a": [1]}), new_thing=[1]), KEPT
+        pack_items(item("event", payloads.event(), new_thing={"a": [1]}), new_thing=[1]), KEPT
     ),
-    "a trace of any shape": Case(of_items(item("event", payloads.event()), trace=[7]), KEPT),
+    "a trace of any shape": Case(pack_items(item("event", payloads.event()), trace=[7]), KEPT),
     "cut in the last item": Case(
-        of_items(item("event", payloads.event()), item("log", b"x" * 99))[:-50],
+        pack_items(item("event", payloads.event()), item("log", b"x" * 99))[:-50],
         {**KEPT, ("envelope", "refused", "cut"): 1},
     ),
     # 3: items
     "count that is wrong": Case(
-        of_items(item("span", {"items": [SPAN]}, content_type=SPANS, item_count=7)),
+        pack_items(item("span", {"items": [SPAN]}, content_type=SPANS, item_count=7)),
         {("span", "kept", ""): 1},
     ),
     "type with parameters": Case(
-        of_items(item("span", {"items": [SPAN]}, content_type=SPANS + "; charset=utf-8")),
+        pack_items(item("span", {"items": [SPAN]}, content_type=SPANS + "; charset=utf-8")),
         {("span", "kept", ""): 1},
     ),
     "container of Go": Case(
-        of_items(item("log", {"items": [LOG]}, length=MISSING, content_type=LOGS, item_count=1)),
+        pack_items(item("log", {"items": [LOG]}, length=MISSING, content_type=LOGS, item_count=1)),
         {("log", "kept", ""): 1},
     ),
     "clock of 1970": Case(
-        of_items(
+        pack_items(
             item("log", {"items": [{**LOG, "timestamp": 17.5}]}),
             item("event", payloads.event(timestamp=17.5)),
             item("transaction", payloads.transaction("b" * 32, timestamp=9, start_timestamp=7)),
@@ -146,11 +146,11 @@ CASES = {
         {**KEPT, ("log", "kept", ""): 1, ("transaction", "kept", ""): 1},
     ),
     "siblings in a container": Case(
-        of_items(item("log", {"version": 2, "ingest_settings": {"a": 1}, "items": [LOG]})),
+        pack_items(item("log", {"version": 2, "ingest_settings": {"a": 1}, "items": [LOG]})),
         {("log", "kept", ""): 1},
     ),
     "file of a trace": Case(
-        of_items(
+        pack_items(
             item(
                 "attachment",
                 b'{"a":1}\n\0\1',
@@ -170,7 +170,7 @@ CASES = {
         },
     ),
     **{
-        f"type {kind}": Case(of_items(item(kind, b'{"a":1}\n\xff\0')), ignored(kind))
+        f"type {kind}": Case(pack_items(item(kind, b'{"a":1}\n\xff\0')), ignored(kind))
         for kind in (
             *sorted(IGNORED_TYPES), "profile_chunk_ui", "raw_security", "nel", "form_data",
             "unreal_report", "integration", "something_of_tomorrow",
@@ -202,8 +202,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_odd_but_legal_traffic_is_taken(tenant: Server, name: str):
-    """200, and every item ends in the outcome that the table names."""
+async def test_unusual_but_legal_traffic_is_accepted(tenant: Server, name: str):
+    """The answer is 200, and every item has the outcome that the table names."""
     case = CASES[name]
     headers = envelopes.headers(tenant.app.key, encoding=None) | case.headers
     path = case.path.format(id=tenant.app.id)
@@ -223,18 +223,18 @@ async def test_odd_but_legal_traffic_is_taken(tenant: Server, name: str):
         *("/api/envelope/", "/api/envelope"),
     ],
 )
-async def test_every_door_answers_a_preflight(tenant: Server, path: str):
-    """Without a key, from anywhere, with all that browser SDKs may send."""
-    asked = {
+async def test_every_endpoint_answers_a_preflight(tenant: Server, path: str):
+    """A preflight needs no key, and allows all that browser SDKs may send, from anywhere."""
+    preflight = {
         "Origin": "https://shop.example",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "x-sentry-auth,content-type,content-encoding",
     }
-    answer = await tenant.sender.options(path.format(id=tenant.app.id), headers=asked)
+    answer = await tenant.sender.options(path.format(id=tenant.app.id), headers=preflight)
     assert answer.status_code == 200
     assert answer.headers["access-control-allow-origin"] == "*"
     allowed = answer.headers["access-control-allow-headers"].replace(" ", "").split(",")
-    assert set(asked["Access-Control-Request-Headers"].split(",")) <= set(allowed)
+    assert set(preflight["Access-Control-Request-Headers"].split(",")) <= set(allowed)
     exposed = answer.headers["access-control-expose-headers"]
     assert {"x-sentry-rate-limits", "retry-after"} <= set(exposed.replace(" ", "").split(","))
 
@@ -247,11 +247,13 @@ async def test_every_door_answers_a_preflight(tenant: Server, path: str):
         *("otlp/v1/logs", "integration/otlp/v1/metrics"),
     ],
 )
-async def test_doors_that_are_none_say_so(tenant: Server, rest: str):
-    """A program is told what is wrong, instead of that it is no page; nothing is counted."""
+async def test_addresses_for_other_kinds_of_data_say_that_none_is_accepted(
+    tenant: Server, rest: str
+):
+    """A program gets a reason in JSON, not a page that is missing, and nothing is counted."""
     path = f"/api/{tenant.app.id}/" + rest.format(key=tenant.app.key, event=EVENT_ID)
-    asked = await tenant.sender.options(path)
-    assert asked.status_code == 200
+    preflight = await tenant.sender.options(path)
+    assert preflight.status_code == 200
     answer = await tenant.sender.post(f"{path}?sentry_key={tenant.app.key}", content=b"{}")
     assert answer.status_code == 404
     assert answer.json()["detail"] == "this kind of data is not taken here"
@@ -259,56 +261,56 @@ async def test_doors_that_are_none_say_so(tenant: Server, rest: str):
     assert await tenant.outcomes() == {}
 
 
-async def test_auto_is_stored_nowhere(tenant: Server):
-    """In whatever kind of item an SDK leaves the address to us, it is filled in or goes."""
+async def test_the_address_auto_is_stored_nowhere(tenant: Server):
+    """In every kind of item, `{{auto}}` is replaced by the sender's address or removed."""
     user = {"id": "7", "ip_address": "{{auto}}"}
-    typed = {"user.ip_address": {"type": "string", "value": "{{auto}}"}}
+    attributes = {"user.ip_address": {"type": "string", "value": "{{auto}}"}}
     request = {"env": {"REMOTE_ADDR": "{{auto}}"}}
-    other = {**SPAN, "span_id": "d" * 16, "attributes": typed}
-    said = {"contexts": {"feedback": {"message": "it fails"}}, "user": user}
+    span = {**SPAN, "span_id": "d" * 16, "attributes": attributes}
+    feedback = {"contexts": {"feedback": {"message": "it fails"}}, "user": user}
     await tenant.take(
-        of_items(item("event", payloads.event(user=user, request=request, extra=typed))),
-        of_items(item("transaction", payloads.transaction("b" * 32, user=user))),
-        of_items(item("feedback", {"event_id": "c" * 32, **said})),
-        of_items(item("span", {"items": [other]}, content_type=SPANS)),
-        of_items(item("log", {"items": [{**LOG, "attributes": typed}]}, content_type=LOGS)),
+        pack_items(item("event", payloads.event(user=user, request=request, extra=attributes))),
+        pack_items(item("transaction", payloads.transaction("b" * 32, user=user))),
+        pack_items(item("feedback", {"event_id": "c" * 32, **feedback})),
+        pack_items(item("span", {"items": [span]}, content_type=SPANS)),
+        pack_items(item("log", {"items": [{**LOG, "attributes": attributes}]}, content_type=LOGS)),
         envelopes.replay_video_envelope(user=user),
     )
     assert [key for key in await tenant.outcomes() if key[1] != "kept"] == []
     packed = {"events": "payload", "logs": "attributes"}
     async with tenant.database.reading() as connection:
-        found = ""
+        stored_text = ""
         for table, column in packed.items():
             rows = await connection.execute(
                 text(f"select {column} from {table} where project_id = :id"), {"id": tenant.app.id}
             )
             values = [unpack_json(value) for value in rows.scalars()]
             assert values
-            found += repr(values)
+            stored_text += repr(values)
         blocks = await connection.scalars(
             text("select content from span_blocks where project_id = :id"), {"id": tenant.app.id}
         )
         texts = [unpack_text(content) for content in blocks]
-        found += repr(texts)
-        replay = (await connection.execute(text("select * from replays"))).mappings().all()
-        found += repr([dict(row) for row in replay if row["project_id"] == tenant.app.id])
-    assert "{{auto}}" not in found
-    assert found.count("127.0.0.1") >= len(packed) + len(texts) + 1
+        stored_text += repr(texts)
+        replays = (await connection.execute(text("select * from replays"))).mappings().all()
+        stored_text += repr([dict(row) for row in replays if row["project_id"] == tenant.app.id])
+    assert "{{auto}}" not in stored_text
+    assert stored_text.count("127.0.0.1") >= len(packed) + len(texts) + 1
     assert len(texts) == 2
 
 
-async def test_clocks_minutes_apart_meet_on_the_timeline(tenant: Server):
-    """The phone is four minutes slow, the backend is not: its error stands where it was."""
+async def test_an_error_of_a_backend_is_placed_though_the_clocks_differ(tenant: Server):
+    """The phone is four minutes slow and the backend is not; the error stands where it happened."""
     now_ms = clock.now_ms()
     slow_ms = now_ms - 240_000
     began_ms = slow_ms - 20_000
     segment = envelopes.replay_video_envelope(replay_started_ms=began_ms, duration_ms=20_000)
-    sent = iso(slow_ms)
-    phone = segment.replace(iso(began_ms + 20_500).encode(), sent.encode(), 1)
-    failed = payloads.event(timestamp=iso(now_ms - 13_000), platform="python")
+    sent_at = iso(slow_ms)
+    late_segment = segment.replace(iso(began_ms + 20_500).encode(), sent_at.encode(), 1)
+    error_payload = payloads.event(timestamp=iso(now_ms - 13_000), platform="python")
     header = envelope_header(event_id=EVENT_ID, sent_ms=now_ms)
-    await tenant.take(phone)
-    await tenant.take(envelope(header, item("event", failed)), project=tenant.backend)
+    await tenant.take(late_segment)
+    await tenant.take(envelope(header, item("event", error_payload)), project=tenant.backend)
     page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
     (error,) = page.all("article", class_="error")
     assert error["data-source"] == "backend"
@@ -316,34 +318,34 @@ async def test_clocks_minutes_apart_meet_on_the_timeline(tenant: Server):
 
 
 async def test_an_error_at_another_time_has_no_place_in_the_replay_it_names(tenant: Server):
-    """It is listed, with its own time; nothing leads to a moment that is not its."""
+    """The error is listed with its own time, and nothing links to a moment of the replay."""
     bodies = [
         envelopes.event_envelope(number * 16, timestamp=iso(STARTED_MS + apart_ms))
         for number, apart_ms in (("a1", -3_600_000), ("b2", 1_000), ("c3", 7_200_000))
     ]
     await tenant.take(envelopes.replay_video_envelope(), *bodies)
     page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
-    found = {
-        one["id"][-2:]: one.attributes.get("data-at-ms")
-        for one in page.all("article", class_="error")
+    times = {
+        error["id"][-2:]: error.attributes.get("data-at-ms")
+        for error in page.all("article", class_="error")
     }
-    assert found == {"a1": None, "b2": "1000", "c3": None}
+    assert times == {"a1": None, "b2": "1000", "c3": None}
     for number, has_clip in (("a1", False), ("b2", True), ("c3", False)):
         path = f"/projects/{tenant.app.id}/events/{number * 16}"
-        text = (await tenant.web.get(path, follow_redirects=True)).text
-        assert ("data-preview-host" in text) is has_clip
-        assert ("happened at another time" in text) is not has_clip
+        html = (await tenant.web.get(path, follow_redirects=True)).text
+        assert ("data-preview-host" in html) is has_clip
+        assert ("happened at another time" in html) is not has_clip
 
 
-@pytest.mark.parametrize("said", [MISSING, 17.5, "yesterday"])
-async def test_what_does_not_say_when_it_was_is_placed_where_it_was_sent(
-    tenant: Server, said: object
+@pytest.mark.parametrize("timestamp", [MISSING, 17.5, "yesterday"])
+async def test_items_without_a_usable_time_have_the_time_of_their_envelope(
+    tenant: Server, timestamp: object
 ):
-    """By the phone's clock, which the envelope tells, however long it was on its way."""
-    failed = changed(payloads.event(), {"timestamp": said})
+    """The envelope says when it was sent by the phone's clock, however long it was on its way."""
+    error_payload = changed(payloads.event(), {"timestamp": timestamp})
     header = envelope_header(event_id=EVENT_ID, sent_ms=STARTED_MS + 3_000)
-    noted = changed(LOG, {"timestamp": said, "trace_id": TRACE_ID})
-    items = (item("event", failed), item("log", {"items": [noted]}, content_type=LOGS))
+    record = changed(LOG, {"timestamp": timestamp, "trace_id": TRACE_ID})
+    items = (item("event", error_payload), item("log", {"items": [record]}, content_type=LOGS))
     await tenant.take(envelopes.replay_video_envelope(), envelope(header, *items))
     page = html_reader.parse_page((await tenant.web.get(tenant.page(REPLAY_ID))).text)
     assert page.one("article", class_="error")["data-at-ms"] == "3000"
@@ -351,8 +353,8 @@ async def test_what_does_not_say_when_it_was_is_placed_where_it_was_sent(
     assert rows["log"] == "3000"
 
 
-async def test_an_event_without_any_id_is_one_however_often_it_comes(tenant: Server):
-    """Its id is made of what it says."""
+async def test_an_event_without_an_id_is_kept_once_however_often_it_comes(tenant: Server):
+    """The id of such an event is made from its content."""
     body = compact(changed(payloads.event(), {"event_id": MISSING}))
     headers = envelopes.headers(tenant.app.key, encoding=None)
     for _ in range(2):
