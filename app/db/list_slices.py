@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, func
+from sqlalchemy import BigInteger, Select, bindparam, func
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,7 +39,7 @@ class SliceQuery[Value]:
             to_value: Turns a row into its value.
             size: How many rows a slice has at most.
         """
-        self._rows = query.offset(bindparam("slice_first", type_=Integer)).limit(size + 1)
+        self._rows = query.offset(bindparam("slice_first", type_=BigInteger)).limit(size + 1)
         self._count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(
             None
         )
