@@ -92,7 +92,7 @@ class ReplayReader:
             NotFound: There is no such replay.
         """
         async with self.db.reading() as connection:
-            return await self._read_head(connection, await self._find_replay(connection))
+            return await _read_head(connection, self, await _find_replay(connection, self.key))
 
     async def find_page(self, *, from_segment: int = 0) -> ReplayPageData:
         """Read everything that the page of a replay shows.
@@ -104,7 +104,7 @@ class ReplayReader:
             NotFound: There is no such replay.
         """
         async with self.db.reading() as connection:
-            head = await self._read_head(connection, await self._find_replay(connection))
+            head = await _read_head(connection, self, await _find_replay(connection, self.key))
             return await _read_page(connection, head, from_segment)
 
     async def find_activity(self, *, from_segment: int = 0) -> ReplayActivity:
@@ -114,7 +114,7 @@ class ReplayReader:
             NotFound: There is no such replay.
         """
         async with self.db.reading() as connection:
-            context = await self._find_context(connection)
+            context = await _find_context(connection, self)
             events = await lists.read_events(connection, context)
             errors = await lists.place_errors(connection, context, events)
             return await _read_activity(connection, errors, from_segment)
@@ -126,7 +126,7 @@ class ReplayReader:
             NotFound: There is no such replay.
         """
         async with self.db.transaction() as connection:
-            context = await self._find_context(connection)
+            context = await _find_context(connection, self)
             requests = await contents.read_contents(
                 connection, context.outline, from_segment=from_segment
             )
@@ -147,7 +147,7 @@ class ReplayReader:
             NotFound: There is no such replay.
         """
         async with self.db.reading() as connection:
-            context = await self._find_context(connection)
+            context = await _find_context(connection, self)
             events = await lists.read_events(connection, context, after=after)
             return await lists.place_errors(connection, context, events)
 
@@ -159,7 +159,7 @@ class ReplayReader:
         """
         async with self.db.reading() as connection:
             return await lists.read_logs(
-                connection, await self._find_context(connection), after=after
+                connection, await _find_context(connection, self), after=after
             )
 
     async def find_feedback(self, *, first: int) -> ReplayFeedback:
@@ -170,7 +170,7 @@ class ReplayReader:
         """
         async with self.db.reading() as connection:
             return await lists.read_feedback(
-                connection, await self._find_context(connection), first=first
+                connection, await _find_context(connection, self), first=first
             )
 
     async def find_viewers(self, *, first: int) -> ReplayViewers:
@@ -181,7 +181,7 @@ class ReplayReader:
         """
         async with self.db.reading() as connection:
             return await lists.read_viewers(
-                connection, await self._find_context(connection), first=first
+                connection, await _find_context(connection, self), first=first
             )
 
     async def find_traces(self, *, after: BlockPlace = parts.BEFORE_ALL) -> ReplayTraces:
@@ -191,48 +191,9 @@ class ReplayReader:
             NotFound: There is no such replay.
         """
         async with self.db.reading() as connection:
-            context = await self._find_context(connection)
+            context = await _find_context(connection, self)
             events = await lists.read_events(connection, context, payload_bytes=0)
             return await lists.read_traces(connection, context, events, after=after)
-
-    async def _find_replay(self, connection: AsyncConnection) -> Replay:
-        replay = await replays.find_replay(connection, self.key)
-        if replay is None:
-            raise NotFound("no such replay")
-        return replay
-
-    async def _find_context(self, connection: AsyncConnection) -> ReplayContext:
-        return await self._read_context(connection, await self._find_replay(connection))
-
-    async def _read_context(self, connection: AsyncConnection, replay: Replay) -> ReplayContext:
-        visible_projects = await memberships.list_projects(connection, self.person)
-        (window,) = await replay_clock.read_windows(connection, [replay])
-        return ReplayContext(
-            project=self.project,
-            outline=await outline.read_outline(
-                connection, replay, index_cache=self.index_cache, now=clock.now()
-            ),
-            window=window,
-            project_names={project.id: project.name for project in visible_projects},
-        )
-
-    async def _read_head(self, connection: AsyncConnection, replay: Replay) -> ReplayHead:
-        context = await self._read_context(connection, replay)
-        events = await lists.read_events(connection, context)
-        counts = await linked_errors.count_errors(
-            connection,
-            context.window,
-            context.project_ids,
-            home=self.key.project_id,
-            events=events,
-        )
-        return ReplayHead(
-            context=context,
-            events=events,
-            counts=counts,
-            ending=await _infer_ending(connection, context.outline, counts),
-            viewers=await lists.read_viewers(connection, context),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +224,7 @@ class ReplayVisit:
     async def read_head(self) -> ReplayHead:
         """Read what stands around the picture."""
         async with self.reader.db.reading() as connection:
-            return await self.reader._read_head(connection, self.replay)  # noqa: SLF001 - they are one
+            return await _read_head(connection, self.reader, self.replay)
 
     async def read_page(self, head: ReplayHead, *, from_segment: int = 0) -> ReplayPageData:
         """Read the rest of the page.
@@ -291,6 +252,53 @@ class ReplayVisit:
             return await start.read_start(reader.store, playable, at_ms)
         except ServiceUnavailable:
             return None
+
+
+async def _find_replay(connection: AsyncConnection, key: ReplayKey) -> Replay:
+    replay = await replays.find_replay(connection, key)
+    if replay is None:
+        raise NotFound("no such replay")
+    return replay
+
+
+async def _find_context(connection: AsyncConnection, reader: ReplayReader) -> ReplayContext:
+    return await _read_context(connection, reader, await _find_replay(connection, reader.key))
+
+
+async def _read_context(
+    connection: AsyncConnection, reader: ReplayReader, replay: Replay
+) -> ReplayContext:
+    visible_projects = await memberships.list_projects(connection, reader.person)
+    (window,) = await replay_clock.read_windows(connection, [replay])
+    return ReplayContext(
+        project=reader.project,
+        outline=await outline.read_outline(
+            connection, replay, index_cache=reader.index_cache, now=clock.now()
+        ),
+        window=window,
+        project_names={project.id: project.name for project in visible_projects},
+    )
+
+
+async def _read_head(
+    connection: AsyncConnection, reader: ReplayReader, replay: Replay
+) -> ReplayHead:
+    context = await _read_context(connection, reader, replay)
+    events = await lists.read_events(connection, context)
+    counts = await linked_errors.count_errors(
+        connection,
+        context.window,
+        context.project_ids,
+        home=reader.key.project_id,
+        events=events,
+    )
+    return ReplayHead(
+        context=context,
+        events=events,
+        counts=counts,
+        ending=await _infer_ending(connection, context.outline, counts),
+        viewers=await lists.read_viewers(connection, context),
+    )
 
 
 async def _infer_ending(
