@@ -1,4 +1,4 @@
-"""F5: the disk of the journal, or that of the videos, is full while phones send."""
+"""F5: the disk of the journal, or that of the videos, fills up while phones send."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ from tests.support.servers.server import Keyed, keyed, running
 ROUNDS = programme_size.rounds(ci=1, nightly=5)
 LETTERS = 40
 HELD = process.LaunchOptions(hold_digest=True)
-"""What is accepted stays in the journal: it fills up, however it uses its room again."""
+"""Accepted entries stay in the journal, so that it fills up although it reuses its space."""
 Shortage = Callable[[Path], AbstractContextManager[None]]
 DICE = programme_size.seeded_dice("disk")
 
@@ -28,8 +28,8 @@ INODES: Final[Shortage] = mounts.without_inodes
 pytestmark = mounts.needs_root
 
 
-async def app_of(database_url: str) -> Keyed:
-    """Make the project."""
+async def create_project(database_url: str) -> Keyed:
+    """Create the project."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
@@ -39,8 +39,8 @@ async def app_of(database_url: str) -> Keyed:
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("shortage", [SPACE, INODES], ids=["space", "inodes"])
 async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage, number):
-    """What does not fit is not answered, nothing is torn, and all is well when space returns."""
-    to = await app_of(database_url)
+    """Envelopes that do not fit get no answer and tear nothing, and are kept once space returns."""
+    to = await create_project(database_url)
     ledger = Ledger(programme_size.seeded_dice("full journal", number))
     with (
         mounts.tmpfs(tmp_path / "journal", size_mib=8, inodes=64) as disk,
@@ -57,18 +57,18 @@ async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage,
         server.kill()
         assert invariant.torn_entries(disk) == []
         async with running(database_url, tmp_path) as started:
-            found = await invariant.check_invariant(started, ledger)
-    report.round(**found.facts())
-    assert found.acks == len(ledger.letters)
+            findings = await invariant.check_invariant(started, ledger)
+    report.round(**findings.facts())
+    assert findings.acks == len(ledger.letters)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("shortage", [SPACE, INODES], ids=["space", "inodes"])
-async def test_full_storage_keeps_phones_waiting_for_nothing(
+async def test_full_storage_does_not_keep_phones_waiting(
     database_url, tmp_path, report, shortage, number
 ):
-    """With no room for videos envelopes are answered 200; they are stored when it returns."""
-    to = await app_of(database_url)
+    """With full storage envelopes are answered 200, and stored once there is space."""
+    to = await create_project(database_url)
     ledger = Ledger(programme_size.seeded_dice("full storage", number))
     with (
         mounts.ext4(tmp_path / "objects", tmp_path / "image", inodes=256) as disk,
@@ -82,6 +82,6 @@ async def test_full_storage_keeps_phones_waiting_for_nothing(
         await process.wait_until_digested(server)
         server.stop()
         async with running(database_url, tmp_path) as started:
-            found = await invariant.check_invariant(started, ledger)
-    report.round(**found.facts())
-    assert found.acks == len(ledger.letters)
+            findings = await invariant.check_invariant(started, ledger)
+    report.round(**findings.facts())
+    assert findings.acks == len(ledger.letters)

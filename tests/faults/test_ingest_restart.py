@@ -1,4 +1,4 @@
-"""What was answered with 200 is there after a kill, exactly once, whatever digest was doing."""
+"""An envelope that was answered with 200 is stored exactly once, even after a kill."""
 
 import asyncio
 import gzip
@@ -24,8 +24,8 @@ from tests.support.waiting import until
 SEGMENTS = 12
 
 
-async def send(base_url: str, to: Keyed, *bodies: bytes) -> None:
-    """Send envelopes, each answered with 200."""
+async def send_envelopes(base_url: str, to: Keyed, *bodies: bytes) -> None:
+    """Send envelopes and check that each is answered with 200."""
     async with httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30) as sender:
         for body in bodies:
             answer = await sender.post(
@@ -37,89 +37,89 @@ async def send(base_url: str, to: Keyed, *bodies: bytes) -> None:
 
 
 @asynccontextmanager
-async def pool(database_url: str) -> AsyncIterator[Database]:
-    """Open a database for a moment."""
+async def open_database(database_url: str) -> AsyncIterator[Database]:
+    """Open a database for the length of the block."""
     database = Database.open(database_url, pool_size=1)
     yield database
     await database.close()
 
 
-async def stored(database: Database) -> int:
-    """Count the segments that are stored."""
+async def count_segments(database: Database) -> int:
+    """Count the stored segments."""
     async with database.reading() as connection:
         count = await connection.scalar(text("select count(*) from segments"))
     return int(count or 0)
 
 
-def segments() -> list[bytes]:
-    """Return the segments of one replay."""
+def make_segments() -> list[bytes]:
+    """Make the segments of one replay."""
     return [envelopes.replay_video_envelope(number) for number in range(SEGMENTS)]
 
 
 async def test_accepted_entries_survive_a_kill(database_url, tmp_path):
-    """Killed with nothing digested, the next process adopts the journal and stores all, once."""
-    async with pool(database_url) as database:
+    """The next process adopts the journal of a killed one and stores every entry once."""
+    async with open_database(database_url) as database:
         to = await keyed(database, "App")
     with process.launch_and_wait(
         database_url, tmp_path, process.LaunchOptions(hold_digest=True)
     ) as server:
-        await send(server.base_url, to, *segments(), envelopes.event_envelope())
+        await send_envelopes(server.base_url, to, *make_segments(), envelopes.event_envelope())
         server.kill()
     async with running(database_url, tmp_path) as server:
         await server.outcomes_reach(
             {("replay_video", "kept", ""): SEGMENTS, ("event", "kept", ""): 1}
         )
-        found = await server.dump(REPLAY_ID)
-        assert [one["segment_id"] for one in found["segments"]] == list(range(SEGMENTS))
-        assert all(one["has_video"] for one in found["segments"])
-        await until(lambda: len(journals(tmp_path)) == 1)
+        dump = await server.dump(REPLAY_ID)
+        assert [segment["segment_id"] for segment in dump["segments"]] == list(range(SEGMENTS))
+        assert all(segment["has_video"] for segment in dump["segments"])
+        await until(lambda: len(list_journals(tmp_path)) == 1)
 
 
 @pytest.mark.parametrize("digested", [1, SEGMENTS // 2])
-async def test_a_kill_in_the_middle_counts_nothing_twice(database_url, tmp_path, digested):
-    """Killed while it digests, what was stored is not stored or counted again."""
-    async with pool(database_url) as database:
+async def test_a_kill_during_digest_counts_nothing_twice(database_url, tmp_path, digested):
+    """Entries that were stored before the kill are not stored or counted again."""
+    async with open_database(database_url) as database:
         to = await keyed(database, "App")
         with process.launch_and_wait(database_url, tmp_path) as server:
-            await send(server.base_url, to, *segments())
+            await send_envelopes(server.base_url, to, *make_segments())
             async with asyncio.timeout(20):
-                while await stored(database) < digested:  # noqa: ASYNC110 - another process
+                while await count_segments(database) < digested:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0)
             server.kill()
     async with running(database_url, tmp_path) as server:
         await server.outcomes_reach({("replay_video", "kept", ""): SEGMENTS})
         assert len((await server.dump(REPLAY_ID))["segments"]) == SEGMENTS
-        # Not a byte more: what was put for a batch that was never committed is gone again.
-        # What the kill left half put is no object: the driver removes it when it is a day old.
+        # Not a byte more: objects of a batch that was never committed have been removed.
+        # A half-written file in .tmp is not an object; the driver removes it after a day.
         objects = [path for path in server.objects() if path.parent.name != ".tmp"]
         sizes_bytes = [path.stat().st_size for path in objects]
         assert sum(sizes_bytes) == SEGMENTS * len(clips.clip())
 
 
 async def test_a_journal_is_adopted_twice_without_harm(database_url, tmp_path):
-    """The process that adopts is killed as well: the third one finishes."""
-    async with pool(database_url) as database:
+    """When the adopting process is killed as well, the third one stores everything."""
+    async with open_database(database_url) as database:
         to = await keyed(database, "App")
-    for part in (segments()[:4], segments()[4:]):
+    for part in (make_segments()[:4], make_segments()[4:]):
         with process.launch_and_wait(
             database_url, tmp_path, process.LaunchOptions(hold_digest=True)
         ) as server:
-            await send(server.base_url, to, *part)
+            await send_envelopes(server.base_url, to, *part)
             server.kill()
-    assert len(journals(tmp_path)) == 2
+    assert len(list_journals(tmp_path)) == 2
     async with running(database_url, tmp_path) as server:
         await server.outcomes_reach({("replay_video", "kept", ""): SEGMENTS})
         assert len((await server.dump(REPLAY_ID))["segments"]) == SEGMENTS
 
 
-async def test_what_does_not_fit_into_memory_is_read_back(database_url, tmp_path, monkeypatch):
-    """With room for one envelope, digest goes through the journal; nothing is lost or doubled."""
+async def test_entries_beyond_the_memory_limit_are_read_back(database_url, tmp_path, monkeypatch):
+    """With memory for one envelope, digest reads the journal and loses or doubles nothing."""
     async with running(
         database_url, tmp_path, digest_memory_bytes=1024 * 1024, journal_file_bytes=64 * 1024
     ) as server:
         inbox = server.service.ingest.queue
         monkeypatch.setattr(inbox, "_limit_bytes", 1)
-        for body in segments():
+        for body in make_segments():
             assert (await server.post(body)).status_code == 200
         await server.settled()
         assert await server.outcomes() == {("replay_video", "kept", ""): SEGMENTS}
@@ -129,14 +129,14 @@ async def test_what_does_not_fit_into_memory_is_read_back(database_url, tmp_path
 
 
 async def test_a_poison_entry_goes_to_quarantine(server, monkeypatch):
-    """What makes digest fail is kept aside after its tries; its neighbours arrive."""
+    """An entry that makes digest fail is quarantined after its tries, and the others are kept."""
 
-    def poisoned(received, prepared):
+    def prepare_or_fail(received, prepared):
         if any(b"poison" in bytes(item.payload) for item, _ in received):
             raise ZeroDivisionError("a bug of ours")
         EVENT.prepare(received, prepared)
 
-    monkeypatch.setitem(BY_NAME, EVENT.name, replace(EVENT, prepare=poisoned))
+    monkeypatch.setitem(BY_NAME, EVENT.name, replace(EVENT, prepare=prepare_or_fail))
     await server.take(
         envelopes.event_envelope("a" * 32),
         envelopes.event_envelope("b" * 32, message="poison"),
@@ -149,13 +149,13 @@ async def test_a_poison_entry_goes_to_quarantine(server, monkeypatch):
         ("replay_video", "kept", ""): 1,
     }
     async with server.database.reading() as connection:
-        (aside,) = await projects.list_quarantined(connection, server.app.id)
-        body = await projects.read_quarantined_body(connection, server.app.id, aside.id)
-    assert aside.item_types == ("event",)
-    assert "ZeroDivisionError" in aside.reason
+        (quarantined,) = await projects.list_quarantined(connection, server.app.id)
+        body = await projects.read_quarantined_body(connection, server.app.id, quarantined.id)
+    assert quarantined.item_types == ("event",)
+    assert "ZeroDivisionError" in quarantined.reason
     assert gzip.decompress(body) == envelopes.event_envelope("b" * 32, message="poison")
 
 
-def journals(folder: Path) -> list[Path]:
-    """Return the folders of journals."""
+def list_journals(folder: Path) -> list[Path]:
+    """List the folders of journals."""
     return [path for path in (folder / "journal").iterdir() if path.is_dir()]

@@ -1,4 +1,4 @@
-"""The journal on a disk that fails: not acknowledged, never reused, well again by itself."""
+"""A journal on a failing disk acknowledges nothing that is lost, and recovers by itself."""
 
 import asyncio
 import contextlib
@@ -21,35 +21,35 @@ MIB = 1024 * 1024
 
 @pytest.fixture
 async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    """An open journal with large files."""
-    opened = Journal.open(tmp_path / "journal", file_bytes=64 * MIB, reserve_bytes=0)
-    yield opened
-    await opened.close()
+    """Open a journal with large files."""
+    open_journal = Journal.open(tmp_path / "journal", file_bytes=64 * MIB, reserve_bytes=0)
+    yield open_journal
+    await open_journal.close()
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MiB."""
-    with mounts.tmpfs(tmp_path / "disk", size_mib=8, inodes=64) as point:
-        yield point
+    """Mount a file system of 8 MiB."""
+    with mounts.tmpfs(tmp_path / "disk", size_mib=8, inodes=64) as mount_point:
+        yield mount_point
 
 
-def failing(call: str, code: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Make the next call fail, then work again; the list returned is empty once it did."""
+def fail_once(call: str, code: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Make the next call fail and later ones work; the returned list is empty once it failed."""
     real = getattr(os, call)
-    left = [code]
+    pending_codes = [code]
 
-    def once(*args, **named):
-        if left:
-            raise OSError(left.pop(), os.strerror(code))
+    def fail_or_call(*args, **named):
+        if pending_codes:
+            raise OSError(pending_codes.pop(), os.strerror(code))
         return real(*args, **named)
 
-    monkeypatch.setattr(os, call, once)
-    return left
+    monkeypatch.setattr(os, call, fail_or_call)
+    return pending_codes
 
 
-async def fill(journal: Journal, words: str) -> list[int]:
-    """Append until the journal turns an entry away with these words; return what was kept."""
+async def fill_disk(journal: Journal, words: str) -> list[int]:
+    """Append until the journal refuses an entry with these words; return the kept numbers."""
     kept: list[int] = []
     for _ in range(99):
         try:
@@ -61,29 +61,29 @@ async def fill(journal: Journal, words: str) -> list[int]:
     raise AssertionError("the disk never fills")
 
 
-def everything(journal: Journal) -> list[tuple[int, bytes]]:
-    """Read the journal back; nothing that was acknowledged may be damaged."""
+def read_all_entries(journal: Journal) -> list[tuple[int, bytes]]:
+    """Read the journal back, and check that nothing acknowledged is damaged."""
     damages: list[JournalDamage] = []
-    found = list(reader.read_entries(journal.path, on_damage=damages.append))
+    entries = list(reader.read_entries(journal.path, on_damage=damages.append))
     assert damages == []
-    return [(each.seq, each.body) for each in found]
+    return [(entry.seq, entry.body) for entry in entries]
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
-async def test_failed_sync_is_not_acknowledged_and_its_file_not_reused(journal, monkeypatch, code):
-    """After fdatasync failed once, that file is never written again and the next entry is kept."""
+async def test_a_file_whose_sync_failed_is_never_written_again(journal, monkeypatch, code):
+    """An entry whose sync fails is not acknowledged, and the next one gets a new file."""
     await append(journal, b"before")
-    failing("fdatasync", code, monkeypatch)
+    fail_once("fdatasync", code, monkeypatch)
     with pytest.raises(ServiceUnavailable, match=r"cannot write"):
         await append(journal, b"failed")
     assert journal.last_seq == 1
     assert await append(journal, b"after") == 3
-    assert [each.first_seq for each in files.list_journal_files(journal.path)] == [1, 3]
-    assert everything(journal) == [(1, b"before"), (3, b"after")]
+    assert [file.first_seq for file in files.list_journal_files(journal.path)] == [1, 3]
+    assert read_all_entries(journal) == [(1, b"before"), (3, b"after")]
 
 
-def half_written() -> Callable[[int, memoryview, int], int]:
-    """Make a pwrite that takes 30 bytes and then fails for ever."""
+def make_half_write() -> Callable[[int, memoryview, int], int]:
+    """Make a pwrite that writes 30 bytes and then always fails."""
     pwrite = os.pwrite
     rooms = [30]
 
@@ -95,132 +95,132 @@ def half_written() -> Callable[[int, memoryview, int], int]:
     return call
 
 
-async def test_whole_batch_of_a_failed_sync_hears_of_it(journal, monkeypatch):
-    """None of the entries that shared the write is acknowledged."""
-    left = failing("fdatasync", errno.EIO, monkeypatch)
+async def test_a_failed_sync_refuses_its_whole_batch(journal, monkeypatch):
+    """No entry that shared a failed write is acknowledged."""
+    pending_codes = fail_once("fdatasync", errno.EIO, monkeypatch)
     answers = await asyncio.gather(
         *(append(journal, b"%d" % number) for number in range(20)), return_exceptions=True
     )
     kept = [answer for answer in answers if isinstance(answer, int)]
     refused = [answer for answer in answers if isinstance(answer, ServiceUnavailable)]
-    assert left == []
+    assert pending_codes == []
     assert len(refused) >= 1
     assert len(kept) + len(refused) == 20
-    assert [seq for seq, _ in everything(journal)] == kept
+    assert [seq for seq, _ in read_all_entries(journal)] == kept
     assert journal.backlog().entries == len(kept)
 
 
 @pytest.mark.parametrize("call", ["pwrite", "open", "fsync"])
-async def test_failed_first_write_leaves_no_file(journal, monkeypatch, call):
-    """Whichever step of a new file fails, the file is gone and the next append makes another."""
-    failing(call, errno.ENOSPC, monkeypatch)
+async def test_a_failed_first_write_leaves_no_file(journal, monkeypatch, call):
+    """When a step of a new file fails, the file is removed and the next append makes another."""
+    fail_once(call, errno.ENOSPC, monkeypatch)
     with pytest.raises(ServiceUnavailable):
         await append(journal, b"failed")
     assert files.list_journal_files(journal.path) == []
     assert await append(journal, b"after") == 2
-    assert everything(journal) == [(2, b"after")]
+    assert read_all_entries(journal) == [(2, b"after")]
 
 
-async def test_half_written_entry_is_cut_off(journal, monkeypatch):
-    """A write that stops in the middle leaves the file as long as it was promised."""
+async def test_a_half_written_entry_is_cut_off(journal, monkeypatch):
+    """A write that stops in the middle is cut off, and the file keeps its allocated size."""
     await append(journal, b"before")
     (file,) = files.list_journal_files(journal.path)
     size = file.path.stat().st_size
     with monkeypatch.context() as short:
-        short.setattr(os, "pwrite", half_written())
+        short.setattr(os, "pwrite", make_half_write())
         with pytest.raises(ServiceUnavailable):
             await append(journal, b"failed" * 50)
     assert file.path.stat().st_size == size
     assert await append(journal, b"after") == 3
-    assert everything(journal) == [(1, b"before"), (3, b"after")]
+    assert read_all_entries(journal) == [(1, b"before"), (3, b"after")]
 
 
-async def test_tail_that_cannot_be_cut_off_is_passed_over(journal, monkeypatch):
-    """A disk that refuses even to shorten the file leaves a torn tail, which is no damage."""
+async def test_a_torn_tail_that_stays_is_skipped(journal, monkeypatch):
+    """A torn tail that the disk refuses to cut off does not count as damage."""
     await append(journal, b"before")
-    failing("ftruncate", errno.EIO, monkeypatch)
+    fail_once("ftruncate", errno.EIO, monkeypatch)
     with monkeypatch.context() as short:
-        short.setattr(os, "pwrite", half_written())
+        short.setattr(os, "pwrite", make_half_write())
         with pytest.raises(ServiceUnavailable):
             await append(journal, b"failed" * 50)
-    assert everything(journal) == [(1, b"before")]
+    assert read_all_entries(journal) == [(1, b"before")]
     await append(journal, b"after")
-    assert everything(journal) == [(1, b"before"), (3, b"after")]
+    assert read_all_entries(journal) == [(1, b"before"), (3, b"after")]
 
 
-async def test_file_that_cannot_be_removed_is_removed_later(journal, monkeypatch):
-    """A failed unlink costs nothing but a second try."""
-    failing("fdatasync", errno.EIO, monkeypatch)
-    failing("unlink", errno.EIO, monkeypatch)
+async def test_a_file_that_cannot_be_removed_is_removed_later(journal, monkeypatch):
+    """A failed unlink is tried again later."""
+    fail_once("fdatasync", errno.EIO, monkeypatch)
+    fail_once("unlink", errno.EIO, monkeypatch)
     with pytest.raises(ServiceUnavailable):
         await append(journal, b"failed")
-    assert [each.first_seq for each in files.list_journal_files(journal.path)] == [1]
+    assert [file.first_seq for file in files.list_journal_files(journal.path)] == [1]
     assert await append(journal, b"after") == 2
-    assert everything(journal) == [(2, b"after")]
+    assert read_all_entries(journal) == [(2, b"after")]
     journal.release(0)
     journal.release(2)
     await journal.close()
     assert not journal.path.exists()
 
 
-async def test_failing_close_is_no_failure(journal, monkeypatch):
-    """What counts was synced; an error of close changes nothing for it."""
+async def test_a_failing_close_loses_nothing(journal, monkeypatch):
+    """An error of close does not affect entries that were synced before."""
     await append(journal, b"kept")
     real = os.close
 
-    def grumbling(fd: int) -> None:
+    def close_with_error(fd: int) -> None:
         real(fd)
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     live = journal._appender._live
     assert live is not None
     with monkeypatch.context() as patched:
-        patched.setattr(os, "close", grumbling)
+        patched.setattr(os, "close", close_with_error)
         journal._appender._finish(live)
-    assert everything(journal) == [(1, b"kept")]
+    assert read_all_entries(journal) == [(1, b"kept")]
     assert await append(journal, b"after") == 2
 
 
 @mounts.needs_root
-async def test_full_disk_turns_away_and_recovers(small_disk):
-    """A full disk of 8 MiB refuses, acknowledges nothing torn, and recovers with its space."""
+async def test_a_full_disk_refuses_entries_and_recovers(small_disk):
+    """A full disk refuses entries, tears none that is acknowledged, and recovers with space."""
     journal = Journal.open(small_disk / "journal", file_bytes=2 * MIB, reserve_bytes=0)
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(2 * MIB))
-    kept = await fill(journal, "disk space are left")
+    kept = await fill_disk(journal, "disk space are left")
     assert len(kept) >= 10
     for _ in range(5):
         with pytest.raises(ServiceUnavailable):
             await append(journal, os.urandom(300_000))
-    assert [seq for seq, _ in everything(journal)] == kept
+    assert [seq for seq, _ in read_all_entries(journal)] == kept
     ballast.unlink()
     kept.append(await append(journal, b"well again"))
-    assert everything(journal)[-1] == (kept[-1], b"well again")
-    assert [seq for seq, _ in everything(journal)] == kept
+    assert read_all_entries(journal)[-1] == (kept[-1], b"well again")
+    assert [seq for seq, _ in read_all_entries(journal)] == kept
     journal.release(kept[-1])
     await journal.close()
     assert list((small_disk / "journal").iterdir()) == []
 
 
 @mounts.needs_root
-async def test_disk_that_fills_inside_a_write_tears_nothing(small_disk, monkeypatch):
-    """Space that vanishes between the check and the write is noticed by the write."""
+async def test_a_disk_that_fills_during_a_write_tears_nothing(small_disk, monkeypatch):
+    """A write fails cleanly when the space vanishes after the check for it."""
     journal = Journal.open(small_disk / "journal", file_bytes=64 * MIB, reserve_bytes=0)
     monkeypatch.setattr(journal._appender, "_check_room", lambda _size_bytes: None)
     kept = [await append(journal, os.urandom(300_000)) for _ in range(3)]
     (small_disk / "ballast").write_bytes(bytes(7 * MIB - 64 * 1024))
     with pytest.raises(ServiceUnavailable, match="No space left"):
         await append(journal, os.urandom(300_000))
-    assert [seq for seq, _ in everything(journal)] == kept
+    assert [seq for seq, _ in read_all_entries(journal)] == kept
     (small_disk / "ballast").unlink()
     kept.append(await append(journal, b"well again"))
-    assert [seq for seq, _ in everything(journal)] == kept
+    assert [seq for seq, _ in read_all_entries(journal)] == kept
     await journal.close()
 
 
 @mounts.needs_root
-async def test_disk_without_inodes_turns_away_and_recovers(small_disk):
-    """A full table of files is a full disk."""
+async def test_a_disk_without_inodes_refuses_entries_and_recovers(small_disk):
+    """A disk without free inodes is treated like a full disk."""
     journal = Journal.open(small_disk / "journal", file_bytes=64 * 1024, reserve_bytes=0)
     strays = [small_disk / f"stray{number}" for number in range(99)]
     with contextlib.suppress(OSError):
@@ -236,10 +236,10 @@ async def test_disk_without_inodes_turns_away_and_recovers(small_disk):
 
 
 @mounts.needs_root
-async def test_reserve_is_kept_on_a_small_disk(small_disk):
-    """The journal stops while others still have the room that was reserved for them."""
+async def test_the_reserve_is_kept_on_a_small_disk(small_disk):
+    """The journal stops while the space that is reserved for others is still free."""
     journal = Journal.open(small_disk / "journal", file_bytes=64 * MIB, reserve_bytes=3 * MIB)
-    assert await fill(journal, "3.0 MiB are kept free")
+    assert await fill_disk(journal, "3.0 MiB are kept free")
     facts = os.statvfs(small_disk)
     assert 3 * MIB <= facts.f_bavail * facts.f_frsize < 3 * MIB + 400_000
     await journal.close()

@@ -1,4 +1,4 @@
-"""F1: the server is killed at every await of its own code, with eight phones sending."""
+"""F1: the server is killed at every await of its own code, while eight phones send."""
 
 import asyncio
 from pathlib import Path
@@ -15,15 +15,15 @@ from tests.support.servers.server import Keyed, keyed, running
 
 KILLS = programme_size.rounds(ci=200, nightly=2_400)
 LIVES = 10
-"""Kills in a row, each while the next server adopts what the last one left; then all is checked."""
+"""Kills in a row before everything is checked; each server adopts what the last one left."""
 STEPS = 500
-"""About what it takes to start, to adopt, to accept and to digest what eight phones send."""
+"""About as many steps as it takes to start, adopt, accept and digest what eight phones send."""
 
 
-async def live_and_die(
+async def run_until_killed(
     database_url: str, folder: Path, to: Keyed, ledger: Ledger, step: int
 ) -> str:
-    """Let a server take traffic until it kills itself at a step; returns where it was."""
+    """Let a server take traffic until it kills itself at a step; return the place in its code."""
     with process.launch_server(database_url, folder, LaunchOptions(kill_at=step)) as server:
         if await asyncio.to_thread(server.listens):
             await traffic.send_as_phones(
@@ -34,8 +34,10 @@ async def live_and_die(
         return server.place
 
 
-async def test_kill_at_every_step(database_url: str, tmp_path: Path, report: Report) -> None:
-    """Whatever the server was doing when it died: each 200 is kept, once and whole."""
+async def test_a_kill_at_any_step_loses_nothing(
+    database_url: str, tmp_path: Path, report: Report
+) -> None:
+    """Whatever a server does when it is killed, each 200 is kept once and whole."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
@@ -48,9 +50,9 @@ async def test_kill_at_every_step(database_url: str, tmp_path: Path, report: Rep
     for first in range(0, KILLS, LIVES):
         chain = steps[first : first + LIVES]
         for step in chain:
-            places.add(await live_and_die(database_url, tmp_path, to, ledger, step))
+            places.add(await run_until_killed(database_url, tmp_path, to, ledger, step))
         async with running(database_url, tmp_path) as server:
-            found = await invariant.check_invariant(server, ledger)
-        report.round(kills=len(chain), **found.facts())
+            findings = await invariant.check_invariant(server, ledger)
+        report.round(kills=len(chain), **findings.facts())
         ledger = Ledger(dice)
     report.facts["places"] = len(places)

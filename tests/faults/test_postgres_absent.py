@@ -1,4 +1,4 @@
-"""Postgres absent at the start: nothing is refused or lost, and all is made up when it comes."""
+"""When Postgres is absent at the start, nothing is refused or lost, and later all is stored."""
 
 import asyncio
 import shutil
@@ -32,15 +32,15 @@ _STRANGE_KEY = "f" * 32
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """A folder for a server of this test's own; short, so that its address stays the same."""
+    """Make a folder for a Postgres server, with a short path so that its address stays the same."""
     folder = Path(tempfile.mkdtemp(prefix="ph-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def postgres(data_dir: Path) -> Iterator[str]:
-    """Run a server on the folder for a while."""
+def run_postgres(data_dir: Path) -> Iterator[str]:
+    """Run a Postgres server on the folder until the block ends."""
     postmaster = Postmaster(data_dir, settings=SETTINGS)
     try:
         yield postmaster.start()
@@ -48,83 +48,88 @@ def postgres(data_dir: Path) -> Iterator[str]:
         postmaster.stop()
 
 
-async def send(sender: httpx2.AsyncClient, to: Keyed, body: bytes) -> int:
-    """Send one envelope; return the status of the answer."""
+async def send_envelope(sender: httpx2.AsyncClient, to: Keyed, body: bytes) -> int:
+    """Send one envelope and return the status of the answer."""
     answer = await sender.post(
         f"/api/{to.id}/envelope/", content=body, headers=envelopes.headers(to.key, encoding=None)
     )
     return answer.status_code
 
 
-async def outcomes(service: wiring.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
-    """Return how many items of a project ended how and why."""
+async def count_outcomes(service: wiring.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
+    """Return the number of a project's items by type, outcome and reason."""
     async with service.page_services.db.reading() as connection:
         day = clock.now().date().replace(day=1)
-        found = await projects.list_outcomes(connection, project.id, since=day)
-    return Counter({(one.item_type, one.outcome, one.reason): one.quantity for one in found})
+        outcomes = await projects.list_outcomes(connection, project.id, since=day)
+    return Counter(
+        {
+            (outcome.item_type, outcome.outcome, outcome.reason): outcome.quantity
+            for outcome in outcomes
+        }
+    )
 
 
-async def settled(service: wiring.Service) -> None:
-    """Wait until everything accepted is digested."""
+async def wait_until_digested(service: wiring.Service) -> None:
+    """Wait until everything that was accepted is digested."""
     journal = service.ingest.journal
     await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
 
 
 async def test_a_server_starts_without_its_database(data_dir, tmp_path):
-    """It takes envelopes, its pages say why they are empty, and all is made up when it comes."""
-    with postgres(data_dir) as url:
-        pass  # now there is a cluster that nobody runs, and nothing in it
+    """Without its database a server takes envelopes and its pages say why they are empty."""
+    with run_postgres(data_dir) as url:
+        pass  # leaves an empty cluster that is not running
     nobody = Keyed(ProjectId(1), PublicKey(_STRANGE_KEY))
     async with alone(url, tmp_path) as (service, sender):
         assert not service.preparation.done.is_set()
-        assert await send(sender, nobody, envelopes.event_envelope()) == 200
+        assert await send_envelope(sender, nobody, envelopes.event_envelope()) == 200
         assert (await sender.get("/health/live")).status_code == 200
         assert (await sender.get("/health/ready")).status_code == 503
         page = await sender.get(
             "/replays", headers={"accept": "text/html", "cookie": "playhead=somebody"}
         )
         assert (page.status_code, "The database does not answer" in page.text) == (503, True)
-        with postgres(data_dir):
+        with run_postgres(data_dir):
             async with asyncio.timeout(_PATIENCE_S):
                 await service.preparation.done.wait()
             assert (await sender.get("/health/ready")).status_code == 200
-            await settled(service)
-            # The key was nobody's: it is known now, and the envelope is counted as what it is.
-            assert await outcomes(service, nobody) == {("event", "refused", "unknown_key"): 1}
+            await wait_until_digested(service)
+            # Now the key turns out to be unknown, and the envelope is counted as refused.
+            assert await count_outcomes(service, nobody) == {("event", "refused", "unknown_key"): 1}
             project = await keyed(service.page_services.db, "My app")
             await service.page_services.keys.refresh()
-            assert await send(sender, project, envelopes.event_envelope()) == 200
-            await settled(service)
-            assert (await outcomes(service, project))["event", "kept", ""] == 1
+            assert await send_envelope(sender, project, envelopes.event_envelope()) == 200
+            await wait_until_digested(service)
+            assert (await count_outcomes(service, project))["event", "kept", ""] == 1
 
 
-async def test_keys_of_before_are_decided_afterwards(data_dir, tmp_path):
-    """Started again while Postgres is away, a server keeps what its projects' apps send."""
-    with postgres(data_dir) as url:
+async def test_keys_are_checked_once_the_database_is_back(data_dir, tmp_path):
+    """Envelopes taken while Postgres is away are kept once their keys can be checked."""
+    with run_postgres(data_dir) as url:
         async with alone(url, tmp_path) as (service, _):
             project = await keyed(service.page_services.db, "My app")
     async with alone(url, tmp_path) as (service, sender):
         bodies = [envelopes.replay_video_envelope(number) for number in range(1, 6)]
-        assert [await send(sender, project, body) for body in bodies] == [200] * 5
-        with postgres(data_dir):
+        assert [await send_envelope(sender, project, body) for body in bodies] == [200] * 5
+        with run_postgres(data_dir):
             async with asyncio.timeout(_PATIENCE_S):
                 await service.preparation.done.wait()
-            await settled(service)
-            assert await outcomes(service, project) == {("replay_video", "kept", ""): 5}
+            await wait_until_digested(service)
+            assert await count_outcomes(service, project) == {("replay_video", "kept", ""): 5}
 
 
-async def test_a_start_that_never_finds_its_database_can_be_stopped(tmp_path):
-    """Nothing answers at that address, ever; what was taken waits in the journal."""
+async def test_a_server_that_never_finds_its_database_can_be_stopped(tmp_path):
+    """A server without its database stops, and its envelopes stay in the journal."""
     nowhere = f"postgresql://postgres@/postgres?host={tmp_path}"
     nobody = Keyed(ProjectId(1), PublicKey(_STRANGE_KEY))
     async with alone(nowhere, tmp_path) as (service, sender):
-        assert await send(sender, nobody, envelopes.event_envelope()) == 200
+        assert await send_envelope(sender, nobody, envelopes.event_envelope()) == 200
         assert "cannot be reached" in service.preparation.reason
     assert any(path.is_file() for path in (tmp_path / "journal").rglob("*.journal"))
 
 
-async def test_strangers_cannot_fill_the_disk_meanwhile(tmp_path):
-    """With made-up keys an address sends as much as a key may, and is hung up on beyond."""
+async def test_unknown_keys_cannot_fill_the_disk_meanwhile(tmp_path):
+    """All made-up keys of an address together may send as much as one key."""
     nowhere = f"postgresql://postgres@/postgres?host={tmp_path}"
     async with alone(nowhere, tmp_path, key_envelopes_per_s=0.001, key_envelopes_burst=3) as (
         service,
@@ -132,15 +137,15 @@ async def test_strangers_cannot_fill_the_disk_meanwhile(tmp_path):
     ):
         nobodies = [Keyed(ProjectId(1), PublicKey(f"{number:032x}")) for number in range(1, 6)]
         for nobody in nobodies[:3]:
-            assert await send(sender, nobody, envelopes.event_envelope()) == 200
+            assert await send_envelope(sender, nobody, envelopes.event_envelope()) == 200
         for nobody in nobodies[3:]:
             with pytest.raises(httpx2.TransportError):
-                await send(sender, nobody, envelopes.event_envelope())
+                await send_envelope(sender, nobody, envelopes.event_envelope())
         assert service.ingest.journal.last_seq == 3
 
 
-async def test_many_starts_at_once_make_one_person_and_one_project(empty_database_url):
-    """Processes that start together on a new database agree on who makes what is first."""
+async def test_simultaneous_starts_create_one_person_and_project(empty_database_url):
+    """Processes that start together on a new database create one admin and one project."""
     database = Database.open(empty_database_url, pool_size=1)
     urls = DatabaseUrls(empty_database_url, empty_database_url)
     starts = [DatabasePreparation(urls, database) for _ in range(6)]
@@ -149,26 +154,30 @@ async def test_many_starts_at_once_make_one_person_and_one_project(empty_databas
         await asyncio.gather(*(start.done.wait() for start in starts))
     await asyncio.gather(*(start.stop() for start in starts))
     async with database.reading() as connection:
-        assert [one.email for one in await accounts.list_people(connection)] == ["admin@localhost"]
+        assert [person.email for person in await accounts.list_people(connection)] == [
+            "admin@localhost"
+        ]
         (project,) = await projects.list_all_projects(connection)
         assert len(await projects.list_keys(connection, project.id)) == 1
     await database.close()
 
 
-async def test_two_processes_start_at_once_on_a_new_database(empty_database_url, tmp_path):
-    """Both listen, and both show the same project."""
+async def test_two_servers_start_at_once_on_a_new_database(empty_database_url, tmp_path):
+    """Two servers that start together both listen and show the same project."""
     with (
-        process.launch_server(empty_database_url, tmp_path / "one") as one,
-        process.launch_server(empty_database_url, tmp_path / "two") as two,
+        process.launch_server(empty_database_url, tmp_path / "one") as first,
+        process.launch_server(empty_database_url, tmp_path / "two") as second,
     ):
-        assert await asyncio.gather(*(asyncio.to_thread(server.listens) for server in (one, two)))
-        keys = [credentials.parse_dsn(server.started.dsn) for server in (one, two)]
+        assert await asyncio.gather(
+            *(asyncio.to_thread(server.listens) for server in (first, second))
+        )
+        keys = [credentials.parse_dsn(server.started.dsn) for server in (first, second)]
     assert keys[0] is not None
     assert keys[0] == keys[1]
 
 
-async def test_a_migration_that_fails_stops_the_start(database_url, tmp_path, monkeypatch):
-    """What is wrong with the schema is not waited for."""
+async def test_a_failing_migration_stops_the_start(database_url, tmp_path, monkeypatch):
+    """A server does not wait for a migration that failed, but stops."""
 
     async def fail(_url: str) -> bool:
         raise ZeroDivisionError("a bug in a migration")

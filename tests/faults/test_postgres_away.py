@@ -1,6 +1,7 @@
-"""F3: Postgres is killed, stopped, frozen, locked, read-only or full, at twenty envelopes a second.
+"""F3: Postgres is killed, stopped, frozen, locked, read-only or full, under load.
 
-Phones notice nothing: every envelope is answered 200, and all of it is there soon after.
+Phones notice nothing: at twenty envelopes a second every one is answered 200, and all of them are
+stored soon after.
 """
 
 import asyncio
@@ -42,12 +43,12 @@ ROUNDS = programme_size.rounds(ci=1, nightly=5)
 KILLS = programme_size.rounds(ci=3, nightly=20)
 SENDERS = 4
 PAUSE_S = 0.2
-"""Four senders, five times a second each."""
+"""Pause of each of the four senders, which thus send five times a second."""
 PATIENCE_S = 120.0
 
 
 class Postgres:
-    """A Postgres of the test's own, with the settings that installations have."""
+    """A Postgres server of the test, with the settings that installations have."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -56,31 +57,31 @@ class Postgres:
         self.cutter: CommitCutter | None = None
 
     def pids(self) -> list[int]:
-        """Return the processes of the server, the first of them first."""
+        """Return the process ids of the server, with that of the postmaster first."""
         assert self._postmaster.pid is not None
         first = psutil.Process(self._postmaster.pid)
         return [first.pid, *(child.pid for child in first.children(recursive=True))]
 
     async def kill(self) -> None:
-        """End it as the kernel does when memory is short."""
+        """Kill the server as the kernel does when memory is short."""
         (pid, *_) = self.pids()
         os.kill(pid, signal.SIGKILL)
         await until(lambda: self._postmaster.pid is None)
 
     async def start(self) -> None:
-        """Start it again."""
+        """Start the server again."""
         await asyncio.to_thread(self._postmaster.start)
 
     async def stop(self) -> None:
-        """Stop it as an operator does."""
+        """Stop the server as an operator does."""
         await asyncio.to_thread(self._postmaster.stop)
         self._postmaster = Postmaster(self._data_dir)
 
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    """A server with an empty database."""
-    # Not under pytest's own folder: that is 0700, and as root the server is another user.
+    """Run a Postgres server with an empty database."""
+    # pytest's own folder has mode 0700, and Postgres runs as another user when this one is root.
     folder = Path(tempfile.mkdtemp(prefix="playhead-faults-"))
     folder.chmod(0o755)
     own = Postgres(folder)
@@ -91,7 +92,7 @@ def postgres() -> Iterator[Postgres]:
 
 @asynccontextmanager
 async def killed(postgres: Postgres) -> AsyncIterator[None]:
-    """Kill it, and start it again at the end."""
+    """Kill the server, and start it again at the end of the block."""
     await postgres.kill()
     yield
     await postgres.start()
@@ -99,7 +100,7 @@ async def killed(postgres: Postgres) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def stopped(postgres: Postgres) -> AsyncIterator[None]:
-    """Stop it, and start it again at the end."""
+    """Stop the server, and start it again at the end of the block."""
     await postgres.stop()
     yield
     await postgres.start()
@@ -107,7 +108,7 @@ async def stopped(postgres: Postgres) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def frozen(postgres: Postgres) -> AsyncIterator[None]:
-    """Let every process of it stand still."""
+    """Freeze every process of the server until the block ends."""
     pids = postgres.pids()
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
@@ -118,7 +119,7 @@ async def frozen(postgres: Postgres) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def read_only(postgres: Postgres) -> AsyncIterator[None]:
-    """Let it refuse every write, as a server does that became a standby."""
+    """Make the server refuse every write, as one does that became a standby."""
     for value in ("on", "off"):
         await run_sql(postgres.url, f"alter system set default_transaction_read_only = {value}")
         await run_sql(postgres.url, "select pg_reload_conf()")
@@ -128,7 +129,7 @@ async def read_only(postgres: Postgres) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def locked(postgres: Postgres) -> AsyncIterator[None]:
-    """Hold the tables that digest writes."""
+    """Hold locks on the tables that digest writes."""
     database = Database.open(postgres.url, pool_size=1)
     async with database.transaction() as connection:
         await connection.exec_driver_sql("lock table segments, replays in access exclusive mode")
@@ -138,24 +139,24 @@ async def locked(postgres: Postgres) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def closed_to_us(postgres: Postgres) -> AsyncIterator[None]:
-    """Refuse every connection, and end those that there are."""
-    async with ruled_by(postgres, "reject"):
+    """Refuse every connection and end those that exist."""
+    async with require_method(postgres, "reject"):
         yield
 
 
 @asynccontextmanager
 async def password_changed(postgres: Postgres) -> AsyncIterator[None]:
-    """Ask for a password that the server was not told, and end the connections that there are."""
+    """Require a password that Playhead does not know, and end the connections that exist."""
     await run_sql(postgres.url, f"alter role current_user password '{secrets.token_hex(8)}'")
-    async with ruled_by(postgres, "scram-sha-256"):
+    async with require_method(postgres, "scram-sha-256"):
         yield
 
 
 @asynccontextmanager
-async def ruled_by(postgres: Postgres, method: str) -> AsyncIterator[None]:
-    """Let everybody come in by this method only."""
+async def require_method(postgres: Postgres, method: str) -> AsyncIterator[None]:
+    """Allow connections with this authentication method only."""
     rules = Path(postgres._data_dir, "postgres", "playhead_hba.conf")
-    before = await asyncio.to_thread(rules.read_text, "utf-8")
+    original_rules = await asyncio.to_thread(rules.read_text, "utf-8")
     await asyncio.to_thread(rules.write_text, f"local all all {method}\n", "utf-8")
     await run_sql(
         postgres.url,
@@ -165,13 +166,13 @@ async def ruled_by(postgres: Postgres, method: str) -> AsyncIterator[None]:
     with pytest.raises(asyncpg.InvalidAuthorizationSpecificationError):
         await run_sql(postgres.url, "select 1")
     yield
-    await asyncio.to_thread(rules.write_text, before, "utf-8")
+    await asyncio.to_thread(rules.write_text, original_rules, "utf-8")
     os.kill(postgres.pids()[0], signal.SIGHUP)
 
 
 @asynccontextmanager
 async def cut_in_commit(postgres: Postgres) -> AsyncIterator[None]:
-    """Let commits go through and lose their answers."""
+    """Let commits succeed and lose their answers."""
     cutter = postgres.cutter
     assert cutter is not None
     cutter.is_cutting = True
@@ -188,7 +189,9 @@ OUTAGES: Final[tuple[Outage, ...]] = (
 
 
 @asynccontextmanager
-async def sending(server: ServerProcess, to: Keyed, ledger: Ledger) -> AsyncIterator[None]:
+async def sending_under_load(
+    server: ServerProcess, to: Keyed, ledger: Ledger
+) -> AsyncIterator[None]:
     """Send twenty envelopes a second until the block ends."""
     is_over = asyncio.Event()
     load = asyncio.create_task(
@@ -203,31 +206,31 @@ async def sending(server: ServerProcess, to: Keyed, ledger: Ledger) -> AsyncIter
         await load
 
 
-async def more(ledger: Ledger, letters: int) -> None:
-    """Wait until so many more letters were answered."""
-    wanted = len(ledger.statuses) + letters
-    await until(lambda: len(ledger.statuses) >= wanted, deadline_s=PATIENCE_S)
+async def wait_for_answers(ledger: Ledger, letters: int) -> None:
+    """Wait until this many more letters were answered."""
+    target = len(ledger.statuses) + letters
+    await until(lambda: len(ledger.statuses) >= target, deadline_s=PATIENCE_S)
 
 
-async def suffer(
+async def send_through_outage(
     server: ServerProcess, to: Keyed, outage: AbstractAsyncContextManager[None], *, name: str
 ) -> Ledger:
-    """Send before, during and after an outage; return when all of it is digested."""
-    # By name: two outages may come to lie at one address, and would then send the same replays.
+    """Send before, during and after an outage, and return what was sent."""
+    # The seed is the name: two outage objects may get the same id, and would send the same replays.
     ledger = Ledger(programme_size.seeded_dice("postgres", name), padding_bytes=4_000)
-    async with sending(server, to, ledger):
-        await more(ledger, 8)
+    async with sending_under_load(server, to, ledger):
+        await wait_for_answers(ledger, 8)
         async with outage:
-            await more(ledger, LETTERS)
-        await more(ledger, 8)
+            await wait_for_answers(ledger, LETTERS)
+        await wait_for_answers(ledger, 8)
     return ledger
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
-async def test_outages_of_postgres(
+async def test_outages_of_postgres_lose_nothing(
     postgres: Postgres, tmp_path: Path, report: Report, number: int
 ) -> None:
-    """One server lives through every outage; all is answered 200 and there when it is over."""
+    """Through every outage each envelope is answered 200, and all of them are kept."""
     await migrate.upgrade(postgres.url)
     database = Database.open(postgres.url, pool_size=1)
     to = await keyed(database, "App")
@@ -238,10 +241,12 @@ async def test_outages_of_postgres(
     async with commit_cutter.in_front_of(postgres.url, sockets) as (cutter, url):
         postgres.cutter = cutter
         with process.launch_server(url, tmp_path) as server:
-            # In a thread: what stands between it and Postgres runs in this loop.
+            # In a thread, because the proxy between it and Postgres runs in this loop.
             assert await asyncio.to_thread(server.listens)
             for outage in OUTAGES:
-                ledger = await suffer(server, to, outage(postgres), name=outage.__name__)
+                ledger = await send_through_outage(
+                    server, to, outage(postgres), name=outage.__name__
+                )
                 settle_s = round(
                     await process.wait_until_digested(server, deadline_s=PATIENCE_S), 2
                 )
@@ -253,15 +258,18 @@ async def test_outages_of_postgres(
     for ledger in ledgers:
         first = len(whole.letters)
         whole.letters += ledger.letters
-        whole.statuses |= {first + place: found for place, found in ledger.statuses.items()}
+        whole.statuses |= {
+            first + number_in_ledger: findings
+            for number_in_ledger, findings in ledger.statuses.items()
+        }
     async with running(postgres.url, tmp_path) as started:
-        found = await invariant.check_invariant(started, whole)
-    report.round(**found.facts())
+        findings = await invariant.check_invariant(started, whole)
+    report.round(**findings.facts())
 
 
 @asynccontextmanager
-async def embedded(folder: Path) -> AsyncIterator[tuple[ServerProcess, Keyed]]:
-    """Run a server with a Postgres of its own."""
+async def run_embedded(folder: Path) -> AsyncIterator[tuple[ServerProcess, Keyed]]:
+    """Run a server with an embedded Postgres."""
     with process.launch_and_wait(None, folder) as server:
         found = credentials.parse_dsn(server.started.dsn)
         assert found is not None
@@ -269,7 +277,7 @@ async def embedded(folder: Path) -> AsyncIterator[tuple[ServerProcess, Keyed]]:
 
 
 async def check_embedded(folder: Path, to: Keyed, ledger: Ledger) -> invariant.InvariantFindings:
-    """Look at what an ended server with a Postgres of its own has kept."""
+    """Check what a stopped server with an embedded Postgres has kept."""
     postmaster = Postmaster(folder)
     try:
         async with running(await asyncio.to_thread(postmaster.start), folder) as server:
@@ -280,7 +288,7 @@ async def check_embedded(folder: Path, to: Keyed, ledger: Ledger) -> invariant.I
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that the system user of Postgres may enter."""
+    """Make a folder that the system user of Postgres may enter."""
     folder = Path(tempfile.mkdtemp(prefix="playhead-faults-"))
     folder.chmod(0o755)
     yield folder
@@ -288,31 +296,31 @@ def open_folder() -> Iterator[Path]:
 
 
 def ready_pid(folder: Path) -> int:
-    """Return the embedded server's process id; 0 while it takes no connections."""
+    """Return the embedded server's process id, or 0 while it takes no connections."""
     file = folder / "postgres" / "postmaster.pid"
     lines = file.read_text("ascii").splitlines() if file.exists() else []
     return int(lines[0]) if len(lines) > 7 and lines[7].strip() == "ready" else 0
 
 
-async def comes_back(folder: Path, before: int) -> None:
-    """Wait for another process than the one that was killed."""
-    await until(lambda: ready_pid(folder) not in (0, before), deadline_s=PATIENCE_S)
+async def wait_for_new_process(folder: Path, killed_pid: int) -> None:
+    """Wait until another process than the killed one takes connections."""
+    await until(lambda: ready_pid(folder) not in (0, killed_pid), deadline_s=PATIENCE_S)
 
 
-async def test_killed_embedded_postgres_comes_back(open_folder: Path, report: Report) -> None:
-    """Killed under load, again and again, it is started by the server, and nothing is lost."""
+async def test_a_killed_embedded_postgres_is_restarted(open_folder: Path, report: Report) -> None:
+    """The server restarts a Postgres that is killed under load, and nothing is lost."""
     ledger = Ledger(programme_size.seeded_dice("embedded"), padding_bytes=4_000)
-    async with embedded(open_folder) as (server, to), sending(server, to, ledger):
+    async with run_embedded(open_folder) as (server, to), sending_under_load(server, to, ledger):
         for _ in range(KILLS):
-            await more(ledger, 8)
-            before = ready_pid(open_folder)
-            os.kill(before, signal.SIGKILL)
-            await comes_back(open_folder, before)
-        await more(ledger, 8)
+            await wait_for_answers(ledger, 8)
+            pid = ready_pid(open_folder)
+            os.kill(pid, signal.SIGKILL)
+            await wait_for_new_process(open_folder, pid)
+        await wait_for_answers(ledger, 8)
         settle_s = round(await process.wait_until_digested(server, deadline_s=PATIENCE_S), 2)
     assert ledger.answers == {200}
-    found = await check_embedded(open_folder, to, ledger)
-    report.round(kills=KILLS, **{**found.facts(), "settle_s": settle_s})
+    findings = await check_embedded(open_folder, to, ledger)
+    report.round(kills=KILLS, **{**findings.facts(), "settle_s": settle_s})
 
 
 @contextmanager
@@ -321,23 +329,26 @@ def cluster_on_a_disk(folder: Path) -> Iterator[Path]:
     postmaster = Postmaster(folder)
     postmaster.start()
     postmaster.stop()
-    made = (folder / "postgres").rename(folder / "made")
+    prepared_folder = (folder / "postgres").rename(folder / "made")
     with mounts.ext4(folder / "postgres", folder / "image", size_mib=160) as disk:
-        subprocess.run(["cp", "-a", f"{made}/.", str(disk)], check=True)
+        subprocess.run(["cp", "-a", f"{prepared_folder}/.", str(disk)], check=True)
         yield disk
 
 
 @mounts.needs_root
-async def test_a_full_disk_of_postgres(open_folder: Path, report: Report) -> None:
-    """With no room for rows envelopes are kept in the journal, and stored when there is room."""
+async def test_a_full_disk_of_postgres_loses_nothing(open_folder: Path, report: Report) -> None:
+    """With a full disk envelopes wait in the journal, and are stored once there is space."""
     ledger = Ledger(programme_size.seeded_dice("full postgres"), padding_bytes=4_000)
     with cluster_on_a_disk(open_folder) as disk:
-        async with embedded(open_folder) as (server, to), sending(server, to, ledger):
-            await more(ledger, 8)
+        async with (
+            run_embedded(open_folder) as (server, to),
+            sending_under_load(server, to, ledger),
+        ):
+            await wait_for_answers(ledger, 8)
             with mounts.filled(disk):
-                await more(ledger, LETTERS)
-            await more(ledger, 8)
+                await wait_for_answers(ledger, LETTERS)
+            await wait_for_answers(ledger, 8)
             settle_s = round(await process.wait_until_digested(server, deadline_s=PATIENCE_S), 2)
         assert ledger.answers == {200}
-        found = await check_embedded(open_folder, to, ledger)
-    report.round(**{**found.facts(), "settle_s": settle_s})
+        findings = await check_embedded(open_folder, to, ledger)
+    report.round(**{**findings.facts(), "settle_s": settle_s})

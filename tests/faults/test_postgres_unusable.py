@@ -1,4 +1,4 @@
-"""Postgres answers, but lacks a table, a right or its name: envelopes wait, none is lost."""
+"""Postgres lacks a table, a right or its name: envelopes wait, and none is lost."""
 
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -18,14 +18,14 @@ from tests.support.waiting import until
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def retry_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server try again at once."""
     monkeypatch.setattr(retry, "_BACKOFF_S", (0.01,))
 
 
 @asynccontextmanager
 async def table_missing(url: str) -> AsyncIterator[None]:
-    """Take a table away that digest writes."""
+    """Rename a table that digest writes."""
     await run_sql(url, "alter table segments rename to segments_aside")
     yield
     await run_sql(url, "alter table segments_aside rename to segments")
@@ -33,7 +33,7 @@ async def table_missing(url: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def column_missing(url: str) -> AsyncIterator[None]:
-    """Take a column away that digest writes."""
+    """Rename a column that digest writes."""
     await run_sql(url, "alter table segments rename column recording to recording_aside")
     yield
     await run_sql(url, "alter table segments rename column recording_aside to recording")
@@ -41,7 +41,7 @@ async def column_missing(url: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def right_missing(url: str) -> AsyncIterator[None]:
-    """Take the right away to add a segment."""
+    """Revoke the right to insert segments."""
     await run_sql(url, f"revoke insert on segments from {roles.APP}")
     yield
     await run_sql(url, f"grant insert on segments to {roles.APP}")
@@ -49,24 +49,24 @@ async def right_missing(url: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def database_renamed(url: str) -> AsyncIterator[None]:
-    """Give the database another name; nobody may be connected to it for that."""
+    """Rename the database, after its connections have ended."""
     name = url.partition("?")[0].rpartition("/")[2]
     server = with_database(url, "postgres")
-    aside = f"aside_{uuid.uuid4().hex}"
+    temporary_name = f"aside_{uuid.uuid4().hex}"
     await run_sql(server, f'alter database "{name}" allow_connections false')
     await run_sql(
         server,
         f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'",
     )
-    await run_sql(server, f'alter database "{name}" rename to "{aside}"')
+    await run_sql(server, f'alter database "{name}" rename to "{temporary_name}"')
     yield
-    await run_sql(server, f'alter database "{aside}" rename to "{name}"')
+    await run_sql(server, f'alter database "{temporary_name}" rename to "{name}"')
     await run_sql(server, f'alter database "{name}" allow_connections true')
 
 
 @asynccontextmanager
 async def prepared_statements_unknown(url: str) -> AsyncIterator[None]:
-    """Fail as a pooler does that passes no prepared statements on."""
+    """Fail like a pooler that does not pass prepared statements on."""
     await run_sql(
         url,
         "create function forget() returns trigger language plpgsql as $$ begin raise exception "
@@ -88,7 +88,7 @@ FAULTS: Final[tuple[tuple[Fault, type[DatabaseUnavailable]], ...]] = (
 
 
 async def post_segments(server: Server, first: int) -> None:
-    """Send four segments, each answered 200."""
+    """Send four segments and check that each is answered 200."""
     for number in range(first, first + 4):
         answer = await server.post(envelopes.replay_video_envelope(number))
         assert answer.status_code == 200
@@ -97,10 +97,10 @@ async def post_segments(server: Server, first: int) -> None:
 @pytest.mark.parametrize(
     ("fault", "error"), FAULTS, ids=[fault.__name__ for fault, _error in FAULTS]
 )
-async def test_envelopes_wait_until_the_database_is_mended(
+async def test_envelopes_wait_until_the_database_is_repaired(
     database_url: str, tmp_path: Path, fault: Fault, error: type[DatabaseUnavailable]
 ):
-    """All are answered 200, people are told, nothing goes to quarantine, and all is kept."""
+    """Envelopes are answered 200, readiness fails, and later all are kept, none quarantined."""
     async with running(database_url, tmp_path) as server:
         await post_segments(server, 1)
         await server.settled()
@@ -114,6 +114,6 @@ async def test_envelopes_wait_until_the_database_is_mended(
         await server.settled()
         assert await server.outcomes() == {("replay_video", "kept", ""): 12}
         async with server.database.reading() as connection:
-            found = await connection.exec_driver_sql("select count(*) from quarantine")
-            assert found.scalar_one() == 0
+            quarantined = await connection.exec_driver_sql("select count(*) from quarantine")
+            assert quarantined.scalar_one() == 0
         assert "playhead_digest_waits 0.0" in (await server.sender.get("/metrics")).text

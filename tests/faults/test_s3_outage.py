@@ -1,4 +1,4 @@
-"""Object storage fails in every way it knows, while phones send and somebody watches (F4)."""
+"""F4: object storage fails in every known way while phones send and somebody watches."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -41,33 +41,33 @@ WRITING_FAILS = (
 NOTHING_FAILS = (Fault("wrong-etag", methods=PUT, etag=b"0" * 32),)
 SEGMENTS = 4
 ROUNDS = programme_size.rounds(ci=1, nightly=10)
-"""Of each fault."""
+"""Rounds of each fault."""
 
 
 @dataclass
-class Faulty:
-    """A server whose bucket is behind a proxy, and what lies in the bucket."""
+class FaultyStorage:
+    """A server whose bucket is behind a fault proxy, with access to the bucket."""
 
     server: Server
     proxy: FaultProxy
     service: s3.Service
     bucket: str
 
-    def packs(self) -> set[str]:
+    def list_packs(self) -> set[str]:
         """Return the names of all packs in the bucket."""
         pages = self.service.owner.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix="v/"
         )
         return {each["Key"] for page in pages for each in page.get("Contents", [])}
 
-    def body_of(self, name: str) -> bytes:
-        """Return what a pack holds."""
+    def read_pack(self, name: str) -> bytes:
+        """Return the bytes of a pack."""
         with self.service.owner.get_object(Bucket=self.bucket, Key=name)["Body"] as body:
             return body.read()
 
 
-def settings_of(proxy: FaultProxy, bucket: str) -> dict[str, Any]:
-    """How a server reaches the bucket through the proxy."""
+def make_settings(proxy: FaultProxy, bucket: str) -> dict[str, Any]:
+    """Return the settings with which a server reaches the bucket through the proxy."""
     access = proxy.access
     return {
         "storage": f"s3://{bucket}",
@@ -80,52 +80,52 @@ def settings_of(proxy: FaultProxy, bucket: str) -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def faulty(
+async def faulty_storage(
     postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Faulty]:
-    """One server for all faults."""
+) -> AsyncIterator[FaultyStorage]:
+    """Run one server for all faults."""
     with s3.serving() as service:
         bucket = service.new_bucket()
         async with s3_faults.in_front_of(service) as proxy:
             async for url in postgres._fresh_database(postgres_url, template=template_database):
                 folder = tmp_path_factory.mktemp("outage")
-                async with servers.running(url, folder, **settings_of(proxy, bucket)) as started:
-                    yield Faulty(started, proxy, service, bucket)
+                async with servers.running(url, folder, **make_settings(proxy, bucket)) as started:
+                    yield FaultyStorage(started, proxy, service, bucket)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("fault", [*READING_FAILS, *WRITING_FAILS, *NOTHING_FAILS], ids=str)
 async def test_an_outage_costs_no_envelope(
-    faulty: Faulty, report: Report, fault: Fault, number: int
+    faulty_storage: FaultyStorage, report: Report, fault: Fault, number: int
 ):
-    """Phones get their 200, watchers a 503 meanwhile; then all is there, once and whole."""
-    before = faulty.packs()
-    async with servers.tenant(faulty.server) as own:
-        await own.take(envelopes.replay_video_envelope(0))
-        video = own.page(REPLAY_ID, "/segments/0.mp4")
-        faulty.proxy.spoil(cut_elsewhere(fault, number))
+    """Phones get 200 and watchers 503 during an outage; later all is stored once and whole."""
+    packs_before = faulty_storage.list_packs()
+    async with servers.tenant(faulty_storage.server) as project_server:
+        await project_server.take(envelopes.replay_video_envelope(0))
+        video = project_server.page(REPLAY_ID, "/segments/0.mp4")
+        faulty_storage.proxy.spoil(cut_elsewhere(fault, number))
         for segment_id in range(1, SEGMENTS):
-            answer = await own.post(envelopes.replay_video_envelope(segment_id))
+            answer = await project_server.post(envelopes.replay_video_envelope(segment_id))
             assert answer.status_code == 200
-        watched = await own.web.get(video)
-        assert watched.status_code == (503 if fault in READING_FAILS else 200)
-        await until(lambda: faulty.proxy.hits > 0)
-        faulty.proxy.mend()
+        video_answer = await project_server.web.get(video)
+        assert video_answer.status_code == (503 if fault in READING_FAILS else 200)
+        await until(lambda: faulty_storage.proxy.hits > 0)
+        faulty_storage.proxy.mend()
         began_s = clock.monotonic_s()
-        await own.settled()
+        await project_server.settled()
         settle_s = round(clock.monotonic_s() - began_s, 2)
-        assert await own.outcomes() == {("replay_video", "kept", ""): SEGMENTS}
+        assert await project_server.outcomes() == {("replay_video", "kept", ""): SEGMENTS}
         for segment_id in range(SEGMENTS):
-            path = own.page(REPLAY_ID, f"/segments/{segment_id}.mp4")
-            await until_asked(partial(_is_whole, own, path))
-        packs = sorted(faulty.packs() - before)
-        assert b"".join(map(faulty.body_of, packs)) == clips.clip() * SEGMENTS
-        spoiled = {"fault": fault.name, "requests": faulty.proxy.hits}
+            path = project_server.page(REPLAY_ID, f"/segments/{segment_id}.mp4")
+            await until_asked(partial(_is_whole, project_server, path))
+        packs = sorted(faulty_storage.list_packs() - packs_before)
+        assert b"".join(map(faulty_storage.read_pack, packs)) == clips.clip() * SEGMENTS
+        spoiled = {"fault": fault.name, "requests": faulty_storage.proxy.hits}
         report.round(**spoiled, acks=SEGMENTS, kept=SEGMENTS, lost=0, settle_s=settle_s)
 
 
 def cut_elsewhere(fault: Fault, number: int) -> Fault:
-    """Return the same fault, cut at another byte in every round."""
+    """Return the fault with its cut at another byte in every round."""
     dice = programme_size.seeded_dice("bucket", fault.name, number)
     return replace(
         fault,
@@ -137,13 +137,15 @@ def cut_elsewhere(fault: Fault, number: int) -> Fault:
 async def test_a_server_starts_while_the_bucket_hangs(
     postgres_url: str, template_database: str, tmp_path: Path
 ):
-    """Envelopes are taken; what they hold is stored when the bucket answers."""
+    """A server takes envelopes while the bucket hangs, and stores them once it answers."""
     with s3.serving() as service:
         bucket = service.new_bucket()
         async with s3_faults.in_front_of(service) as proxy:
             proxy.spoil(Fault("frozen"))
             async for url in postgres._fresh_database(postgres_url, template=template_database):
-                async with servers.running(url, tmp_path, **settings_of(proxy, bucket)) as started:
+                async with servers.running(
+                    url, tmp_path, **make_settings(proxy, bucket)
+                ) as started:
                     answer = await started.post(envelopes.replay_video_envelope(0))
                     assert answer.status_code == 200
                     proxy.mend()

@@ -24,25 +24,25 @@ pytestmark = mounts.needs_root
 
 ROUNDS = programme_size.rounds(ci=70, nightly=700)
 LIVES = 10
-"""Rounds on one folder before all is checked; each server adopts what the last one left."""
+"""Rounds on one folder before everything is checked; each server adopts the last one's journal."""
 LETTERS = 16
 FAULTS = ("signal=SIGKILL", "error=ENOSPC", "error=EIO", "error=EMFILE")
 ALWAYS = "1+"
 LAST = 20
-"""The last of a thread's calls that fails."""
+"""Highest number of a thread's call that is made to fail."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """What fails in one round."""
+class CallFault:
+    """The system calls that fail in one round, and how."""
 
     calls: str
     fault: str
     when: str
 
     @contextmanager
-    def over(self, server: ServerProcess) -> Iterator[None]:
-        """Let it fail until the block ends."""
+    def apply_to(self, server: ServerProcess) -> Iterator[None]:
+        """Make the calls of a server fail until the block ends."""
         if self.fault == "short":
             with short_writes(server.pid, int(self.when) * 4_000):
                 yield
@@ -51,43 +51,43 @@ class Trouble:
                 yield
 
 
-def troubles() -> list[Trouble]:
-    """Draw the rounds: every call with every fault, at calls that the dice choose."""
+def draw_faults() -> list[CallFault]:
+    """Draw the rounds: every call with every fault, at random calls."""
     dice = programme_size.seeded_dice("system calls")
-    found: list[Trouble] = []
+    faults: list[CallFault] = []
     pairs = list(itertools.product(CALLS, FAULTS))
-    while len(found) < ROUNDS:
-        found += [Trouble(calls, fault, str(dice.randint(1, LAST))) for calls, fault in pairs]
-        found += [Trouble(calls, "error=EIO", ALWAYS) for calls in CALLS]
-        found += [Trouble("write", "short", str(dice.randint(1, LAST))) for _ in range(7)]
-    chosen = found[:ROUNDS]
+    while len(faults) < ROUNDS:
+        faults += [CallFault(calls, fault, str(dice.randint(1, LAST))) for calls, fault in pairs]
+        faults += [CallFault(calls, "error=EIO", ALWAYS) for calls in CALLS]
+        faults += [CallFault("write", "short", str(dice.randint(1, LAST))) for _ in range(7)]
+    chosen = faults[:ROUNDS]
     dice.shuffle(chosen)
     return chosen
 
 
 @contextmanager
 def short_writes(pid: int, most_bytes: int) -> Iterator[None]:
-    """Let no file grow beyond a size: the write that crosses it is short, the next one fails.
+    """Limit the size of files, so that a write is short and the next one fails.
 
-    A limit of the kernel rather than a made-up return value: what a call says it wrote is there.
+    The kernel enforces the limit, so the number of bytes that a call returns was written.
     """
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, before[1]))
     try:
         yield
     finally:
-        with suppress(ProcessLookupError):  # it is dead
+        with suppress(ProcessLookupError):  # the process is dead
             resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
 
-async def survive(
-    database_url: str, folder: Path, to: Keyed, ledger: Ledger, trouble: Trouble
+async def send_during_fault(
+    database_url: str, folder: Path, to: Keyed, ledger: Ledger, fault: CallFault
 ) -> bool:
-    """Send while calls fail, then what got no answer again; returns whether the server lived."""
-    # asyncio's loop wakes itself through a socket: with uvloop a failing `write` hits the loop.
+    """Send while calls fail, then resend what got no answer; return whether the server lived."""
+    # asyncio's loop wakes itself through a socket; uvloop's would be hit by a failing `write`.
     with process.launch_and_wait(database_url, folder, LaunchOptions(kill_at=0)) as server:
         most = len(ledger.letters) + LETTERS
-        with trouble.over(server):
+        with fault.apply_to(server):
             await traffic.send_as_phones(
                 server.base_url,
                 to,
@@ -102,25 +102,29 @@ async def survive(
         return lives
 
 
-async def test_failing_system_calls(database_url: str, tmp_path: Path, report: Report) -> None:
-    """Whatever call fails, nothing answered 200 is lost; without a restart all is well again."""
+async def test_failing_system_calls_lose_nothing(
+    database_url: str, tmp_path: Path, report: Report
+) -> None:
+    """Whatever call fails, nothing answered 200 is lost, and the server recovers by itself."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
-    drawn = troubles()
+    faults = draw_faults()
     ledger = Ledger(programme_size.seeded_dice("letters"), padding_bytes=8_000)
-    for first in range(0, len(drawn), LIVES):
-        chain = drawn[first : first + LIVES]
-        survived = [await survive(database_url, tmp_path, to, ledger, trouble) for trouble in chain]
+    for first in range(0, len(faults), LIVES):
+        chain = faults[first : first + LIVES]
+        survived = [
+            await send_during_fault(database_url, tmp_path, to, ledger, fault) for fault in chain
+        ]
         async with running(database_url, tmp_path) as server:
-            found = await invariant.check_invariant(server, ledger)
-        report.round(faults=len(chain), survived=sum(survived), **found.facts())
+            findings = await invariant.check_invariant(server, ledger)
+        report.round(faults=len(chain), survived=sum(survived), **findings.facts())
         ledger = Ledger(ledger.dice, padding_bytes=8_000)
 
 
 @pytest.mark.parametrize("code", ["EIO", "ENOSPC"])
 async def test_a_failed_sync_is_never_acknowledged(database_url, tmp_path, report, code):
-    """While every sync fails nothing is answered 200; once they work, everything is."""
+    """While every sync fails nothing is answered 200; once syncs work, everything is kept."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
     await database.close()
@@ -135,6 +139,6 @@ async def test_a_failed_sync_is_never_acknowledged(database_url, tmp_path, repor
         await traffic.send_again(server.base_url, to, ledger)
         server.kill()
     async with running(database_url, tmp_path) as started:
-        found = await invariant.check_invariant(started, ledger)
-    report.round(**found.facts())
-    assert found.acks == found.kept == len(ledger.letters)
+        findings = await invariant.check_invariant(started, ledger)
+    report.round(**findings.facts())
+    assert findings.acks == findings.kept == len(ledger.letters)

@@ -1,4 +1,4 @@
-"""F10: processes take the same segments with different bytes; one dies, some are deleted."""
+"""F10: processes take the same segments with different bytes while one dies and some delete."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,21 +26,21 @@ from tests.support.servers.server import Keyed, Server, keyed, running
 PROCESSES = max(2, programme_size.rounds(ci=4, nightly=20))
 REPLAYS = 25
 SEGMENTS = max(REPLAYS, programme_size.rounds(ci=500, nightly=1_000))
-"""Which every process is sent, each its own bytes."""
+"""Segments that every process is sent, each with its own bytes."""
 DELETED = 5
-"""So many of the replays are deleted while their segments arrive."""
+"""Replays that are deleted while their segments arrive."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """One process and what it was sent."""
+    """A process with the letters that it was sent."""
 
     process: ServerProcess
     ledger: Ledger
 
 
-async def compete(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> None:
-    """Send a process its own bytes for every segment, shuffled."""
+async def send_to_rival(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> None:
+    """Send a process its own bytes for every segment, in random order."""
     ledger = rival.ledger
     segments = [
         (replay_id, number)
@@ -48,10 +48,10 @@ async def compete(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> None:
         for number in range(SEGMENTS // len(replay_ids))
     ]
     ledger.dice.shuffle(segments)
-    waiting = iter(segments)
+    remaining_segments = iter(segments)
 
     async def one(sender: httpx2.AsyncClient) -> None:
-        for replay_id, number in waiting:
+        for replay_id, number in remaining_segments:
             letter = traffic.segment_letter(ledger.dice, replay_id, number, ledger.padding_bytes)
             await traffic.deliver(sender, to, ledger, ledger.write(letter))
 
@@ -60,7 +60,7 @@ async def compete(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> None:
 
 
 async def delete_twice(database: Database, to: Keyed, replay_id: str) -> int:
-    """Let two people delete a replay at once, as soon as it is there; returns who succeeded."""
+    """Delete a replay twice at once, as soon as it exists; return how many deletions succeeded."""
 
     async def delete() -> bool:
         try:
@@ -77,10 +77,10 @@ async def delete_twice(database: Database, to: Keyed, replay_id: str) -> int:
             await asyncio.sleep(0.01)
 
 
-def what_is_wrong(
+def find_faults(
     rivals: Sequence[Rival], replay_id: str, stored: dict[int, tuple[bytes, int]]
 ) -> list[str]:
-    """Compare a replay with what was sent: each segment is, whole, what one process was sent."""
+    """Compare a replay with what was sent: each segment must be one process's, and whole."""
     sent: dict[int, set[tuple[bytes, int]]] = {}
     kept: set[int] = set()
     for rival in rivals:
@@ -93,13 +93,15 @@ def what_is_wrong(
     faults = [f"segment {number} of {replay_id} is lost" for number in kept - stored.keys()]
     return faults + [
         f"segment {number} of {replay_id} is what nobody sent"
-        for number, found in stored.items()
-        if found not in sent[number]
+        for number, content in stored.items()
+        if content not in sent[number]
     ]
 
 
-async def test_processes_that_compete(database_url: str, tmp_path: Path, report: Report) -> None:
-    """One process wins each segment, its bytes are everywhere; what is deleted stays deleted."""
+async def test_competing_processes_agree_on_every_segment(
+    database_url: str, tmp_path: Path, report: Report
+) -> None:
+    """One process wins each segment, and deleted replays stay deleted."""
     database = Database.open(database_url, pool_size=4)
     to = await keyed(database, "App")
     dice = programme_size.seeded_dice("rivals")
@@ -112,7 +114,7 @@ async def test_processes_that_compete(database_url: str, tmp_path: Path, report:
             )
             for number in range(PROCESSES)
         ]
-        load = [asyncio.create_task(compete(rival, to, replay_ids)) for rival in rivals]
+        load = [asyncio.create_task(send_to_rival(rival, to, replay_ids)) for rival in rivals]
         deleted = [
             asyncio.create_task(delete_twice(database, to, replay_id))
             for replay_id in replay_ids[:DELETED]
@@ -123,13 +125,13 @@ async def test_processes_that_compete(database_url: str, tmp_path: Path, report:
     await database.close()
     async with running(database_url, tmp_path) as server:
         await invariant.wait_until_drained(server)
-        report.round(**await judge(server, rivals, replay_ids))
+        report.round(**await compare_all_replays(server, rivals, replay_ids))
 
 
-async def judge(
+async def compare_all_replays(
     server: Server, rivals: Sequence[Rival], replay_ids: Sequence[str]
 ) -> dict[str, int]:
-    """Compare everything; returns numbers."""
+    """Compare every replay with what was sent, and return figures for the report."""
     faults: list[str] = []
     segments = 0
     for replay_id in replay_ids:
@@ -138,15 +140,25 @@ async def judge(
         if replay_id in replay_ids[:DELETED]:
             faults += [f"deleted {replay_id} has segment {number}" for number in stored]
         else:
-            faults += what_is_wrong(rivals, replay_id, stored)
+            faults += find_faults(rivals, replay_id, stored)
     faults += await invariant.objects_without_rows(server)
     outcomes = await server.outcomes()
-    ended = {name: outcomes["replay_video", name, ""] for name in ("kept", "duplicate", "deleted")}
+    outcome_counts = {
+        name: outcomes["replay_video", name, ""] for name in ("kept", "duplicate", "deleted")
+    }
     acks = sum(rival.ledger.acks for rival in rivals)
     unanswered = sum(len(rival.ledger.unanswered()) for rival in rivals)
-    if not acks <= sum(ended.values()) <= acks + unanswered:
-        faults.append(f"{acks} were answered 200, {unanswered} not at all; counted: {ended}")
+    if not acks <= sum(outcome_counts.values()) <= acks + unanswered:
+        faults.append(
+            f"{acks} were answered 200, {unanswered} not at all; counted: {outcome_counts}"
+        )
     if not set().union(*(rival.ledger.answers for rival in rivals)) <= {200, None}:
         faults.append("another answer than 200")
     assert not faults, "\n".join(faults[:20])
-    return {"acks": acks, "segments": segments, "unanswered": unanswered, **ended, "lost": 0}
+    return {
+        "acks": acks,
+        "segments": segments,
+        "unanswered": unanswered,
+        **outcome_counts,
+        "lost": 0,
+    }
