@@ -69,14 +69,14 @@ export function gapAt(index, at_ms) {
 }
 
 /**
- * @param {readonly Gap[]} stretches  in time order, not overlapping
+ * @param {readonly Gap[]} intervals  in time order, not overlapping
  * @param {number} at_ms
  * @returns {Gap | null}
  */
-export function stretchAt(stretches, at_ms) {
-  const begun = countUpTo(stretches.length, (number) => at(stretches, number).start_ms, at_ms);
-  const stretch = stretches[begun - 1];
-  return stretch && at_ms < stretch.end_ms ? stretch : null;
+export function stretchAt(intervals, at_ms) {
+  const begun = countUpTo(intervals.length, (number) => at(intervals, number).start_ms, at_ms);
+  const interval = intervals[begun - 1];
+  return interval && at_ms < interval.end_ms ? interval : null;
 }
 
 /**

@@ -38,9 +38,9 @@ export function createRequests(director, store) {
     step: ({ frames }) => director.step(Math.trunc(number(frames, 1))),
     skip_gaps: ({ on }) => store.set({ skip_gaps: on ?? !store.get().skip_gaps }),
     stay: ({ at_ms }) => director.stay(number(at_ms, store.get().at_ms)),
-    idle: ({ stretches }) => store.set({ idle: stretches ?? [] }),
+    idle: ({ intervals }) => store.set({ idle: intervals ?? [] }),
     skip_idle: ({ on }) => store.set({ skip_idle: on ?? !store.get().skip_idle }),
-    range: ({ stretches }) => store.set({ range: stretches?.[0] ?? null }),
+    range: ({ intervals }) => store.set({ range: intervals?.[0] ?? null }),
     refresh: () => director.refresh(),
   };
   return (name, detail = {}) => {

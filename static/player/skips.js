@@ -61,7 +61,7 @@ export class Skips {
    * @param {number} where.at_ms  where the clock is
    * @param {number} where.rate
    * @param {Gap | null} where.gap  the gap at the proposed time, if gaps are skipped
-   * @param {Gap | null} where.idle  the idle stretch there, if those are skipped
+   * @param {Gap | null} where.idle  the idle interval there, if those are skipped
    * @param {number} now_ms
    */
   goal(to_ms, { at_ms, rate, gap, idle }, now_ms) {

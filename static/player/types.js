@@ -64,7 +64,7 @@
  * @property {readonly Gap[]} gaps
  * @property {Gap | null} in_gap
  * @property {boolean} skip_gaps
- * @property {readonly Gap[]} idle  stretches in which nothing happens
+ * @property {readonly Gap[]} idle  intervals in which nothing happens
  * @property {boolean} skip_idle
  * @property {Gap | null} range  the part in question: playing stops at its end
  * @property {number} width
@@ -76,7 +76,7 @@
  * @property {(patch: Partial<State>) => void} set
  * @property {(listener: (state: Readonly<State>, previous: Readonly<State>) => void) => () => void} subscribe
  *
- * @typedef {{at_ms?: number, rate?: number, frames?: number, on?: boolean, stretches?: readonly Gap[]}} RequestDetail
+ * @typedef {{at_ms?: number, rate?: number, frames?: number, on?: boolean, intervals?: readonly Gap[]}} RequestDetail
  */
 
 export {};

@@ -18,7 +18,7 @@ import { createFilters } from "./panels/filters.js";
 import { createFollow, keepInSight } from "./panels/follow.js";
 import { createGlimpse } from "./panels/glimpse.js";
 import { createGestures } from "./stage/gestures.js";
-import { idleStretches } from "./timeline/idle.js";
+import { findIdleIntervals } from "./timeline/idle.js";
 import { createKeys } from "./keys.js";
 import { createLive } from "./live.js";
 import { createServed } from "./timeline/served.js";
@@ -82,10 +82,10 @@ export function start(player) {
   follow.update();
 }
 
-/** Tells the player in which stretches nothing happens. @param {Desk} desk @param {readonly Gesture[]} gestures */
+/** Tells the player in which intervals nothing happens. @param {Desk} desk @param {readonly Gesture[]} gestures */
 function findIdle({ player, content }, gestures) {
   const { duration_ms, gaps } = player.store.get();
-  player.request("idle", { stretches: idleStretches(content(), gestures, gaps, duration_ms) });
+  player.request("idle", { intervals: findIdleIntervals(content(), gestures, gaps, duration_ms) });
 }
 
 /** The filter of the panel in front; where there is none, the activity's. @param {import("./panels/tabs.js").Tabs} tabs @param {import("./panels/filters.js").Filters} filters */

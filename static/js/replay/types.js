@@ -11,7 +11,7 @@
  * A screen from its first moment to the next screen's.
  * @typedef {{start_ms: number, end_ms: number, name: string}} Screen
  *
- * A stretch in which phone or app was in some condition: offline, in background.
+ * An interval in which phone or app was in some condition: offline, in background.
  * @typedef {{start_ms: number, end_ms: number, kind: string, name: string}} Condition
  *
  * One row of a panel, with what the timeline needs of it.

@@ -2,7 +2,7 @@
  * Keeps one GOP in a video element's buffer, through Media Source Extensions.
  *
  * One and no more, and the stream is said to end after it: then no decoder waits for frames that
- * follow before it gives out the last ones, and no two stretches are ever joined.
+ * follow before it gives out the last ones, and no two intervals are ever joined.
  *
  * @import {Config, GopRecord} from "../types.js"
  * @import {Feed} from "./element.js"

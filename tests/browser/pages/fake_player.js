@@ -20,10 +20,10 @@ export function createPlayer({ host, startAtMs = 0 }) {
     rate: ({ rate }) => set({ rate }),
     step: ({ frames }) => set({ at_ms: state.at_ms + frames * 1000 }),
     stay: ({ at_ms }) => set({ at_ms }),
-    idle: ({ stretches }) => set({ idle: stretches }),
+    idle: ({ intervals }) => set({ idle: intervals }),
     skip_idle: ({ on }) => set({ skip_idle: on ?? !state.skip_idle }),
     skip_gaps: ({ on }) => set({ skip_gaps: on ?? !state.skip_gaps }),
-    range: ({ stretches }) => set({ range: stretches[0] ?? null }),
+    range: ({ intervals }) => set({ range: intervals[0] ?? null }),
     refresh: () => undefined,
   };
   void Promise.resolve(host).then((place) => place?.append(document.createElement("canvas")));

@@ -202,7 +202,7 @@ def test_playing_stops_at_the_end_of_a_range(watching: Watching, server: Server)
     """Play stops at the end of a range and repeats it, but plays on from behind it."""
     server.replays["range"] = replays.of_clips([(0, clip(frames=20))])
     watching.open("range")
-    watching.request("range", stretches=[{"start_ms": 2_000, "end_ms": 6_500}])
+    watching.request("range", intervals=[{"start_ms": 2_000, "end_ms": 6_500}])
     watching.request("rate", rate=8)
     watching.request("seek", at_ms=3_000)
     for _ in range(2):

@@ -110,7 +110,7 @@ test("requests become acts", () => {
   request("step", { frames: -2 });
   request("skip_gaps", { on: false });
   request("stay", { at_ms: 7 });
-  request("idle", { stretches: [{ start_ms: 1, end_ms: 9 }] });
+  request("idle", { intervals: [{ start_ms: 1, end_ms: 9 }] });
   request("skip_idle", { on: true });
   request("refresh");
   assert.deepEqual(acts, [["play"], ["pause"], ["play"], ["pause"], ["seek", 5], ["step", -2],

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { makeAxis, tickTimes } from "../../../static/js/replay/timeline/axis.js";
 import { lastBegun, screenAt } from "../../../static/js/replay/content.js";
 import { groups } from "../../../static/js/replay/timeline/error_marks.js";
-import { idleStretches } from "../../../static/js/replay/timeline/idle.js";
+import { findIdleIntervals } from "../../../static/js/replay/timeline/idle.js";
 import { within } from "../../../static/js/replay/timeline/range.js";
 import { agoText, clockText, durationText, timeText } from "../../../static/js/words.js";
 
@@ -98,7 +98,7 @@ test("idle is where nothing happens for long, and is no gap", () => {
   const row = (at_ms, duration_ms = 0) => ({ at_ms, duration_ms });
   const content = { activity: [row(0), row(30_000)], network: [row(10_000, 4000)], errors: [] };
   const swipe = { points: [[20_000, 1, 1], [22_000, 9, 9]] };
-  const found = idleStretches(content, [swipe], [{ start_ms: 35_000, end_ms: 50_000 }], 60_000);
+  const found = findIdleIntervals(content, [swipe], [{ start_ms: 35_000, end_ms: 50_000 }], 60_000);
   assert.deepEqual(found.map(({ start_ms, end_ms }) => [start_ms, end_ms]), [[2000, 9000], [24_000, 29_000], [50_000, 60_000]]);
 });
 

@@ -88,16 +88,16 @@ function key(state) {
 }
 
 /**
- * The stretch that playing has just jumped over, at a speed at which it is not held.
+ * The interval that playing has just jumped over, at a speed at which it is not held.
  *
- * @param {readonly Gap[]} stretches
+ * @param {readonly Gap[]} intervals
  * @param {State} state
  * @param {State | null} previous
  * @param {boolean} isSkipping
  */
-function jumped(stretches, state, previous, isSkipping) {
+function jumped(intervals, state, previous, isSkipping) {
   if (!previous || !state.playing || !previous.playing || !isSkipping || isHeld(previous)) return null;
-  return stretches.find(({ start_ms, end_ms }) => previous.at_ms <= start_ms && state.at_ms >= end_ms) ?? null;
+  return intervals.find(({ start_ms, end_ms }) => previous.at_ms <= start_ms && state.at_ms >= end_ms) ?? null;
 }
 
 /** @param {Gap} gap */

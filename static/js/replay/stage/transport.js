@@ -72,9 +72,9 @@ function tellActive({ duration_ms, gaps, idle }) {
   active.hidden = clockText(active_ms) === clockText(duration_ms);
 }
 
-/** @param {readonly {start_ms: number, end_ms: number}[]} stretches  that do not overlap */
-function lengthOf(stretches) {
-  return stretches.reduce((sum, { start_ms, end_ms }) => sum + end_ms - start_ms, 0);
+/** @param {readonly {start_ms: number, end_ms: number}[]} intervals  that do not overlap */
+function lengthOf(intervals) {
+  return intervals.reduce((sum, { start_ms, end_ms }) => sum + end_ms - start_ms, 0);
 }
 
 /**
@@ -83,10 +83,10 @@ function lengthOf(stretches) {
  * @param {HTMLElement} root
  * @param {string} name
  * @param {boolean} isOn
- * @param {readonly {start_ms: number, end_ms: number}[]} stretches
+ * @param {readonly {start_ms: number, end_ms: number}[]} intervals
  */
-function press(root, name, isOn, stretches) {
-  const length_ms = lengthOf(stretches);
+function press(root, name, isOn, intervals) {
+  const length_ms = lengthOf(intervals);
   for (const button of all(`[data-do=${name}]`, root)) {
     const label = button.querySelector("[data-length]");
     if (label instanceof HTMLElement) setText(label, durationText(length_ms));

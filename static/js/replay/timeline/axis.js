@@ -9,7 +9,7 @@ const GAP_PX = 24;
 const GAPS_SHARE = 0.4;
 
 /**
- * @typedef {{start_ms: number, end_ms: number}} Stretch
+ * @typedef {{start_ms: number, end_ms: number}} Interval
  * @typedef {{start_ms: number, end_ms: number, from: number, to: number}} Piece
  *
  * @typedef {object} Axis
@@ -20,14 +20,14 @@ const GAPS_SHARE = 0.4;
  * @property {(at: number) => number} ms  which time stands there
  * @property {readonly Piece[]} breaks
  * @property {number} width_px
- * @property {number} ms_per_px  in the stretches that are not breaks
+ * @property {number} ms_per_px  in the intervals that are not breaks
  */
 
 /**
  * Lays time out over a track.
  *
- * @param {Stretch} range  of the replay that the track shows
- * @param {readonly Stretch[]} gaps  in time order, not overlapping
+ * @param {Interval} range  of the replay that the track shows
+ * @param {readonly Interval[]} gaps  in time order, not overlapping
  * @param {number} width_px  of the track; many gaps take at most 40 % of it
  * @returns {Axis}
  */

@@ -19,7 +19,7 @@ const BEFORE_MS = 1_000;
  * @param {number} duration_ms
  * @returns {readonly {start_ms: number, end_ms: number}[]}  in time order
  */
-export function idleStretches({ activity, network, errors }, gestures, gaps, duration_ms) {
+export function findIdleIntervals({ activity, network, errors }, gestures, gaps, duration_ms) {
   const busy = [
     ...[...activity, ...network, ...errors].map((row) => [row.at_ms - BEFORE_MS, row.at_ms + row.duration_ms + AFTER_MS]),
     ...gestures.map((gesture) => [startOf(gesture) - BEFORE_MS, endOf(gesture) + AFTER_MS]),

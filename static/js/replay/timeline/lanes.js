@@ -54,7 +54,7 @@ export function rowMeant(rows, now_ms) {
  *
  * @param {Content} content
  * @param {readonly Gesture[]} gestures
- * @param {readonly {start_ms: number, end_ms: number}[]} idle  stretches that are skipped
+ * @param {readonly {start_ms: number, end_ms: number}[]} idle  intervals that are skipped
  * @param {Axis} axis
  * @param {readonly Served[]} [served]  what backends did for the requests
  * @returns {HTMLElement[]}  the lanes from top to bottom, then what lies over them
@@ -69,7 +69,7 @@ export function drawLanes(content, gestures, idle, axis, served = []) {
     lane("errors", errorMarks(content.errors, axis, meant)),
     lane("network", [...bars(content.network, axis), ...servedBars(served, axis)]),
     lane("device", [...conditionBands(content.conditions, axis), ...notes(told.filter(({ kind }) => kind !== "gesture"), axis)]),
-    ...idle.flatMap((stretch) => stretches(stretch, axis).map(([from_ms, to_ms]) => (
+    ...idle.flatMap((interval) => visibleIntervals(interval, axis).map(([from_ms, to_ms]) => (
       span("idle", from_ms, to_ms, axis)))),
     ...axis.breaks.map((piece) => gapBreak(piece, content)),
   ];
@@ -102,7 +102,7 @@ function bands({ screens }, axis) {
   const hues = new Map();
   return screens.flatMap(({ start_ms, end_ms, name }) => {
     if (!hues.has(name)) hues.set(name, HUES[hues.size % HUES.length]);
-    return stretches({ start_ms, end_ms }, axis).map(([from_ms, to_ms]) => {
+    return visibleIntervals({ start_ms, end_ms }, axis).map(([from_ms, to_ms]) => {
       const element = span("band", from_ms, to_ms, axis, name);
       Object.assign(element.dataset, { startMs: start_ms, endMs: end_ms });
       element.style.setProperty("--hue", String(hues.get(name)));
@@ -113,7 +113,7 @@ function bands({ screens }, axis) {
 
 /** @param {readonly Condition[]} conditions @param {Axis} axis */
 function conditionBands(conditions, axis) {
-  return conditions.flatMap((condition) => stretches(condition, axis).map(([from_ms, to_ms]) => {
+  return conditions.flatMap((condition) => visibleIntervals(condition, axis).map(([from_ms, to_ms]) => {
     const isWide = (axis.at(to_ms) - axis.at(from_ms)) * axis.width_px >= WORD_PX;
     const element = span("condition", from_ms, to_ms, axis, isWide ? condition.name : "");
     element.dataset.kind = condition.kind;
@@ -122,13 +122,13 @@ function conditionBands(conditions, axis) {
 }
 
 /**
- * The parts of a stretch that are on the track and not in a break, so that each can carry its name.
+ * The parts of an interval that are on the track and not in a break, so that each can carry its name.
  *
- * @param {{start_ms: number, end_ms: number}} stretch
+ * @param {{start_ms: number, end_ms: number}} interval
  * @param {Axis} axis
  * @returns {[number, number][]}
  */
-function stretches({ start_ms, end_ms }, axis) {
+function visibleIntervals({ start_ms, end_ms }, axis) {
   /** @type {[number, number][]} */
   const parts = [];
   const stop_ms = Math.min(end_ms, axis.end_ms);
@@ -221,14 +221,14 @@ function gapBreak(piece, content) {
 }
 
 /**
- * Finds the gap that the page describes at a stretch of time. The player of a live replay may find
+ * Finds the gap that the page describes in an interval. The player of a live replay may find
  * a gap before the page describes it.
  *
  * @param {Content} content
- * @param {{start_ms: number, end_ms: number}} stretch
+ * @param {{start_ms: number, end_ms: number}} interval
  * @returns {Gap}
  */
-export function gapAt(content, stretch) {
-  const gap = content.gaps.find(({ start_ms, end_ms }) => start_ms < stretch.end_ms && end_ms > stretch.start_ms);
-  return gap ?? { ...stretch, reason: "no video", shortReason: "no video" };
+export function gapAt(content, interval) {
+  const gap = content.gaps.find(({ start_ms, end_ms }) => start_ms < interval.end_ms && end_ms > interval.start_ms);
+  return gap ?? { ...interval, reason: "no video", shortReason: "no video" };
 }

@@ -43,7 +43,7 @@ export function createTimeline(desk, { address, gestures, served, open }) {
   let axis = makeAxis({ start_ms: 0, end_ms: 1 }, [], 1);
   const duration = () => Math.max(player.store.get().duration_ms, desk.content().duration_ms);
   const range = createRange(address, () => draw(), (part) => {
-    player.request("range", { stretches: part ? [part] : [] });
+    player.request("range", { intervals: part ? [part] : [] });
   });
   const hover = createHover(desk, track, () => axis);
   const choice = createPointers(desk, track, { axis: () => axis, range, duration, open });
