@@ -1,4 +1,4 @@
-"""The benchmarks know the code they measure, and tell what they saw."""
+"""The benchmarks name functions that exist, and report what they measured."""
 
 import re
 from typing import Any
@@ -12,32 +12,32 @@ from bench.ingest.watches import Watches
 from bench.playback import summary
 
 
-def test_every_stage_is_there():
-    """What a stage names can be watched: one that has moved would count as something else."""
+def test_every_function_of_a_stage_exists():
+    """Every function that a stage names can be watched, so none is counted elsewhere."""
     with Watches(ACCEPT), Watches(DIGEST):
         pass
 
 
 @pytest.mark.parametrize("reader", quick_readers.READERS)
 def test_every_quick_reader_can_be_switched_off(reader):
-    """What the benchmark replaces is there: one that has moved would save nothing."""
+    """Every function that the benchmark replaces exists."""
     with quick_readers.without(reader):
         pass
 
 
-def test_watches_count_what_runs_and_go_again():
-    """Time belongs to the innermost watch; afterwards the functions are as they were."""
-    plain = encoding.inflate
+def test_watches_measure_time_and_restore_functions():
+    """Time belongs to the innermost watch, and the functions are restored afterwards."""
+    original = encoding.inflate
     with Watches({"inflate": ["app.formats.wire.encoding:inflate"]}) as watches:
-        assert encoding.inflate is not plain
+        assert encoding.inflate is not original
         assert encoding.inflate(b"{}", None, limit_bytes=10) == b"{}"
-    assert encoding.inflate is plain
+    assert encoding.inflate is original
     assert set(watches.spent_s) == {"inflate"}
     assert watches.spent_s["inflate"] >= 0
 
 
-def test_a_watch_is_told_in_one_table():
-    """Medians of what takes time, sums of faults, the worst of playing; ours against the other."""
+def test_measured_playback_is_summarised_in_one_table():
+    """The table has medians of times, sums of faults and the worst play, for each player."""
 
     def run(way: str, first_ms: float, *, flashed: int = 0) -> dict[str, Any]:
         seeks = [{"ms": 1, "took": took, "wrong": flashed, "same": False} for took in (50, 70, 90)]
@@ -47,12 +47,17 @@ def test_a_watch_is_told_in_one_table():
             {"way": way, "firsts": firsts, "seeks": seeks, "again": seeks, "play": play}
         )
 
-    told = [run("ours", 200), run(summary.OTHER, 400, flashed=1), run("ours, MSE", 300), {"x": 1}]
+    results = [
+        run("ours", 200),
+        run(summary.OTHER, 400, flashed=1),
+        run("ours, MSE", 300),
+        {"x": 1},
+    ]
     lines = dict(
-        re.split(r"\s{2,}", line, maxsplit=1) for line in summary.table(told).split("\n")[2:-2]
+        re.split(r"\s{2,}", line, maxsplit=1) for line in summary.table(results).split("\n")[2:-2]
     )
     assert lines["first picture, ms"].split() == ["200", "400", "300"]
     assert lines["seek p50, ms"].split() == ["70", "70", "70"]
     assert lines["seeks with a wrong picture"].split() == ["0", "6", "0"]
     assert lines["wrong at 16x, %"].split() == ["1.2", "1.2", "1.2"]
-    assert "ours: 0.50 of the time" in summary.table(told)
+    assert "ours: 0.50 of the time" in summary.table(results)

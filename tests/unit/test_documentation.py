@@ -1,4 +1,4 @@
-"""The documentation is complete and true where a program can tell."""
+"""The documentation is complete and true where a program can check it."""
 
 import re
 from collections.abc import Iterator
@@ -48,22 +48,22 @@ _REASONS: Final = (
 )
 
 
-def text_of(name: str) -> str:
-    """The text of a file of this repository."""
+def read_text(name: str) -> str:
+    """Read the text of a file of this repository."""
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def sources() -> Iterator[Path]:
-    """Every file of code."""
+def list_sources() -> Iterator[Path]:
+    """Yield every file of code."""
     for folder in SOURCES:
         for path in sorted((ROOT / folder).rglob("*")):
             if path.suffix in CODE and "node_modules" not in path.parts:
                 yield path
 
 
-def texts() -> Iterator[Path]:
-    """Every file a person may read, locks and settings included."""
-    yield from sources()
+def list_texts() -> Iterator[Path]:
+    """Yield every file that a person may read, locks and settings included."""
+    yield from list_sources()
     yield from DOCUMENTS
     for pattern in ("*", ".*", ".ci/*", "deploy/*", "requirements/*"):
         yield from (
@@ -73,28 +73,28 @@ def texts() -> Iterator[Path]:
         )
 
 
-def commands(group: typer.Typer, name: str) -> Iterator[str]:
-    """The full names of all commands of a group."""
+def list_commands(group: typer.Typer, name: str) -> Iterator[str]:
+    """Yield the full names of all commands of a group."""
     for command in group.registered_commands:
         yield f"{name} {command.name}"
-    for below in group.registered_groups:
-        if below.typer_instance is not None:
-            yield from commands(below.typer_instance, f"{name} {below.name}")
+    for subgroup in group.registered_groups:
+        if subgroup.typer_instance is not None:
+            yield from list_commands(subgroup.typer_instance, f"{name} {subgroup.name}")
 
 
-def subclasses(parent: type[RequestRefused]) -> Iterator[type[RequestRefused]]:
-    """The class and all below it."""
+def list_subclasses(parent: type[RequestRefused]) -> Iterator[type[RequestRefused]]:
+    """Yield the class and all classes below it."""
     yield parent
     for child in parent.__subclasses__():
-        yield from subclasses(child)
+        yield from list_subclasses(child)
 
 
 @pytest.mark.parametrize("name", sorted(Settings.model_fields))
-def test_setting_is_documented_with_its_default(name: str):
+def test_a_setting_is_documented_with_its_default(name: str):
     """Each setting has a row in docs/settings.md, with its default."""
     rows = [
         line
-        for line in text_of("docs/settings.md").splitlines()
+        for line in read_text("docs/settings.md").splitlines()
         if line.startswith(f"| `PLAYHEAD_{name.upper()}` |")
     ]
     assert len(rows) == 1
@@ -103,129 +103,131 @@ def test_setting_is_documented_with_its_default(name: str):
 
 
 def test_documents_name_only_settings_that_exist():
-    """A variable that a document or a recipe names is read by the program."""
+    """The program reads every variable that a document or a recipe names."""
     known = {f"PLAYHEAD_{name.upper()}" for name in Settings.model_fields}
     recipes = [ROOT / "Dockerfile", ROOT / "docker-compose.yml", *ROOT.glob("deploy/*")]
     named = {name for path in (*DOCUMENTS, *recipes) for name in _SETTING.findall(path.read_text())}
     assert named - known == {"PLAYHEAD_TEST_DATABASE_URL", "PLAYHEAD_TEST_S3"}
 
 
-COMMANDS: Final = sorted(commands(cli, "playhead"))
+COMMANDS: Final = sorted(list_commands(cli, "playhead"))
 
 
 def test_commands_are_found():
-    """The list that the next test goes through holds commands and those of groups."""
+    """The commands of the next test include those of groups."""
     assert {"playhead serve", "playhead user link"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_command_is_documented(name: str):
+def test_a_command_is_documented(name: str):
     """Each command has a row in docs/commands.md."""
-    assert re.search(rf"^\| `{name}[ `]", text_of("docs/commands.md"), re.MULTILINE)
+    assert re.search(rf"^\| `{name}[ `]", read_text("docs/commands.md"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-def test_outcome_is_documented(outcome: Outcome):
+def test_an_outcome_is_documented(outcome: Outcome):
     """Each outcome has a row in docs/outcomes.md."""
-    assert f"\n| `{outcome}` |" in text_of("docs/outcomes.md")
+    assert f"\n| `{outcome}` |" in read_text("docs/outcomes.md")
 
 
 @pytest.mark.parametrize("reason", list(LimitReason))
-def test_reason_of_a_limit_is_documented(reason: LimitReason):
+def test_the_reason_of_a_limit_is_documented(reason: LimitReason):
     """Each limit has a row in docs/outcomes.md."""
-    assert f"\n| `{reason}` |" in text_of("docs/outcomes.md")
+    assert f"\n| `{reason}` |" in read_text("docs/outcomes.md")
 
 
 def test_reasons_of_refusal_are_documented():
     """Each reason that the code counts has a row in docs/outcomes.md."""
     reasons = {
         refused.reason
-        for refused in subclasses(RequestRefused)
-        # Those of limits are `LimitReason`; the others of 429 concern people who sign in.
+        for refused in list_subclasses(RequestRefused)
+        # Limits have a `LimitReason`; other errors with status 429 concern people who sign in.
         if refused.__module__ == RequestRefused.__module__ and not issubclass(refused, RateLimited)
     }
     for path in (ROOT / "app" / "ingest").rglob("*.py"):
-        reasons.update(reason for each in _REASONS for reason in each.findall(path.read_text()))
+        reasons.update(
+            reason for pattern in _REASONS for reason in pattern.findall(path.read_text())
+        )
     assert {"quarantined", "cut", "key_off"} <= reasons
-    page = text_of("docs/outcomes.md")
+    page = read_text("docs/outcomes.md")
     assert [reason for reason in sorted(reasons) if f"\n| `{reason}` |" not in page] == []
 
 
 def test_item_types_are_documented():
-    """The table of docs/sdks.md names the types that are kept, and in its last row the others."""
-    rows = re.findall(r"^\| (`[^|]+) \|", text_of("docs/sdks.md"), re.MULTILINE)
+    """The table of docs/sdks.md names the kept item types, and in its last row the others."""
+    rows = re.findall(r"^\| (`[^|]+) \|", read_text("docs/sdks.md"), re.MULTILINE)
     *kept, ignored = [_NAME.findall(row) for row in rows if _NAME.match(row)]
     assert sorted(name for names in kept for name in names) == sorted(BY_NAME)
     assert sorted(ignored) == sorted(IGNORED_TYPES)
 
 
-def test_health_doors_are_documented():
-    """Each door for machines that watch is in docs/deployment.md."""
-    doors = re.findall(r'@router\.get\("([^"]+)"\)', text_of("app/api/health.py"))
-    assert len(doors) >= 3
-    page = text_of("docs/deployment.md")
-    assert [door for door in doors if f"`GET {door}`" not in page] == []
+def test_health_endpoints_are_documented():
+    """Each health endpoint is in docs/deployment.md."""
+    endpoints = re.findall(r'@router\.get\("([^"]+)"\)', read_text("app/api/health.py"))
+    assert len(endpoints) >= 3
+    page = read_text("docs/deployment.md")
+    assert [endpoint for endpoint in endpoints if f"`GET {endpoint}`" not in page] == []
 
 
 def test_make_targets_in_documents_exist():
-    """What a document tells the reader to make can be made."""
-    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
-    told = {
+    """Every make target that a document names exists."""
+    targets = set(re.findall(r"^([a-z]+):", read_text("Makefile"), re.MULTILINE))
+    named = {
         target
         for path in DOCUMENTS
         for target in re.findall(r"(?:`|^|\d )make ([a-z]+)", path.read_text(), re.MULTILINE)
     }
-    assert {"run", "test", "demo", "check"} <= told
-    assert told <= targets
+    assert {"run", "test", "demo", "check"} <= named
+    assert named <= targets
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.name))
-def test_links_lead_somewhere(path: Path):
+def test_links_between_documents_lead_to_files(path: Path):
     """Links between documents point at files that exist."""
     links = _LINK.findall(path.read_text())
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
 def test_cited_sections_of_the_protocol_exist():
-    """Each section of docs/protocol.md that the code names as its source is there."""
-    headings = set(re.findall(r"^##+ (\d+(?:\.\d+)?)", text_of("docs/protocol.md"), re.MULTILINE))
+    """Each section of docs/protocol.md that the code cites exists."""
+    headings = set(re.findall(r"^##+ (\d+(?:\.\d+)?)", read_text("docs/protocol.md"), re.MULTILINE))
     cited = {
         (str(path.relative_to(ROOT)), section)
-        for path in sources()
+        for path in list_sources()
         for sections in _CITED.findall(path.read_text())
         for section in re.findall(r"\d+(?:\.\d+)?", sections)
     }
     assert len(cited) > 40
-    assert {place for place in cited if place[1] not in headings} == set()
+    assert {citation for citation in cited if citation[1] not in headings} == set()
 
 
 def test_open_work_carries_the_number_of_an_issue():
-    """No comment promises something that nobody can look up."""
-    found = [
+    """A comment about open work names its issue."""
+    places = [
         f"{path.relative_to(ROOT)}:{number}"
-        for path in sources()
+        for path in list_sources()
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if _UNNUMBERED.search(line)
     ]
-    assert found == []
+    assert places == []
 
 
 def test_no_file_names_a_registry():
-    """Packages come from wherever the machine is told to get them."""
-    found = [
+    """The machine decides where packages come from, so no file names a registry."""
+    places = [
         f"{path.relative_to(ROOT)}: {host}"
-        for path in texts()
+        for path in list_texts()
         for host in REGISTRIES
         if host in path.read_text(errors="replace")
     ]
-    assert found == []
+    assert places == []
 
 
 def test_files_are_short():
-    """Each file can be read from top to bottom."""
-    found = [
+    """No file is longer than the limit for its kind."""
+    long_files = [
         f"{path.relative_to(ROOT)}: {lines} lines"
-        for path in sources()
+        for path in list_sources()
         if (lines := len(path.read_text().splitlines())) > LONGEST.get(path.suffix, 400)
     ]
-    assert found == []
+    assert long_files == []

@@ -1,4 +1,4 @@
-"""Fixtures of tests about accounts: a held clock, and passwords that are quick to check."""
+"""Fixtures for tests of accounts: a held clock, and passwords that are quick to check."""
 
 import argon2
 import pytest
@@ -10,7 +10,7 @@ from tests.support.held_clock import HeldClock
 
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> HeldClock:
-    """Stop the clock."""
+    """Hold the clock, which a test may move."""
     held = HeldClock()
     monkeypatch.setattr(clock, "now", held.now)
     return held
@@ -18,6 +18,6 @@ def time(monkeypatch: pytest.MonkeyPatch) -> HeldClock:
 
 @pytest.fixture
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make guesses cheap: for tests that are not about their cost."""
+    """Make the hashing of passwords cheap, for tests that are not about its cost."""
     quick = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_HASHER", quick)

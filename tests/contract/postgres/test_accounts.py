@@ -1,4 +1,4 @@
-"""People, roles, passwords, sign-ins and links."""
+"""Tests of people, their passwords, sign-ins and sign-in links in Postgres."""
 
 import asyncio
 from datetime import timedelta
@@ -24,26 +24,28 @@ NEW = "a new long password"
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 
-async def enter(database: Database, email: str = "ada@example.com", password: str = PASSWORD):
-    """Sign in by password."""
+async def sign_in_by_password(
+    database: Database, email: str = "ada@example.com", password: str = PASSWORD
+):
+    """Sign in with a password."""
     return await sign_in.sign_in_with_password(database, email, password, **PLACE)
 
 
-async def who(database: Database, token: str) -> Person | None:
-    """Return whose sign-in a token belongs to."""
+async def find_person_signed_in(database: Database, token: str) -> Person | None:
+    """Return the person whose sign-in a token belongs to."""
     async with database.reading() as connection:
-        found = await sign_ins.find_signed_in(connection, token)
-    return found.person if found else None
+        signed_in = await sign_ins.find_signed_in(connection, token)
+    return signed_in.person if signed_in else None
 
 
-async def actions(database: Database) -> list[str]:
-    """Read the audit log, the oldest line first."""
+async def list_actions(database: Database) -> list[str]:
+    """Return the actions in the audit log, oldest first."""
     async with database.reading() as connection:
         return [line.action for line in await audit.list_audit_lines(connection)][::-1]
 
 
 async def test_an_address_is_known_in_any_case(database: Database):
-    """Ada@Example.com and ada@example.COM are one person, and cannot be two."""
+    """Ada@Example.com and ada@example.COM are one person and cannot be two."""
     async with database.transaction() as connection:
         assert not await queries.has_people(connection)
         ada = await writes.add_person(connection, " Ada@Example.com ")
@@ -66,15 +68,15 @@ async def test_text_that_is_not_an_address_is_refused(database: Database, email:
             await writes.add_person(connection, email)
 
 
-async def test_the_longest_address_is_taken(database: Database):
-    """254 characters are accepted; one more is refused (above)."""
+async def test_an_address_of_254_characters_is_accepted(database: Database):
+    """An address of 254 characters is accepted, and its NUL characters are dropped."""
     async with database.transaction() as connection:
         person = await writes.add_person(connection, "x" * 249 + "@a.de", name="Ada\0")
     assert (len(person.email), person.name) == (254, "Ada")
 
 
 async def test_people_are_changed_and_paged(database: Database):
-    """Names and admin rights change; the next page begins after the last id of the page before."""
+    """Names and admin rights change, and the next page begins after the last id."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     async with database.transaction() as connection:
@@ -92,22 +94,22 @@ async def test_people_are_changed_and_paged(database: Database):
         assert await queries.list_people(connection, after_id=ada.id) == [eve]
 
 
-async def test_the_right_password_lets_in(database: Database):
-    """The token belongs to the person; capitals in the address do not matter."""
+async def test_the_right_password_signs_in(database: Database):
+    """The token belongs to the person, and the case of the address does not matter."""
     ada = await make_person(database, password=PASSWORD)
-    token = await enter(database, "ADA@example.com")
-    found = await who(database, token)
-    assert found is not None
-    assert (found.id, found.has_password) == (ada.id, True)
-    assert await who(database, token + "x") is None
-    assert await actions(database) == ["sign_in"]
+    token = await sign_in_by_password(database, "ADA@example.com")
+    person = await find_person_signed_in(database, token)
+    assert person is not None
+    assert (person.id, person.has_password) == (ada.id, True)
+    assert await find_person_signed_in(database, token + "x") is None
+    assert await list_actions(database) == ["sign_in"]
 
 
 async def test_wrong_address_and_wrong_password_look_the_same(database: Database):
-    """The answer does not reveal who has an account."""
+    """The error does not reveal who has an account."""
     await make_person(database, password=PASSWORD)
     await make_person(database, "link@example.com")
-    said = set()
+    messages = set()
     for email, password in [
         ("ada@example.com", PASSWORD + "x"),
         ("ada@example.com", "x" * 1001),
@@ -116,34 +118,34 @@ async def test_wrong_address_and_wrong_password_look_the_same(database: Database
         ("link@example.com", ""),
     ]:
         with pytest.raises(SignInFailed) as refused:
-            await enter(database, email, password)
-        said.add(str(refused.value))
-    assert len(said) == 1
+            await sign_in_by_password(database, email, password)
+        messages.add(str(refused.value))
+    assert len(messages) == 1
 
 
 async def test_a_sign_in_ends_after_twelve_idle_hours(database: Database, time: HeldClock):
-    """Each request within 12 hours keeps it alive, for at most 30 days."""
+    """Requests keep a sign-in alive for at most 30 days, and 12 idle hours end it."""
     await make_person(database, password=PASSWORD)
-    token = await enter(database)
+    token = await sign_in_by_password(database)
     time.at += timedelta(hours=12) - timedelta(seconds=1)
-    assert await who(database, token)
+    assert await find_person_signed_in(database, token)
     time.at += timedelta(seconds=1)
-    assert await who(database, token) is None
+    assert await find_person_signed_in(database, token) is None
 
-    token = await enter(database)
+    token = await sign_in_by_password(database)
     began = time.at
     while time.at < began + timedelta(days=30):
-        assert await who(database, token)
+        assert await find_person_signed_in(database, token)
         async with database.transaction() as connection:
             await sign_ins.note_use(connection, token)
         time.at += timedelta(hours=6)
-    assert await who(database, token) is None
+    assert await find_person_signed_in(database, token) is None
 
 
 async def test_last_seen_is_written_once_a_minute(database: Database, time: HeldClock):
     """A page with thirty requests costs one write."""
     await make_person(database, password=PASSWORD)
-    token = await enter(database)
+    token = await sign_in_by_password(database)
     began = time.at
     async with database.transaction() as connection:
         for seconds, seen in [(59, 0), (60, 60), (119, 60), (120, 120)]:
@@ -161,7 +163,7 @@ async def test_people_see_and_end_their_own_sign_ins(database: Database):
     """The list has every device; a handle ends a sign-in of its own person only."""
     ada = await make_person(database, password=PASSWORD)
     eve = await make_person(database, "eve@example.com")
-    here, there = await enter(database), await enter(database)
+    here, there = await sign_in_by_password(database), await sign_in_by_password(database)
     async with database.transaction() as connection:
         listed = await sign_ins.list_sign_ins(connection, ada.id)
         assert [sign_in.user_agent for sign_in in listed] == ["Browser", "Browser"]
@@ -170,33 +172,33 @@ async def test_people_see_and_end_their_own_sign_ins(database: Database):
         assert not await sign_ins.end_sign_in_by_handle(connection, eve.id, other.sign_in.handle)
         assert not await sign_ins.end_sign_in_by_handle(connection, ada.id, "no hex")
         assert await sign_ins.end_sign_in_by_handle(connection, ada.id, other.sign_in.handle)
-    assert await who(database, there) is None
+    assert await find_person_signed_in(database, there) is None
     await sign_in.sign_out(database, ada, here)
-    assert await who(database, here) is None
+    assert await find_person_signed_in(database, here) is None
 
 
 async def test_a_new_password_ends_every_sign_in_and_link(database: Database):
     """Only the sign-in that the change begins is alive afterwards."""
     ada = await make_person(database, password=PASSWORD)
-    old = await enter(database)
-    ada = await who(database, old) or ada
+    old = await sign_in_by_password(database)
+    ada = await find_person_signed_in(database, old) or ada
     async with database.transaction() as connection:
         link = await links.make_sign_in_link(connection, ada.id)
     new = await change_password(database, ada, current=PASSWORD, new="another long one", **PLACE)
-    assert await who(database, old) is None
-    assert await who(database, new)
+    assert await find_person_signed_in(database, old) is None
+    assert await find_person_signed_in(database, new)
     with pytest.raises(SignInFailed):
         await sign_in.sign_in_with_link(database, link, **PLACE)
     with pytest.raises(SignInFailed):
-        await enter(database)
-    assert await enter(database, password="another long one")
-    assert (await actions(database))[:2] == ["sign_in", "password_changed"]
+        await sign_in_by_password(database)
+    assert await sign_in_by_password(database, password="another long one")
+    assert (await list_actions(database))[:2] == ["sign_in", "password_changed"]
 
 
 async def test_changing_a_password_needs_the_current_one(database: Database):
     """An open browser is not enough to take over an account; guesses there are limited too."""
     await make_person(database, password=PASSWORD)
-    ada = await who(database, await enter(database))
+    ada = await find_person_signed_in(database, await sign_in_by_password(database))
     assert ada is not None
     for wrong in ("wrong", "", "wrong", "wrong", "wrong"):
         with pytest.raises(SignInFailed):
@@ -205,22 +207,22 @@ async def test_changing_a_password_needs_the_current_one(database: Database):
         await change_password(database, ada, current=PASSWORD, new=NEW, **PLACE)
 
 
-async def test_a_link_lets_in_once(database: Database):
-    """The first use signs in, a second does not; of two at once, one succeeds."""
+async def test_a_link_signs_in_once(database: Database):
+    """Of two uses of a link at once, one signs in; a later use fails."""
     ada = await make_person(database)
     async with database.transaction() as connection:
         link = await links.make_sign_in_link(connection, ada.id)
         assert await links.find_sign_in_link(connection, link) is not None
-    tries = [sign_in.sign_in_with_link(database, link, **PLACE) for _ in range(2)]
-    said = await asyncio.gather(*tries, return_exceptions=True)
-    (token,) = (answer for answer in said if isinstance(answer, str))
-    assert [type(answer) for answer in said].count(SignInFailed) == 1
-    found = await who(database, token)
-    assert found == ada
+    attempts = [sign_in.sign_in_with_link(database, link, **PLACE) for _ in range(2)]
+    answers = await asyncio.gather(*attempts, return_exceptions=True)
+    (token,) = (answer for answer in answers if isinstance(answer, str))
+    assert [type(answer) for answer in answers].count(SignInFailed) == 1
+    person = await find_person_signed_in(database, token)
+    assert person == ada
     async with database.reading() as connection:
         assert await links.find_sign_in_link(connection, link) is None
     token = await change_password(database, ada, current="", new=NEW, **PLACE)
-    assert await who(database, token)
+    assert await find_person_signed_in(database, token)
 
 
 async def test_a_link_works_for_a_day(database: Database, time: HeldClock):
@@ -237,48 +239,50 @@ async def test_a_link_works_for_a_day(database: Database, time: HeldClock):
         assert await writes.delete_ended_access(connection) == 1
 
 
-async def test_a_disabled_person_is_shut_out_at_once(database: Database):
-    """Sign-ins and links end; passwords and new links do not work until they are enabled."""
+async def test_a_disabled_person_is_signed_out_at_once(database: Database):
+    """Sign-ins, links and passwords of a disabled person do not work until they are enabled."""
     ada = await make_person(database, password=PASSWORD)
-    token = await enter(database)
+    token = await sign_in_by_password(database)
     async with database.transaction() as connection:
         await writes.disable_person(connection, ada.id)
         link = await links.make_sign_in_link(connection, ada.id)
         assert await links.find_sign_in_link(connection, link) is None
-    assert await who(database, token) is None
+    assert await find_person_signed_in(database, token) is None
     with pytest.raises(SignInFailed):
-        await enter(database)
+        await sign_in_by_password(database)
     with pytest.raises(SignInFailed):
         await sign_in.sign_in_with_link(database, link, **PLACE)
     async with database.transaction() as connection:
         await writes.enable_person(connection, ada.id)
-    assert await enter(database)
+    assert await sign_in_by_password(database)
 
 
-async def test_an_old_hash_is_made_stronger_at_sign_in(
+async def test_a_weak_password_hash_is_replaced_at_sign_in(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    """If hashes are made stronger than before, the next sign-in replaces the weaker one."""
+    """When the hash settings become stronger, the next sign-in replaces the weaker hash."""
     ada = await make_person(database, password=PASSWORD)
-    other = await enter(database)
+    other = await sign_in_by_password(database)
     stronger = argon2.PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)
     monkeypatch.setattr(passwords, "_HASHER", stronger)
-    await enter(database)
+    await sign_in_by_password(database)
     async with database.reading() as connection:
         secret = await queries.find_secret(connection, ada.email)
     assert secret is not None
     assert (secret.password_hash or "").startswith("$argon2id$v=19$m=16,t=2,p=1$")
-    assert await who(database, other), "a stronger hash of the same password ends nothing"
+    assert await find_person_signed_in(database, other), (
+        "a stronger hash of the same password ends nothing"
+    )
 
 
 async def test_housekeeping_deletes_what_has_expired(database: Database, time: HeldClock):
     """Expired attempts and sign-ins are deleted; live ones stay."""
     await make_person(database, password=PASSWORD)
-    await enter(database)
+    await sign_in_by_password(database)
     with pytest.raises(SignInFailed):
-        await enter(database, password="wrong")
+        await sign_in_by_password(database, password="wrong")
     time.at += timedelta(hours=12)
-    token = await enter(database, email="ada@example.com")
+    token = await sign_in_by_password(database, email="ada@example.com")
     async with database.transaction() as connection:
         assert await writes.delete_ended_access(connection) == 1
-    assert await who(database, token)
+    assert await find_person_signed_in(database, token)

@@ -1,4 +1,4 @@
-"""The audit log and the view log: written once, changed never."""
+"""The audit log and the view log are append-only and keep lines for a year."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ SHOP, ZOO = ProjectId(1), ProjectId(2)
 REPLAY, OTHER = ReplayId("ab" * 16), ReplayId("cd" * 16)
 
 
-async def fill(database: Database) -> None:
+async def add_lines_and_views(database: Database) -> None:
     """Add three lines and three views."""
     async with database.transaction() as connection:
         await writes.add_audit_line(connection, Action.SIGN_IN, person_id=ADA)
@@ -34,13 +34,13 @@ async def fill(database: Database) -> None:
 
 
 async def test_lines_say_who_did_what_to_what(database: Database):
-    """Each action is one line, the newest first; texts are cleaned and cut."""
-    await fill(database)
+    """Each action is one line, newest first, whose texts are cleaned and cut."""
+    await add_lines_and_views(database)
     async with database.reading() as connection:
         key, deleted, sign_in = await queries.list_audit_lines(connection)
-        (only,) = await queries.list_audit_lines(connection, project_id=SHOP)
-        first = await queries.list_audit_lines(connection, limit=1)
-        rest = await queries.list_audit_lines(connection, before_id=first[-1].id)
+        (shop_line,) = await queries.list_audit_lines(connection, project_id=SHOP)
+        newest_line = await queries.list_audit_lines(connection, limit=1)
+        older_lines = await queries.list_audit_lines(connection, before_id=newest_line[-1].id)
     assert (key.action, key.person_id, key.project_id, key.subject) == (
         "key_added",
         None,
@@ -48,24 +48,26 @@ async def test_lines_say_who_did_what_to_what(database: Database):
         None,
     )
     assert (sign_in.action, sign_in.person_id, dict(sign_in.detail)) == ("sign_in", ADA, {})
-    assert only == deleted
+    assert shop_line == deleted
     assert (deleted.person_id, deleted.subject) == (EVE, REPLAY)
     assert deleted.detail == {"segments": 12, "reason": "asked for", "long": "x" * 197 + "…"}
     assert abs(clock.now() - deleted.at) < timedelta(minutes=5)
-    assert first + rest == [key, deleted, sign_in]
+    assert newest_line + older_lines == [key, deleted, sign_in]
 
 
 async def test_every_view_is_one_row(database: Database):
-    """The log has every view; of a list, a person learns which replays they have seen."""
-    await fill(database)
+    """The log keeps every view, and a list shows a person the replays that they have seen."""
+    await add_lines_and_views(database)
     async with database.reading() as connection:
-        seen = await queries.list_replay_views(connection, SHOP)
-        assert [view.person_id for view in seen] == [ADA, EVE, ADA]
-        rest = await queries.list_replay_views(connection, SHOP, before_id=seen[0].id, limit=1)
-        assert rest == seen[1:2]
+        views = await queries.list_replay_views(connection, SHOP)
+        assert [view.person_id for view in views] == [ADA, EVE, ADA]
+        older_views = await queries.list_replay_views(
+            connection, SHOP, before_id=views[0].id, limit=1
+        )
+        assert older_views == views[1:2]
         assert await queries.list_replay_views(connection, ZOO) == []
-        asked = [(SHOP, REPLAY), (SHOP, OTHER), (ZOO, REPLAY)]
-        assert await queries.find_seen_replays(connection, ADA, asked) == {(SHOP, REPLAY)}
+        listed_replays = [(SHOP, REPLAY), (SHOP, OTHER), (ZOO, REPLAY)]
+        assert await queries.find_seen_replays(connection, ADA, listed_replays) == {(SHOP, REPLAY)}
         assert await queries.find_seen_replays(connection, ADA, []) == set()
 
 
@@ -87,19 +89,19 @@ async def test_a_replay_can_be_marked_as_seen_without_a_view(database: Database)
     ["update {} set at = now()", "delete from {}", "truncate {}", "truncate {} cascade"],
 )
 async def test_a_line_cannot_be_changed_or_removed(database: Database, table: str, statement: str):
-    """Postgres itself refuses it."""
-    await fill(database)
+    """Postgres itself refuses to change or remove a line."""
+    await add_lines_and_views(database)
     with pytest.raises(DatabaseUnusable, match="append-only"):
         async with database.transaction() as connection:
             await connection.exec_driver_sql(statement.format(table))
     async with database.reading() as connection:
-        kept = await connection.exec_driver_sql(f"select count(*) from {table}")
-        assert kept.scalar_one() == 3
+        count = await connection.exec_driver_sql(f"select count(*) from {table}")
+        assert count.scalar_one() == 3
 
 
-async def test_lines_go_after_a_year(database: Database):
+async def test_lines_are_deleted_after_a_year(database: Database):
     """Lines older than 365 days are deleted, and no others."""
-    await fill(database)
+    await add_lines_and_views(database)
     async with database.transaction() as connection:
         for age in ("365 days 1 minute", "364 days 23 hours"):
             await connection.exec_driver_sql(

@@ -1,4 +1,4 @@
-"""The commands that read and write the database, run as a person runs them."""
+"""Tests run the commands that read and write the database as a person runs them."""
 
 import asyncio
 from pathlib import Path
@@ -16,71 +16,79 @@ KEY = "0123456789abcdef0123456789abcdef"
 class Terminal:
     """Runs commands against the database of the test."""
 
-    def says(self, *arguments: str) -> str:
-        """Run a command that must succeed; returns what it prints."""
+    def run_successfully(self, *arguments: str) -> str:
+        """Run a command that must succeed, and return its output."""
         result = self.run(*arguments)
         assert result.exception is None, result.output
         return result.output
 
     def run(self, *arguments: str) -> Result:
-        """Run a command."""
+        """Run a command and return its result."""
         return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture
 def terminal(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """A terminal whose settings name the test's database and a folder of its own."""
+    """Return a terminal whose settings name the test's database and a folder of its own."""
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", database_url)
     monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PLAYHEAD_PUBLIC_URL", "https://replays.example.com")
     return Terminal()
 
 
-def test_new_project_has_a_dsn(terminal: Terminal):
-    """One command makes a project that an app can send to."""
-    said = terminal.says("project", "add", "Shop app")
-    assert "(slug shop-app)" in said
-    assert "@replays.example.com/" in said
-    assert "shop-app" in terminal.says("project", "list")
+def test_a_new_project_has_a_dsn(terminal: Terminal):
+    """One command adds a project and prints the DSN to which an app can send."""
+    output = terminal.run_successfully("project", "add", "Shop app")
+    assert "(slug shop-app)" in output
+    assert "@replays.example.com/" in output
+    assert "shop-app" in terminal.run_successfully("project", "list")
 
 
-def test_a_person_is_renamed_made_admin_and_shut_out(terminal: Terminal):
-    """Each shows in the list; whoever is shut out gets no link until they are let in again."""
-    terminal.says("user", "add", "ann@example.com")
-    terminal.says("user", "rename", "Ann@Example.com", "Ann Lee")
-    terminal.says("user", "admin", "ann@example.com")
-    (line,) = [one for one in terminal.says("user", "list").splitlines() if "Ann Lee" in one]
+def test_a_person_is_renamed_made_admin_and_disabled(terminal: Terminal):
+    """Each change shows in the list, and a disabled person gets no link until enabled again."""
+    terminal.run_successfully("user", "add", "ann@example.com")
+    terminal.run_successfully("user", "rename", "Ann@Example.com", "Ann Lee")
+    terminal.run_successfully("user", "admin", "ann@example.com")
+    (line,) = [
+        line_of_list
+        for line_of_list in terminal.run_successfully("user", "list").splitlines()
+        if "Ann Lee" in line_of_list
+    ]
     assert "admin" in line
-    terminal.says("user", "admin", "ann@example.com", "--off")
-    terminal.says("user", "disable", "ann@example.com")
-    (line,) = [one for one in terminal.says("user", "list").splitlines() if "Ann Lee" in one]
+    terminal.run_successfully("user", "admin", "ann@example.com", "--off")
+    terminal.run_successfully("user", "disable", "ann@example.com")
+    (line,) = [
+        line_of_list
+        for line_of_list in terminal.run_successfully("user", "list").splitlines()
+        if "Ann Lee" in line_of_list
+    ]
     assert "disabled" in line
     assert isinstance(terminal.run("user", "link", "ann@example.com").exception, InvalidInput)
-    terminal.says("user", "enable", "ann@example.com")
-    assert "/sign-in/" in terminal.says("user", "link", "ann@example.com")
+    terminal.run_successfully("user", "enable", "ann@example.com")
+    assert "/sign-in/" in terminal.run_successfully("user", "link", "ann@example.com")
 
 
-def test_key_of_another_server_is_taken_over_and_switched_off(terminal: Terminal):
-    """A DSN's key can be kept when moving; off is shown as off."""
-    terminal.says("project", "add", "Shop app")
-    assert f"https://{KEY}@" in terminal.says("key", "add", "shop-app", "--key", KEY)
-    terminal.says("key", "off", "shop-app", KEY)
-    lines = terminal.says("key", "list", "shop-app").splitlines()
+def test_a_key_of_another_server_is_added_and_switched_off(terminal: Terminal):
+    """A move can keep the key of a DSN, and a key that is off is listed as off."""
+    terminal.run_successfully("project", "add", "Shop app")
+    assert f"https://{KEY}@" in terminal.run_successfully("key", "add", "shop-app", "--key", KEY)
+    terminal.run_successfully("key", "off", "shop-app", KEY)
+    lines = terminal.run_successfully("key", "list", "shop-app").splitlines()
     assert [line.split()[0] for line in lines if KEY in line] == ["off"]
 
 
-def test_person_gets_a_link_and_another(terminal: Terminal):
-    """A new person gets a sign-in link, and whoever forgot the password a new one."""
-    terminal.says("project", "add", "Shop app")
-    first = terminal.says("user", "add", "Ann@Example.com", "--project", "shop-app")
-    second = terminal.says("user", "link", "ann@example.com")
+def test_a_person_gets_a_new_link_on_request(terminal: Terminal):
+    """A new person gets a sign-in link, and another command prints a new one."""
+    terminal.run_successfully("project", "add", "Shop app")
+    first = terminal.run_successfully("user", "add", "Ann@Example.com", "--project", "shop-app")
+    second = terminal.run_successfully("user", "link", "ann@example.com")
     links = [
         line
         for line in (first + second).splitlines()
         if line.startswith("https://replays.example.com/sign-in/")
     ]
     assert len(set(links)) == 2
-    assert "ann@example.com" in terminal.says("user", "list")
+    assert "ann@example.com" in terminal.run_successfully("user", "list")
 
 
 @pytest.mark.parametrize(
@@ -93,56 +101,58 @@ def test_person_gets_a_link_and_another(terminal: Terminal):
         (("key", "off", "no-such", "not-hex"), InvalidInput),
     ],
 )
-def test_what_is_not_there_is_refused(
+def test_unknown_names_and_malformed_ids_are_refused(
     terminal: Terminal, arguments: tuple[str, ...], error: type[Exception]
 ):
-    """Wrong ids and addresses end in an error of ours, which `main` prints as one line."""
+    """Unknown names and malformed ids end in an error, which `main` prints as one line."""
     assert isinstance(terminal.run(*arguments).exception, error)
 
 
-def test_doctor_finds_a_migrated_database_well(terminal: Terminal):
-    """Database, schema, clock, disk and storage are looked at, and nothing is wrong."""
-    said = terminal.says("doctor")
+def test_the_doctor_finds_no_fault_with_a_migrated_database(terminal: Terminal):
+    """The doctor checks schema, clock, disk and storage, and finds no fault."""
+    output = terminal.run_successfully("doctor")
     for subject in (
         "schema", "clock", "disk space", "journal", "quarantine", "storage", "pictures",
     ):  # fmt: skip
-        assert f"ok    {subject}" in said
-    assert "database       external, Postgres" in said  # its age depends on today
+        assert f"ok    {subject}" in output
+    assert "database       external, Postgres" in output  # its age depends on the date
 
 
-def test_doctor_says_what_the_role_of_the_server_may_do(
+def test_the_doctor_checks_the_rights_of_the_database_role(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, database_url: str
 ):
-    """A superuser and an owner of the audit log are risks, a right that is missing is a fault."""
-    said = terminal.says("doctor")
-    assert "warn  database role" in said
-    told = " ".join(said.split())
-    assert "is a superuser" in told
-    assert "owns the audit log" in told
+    """A superuser or an owner of the audit log is a warning, and a missing right is a failure."""
+    output = terminal.run_successfully("doctor")
+    assert "warn  database role" in output
+    words = " ".join(output.split())
+    assert "is a superuser" in words
+    assert "owns the audit log" in words
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", as_app(database_url))
-    assert "ok    database role  playhead reads and writes rows" in terminal.says("doctor")
+    assert "ok    database role  playhead reads and writes rows" in terminal.run_successfully(
+        "doctor"
+    )
     asyncio.run(run_sql(database_url, "revoke insert, update on segments from playhead"))
     result = terminal.run("doctor")
     assert result.exit_code == 1
-    told = " ".join(result.output.split())
-    assert "playhead lacks rights: insert on segments, update on segments" in told
+    words = " ".join(result.output.split())
+    assert "playhead lacks rights: insert on segments, update on segments" in words
 
 
-def test_migrate_grants_as_the_owner(
+def test_migrate_grants_missing_rights_as_the_owner(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, database_url: str
 ):
-    """With both settings, the command repairs what the server's role lacks."""
+    """With both settings, the command grants the rights that the server's role lacks."""
     asyncio.run(run_sql(database_url, "revoke insert on segments from playhead"))
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", as_app(database_url))
     monkeypatch.setenv("PLAYHEAD_DATABASE_OWNER_URL", database_url)
-    assert "Nothing to do" in terminal.says("migrate")
-    assert "ok    database role" in terminal.says("doctor")
+    assert "Nothing to do" in terminal.run_successfully("migrate")
+    assert "ok    database role" in terminal.run_successfully("doctor")
 
 
-def test_doctor_says_that_the_database_is_away(
+def test_the_doctor_reports_an_unreachable_database(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    """A database that cannot be reached ends in status 1, and the other checks are made."""
+    """An unreachable database ends in status 1, and the other checks are still made."""
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", f"postgresql://nobody@/none?host={tmp_path}")
     result = terminal.run("doctor")
     assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""Limits on guessing passwords: by account, by network, by both; and what the audit log keeps."""
+"""Limits on guesses of passwords by account, by network and by both, and their audit lines."""
 
 import asyncio
 from datetime import timedelta
@@ -29,14 +29,14 @@ MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 
 
-async def enter(
+async def sign_in_by_password(
     database: Database,
     email: str = "ada@example.com",
     password: str = PASSWORD,
     *,
     address: str = HOME,
 ) -> str:
-    """Sign in by password."""
+    """Sign in with a password."""
     return await sign_in.sign_in_with_password(
         database, email, password, address=address, user_agent="Browser"
     )
@@ -45,106 +45,108 @@ async def enter(
 async def guess(
     database: Database, times: int, email: str = "ada@example.com", **where: str
 ) -> None:
-    """Guess wrong some times; each guess is checked."""
+    """Guess a wrong password several times, and check that each guess is checked."""
     for _ in range(times):
         with pytest.raises(SignInFailed):
-            await enter(database, email, "wrong", **where)
+            await sign_in_by_password(database, email, "wrong", **where)
 
 
-async def guess_from_everywhere(database: Database, times: int) -> None:
-    """Guess wrong, each time from another network."""
+async def guess_from_many_networks(database: Database, times: int) -> None:
+    """Guess a wrong password, each time from another network."""
     for number in range(times):
         await guess(database, 1, address=f"198.51.100.{number}")
 
 
-async def failed_lines(database: Database) -> list[AuditLine]:
-    """Return the lines about failed sign-ins, the oldest first."""
+async def list_failure_lines(database: Database) -> list[AuditLine]:
+    """Return the audit lines about failed sign-ins, oldest first."""
     async with database.reading() as connection:
         lines = await audit.list_audit_lines(connection)
     return [line for line in lines if line.action == "sign_in_failed"][::-1]
 
 
-async def count_rows(database: Database) -> int:
+async def count_attempts(database: Database) -> int:
     """Return the number of stored attempts."""
     async with database.reading() as connection:
         return await connection.scalar(select(func.count()).select_from(sign_in_attempts)) or 0
 
 
-async def test_five_failures_are_the_limit_for_a_while(database: Database, time: HeldClock):
+async def test_five_failures_are_the_limit_for_fifteen_minutes(database: Database, time: HeldClock):
     """The sixth attempt is not checked, right or wrong, until 15 minutes after the first."""
     await make_person(database, password=PASSWORD)
     for _ in range(5):
         with pytest.raises(SignInFailed):
-            await enter(database, password="wrong")
+            await sign_in_by_password(database, password="wrong")
     with pytest.raises(TooManyAttempts, match="again in 15 minutes") as limited:
-        await enter(database)
+        await sign_in_by_password(database)
     assert limited.value.wait_s == 15 * 60
-    await enter(database, address="192.0.2.2")
+    await sign_in_by_password(database, address="192.0.2.2")
     time.at += 15 * MINUTE - timedelta(seconds=1)
     with pytest.raises(TooManyAttempts):
-        await enter(database)
+        await sign_in_by_password(database)
     time.at += timedelta(seconds=1)
-    assert await enter(database)
+    assert await sign_in_by_password(database)
 
 
 async def test_guesses_at_once_are_counted_before_they_are_checked(database: Database):
-    """Of twenty wrong guesses in parallel, five are checked and fifteen refused."""
+    """Five of twenty simultaneous wrong guesses are checked, and fifteen are refused."""
     await make_person(database, password=PASSWORD)
-    tries = [enter(database, password=f"wrong {number}") for number in range(20)]
-    said = await asyncio.gather(*tries, return_exceptions=True)
-    assert [type(answer) for answer in said].count(SignInFailed) == 5
-    assert [type(answer) for answer in said].count(TooManyAttempts) == 15
+    guesses = [sign_in_by_password(database, password=f"wrong {number}") for number in range(20)]
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    assert [type(answer) for answer in answers].count(SignInFailed) == 5
+    assert [type(answer) for answer in answers].count(TooManyAttempts) == 15
 
 
-async def test_success_forgives_earlier_failures(database: Database):
+async def test_a_sign_in_resets_the_count_of_failures(database: Database):
     """After four typos and the right password, five attempts are allowed again."""
     await make_person(database, password=PASSWORD)
     for _ in range(2):
         for _ in range(4):
             with pytest.raises(SignInFailed):
-                await enter(database, password="wrong")
-        await enter(database)
+                await sign_in_by_password(database, password="wrong")
+        await sign_in_by_password(database)
 
 
-async def test_an_account_is_guarded_over_all_networks(database: Database, time: HeldClock):
+async def test_an_account_is_limited_over_all_networks(database: Database, time: HeldClock):
     """After twenty failures, new networks wait until the first failure is 15 minutes old."""
     await make_person(database, password=PASSWORD)
     for number in range(20):
         await guess(database, 1, address=f"198.51.100.{number}")
         time.at += SECOND
     with pytest.raises(TooManyAttempts, match="again in 15 minutes"):
-        await enter(database, address="203.0.113.9")
+        await sign_in_by_password(database, address="203.0.113.9")
     time.at += 15 * MINUTE - 20 * SECOND
-    assert await enter(database, address="203.0.113.9")
+    assert await sign_in_by_password(database, address="203.0.113.9")
 
 
-async def test_a_stranger_locks_nobody_out_of_where_they_usually_are(database: Database):
-    """A network with an earlier sign-in has five attempts of its own; a link works anywhere."""
+async def test_guesses_do_not_lock_out_people_on_their_networks(database: Database):
+    """A network with an earlier sign-in has its own five attempts, and a link works anywhere."""
     ada = await make_person(database, password=PASSWORD)
-    await enter(database)
-    await guess_from_everywhere(database, 20)
+    await sign_in_by_password(database)
+    await guess_from_many_networks(database, 20)
     with pytest.raises(TooManyAttempts):
-        await enter(database, address="203.0.113.9")
-    assert await enter(database)
+        await sign_in_by_password(database, address="203.0.113.9")
+    assert await sign_in_by_password(database)
     async with database.transaction() as connection:
         link = await links.make_sign_in_link(connection, ada.id)
     assert await sign_in.sign_in_with_link(
         database, link, address="203.0.113.9", user_agent="Browser"
     )
-    assert await enter(database, address="203.0.113.9"), "the link made this network known"
+    assert await sign_in_by_password(database, address="203.0.113.9"), (
+        "the link made this network known"
+    )
 
 
-async def test_an_account_that_nobody_has_is_limited_alike(database: Database):
-    """So a limit does not reveal who has an account."""
+async def test_an_unknown_account_is_limited_like_a_known_one(database: Database):
+    """The limits do not reveal who has an account."""
     await make_person(database, password=PASSWORD)
-    said = set()
+    refusals = set()
     for email in ("ada@example.com", "nobody@example.com"):
         for number in range(20):
             await guess(database, 1, email, address=f"198.51.100.{number}")
         with pytest.raises(TooManyAttempts) as refused:
-            await enter(database, email, address="203.0.113.9")
-        said.add((str(refused.value), refused.value.wait_s))
-    assert len({message for message, _ in said}) == 1
+            await sign_in_by_password(database, email, address="203.0.113.9")
+        refusals.add((str(refused.value), refused.value.wait_s))
+    assert len({message for message, _ in refusals}) == 1
 
 
 async def test_a_network_is_limited_over_all_accounts(database: Database):
@@ -154,21 +156,21 @@ async def test_a_network_is_limited_over_all_accounts(database: Database):
         await guess(database, 1, f"person{number}@example.com")
     for _ in range(3):
         with pytest.raises(TooManyAttempts):
-            await enter(database)
-    assert await count_rows(database) == 30
-    assert await enter(database, address="203.0.113.9")
+            await sign_in_by_password(database)
+    assert await count_attempts(database) == 30
+    assert await sign_in_by_password(database, address="203.0.113.9")
 
 
-async def test_an_office_is_not_locked_out_by_one_who_guesses_there(database: Database):
-    """People who have signed in from the network before may still fail five times themselves."""
+async def test_one_guesser_does_not_lock_out_their_office(database: Database):
+    """People who have signed in from a limited network before still have five attempts."""
     await make_person(database, password=PASSWORD)
-    await enter(database)
+    await sign_in_by_password(database)
     for number in range(30):
         await guess(database, 1, f"person{number}@example.com")
-    assert await enter(database)
+    assert await sign_in_by_password(database)
     await guess(database, 5)
     with pytest.raises(TooManyAttempts):
-        await enter(database)
+        await sign_in_by_password(database)
 
 
 @pytest.mark.parametrize(
@@ -180,106 +182,108 @@ async def test_an_office_is_not_locked_out_by_one_who_guesses_there(database: Da
     ],
 )
 async def test_addresses_of_one_sender_count_as_one(database: Database, first: str, second: str):
-    """A /64 of IPv6 belongs to one subscriber; the next /64 is somebody else's."""
+    """The addresses of an IPv6 /64 count together, and the next /64 is another sender."""
     await make_person(database, password=PASSWORD)
     await guess(database, 3, address=first)
     await guess(database, 2, address=second)
     with pytest.raises(TooManyAttempts):
-        await enter(database, address=second)
-    assert await enter(database, address="2001:db8:1:3::1")
+        await sign_in_by_password(database, address=second)
+    assert await sign_in_by_password(database, address="2001:db8:1:3::1")
 
 
 async def test_two_processes_count_together(database: Database, database_url: str):
-    """Guesses at two servers with one Postgres are limited together, also all at once."""
+    """Guesses at two servers with one Postgres share a limit, also when simultaneous."""
     await make_person(database, password=PASSWORD)
     other = Database.open(database_url, pool_size=5)
     try:
-        tries = [
-            enter(server, password=f"wrong {number}")
+        guesses = [
+            sign_in_by_password(server, password=f"wrong {number}")
             for number in range(3)
             for server in (database, other)
         ]
-        said = await asyncio.gather(*tries, return_exceptions=True)
+        answers = await asyncio.gather(*guesses, return_exceptions=True)
     finally:
         await other.close()
-    assert sorted(type(answer).__name__ for answer in said) == 5 * ["SignInFailed"] + [
+    assert sorted(type(answer).__name__ for answer in answers) == 5 * ["SignInFailed"] + [
         "TooManyAttempts"
     ]
 
 
-async def test_guesses_at_once_do_not_pass_a_limit(database: Database):
-    """With two networks and many accounts, locks are taken in one order, so none deadlock."""
-    tries = [
-        enter(database, f"person{number % 7}@example.com", "wrong", address=f"192.0.2.{number % 3}")
+async def test_guesses_at_once_do_not_deadlock(database: Database):
+    """Locks for networks and accounts are taken in one order, so guesses do not deadlock."""
+    guesses = [
+        sign_in_by_password(
+            database, f"person{number % 7}@example.com", "wrong", address=f"192.0.2.{number % 3}"
+        )
         for number in range(60)
     ]
-    said = await asyncio.gather(*tries, return_exceptions=True)
-    assert {type(answer) for answer in said} <= {TooManyAttempts, SignInFailed}
-    looked_at = [type(answer) for answer in said].count(SignInFailed)
-    assert await count_rows(database) == looked_at > 0
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    assert {type(answer) for answer in answers} <= {TooManyAttempts, SignInFailed}
+    checked_count = [type(answer) for answer in answers].count(SignInFailed)
+    assert await count_attempts(database) == checked_count > 0
 
 
 async def test_a_flood_is_a_few_lines_of_the_audit_log(database: Database, time: HeldClock):
-    """Each account gets one line, unknown addresses one together; no row of the flood is left."""
+    """A flood leaves a line for each account, one for unknown ones, and no stored attempt."""
     ada = await make_person(database, password=PASSWORD)
-    await guess_from_everywhere(database, 12)
+    await guess_from_many_networks(database, 12)
     await guess(database, 3, address="203.0.113.9")
     for number in range(30):
         await guess(database, 1, f"nobody{number}@example.com", address=f"198.51.100.{number}")
-    assert await failed_lines(database) == []
+    assert await list_failure_lines(database) == []
     time.at += 30 * MINUTE
-    # The next failure, from wherever, writes down what no longer counts.
+    # The next failure, from any network, records the attempts that no longer count.
     await guess(database, 1, address="203.0.113.10")
-    of_ada, of_nobody = await failed_lines(database)
-    assert of_ada.person_id == ada.id
-    assert dict(of_ada.detail) == {
+    ada_line, unknown_line = await list_failure_lines(database)
+    assert ada_line.person_id == ada.id
+    assert dict(ada_line.detail) == {
         "times": 15,
         "address": "203.0.113.9",
         "addresses": 13,
         "first_at": "2026-11-24T12:00:00+00:00",
         "last_at": "2026-11-24T12:00:00+00:00",
     }
-    assert (of_nobody.person_id, of_nobody.detail["times"]) == (None, 30)
-    assert "nobody" not in str(of_nobody.detail)
-    assert await count_rows(database) == 1
+    assert (unknown_line.person_id, unknown_line.detail["times"]) == (None, 30)
+    assert "nobody" not in str(unknown_line.detail)
+    assert await count_attempts(database) == 1
 
 
 async def test_housekeeping_records_failures_once(database: Database, time: HeldClock):
-    """Two processes at once record them once; attempts that still count stay."""
+    """Two simultaneous runs record failures once, and attempts that still count stay."""
     await make_person(database, password=PASSWORD)
     await guess(database, 2)
     time.at += 30 * MINUTE
     await guess(database, 1, "eve@example.com")
-    before = len(await failed_lines(database))
+    line_count = len(await list_failure_lines(database))
 
     async def write() -> int:
         async with database.transaction() as connection:
             return await record_failures(connection)
 
-    written = await asyncio.gather(write(), write())
-    assert before + sum(written) == len(await failed_lines(database)) == 1
-    assert (await failed_lines(database))[0].detail["times"] == 2
+    line_counts = await asyncio.gather(write(), write())
+    assert line_count + sum(line_counts) == len(await list_failure_lines(database)) == 1
+    assert (await list_failure_lines(database))[0].detail["times"] == 2
 
 
-async def test_a_sign_in_tells_how_often_it_failed_before(database: Database):
-    """The audit log says that two wrong attempts came before the right password."""
+async def test_a_sign_in_line_has_the_number_of_failures_before(database: Database):
+    """The audit line of a sign-in has the number of failed attempts before it."""
     await make_person(database, password=PASSWORD)
     await guess(database, 2)
-    await enter(database)
-    await enter(database)
+    await sign_in_by_password(database)
+    await sign_in_by_password(database)
     async with database.reading() as connection:
         second, first = await audit.list_audit_lines(connection)
     assert dict(first.detail) == {"by": "password", "failed_before": 2, "address": HOME}
     assert dict(second.detail) == {"by": "password", "address": HOME}
 
 
-async def test_a_new_password_makes_every_network_new(database: Database):
+async def test_a_new_password_forgets_known_networks(database: Database):
     """Networks known from sign-ins with the old password are forgotten."""
     ada = await make_person(database, password=PASSWORD)
-    await enter(database, address="203.0.113.9")
+    await sign_in_by_password(database, address="203.0.113.9")
     await change_password(
         database,
-        await _again(database, ada),
+        await _read_person(database, ada),
         current=PASSWORD,
         new="a new long password",
         address=HOME,
@@ -291,9 +295,9 @@ async def test_a_new_password_makes_every_network_new(database: Database):
 
 
 async def test_a_network_is_known_for_ninety_days(database: Database, time: HeldClock):
-    """Afterwards it is new again, and housekeeping deletes it."""
+    """After 90 days a network is new again, and housekeeping deletes it."""
     ada = await make_person(database, password=PASSWORD)
-    await enter(database)
+    await sign_in_by_password(database)
     time.at += known_networks.KNOWN_FOR - SECOND
     async with database.transaction() as connection:
         assert await known_networks.is_network_known(connection, ada.email, HOME)
@@ -303,18 +307,18 @@ async def test_a_network_is_known_for_ninety_days(database: Database, time: Held
         assert await known_networks.delete_old_networks(connection) == 1
 
 
-async def test_a_password_is_not_changed_to_one_that_is_guessed_first(database: Database):
-    """Parts of one's own address are refused, before the current password is checked."""
+async def test_a_new_password_that_is_easy_to_guess_is_refused(database: Database):
+    """Parts of one's own address are refused before the current password is checked."""
     ada = await make_person(database, "ada.lovelace@example.com", password=PASSWORD)
     for new in ("123456789012", "ada-lovelace-1815", "Example2026!!"):
         with pytest.raises(InvalidInput, match="easy to guess"):
             await change_password(
                 database, ada, current="wrong", new=new, address=HOME, user_agent="Browser"
             )
-    assert await count_rows(database) == 0
+    assert await count_attempts(database) == 0
 
 
-async def test_the_limits_come_to_a_database_that_is_in_use(empty_database_url: str):
+async def test_attempts_before_a_migration_still_count(empty_database_url: str):
     """Attempts that the previous release counted still count after the migration."""
     await upgrade_to(empty_database_url, "0015")
     await run_sql(
@@ -327,12 +331,12 @@ async def test_the_limits_come_to_a_database_that_is_in_use(empty_database_url: 
     database = Database.open(empty_database_url, pool_size=2)
     try:
         with pytest.raises(TooManyAttempts):
-            await enter(database)
+            await sign_in_by_password(database)
     finally:
         await database.close()
 
 
-async def _again(database: Database, person: Person) -> Person:
+async def _read_person(database: Database, person: Person) -> Person:
     """Return a person as stored now."""
     async with database.reading() as connection:
         return await queries.get_person(connection, person.id)

@@ -1,4 +1,4 @@
-"""The key cache: quick to answer, close to the truth, alive without Postgres."""
+"""The key cache answers quickly, follows Postgres closely, and works without it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,8 +27,8 @@ async def make_key(database: Database, name: str = "Shop") -> ProjectKey:
 
 
 @asynccontextmanager
-async def running(cache: KeyCache, database: Database) -> AsyncIterator[KeyCache]:
-    """Start a cache and stop it at the end."""
+async def run_cache(cache: KeyCache, database: Database) -> AsyncIterator[KeyCache]:
+    """Start a cache and stop it at the end of the block."""
     await cache.start(database)
     try:
         yield cache
@@ -38,29 +38,29 @@ async def running(cache: KeyCache, database: Database) -> AsyncIterator[KeyCache
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Return what the cache asks Postgres for, in order; None stands for all keys."""
-    seen: list[object] = []
-    real = queries.read_key_records
+    """Return the list of what the cache reads from Postgres, in order; None means all keys."""
+    calls: list[object] = []
+    read_key_records = queries.read_key_records
 
-    async def counted(connection, wanted=None):
-        seen.append(None if wanted is None else sorted(wanted))
-        return await real(connection, wanted)
+    async def count_and_read(connection, wanted=None):
+        calls.append(None if wanted is None else sorted(wanted))
+        return await read_key_records(connection, wanted)
 
-    monkeypatch.setattr(queries, "read_key_records", counted)
-    return seen
+    monkeypatch.setattr(queries, "read_key_records", count_and_read)
+    return calls
 
 
-async def test_keys_there_at_the_start_are_known(database: Database):
+async def test_keys_that_exist_at_the_start_are_known(database: Database):
     """After `start`, a lookup returns project and state from memory."""
     key = await make_key(database)
-    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+    async with run_cache(KeyCache(refresh_s=NEVER_S), database) as cache:
         assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
         assert await cache.settle(key.public_key) is KeyAnswer.KNOWN
 
 
-async def test_a_key_made_later_is_found_when_first_asked_for(database: Database):
-    """A new DSN works at once, not only after the next refresh."""
-    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+async def test_a_later_key_is_found_at_its_first_use(database: Database):
+    """A new DSN works at once, and not only after the next refresh."""
+    async with run_cache(KeyCache(refresh_s=NEVER_S), database) as cache:
         key = await make_key(database)
         assert cache.lookup(key.public_key) is UNKNOWN_YET
         assert await cache.settle(key.public_key) is KeyAnswer.KNOWN
@@ -68,8 +68,8 @@ async def test_a_key_made_later_is_found_when_first_asked_for(database: Database
 
 
 async def test_a_made_up_key_is_remembered_as_unknown(database: Database, reads: list[object]):
-    """The second envelope with a wrong key costs no read."""
-    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+    """The second envelope with an unknown key costs no read."""
+    async with run_cache(KeyCache(refresh_s=NEVER_S), database) as cache:
         stranger = ids.new_public_key()
         assert await cache.settle(stranger) is KeyAnswer.UNKNOWN
         assert cache.lookup(stranger) is None
@@ -77,13 +77,13 @@ async def test_a_made_up_key_is_remembered_as_unknown(database: Database, reads:
     assert reads == [None, [stranger]]
 
 
-async def test_an_unknown_key_is_asked_for_again_later(
+async def test_an_unknown_key_is_read_again_later(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
     """A key that is used before it is created becomes known without a restart."""
     now_s = 100.0
     monkeypatch.setattr(keys, "monotonic_s", lambda: now_s)
-    async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
+    async with run_cache(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
         early = ids.new_public_key()
         assert await cache.settle(early) is KeyAnswer.UNKNOWN
         async with database.transaction() as connection:
@@ -96,8 +96,8 @@ async def test_an_unknown_key_is_asked_for_again_later(
 
 
 async def test_misses_share_one_read(database: Database, reads: list[object]):
-    """Fifty made-up keys at once cost at most two reads: one for the first, one for all others."""
-    async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
+    """Fifty unknown keys at once cost at most two reads: one for the first, one for the others."""
+    async with run_cache(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
         strangers = [ids.new_public_key() for _ in range(50)]
         twice = [*strangers, *strangers]
         answers = await asyncio.gather(*(cache.settle(key) for key in twice))
@@ -110,16 +110,16 @@ async def test_memory_of_unknown_keys_is_bounded(
 ):
     """The cache forgets unknown keys before they fill the memory."""
     monkeypatch.setattr(keys, "_MOST_UNKNOWN", 10)
-    async with running(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
+    async with run_cache(KeyCache(refresh_s=NEVER_S, pause_s=0), database) as cache:
         strangers = [ids.new_public_key() for _ in range(25)]
         await asyncio.gather(*(cache.settle(key) for key in strangers))
         assert sum(cache.lookup(key) is None for key in strangers) == 5
 
 
 async def test_a_key_switched_off_elsewhere_is_noticed(database: Database):
-    """When another process switches a key off, the next refresh notices it."""
+    """A refresh notices that another process switched a key off."""
     key = await make_key(database)
-    async with running(KeyCache(refresh_s=0.01), database) as cache:
+    async with run_cache(KeyCache(refresh_s=0.01), database) as cache:
         async with database.transaction() as connection:
             await writes.set_key_active(connection, key.project_id, key.public_key, is_active=False)
         await until(lambda: cache.lookup(key.public_key) == KeyRecord(key.project_id, False))
@@ -128,19 +128,19 @@ async def test_a_key_switched_off_elsewhere_is_noticed(database: Database):
 async def test_a_key_deleted_with_its_project_is_forgotten(database: Database, database_url: str):
     """A refresh drops keys that Postgres no longer has."""
     key = await make_key(database)
-    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+    async with run_cache(KeyCache(refresh_s=NEVER_S), database) as cache:
         await run_sql(database_url, "delete from projects")
         assert await cache.refresh() is True
         assert cache.lookup(key.public_key) is UNKNOWN_YET
         assert await cache.settle(key.public_key) is KeyAnswer.UNKNOWN
 
 
-async def test_without_postgres_known_keys_stay_and_new_ones_cannot_be_settled(
+async def test_without_postgres_known_keys_stay_accepted(
     database: Database, database_url: str, postgres_url: str
 ):
-    """While Postgres is away, known keys are still accepted and new ones are "unreachable"."""
+    """While Postgres is away, known keys are accepted and new ones are "unreachable"."""
     key = await make_key(database)
-    async with running(KeyCache(refresh_s=NEVER_S), database) as cache:
+    async with run_cache(KeyCache(refresh_s=NEVER_S), database) as cache:
         name = database_url.partition("?")[0].rpartition("/")[2]
         await run_sql(postgres_url, f'drop database "{name}" with (force)')
         assert await cache.refresh() is False
@@ -154,7 +154,7 @@ async def test_without_postgres_known_keys_stay_and_new_ones_cannot_be_settled(
 async def test_a_cache_starts_without_postgres(tmp_path: Path):
     """A server that starts while Postgres is down accepts envelopes anyway."""
     nowhere = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
-    async with running(KeyCache(refresh_s=NEVER_S), nowhere) as cache:
+    async with run_cache(KeyCache(refresh_s=NEVER_S), nowhere) as cache:
         assert await cache.settle(PublicKey("a" * 32)) is KeyAnswer.UNREACHABLE
     await nowhere.close()
 
@@ -162,10 +162,10 @@ async def test_a_cache_starts_without_postgres(tmp_path: Path):
 async def test_a_read_that_hangs_is_not_waited_for(
     database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """If Postgres does not answer, phones are not kept waiting."""
+    """Phones are not kept waiting when Postgres does not answer."""
     monkeypatch.setattr(keys, "_SETTLE_S", 0.05)
     async with (
-        running(KeyCache(refresh_s=NEVER_S), database) as cache,
+        run_cache(KeyCache(refresh_s=NEVER_S), database) as cache,
         database.transaction() as connection,
     ):
         await connection.exec_driver_sql("lock table project_keys in access exclusive mode")
@@ -173,7 +173,7 @@ async def test_a_read_that_hangs_is_not_waited_for(
 
 
 async def test_a_cache_that_was_not_started_knows_nothing(database: Database):
-    """Before `start` no key is known yet; `stop` answers those who wait."""
+    """Before `start` no key is known, and `stop` answers those who wait."""
     cache = KeyCache()
     stranger = ids.new_public_key()
     assert cache.lookup(stranger) is UNKNOWN_YET

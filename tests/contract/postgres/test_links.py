@@ -1,4 +1,4 @@
-"""Tests of the links between issues and replays, which agree with the pages of replays."""
+"""The links between issues and replays agree with the errors on the pages of replays."""
 
 import asyncio
 import random
@@ -46,14 +46,14 @@ ISSUES: Final = [IssueId(f"{number + 1:032x}") for number in range(200, 204)]
 
 
 @dataclass(frozen=True, slots=True)
-class Hall:
-    """Where batches are stored."""
+class LinkStore:
+    """A database and an object store into which tests put batches."""
 
     database: Database
     objects: LocalStore
 
-    async def bring(self, *parts: NewSegment | NewEvent) -> None:
-        """Store one batch, by a journal of its own."""
+    async def add_batch(self, *parts: NewSegment | NewEvent) -> None:
+        """Store one batch, as if from a journal of its own."""
         prepared = PreparedBatch()
         for part in parts:
             if isinstance(part, NewSegment):
@@ -65,38 +65,38 @@ class Hall:
             self.database, self.objects, LaidOutBatch.of(prepared, JournalRange(journal, 1, 1))
         )
 
-    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return what a statement finds."""
+    async def read_rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement selects."""
         async with self.database.reading() as connection:
             return [tuple(row) for row in await connection.execute(text(sql))]
 
-    async def somebody_waits(self) -> bool:
-        """Tell whether a lock is waited for."""
-        waits = await self.rows(
+    async def is_lock_waited_for(self) -> bool:
+        """Tell whether a transaction waits for a lock."""
+        waits = await self.read_rows(
             "select 1 from pg_locks l join pg_database d on d.oid = l.database"
             " where d.datname = current_database() and not l.granted"
         )
         return bool(waits)
 
-    async def kept(self) -> set[tuple[Any, ...]]:
-        """Return all links with the moment of their event, once their counts are found right."""
-        counted = await self.rows("select * from issue_link_counts where replays > 0")
-        found = await self.rows(
+    async def read_links(self) -> set[tuple[Any, ...]]:
+        """Return all links with their first event, after checking their counts."""
+        stored_counts = await self.read_rows("select * from issue_link_counts where replays > 0")
+        counts = await self.read_rows(
             "select project_id, issue_id, replay_project_id, count(*) from issue_links"
             " group by 1, 2, 3"
         )
-        assert set(counted) == set(found)
+        assert set(stored_counts) == set(counts)
         columns = "project_id, issue_id, replay_project_id, replay_id, event_id"
         return {
-            (project_id, issue.hex, of, replay.hex, event.hex)
-            for project_id, issue, of, replay, event in await self.rows(
+            (project_id, issue_id.hex, of, replay_id.hex, event_id.hex)
+            for project_id, issue_id, of, replay_id, event_id in await self.read_rows(
                 f"select {columns} from issue_links"
             )
         }
 
-    async def listed(self) -> set[tuple[Any, ...]]:
+    async def read_links_of_pages(self) -> set[tuple[Any, ...]]:
         """Return what the pages of all replays list, as links."""
-        found: dict[tuple[Any, ...], str] = {}
+        first_events: dict[tuple[Any, ...], str] = {}
         async with self.database.reading() as connection:
             for key in REPLAYS:
                 replay = await replays.find_replay(connection, key)
@@ -106,23 +106,28 @@ class Hall:
                 linked = await errors.read_linked_events(
                     connection, window, PROJECTS, home=key.project_id
                 )
-                for one in linked.events:
-                    event = one.event
-                    place = (event.project_id, event.issue_id, key.project_id, key.replay_id)
-                    found.setdefault(place, event.event_id)
-        return {(*place, event_id) for place, event_id in found.items()}
+                for linked_event in linked.events:
+                    listed_event = linked_event.event
+                    link = (
+                        listed_event.project_id,
+                        listed_event.issue_id,
+                        key.project_id,
+                        key.replay_id,
+                    )
+                    first_events.setdefault(link, listed_event.event_id)
+        return {(*link, event_id) for link, event_id in first_events.items()}
 
 
 @pytest.fixture
-async def hall(database: Database, tmp_path: Path):
-    """An empty database, and a store in a folder of its own."""
-    opened = LocalStore(tmp_path, threads=2)
-    yield Hall(database, opened)
-    await opened.close()
+async def link_store(database: Database, tmp_path: Path):
+    """Return an empty database with a store in a folder of its own."""
+    objects = LocalStore(tmp_path, threads=2)
+    yield LinkStore(database, objects)
+    await objects.close()
 
 
-def segment(number: int = 0, *, of: int = 0, at_s: int = 0, **changes: Any) -> NewSegment:
-    """Make five seconds of a replay."""
+def make_segment(number: int = 0, *, of: int = 0, at_s: int = 0, **changes: Any) -> NewSegment:
+    """Make a segment of five seconds."""
     started_at = NOON + timedelta(seconds=at_s)
     values: dict[str, Any] = {
         "key": REPLAYS[of], "segment_id": number, "received_at": clock.now(), "drift_ms": 0,
@@ -136,7 +141,7 @@ def segment(number: int = 0, *, of: int = 0, at_s: int = 0, **changes: Any) -> N
     return NewSegment(**{**values, **changes})
 
 
-def event(number: int = 0, *, of: int = 0, at_s: float = 0, **changes: Any) -> NewEvent:
+def make_event(number: int = 0, *, of: int = 0, at_s: float = 0, **changes: Any) -> NewEvent:
     """Make an event of an issue that names no replay and has no trace."""
     at = NOON + timedelta(seconds=at_s)
     values: dict[str, Any] = {
@@ -150,15 +155,15 @@ def event(number: int = 0, *, of: int = 0, at_s: float = 0, **changes: Any) -> N
     return NewEvent(**{**values, **changes})
 
 
-def life(dice: random.Random) -> list[NewSegment | NewEvent]:
-    """Make up replays, and events that name them, share their traces, or are unrelated."""
-    found: list[NewSegment | NewEvent] = []
+def make_random_parts(dice: random.Random) -> list[NewSegment | NewEvent]:
+    """Make random replays, and events that name them, share their traces, or are unrelated."""
+    parts: list[NewSegment | NewEvent] = []
     drifts = [dice.choice((0, 300, -40_000, 7_200_000)) for _ in REPLAYS]
     for of in range(len(REPLAYS)):
         for number in range(dice.randint(1, 4)):
             traces = tuple(dice.sample(TRACES, dice.randint(0, 2)))
-            found.append(
-                segment(
+            parts.append(
+                make_segment(
                     number,
                     of=of,
                     at_s=of * 90 + number * dice.choice((5, 80)),
@@ -168,11 +173,11 @@ def life(dice: random.Random) -> list[NewSegment | NewEvent]:
             )
     for number in range(30):
         drift_ms = dice.choice((0, 300, -40_000, 7_200_000))
-        found.append(
-            event(
+        parts.append(
+            make_event(
                 number,
                 of=dice.randrange(len(ISSUES)),
-                # Of a clock that is hours behind, when it should have said.
+                # A clock that is hours behind, where its drift says so.
                 at_s=dice.uniform(-200, 700) - (drift_ms > 60_000) * dice.choice((0, 7_200)),
                 project_id=dice.choice(PROJECTS),
                 drift_ms=drift_ms,
@@ -180,142 +185,158 @@ def life(dice: random.Random) -> list[NewSegment | NewEvent]:
                 replay_id=dice.choice((None, None, *(key.replay_id for key in REPLAYS))),
             )
         )
-    return found
+    return parts
 
 
 @pytest.mark.parametrize("seed", range(15))
-async def test_links_are_what_the_pages_of_replays_list(hall: Hall, seed: int):
+async def test_links_are_what_the_pages_of_replays_list(link_store: LinkStore, seed: int):
     """The links are the same in any order of arrival; each holds the first event and is counted."""
     dice = random.Random(seed)
-    parts = life(dice)
+    parts = make_random_parts(dice)
     for batch in cut_into_batches(parts, dice, again=6, most=6):
-        await hall.bring(*batch)
-    assert await hall.kept() == await hall.listed()
-    async with hall.database.transaction() as connection:
+        await link_store.add_batch(*batch)
+    assert await link_store.read_links() == await link_store.read_links_of_pages()
+    async with link_store.database.transaction() as connection:
         await link_events_to_replays(connection, (), [key.replay_id for key in REPLAYS])
-    assert await hall.kept() == await hall.listed(), "doing it again changes nothing"
+    assert await link_store.read_links() == await link_store.read_links_of_pages(), (
+        "doing it again changes nothing"
+    )
 
 
-async def test_lives_have_links_of_every_kind(hall: Hall):
-    """The test above covers links by name and by trace, and events without a replay."""
-    parts = life(random.Random(1))
-    await hall.bring(*parts)
-    kept = await hall.kept()
-    events = {one.event_id: one for one in parts if isinstance(one, NewEvent)}
-    assert {bool(events[row[4]].replay_id) for row in kept} == {True, False}
-    assert len({row[4] for row in kept}) < len(events)
+async def test_random_parts_have_links_of_every_kind(link_store: LinkStore):
+    """The random parts have links by replay and by trace, and events without a replay."""
+    parts = make_random_parts(random.Random(1))
+    await link_store.add_batch(*parts)
+    links = await link_store.read_links()
+    events = {part.event_id: part for part in parts if isinstance(part, NewEvent)}
+    assert {bool(events[row[4]].replay_id) for row in links} == {True, False}
+    assert len({row[4] for row in links}) < len(events)
 
 
-async def test_an_event_and_its_replay_that_come_at_once_are_linked(hall: Hall):
-    """Neither sees what the other has not committed, so the second waits for the first."""
-    one = event(trace_id=TRACES[0])
+async def test_an_event_and_its_replay_stored_at_once_are_linked(link_store: LinkStore):
+    """Neither transaction sees the other's rows, so the second waits for the first."""
+    new_event = make_event(trace_id=TRACES[0])
     prepared = PreparedBatch()
-    prepared.rows_of(EVENT).append(one)
-    async with hall.database.transaction() as connection:
-        added = await writes.add_events(connection, [one])
+    prepared.rows_of(EVENT).append(new_event)
+    async with link_store.database.transaction() as connection:
+        added = await writes.add_events(connection, [new_event])
         await link_batch(connection, prepared, added)
-        second = asyncio.create_task(hall.bring(segment(trace_ids=(TRACES[0],))))
-        await until_asked(hall.somebody_waits)
+        second = asyncio.create_task(link_store.add_batch(make_segment(trace_ids=(TRACES[0],))))
+        await until_asked(link_store.is_lock_waited_for)
     await second
-    assert await hall.kept() == await hall.listed() != set()
+    assert await link_store.read_links() == await link_store.read_links_of_pages() != set()
 
 
-async def test_a_deleted_replay_is_neither_linked_nor_counted(hall: Hall):
-    """Nothing that arrives later links it again."""
+async def test_a_deleted_replay_is_neither_linked_nor_counted(link_store: LinkStore):
+    """No event that arrives after the deletion links the replay again."""
     first = REPLAYS[0]
-    await hall.bring(segment(), segment(of=1), event(replay_id=first.replay_id))
-    await hall.bring(event(1, replay_id=REPLAYS[1].replay_id))
-    await erase_replay(hall.database, first, person_id=None, at=clock.now())
-    assert {row[3] for row in await hall.kept()} == {REPLAYS[1].replay_id}
-    await hall.bring(event(2, replay_id=first.replay_id))
-    async with hall.database.reading() as connection:
+    await link_store.add_batch(
+        make_segment(), make_segment(of=1), make_event(replay_id=first.replay_id)
+    )
+    await link_store.add_batch(make_event(1, replay_id=REPLAYS[1].replay_id))
+    await erase_replay(link_store.database, first, person_id=None, at=clock.now())
+    assert {row[3] for row in await link_store.read_links()} == {REPLAYS[1].replay_id}
+    await link_store.add_batch(make_event(2, replay_id=first.replay_id))
+    async with link_store.database.reading() as connection:
         issue = await queries.find_issue(connection, (APP, ISSUES[0]), [APP])
         page = await issue_links.read_linked_replays(connection, (APP, ISSUES[0]), [APP], limit=5)
     assert issue is not None
     assert (issue.replays, issue.named_replays) == (1, 2)
-    assert [one.replay.key for one in page.replays] == [REPLAYS[1]]
+    assert [linked_replay.replay.key for linked_replay in page.replays] == [REPLAYS[1]]
 
 
-async def test_a_deleted_issue_leaves_no_link(hall: Hall):
-    """It leaves no count either; when it begins anew, it counts from zero."""
-    await hall.bring(segment(), event(replay_id=REPLAYS[0].replay_id))
-    async with hall.database.transaction() as connection:
+async def test_a_deleted_issue_leaves_no_link(link_store: LinkStore):
+    """The deletion of an issue removes its links and their counts."""
+    await link_store.add_batch(make_segment(), make_event(replay_id=REPLAYS[0].replay_id))
+    async with link_store.database.transaction() as connection:
         await erase.erase_issue_rows(connection, (APP, ISSUES[0]), at=clock.now())
-    assert await hall.kept() == set()
-    assert await hall.rows("select 1 from issue_link_counts") == []
+    assert await link_store.read_links() == set()
+    assert await link_store.read_rows("select 1 from issue_link_counts") == []
 
 
-async def test_replays_of_projects_that_one_does_not_see_are_not_counted(hall: Hall):
-    """They are not listed either, so list and count agree for every person."""
+async def test_replays_of_unseen_projects_are_not_counted(link_store: LinkStore):
+    """Replays of projects that a person cannot see are neither counted nor listed."""
     key = (API, ISSUES[0])
-    await hall.bring(segment(), event(project_id=API, replay_id=REPLAYS[0].replay_id))
-    async with hall.database.reading() as connection:
-        for seen, expected in (([API], 0), ([API, APP], 1)):
-            issue = await queries.find_issue(connection, key, seen)
+    await link_store.add_batch(
+        make_segment(), make_event(project_id=API, replay_id=REPLAYS[0].replay_id)
+    )
+    async with link_store.database.reading() as connection:
+        for visible_ids, expected in (([API], 0), ([API, APP], 1)):
+            issue = await queries.find_issue(connection, key, visible_ids)
             by_replays = await list_queries.list_issues(
-                connection, [API], IssueFilters(), visible_ids=seen, order=REPLAYS_ORDER
+                connection, [API], IssueFilters(), visible_ids=visible_ids, order=REPLAYS_ORDER
             )
-            (same,) = by_replays.rows
-            assert issue == same
-            assert same.replays == expected
-            page = await issue_links.read_linked_replays(connection, key, seen, limit=9)
+            (listed_issue,) = by_replays.rows
+            assert issue == listed_issue
+            assert listed_issue.replays == expected
+            page = await issue_links.read_linked_replays(connection, key, visible_ids, limit=9)
             assert len(page.replays) == expected
 
 
-async def test_replays_of_an_issue_come_in_pages(hall: Hall):
-    """The one received last is first, and each is there once, even if several came at once."""
+async def test_replays_of_an_issue_come_in_pages(link_store: LinkStore):
+    """The replay received last comes first, and each comes once, even if received together."""
     for of, minutes in enumerate((3, 1, 2, 1)):
         at = NOON + timedelta(minutes=minutes)
-        await hall.bring(segment(of=of, received_at=at), event(of, replay_id=REPLAYS[of].replay_id))
+        await link_store.add_batch(
+            make_segment(of=of, received_at=at), make_event(of, replay_id=REPLAYS[of].replay_id)
+        )
     pages: list[list[ReplayKey]] = []
-    place: ListCursor | None = None
-    async with hall.database.reading() as connection:
-        while not pages or place is not None:
+    cursor: ListCursor | None = None
+    async with link_store.database.reading() as connection:
+        while not pages or cursor is not None:
             page = await issue_links.read_linked_replays(
-                connection, (APP, ISSUES[0]), [APP], before=place, limit=2
+                connection, (APP, ISSUES[0]), [APP], before=cursor, limit=2
             )
-            pages.append([one.replay.key for one in page.replays])
-            place = page.older
+            pages.append([linked_replay.replay.key for linked_replay in page.replays])
+            cursor = page.older
     assert pages == [[REPLAYS[0], REPLAYS[2]], [REPLAYS[3], REPLAYS[1]]]
 
 
-def tied_by(project_id: ProjectId, numbers: range) -> set[trace_links.TraceLink]:
-    """Make ties of the first replay and traces by number."""
+def make_trace_links(project_id: ProjectId, numbers: range) -> set[trace_links.TraceLink]:
+    """Make links of the first replay to traces by number."""
     return {(project_id, REPLAYS[0].replay_id, TraceId(f"{number + 1:032x}")) for number in numbers}
 
 
-async def test_a_project_ties_so_many_traces_to_a_replay_and_no_more(hall: Hall):
-    """The limit holds in any order; other projects and other replays have limits of their own."""
+async def test_a_project_links_a_limited_number_of_traces_to_a_replay(link_store: LinkStore):
+    """The limit holds in any order, and other projects and replays have their own."""
     (first, *_), most = REPLAYS, trace_links.MOST_TRACE_LINKS
-    async with hall.database.transaction() as connection:
-        assert await trace_links.add_trace_links(connection, tied_by(APP, range(most - 1))) == {
-            first.replay_id
-        }
-        assert await trace_links.add_trace_links(connection, tied_by(APP, range(5))) == set()
-        await trace_links.add_trace_links(connection, tied_by(APP, range(most - 1, most + 5)))
+    async with link_store.database.transaction() as connection:
+        assert await trace_links.add_trace_links(
+            connection, make_trace_links(APP, range(most - 1))
+        ) == {first.replay_id}
         assert (
-            await trace_links.add_trace_links(connection, tied_by(APP, range(most, most + 5)))
+            await trace_links.add_trace_links(connection, make_trace_links(APP, range(5))) == set()
+        )
+        await trace_links.add_trace_links(
+            connection, make_trace_links(APP, range(most - 1, most + 5))
+        )
+        assert (
+            await trace_links.add_trace_links(
+                connection, make_trace_links(APP, range(most, most + 5))
+            )
             == set()
         )
-        tied = await trace_links.read_traces_of_replays(connection, [first.replay_id])
-        assert tied[first.replay_id] == {TraceId(f"{number + 1:032x}") for number in range(most)}
+        traces_of_replays = await trace_links.read_traces_of_replays(connection, [first.replay_id])
+        assert traces_of_replays[first.replay_id] == {
+            TraceId(f"{number + 1:032x}") for number in range(most)
+        }
         assert await trace_links.add_trace_links(
-            connection, tied_by(API, range(most, most + 1))
+            connection, make_trace_links(API, range(most, most + 1))
         ) == {first.replay_id}
         other = (APP, REPLAYS[1].replay_id, TRACES[0])
         assert await trace_links.add_trace_links(connection, [other]) == {REPLAYS[1].replay_id}
-        tied = await trace_links.read_traces_of_replays(
-            connection, [one.replay_id for one in REPLAYS]
+        traces_of_replays = await trace_links.read_traces_of_replays(
+            connection, [key.replay_id for key in REPLAYS]
         )
-    assert {key: len(traces) for key, traces in tied.items()} == {
+    assert {key: len(traces) for key, traces in traces_of_replays.items()} == {
         first.replay_id: most + 1,
         REPLAYS[1].replay_id: 1,
     }
 
 
-async def test_of_more_ties_than_there_should_be_some_are_read(hall: Hall):
-    """An older release stored any number; list and page read the same ones."""
-    async with hall.database.transaction() as connection:
+async def test_only_so_many_trace_links_of_a_replay_are_read(link_store: LinkStore):
+    """Of any number of links from an older release, list and page read the same ones."""
+    async with link_store.database.transaction() as connection:
         await connection.execute(
             text(
                 "insert into replay_traces select 7, cast(:replay as uuid),"
@@ -323,6 +344,10 @@ async def test_of_more_ties_than_there_should_be_some_are_read(hall: Hall):
             ),
             {"replay": REPLAYS[0].replay_id},
         )
-        tied = await trace_links.read_traces_of_replays(connection, [REPLAYS[0].replay_id])
-    assert max(tied[REPLAYS[0].replay_id]) == TraceId(f"{2 * trace_links.MOST_TRACE_LINKS:032x}")
-    assert len(tied[REPLAYS[0].replay_id]) == 2 * trace_links.MOST_TRACE_LINKS
+        traces_of_replays = await trace_links.read_traces_of_replays(
+            connection, [REPLAYS[0].replay_id]
+        )
+    assert max(traces_of_replays[REPLAYS[0].replay_id]) == TraceId(
+        f"{2 * trace_links.MOST_TRACE_LINKS:032x}"
+    )
+    assert len(traces_of_replays[REPLAYS[0].replay_id]) == 2 * trace_links.MOST_TRACE_LINKS

@@ -1,4 +1,4 @@
-"""Roles in projects, invitations to projects, and the projects that a person reaches."""
+"""Tests of roles in projects, invitations, and the projects that a person can see."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from tests.support.builders.people import make_person, make_project
 from tests.support.held_clock import HeldClock
 
 
-async def test_roles_in_a_project(database: Database):
+async def test_roles_are_set_changed_and_removed(database: Database):
     """Roles are set, changed, listed by name and removed; a server admin counts as owner."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
@@ -41,7 +41,7 @@ async def test_roles_in_a_project(database: Database):
 
 
 async def test_a_project_keeps_an_owner(database: Database):
-    """Of two owners who remove each other at once, one stays."""
+    """When two owners remove each other at once, one of them stays."""
     ada = await make_person(database, "ada@example.com")
     eve = await make_person(database, "eve@example.com")
     project = await make_project(database, members={Role.OWNER: ada})
@@ -55,12 +55,12 @@ async def test_a_project_keeps_an_owner(database: Database):
         async with database.transaction() as connection:
             await membership_writes.remove_member(connection, project.id, person.id)
 
-    done = await asyncio.gather(remove(ada), remove(eve), return_exceptions=True)
-    assert sorted(type(result).__name__ for result in done) == ["InvalidInput", "NoneType"]
+    results = await asyncio.gather(remove(ada), remove(eve), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["InvalidInput", "NoneType"]
 
 
 async def test_an_invitation_waits_for_thirty_days(database: Database, time: HeldClock):
-    """Afterwards nobody can accept it, and housekeeping deletes it; a project has at most 100."""
+    """An invitation expires after 30 days and is deleted, and a project has at most 100."""
     ada = await make_person(database)
     project = await make_project(database)
     async with database.transaction() as connection:
@@ -79,8 +79,8 @@ async def test_an_invitation_waits_for_thirty_days(database: Database, time: Hel
         assert await invitations.delete_old_invitations(connection) == invitations.MOST_OF_PROJECT
 
 
-async def test_a_member_keeps_the_role_that_they_have(database: Database):
-    """An older invitation to a lower role does not take the role away."""
+async def test_an_invitation_does_not_lower_a_role(database: Database):
+    """An older invitation to a lower role does not take the member's role away."""
     ada = await make_person(database)
     project = await make_project(database)
     async with database.transaction() as connection:
@@ -115,8 +115,8 @@ async def test_people_see_only_their_projects(database: Database):
             await queries.get_access(connection, root, ProjectId(99))
 
 
-async def test_projects_are_listed_by_the_rights_that_are_needed(database: Database):
-    """A member of a project does not reach it where the rights of its admin are needed."""
+async def test_projects_are_listed_by_the_required_role(database: Database):
+    """A list that requires the admin role leaves out the projects of a mere member."""
     ada = await make_person(database)
     project = await make_project(database, members={Role.MEMBER: ada})
     async with database.reading() as connection:

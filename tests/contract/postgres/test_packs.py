@@ -1,4 +1,4 @@
-"""Packs: whatever happens between putting one and committing its rows, bytes and rows agree."""
+"""Whatever happens between storing a pack and committing its rows, bytes and rows agree."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -33,14 +33,14 @@ FIRST, SECOND = (ReplayKey(PROJECT, ReplayId(digit * 32)) for digit in "ab")
 
 @pytest.fixture
 async def objects(tmp_path: Path) -> AsyncIterator[LocalStore]:
-    """A store in a folder of its own."""
-    opened = LocalStore(tmp_path, threads=2)
-    yield opened
-    await opened.close()
+    """Open a store in a folder of its own."""
+    store = LocalStore(tmp_path, threads=2)
+    yield store
+    await store.close()
 
 
-def work(key: ReplayKey, video: bytes) -> PreparedSegment:
-    """Make the first segment of a replay, with a video that is kept and cannot be played."""
+def make_prepared_segment(key: ReplayKey, video: bytes) -> PreparedSegment:
+    """Make the first segment of a replay, with a stored video that cannot be played."""
     now = clock.now()
     segment = NewSegment(
         key=key, segment_id=0, received_at=now, drift_ms=0, started_at=now, ended_at=now,
@@ -54,65 +54,70 @@ def work(key: ReplayKey, video: bytes) -> PreparedSegment:
     return PreparedSegment(segment, "replay_video", memoryview(video))
 
 
-def batch_of(*works: PreparedSegment, seq: int = 1) -> LaidOutBatch:
+def make_batch(*segments: PreparedSegment, seq: int = 1) -> LaidOutBatch:
     """Lay out a batch that begins and ends with one journal entry."""
     prepared = PreparedBatch()
-    prepared.rows_of(REPLAY_VIDEO).extend(works)
+    prepared.rows_of(REPLAY_VIDEO).extend(segments)
     return LaidOutBatch.of(prepared, JournalRange(JOURNAL, seq, seq))
 
 
-async def settle(database, objects) -> None:
+async def sweep_until_done(database, objects) -> None:
     """Sweep until nothing is left to do."""
     while await sweep_once(database, objects):
         pass
 
 
-async def video_of(database, objects, key: ReplayKey) -> bytes:
+async def read_video(database, objects, key: ReplayKey) -> bytes:
     """Read the video of a replay's first segment as a page does."""
     async with database.reading() as connection:
-        (found,) = await segment_queries.read_segments(connection, key)
-    data: bytes = await objects.read(found.object_key, found.object_offset, found.object_bytes)
+        (segment,) = await segment_queries.read_segments(connection, key)
+    data: bytes = await objects.read(
+        segment.object_key, segment.object_offset, segment.object_bytes
+    )
     return data
 
 
-async def test_a_try_after_an_unanswered_commit_brings_nothing_back(database, objects):
-    """One of two replays was deleted and wiped between the commit and the next try."""
-    batch = batch_of(work(FIRST, b"AAAAA"), work(SECOND, b"BBBBB"))
+async def test_a_retry_after_a_lost_commit_restores_no_video(database, objects):
+    """A replay deleted between a commit and its retry stays wiped; the other keeps its video."""
+    batch = make_batch(
+        make_prepared_segment(FIRST, b"AAAAA"), make_prepared_segment(SECOND, b"BBBBB")
+    )
     await store_batch(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
-    await settle(database, objects)
+    await sweep_until_done(database, objects)
     await store_batch(database, objects, batch, is_again=True)
     assert await objects.read(batch.pack.key) == b"\0\0\0\0\0BBBBB"
-    assert await video_of(database, objects, SECOND) == b"BBBBB"
+    assert await read_video(database, objects, SECOND) == b"BBBBB"
 
 
-async def test_a_try_after_an_unanswered_commit_does_not_make_a_deleted_pack_again(
-    database, objects
-):
-    """The only replay of the pack was deleted meanwhile."""
-    batch = batch_of(work(FIRST, b"AAAAA"))
+async def test_a_retry_after_a_lost_commit_restores_no_pack(database, objects):
+    """A pack whose only replay was deleted before the retry is not stored again."""
+    batch = make_batch(make_prepared_segment(FIRST, b"AAAAA"))
     await store_batch(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
-    await settle(database, objects)
+    await sweep_until_done(database, objects)
     await store_batch(database, objects, batch, is_again=True)
     assert await objects.list("") == []
 
 
-async def test_the_pack_of_a_process_that_came_second_is_swept(database, objects):
-    """Two processes digest one journal: the rows point at one pack, and the other goes."""
-    first, second = batch_of(work(FIRST, b"AAAAA")), batch_of(work(FIRST, b"AAAAA"))
+async def test_the_pack_of_a_second_digest_is_swept(database, objects):
+    """When two processes digest one journal, the rows name one pack and the other is removed."""
+    first, second = (
+        make_batch(make_prepared_segment(FIRST, b"AAAAA")),
+        make_batch(make_prepared_segment(FIRST, b"AAAAA")),
+    )
     await store_batch(database, objects, first)
     await store_batch(database, objects, second)
-    await settle(database, objects)
-    assert [one.key for one in await objects.list("")] == [first.pack.key]
-    assert await video_of(database, objects, FIRST) == b"AAAAA"
+    await sweep_until_done(database, objects)
+    assert [stored_object.key for stored_object in await objects.list("")] == [first.pack.key]
+    assert await read_video(database, objects, FIRST) == b"AAAAA"
 
 
-async def test_an_adopter_waits_for_the_commit_of_the_dead(database, objects):
-    """A commit outlives its process; its pack is neither removed nor stored a second time."""
+async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objects):
+    """A commit may outlive its process; its pack is neither removed nor stored again."""
     adopter = JournalAdopter.__new__(JournalAdopter)
     adopter._database, adopter._objects = database, objects
-    batch = batch_of(work(FIRST, b"AAAAA"))
+    batch = make_batch(make_prepared_segment(FIRST, b"AAAAA"))
     await objects.put(batch.pack.key, batch.pack.parts)
     async with database.transaction() as dying:
         await dying.execute(
@@ -122,31 +127,34 @@ async def test_an_adopter_waits_for_the_commit_of_the_dead(database, objects):
         claiming = asyncio.create_task(adopter._claim_mark(JOURNAL))
         waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
         async with asyncio.timeout(20):
-            # A transaction sees one picture of who waits, so each look is one of its own.
-            while not await _scalar(database, waits):  # noqa: ASYNC110 - Postgres has no event
+            # A transaction sees one snapshot of the waits, so each look has its own.
+            while not await _read_value(database, waits):  # noqa: ASYNC110 - Postgres has no event
                 await asyncio.sleep(0.01)
         assert not claiming.done()
     assert await claiming == 1
     await adopter._remove_uncommitted_packs(JOURNAL, 1)
-    assert [one.key for one in await objects.list("")] == [batch.pack.key]
+    assert [stored_object.key for stored_object in await objects.list("")] == [batch.pack.key]
 
 
 @pytest.mark.parametrize("seq", [2, 70_000])
 async def test_packs_that_were_never_committed_are_removed(database, objects, seq):
-    """What lies behind the mark goes, whichever entry its batch began with."""
+    """An adopter removes packs after the mark, whichever entry their batch began with."""
     adopter = JournalAdopter.__new__(JournalAdopter)
     adopter._database, adopter._objects = database, objects
-    kept, lost = batch_of(work(FIRST, b"A")), batch_of(work(SECOND, b"B"), seq=seq)
+    kept, lost = (
+        make_batch(make_prepared_segment(FIRST, b"A")),
+        make_batch(make_prepared_segment(SECOND, b"B"), seq=seq),
+    )
     await store_batch(database, objects, kept)
     await objects.put(lost.pack.key, lost.pack.parts)
     await adopter._remove_uncommitted_packs(JOURNAL, await adopter._claim_mark(JOURNAL))
-    assert [one.key for one in await objects.list("")] == [kept.pack.key]
+    assert [stored_object.key for stored_object in await objects.list("")] == [kept.pack.key]
     with pytest.raises(NotFound):
         await objects.read(lost.pack.key)
 
 
 class SlowStore(LocalStore):
-    """An object store whose wipes wait until they are let go."""
+    """An object store whose wipes wait for the test."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, threads=1)
@@ -159,32 +167,36 @@ class SlowStore(LocalStore):
         await super().wipe(key, ranges)
 
 
-async def test_a_wipe_that_takes_its_time_holds_up_no_other_deletion(database, tmp_path):
-    """S3 rewrites a pack to wipe in it; meanwhile its other replays can be deleted."""
+async def test_a_slow_wipe_delays_no_other_deletion(database, tmp_path):
+    """While S3 rewrites a pack to wipe one replay, its other replays can be deleted."""
     objects = SlowStore(tmp_path)
     third = ReplayKey(PROJECT, ReplayId("d" * 32))
-    batch = batch_of(work(FIRST, b"AAAAA"), work(SECOND, b"BBBBB"), work(third, b"CCCCC"))
+    batch = make_batch(
+        make_prepared_segment(FIRST, b"AAAAA"),
+        make_prepared_segment(SECOND, b"BBBBB"),
+        make_prepared_segment(third, b"CCCCC"),
+    )
     await store_batch(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     sweeping = asyncio.create_task(sweep_once(database, objects))
     async with asyncio.timeout(20):
         await objects.has_begun.wait()
         await erase_replay(database, SECOND, person_id=None, at=clock.now())
-        await sweep_once(database, objects)  # another sweeper leaves the pack alone
+        await sweep_once(database, objects)  # a second sweep leaves the pack alone
     assert await objects.read(batch.pack.key) == b"AAAAABBBBBCCCCC"
     objects.may_end.set()
     await sweeping
-    await settle(database, objects)
+    await sweep_until_done(database, objects)
     assert await objects.read(batch.pack.key) == b"\0" * 10 + b"CCCCC"
     await objects.close()
 
 
-async def test_the_receipt_counts_every_segment_of_a_pack_that_goes_whole(database, objects):
-    """Also where one batch brought a segment many times."""
-    works = [work(FIRST, b"%04d" % number) for number in range(1_200)]
-    await store_batch(database, objects, batch_of(*works))
+async def test_the_receipt_counts_every_segment_of_a_removed_pack(database, objects):
+    """The receipt counts the segments of a removed pack, also repeated ones."""
+    segments = [make_prepared_segment(FIRST, b"%04d" % number) for number in range(1_200)]
+    await store_batch(database, objects, make_batch(*segments))
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
-    await settle(database, objects)
+    await sweep_until_done(database, objects)
     async with database.reading() as connection:
         receipt = await queries.find_tombstone(connection, FIRST)
     assert receipt is not None
@@ -193,13 +205,13 @@ async def test_the_receipt_counts_every_segment_of_a_pack_that_goes_whole(databa
 
 
 async def test_a_batch_may_name_thousands_of_replays(database):
-    """Looking for tombstones takes any number of them."""
+    """The look-up of tombstones takes any number of replays."""
     keys = [ReplayKey(PROJECT, ReplayId(f"{number:032x}")) for number in range(1, 40_000)]
     async with database.transaction() as connection:
         assert await locks.lock_for_adding(connection, keys) == set()
 
 
-async def _scalar(database: Database, statement: TextClause) -> Any:
+async def _read_value(database: Database, statement: TextClause) -> Any:
     """Read one value in a transaction of its own."""
     async with database.reading() as connection:
         return await connection.scalar(statement)

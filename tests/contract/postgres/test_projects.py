@@ -1,4 +1,4 @@
-"""Projects, their keys, counts of outcomes, quarantine."""
+"""Tests of projects, their keys, counts of outcomes, and quarantine in Postgres."""
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
@@ -20,20 +20,20 @@ REPLAY = ReplayId("ab" * 16)
 
 
 async def test_the_first_project_is_number_one(database: Database):
-    """DSNs of a fresh installation end in /1."""
+    """The DSN of the first project of an installation ends in /1."""
     project = await make_project(database, "Café & Shop")
     assert (project.id, project.slug, project.name) == (1, "caf-shop", "Café & Shop")
 
 
 async def test_same_names_get_different_slugs(database: Database):
-    """Two projects may share a name; their addresses differ."""
+    """Two projects may share a name, but not a slug."""
     slugs = [(await make_project(database, name)).slug for name in ("Shop", "Shop", "Shop 2", "…")]
     assert slugs == ["shop", "shop-2", "shop-2-2", "project"]
 
 
 @pytest.mark.parametrize("slug", ["", "A", "-a", "a-", "a b", "a" * 51, "a\n", "é"])
 async def test_a_slug_that_does_not_fit_in_an_address_is_refused(database: Database, slug: str):
-    """Only lower-case letters, digits and dashes inside, 50 at most."""
+    """A slug has at most 50 lower-case letters and digits, and dashes between them."""
     async with database.transaction() as connection:
         with pytest.raises(InvalidInput, match="slug"):
             await writes.add_project(connection, "Shop", slug=slug)
@@ -49,7 +49,7 @@ async def test_a_slug_in_use_is_refused(database: Database):
 
 @pytest.mark.parametrize("name", ["", " \0 ", "x" * 81])
 async def test_a_name_that_cannot_be_shown_is_refused(database: Database, name: str):
-    """1 to 80 characters, both when it is added and when it is renamed."""
+    """A new or changed name has 1 to 80 visible characters."""
     project = await make_project(database)
     async with database.transaction() as connection:
         with pytest.raises(InvalidInput, match="name"):
@@ -59,20 +59,20 @@ async def test_a_name_that_cannot_be_shown_is_refused(database: Database, name: 
 
 
 async def test_renaming_keeps_the_slug(database: Database):
-    """Links to a renamed project go on working."""
+    """Links to a renamed project keep working."""
     project = await make_project(database, "x" * 80)
     async with database.transaction() as connection:
         await writes.rename_project(connection, project.id, "Store")
-        found = await queries.find_project(connection, project.slug)
-        assert found is not None
-        assert (found.id, found.name) == (project.id, "Store")
+        renamed = await queries.find_project(connection, project.slug)
+        assert renamed is not None
+        assert (renamed.id, renamed.name) == (project.id, "Store")
         assert await queries.find_project(connection, "nothing") is None
         with pytest.raises(NotFound):
             await writes.rename_project(connection, ProjectId(99), "Store")
 
 
 async def test_keys_are_listed_and_switched_off(database: Database):
-    """A key is 32 hex digits; a key that is off stays in the list as inactive."""
+    """A key is 32 hex digits, and a key that is off is listed as inactive."""
     project = await make_project(database)
     async with database.transaction() as connection:
         first = await writes.add_key(connection, project.id, label=" iOS ")
@@ -82,18 +82,20 @@ async def test_keys_are_listed_and_switched_off(database: Database):
     async with database.reading() as connection:
         listed = {key.public_key: key for key in await queries.list_keys(connection, project.id)}
         records = await queries.read_key_records(connection)
-        one = await queries.read_key_records(connection, [first.public_key, PublicKey("f" * 32)])
+        first_record = await queries.read_key_records(
+            connection, [first.public_key, PublicKey("f" * 32)]
+        )
     assert (first.label, first.is_active, len(first.public_key)) == ("iOS", True, 32)
     assert set(listed) == {first.public_key, "ab" * 16}
     assert records == {
         first.public_key: KeyRecord(project.id, is_active=False),
         "ab" * 16: KeyRecord(project.id, is_active=True),
     }
-    assert one == {first.public_key: KeyRecord(project.id, is_active=False)}
+    assert first_record == {first.public_key: KeyRecord(project.id, is_active=False)}
 
 
-async def test_keys_that_cannot_be_are_refused(database: Database):
-    """Each refusal says why: not hex, in use, of no project, of another project."""
+async def test_invalid_keys_are_refused(database: Database):
+    """A key that is not hex, is in use, or belongs to no project is refused with a reason."""
     project = await make_project(database)
     other = await make_project(database, "Other")
     async with database.transaction() as connection:
@@ -108,19 +110,19 @@ async def test_keys_that_cannot_be_are_refused(database: Database):
             await writes.set_key_active(connection, other.id, key.public_key, is_active=False)
 
 
-def count(outcome: Outcome, *, day: date = DAY, reason: str = "", kind: str = "event"):
+def make_outcome_key(outcome: Outcome, *, day: date = DAY, reason: str = "", kind: str = "event"):
     """Make the key of a count, for project 1."""
     return OutcomeKey(ONE, day, kind, outcome, reason)
 
 
 async def test_outcomes_add_up(database: Database):
-    """Counts from any number of batches and processes are summed per day, type and reason."""
-    refused = count(Outcome.REFUSED, reason="too_large")
+    """Counts from any number of batches and processes are summed by day, type and reason."""
+    refused = make_outcome_key(Outcome.REFUSED, reason="too_large")
     async with database.transaction() as connection:
         await writes.add_outcomes(connection, {})
-        await writes.add_outcomes(connection, {count(Outcome.KEPT): 2, refused: 1})
-        yesterday = count(Outcome.KEPT, day=DAY - timedelta(days=1))
-        await writes.add_outcomes(connection, {count(Outcome.KEPT): 3, yesterday: 7})
+        await writes.add_outcomes(connection, {make_outcome_key(Outcome.KEPT): 2, refused: 1})
+        yesterday = make_outcome_key(Outcome.KEPT, day=DAY - timedelta(days=1))
+        await writes.add_outcomes(connection, {make_outcome_key(Outcome.KEPT): 3, yesterday: 7})
     async with database.reading() as connection:
         assert await queries.list_outcomes(connection, ONE, since=DAY) == [
             OutcomeCount(DAY, "event", "kept", "", 5),
@@ -130,59 +132,75 @@ async def test_outcomes_add_up(database: Database):
         assert await queries.list_outcomes(connection, ProjectId(2), since=DAY) == []
 
 
-async def test_outcomes_of_strange_items_are_cut_and_merged(database: Database):
-    """A stranger's item type cannot break the batch or fill the table."""
-    counts = {count(Outcome.IGNORED, kind=kind): 1 for kind in ("a\0b", "ab", "x" * 999, "x" * 998)}
+async def test_outcomes_of_unknown_item_types_are_cut_and_merged(database: Database):
+    """An unknown item type cannot break the batch or fill the table."""
+    counts = {
+        make_outcome_key(Outcome.IGNORED, kind=kind): 1
+        for kind in ("a\0b", "ab", "x" * 999, "x" * 998)
+    }
     async with database.transaction() as connection:
         await writes.add_outcomes(connection, counts)
-        found = await queries.list_outcomes(connection, ONE, since=DAY)
-    assert [(row.item_type, row.quantity) for row in found] == [("ab", 2), ("x" * 97 + "…", 2)]
+        counts_found = await queries.list_outcomes(connection, ONE, since=DAY)
+    assert [(row.item_type, row.quantity) for row in counts_found] == [
+        ("ab", 2),
+        ("x" * 97 + "…", 2),
+    ]
 
 
-async def test_outcomes_added_at_once_do_not_lock_each_other(database: Database):
+async def test_outcomes_added_at_once_do_not_deadlock(database: Database):
     """Batches that count the same things in different orders all succeed."""
-    names = [count(Outcome.KEPT, kind=f"type{number}") for number in range(20)]
+    outcome_keys = [make_outcome_key(Outcome.KEPT, kind=f"type{number}") for number in range(20)]
 
     async def add(keys: list[OutcomeKey]) -> None:
         async with database.transaction() as connection:
             await writes.add_outcomes(connection, dict.fromkeys(keys, 1))
 
-    await asyncio.gather(*(add(names[::-1] if turn % 2 else names) for turn in range(10)))
+    await asyncio.gather(
+        *(add(outcome_keys[::-1] if turn % 2 else outcome_keys) for turn in range(10))
+    )
     async with database.reading() as connection:
-        found = await queries.list_outcomes(connection, ONE, since=DAY)
-    assert [row.quantity for row in found] == [10] * 20
+        counts = await queries.list_outcomes(connection, ONE, since=DAY)
+    assert [row.quantity for row in counts] == [10] * 20
 
 
-async def quarantine(database: Database, *, body: bytes = b"{}\n", **changes):
-    """Keep one envelope of project 1."""
+async def add_to_quarantine(database: Database, *, body: bytes = b"{}\n", **changes):
+    """Quarantine one envelope of project 1."""
     facts = {"received_at": AT, "item_types": ["replay_video"], "reason": "broken", **changes}
     async with database.transaction() as connection:
         return await writes.add_quarantined(connection, ONE, body=body, **facts)
 
 
 async def test_a_quarantined_envelope_is_shown_and_kept_whole(database: Database):
-    """People see what, when and why; the bytes are unchanged."""
+    """People see what was quarantined, when and why, and its bytes are unchanged."""
     body = bytes(range(256))
-    found = await quarantine(
+    quarantine_id = await add_to_quarantine(
         database, body=body, content_encoding="gzip", replay_id=REPLAY, reason="bad\0 box"
     )
     async with database.reading() as connection:
-        (shown,) = await queries.list_quarantined(connection, ONE)
-        assert await queries.read_quarantined_body(connection, ONE, found) == body
+        (quarantined,) = await queries.list_quarantined(connection, ONE)
+        assert await queries.read_quarantined_body(connection, ONE, quarantine_id) == body
         with pytest.raises(NotFound):
-            await queries.read_quarantined_body(connection, ProjectId(2), found)
-    assert (shown.id, shown.item_types, shown.reason) == (found, ("replay_video",), "bad box")
-    assert (shown.replay_id, shown.content_encoding, shown.body_bytes) == (REPLAY, "gzip", 256)
+            await queries.read_quarantined_body(connection, ProjectId(2), quarantine_id)
+    assert (quarantined.id, quarantined.item_types, quarantined.reason) == (
+        quarantine_id,
+        ("replay_video",),
+        "bad box",
+    )
+    assert (quarantined.replay_id, quarantined.content_encoding, quarantined.body_bytes) == (
+        REPLAY,
+        "gzip",
+        256,
+    )
 
 
 async def test_quarantine_is_paged_newest_first(database: Database):
     """The next page begins before the last id of the page before."""
-    made = [await quarantine(database) for _ in range(3)]
+    quarantine_ids = [await add_to_quarantine(database) for _ in range(3)]
     async with database.reading() as connection:
         page = await queries.list_quarantined(connection, ONE, limit=2)
-        rest = await queries.list_quarantined(connection, ONE, before_id=page[-1].id, limit=2)
-    assert [row.id for row in page + rest] == made[::-1]
-    assert rest[0].replay_id is None
+        next_page = await queries.list_quarantined(connection, ONE, before_id=page[-1].id, limit=2)
+    assert [row.id for row in page + next_page] == quarantine_ids[::-1]
+    assert next_page[0].replay_id is None
 
 
 @pytest.mark.parametrize(
@@ -196,32 +214,32 @@ async def test_quarantine_is_paged_newest_first(database: Database):
     ],
 )
 async def test_quarantine_deletes_the_oldest(database: Database, bounds, kept: list[int]):
-    """Number, bytes and age are limited: an envelope at the limit stays, one past it is deleted."""
-    made = [
-        await quarantine(database, body=bytes(100), received_at=AT + timedelta(days=number))
+    """An envelope at a limit of number, bytes or age stays, and one past it is deleted."""
+    quarantine_ids = [
+        await add_to_quarantine(database, body=bytes(100), received_at=AT + timedelta(days=number))
         for number in range(4)
     ]
     async with database.transaction() as connection:
         assert await writes.trim_quarantine(connection, **bounds) == 4 - len(kept)
-        left = await queries.list_quarantined(connection, ONE)
-    assert [row.id for row in left][::-1] == [made[number] for number in kept]
+        remaining = await queries.list_quarantined(connection, ONE)
+    assert [row.id for row in remaining][::-1] == [quarantine_ids[number] for number in kept]
 
 
 async def test_adding_to_quarantine_keeps_its_bounds(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
-    """Adding an envelope also deletes those beyond the limits."""
+    """The addition of an envelope deletes those beyond the limits."""
     monkeypatch.setattr(writes, "trim_quarantine", partial(writes.trim_quarantine, most=2))
-    made = [await quarantine(database) for _ in range(4)]
+    quarantine_ids = [await add_to_quarantine(database) for _ in range(4)]
     async with database.reading() as connection:
-        left = await queries.list_quarantined(connection, ONE)
-    assert [row.id for row in left] == [made[3], made[2]]
+        remaining = await queries.list_quarantined(connection, ONE)
+    assert [row.id for row in remaining] == [quarantine_ids[3], quarantine_ids[2]]
 
 
-async def test_erasing_a_replay_reaches_quarantine(database: Database):
-    """The quarantined envelopes of the replay go; the same id in another project stays."""
-    await quarantine(database, replay_id=REPLAY)
-    other = await quarantine(database)
+async def test_erasing_a_replay_erases_it_from_quarantine(database: Database):
+    """The replay's quarantined envelopes are erased, and those of other projects stay."""
+    await add_to_quarantine(database, replay_id=REPLAY)
+    other = await add_to_quarantine(database)
     async with database.transaction() as connection:
         assert await writes.erase_quarantined(connection, ProjectId(2), REPLAY) == 0
         assert await writes.erase_quarantined(connection, ONE, REPLAY) == 1

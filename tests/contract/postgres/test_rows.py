@@ -62,20 +62,20 @@ _FULL: Final = {
 _EMPTY: Final = dict.fromkeys(_FULL) | {"project_id": 1, "id": "b" * 32}
 
 
-async def test_every_type_comes_back_as_it_went_in(database: Database):
-    """Text, times, numbers, lists, JSON, bytes, and None in each of them."""
+async def test_a_row_of_every_type_is_read_back_unchanged(database: Database):
+    """Text, times, numbers, lists, JSON and bytes are read back unchanged, and None in each."""
     async with database.transaction() as connection:
         await connection.execute(text(_CREATE))
         rows = {(row["project_id"], row["id"]): row for row in (_FULL, _EMPTY)}
         assert await insert_new_rows(connection, _TABLE, rows) == set(rows)
-        found = await connection.execute(select(_TABLE).order_by(_TABLE.c.project_id.desc()))
-        full, empty = found.mappings().all()
+        result = await connection.execute(select(_TABLE).order_by(_TABLE.c.project_id.desc()))
+        full, empty = result.mappings().all()
     assert dict(full) == _FULL | {"facts": {"nested": {"list": [1, None, "x"]}}}
     assert dict(empty) == _EMPTY
 
 
 async def test_the_first_write_of_a_key_wins(database: Database):
-    """Only rows that were not there are named, and the others stay as they were."""
+    """Only new rows are returned, and existing rows stay as they were."""
     key, other = (1, "b" * 32), (1, "c" * 32)
     async with database.transaction() as connection:
         await connection.execute(text(_CREATE))
@@ -88,10 +88,10 @@ async def test_the_first_write_of_a_key_wins(database: Database):
 
 
 async def test_a_statement_reads_rows_in_their_order(database: Database):
-    """Columns of bytes stay beside the other columns of their rows."""
+    """Columns of bytes stay together with the other columns of their rows."""
     shape = RowShape({"number": "integer", "data": "bytea", "more": "bytea"})
     rows = [{"number": n, "data": b"%d" % n, "more": None if n % 2 else b"-"} for n in range(50)]
     async with database.transaction() as connection:
         sql = f"select {shape.columns} from {shape.source}"
-        found = await run_with_rows(connection, sql, shape, rows)
-    assert [dict(row) for row in found] == rows
+        result = await run_with_rows(connection, sql, shape, rows)
+    assert [dict(row) for row in result] == rows

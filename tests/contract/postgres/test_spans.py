@@ -1,4 +1,4 @@
-"""Blocks of spans in Postgres: the first write wins, a span stands once, old rows are moved."""
+"""In blocks of spans the first write wins, each span is read once, and old rows are moved."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,8 @@ REPLAY: Final = ReplayId("c" * 32)
 BOTH: Final = [APP, API]
 
 
-def sent(number: int, *, at: datetime = NOON, **changes: Any) -> dict[str, Any]:
-    """Return a span of a second in the form it is stored in."""
+def make_span(number: int, *, at: datetime = NOON, **changes: Any) -> dict[str, Any]:
+    """Make a span of one second in the form in which it is stored."""
     return {
         "span_id": f"{number:016x}",
         "op": "db",
@@ -36,8 +36,8 @@ def sent(number: int, *, at: datetime = NOON, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def block(number: int, *spans: dict[str, Any], **changes: Any) -> NewBlock:
-    """Make a block of some spans."""
+def make_block(number: int, *spans: dict[str, Any], **changes: Any) -> NewBlock:
+    """Make a block of spans."""
     values: dict[str, Any] = {
         "project_id": APP,
         "block_id": EventId(f"{number:032x}"),
@@ -55,21 +55,21 @@ def block(number: int, *spans: dict[str, Any], **changes: Any) -> NewBlock:
     return NewBlock(**(values | changes))
 
 
-async def add(database: Database, *new: NewBlock) -> set[tuple[ProjectId, EventId]]:
+async def add_blocks(database: Database, *blocks: NewBlock) -> set[tuple[ProjectId, EventId]]:
     """Store blocks in one transaction."""
     async with database.transaction() as connection:
-        return await writes.add_blocks(connection, new)
+        return await writes.add_blocks(connection, blocks)
 
 
-async def in_trace(database: Database, trace_id: TraceId = TRACE) -> list[StoredSpan]:
+async def read_trace(database: Database, trace_id: TraceId = TRACE) -> list[StoredSpan]:
     """Read the spans of a trace."""
     async with database.reading() as connection:
-        found = await queries.read_spans_of_trace(connection, trace_id, BOTH)
-    return list(found.spans)
+        page = await queries.read_spans_of_trace(connection, trace_id, BOTH)
+    return list(page.spans)
 
 
-def window(**changes: Any) -> ReplayWindow:
-    """Return the reach of a replay of ten seconds."""
+def make_window(**changes: Any) -> ReplayWindow:
+    """Return the time window of a replay of ten seconds."""
     values: dict[str, Any] = {
         "replay_id": REPLAY,
         "trace_ids": frozenset({TRACE}),
@@ -80,144 +80,163 @@ def window(**changes: Any) -> ReplayWindow:
     return ReplayWindow(**(values | changes))
 
 
-async def of_replay(database: Database, reach: ReplayWindow) -> list[int]:
+async def read_replay_numbers(database: Database, replay_window: ReplayWindow) -> list[int]:
     """Read the numbers of the spans of a replay."""
     async with database.reading() as connection:
-        found = await queries.read_spans_of_replay(connection, reach, BOTH)
-    return [int(one.span_id, 16) for one in found.spans]
+        page = await queries.read_spans_of_replay(connection, replay_window, BOTH)
+    return [int(stored_span.span_id, 16) for stored_span in page.spans]
 
 
 async def test_a_block_is_stored_once(database):
-    """In one batch or in two; the first has the word."""
-    first, second = block(1, sent(1)), block(1, sent(2))
-    assert await add(database, first, second) == {(APP, first.block_id)}
-    assert await add(database, second) == set()
-    assert [one.description for one in await in_trace(database)] == ["step 1"]
+    """The first of two blocks with one id is stored, in one batch or in two."""
+    first, second = make_block(1, make_span(1)), make_block(1, make_span(2))
+    assert await add_blocks(database, first, second) == {(APP, first.block_id)}
+    assert await add_blocks(database, second) == set()
+    assert [stored_span.description for stored_span in await read_trace(database)] == ["step 1"]
 
 
-async def test_a_span_that_came_twice_stands_once(database):
-    """As it was received first: in its transaction or streamed, in either order of writing."""
-    streamed = block(7, sent(2, description="streamed"), sent(3))
-    whole = block(
-        5, sent(1, is_segment=True), sent(2), transaction_id=EventId(f"{5:032x}"), platform="java"
+async def test_a_span_that_arrived_twice_is_read_once(database):
+    """A span sent in a transaction and streamed is read as it was received first."""
+    streamed = make_block(7, make_span(2, description="streamed"), make_span(3))
+    whole = make_block(
+        5,
+        make_span(1, is_segment=True),
+        make_span(2),
+        transaction_id=EventId(f"{5:032x}"),
+        platform="java",
     )
-    await add(database, streamed, whole)
-    found = {one.description: one for one in await in_trace(database)}
-    assert found.keys() == {"step 1", "step 2", "step 3"}
-    assert (found["step 2"].platform, found["step 2"].transaction_id) == ("java", whole.block_id)
-    assert (found["step 3"].platform, found["step 3"].transaction_id) == (None, None)
+    await add_blocks(database, streamed, whole)
+    spans = {stored_span.description: stored_span for stored_span in await read_trace(database)}
+    assert spans.keys() == {"step 1", "step 2", "step 3"}
+    assert (spans["step 2"].platform, spans["step 2"].transaction_id) == ("java", whole.block_id)
+    assert (spans["step 3"].platform, spans["step 3"].transaction_id) == (None, None)
 
 
-async def test_one_span_says_what_it_says_and_another_is_not_there(database):
-    """Wherever in the trace it lies, and only where the reader may look."""
-    await add(database, *(block(number, sent(number)) for number in range(1, 300)))
+async def test_the_data_of_a_span_is_found_in_any_block(database):
+    """The data of a span is found wherever it is in the trace, in visible projects only."""
+    await add_blocks(database, *(make_block(number, make_span(number)) for number in range(1, 300)))
     async with database.reading() as connection:
 
-        async def asked(number: int, *project_ids: ProjectId) -> object:
+        async def find_data(number: int, *project_ids: ProjectId) -> object:
             span_id = SpanId(f"{number:016x}")
             return await queries.find_span_data(connection, TRACE, span_id, project_ids)
 
-        assert await asked(1, APP) == {"number": 1}
-        assert await asked(299, *BOTH) == {"number": 299}
-        assert await asked(300, *BOTH) is None
-        assert await asked(1, API) is None
+        assert await find_data(1, APP) == {"number": 1}
+        assert await find_data(299, *BOTH) == {"number": 299}
+        assert await find_data(300, *BOTH) is None
+        assert await find_data(1, API) is None
 
 
-async def test_spans_of_a_replay_are_told_one_by_one(database):
-    """Of a block that only touches it, those in its time; of one that names it, all."""
+async def test_the_time_of_a_replay_selects_its_spans_one_by_one(database):
+    """A block that names the replay gives all its spans, another only those in its time."""
     hour = timedelta(hours=1)
-    await add(
+    await add_blocks(
         database,
-        block(
+        make_block(
             1,
-            sent(1, at=NOON - timedelta(minutes=4)),
-            sent(2),
-            sent(3, at=NOON + timedelta(minutes=3)),
+            make_span(1, at=NOON - timedelta(minutes=4)),
+            make_span(2),
+            make_span(3, at=NOON + timedelta(minutes=3)),
             started_at=NOON - timedelta(minutes=4),
             ended_at=NOON + timedelta(minutes=4),
         ),
-        block(2, sent(4, at=NOON - hour), replay_id=REPLAY, started_at=NOON - hour),
-        block(3, sent(5), replay_id=ReplayId("d" * 32)),
-        block(4, sent(6), trace_id=OTHER),
-        block(5, sent(7, at=NOON - hour), started_at=NOON - hour, drift_ms=3_600_000),
+        make_block(2, make_span(4, at=NOON - hour), replay_id=REPLAY, started_at=NOON - hour),
+        make_block(3, make_span(5), replay_id=ReplayId("d" * 32)),
+        make_block(4, make_span(6), trace_id=OTHER),
+        make_block(5, make_span(7, at=NOON - hour), started_at=NOON - hour, drift_ms=3_600_000),
     )
-    assert await of_replay(database, window()) == [4, 7, 2]
-    assert await of_replay(database, window(trace_ids=frozenset({OTHER}))) == [4, 6]
+    assert await read_replay_numbers(database, make_window()) == [4, 7, 2]
+    assert await read_replay_numbers(database, make_window(trace_ids=frozenset({OTHER}))) == [4, 6]
     assert (
-        await of_replay(database, window(replay_id=ReplayId("e" * 32), trace_ids=frozenset())) == []
+        await read_replay_numbers(
+            database, make_window(replay_id=ReplayId("e" * 32), trace_ids=frozenset())
+        )
+        == []
     )
 
 
-async def test_what_began_long_before_a_replay_and_lasts_into_it_is_not_of_it(database):
-    """15 minutes and the minute of slack; whatever else lies in its block."""
-    long_ago, lately = NOON - timedelta(minutes=17), NOON - timedelta(minutes=15)
+async def test_a_span_that_began_long_before_a_replay_is_left_out(database):
+    """A span that began more than 16 minutes before a replay does not belong to it."""
+    long_ago, shortly_before = NOON - timedelta(minutes=17), NOON - timedelta(minutes=15)
     ended = {"timestamp": NOON.timestamp() + 1}
-    together = block(
-        1, sent(1, at=long_ago, **ended), sent(2, at=lately, **ended), started_at=long_ago
+    both_spans = make_block(
+        1,
+        make_span(1, at=long_ago, **ended),
+        make_span(2, at=shortly_before, **ended),
+        started_at=long_ago,
     )
-    await add(database, together)
-    assert await of_replay(database, window()) == [2]
+    await add_blocks(database, both_spans)
+    assert await read_replay_numbers(database, make_window()) == [2]
 
 
-async def test_a_trace_is_read_in_parts_of_whole_blocks_in_the_order_of_start(
-    database, monkeypatch
-):
-    """Blocks behind a part are not even opened; the next part begins with them."""
+async def test_a_trace_is_read_in_parts_of_whole_blocks(database, monkeypatch):
+    """Parts follow the start of their blocks, and later blocks are not opened."""
     monkeypatch.setattr(queries, "PART_OF_TRACE", 3)
     later = [NOON + timedelta(seconds=number) for number in range(4)]
     blocks = [
-        block(4 - number, sent(2 * number + 1, at=at), sent(2 * number + 2, at=at), started_at=at)
+        make_block(
+            4 - number,
+            make_span(2 * number + 1, at=at),
+            make_span(2 * number + 2, at=at),
+            started_at=at,
+        )
         for number, at in enumerate(later)
     ]
-    unread = block(9, started_at=NOON + timedelta(hours=1), content=b"broken")
-    await add(database, *blocks, unread)
+    unread = make_block(9, started_at=NOON + timedelta(hours=1), content=b"broken")
+    await add_blocks(database, *blocks, unread)
     async with database.reading() as connection:
         first = await queries.read_spans_of_trace(connection, TRACE, BOTH)
         assert first.next_place
-        rest = await queries.read_spans_of_trace(connection, TRACE, BOTH, after=first.next_place)
-    assert [one.description for one in first.spans] == [f"step {number}" for number in range(1, 5)]
-    assert [one.description for one in rest.spans] == [f"step {number}" for number in range(5, 9)]
-    assert (first.first, rest.first, first.total) == (1, 5, 8)
+        second = await queries.read_spans_of_trace(connection, TRACE, BOTH, after=first.next_place)
+    assert [stored_span.description for stored_span in first.spans] == [
+        f"step {number}" for number in range(1, 5)
+    ]
+    assert [stored_span.description for stored_span in second.spans] == [
+        f"step {number}" for number in range(5, 9)
+    ]
+    assert (first.first, second.first, first.total) == (1, 5, 8)
 
 
 async def test_a_block_that_cannot_be_read_hides_no_other(database):
-    """Nothing is known of its spans."""
-    await add(database, block(1, content=b"broken", spans=300), block(2, sent(2)))
-    assert [one.description for one in await in_trace(database)] == ["step 2"]
+    """A block that cannot be read is skipped, and the others are read."""
+    await add_blocks(
+        database, make_block(1, content=b"broken", spans=300), make_block(2, make_span(2))
+    )
+    assert [stored_span.description for stored_span in await read_trace(database)] == ["step 2"]
 
 
 async def test_requests_are_answered_by_spans_that_name_them(database):
-    """Of any project that one sees; a trace of too many spans is left out."""
-    request = sent(1, op="http.client", description="GET https://api.example.net/cart")
-    lonely = sent(2, op="http.client", description="GET https://cdn.example.net/x")
-    await add(
+    """A span of any visible project answers a request; a too large trace is left out."""
+    request = make_span(1, op="http.client", description="GET https://api.example.net/cart")
+    unanswered = make_span(2, op="http.client", description="GET https://cdn.example.net/x")
+    await add_blocks(
         database,
-        block(1, request, lonely),
-        block(2, sent(3, parent_span_id=request["span_id"]), project_id=API),
-        block(3, request | {"span_id": "f" * 16}, trace_id=OTHER, spans=9_000),
+        make_block(1, request, unanswered),
+        make_block(2, make_span(3, parent_span_id=request["span_id"]), project_id=API),
+        make_block(3, request | {"span_id": "f" * 16}, trace_id=OTHER, spans=9_000),
     )
     async with database.reading() as connection:
-        both = [window(trace_ids=frozenset({TRACE, OTHER}))]
-        found = await queries.read_app_requests(connection, APP, both, BOTH)
-        alone = await queries.read_app_requests(connection, APP, [window()], [APP])
-    assert [(one.description, one.is_answered) for one in found] == [
-        (request["description"], True), (lonely["description"], False),
+        windows = [make_window(trace_ids=frozenset({TRACE, OTHER}))]
+        requests = await queries.read_app_requests(connection, APP, windows, BOTH)
+        requests_of_app = await queries.read_app_requests(connection, APP, [make_window()], [APP])
+    assert [(app_request.description, app_request.is_answered) for app_request in requests] == [
+        (request["description"], True), (unanswered["description"], False),
     ]  # fmt: skip
-    assert not any(one.is_answered for one in alone)
+    assert not any(app_request.is_answered for app_request in requests_of_app)
 
 
-async def test_a_trace_that_lives_for_ever_is_read_from_the_time_of_the_replay(database):
-    """Its other days are left out, however many spans they hold; what names the replay is not."""
-    later, much = NOON + timedelta(days=2), {"trace_id": TRACE, "spans": 9_000}
-    await add(
+async def test_an_endless_trace_is_read_around_the_replay_only(database):
+    """Blocks of other days are left out unless they name the replay."""
+    later, many_spans = NOON + timedelta(days=2), {"trace_id": TRACE, "spans": 9_000}
+    await add_blocks(
         database,
-        block(1, sent(1)),
-        block(2, sent(2, at=later), started_at=later, ended_at=later, **much),
-        block(3, sent(3, at=later), started_at=later, ended_at=later, replay_id=REPLAY),
+        make_block(1, make_span(1)),
+        make_block(2, make_span(2, at=later), started_at=later, ended_at=later, **many_spans),
+        make_block(3, make_span(3, at=later), started_at=later, ended_at=later, replay_id=REPLAY),
     )
     async with database.reading() as connection:
-        found = await queries.read_spans_of_traces(connection, [window()], BOTH)
-    assert [span.description for span in found] == ["step 1", "step 3"]
+        spans = await queries.read_spans_of_traces(connection, [make_window()], BOTH)
+    assert [span.description for span in spans] == ["step 1", "step 3"]
 
 
 _SPAN: Final = text("""
@@ -234,26 +253,26 @@ _TRANSACTION: Final = text("""
 """)
 
 
-async def add_old(database: Database) -> None:
-    """Store what a release before blocks stored: a transaction of three spans, two streamed."""
-    whole = uuid.UUID(int=5)
+async def add_old_rows(database: Database) -> None:
+    """Store rows of a release before blocks: a transaction of three spans, and two streamed."""
+    transaction_id = uuid.UUID(int=5)
     shared = {
         "project_id": APP, "trace_id": uuid.UUID(hex=TRACE), "received_at": NOON, "at": NOON,
     }  # fmt: skip
     plain = {"parent": None, "service": None, "drift_ms": 5, "is_root": False, "replay_id": None}
     async with database.transaction() as connection:
         payload = pack_json({"transaction": "/pay", "tags": {"a": "b"}})
-        named = {"event_id": whole, "span_id": f"{1:016x}", "payload": payload}
+        named = {"event_id": transaction_id, "span_id": f"{1:016x}", "payload": payload}
         await connection.execute(_TRANSACTION, shared | named)
         for number in range(1, 6):
             is_streamed = number > 3
-            said = {"number": number} | ({"service.name": "pay"} if is_streamed else {})
+            data = {"number": number} | ({"service.name": "pay"} if is_streamed else {})
             values = {
                 "span_id": f"{number:016x}",
-                "transaction_id": None if is_streamed else whole,
+                "transaction_id": None if is_streamed else transaction_id,
                 "op": "db",
                 "description": f"step {number}",
-                "data": pack_json(said),
+                "data": pack_json(data),
                 "is_root": number == 1,
                 "replay_id": uuid.UUID(hex=REPLAY) if number == 3 else None,
                 "at": NOON + timedelta(microseconds=number),
@@ -262,25 +281,25 @@ async def add_old(database: Database) -> None:
 
 
 async def test_spans_of_an_older_release_are_moved_into_blocks(database):
-    """Each with all it says; in steps, until nothing is left; those that are there already stay."""
-    await add_old(database)
-    assert await in_trace(database) == []
+    """Old rows are moved in steps, with all their data, until none is left."""
+    await add_old_rows(database)
+    assert await read_trace(database) == []
     await background.tidy_up(database)
-    found = {one.description: one for one in await in_trace(database)}
-    assert found.keys() == {f"step {number}" for number in range(1, 6)}
-    root, child, apart, streamed = (found[f"step {number}"] for number in (1, 2, 3, 4))
+    spans = {stored_span.description: stored_span for stored_span in await read_trace(database)}
+    assert spans.keys() == {f"step {number}" for number in range(1, 6)}
+    root, child, named_span, streamed = (spans[f"step {number}"] for number in (1, 2, 3, 4))
     assert (root.is_segment, root.platform, root.transaction_id) == (True, "python", f"{5:032x}")
     assert (child.started_at, child.drift_ms) == (NOON + timedelta(microseconds=2), 5)
     assert (child.ended_at, child.platform) == (child.started_at + timedelta(seconds=1), "python")
-    assert (apart.replay_id, apart.platform) == (REPLAY, "python")
+    assert (named_span.replay_id, named_span.platform) == (REPLAY, "python")
     assert (streamed.service, streamed.transaction_id, streamed.platform) == ("pay", None, None)
     async with database.reading() as connection:
         rows = (await connection.execute(text("select * from span_blocks"))).mappings().all()
         assert await connection.scalar(text("select count(*) from spans")) == 0
         assert await connection.scalar(text("select count(*) from transactions")) == 0
         data = await queries.find_span_data(connection, TRACE, SpanId(f"{4:016x}"), BOTH)
-        tied = await trace_links.read_traces_of_replays(connection, [REPLAY])
-    assert (data, tied) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
+        trace_links_found = await trace_links.read_traces_of_replays(connection, [REPLAY])
+    assert (data, trace_links_found) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
     (whole,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
     assert (whole["name"], whole["spans"], len(rows)) == ("/pay", 2, 3)
     assert span_block.read_block_head(whole["content"]) == {
@@ -290,9 +309,9 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
 
 
 @pytest.mark.parametrize("left", ["nothing", "a span that cannot be read"])
-async def test_a_transaction_of_an_older_release_without_its_root_is_moved_too(database, left):
-    """Nothing stands in the way of the others."""
-    await add_old(database)
+async def test_an_old_transaction_without_its_root_is_moved_too(database, left):
+    """A transaction without a readable root does not hold up the others."""
+    await add_old_rows(database)
     async with database.transaction() as connection:
         if left == "nothing":
             await connection.execute(text("delete from spans"))

@@ -1,4 +1,4 @@
-"""Processes tell one another what keys have sent, and see which projects are full."""
+"""Processes share what keys have sent, and see which projects are full."""
 
 import pytest
 
@@ -15,15 +15,17 @@ EVENT = (EnvelopeItem("event", memoryview(b"")),)
 MADE_UP = PublicKey("f" * 32)
 
 
-def process() -> Quotas:
-    """Return limits that allow bursts of 10 envelopes and 1,000 bytes, and hardly more later."""
+def make_process_limits() -> Quotas:
+    """Make limits that allow bursts of 10 envelopes and 1,000 bytes, and hardly more later."""
     rates = SenderLimits(envelopes_per_s=0.001, envelopes=10, bytes_per_s=0.001, size_bytes=1_000)
     return Quotas(rates, rates)
 
 
-def passed(quotas: Quotas, keyed: tuple[ProjectId, PublicKey], size_bytes: int = 0) -> int:
-    """Send envelopes until one is limited; return how many were accepted."""
-    project_id, key = keyed
+def count_accepted(
+    quotas: Quotas, project_key: tuple[ProjectId, PublicKey], size_bytes: int = 0
+) -> int:
+    """Send envelopes until one is limited, and return how many were accepted."""
+    project_id, key = project_key
     for number in range(1_000):
         try:
             quotas.admit(project_id, key, EVENT, size_bytes)
@@ -33,8 +35,8 @@ def passed(quotas: Quotas, keyed: tuple[ProjectId, PublicKey], size_bytes: int =
 
 
 @pytest.fixture
-async def keyed(database: Database) -> tuple[ProjectId, PublicKey]:
-    """A project and its key."""
+async def project_key(database: Database) -> tuple[ProjectId, PublicKey]:
+    """Add a project and return its id with its key."""
     async with database.transaction() as connection:
         project = await writes.add_project(connection, "App")
         key = await writes.add_key(connection, project.id, label="")
@@ -42,45 +44,45 @@ async def keyed(database: Database) -> tuple[ProjectId, PublicKey]:
 
 
 @pytest.mark.parametrize(("size_bytes", "at_once"), [(0, 10), (100, 10), (500, 3)])
-async def test_two_processes_overshoot_by_one_bucket(database, keyed, size_bytes, at_once):
-    """Each accepts a bucket; after they compare, each is charged for the other's as well."""
-    project_id, key = keyed
-    here, there = process(), process()
+async def test_two_processes_overshoot_by_one_bucket(database, project_key, size_bytes, at_once):
+    """Each process accepts a bucket, and after they compare is charged for the other's too."""
+    project_id, key = project_key
+    here, there = make_process_limits(), make_process_limits()
     for quotas in (here, there):  # each has seen the key before
         quotas.admit(project_id, key, EVENT, 0)
         await quotas.refresh(database)
     await here.refresh(database)
-    sent = sum(passed(quotas, keyed, size_bytes) for quotas in (here, there))
+    sent = sum(count_accepted(quotas, project_key, size_bytes) for quotas in (here, there))
     assert sent <= 2 * at_once
     await here.refresh(database)
     await there.refresh(database)
-    assert passed(here, keyed) == 0
-    assert passed(there, keyed) == 0
+    assert count_accepted(here, project_key) == 0
+    assert count_accepted(there, project_key) == 0
 
 
-async def test_a_quiet_process_charges_nobody(database, keyed):
-    """Comparing repeatedly charges nothing."""
-    project_id, key = keyed
-    quotas = process()
+async def test_a_quiet_process_charges_nobody(database, project_key):
+    """Repeated comparisons charge nothing."""
+    project_id, key = project_key
+    quotas = make_process_limits()
     quotas.admit(project_id, key, EVENT, 10)
     for _ in range(5):
         await quotas.refresh(database)
-    assert passed(quotas, keyed) == 9
+    assert count_accepted(quotas, project_key) == 9
 
 
-async def test_made_up_keys_are_not_written_down(database, keyed):
-    """Only keys of projects get a row; adding nothing runs no statement."""
+async def test_spending_of_unknown_keys_is_not_stored(database, project_key):
+    """Only keys of projects get a row, and adding nothing runs no statement."""
     async with database.transaction() as connection:
-        spent = {MADE_UP: KeySpending(1, 2), keyed[1]: KeySpending(3, 4)}
-        assert await spending.add_spending(connection, spent) == {keyed[1]: KeySpending(3, 4)}
-        again = {keyed[1]: KeySpending(1, 1)}
-        assert await spending.add_spending(connection, again) == {keyed[1]: KeySpending(4, 5)}
+        spent = {MADE_UP: KeySpending(1, 2), project_key[1]: KeySpending(3, 4)}
+        assert await spending.add_spending(connection, spent) == {project_key[1]: KeySpending(3, 4)}
+        again = {project_key[1]: KeySpending(1, 1)}
+        assert await spending.add_spending(connection, again) == {project_key[1]: KeySpending(4, 5)}
         assert await spending.add_spending(connection, {}) == {}
 
 
-async def test_storage_limits_are_set_and_lifted(database, keyed):
-    """A project has no limit at first; it may be set, also to zero, and lifted."""
-    project_id, _ = keyed
+async def test_storage_limits_are_set_and_lifted(database, project_key):
+    """A project has no limit at first; a limit may be set, also to zero, and lifted."""
+    project_id, _ = project_key
     async with database.transaction() as connection:
         assert await spending.read_storage_limits(connection) == {}
         await spending.set_storage_limit(connection, project_id, 0)
@@ -94,16 +96,16 @@ async def test_storage_limits_are_set_and_lifted(database, keyed):
             await spending.set_storage_limit(connection, ProjectId(999), 1)
 
 
-async def test_without_postgres_each_process_goes_by_what_it_knows(database, keyed, tmp_path):
-    """While comparing fails, limits hold; what was accepted is reported once Postgres is back."""
-    project_id, key = keyed
-    quotas = process()
+async def test_without_postgres_each_process_keeps_its_own_limits(database, project_key, tmp_path):
+    """Limits hold while comparing fails, and spending is reported once Postgres is back."""
+    project_id, key = project_key
+    quotas = make_process_limits()
     quotas.admit(project_id, key, EVENT, 7)
     away = Database.open(f"postgresql://postgres@/postgres?host={tmp_path}")
     with pytest.raises(ServiceUnavailable):
         await quotas.refresh(away)
     await away.close()
-    assert passed(quotas, keyed) == 9
+    assert count_accepted(quotas, project_key) == 9
     await quotas.refresh(database)
     async with database.transaction() as connection:
         nothing = {key: KeySpending(0, 0)}

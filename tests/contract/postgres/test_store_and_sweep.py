@@ -1,4 +1,4 @@
-"""Storing twice counts once, and an object that stays holds up no other."""
+"""A batch that is stored twice counts once, and one stuck object delays no other."""
 
 import hashlib
 import uuid
@@ -31,8 +31,8 @@ from app.storage.port import ObjectContent
 KEY = ReplayKey(ProjectId(1), ReplayId("5b1c0f4e9a7d4c3e8f20716d3b9a4c55"))
 
 
-class Objects(LocalStore):
-    """An object store that keeps one object whatever is asked."""
+class StubbornStore(LocalStore):
+    """An object store that fails to delete one object."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, threads=1)
@@ -46,15 +46,15 @@ class Objects(LocalStore):
 
 
 @pytest.fixture
-async def objects(tmp_path: Path) -> AsyncIterator[Objects]:
-    """A store in a folder of its own."""
-    opened = Objects(tmp_path)
-    yield opened
-    await opened.close()
+async def objects(tmp_path: Path) -> AsyncIterator[StubbornStore]:
+    """Open a store in a folder of its own."""
+    store = StubbornStore(tmp_path)
+    yield store
+    await store.close()
 
 
-async def test_a_batch_whose_commit_went_unanswered_counts_once(database, objects):
-    """The connection broke after COMMIT: the same batch comes again with the same mark."""
+async def test_a_batch_whose_commit_got_no_answer_counts_once(database, objects):
+    """A batch that is stored again with the same mark after a lost COMMIT counts once."""
     for _ in range(2):
         prepared = PreparedBatch()
         prepared.outcomes[outcome_key(ProjectId(1), "session", Outcome.KEPT)] += 1
@@ -66,8 +66,8 @@ async def test_a_batch_whose_commit_went_unanswered_counts_once(database, object
 
 
 @pytest.mark.parametrize("first", ["stays", "goes"])
-async def test_an_object_that_stays_holds_up_no_other(database, objects, first):
-    """Whatever the order, the rest is removed, and the one is tried again."""
+async def test_an_object_that_cannot_be_deleted_delays_no_other(database, objects, first):
+    """In any order the other object is removed, and the stuck one is tried again."""
     second = "goes" if first == "stays" else "stays"
     async with database.transaction() as connection:
         for name in (first, second):
@@ -75,12 +75,12 @@ async def test_an_object_that_stays_holds_up_no_other(database, objects, first):
     await sweep_once(database, objects)
     assert objects.deleted == ["goes"]
     async with database.reading() as connection:
-        left = await connection.scalars(text("select object_key from object_outbox"))
-        assert list(left) == ["stays"]
+        remaining = await connection.scalars(text("select object_key from object_outbox"))
+        assert list(remaining) == ["stays"]
 
 
-class Hurried(LocalStore):
-    """An object store that is swept at once after something is put."""
+class SweptStore(LocalStore):
+    """An object store that is swept right after something is put."""
 
     database: Database | None = None
 
@@ -92,8 +92,8 @@ class Hurried(LocalStore):
             await sweep_once(database, self)
 
 
-def batch_with_file(seq: int) -> tuple[LaidOutBatch, str]:
-    """Lay out a batch of one file; returns its object's key as well."""
+def make_batch_with_file(seq: int) -> tuple[LaidOutBatch, str]:
+    """Lay out a batch of one file, and return the key of its object as well."""
     event_id, sha256 = EventId("e" * 32), hashlib.sha256(b"file").hexdigest()
     key = keys.make_attachment_key(1, event_id, sha256)
     file = Attachment(
@@ -105,10 +105,10 @@ def batch_with_file(seq: int) -> tuple[LaidOutBatch, str]:
     return LaidOutBatch.of(prepared, JournalRange("d" * 32, seq, seq)), key
 
 
-async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_path):
-    """The sweep ran between the put and the row that would have told it to leave the object."""
-    objects = Hurried(tmp_path, threads=1)
-    first, key = batch_with_file(1)
+async def test_a_file_sent_again_while_it_is_swept_is_kept(database, tmp_path):
+    """A file is kept although the sweep ran between its object and its row."""
+    objects = SweptStore(tmp_path, threads=1)
+    first, key = make_batch_with_file(1)
     await store_batch(database, objects, first)
     async with database.transaction() as connection:
         await connection.execute(
@@ -119,7 +119,7 @@ async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_p
             )
         )
     objects.database = database
-    again, _ = batch_with_file(2)
+    again, _ = make_batch_with_file(2)
     await store_batch(database, objects, again)
     await sweep_once(database, objects)
     assert await objects.read(key) == b"file"
@@ -128,8 +128,8 @@ async def test_a_file_that_comes_again_while_it_is_swept_is_kept(database, tmp_p
     await objects.close()
 
 
-async def test_what_was_swept_is_forgotten_after_an_hour(database, objects):
-    """Until then a file on its way is told that its object may be gone."""
+async def test_swept_files_are_forgotten_after_an_hour(database, objects):
+    """For an hour the outbox remembers that an object may be gone."""
     now = clock.now()
     async with database.transaction() as connection:
         for name, hours in (("old", 2), ("new", 0)):
@@ -142,6 +142,6 @@ async def test_what_was_swept_is_forgotten_after_an_hour(database, objects):
             )
     await sweep_once(database, objects)
     async with database.reading() as connection:
-        left = await connection.scalars(text("select object_key from file_outbox"))
-        assert list(left) == ["new"]
+        remaining = await connection.scalars(text("select object_key from file_outbox"))
+        assert list(remaining) == ["new"]
     assert objects.deleted == []

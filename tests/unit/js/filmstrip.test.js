@@ -1,4 +1,4 @@
-// Which small picture belongs to a moment, and where it lies.
+// Tests of which tile of the filmstrip belongs to a moment, and of its place in a sheet.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { placeOf, tileAt } from "../../../static/js/replay/timeline/filmstrip.js
 const tiles = Array.from({ length: 30 }, (_, number) => [number * 1000 + 500, number === 25 ? 240 : 112, number === 25 ? 112 : 240]);
 const strip = { state: "made", is_due: false, version: "a", cell_px: [240, 240], columns: 8, tiles_a_sheet: 24, tiles };
 
-test("the tile of a moment is the last that had begun", () => {
+test("the tile of a moment is the last one that started before it", () => {
   assert.equal(tileAt(strip, 499), 0);
   assert.equal(tileAt(strip, 500), 0);
   assert.equal(tileAt(strip, 1499), 0);

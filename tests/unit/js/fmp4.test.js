@@ -1,3 +1,5 @@
+// Tests of the fragmented MP4 that Media Source is fed with.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -5,7 +7,7 @@ import { initSegment, mediaSegment } from "../../../static/player/engines/fmp4.j
 import { decodeIndex, decodeRecord } from "../../../static/player/index.js";
 import { indexBytes, recordBytes } from "./support.js";
 
-/** Reads boxes into {type, body, view}. */
+/** Read boxes into {type, at, body, view}. */
 function boxes(bytes) {
   const found = [];
   for (let at = 0; at < bytes.length;) {
@@ -26,7 +28,7 @@ function gop(frames, { start = 500, cover = 4000, turns = 0 } = {}) {
   return decodeRecord(recordBytes(frames), index.gops[0], index.configs[0]);
 }
 
-/** Reads the samples of a media segment: [presentation time, length] in microseconds, size. */
+/** Read the samples of a media segment, with times in microseconds. */
 function samples(bytes) {
   const traf = inside(boxes(bytes)[0], "traf");
   const { view: tfdt } = inside(traf, "tfdt");
@@ -42,7 +44,7 @@ function samples(bytes) {
   });
 }
 
-test("an init segment holds the size and the decoder's configuration", () => {
+test("an init segment has the size and the decoder's configuration", () => {
   const [ftyp, moov] = boxes(initSegment(gop([[0, 1]]).config));
   assert.deepEqual([ftyp.type, moov.type], ["ftyp", "moov"]);
   const stsd = inside(moov, "trak", "mdia", "minf", "stbl", "stsd");
@@ -52,7 +54,7 @@ test("an init segment holds the size and the decoder's configuration", () => {
   assert.deepEqual([avcc.type, [...avcc.body]], ["avcC", [1, 2, 3]]);
 });
 
-test("a turned picture says so in its track header", () => {
+test("the track header of a turned picture has its rotation", () => {
   const moov = boxes(initSegment(gop([[0, 1]], { turns: 1 }).config))[1];
   const { view } = inside(moov, "trak", "tkhd");
   const matrix = Array.from({ length: 9 }, (_, number) => view.getInt32(40 + number * 4));
@@ -65,26 +67,26 @@ test("a media segment ends where the next GOP begins", () => {
     [[500_000, 1_000_000, 3, true], [1_500_000, 1_500_000, 2, false], [3_000_000, 1_500_000, 1, false]]);
 });
 
-test("samples lie in the data where the run says", () => {
+test("samples are in the data at the offset that the run gives", () => {
   const bytes = mediaSegment(gop([[0, 3], [1000, 2]]));
   const trun = inside(boxes(bytes)[0], "traf", "trun");
   assert.deepEqual([...bytes.subarray(trun.view.getUint32(8))], [1, 1, 1, 2, 2]);
 });
 
-test("reordered frames keep their times, and last until the next one shown", () => {
+test("reordered frames keep their times and last until the next shown frame", () => {
   const found = samples(mediaSegment(gop([[0, 1], [3000, 1], [1000, 1], [2500, 1]])));
   assert.deepEqual(found.map(({ at, length }) => [at / 1000, length / 1000]),
     [[500, 1000], [3500, 1000], [1500, 1500], [3000, 500]]);
   assert.deepEqual(found.map(({ decoded }) => decoded / 1000), [500, 1500, 2500, 4000]);
 });
 
-test("hidden frames stay within their GOP, behind the shown ones", () => {
+test("hidden frames stay within their GOP, after the shown frames", () => {
   const found = samples(mediaSegment(gop([[0, 1], [3000, 1, true], [1000, 1]], { cover: 1200 })));
   assert.deepEqual(found.map(({ at, length }) => [at, length]),
     [[500_000, 1_000_000], [1_699_999, 1], [1_500_000, 199_999]]);
 });
 
-test("hidden frames before the first shown one lie right before it", () => {
+test("hidden frames before the first shown frame are placed right before it", () => {
   const late = samples(mediaSegment(gop([[-2000, 1, true], [-1000, 1, true], [0, 1], [1000, 1]], { start: 5000, cover: 2000 })));
   assert.deepEqual(late.map(({ at, length }) => [at, length]),
     [[4_999_998, 1], [4_999_999, 1], [5_000_000, 1_000_000], [6_000_000, 1_000_000]]);

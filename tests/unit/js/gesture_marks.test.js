@@ -1,4 +1,4 @@
-/** Tests of what is drawn of gestures. */
+/** Tests of the marks and words of gestures. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -18,13 +18,13 @@ const all = [tap, press, swipe];
 /** @param {number} at_ms @param {object} [how] */
 const kinds = (at_ms, how = HOW) => marksAt(all, at_ms, how).map(({ gesture: { kind } }) => kind);
 
-test("a tap is seen for half a second, and not before", () => {
+test("a tap is shown for half a second from its start", () => {
   assert.deepEqual([999, 1000, 1499, 1500].map((at_ms) => kinds(at_ms).length), [0, 1, 1, 0]);
   const [early, late] = [1000, 1450].map((at_ms) => marksAt(all, at_ms, HOW)[0].part);
   assert.deepEqual([early, late], [0, 1]);
 });
 
-test("fast play shows marks for longer, slow play as long as they last", () => {
+test("fast play shows marks for longer, and slow play does not", () => {
   assert.deepEqual(kinds(5100), []);
   assert.deepEqual(kinds(1000 + 3900, { rate: 16, still: false }), ["tap", "press"]);
   assert.deepEqual(kinds(1500, { rate: 0.25, still: false }), []);
@@ -34,7 +34,7 @@ test("a press fills while the finger rests", () => {
   assert.deepEqual([3000, 4000, 5000].map((at_ms) => marksAt(all, at_ms, HOW)[0].part), [0, 0.5, 1]);
 });
 
-test("a swipe without moves is filled in between its ends", () => {
+test("a swipe without moves is interpolated between its ends", () => {
   const [{ x, y, trail }] = marksAt(all, 7200, HOW);
   assert.deepEqual([x, y], [100, 300]);
   assert.deepEqual([trail[0], trail.at(-1)], [[100, 500], [100, 300]]);
@@ -42,7 +42,7 @@ test("a swipe without moves is filled in between its ends", () => {
   assert.deepEqual([after[0], after.at(-1)], [[100, 300], [100, 100]]);
 });
 
-test("nothing moves for those who want no motion", () => {
+test("marks do not move for people who prefer no motion", () => {
   const still = { rate: 1, still: true };
   for (const at_ms of [7000, 7300]) {
     assert.deepEqual(marksAt(all, at_ms, still)[0].trail.at(-1), [100, 100]);
@@ -50,13 +50,13 @@ test("nothing moves for those who want no motion", () => {
   assert.equal(marksAt(all, 1200, still)[0].part, 0);
 });
 
-test("a place between two points is found by time", () => {
+test("a position between two points is interpolated by time", () => {
   assert.deepEqual(placeAt([[0, 0, 0], [100, 10, 20]], 50), [5, 10]);
   assert.deepEqual(placeAt([[0, 1, 2]], 50), [1, 2]);
   assert.deepEqual(placeAt([[10, 1, 2], [10, 5, 6]], 10), [5, 6]);
 });
 
-test("an outline needs a way", () => {
+test("only a path of several points has an outline", () => {
   assert.equal(outline([[5, 5]], 12), "");
   assert.equal(outline([], 12), "");
   const points = outline([[0, 0], [0, 50], [0, 100]], 12).split(" ");
@@ -64,9 +64,9 @@ test("an outline needs a way", () => {
   assert.ok(points.includes("0.0,119.2"));
 });
 
-test("gestures have words", () => {
+test("a gesture is described in words", () => {
   const all_words = [tap, press, swipe, gesture("tap", [[0, 1, 1]], { taps: 4 }), gesture("tap", [[0, 1, 1]], { dead: true })];
-  assert.deepEqual(all_words.map((one) => words(one, [])), [
+  assert.deepEqual(all_words.map((described) => words(described, [])), [
     "Tap", "Long press", "Swipe up", "Tap, one of 4 quick ones", "Tap, without effect"]);
   const left = gesture("swipe", [[0, 200, 50], [300, 100, 50]]);
   const right = gesture("swipe", [[0, 210, 50], [300, 310, 50]], { finger: 1 });

@@ -1,15 +1,17 @@
+// Tests of reading the playback index and its records.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { decodeIndex, decodeRecord } from "../../../static/player/index.js";
 import { hex, indexBytes, recordBytes } from "./support.js";
 
-// What the server's own test (tests/unit/playback/video/test_index.py) says it writes.
+// The bytes that the server's own test (tests/unit/playback/video/test_index.py) expects.
 const WRITTEN = "50484931904e020b617663312e343243303146060142c01fffe1c003c007000b"
   + "617663312e343243303146060142c01fffe1c007c0030003"
   + "00d8041a100002d804e8070d0d0001d041e807cc01cc010101";
 
-test("an index of the server is read as it was meant", () => {
+test("an index of the server is decoded", () => {
   const index = decodeIndex(hex(WRITTEN));
   assert.equal(index.duration_ms, 10_000);
   assert.deepEqual(index.configs.map(({ codec, width, height, turns }) => [codec, width, height, turns]),
@@ -29,13 +31,13 @@ test("numbers beyond 32 bits keep their value", () => {
   assert.equal(decodeIndex(indexBytes({ duration: 2 ** 41, gops })).gops[0].start_ms, 2 ** 40);
 });
 
-test("holes up to 1100 ms are no gaps", () => {
+test("holes of up to 1100 ms are not gaps", () => {
   const gops = [{ start: 0, cover: 1000 }, { start: 2100, cover: 1000 }, { start: 4201, cover: 1000 }];
   assert.deepEqual(decodeIndex(indexBytes({ duration: 5201, gops })).gaps,
     [{ start_ms: 3100, end_ms: 4201 }]);
 });
 
-test("bytes that are no index, or a part of one, are refused", () => {
+test("bytes that are not a whole index are refused", () => {
   assert.throws(() => decodeIndex(hex("3c21444f43545950")), /not a playback index/);
   const whole = hex(WRITTEN);
   for (let length = 4; length < whole.length; length++) {
@@ -51,7 +53,7 @@ const GOP = { number: 0, start_ms: 500, end_ms: 4500, offset: 0, size_bytes: 0, 
   config: 0, sample_count: 4 };
 const CONFIG = { codec: "", avcc: new Uint8Array(), width: 1, height: 1, turns: 0 };
 
-test("a record gives its frames in decode order and the shown ones by time", () => {
+test("a record has its frames in decode order and the shown frames by time", () => {
   const bytes = recordBytes([[0, 3], [3000, 2, true], [2000, 1], [1000, 4]]);
   const record = decodeRecord(bytes, GOP, CONFIG);
   assert.deepEqual(record.frames.map(({ at_ms, hidden, data }) => [at_ms, hidden, data.length, data[0]]),
@@ -64,7 +66,7 @@ test("times before the GOP's start are negative offsets", () => {
   assert.equal(record.frames[1].at_ms, 250);
 });
 
-test("a record that is cut or shows nothing is refused", () => {
+test("a record that is cut or shows no frame is refused", () => {
   const bytes = recordBytes([[0, 3], [1000, 3]]);
   assert.throws(() => decodeRecord(bytes.slice(0, -1), GOP, CONFIG), RangeError);
   assert.throws(() => decodeRecord(recordBytes([[0, 3, true]]), GOP, CONFIG), /shows no frame/);

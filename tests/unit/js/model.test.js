@@ -1,3 +1,5 @@
+// Tests of the player's model: due GOPs and frames, gaps, reading ahead and steps.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -19,7 +21,7 @@ const record = (number) => decodeRecord(recordBytes(FRAMES), INDEX.gops[number],
 const all = (number) => record(number);
 const none = () => undefined;
 
-test("the due GOP is the last that has begun, else the first", () => {
+test("the due GOP is the last one that has started, or else the first", () => {
   const due = [0, 1999, 2000, 4999, 5000, 19_999, 20_000, 99_999].map((ms) => gopAt(INDEX, ms));
   assert.deepEqual(due, [0, 0, 0, 0, 1, 1, 2, 3]);
 });
@@ -29,19 +31,19 @@ test("the due frame is found by time, whatever the order of decoding", () => {
   assert.deepEqual(due, [0, 0, 0, 2, 2, 1, 1]);
 });
 
-test("a gap holds its start and not its end", () => {
+test("a gap includes its start and not its end", () => {
   const gap = { start_ms: 8000, end_ms: 20_000 };
   assert.deepEqual([7999, 8000, 19_999, 20_000].map((ms) => gapAt(INDEX, ms)), [null, gap, gap, null]);
   assert.deepEqual(gapAt(INDEX, 100), { start_ms: 0, end_ms: 2000 });
 });
 
-test("reading ahead counts video, not time without it, and two GOPs at the least", () => {
+test("reading ahead counts the length of video without gaps, and at least two GOPs", () => {
   assert.equal(lastAhead(INDEX, 0, 1, 1e9), 2);
   assert.equal(lastAhead(INDEX, 0, 8001, 1e9), 3);
   assert.equal(lastAhead(INDEX, 3, 8001, 1e9), 3);
 });
 
-test("reading ahead ends at a number of bytes", () => {
+test("reading ahead is limited by a number of bytes", () => {
   assert.equal(lastAhead(INDEX, 0, 1e9, 250), 2);
 });
 
@@ -63,7 +65,7 @@ test("a step back leads to the start of the frame before", () => {
   assert.deepEqual(steps, [7000, 6000, 5000, 4000, 3000, 2000, 2000]);
 });
 
-test("a step over bytes that are not here leads to the next GOP or the last one's end", () => {
+test("a step over missing bytes leads to the next GOP or to the end of the one before", () => {
   assert.deepEqual(stepFrom(INDEX, none, 6000, 1), { to_ms: 20_000, left: 0 });
   assert.deepEqual(stepFrom(INDEX, none, 6000, -1), { to_ms: 4999, left: 0 });
   assert.deepEqual(stepFrom(INDEX, all, 29_000, 1), { to_ms: 29_000, left: 0 });
@@ -74,7 +76,7 @@ test("several frames are several steps", () => {
   assert.deepEqual(stepFrom(INDEX, all, 5000, -2), { to_ms: 3000, left: 0 });
 });
 
-test("steps beyond what is known are left for when it is", () => {
+test("steps beyond the known frames are left for later", () => {
   const second = (number) => (number === 1 ? record(1) : undefined);
   assert.deepEqual(stepFrom(INDEX, second, 6000, -4), { to_ms: 4999, left: -2 });
   assert.deepEqual(stepFrom(INDEX, second, 7000, 2), { to_ms: 20_000, left: 1 });

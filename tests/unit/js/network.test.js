@@ -1,3 +1,5 @@
+// Tests of the words in which the player explains an error.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -15,8 +17,8 @@ const CASES = [
 
 for (const [error, words, isFinal] of CASES) {
   test(`${error.message} is explained to the viewer`, () => {
-    const told = explain(error);
-    assert.match(told.text, words);
-    assert.equal(told.isFinal, isFinal);
+    const explanation = explain(error);
+    assert.match(explanation.text, words);
+    assert.equal(explanation.isFinal, isFinal);
   });
 }

@@ -1,3 +1,5 @@
+// Tests of the player's cache, store, clock and requests.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -8,7 +10,7 @@ import { createStore } from "../../../static/player/store.js";
 
 const record = (number, size_bytes) => ({ gop: { number }, size_bytes });
 
-test("the cache drops what was used longest ago", () => {
+test("the cache drops the GOP that was used longest ago", () => {
   const cache = new GopCache(100);
   for (const number of [1, 2, 3]) cache.put(record(number, 30));
   cache.get(1);
@@ -17,14 +19,14 @@ test("the cache drops what was used longest ago", () => {
   assert.equal(cache.size_bytes, 90);
 });
 
-test("the cache keeps one GOP that is larger than itself", () => {
+test("the cache keeps a single GOP that is larger than its limit", () => {
   const cache = new GopCache(100);
   cache.put(record(1, 30));
   cache.put(record(2, 500));
   assert.deepEqual([cache.has(1), cache.has(2)], [false, true]);
 });
 
-test("the same GOP twice counts once", () => {
+test("a GOP that is put twice counts once", () => {
   const cache = new GopCache(100);
   cache.put(record(1, 30));
   cache.put(record(1, 40));
@@ -33,7 +35,7 @@ test("the same GOP twice counts once", () => {
   assert.deepEqual([cache.size_bytes, cache.has(1)], [0, false]);
 });
 
-test("the store publishes frozen states, and only changes", () => {
+test("the store publishes frozen states, and only when they change", () => {
   const store = createStore({ at_ms: 0, playing: false });
   const seen = [];
   const stop = store.subscribe((state, previous) => seen.push([state.at_ms, previous.at_ms]));
@@ -61,7 +63,7 @@ function withClock(run) {
   run({ clock, proposed, tick, isTicking: () => frame !== null });
 }
 
-test("the clock proposes the time that passed, by its rate", () => withClock(({ clock, proposed, tick }) => {
+test("the clock proposes the time that passed multiplied by its rate", () => withClock(({ clock, proposed, tick }) => {
   clock.setRate(4);
   tick(10);
   clock.set(proposed[0]);
@@ -69,7 +71,7 @@ test("the clock proposes the time that passed, by its rate", () => withClock(({ 
   assert.deepEqual(proposed, [40, 120]);
 }));
 
-test("the clock makes up for a short hold and for no long one", () => withClock(({ clock, proposed, tick }) => {
+test("the clock catches up after a short hold, but not after a long one", () => withClock(({ clock, proposed, tick }) => {
   tick(16);
   tick(32);
   tick(48);
@@ -86,21 +88,21 @@ test("the clock does not jump over the time of a hidden tab", () => withClock(({
   assert.deepEqual(proposed, [100]);
 }));
 
-test("the clock stops", () => withClock(({ clock, isTicking }) => {
+test("a stopped clock asks for no more frames", () => withClock(({ clock, isTicking }) => {
   clock.stop();
   assert.equal(clock.running, false);
   assert.equal(isTicking(), false);
 }));
 
 function withRequests() {
-  const acts = [];
-  const director = new Proxy({}, { get: (_, name) => (...values) => acts.push([name, ...values]) });
+  const calls = [];
+  const director = new Proxy({}, { get: (_, name) => (...values) => calls.push([name, ...values]) });
   const store = createStore({ playing: false, at_ms: 70, rate: 2, skip_gaps: true });
-  return { acts, store, request: createRequests(director, store) };
+  return { calls, store, request: createRequests(director, store) };
 }
 
-test("requests become acts", () => {
-  const { acts, store, request } = withRequests();
+test("each request calls its method or sets its value", () => {
+  const { calls, store, request } = withRequests();
   request("play");
   request("pause");
   request("toggle");
@@ -113,24 +115,24 @@ test("requests become acts", () => {
   request("idle", { intervals: [{ start_ms: 1, end_ms: 9 }] });
   request("skip_idle", { on: true });
   request("refresh");
-  assert.deepEqual(acts, [["play"], ["pause"], ["play"], ["pause"], ["seek", 5], ["step", -2],
+  assert.deepEqual(calls, [["play"], ["pause"], ["play"], ["pause"], ["seek", 5], ["step", -2],
     ["stay", 7], ["refresh"]]);
   const { skip_gaps, skip_idle, idle } = store.get();
   assert.deepEqual([skip_gaps, skip_idle, idle.length], [false, true, 1]);
 });
 
-test("odd values are put right", () => {
-  const { acts, store, request } = withRequests();
+test("invalid values are limited or ignored", () => {
+  const { calls, store, request } = withRequests();
   request("rate", { rate: 99 });
   request("rate", { rate: 0 });
   request("rate", { rate: NaN });
   request("seek", { at_ms: Infinity });
   request("step");
   request("skip_gaps");
-  assert.deepEqual(acts.map(([, value]) => value), [16, 0.25, 2, 70, 1]);
+  assert.deepEqual(calls.map(([, value]) => value), [16, 0.25, 2, 70, 1]);
   assert.equal(store.get().skip_gaps, false);
 });
 
-test("an unknown request is told", () => {
+test("an unknown request throws an error", () => {
   assert.throws(() => withRequests().request("constructor"), /no such request/);
 });

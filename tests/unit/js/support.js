@@ -1,6 +1,6 @@
-// Makes indexes and records as the server writes them.
+// Makes playback indexes and records as the server writes them.
 
-/** Writes an unsigned LEB128 number. */
+/** Write an unsigned LEB128 number. */
 export function varint(value) {
   const out = [];
   for (; value > 127; value = Math.floor(value / 128)) out.push((value % 128) + 128);
@@ -9,7 +9,7 @@ export function varint(value) {
 
 const text = (letters) => [...varint(letters.length), ...[...letters].map((c) => c.charCodeAt(0))];
 
-/** gops: {start, cover, size, key?, config?, samples?} with absolute starts. */
+/** Make an index of gops: {start, cover, size, key?, config?, samples?} with absolute starts. */
 export function indexBytes({ duration, configs = [{}], gops }) {
   let before = 0;
   const rows = gops.flatMap(({ start, cover, size = 10, key = 5, config = 0, samples = 1 }) => {
@@ -25,7 +25,7 @@ export function indexBytes({ duration, configs = [{}], gops }) {
   ]);
 }
 
-/** frames: [offset_ms, size, hidden] in decode order; sample n is filled with n + 1. */
+/** Make a record of frames: [offset_ms, size, hidden] in decode order; sample n is filled with n + 1. */
 export function recordBytes(frames) {
   const header = frames.flatMap(([offset, size, hidden = false]) => [
     ...varint(size * 2 + Number(hidden)), ...varint(offset < 0 ? -offset * 2 - 1 : offset * 2),

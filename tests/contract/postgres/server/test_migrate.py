@@ -1,4 +1,4 @@
-"""The schema: what the migrations make is what the table objects say."""
+"""The migrations make the schema that the table objects describe."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def _differences(connection: Connection) -> list[tuple[Any, ...]]:
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
-async def test_migrated_schema_is_what_the_tables_say(database: Database):
+async def test_the_migrated_schema_is_that_of_the_tables(database: Database):
     """Alembic finds nothing to add, drop or change between `tables.py` and the database."""
     _import_all_tables()
     async with database.reading() as connection:
@@ -46,16 +46,18 @@ async def test_migrated_schema_is_what_the_tables_say(database: Database):
 
 
 async def test_a_column_that_no_migration_makes_is_noticed(database: Database):
-    """The comparison above is able to fail."""
+    """The comparison of the test above is able to fail."""
     _import_all_tables()
     async with database.transaction() as connection:
         await connection.exec_driver_sql("alter table projects drop column name")
-        found = await connection.run_sync(_differences)
-    assert [str(column[3]) for column in found if column[0] == "add_column"] == ["projects.name"]
+        differences = await connection.run_sync(_differences)
+    assert [str(column[3]) for column in differences if column[0] == "add_column"] == [
+        "projects.name"
+    ]
 
 
 def test_revisions_are_read_from_file_names_as_alembic_orders_them():
-    """The quick look at the folder and Alembic agree on every revision and the last one."""
+    """The revisions read from the names of files are those of Alembic, in its order."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
@@ -63,24 +65,24 @@ def test_revisions_are_read_from_file_names_as_alembic_orders_them():
     assert migrate.known_revisions() == ordered
 
 
-async def test_upgrade_reaches_the_newest_revision_and_then_has_nothing_to_do(
+async def test_a_second_upgrade_has_nothing_to_do(
     empty_database_url: str,
 ):
-    """The first call migrates and says so, the second finds everything done."""
+    """The first upgrade reaches the newest revision, and the second changes nothing."""
     assert await migrate.current_revision(empty_database_url) is None
     assert await migrate.upgrade(empty_database_url) is True
     assert await migrate.current_revision(empty_database_url) == migrate.known_revisions()[-1]
     assert await migrate.upgrade(empty_database_url) is False
 
 
-async def test_two_upgrades_at_once_both_succeed_and_one_works(empty_database_url: str):
-    """The advisory lock lets one migrate; the other finds nothing to do."""
-    done = await asyncio.gather(*(migrate.upgrade(empty_database_url) for _ in range(3)))
-    assert sorted(done) == [False, False, True]
+async def test_of_simultaneous_upgrades_one_migrates(empty_database_url: str):
+    """The advisory lock lets one upgrade migrate, and the others find nothing to do."""
+    has_migrated = await asyncio.gather(*(migrate.upgrade(empty_database_url) for _ in range(3)))
+    assert sorted(has_migrated) == [False, False, True]
 
 
 async def is_lock_free(url: str) -> bool:
-    """Tell whether somebody else could set the database up now."""
+    """Tell whether another process could take the set-up lock now."""
     connection = await asyncpg.connect(url)
     try:
         return bool(await connection.fetchval(f"select pg_try_advisory_lock({migrate._LOCK})"))
@@ -89,7 +91,7 @@ async def is_lock_free(url: str) -> bool:
 
 
 async def test_no_lock_stays_behind_a_pooler(empty_database_url: str):
-    """The pooler keeps the connection of the lock open; the next process is not held up by it."""
+    """A pooler that keeps the connection open does not keep the lock."""
     with tempfile.TemporaryDirectory(prefix="ph-") as folder:
         async with pooler.in_front_of(empty_database_url, Path(folder)) as (between, url):
             assert await migrate.upgrade(url) is True
@@ -97,10 +99,10 @@ async def test_no_lock_stays_behind_a_pooler(empty_database_url: str):
             assert await is_lock_free(empty_database_url)
 
 
-async def test_a_lock_that_is_held_for_long_is_said(
+async def test_a_lock_that_is_held_too_long_is_reported(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """The wait ends, and the message names the backend that holds the lock."""
+    """The wait ends, and the error names the backend that holds the lock."""
     monkeypatch.setattr(migrate, "_LOCK_WAIT_MS", 1)
     async with migrate.hold_setup_lock(database_url):
         with pytest.raises(
@@ -111,7 +113,7 @@ async def test_a_lock_that_is_held_for_long_is_said(
 
 
 async def test_the_lock_outlives_a_limit_on_idle_transactions(database_url: str):
-    """It is idle while migrations run on another connection, however long they take."""
+    """The lock is kept although its connection is idle while migrations run on another."""
     name = database_url.partition("?")[0].rpartition("/")[2]
     await run_sql(
         database_url, f"alter database {name} set idle_in_transaction_session_timeout = '1ms'"
@@ -122,22 +124,22 @@ async def test_the_lock_outlives_a_limit_on_idle_transactions(database_url: str)
     assert await is_lock_free(database_url)
 
 
-async def test_a_role_that_may_not_migrate_is_named(empty_database_url: str):
-    """A right that is missing is for somebody to grant; the start waits for it."""
+async def test_a_role_without_the_right_to_migrate_is_reported(empty_database_url: str):
+    """The start waits until somebody grants the missing right."""
     await roles.set_up_embedded(empty_database_url)
     with pytest.raises(DatabaseUnusable, match="permission denied for schema public"):
         await migrate.upgrade(as_app(empty_database_url))
 
 
 async def test_a_database_of_a_newer_release_is_left_alone(database_url: str):
-    """An older process on a newer schema works on instead of failing or going back."""
+    """An older process works on a newer schema without migrating it back."""
     await run_sql(database_url, "update alembic_version set version_num = '9999'")
     assert await migrate.upgrade(database_url) is False
     assert await migrate.current_revision(database_url) == "9999"
 
 
 async def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: str):
-    """One transaction: a table in the way undoes the whole migration, and a rerun succeeds."""
+    """A failed migration is rolled back as a whole, and a later one succeeds."""
     await run_sql(empty_database_url, "create table view_log (id int)")
     with pytest.raises(Exception, match="view_log"):
         await migrate.upgrade(empty_database_url)
@@ -151,7 +153,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty_database_url: 
 async def test_a_migration_may_take_longer_than_other_statements(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """A large table takes minutes; a time limit would start the migration over for ever."""
+    """The time limit of statements does not apply to migrations."""
     monkeypatch.setattr(engine, "_COMMAND_S", 0.05)
 
     def sleep(connection: Connection) -> None:
@@ -161,13 +163,13 @@ async def test_a_migration_may_take_longer_than_other_statements(
     await migrate._run_migrations(empty_database_url)
 
 
-async def test_upgrade_without_postgres_says_so(tmp_path: Path):
-    """No server: `ServiceUnavailable`, which the command line shows as it is."""
+async def test_an_upgrade_without_postgres_says_so(tmp_path: Path):
+    """Without a server the upgrade raises ServiceUnavailable with a clear message."""
     with pytest.raises(ServiceUnavailable, match="cannot be reached"):
         await migrate.upgrade(f"postgresql://postgres@/postgres?host={tmp_path}")
 
 
-def alembic(database_url: str | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_alembic(database_url: str | None, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command `alembic` in the checkout."""
     settings = {} if database_url is None else {"PLAYHEAD_DATABASE_URL": database_url}
     return subprocess.run(
@@ -181,8 +183,8 @@ def alembic(database_url: str | None, *arguments: str) -> subprocess.CompletedPr
 
 
 async def test_alembic_works_on_its_own(empty_database_url: str):
-    """Whoever knows the tool can look and migrate with it, on the database of the settings."""
-    for arguments, told in (
+    """The command `alembic` shows and changes the database that the settings name."""
+    for arguments, expected in (
         (("current",), ""),
         (("upgrade", "0002"), ""),
         (("current",), "0002"),
@@ -190,17 +192,17 @@ async def test_alembic_works_on_its_own(empty_database_url: str):
         (("upgrade", "head"), ""),
         (("current",), f"{migrate.known_revisions()[-1]} (head)"),
     ):
-        done = await asyncio.to_thread(alembic, empty_database_url, *arguments)
-        assert done.returncode == 0, done.stderr
-        assert told in done.stdout
+        result = await asyncio.to_thread(run_alembic, empty_database_url, *arguments)
+        assert result.returncode == 0, result.stderr
+        assert expected in result.stdout
     assert await migrate.upgrade(empty_database_url) is False
 
 
-async def test_alembic_without_a_database_says_which_setting_names_it(
+async def test_alembic_without_a_database_names_the_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """There is no server and no setting."""
+    """Without a server and a setting, the error names the setting."""
     monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(tmp_path))
-    done = await asyncio.to_thread(alembic, None, "current")
-    assert done.returncode != 0
-    assert "set PLAYHEAD_DATABASE_URL" in done.stdout + done.stderr
+    result = await asyncio.to_thread(run_alembic, None, "current")
+    assert result.returncode != 0
+    assert "set PLAYHEAD_DATABASE_URL" in result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""The programs of the embedded Postgres: the wheel's, or a distribution's; and how old they are."""
+"""The embedded Postgres runs programs of the wheel or of a distribution, of a known age."""
 
 import shutil
 import subprocess
@@ -20,8 +20,8 @@ from app.db.postmaster import Postmaster
 from app.db.programs import Programs
 
 
-def distributions() -> list[Path]:
-    """Return the Postgres that Debian's or Ubuntu's packages have put here, if there are any."""
+def list_distributions() -> list[Path]:
+    """List the Postgres installations of Debian or Ubuntu packages on this machine."""
     return [
         folder
         for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -31,16 +31,16 @@ def distributions() -> list[Path]:
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """A data folder outside pytest's own, which other users may not pass."""
+    """Make a data folder outside pytest's own, which other users may not enter."""
     folder = Path(tempfile.mkdtemp(prefix="playhead-programs-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.skipif(not distributions(), reason="no Postgres of a distribution")
+@pytest.mark.skipif(not list_distributions(), reason="no Postgres of a distribution")
 async def test_a_distributions_postgres_can_be_used(data_dir: Path):
-    """It makes the cluster, sorts as the wheel's does, and takes every migration."""
-    bin_dir = distributions()[0]
+    """A distribution's Postgres makes a cluster, sorts like the wheel's, and is migrated."""
+    bin_dir = list_distributions()[0]
     server = EmbeddedPostgres(bin_dir=bin_dir)
     urls = await server.start(data_dir)
     try:
@@ -55,14 +55,14 @@ async def test_a_distributions_postgres_can_be_used(data_dir: Path):
         await server.stop()
 
 
-@pytest.mark.skipif(not distributions(), reason="no Postgres of a distribution")
-def test_a_cluster_of_another_version_names_the_way_out(data_dir: Path):
-    """The data folder is left alone, and the setting is named."""
+@pytest.mark.skipif(not list_distributions(), reason="no Postgres of a distribution")
+def test_a_cluster_of_another_version_names_the_setting(data_dir: Path):
+    """The data folder is left alone, and the error names the setting."""
     cluster = data_dir / "postgres"
     cluster.mkdir()
     (cluster / "PG_VERSION").write_text("14\n")
     with pytest.raises(ServiceUnavailable, match=r"made by Postgres 14.*PLAYHEAD_POSTGRES_BIN"):
-        Postmaster(data_dir, bin_dir=distributions()[0]).start()
+        Postmaster(data_dir, bin_dir=list_distributions()[0]).start()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_cluster_of_another_version_names_the_way_out(data_dir: Path):
 def test_a_folder_without_a_usable_postgres_is_named(
     tmp_path: Path, script: str | None, message: str
 ):
-    """The setting and the folder stand in the message."""
+    """The error names the setting and the folder."""
     if script is not None:
         (tmp_path / "postgres").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "postgres").chmod(0o755)
@@ -80,11 +80,11 @@ def test_a_folder_without_a_usable_postgres_is_named(
         Programs.find(tmp_path)
 
 
-def test_the_age_of_the_postgres_that_we_bring_is_known():
-    """Whoever updates the package adds the date of its release."""
+def test_the_release_date_of_the_bundled_postgres_is_known():
+    """The release date of the bundled Postgres is added when its package is updated."""
     program = Programs.find(None).folder / "postgres"
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
-    assert programs.find_release_date(told.stdout.split()[-1], None) is not None
+    result = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert programs.find_release_date(result.stdout.split()[-1], None) is not None
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_the_age_of_the_postgres_that_we_bring_is_known():
         (datetime(2026, 12, 1, tzinfo=UTC), CheckState.WARN),
     ],
 )
-def test_doctor_says_how_old_postgres_is(
+def test_the_doctor_reports_the_age_of_postgres(
     monkeypatch: pytest.MonkeyPatch, now: datetime, state: CheckState
 ):
-    """Faults are mended in minor releases, which come each quarter."""
+    """The doctor warns of a Postgres that misses newer minor releases."""
     monkeypatch.setattr(clock, "now", lambda: now)
     finding = doctor._check_postgres("embedded", "18.4", None)
     assert finding.state is state
@@ -105,8 +105,8 @@ def test_doctor_says_how_old_postgres_is(
     assert ("PLAYHEAD_POSTGRES_BIN" in finding.text) is (state is CheckState.WARN)
 
 
-def test_an_unknown_release_has_the_age_of_its_program(tmp_path: Path):
-    """Packages of distributions keep the time of the build; other servers tell none."""
+def test_an_unknown_release_has_the_date_of_its_program(tmp_path: Path):
+    """A distribution's program has the date of its build; other servers have no date."""
     (tmp_path / "postgres").touch()
     built = programs.find_release_date("99.1 (Debian 99.1-1)", tmp_path)
     assert built == datetime.fromtimestamp((tmp_path / "postgres").stat().st_mtime, UTC).date()

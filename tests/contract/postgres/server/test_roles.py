@@ -1,4 +1,4 @@
-"""The role that serves requests: reads and writes rows, and cannot reach what lies around them."""
+"""The role that serves requests reads and writes rows, and cannot leave the database."""
 
 import asyncio
 import shutil
@@ -37,7 +37,7 @@ OWNERS = """
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
-    """A data folder outside pytest's own, which other users may not pass."""
+    """Make a data folder outside pytest's own, which other users may not enter."""
     folder = Path(tempfile.mkdtemp(prefix="playhead-roles-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -45,7 +45,7 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture
 async def embedded(data_dir: Path) -> AsyncIterator[DatabaseUrls]:
-    """An embedded database at the newest schema."""
+    """Run an embedded database at the newest schema."""
     postgres = EmbeddedPostgres()
     urls = await postgres.start(data_dir)
     await roles.prepare_schema(urls)
@@ -53,7 +53,7 @@ async def embedded(data_dir: Path) -> AsyncIterator[DatabaseUrls]:
     await postgres.stop()
 
 
-async def ask(url: str, sql: str) -> object:
+async def fetch_value(url: str, sql: str) -> object:
     """Run one statement and return its value."""
     connection = await asyncpg.connect(url)
     try:
@@ -93,8 +93,8 @@ INJECTIONS = (
 )
 
 
-async def test_what_an_injection_may_do(embedded: DatabaseUrls):
-    """Through the app's role it changes rows at worst: every way out is refused by Postgres."""
+async def test_an_injection_can_change_rows_at_worst(embedded: DatabaseUrls):
+    """Postgres refuses the app's role every statement that would leave its tables."""
     connection = await asyncpg.connect(embedded.app)
     try:
         for sql in INJECTIONS:
@@ -109,19 +109,19 @@ async def test_what_an_injection_may_do(embedded: DatabaseUrls):
 
 
 async def test_no_role_but_the_clusters_own_is_a_superuser(embedded: DatabaseUrls):
-    """Nor do the two have any other attribute, or a membership."""
+    """The two roles of Playhead have no special attribute and no membership."""
     attributes = """
         select bool_or(rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls)
                or exists (select from pg_auth_members join pg_roles as one on one.oid = member
                           where one.rolname in ('playhead', 'playhead_owner'))
         from pg_roles where rolname in ('playhead', 'playhead_owner')
     """
-    assert await ask(embedded.app, attributes) is False
-    assert await ask(embedded.app, OWNERS) == [roles.OWNER]
+    assert await fetch_value(embedded.app, attributes) is False
+    assert await fetch_value(embedded.app, OWNERS) == [roles.OWNER]
 
 
-async def test_the_owner_can_migrate_and_is_no_way_to_the_machine(embedded: DatabaseUrls):
-    """It makes and drops tables, partitions included; the app's role reaches new ones at once."""
+async def test_the_owner_can_migrate_but_not_run_programs(embedded: DatabaseUrls):
+    """The owner makes and drops tables, which the app's role can use at once."""
     await run_sql(embedded.owner, "create table days (day date) partition by range (day)")
     await run_sql(
         embedded.owner,
@@ -135,7 +135,7 @@ async def test_the_owner_can_migrate_and_is_no_way_to_the_machine(embedded: Data
 
 
 async def test_a_new_append_only_table_is_found_by_its_trigger(embedded: DatabaseUrls):
-    """Nobody has to remember to take a right away."""
+    """The right to update an append-only table is revoked because of its trigger."""
     await run_sql(
         embedded.owner,
         "create table notes (at timestamptz); create trigger notes_append_only before update or "
@@ -147,8 +147,8 @@ async def test_a_new_append_only_table_is_found_by_its_trigger(embedded: Databas
         await run_sql(embedded.app, "update notes set at = null")
 
 
-async def test_rights_that_were_lost_come_back_at_the_next_start(embedded: DatabaseUrls):
-    """And what was granted beyond them goes."""
+async def test_rights_are_restored_at_the_next_start(embedded: DatabaseUrls):
+    """A start grants the rights that are missing and revokes those that were added."""
     await run_sql(embedded.owner, "revoke insert on segments from playhead")
     await run_sql(embedded.owner, "grant update on audit_lines to playhead")
     assert await roles.prepare_schema(embedded) is False
@@ -158,7 +158,7 @@ async def test_rights_that_were_lost_come_back_at_the_next_start(embedded: Datab
 
 
 def migrate_to(connection: Connection, revision: str) -> None:
-    """Bring a database to the schema of an older release."""
+    """Migrate a database to the schema of an older release."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -166,7 +166,7 @@ def migrate_to(connection: Connection, revision: str) -> None:
 
 
 async def make_old_folder(data_dir: Path) -> None:
-    """Make a data folder as releases before roles left it, schema 0015 and all."""
+    """Make a data folder as releases before roles left it, with schema 0015."""
     postgres = Postmaster(data_dir)
     url = postgres.start()
     pool = engine.make_engine(url, poolclass=NullPool)
@@ -180,7 +180,7 @@ async def make_old_folder(data_dir: Path) -> None:
         "insert into people (email, name, is_admin) values ('ada@example.com', 'Ada', true);"
         "insert into audit_lines (action, detail) values ('key_added', '{}')",
     )
-    assert await ask(url, OWNERS) == [roles.SUPERUSER]
+    assert await fetch_value(url, OWNERS) == [roles.SUPERUSER]
     postgres.stop()
     for name in ("playhead_hba.conf", "playhead_ident.conf"):
         (data_dir / "postgres" / name).unlink()
@@ -190,14 +190,14 @@ async def make_old_folder(data_dir: Path) -> None:
         path.chmod(0o755)
 
 
-async def settled(service: wiring.Service) -> None:
+async def wait_until_digested(service: wiring.Service) -> None:
     """Wait until every accepted envelope is digested."""
     journal = service.ingest.journal
     await until(lambda: journal.backlog().entries == 0, deadline_s=60)
 
 
-async def test_a_data_folder_of_a_release_before_roles_is_moved_over(data_dir: Path):
-    """The superuser owned every table, and others could read its log. Twice is as once."""
+async def test_a_data_folder_from_before_roles_is_converted(data_dir: Path):
+    """Tables get a new owner and files private modes, and a second start changes nothing."""
     await make_old_folder(data_dir)
     for _ in range(2):
         async with alone(None, data_dir) as (service, sender):
@@ -209,10 +209,10 @@ async def test_a_data_folder_of_a_release_before_roles_is_moved_over(data_dir: P
                 headers=envelopes.headers(to.key, encoding=None),
             )
             assert answer.status_code == 200
-            await settled(service)
+            await wait_until_digested(service)
             async with service.page_services.db.reading() as connection:
-                found = await connection.exec_driver_sql("select current_user, (" + OWNERS + ")")
-                assert tuple(found.one()) == (roles.APP, [roles.OWNER])
+                result = await connection.exec_driver_sql("select current_user, (" + OWNERS + ")")
+                assert tuple(result.one()) == (roles.APP, [roles.OWNER])
                 for table in ("segments", "people", "audit_lines"):
                     count = await connection.exec_driver_sql(f"select count(*) from {table}")
                     assert count.scalar_one() == 1, table
@@ -220,8 +220,8 @@ async def test_a_data_folder_of_a_release_before_roles_is_moved_over(data_dir: P
         assert stat.S_IMODE((data_dir / "postgres.log").stat().st_mode) == 0o600
 
 
-async def test_a_kill_while_tables_change_hands_changes_nothing(data_dir: Path):
-    """One transaction, cut in its middle: the superuser keeps all, and the next try works."""
+async def test_a_kill_during_the_change_of_owner_changes_nothing(data_dir: Path):
+    """The change is one transaction: the superuser keeps all, and the next attempt works."""
     await make_old_folder(data_dir)
     postgres = Postmaster(data_dir)
     url = postgres.start()
@@ -229,24 +229,24 @@ async def test_a_kill_while_tables_change_hands_changes_nothing(data_dir: Path):
     await blocker.execute("begin; lock table sign_ins in access share mode")
     moving = asyncio.create_task(roles.set_up_embedded(url))
     waiting = "select max(pid) from pg_stat_activity where wait_event_type = 'Lock'"
-    await until_asked(lambda: is_true(url, waiting))
+    await until_asked(lambda: has_value(url, waiting))
     await run_sql(url, f"select pg_terminate_backend(({waiting}), 5000)")
     with pytest.raises(DatabaseUnavailable):
         await moving
-    assert await ask(url, OWNERS) == [roles.SUPERUSER]
+    assert await fetch_value(url, OWNERS) == [roles.SUPERUSER]
     await blocker.close()
     await roles.set_up_embedded(url)
-    assert await ask(url, OWNERS) == [roles.OWNER]
+    assert await fetch_value(url, OWNERS) == [roles.OWNER]
     postgres.stop()
 
 
-async def is_true(url: str, sql: str) -> bool:
-    """Ask a question that is answered by a value or null."""
-    return await ask(url, sql) is not None
+async def has_value(url: str, sql: str) -> bool:
+    """Tell whether a query returns a value that is not null."""
+    return await fetch_value(url, sql) is not None
 
 
 async def test_a_release_before_roles_can_use_the_folder_again(data_dir: Path):
-    """It connects as the superuser under the cluster's first rules; what it makes moves later."""
+    """An older release connects as the superuser, and its tables change owner later."""
     server = EmbeddedPostgres()
     await roles.prepare_schema(await server.start(data_dir))
     await server.stop()
@@ -257,23 +257,23 @@ async def test_a_release_before_roles_can_use_the_folder_again(data_dir: Path):
     server = EmbeddedPostgres()
     urls = await server.start(data_dir)
     await roles.prepare_schema(urls)
-    assert await ask(urls.app, "select count(*) from made_by_older") == 0
-    assert await ask(urls.app, OWNERS) == [roles.OWNER]
+    assert await fetch_value(urls.app, "select count(*) from made_by_older") == 0
+    assert await fetch_value(urls.app, OWNERS) == [roles.OWNER]
     await server.stop()
 
 
-async def test_one_role_for_everything_is_left_as_it_is(empty_database_url: str):
-    """An external database whose user owns it: nothing is granted and nothing taken away."""
+async def test_a_single_external_role_is_left_as_it_is(empty_database_url: str):
+    """In an external database with one role nothing is granted and nothing revoked."""
     await roles.prepare_schema(DatabaseUrls(empty_database_url, empty_database_url))
     await roles.prepare_schema(
         DatabaseUrls(empty_database_url, f"{empty_database_url}&application_name=x")
     )
     rights = "select relacl from pg_class where relname = 'segments'"
-    assert await ask(empty_database_url, rights) is None
+    assert await fetch_value(empty_database_url, rights) is None
 
 
-async def test_a_plain_role_without_the_owner_says_what_is_missing(embedded: DatabaseUrls):
-    """It may not migrate: the start waits until the owner has."""
+async def test_a_start_without_the_owner_names_the_missing_right(embedded: DatabaseUrls):
+    """A role that may not migrate makes the start wait, and the error says why."""
     await run_sql(
         embedded.owner,
         "drop schema public cascade; create schema public; grant usage on schema public to public",
@@ -282,8 +282,8 @@ async def test_a_plain_role_without_the_owner_says_what_is_missing(embedded: Dat
         await roles.prepare_schema(DatabaseUrls(embedded.app, embedded.app))
 
 
-async def test_lines_of_the_audit_log_still_go_after_a_year(embedded: DatabaseUrls):
-    """Retention needs a right that the trigger limits to old lines."""
+async def test_old_audit_lines_can_still_be_deleted(embedded: DatabaseUrls):
+    """The app's role may delete audit lines, but the trigger limits this to old ones."""
     database = Database.open(embedded.app)
     async with database.transaction() as connection:
         await connection.exec_driver_sql(
