@@ -44,13 +44,13 @@ def sent_at(words: object) -> object:
     return values.get(words, words) if isinstance(words, str) else words
 
 
-def make_segment(replay_id: str, start: str, sent: object) -> bytes:
+def make_segment(replay_id: str, start: str, sent_value: object) -> bytes:
     """Make a segment of a phone whose clock is wrong."""
     body = envelopes.replay_video_envelope(
         replay_id=replay_id, replay_started_ms=started_ms(start), trace_id=None
     )
     _, _, items = body.partition(b"\n")
-    header: dict[str, Any] = {"event_id": replay_id, "sent_at": sent_at(sent)}
+    header: dict[str, Any] = {"event_id": replay_id, "sent_at": sent_at(sent_value)}
     members = {name: value for name, value in header.items() if value is not MISSING}
     return compact(members) + b"\n" + items
 
@@ -59,12 +59,12 @@ def make_segment(replay_id: str, start: str, sent: object) -> bytes:
 async def test_replays_of_phones_with_wrong_clocks_are_kept(tenant: Server, report: Report) -> None:
     """Replays with any wrong time are kept, open, and are listed in the order of receipt."""
     dice = programme_size.seeded_dice("clocks")
-    cases = [(start, sent) for start in STARTS for sent in SENT]
+    cases = [(start, sent_value) for start in STARTS for sent_value in SENT]
     dice.shuffle(cases)
     replay_ids = []
-    for start, sent in cases:
+    for start, sent_value in cases:
         replay_ids.append(traffic.hex_id(dice))
-        await tenant.take(make_segment(replay_ids[-1], start, sent))
+        await tenant.take(make_segment(replay_ids[-1], start, sent_value))
     assert await tenant.outcomes() == {("replay_video", "kept", ""): len(cases)}
     for replay_id in replay_ids:
         assert (await tenant.web.get(tenant.page(replay_id))).status_code == 200

@@ -75,15 +75,15 @@ async def test_every_order_gives_the_same_replay(tenant: Server, report: Report)
     replay_ids = [traffic.hex_id(dice) for _ in orders]
     deliveries = iter(zip(replay_ids, orders, strict=True))
 
-    async def one() -> None:
+    async def send_replays() -> None:
         for replay_id, order in deliveries:
             parts = make_parts(replay_id, with_traces=False)
             await send_in_order(tenant, [parts[index] for index in order])
 
-    await asyncio.gather(*(one() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(send_replays() for _ in range(AT_ONCE)))
     await tenant.settled()
     expected = await read_canonical_replay(tenant, replay_ids[0])
-    assert [one["segment_id"] for one in expected["segments"]] == list(range(SEGMENTS))
+    assert [segment["segment_id"] for segment in expected["segments"]] == list(range(SEGMENTS))
     for replay_id in replay_ids:
         assert await read_canonical_replay(tenant, replay_id) == expected
     report.round(orders=len(orders), envelopes=len(orders) * SEGMENTS)

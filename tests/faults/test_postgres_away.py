@@ -84,9 +84,9 @@ def postgres() -> Iterator[Postgres]:
     # pytest's own folder has mode 0700, and Postgres runs as another user when this one is root.
     folder = Path(tempfile.mkdtemp(prefix="playhead-faults-"))
     folder.chmod(0o755)
-    own = Postgres(folder)
-    yield own
-    asyncio.run(own.stop())
+    server = Postgres(folder)
+    yield server
+    asyncio.run(server.stop())
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -254,16 +254,16 @@ async def test_outages_of_postgres_lose_nothing(
                 assert ledger.answers == {200}, outage.__name__
                 ledgers.append(ledger)
             server.kill()
-    whole = Ledger(programme_size.seeded_dice())
+    all_letters = Ledger(programme_size.seeded_dice())
     for ledger in ledgers:
-        first = len(whole.letters)
-        whole.letters += ledger.letters
-        whole.statuses |= {
+        first = len(all_letters.letters)
+        all_letters.letters += ledger.letters
+        all_letters.statuses |= {
             first + number_in_ledger: findings
             for number_in_ledger, findings in ledger.statuses.items()
         }
     async with running(postgres.url, tmp_path) as started:
-        findings = await invariant.check_invariant(started, whole)
+        findings = await invariant.check_invariant(started, all_letters)
     report.round(**findings.facts())
 
 
@@ -271,9 +271,9 @@ async def test_outages_of_postgres_lose_nothing(
 async def run_embedded(folder: Path) -> AsyncIterator[tuple[ServerProcess, Keyed]]:
     """Run a server with an embedded Postgres."""
     with process.launch_and_wait(None, folder) as server:
-        found = credentials.parse_dsn(server.started.dsn)
-        assert found is not None
-        yield server, Keyed(ProjectId(int(found[1])), found[0])
+        credentials_of_dsn = credentials.parse_dsn(server.started.dsn)
+        assert credentials_of_dsn is not None
+        yield server, Keyed(ProjectId(int(credentials_of_dsn[1])), credentials_of_dsn[0])
 
 
 async def check_embedded(folder: Path, to: Keyed, ledger: Ledger) -> invariant.InvariantFindings:

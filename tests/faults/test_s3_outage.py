@@ -58,7 +58,7 @@ class FaultyStorage:
         pages = self.service.owner.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix="v/"
         )
-        return {each["Key"] for page in pages for each in page.get("Contents", [])}
+        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
 
     def read_pack(self, name: str) -> bytes:
         """Return the bytes of a pack."""
@@ -153,7 +153,7 @@ async def test_a_server_starts_while_the_bucket_hangs(
                     assert await started.outcomes() == {("replay_video", "kept", ""): 1}
 
 
-async def _is_whole(own: Server, path: str) -> bool:
-    answer = await own.web.get(path)
+async def _is_whole(project_server: Server, path: str) -> bool:
+    answer = await project_server.web.get(path)
     assert answer.status_code in {200, 503}
     return answer.content == clips.clip()

@@ -71,13 +71,13 @@ def short_writes(pid: int, most_bytes: int) -> Iterator[None]:
 
     The kernel enforces the limit, so the number of bytes that a call returns was written.
     """
-    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    limits_before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most_bytes, limits_before[1]))
     try:
         yield
     finally:
         with suppress(ProcessLookupError):  # the process is dead
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, limits_before)
 
 
 async def send_during_fault(

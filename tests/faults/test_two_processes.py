@@ -72,8 +72,8 @@ async def delete_twice(database: Database, to: Keyed, replay_id: str) -> int:
 
     async with asyncio.timeout(60):
         while True:
-            if any(done := await asyncio.gather(delete(), delete())):
-                return sum(done)
+            if any(has_deleted := await asyncio.gather(delete(), delete())):
+                return sum(has_deleted)
             await asyncio.sleep(0.01)
 
 
@@ -81,12 +81,12 @@ def find_faults(
     rivals: Sequence[Rival], replay_id: str, stored: dict[int, tuple[bytes, int]]
 ) -> list[str]:
     """Compare a replay with what was sent: each segment must be one process's, and whole."""
-    sent: dict[int, set[tuple[bytes, int]]] = {}
+    contents_sent: dict[int, set[tuple[bytes, int]]] = {}
     kept: set[int] = set()
     for rival in rivals:
         for number, letter in enumerate(rival.ledger.letters):
             if letter.replay_id == replay_id and letter.segment_id is not None:
-                variants = sent.setdefault(letter.segment_id, set())
+                variants = contents_sent.setdefault(letter.segment_id, set())
                 variants.add((letter.video, letter.breadcrumbs))
                 if rival.ledger.is_kept(number):
                     kept.add(letter.segment_id)
@@ -94,7 +94,7 @@ def find_faults(
     return faults + [
         f"segment {number} of {replay_id} is what nobody sent"
         for number, content in stored.items()
-        if content not in sent[number]
+        if content not in contents_sent[number]
     ]
 
 

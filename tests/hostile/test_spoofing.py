@@ -120,10 +120,10 @@ async def test_a_stored_segment_is_never_overwritten(tenant: Server, report: Rep
 async def test_one_id_in_two_projects_is_two_replays(tenant: Server, report: Report) -> None:
     """A replay id known from elsewhere gives no access to the replay that has it."""
     await tenant.take(BODIES["segment"])
-    before = await tenant.dump(REPLAY_ID)
+    dump_before = await tenant.dump(REPLAY_ID)
     other = envelopes.replay_video_envelope(1, video=OTHER_VIDEO, trace_id=None)
     await tenant.take(other, project=tenant.backend)
-    assert await tenant.dump(REPLAY_ID) == before
+    assert await tenant.dump(REPLAY_ID) == dump_before
     other_replay = await tenant.dump(REPLAY_ID, tenant.backend)
     assert [segment["segment_id"] for segment in other_replay["segments"]] == [1]
     report.round(cases=1)

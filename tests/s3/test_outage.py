@@ -54,12 +54,12 @@ async def test_a_frozen_server_is_unavailable_until_it_thaws(store: S3Store):
                 store.probe(),
                 return_exceptions=True,
             )
-    assert [type(each) for each in results] == [ServiceUnavailable] * 7
+    assert [type(result) for result in results] == [ServiceUnavailable] * 7
     await store.put("a/after", BODY)
     assert await store.read("a/after", 1_000, 9) == BODY[1_000:1_009]
-    for each in await store.list(""):
+    for stored_object in await store.list(""):
         # The kernel kept what was sent; what the server stored of it later must be whole.
-        assert each.size_bytes == len(BODY) or each.key.startswith("probe/")
+        assert stored_object.size_bytes == len(BODY) or stored_object.key.startswith("probe/")
 
 
 async def test_a_killed_server_loses_no_object(store: S3Store):

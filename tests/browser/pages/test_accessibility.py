@@ -14,13 +14,13 @@ PANELS = ("Activity", "Network", "Errors", "Trace", "Logs", "Segments", "Details
 def test_axe_finds_nothing_in_any_panel(replay, panel):
     """Every panel passes axe in both themes, with its details opened."""
     replay.get_by_role("tab", name=re.compile(panel)).click()
-    shown = f'[data-panel="{panel.lower()}"]'
-    replay.locator(f"{shown} details:not(.trace details)").evaluate_all(
+    selector = f'[data-panel="{panel.lower()}"]'
+    replay.locator(f"{selector} details:not(.trace details)").evaluate_all(
         "(all) => all.forEach((one) => one.open = true)"
     )
-    assert axe.find_violations(replay, within=shown) == []
+    assert axe.find_violations(replay, within=selector) == []
     replay.emulate_media(color_scheme="dark")
-    assert axe.find_violations(replay, "color-contrast", within=shown) == []
+    assert axe.find_violations(replay, "color-contrast", within=selector) == []
 
 
 @pytest.mark.parametrize("name", sorted(SAMPLES))

@@ -99,9 +99,9 @@ def test_a_failing_server_is_asked_less_and_less_often(context, site):
     for seconds in (5, 10, 20):
         page.clock.run_for(seconds * 1000 - 2)
         let_page_settle(page)
-        before = site.asked_for_new
+        count_before = site.asked_for_new
         let_list_ask(page, 0.002)
-        assert site.asked_for_new == before + 1
+        assert site.asked_for_new == count_before + 1
     site.new_replays = [NEW]
     let_list_ask(page, 40)
     expect(page.locator(".news a")).to_be_visible()

@@ -41,12 +41,12 @@ def test_a_playback_error_is_shown_over_the_picture(replay, trouble, width):
 def test_a_refreshed_trace_keeps_what_is_folded_and_open(page, site):
     """A refresh of a live page keeps the spans that the reader folded and opened."""
     chrome = pages.SAMPLES["replay"].chrome
-    before = replace(LIVE_PAGE, tab="trace")
+    live_page = replace(LIVE_PAGE, tab="trace")
 
     def serve(value: object) -> None:
         site.pages["live"] = pages.Sample("replay/page.html", value, chrome)
 
-    serve(before)
+    serve(live_page)
     page.clock.install()
     page.goto(site.address("live"))
     page.wait_for_selector(".track .head")
@@ -55,11 +55,14 @@ def test_a_refreshed_trace_keeps_what_is_folded_and_open(page, site):
     expect(page.locator("#trace [data-span-tells]")).to_have_count(1)
     fold.click()
     visible_spans = page.locator("#trace .span:visible").count()
-    same = replace(before, totals=pages.TOTALS | {"segments": "11"})
-    grown = replace(same, traces=tuple(replace(trace, errors=9) for trace in same.traces))
+    page_with_segment = replace(live_page, totals=pages.TOTALS | {"segments": "11"})
+    page_with_errors = replace(
+        page_with_segment,
+        traces=tuple(replace(trace, errors=9) for trace in page_with_segment.traces),
+    )
     for value, sign in (
-        (same, "[data-count=segments]:text-is('11')"),
-        (grown, ".chip:text('9 e')"),
+        (page_with_segment, "[data-count=segments]:text-is('11')"),
+        (page_with_errors, ".chip:text('9 e')"),
     ):
         serve(value)
         page.clock.run_for(6000)

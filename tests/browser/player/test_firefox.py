@@ -41,8 +41,8 @@ def test_firefox_shows_the_due_frame(server: Running, firefox: Firefox):
 
 def _seek_around(watching: Watching, facts: Truth, frames: list[DueFrame]) -> None:
     """Seek frames and then the start, and check that no third picture appears on the way."""
-    before = facts.at(0).colour
+    previous_colour = facts.at(0).colour
     for frame in [*frames, facts.frames[0]]:
         colours = watching.look("seek", frame.at_ms, frame.at_ms)
-        assert colours in ([before, frame.colour], [frame.colour]), frame
-        before = frame.colour
+        assert colours in ([previous_colour, frame.colour], [frame.colour]), frame
+        previous_colour = frame.colour

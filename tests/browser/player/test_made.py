@@ -35,8 +35,10 @@ def test_reordered_frames_are_shown_in_order(watching: Watching, server: Server)
     server.replays["reordered"] = replays.of_clips([(0, video), (12_000, video)])
     watching.open("reordered")
     _seek_all(watching, [*_each_second(0, 12), *_each_second(0, 12, 12_000)])
-    seen = watching.look("play", 8, 24_000)
-    assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 12 % 8][:-1] == []
+    refreshes = watching.look("play", 8, 24_000)
+    assert [(at, colour) for at, colour, *_ in refreshes if colour != at // _SECOND % 12 % 8][
+        :-1
+    ] == []
 
 
 def test_a_frame_beyond_a_cut_is_never_shown(watching: Watching, server: Server):
@@ -46,8 +48,10 @@ def test_a_frame_beyond_a_cut_is_never_shown(watching: Watching, server: Server)
         name = f"cut-{cut_ms}"
         server.replays[name] = replays.of_clips([(0, video), (cut_ms, video)])
         watching.open(name)
-        before = [(at, shown, c) for at, shown, c in _each_second(5, 5) if at < cut_ms]
-        _seek_all(watching, [*before, *_each_second(0, 3, cut_ms)])
+        due_before_cut = [
+            (at, shown_ms, colour) for at, shown_ms, colour in _each_second(5, 5) if at < cut_ms
+        ]
+        _seek_all(watching, [*due_before_cut, *_each_second(0, 3, cut_ms)])
         assert watching.look("seek", cut_ms - 1, cut_ms // _SECOND * _SECOND)[-1] == (
             cut_ms // _SECOND % 8
         )
@@ -85,8 +89,8 @@ def test_a_long_gop_is_decoded_as_needed(watching: Watching, server: Server):
     _seek_all(watching, [_each_second(0, 150)[n] for n in (149, 3, 80, 79, 78, 120)])
     watching.request("step", frames=-1)
     watching.until("s.shown_ms === 119000")
-    seen = watching.look("play", 16, 145_000)
-    assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 8] == []
+    refreshes = watching.look("play", 16, 145_000)
+    assert [(at, colour) for at, colour, *_ in refreshes if colour != at // _SECOND % 8] == []
 
 
 def _three_segments() -> Replay:
@@ -96,9 +100,9 @@ def _three_segments() -> Replay:
 
 def _check_that_play_passes_the_second_segment(watching: Watching) -> None:
     """Check that the second of three segments is skipped and an error reported there."""
-    seen = watching.look("play", 2, 11_000)
-    assert [at for at, *_ in seen if 5000 <= at < 10_000] == []
-    assert [(at, colour) for at, colour, *_ in seen if colour != at // _SECOND % 5] == []
+    refreshes = watching.look("play", 2, 11_000)
+    assert [at for at, *_ in refreshes if 5000 <= at < 10_000] == []
+    assert [(at, colour) for at, colour, *_ in refreshes if colour != at // _SECOND % 5] == []
     assert watching.state()["error"] is not None
     watching.request("seek", at_ms=7000)
     watching.until("s.at_ms === 7000 && s.shown_ms === -1")

@@ -62,10 +62,10 @@ def test_fast_play_shows_the_due_frames(watching: Watching, family: str, rate: i
     watching.open(family)
     refreshes = watching.look("play", rate, facts.duration_ms + 1)
     assert find_wrong_refreshes(refreshes, facts) == []
-    shown = {shown_ms for _, _, shown_ms, *_ in refreshes}
+    shown_times_ms = {shown_ms for _, _, shown_ms, *_ in refreshes}
     lengths = zip(facts.frames, [*facts.frames[1:], None], strict=True)
     long_frames_ms = [a.at_ms for a, b in lengths if b and b.at_ms - a.at_ms >= 150 * rate]
-    assert [at_ms for at_ms in long_frames_ms if at_ms not in shown] == []
+    assert [at_ms for at_ms in long_frames_ms if at_ms not in shown_times_ms] == []
     state = watching.state()
     assert (state["playing"], state["at_ms"]) == (False, facts.duration_ms)
 

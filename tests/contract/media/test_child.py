@@ -31,8 +31,8 @@ def _read_colour(data: bytes, at: tuple[int, int]) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _is_near(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
-    return all(abs(a - b) < 30 for a, b in zip(one, other, strict=True))
+def _is_near(colour: tuple[int, int, int], expected: tuple[int, int, int]) -> bool:
+    return all(abs(a - b) < 30 for a, b in zip(colour, expected, strict=True))
 
 
 async def test_tiles_show_their_moments():

@@ -148,15 +148,17 @@ async def test_last_seen_is_written_once_a_minute(database: Database, time: Held
     token = await sign_in_by_password(database)
     began = time.at
     async with database.transaction() as connection:
-        for seconds, seen in [(59, 0), (60, 60), (119, 60), (120, 120)]:
+        for seconds, seen_s in [(59, 0), (60, 60), (119, 60), (120, 120)]:
             time.at = began + timedelta(seconds=seconds)
-            before = await sign_ins.find_signed_in(connection, token)
-            assert before is not None
+            signed_in_before = await sign_ins.find_signed_in(connection, token)
+            assert signed_in_before is not None
             await sign_ins.note_use(connection, token)
-            after = await sign_ins.find_signed_in(connection, token)
-            assert after is not None
-            assert after.sign_in.last_seen_at == began + timedelta(seconds=seen)
-            assert before.is_touch_due == (before.sign_in != after.sign_in)
+            signed_in_after = await sign_ins.find_signed_in(connection, token)
+            assert signed_in_after is not None
+            assert signed_in_after.sign_in.last_seen_at == began + timedelta(seconds=seen_s)
+            assert signed_in_before.is_touch_due == (
+                signed_in_before.sign_in != signed_in_after.sign_in
+            )
 
 
 async def test_people_see_and_end_their_own_sign_ins(database: Database):

@@ -98,17 +98,20 @@ async def test_a_block_is_stored_once(database):
 async def test_a_span_that_arrived_twice_is_read_once(database):
     """A span sent in a transaction and streamed is read as it was received first."""
     streamed = make_block(7, make_span(2, description="streamed"), make_span(3))
-    whole = make_block(
+    transaction_block = make_block(
         5,
         make_span(1, is_segment=True),
         make_span(2),
         transaction_id=EventId(f"{5:032x}"),
         platform="java",
     )
-    await add_blocks(database, streamed, whole)
+    await add_blocks(database, streamed, transaction_block)
     spans = {stored_span.description: stored_span for stored_span in await read_trace(database)}
     assert spans.keys() == {"step 1", "step 2", "step 3"}
-    assert (spans["step 2"].platform, spans["step 2"].transaction_id) == ("java", whole.block_id)
+    assert (spans["step 2"].platform, spans["step 2"].transaction_id) == (
+        "java",
+        transaction_block.block_id,
+    )
     assert (spans["step 3"].platform, spans["step 3"].transaction_id) == (None, None)
 
 
@@ -300,9 +303,9 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
         data = await queries.find_span_data(connection, TRACE, SpanId(f"{4:016x}"), BOTH)
         trace_links_found = await trace_links.read_traces_of_replays(connection, [REPLAY])
     assert (data, trace_links_found) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
-    (whole,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
-    assert (whole["name"], whole["spans"], len(rows)) == ("/pay", 2, 3)
-    assert span_block.read_block_head(whole["content"]) == {
+    (transaction_row,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
+    assert (transaction_row["name"], transaction_row["spans"], len(rows)) == ("/pay", 2, 3)
+    assert span_block.read_block_head(transaction_row["content"]) == {
         "transaction": "/pay",
         "tags": {"a": "b"},
     }

@@ -52,8 +52,10 @@ async def test_two_processes_overshoot_by_one_bucket(database, project_key, size
         quotas.admit(project_id, key, EVENT, 0)
         await quotas.refresh(database)
     await here.refresh(database)
-    sent = sum(count_accepted(quotas, project_key, size_bytes) for quotas in (here, there))
-    assert sent <= 2 * at_once
+    accepted_count = sum(
+        count_accepted(quotas, project_key, size_bytes) for quotas in (here, there)
+    )
+    assert accepted_count <= 2 * at_once
     await here.refresh(database)
     await there.refresh(database)
     assert count_accepted(here, project_key) == 0

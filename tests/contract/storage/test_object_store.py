@@ -38,10 +38,10 @@ async def test_an_object_of_parts_is_their_bytes_in_order(store: ObjectStore):
         BODY[:1],
     ]
     await store.put("a/parts", parts)
-    whole = b"".join(parts)
-    assert await store.read("a/parts") == whole
+    expected = b"".join(parts)
+    assert await store.read("a/parts") == expected
     assert await store.read("a/parts", len(BODY), 4_097) == BODY[:4_097]
-    assert await store.list("a/") == [StoredObject("a/parts", len(whole))]
+    assert await store.list("a/") == [StoredObject("a/parts", len(expected))]
 
 
 @pytest.mark.parametrize(
