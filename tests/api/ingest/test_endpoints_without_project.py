@@ -43,7 +43,7 @@ async def test_a_request_without_a_known_key_is_refused(
 async def test_a_dsn_in_the_envelope_names_the_project(
     tenant: Server, path: str, key: str, project: str, status: int
 ):
-    """Its key and project decide if the request has neither, and must belong together."""
+    """The DSN decides if the request has no key, and its key must belong to its project."""
     names = {"app": tenant.app, "backend": tenant.backend}
     dsn = f"https://{key}@a.example/{project}".format(**names)
     body = envelope_with_dsn(dsn)

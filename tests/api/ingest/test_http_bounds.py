@@ -38,16 +38,16 @@ def padded_request(server: Server, place: str, head_bytes: int) -> bytes:
 @pytest.fixture
 def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[HttpConnection]]]:
     """Record weak references to new connections, while the garbage collector is off."""
-    made: list[weakref.ref[HttpConnection]] = []
+    recorded: list[weakref.ref[HttpConnection]] = []
     original = HttpConnection.connection_made
 
     def record_connection(self: HttpConnection, transport: asyncio.Transport) -> None:
-        made.append(weakref.ref(self))
+        recorded.append(weakref.ref(self))
         original(self, transport)
 
     monkeypatch.setattr(HttpConnection, "connection_made", record_connection)
     gc.disable()
-    yield made
+    yield recorded
     gc.enable()
 
 
@@ -194,7 +194,7 @@ async def test_a_closed_connection_is_freed_at_once(tenant, connections, kind):
 async def test_a_request_that_breaks_in_its_body_is_answered_once(
     tenant, connections, monkeypatch, caplog, path
 ):
-    """The query for its key, or its page, writes nothing behind the 400."""
+    """Neither the lookup of its key nor its page writes anything behind the 400."""
     monkeypatch.setattr(tenant.service.ingest.admission.keys, "_records", {})
     first = f"POST {path}?sentry_key={'f' * 32} HTTP/1.1\r\nHost: a\r\n"
     async with open_raw_connection(tenant) as wire:

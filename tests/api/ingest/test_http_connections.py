@@ -70,15 +70,15 @@ def held_journal(tenant, monkeypatch):
 @pytest.fixture
 def connections(monkeypatch):
     """Record the connections that are made from now on."""
-    made: list[HttpConnection] = []
+    recorded: list[HttpConnection] = []
     original = HttpConnection.connection_made
 
     def record_connection(self, transport):
-        made.append(self)
+        recorded.append(self)
         original(self, transport)
 
     monkeypatch.setattr(HttpConnection, "connection_made", record_connection)
-    return made
+    return recorded
 
 
 async def test_a_connection_is_kept_for_further_requests(tenant):
@@ -153,7 +153,7 @@ async def test_an_answer_has_the_headers_that_senders_need(tenant):
 
 
 async def test_pipelined_requests_are_answered_in_order(tenant, held_journal):
-    """While the first one waits for the disk, no page and no envelope behind it is answered."""
+    """While the first request waits for the disk, no page and no envelope behind it is answered."""
     async with open_raw_connection(tenant) as wire:
         refused = head(tenant, "Content-Length: 0", path="/api/x/envelope/")
         wire.send(
@@ -190,18 +190,18 @@ async def test_a_sender_that_reads_no_answers_is_not_read_from(tenant, connectio
     narrow.setblocking(False)
     await asyncio.get_running_loop().sock_connect(narrow, (host, int(port)))
     reader, writer = await asyncio.open_connection(sock=narrow, limit=4_096)
-    sent = 0
+    sent_requests = 0
     while not (
         connections and connections[0].flow.read_paused and connections[0]._delayed_exchange
     ):
         writer.write(OPTIONS * 100)
-        sent += 100
+        sent_requests += 100
         await asyncio.sleep(0)
-        assert sent < 1_000_000
-    answered = 0
+        assert sent_requests < 1_000_000
+    read_answers = 0
     async with asyncio.timeout(60):
-        while answered < sent:
-            answered += (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        while read_answers < sent_requests:
+            read_answers += (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
     assert connections[0]._delayed_exchange is None
     writer.close()
 

@@ -162,7 +162,7 @@ async def test_head_gets_the_length_and_no_body(tenant):
 
 
 async def test_a_key_that_is_not_in_memory_is_read_from_the_database(tenant, monkeypatch):
-    """The body is accepted whether it comes meanwhile or later."""
+    """The body of the request may arrive during the lookup of its key or after it."""
     keys = tenant.service.ingest.admission.keys
     for is_slow in (False, True):
         monkeypatch.setattr(keys, "_records", {})

@@ -29,11 +29,11 @@ async def test_an_item_of_every_type_is_kept_once(tenant: Server, number: int, i
     """The first delivery is kept, and the second is a duplicate if the item has an id."""
     envelope = envelope_of(number, item_type)
     await tenant.take(envelope)
-    once = await tenant.outcomes()
-    assert once[item_type, "kept", ""] == 1
+    first_outcomes = await tenant.outcomes()
+    assert first_outcomes[item_type, "kept", ""] == 1
     await tenant.take(envelope)
-    again = "kept" if item_type in WITHOUT_ID else "duplicate"
-    assert (await tenant.outcomes() - once)[item_type, again, ""] == 1
+    second_outcome = "kept" if item_type in WITHOUT_ID else "duplicate"
+    assert (await tenant.outcomes() - first_outcomes)[item_type, second_outcome, ""] == 1
 
 
 @pytest.mark.parametrize(("number", "item_type"), list(enumerate(BY_NAME)))

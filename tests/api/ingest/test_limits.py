@@ -64,8 +64,10 @@ async def test_segments_are_kept_when_errors_have_used_up_the_rate(limited_serve
     for number in "abcd":
         await limited_server.post(envelopes.event_envelope(number * 32))
     assert (await limited_server.post(envelopes.replay_video_envelope())).status_code == 200
-    other = await limited_server.post(envelopes.event_envelope(), project=limited_server.backend)
-    assert other.status_code == 200
+    backend_answer = await limited_server.post(
+        envelopes.event_envelope(), project=limited_server.backend
+    )
+    assert backend_answer.status_code == 200
     await limited_server.outcomes_reach(
         {
             ("event", "kept", ""): 3,

@@ -31,7 +31,7 @@ async def test_accepted_envelopes_are_counted_and_timed(server: Server):
 
 
 async def test_the_metrics_describe_the_process(server: Server):
-    """The metrics have its memory, its garbage collector, its Python and its release."""
+    """The metrics report memory, garbage collector, Python and release of the process."""
     metrics = await read_metrics(server)
     assert metrics["process_resident_memory_bytes"] > 10_000_000
     assert 'python_gc_collections_total{generation="0"}' in metrics

@@ -129,7 +129,7 @@ async def test_each_stored_segment_agrees_with_its_request(tenant_with, family):
 
 @pytest.mark.parametrize("family", REPLAYS)
 async def test_events_and_transactions_of_a_replay_are_linked_to_it(tenant_with, family):
-    """App and backends are linked alike, however a replay is named, and so are traces."""
+    """Events of app and backends are linked whatever way leads to the replay, as are traces."""
     expected = read_conclusions(family)
     tenant = await tenant_with(family)
     dump = await tenant.dump(expected["replay_id"])
@@ -185,11 +185,11 @@ async def test_the_page_shows_what_was_recorded(tenant_with, family):
     ]
     trailing = [2_000] if expected["segments_without_video"] else []
     assert gaps == [gap["ms"] for gap in expected["gaps"]] + trailing
-    shown = Counter(
+    shown_rows = Counter(
         row.one("span", class_="row-category").text for row in page.all("li", class_="row")
     )
     merged = Counter(category for _, category, _ in dump["activity"]["breadcrumbs"])
-    assert {name: shown[name] for name in merged} == merged
+    assert {name: shown_rows[name] for name in merged} == merged
     assert merged == expected["breadcrumbs"]
     assert len(page.one("section", id="network").all("tr", "data-at-ms")) == sum(
         expected["spans"].values()

@@ -240,7 +240,7 @@ async def test_every_endpoint_answers_a_preflight(tenant: Server, path: str):
 
 
 @pytest.mark.parametrize(
-    "rest",
+    "address",
     [
         *("minidump/", "unreal/{key}/", "playstation/", "security/", "csp-report/", "nel/"),
         *("upload/", "cron/nightly/", "cron/nightly/{key}/", "events/{event}/attachments/"),
@@ -248,10 +248,10 @@ async def test_every_endpoint_answers_a_preflight(tenant: Server, path: str):
     ],
 )
 async def test_addresses_for_other_kinds_of_data_say_that_none_is_accepted(
-    tenant: Server, rest: str
+    tenant: Server, address: str
 ):
     """A program gets a reason in JSON, not a page that is missing, and nothing is counted."""
-    path = f"/api/{tenant.app.id}/" + rest.format(key=tenant.app.key, event=EVENT_ID)
+    path = f"/api/{tenant.app.id}/" + address.format(key=tenant.app.key, event=EVENT_ID)
     preflight = await tenant.sender.options(path)
     assert preflight.status_code == 200
     answer = await tenant.sender.post(f"{path}?sentry_key={tenant.app.key}", content=b"{}")

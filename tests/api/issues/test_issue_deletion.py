@@ -69,8 +69,8 @@ async def test_a_deleted_issue_is_gone_with_its_files(tenant: Server):
 async def test_an_error_after_the_deletion_begins_its_issue_anew(tenant: Server):
     """A deleted issue comes back with its next error, and the deletion leaves others alone."""
     path = await send_error_with_file(tenant)
-    other = envelopes.event_envelope("b" * 32, fingerprint=["other"], replay_id=None)
-    await tenant.take(other)
+    other_error = envelopes.event_envelope("b" * 32, fingerprint=["other"], replay_id=None)
+    await tenant.take(other_error)
     await tenant.web.post(f"{path}/delete")
     assert await count_rows(tenant, "issues") == 1
     assert await send_error_with_file(tenant, "c" * 32) == path

@@ -131,7 +131,7 @@ async def test_every_quarantined_envelope_can_be_read(tenant: Server):
 
 
 async def test_every_project_of_a_person_can_be_reached(tenant: Server, many_projects: set[int]):
-    """The list shows 100 projects and links to the others; the filter by project offers all."""
+    """The list shows 100 projects and links to the others; the filter offers all of them."""
     listed_ids: set[int] = set()
     html, address = "", "/projects"
     while address:

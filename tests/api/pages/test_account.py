@@ -29,15 +29,18 @@ async def test_a_stranger_is_led_to_the_sign_in_form_and_back(server: Server):
         form = await browser.get(redirect.headers["location"])
         assert 'value="/projects?x=1"' in form.text
         fields = {"email": "Ada@example.com", "password": PASSWORD, "back": "/projects?x=1"}
-        entered = await browser.post("/sign-in", data=fields)
-        assert (entered.status_code, entered.headers["location"]) == (303, "/projects?x=1")
-        cookie = entered.headers["set-cookie"].lower()
+        signed_in_answer = await browser.post("/sign-in", data=fields)
+        assert (signed_in_answer.status_code, signed_in_answer.headers["location"]) == (
+            303,
+            "/projects?x=1",
+        )
+        cookie = signed_in_answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=lax" in cookie
         assert "secure" not in cookie
         assert (await browser.get("/projects")).status_code == 200
-        left = await browser.post("/sign-out")
-        assert left.headers["clear-site-data"] == '"cache", "storage"'
+        signed_out = await browser.post("/sign-out")
+        assert signed_out.headers["clear-site-data"] == '"cache", "storage"'
         assert (await browser.get("/projects")).status_code == 303
 
 
@@ -52,7 +55,7 @@ async def test_nobody_is_led_elsewhere_after_signing_in(server: Server, back: st
 
 
 async def test_the_sixth_wrong_password_is_one_too_many(server: Server):
-    """The first five are refused alike, known address or not, and the sixth gets 429."""
+    """The first five answers do not reveal whether the address is known, and the sixth is 429."""
     await make_person(server.database, password=PASSWORD)
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": "wrong"}
@@ -163,7 +166,7 @@ async def test_an_admin_of_the_server_makes_members_directly(server: Server):
 
 
 async def test_only_admins_of_the_server_make_projects(server: Server):
-    """Others neither make projects, nor start the demo, nor see projects they are not in."""
+    """Other people neither make projects, nor start the demo, nor see those they are not in."""
     person = await make_person(server.database)
     async with signed_in(server, person) as browser:
         for answer in (
@@ -187,7 +190,7 @@ async def test_a_theme_is_remembered(server: Server):
 
 
 async def test_another_site_cannot_send_our_forms(server: Server):
-    """`Origin` or `Sec-Fetch-Site` must name this server; with neither, it is refused."""
+    """`Origin` or `Sec-Fetch-Site` must name this server; a form with neither is refused."""
     client = server.web
     path = "/sign-out"
     foreign = {"origin": "https://evil.example"}

@@ -43,10 +43,10 @@ def read_parameters(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     for method in ("get", "getlist", "__getitem__"):
         original = getattr(ImmutableMultiDict, method)
 
-        def recorded(self, key, *rest, _original=original):
+        def recorded(self, key, *arguments, _original=original):
             if isinstance(self, QueryParams):
                 names.add(key)
-            return _original(self, key, *rest)
+            return _original(self, key, *arguments)
 
         monkeypatch.setattr(ImmutableMultiDict, method, recorded)
     return names

@@ -130,10 +130,10 @@ async def test_an_invitation_can_be_declined_and_withdrawn_but_not_forged(
     tenant: Server, admin: httpx2.AsyncClient
 ):
     """Only the person with the address may answer, and only admins may withdraw."""
-    person, other = await add_somebody(tenant), await add_somebody(tenant)
+    person, other_person = await add_somebody(tenant), await add_somebody(tenant)
     answer_path = f"/projects/{tenant.app.id}/invitation"
     data = {"email": person.email, "role": "admin"}
-    async with signed_in(tenant, person) as browser, signed_in(tenant, other) as stranger:
+    async with signed_in(tenant, person) as browser, signed_in(tenant, other_person) as stranger:
         for form in ({"answer": "accept"}, {"answer": "decline"}, {}):
             assert (await browser.post(answer_path, data=form)).status_code == 404
         await admin.post(settings_path(tenant, "/members"), data=data)
@@ -142,7 +142,7 @@ async def test_an_invitation_can_be_declined_and_withdrawn_but_not_forged(
         declined = await browser.post(answer_path, data={"answer": "decline"})
         assert declined.headers["location"] == "/projects?done=invitation-declined"
         await admin.post(settings_path(tenant, "/members"), data=data)
-        async with signed_in(tenant, other, role=Role.MEMBER) as member:
+        async with signed_in(tenant, other_person, role=Role.MEMBER) as member:
             refused = await member.post(settings_path(tenant, "/invitations/withdraw"), data=data)
             assert refused.status_code == 403
         await admin.post(settings_path(tenant, "/invitations/withdraw"), data=data)

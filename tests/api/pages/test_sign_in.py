@@ -115,7 +115,7 @@ async def read_alerts(server: Server, **changes: Any) -> list[str]:
 
 
 async def test_server_admins_are_alerted_to_a_proxy_that_is_not_trusted(server: Server):
-    """The alert names the setting and the address, and nobody else sees it."""
+    """The alert names the setting and the address, which only server admins see."""
     assert await read_alerts(server) == []
     ada = await make_person(server.database)
     [alert] = await read_alerts(server, headers=FORWARDED)

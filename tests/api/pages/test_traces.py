@@ -77,7 +77,7 @@ async def test_a_long_trace_is_read_in_parts(server: Server):
 
 
 async def test_a_replay_shows_its_traces_on_its_clock(server: Server):
-    """Rows lead to their moment in the replay, also in the parts after the first."""
+    """Rows of spans link to their moment in the replay, also in the parts after the first."""
     await server.take(envelopes.replay_video_envelope(0))
     await send_spans(server, 150)
     html = (await server.web.get(server.page(REPLAY_ID))).text

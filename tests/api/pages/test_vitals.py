@@ -151,12 +151,12 @@ async def test_admins_download_quarantined_envelopes(server):
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment; ")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    for other in (
+    for other_path in (
         f"/projects/{server.backend.id}/quarantine/{quarantined_id}",
         path + "0",
         path + "9" * 30,
     ):
-        assert (await server.web.get(other)).status_code == 404
+        assert (await server.web.get(other_path)).status_code == 404
     async with server.database.reading() as connection:
         assert await list_audited_actions(connection) == ["quarantine_downloaded"]
 

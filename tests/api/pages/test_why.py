@@ -47,8 +47,8 @@ async def test_a_replay_that_an_error_names_was_recorded(tenant: Server):
         envelopes.event_envelope(),
         envelopes.envelope({}, envelopes.client_report_item("cache_overflow")),
     )
-    for wanted in (REPLAY_ID, EVENT_ID):
-        titles, text = await ask_why(tenant, f"id={wanted}")
+    for known_id in (REPLAY_ID, EVENT_ID):
+        titles, text = await ask_why(tenant, f"id={known_id}")
         assert titles[0] == "It was recorded, and no part of it arrived"
         assert titles[1].endswith("names it")
         assert "cache overflow" in text
@@ -93,8 +93,8 @@ async def test_an_unknown_id_gives_a_list_of_what_to_check(tenant: Server):
     assert "What we know" not in (await ask_why(tenant, ""))[1]
 
 
-async def test_the_page_why_reveals_nothing_of_projects_of_others(tenant: Server):
-    """Others learn neither that a replay is there, nor what the project lost."""
+async def test_the_why_page_reveals_nothing_of_projects_of_others(tenant: Server):
+    """People of other projects learn neither that a replay is there, nor what was lost."""
     await tenant.take(envelopes.replay_video_envelope(0))
     person = await make_person(tenant.database, f"guest-{tenant.app.id}@example.com")
     elsewhere = dataclasses.replace(tenant, app=tenant.backend)

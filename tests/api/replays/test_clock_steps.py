@@ -238,7 +238,7 @@ async def test_a_replay_that_a_proxy_held_up_plays_as_it_was_recorded(
     step_ms: int,
     pause_ms: int,
 ):
-    """All envelopes arrive at once: each has another drift, though no clock was set."""
+    """All envelopes arrive at once, so that each has another drift, though no clock was set."""
     phone = Phone(step_ms, clock.now_ms() - 20 * MINUTE_MS, pause_ms=pause_ms)
     phone.record()
     await Sender(tenant, monkeypatch).deliver(phone, is_held=True)

@@ -54,14 +54,14 @@ async def test_the_page_of_a_deleted_replay_says_who_deleted_it(server):
         assert "Admin" in answer.text
 
 
-@pytest.mark.parametrize("rest", ["/index", "/stream?v=1-0", "/segments/0.mp4", "/segments/1.mp4"])
+@pytest.mark.parametrize("below", ["/index", "/stream?v=1-0", "/segments/0.mp4", "/segments/1.mp4"])
 @pytest.mark.usefixtures("deleted_replay")
-async def test_no_bytes_of_a_deleted_replay_are_served(server, rest):
+async def test_no_bytes_of_a_deleted_replay_are_served(server, below):
     """Index, stream and segments are not found, while those of the other replay are served."""
-    answer = await server.web.get(server.page(REPLAY_ID, rest))
+    answer = await server.web.get(server.page(REPLAY_ID, below))
     assert answer.status_code in {404, 410}
-    if "stream" not in rest and "1.mp4" not in rest:
-        assert (await server.web.get(server.page(OTHER, rest))).status_code == 200
+    if "stream" not in below and "1.mp4" not in below:
+        assert (await server.web.get(server.page(OTHER, below))).status_code == 200
 
 
 @pytest.mark.usefixtures("deleted_replay")

@@ -81,12 +81,12 @@ async def test_handled_errors_and_backend_crashes_name_no_release(tenant: Server
 
 async def test_an_iphone_replay_has_the_facts_of_its_first_segment(tenant: Server):
     """After a crash, the last segment has the release, user and type of the next run."""
-    other: dict[str, Any] = {
+    next_run: dict[str, Any] = {
         "release": "shop@5.0",
         "environment": "staging",
         "user": {"id": "next"},
     }
-    last = envelopes.replay_video_envelope(2, platform="ios", replay_type="session", **other)
+    last = envelopes.replay_video_envelope(2, platform="ios", replay_type="session", **next_run)
     first = envelopes.replay_video_envelope(0, platform="ios", replay_type="buffer")
     await tenant.take(last)
     await tenant.take(first)

@@ -58,9 +58,9 @@ async def test_nobody_learns_of_replays_that_they_may_not_see(server: Server):
     person = await make_person(server.database, "stranger@example.org")
     async with signed_in(server, person) as browser:
         assert (await browser.get("/replays/new")).json()["replays"] == []
-        other = await browser.get(f"/replays/new?project={server.app.id}")
+        refused = await browser.get(f"/replays/new?project={server.app.id}")
         awaited = await browser.get(f"/replays?awaited={server.app.id}/{FIRST}")
-    assert other.status_code == 404
+    assert refused.status_code == 404
     assert "Watch it" not in awaited.text
 
 

@@ -78,7 +78,7 @@ async def test_a_request_has_a_page_with_all_of_it(tenant: Server):
 async def test_a_copied_curl_command_runs_nothing_that_the_sender_chose(
     tenant: Server, changes: dict[str, str], commands: list[str]
 ):
-    """Anybody with the DSN chooses method and address; the command contains neither unchecked."""
+    """Anybody with the DSN chooses method and address, so neither may run when it is pasted."""
     span = recordings.network_span(STARTED_MS + 300, STARTED_MS + 540, **changes)
     await tenant.take(envelopes.replay_video_envelope(0, events=[recordings.meta(), span]))
     for below in ("", "/requests/0"):

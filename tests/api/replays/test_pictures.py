@@ -165,9 +165,9 @@ async def test_only_people_who_may_see_a_replay_get_its_pictures(server):
     for part in ("/pictures/sheet-1.webp", "/pictures/sheet--1.webp", "/pictures/sheet-x.webp"):
         answer = await server.web.get(server.page(REPLAY_ID, part))
         assert answer.status_code in {404, 422}
-    async with servers.tenant(server) as other:
+    async with servers.tenant(server) as other_tenant:
         for part in ("/pictures", *PARTS):
-            assert (await other.web.get(server.page(REPLAY_ID, part))).status_code == 404
+            assert (await other_tenant.web.get(server.page(REPLAY_ID, part))).status_code == 404
 
 
 async def test_a_replay_that_is_not_here_has_no_strip(server):
@@ -306,7 +306,7 @@ async def test_a_replay_that_cannot_be_drawn_says_why(server, monkeypatch):
 
 
 async def test_an_unexpected_error_counts_as_a_failure_to_draw(server, monkeypatch):
-    """The error is raised for the log, and the strip says that Playhead failed."""
+    """The exception reaches the log, and the strip says that Playhead failed."""
 
     async def fail(*arguments: Any) -> Any:
         raise RuntimeError("unforeseen")

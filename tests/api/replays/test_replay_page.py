@@ -54,7 +54,7 @@ async def test_a_replay_is_listed_and_opens(server: Server):
 
 
 async def test_a_row_of_the_list_marks_where_its_errors_are(server: Server):
-    """The marks stand at the time that the page of the replay shows, one shape a kind."""
+    """The marks of the errors stand at the times that the page of the replay shows."""
     await take_two_segments(server)
     list_html = (await server.web.get("/replays")).text
     page = (await server.web.get(server.page(REPLAY_ID))).text
@@ -91,7 +91,7 @@ async def test_a_view_is_logged_once_for_the_person_who_opens_the_page(server: S
 async def test_a_page_says_what_it_leaves_out_of_large_recordings(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ):
-    """The page says from when on and of how many segments; it reads no more than its limit."""
+    """The page names the time and the number of segments left out; reading stops at its limit."""
     await take_two_segments(server)
     whole_html = (await server.web.get(server.page(REPLAY_ID))).text
     assert "are not shown" not in whole_html
@@ -135,12 +135,12 @@ async def test_the_index_contains_the_first_pictures(server: Server):
     assert answer.content[4:8] == b"PHI1"
     assert answer.headers["x-gop"] == "1"
     stream = server.page(REPLAY_ID, f"/stream?v={version}")
-    whole = await server.web.get(stream)
+    whole_stream = await server.web.get(stream)
     part = await server.web.get(stream, headers={"range": f"bytes=-{len(record)}"})
-    assert (whole.status_code, part.status_code) == (200, 206)
-    assert whole.content.endswith(record)
+    assert (whole_stream.status_code, part.status_code) == (200, 206)
+    assert whole_stream.content.endswith(record)
     assert part.content == record
-    size = len(whole.content)
+    size = len(whole_stream.content)
     assert part.headers["content-range"] == f"bytes {size - len(record)}-{size - 1}/{size}"
 
 
@@ -180,8 +180,8 @@ async def test_a_range_outside_of_the_stream_is_refused(server: Server):
     await take_two_segments(server)
     index = await server.web.get(server.page(REPLAY_ID, "/index"))
     stream = server.page(REPLAY_ID, f"/stream?v={index.headers['etag'].strip(chr(34))}")
-    for wanted in ("bytes=99999999-", "bytes=5-4", "bytes=0-1,3-4", "bytes=-0", "lines=1-2"):
-        answer = await server.web.get(stream, headers={"range": wanted})
+    for byte_range in ("bytes=99999999-", "bytes=5-4", "bytes=0-1,3-4", "bytes=-0", "lines=1-2"):
+        answer = await server.web.get(stream, headers={"range": byte_range})
         assert answer.status_code == 416
         assert answer.headers["content-range"].startswith("bytes */")
 
@@ -203,11 +203,11 @@ async def test_the_video_of_a_segment_is_sent_as_it_came(server: Server):
     """The video has a fixed type and a sandbox; other sites get 403, and a download is logged."""
     await take_two_segments(server)
     path = server.page(REPLAY_ID, "/segments/1.mp4")
-    whole = await server.web.get(path)
-    assert whole.headers["content-type"] == "video/mp4"
-    assert whole.headers["content-security-policy"] == "sandbox; default-src 'none'"
-    assert whole.headers["cache-control"] == "private, no-store"
-    assert whole.content[4:8] == b"ftyp"
+    whole_video = await server.web.get(path)
+    assert whole_video.headers["content-type"] == "video/mp4"
+    assert whole_video.headers["content-security-policy"] == "sandbox; default-src 'none'"
+    assert whole_video.headers["cache-control"] == "private, no-store"
+    assert whole_video.content[4:8] == b"ftyp"
     part = await server.web.get(path, headers={"range": "bytes=4-7"})
     assert (part.status_code, part.content) == (206, b"ftyp")
     foreign = await server.web.get(path, headers={"sec-fetch-site": "cross-site"})

@@ -129,7 +129,7 @@ async def test_the_page_names_the_faults_of_an_old_sdk(tenant: Server):
 
 
 async def test_list_and_page_say_the_same_about_the_end_of_a_replay(tenant: Server):
-    """Both say that the app was not responding at the end."""
+    """The list and the page both say that the app was not responding at the end."""
     await tenant.take(
         envelopes.replay_video_envelope(),
         envelopes.event_envelope(
