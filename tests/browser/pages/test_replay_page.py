@@ -1,13 +1,10 @@
 """A reader uses the replay page: timeline, keys, gestures, gaps and panels."""
 
 import re
-from itertools import pairwise
 from typing import Final
 
 import pytest
 from playwright.sync_api import Page, expect
-
-from tests.unit.web.samples import pages
 
 CLOCK = "[data-clock]"
 
@@ -362,27 +359,6 @@ def test_without_video_everything_else_works(page, site):
     page.keyboard.press("/")
     page.keyboard.type("login")
     expect(page.locator("#activity .row:visible")).to_have_count(1)
-
-
-def test_no_entry_of_the_menu_covers_another(replay):
-    """The entries of the menu are below one another."""
-    replay.get_by_label("More").click()
-    entries = replay.locator(".menu-body > :is(a, button, form)")
-    boxes = [entry.bounding_box() for entry in entries.all()]
-    assert len(boxes) >= 5
-    assert all(box["y"] + box["height"] <= below["y"] for box, below in pairwise(boxes))
-
-
-def test_deletion_asks_for_confirmation_and_posts(replay, site):
-    """The dialog names what is deleted, and its form posts to the replay's address."""
-    replay.get_by_label("More").click()
-    replay.get_by_role("link", name="Delete replay…").click()
-    dialog = replay.get_by_role("dialog", name="Delete this replay?")
-    expect(dialog).to_contain_text("3.2 MiB in 14 segments")
-    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
-    dialog.get_by_role("button", name="Delete replay").click()
-    replay.wait_for_url("**/delete")
-    assert site.posts == [pages.DELETION.href]
 
 
 def test_the_player_gets_the_range_that_a_drag_chose(replay):

@@ -1,8 +1,11 @@
-"""The size of the picture, the name of its screen, and the header of the replay page."""
+"""The size of the picture, the name of its screen, the header of the replay page and its menu."""
 
 import re
+from itertools import pairwise
 
 from playwright.sync_api import expect
+
+from tests.unit.web.samples import pages
 
 
 def test_a_separator_resizes_the_picture(replay):
@@ -95,3 +98,24 @@ def test_a_replay_can_be_printed(replay):
     expect(replay.locator(".stage")).to_be_hidden()
     assert replay.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
     assert replay.evaluate("document.documentElement.scrollHeight") > 1_000
+
+
+def test_no_entry_of_the_menu_covers_another(replay):
+    """The entries of the menu are below one another."""
+    replay.get_by_label("More").click()
+    entries = replay.locator(".menu-body > :is(a, button, form)")
+    boxes = [entry.bounding_box() for entry in entries.all()]
+    assert len(boxes) >= 5
+    assert all(box["y"] + box["height"] <= below["y"] for box, below in pairwise(boxes))
+
+
+def test_deletion_asks_for_confirmation_and_posts(replay, site):
+    """The dialog names what is deleted, and its form posts to the replay's address."""
+    replay.get_by_label("More").click()
+    replay.get_by_role("link", name="Delete replay…").click()
+    dialog = replay.get_by_role("dialog", name="Delete this replay?")
+    expect(dialog).to_contain_text("3.2 MiB in 14 segments")
+    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    dialog.get_by_role("button", name="Delete replay").click()
+    replay.wait_for_url("**/delete")
+    assert site.posts == [pages.DELETION.href]
