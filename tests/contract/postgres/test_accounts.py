@@ -210,7 +210,7 @@ async def test_changing_a_password_needs_the_current_one(database: Database):
 
 
 async def test_a_link_signs_in_once(database: Database):
-    """Of two uses of a link at once, one signs in; a later use fails."""
+    """When a link is used twice at once, one use signs in; a later use fails."""
     ada = await make_person(database)
     async with database.transaction() as connection:
         link = await links.make_sign_in_link(connection, ada.id)
@@ -228,7 +228,7 @@ async def test_a_link_signs_in_once(database: Database):
 
 
 async def test_a_link_works_for_a_day(database: Database, time: HeldClock):
-    """24 hours after its creation it is useless, and housekeeping deletes it."""
+    """A link is useless 24 hours after its creation, and housekeeping deletes it."""
     ada = await make_person(database)
     async with database.transaction() as connection:
         link = await links.make_sign_in_link(connection, ada.id)

@@ -335,7 +335,7 @@ async def test_a_project_links_a_limited_number_of_traces_to_a_replay(link_store
 
 
 async def test_only_so_many_trace_links_of_a_replay_are_read(link_store: LinkStore):
-    """Of any number of links from an older release, list and page read the same ones."""
+    """The list and the page read the same limited number of an older release's trace links."""
     async with link_store.database.transaction() as connection:
         await connection.execute(
             text(

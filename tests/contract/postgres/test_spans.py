@@ -1,4 +1,4 @@
-"""In blocks of spans the first write wins, each span is read once, and old rows are moved."""
+"""Blocks of spans: the first write wins, each span is read once, and old rows are moved."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
