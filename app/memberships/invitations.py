@@ -120,6 +120,8 @@ async def _list_waiting(
     if email is not None:
         query = query.where(_invitations.email == email)
     rows = list(await connection.execute(query))
+    if not rows:
+        return []
     names = await projects.read_project_names(connection, {row.project_id for row in rows})
     waiting = [
         ProjectInvitation(

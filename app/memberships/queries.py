@@ -1,6 +1,6 @@
 """Reads of members and roles, and of the projects that a person reaches."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -87,6 +87,18 @@ async def find_member_role(
         )
     )
     return None if role is None else Role(role)
+
+
+async def read_roles(
+    connection: AsyncConnection, person_id: PersonId, project_ids: Sequence[ProjectId]
+) -> dict[ProjectId, Role]:
+    """Return the roles that a person has as a member, by project; other projects are left out."""
+    rows = await connection.execute(
+        select(members.c.project_id, members.c.role).where(
+            members.c.person_id == person_id, members.c.project_id.in_(project_ids)
+        )
+    )
+    return {ProjectId(row.project_id): Role(row.role) for row in rows}
 
 
 async def list_members(

@@ -122,14 +122,21 @@ async def count_keys(connection: AsyncConnection, project_id: ProjectId) -> int:
 
 async def find_active_key(connection: AsyncConnection, project_id: ProjectId) -> ProjectKey | None:
     """Return the oldest key of a project that is on; None if all are off."""
+    return (await find_active_keys(connection, [project_id])).get(project_id)
+
+
+async def find_active_keys(
+    connection: AsyncConnection, project_ids: Sequence[ProjectId]
+) -> dict[ProjectId, ProjectKey]:
+    """Return the oldest key of each project that is on; projects without one are left out."""
     rows = await connection.execute(
         select(*_KEY)
-        .where(project_keys.c.project_id == project_id, project_keys.c.is_active)
-        .order_by(project_keys.c.created_at, project_keys.c.public_key)
-        .limit(1)
+        .distinct(project_keys.c.project_id)
+        .where(project_keys.c.project_id.in_(project_ids), project_keys.c.is_active)
+        .order_by(project_keys.c.project_id, project_keys.c.created_at, project_keys.c.public_key)
     )
-    row = rows.mappings().first()
-    return None if row is None else ProjectKey(**row)
+    keys = (ProjectKey(**row) for row in rows.mappings())
+    return {key.project_id: key for key in keys}
 
 
 async def read_key_records(

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from app.accounts.model import Person
 from app.db.engine import Database
 from app.memberships import invitations, queries as memberships
@@ -46,32 +44,24 @@ async def read_project_list(
         database: Where to read.
         person: Whoever asks.
         first: How many projects stand before the first that is returned.
-        limit: The most projects that are returned; each takes two look-ups of its own.
+        limit: The most projects that are returned.
     """
     async with database.reading() as connection:
         visible = await memberships.list_projects(connection, person)
         part = visible[first : first + limit]
-        totals = await project_totals.count_replays(connection, [project.id for project in part])
-        listed = [
-            await _read_project(connection, person, project, totals.get(project.id))
-            for project in part
-        ]
+        project_ids = [project.id for project in part]
+        totals = await project_totals.count_replays(connection, project_ids)
+        roles = await memberships.read_roles(connection, person.id, project_ids)
+        keys = await projects.find_active_keys(connection, project_ids)
         waiting = await invitations.list_invitations_for(connection, person)
-    return ProjectList(tuple(listed), len(visible), tuple(waiting))
+    listed = tuple(
+        ListedProject(project, roles.get(project.id), keys.get(project.id), totals.get(project.id))
+        for project in part
+    )
+    return ProjectList(listed, len(visible), tuple(waiting))
 
 
 async def list_visible_projects(database: Database, person: Person) -> list[Project]:
     """Return all projects that a person may see, by name."""
     async with database.reading() as connection:
         return await memberships.list_projects(connection, person)
-
-
-async def _read_project(
-    connection: AsyncConnection, person: Person, project: Project, totals: ReplayTotals | None
-) -> ListedProject:
-    return ListedProject(
-        project,
-        await memberships.find_member_role(connection, project.id, person.id),
-        await projects.find_active_key(connection, project.id),
-        totals,
-    )
