@@ -39,7 +39,7 @@ class PortInUse(ReplayError):
 
 @dataclass(frozen=True, slots=True)
 class StartReport:
-    """What a person needs to know once the server can be used."""
+    """The facts that a person needs once the server can be used."""
 
     base_url: str
     sign_in_link: str | None

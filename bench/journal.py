@@ -27,7 +27,7 @@ ROUNDS = 5
 
 @dataclass(frozen=True)
 class Cost:
-    """What one entry took, in microseconds."""
+    """The times that one entry took, in microseconds."""
 
     cpu_us: float
     wall_us: float

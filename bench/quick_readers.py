@@ -68,7 +68,7 @@ READERS: Final[dict[str, tuple[tuple[Any, str, Callable[[], Any]], ...]]] = {
         (quick_transaction, "try_read_transactions", lambda: _read_none_of),
     ),
 }
-"""What is replaced so that a reader reads nothing, and a cache finds nothing."""
+"""The functions to replace so that a reader reads nothing, and a cache finds nothing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What Alembic runs around the migrations.
+"""The code that Alembic runs around the migrations.
 
 `app.db.migrate` hands in the connection. The command `alembic` has none: then the database is the
 one that Playhead's settings name, or the embedded one while its server runs.

@@ -139,7 +139,7 @@ async def _require_room(
     """Make sure that fewer than `most` attempts count.
 
     Raises:
-        TooManyAttempts: They do not; the message says how long until one no longer counts.
+        TooManyAttempts: `most` or more count; the message says when the next one will not.
     """
     oldest: datetime | None = await connection.scalar(
         select(_attempts.at)

@@ -49,7 +49,7 @@ def is_guessable(password: str, *, own_words: tuple[str, ...] = ()) -> bool:
 
     Args:
         password: The password as it was typed.
-        own_words: Words that are known of the person, such as the parts of their address.
+        own_words: Words that have to do with the person, such as the parts of their address.
     """
     text = _SEPARATORS.sub("", unicodedata.normalize("NFKC", password).casefold())
     text = _without_repetition(text)[:_LONGEST_READ_CHARS]

@@ -76,7 +76,7 @@ async def list_people_by_name(
     Args:
         connection: Where to read.
         among: Selects the ids of the people.
-        first: How many people stand before the first that is returned.
+        first: Number of people to skip.
         limit: The most people that are returned.
     """
     rows = await connection.execute(

@@ -4,7 +4,7 @@ uvicorn collects heads and trailers of any size, and parses everything that one 
 few megabytes of tiny headers or pipelined requests become hundreds of megabytes of objects.
 
     read ─► pieces of 64 KiB ─► parser ─► head: at most 64 KiB and 200 lines, else 431
-                                     ├─► body: passed on, bounded by the exchange or page it is for
+                                     ├─► body: passed on, and limited by the exchange or page
                                      └─► trailers and framing of chunks: dropped, at most 64 KiB
 
 While many pipelined requests wait to be answered, later pieces stay unparsed. Unfinished heads and
@@ -113,7 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Handle a request that asks for another protocol.
 
         Args:
-            remaining: Bytes behind its head.
+            remaining: Bytes after its head.
         """
         raise NotImplementedError
 
@@ -207,7 +207,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse_error(self, error: httptools.HttpParserError) -> None:
         cause = error.__context__
         if self._ignores_input:
-            return  # These bytes are behind the last request.
+            return  # These bytes come after the last request.
         if isinstance(cause, _BadRequest):
             self.refuse(cause.status, str(cause))
         else:

@@ -54,8 +54,8 @@ def find_target(url: bytes) -> IngestTarget | None:
     """Return the ingest endpoint that a URL leads to, or None if it leads to a page.
 
     Raises:
-        HttpParserInvalidURLError: It is no URL.
-        UnicodeDecodeError: It has bytes beyond ASCII.
+        HttpParserInvalidURLError: It is not a URL.
+        UnicodeDecodeError: It has bytes that are not ASCII.
     """
     if b"/api" not in url and b"%" not in url:
         return None

@@ -9,7 +9,7 @@ from typing import Final
 from app.core.ids import PersonId, ProjectId, ReplayId
 
 VIEWERS_PER_PART: Final = 50
-"""The people who have opened a replay, in one part of their list."""
+"""The most people that one part of the list of a replay's viewers has."""
 
 ActionFact = str | int | bool | None
 ActionDetail = Mapping[str, ActionFact]

@@ -98,7 +98,7 @@ async def list_viewers(
         connection: Where to read.
         project_id: The project of the replay.
         replay_id: The replay.
-        first: How many people stand before the first that is returned.
+        first: Number of people to skip.
         most: The most people that are returned.
     """
     last_at = func.max(view_log.c.at).label("last_at")

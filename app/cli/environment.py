@@ -1,4 +1,4 @@
-"""What all commands share: settings, the terminal, the database, the address of the server."""
+"""Things that all commands share: settings, terminal, database, address of the server."""
 
 import os
 import sys

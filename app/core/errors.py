@@ -30,7 +30,7 @@ class ReplayError(Exception):
 
 
 class RequestRefused(ReplayError):
-    """What was sent is not kept; the message says what was found, what was expected, and where.
+    """A request or item is not kept; the message says what was found, what was expected, and where.
 
     Attributes:
         status: The status of the answer.

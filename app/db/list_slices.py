@@ -15,7 +15,7 @@ class ListSlice[Value]:
 
     rows: tuple[Value, ...]
     first: int
-    """How many rows of the list stand before these."""
+    """The number of rows of the list before these."""
     total: int
     """How many rows the list has."""
     size: int
@@ -54,7 +54,7 @@ class SliceQuery[Value]:
         Args:
             connection: Where to read.
             parameters: What the query is asked for.
-            first: How many rows stand before the slice.
+            first: Number of rows to skip.
         """
         rows = (await connection.execute(self._rows, {**parameters, "slice_first": first})).all()
         total = first + len(rows)

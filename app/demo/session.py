@@ -14,7 +14,7 @@ from app.formats.jsonish import JsonObject
 _SDKS: Final[JsonObject] = json.loads(Path(__file__).with_name("sdk.json").read_bytes())
 APP: Final[JsonObject] = _SDKS["app"]
 BACKEND: Final[JsonObject] = _SDKS["backend"]
-"""What the SDKs of the app and the backend report about themselves and their surroundings."""
+"""Reports of the app's and the backend's SDKs about themselves and their surroundings."""
 
 
 class OutgoingItem(NamedTuple):
@@ -26,7 +26,7 @@ class OutgoingItem(NamedTuple):
 
 
 class Session(NamedTuple):
-    """What stays the same from launch to crash; times of the log count from `started_at_ms`."""
+    """Values that last from launch to crash; times of the log count from `started_at_ms`."""
 
     replay_id: ReplayId
     session_id: str

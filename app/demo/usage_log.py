@@ -14,7 +14,7 @@ from app.formats.jsonish import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class ScreenState:
-    """What a phone shows from `at_ms` on; each screen uses the fields that concern it."""
+    """The screen of a phone from `at_ms` on; each screen uses the fields that concern it."""
 
     at_ms: int
     person: Customer

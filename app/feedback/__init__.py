@@ -1,1 +1,1 @@
-"""What users of the recorded apps wrote about it."""
+"""Feedback that users of the recorded apps wrote."""

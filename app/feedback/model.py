@@ -1,4 +1,4 @@
-"""What this domain takes in and hands upward: frozen values, no table objects."""
+"""Frozen values that this domain takes in and hands upward; no table objects."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedbackRecord:
-    """What a user of an app wrote; `at` is the sender's clock, `at` plus drift the server's."""
+    """A user's message; `at` is by the sender's clock, `at` plus the drift by the server's."""
 
     project_id: ProjectId
     event_id: EventId

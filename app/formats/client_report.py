@@ -42,7 +42,7 @@ def read_client_report(data: bytes | memoryview) -> ClientReport:
     """Read a report; an entry that cannot be read is skipped and counted.
 
     Raises:
-        MalformedInput: It is no JSON object with a list of discarded events.
+        MalformedInput: It is not a JSON object with a list of discarded events.
         OversizedInput: It is over `LIMITS.client_report_bytes`.
     """
     most_bytes = LIMITS.client_report_bytes

@@ -55,7 +55,7 @@ def read_feedback(data: bytes | memoryview, header: EnvelopeHeader) -> FeedbackP
         header: Header of its envelope.
 
     Raises:
-        MalformedInput: It is no JSON object, or has no message.
+        MalformedInput: It is not a JSON object, or has no message.
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
     raw = event.decode_event(data, "feedback")
@@ -93,7 +93,7 @@ def convert_user_report(data: bytes | memoryview, header: EnvelopeHeader) -> byt
         header: Header of its envelope, which names the error if the report does not.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
         OversizedInput: It is over `LIMITS.event_bytes`.
     """
     raw = event.decode_event(data, "user_report")

@@ -55,7 +55,7 @@ def decode(data: bytes | bytearray | memoryview, name: str) -> Any:
         Plain dicts, lists, strings, numbers, booleans and None; of a repeated key, the last value.
 
     Raises:
-        MalformedInput: It is no JSON, or nests deeper than `LIMITS.json_depth`.
+        MalformedInput: It is not JSON, or nests deeper than `LIMITS.json_depth`.
         OversizedInput: It holds more than `LIMITS.json_marks` brackets, braces and commas.
     """
     raw = data if isinstance(data, bytes) else bytes(data)
@@ -75,7 +75,7 @@ def check_shape(data: bytes, name: str, *, around: int = 0) -> None:
     """Refuse JSON that `decode` refuses for its shape, without decoding it.
 
     Args:
-        data: Any number of JSON texts, one behind the other.
+        data: Any number of JSON texts, one after the other.
         name: Name of the texts in messages.
         around: Number of levels around them in the whole value.
 
@@ -186,7 +186,7 @@ def values_of(obj: JsonObject, key: str) -> list[Any]:
 def pairs(obj: JsonObject, key: str, *, limit: int = _TEXT_CHARS) -> dict[str, str]:
     """Return texts by name, such as tags, from an object or from a list of pairs.
 
-    Entries whose value is no text, number or boolean are left out.
+    Entries whose value is not a text, number or boolean are left out.
     """
     texts: dict[str, str] = {}
     for name, item in _entries_of(obj.get(key)):

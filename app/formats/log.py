@@ -74,7 +74,7 @@ def read_log_container(
         sent_at: Time for records whose own time cannot be read.
 
     Raises:
-        MalformedInput: It is no JSON object with a list of items.
+        MalformedInput: It is not a JSON object with a list of items.
         OversizedInput: It is over `LIMITS.log_container_bytes`, or has more records than
             `LIMITS.logs`.
     """

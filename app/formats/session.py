@@ -53,7 +53,7 @@ def read_session(data: bytes | memoryview) -> SessionCounts:
     """Read one update of one session.
 
     Raises:
-        MalformedInput: It is no JSON object, or has no id, no release, no start or no known status.
+        MalformedInput: It is not a JSON object, or lacks an id, a release, a start or a status.
         OversizedInput: It is over `LIMITS.sessions_bytes`.
     """
     raw = _decode(data)
@@ -78,7 +78,7 @@ def read_session_aggregates(data: bytes | memoryview) -> SessionCounts:
     """Read counts that their sender kept, each for one minute.
 
     Raises:
-        MalformedInput: It is no JSON object, or has no release or no list of counts with their
+        MalformedInput: It is not a JSON object, or has no release or no list of counts with their
             start.
         OversizedInput: It is over `LIMITS.sessions_bytes`, or has more counts than
             `LIMITS.session_counts`.
@@ -110,7 +110,7 @@ def _find_end(status: str, *, errors: int) -> SessionStatus | None:
 def _read_bucket(bucket: object) -> list[SessionStatusCount]:
     """Read the counts of one minute."""
     if not isinstance(bucket, dict):
-        raise MalformedInput(f"aggregate of sessions is no object: {shown(bucket)}")
+        raise MalformedInput(f"aggregate of sessions is not an object: {shown(bucket)}")
     started_at = timestamps.read_at(bucket.get("started"))
     if started_at is None:
         raise MalformedInput(f"aggregate of sessions has no start: {shown(bucket.get('started'))}")

@@ -78,7 +78,7 @@ async def read_attachments(
         connection: Where to read.
         project_id: The project of the event.
         event_id: The event.
-        first: How many files stand before those that are read.
+        first: Number of files to skip.
     """
     return await _SLICES.read(connection, {"project": project_id, "event": event_id}, first=first)
 
@@ -86,7 +86,7 @@ async def read_attachments(
 async def get_attachment(
     connection: AsyncConnection, project_id: ProjectId, event_id: EventId, number: int
 ) -> Attachment:
-    """Return a file of an event by how many of its files stand before it.
+    """Return a file of an event by its position among the event's files, counted from 0.
 
     Raises:
         NotFound: There is no such event or file.

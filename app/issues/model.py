@@ -1,4 +1,4 @@
-"""What this domain takes in and hands upward: frozen values, no table objects."""
+"""Frozen values that this domain takes in and hands upward; no table objects."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from app.issues.model import Issue
 
 
 class IssueColumns(NamedTuple):
-    """What issues can be ordered by: the columns of their table, and how many replays they have."""
+    """Values that issues can be ordered by: columns of their table, and the number of replays."""
 
     issues: Any
     replays: ColumnElement[int]

@@ -137,7 +137,7 @@ async def read_releases(
     Args:
         connection: Where to read.
         key: The issue.
-        first: How many releases stand before those that are read.
+        first: Number of releases to skip.
     """
     return await _RELEASES.read(connection, {"project": key[0], "issue": key[1]}, first=first)
 

@@ -109,7 +109,7 @@ async def list_members(
     Args:
         connection: Where to read.
         project_id: The project.
-        first: How many members stand before the first that is returned.
+        first: Number of members to skip.
         limit: The most members that are returned.
     """
     is_here = members.c.project_id == project_id

@@ -40,7 +40,7 @@ class CalledHost:
 
 @dataclass(frozen=True, slots=True)
 class SetUpFacts:
-    """What the newest replays of a project show about its set-up."""
+    """Facts about the set-up of a project that its newest replays show."""
 
     segments: int
     video_segments: int

@@ -59,7 +59,7 @@ class SetUpHint:
 
 @dataclass(frozen=True, slots=True)
 class ReplayListData:
-    """What the list shows."""
+    """The values that the list shows."""
 
     read_at: datetime
     projects: tuple[Project, ...]

@@ -1,4 +1,4 @@
-"""What is done to the replays that somebody selects in the list."""
+"""Actions on the replays that somebody selects in the list."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

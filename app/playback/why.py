@@ -47,7 +47,7 @@ class StoredReplay:
 
 @dataclass(frozen=True, slots=True)
 class ReplayLosses:
-    """What a project lost of replays."""
+    """The losses of a project's replays."""
 
     project_id: ProjectId
     counts: tuple[OutcomeCount, ...]
@@ -68,7 +68,7 @@ class ReplayTrail:
 
 @dataclass(frozen=True, slots=True)
 class EventTrail:
-    """What could lead from an event to a replay."""
+    """The ids that could lead from an event to a replay."""
 
     event: LinkableEvent
     of_trace: tuple[TracedReplay, ...]
@@ -76,7 +76,7 @@ class EventTrail:
 
 @dataclass(frozen=True, slots=True)
 class ProjectTrail:
-    """What became of a project's replays."""
+    """The outcomes of a project's replays."""
 
     project_id: ProjectId
     kept_items: int
@@ -91,7 +91,7 @@ class ProjectTrail:
 
 @dataclass(frozen=True, slots=True)
 class MissingReplayAnswer:
-    """What a person may know of the replay that they miss."""
+    """The facts that a person may know about the replay that they miss."""
 
     trail: ReplayTrail | EventTrail | ProjectTrail | None
     """None before anything is asked."""

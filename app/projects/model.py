@@ -40,7 +40,7 @@ class KeyRecord:
 
 
 class Outcome(StrEnum):
-    """What became of an item; every item ends in exactly one outcome."""
+    """The result of processing an item; every item has exactly one outcome."""
 
     KEPT = "kept"
     DUPLICATE = "duplicate"

@@ -44,7 +44,7 @@ async def get_project(connection: AsyncConnection, project_id: ProjectId) -> Pro
     """Return a project, whoever asks: `memberships` says who may see it.
 
     Raises:
-        NotFound: There is none.
+        NotFound: There is no such project.
     """
     matching = await _read_projects(
         connection, select(*_PROJECT).where(projects.c.id == project_id)
@@ -99,7 +99,7 @@ async def list_keys(
     Args:
         connection: Where to read.
         project_id: The project.
-        first: How many keys stand before the first that is returned.
+        first: Number of keys to skip.
         limit: The most keys that are returned.
     """
     rows = await connection.execute(

@@ -1,4 +1,4 @@
-"""What this domain takes in and hands upward: frozen values, no table objects."""
+"""Frozen values that this domain takes in and hands upward; no table objects."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,7 @@ class SessionCohort:
 
 @dataclass(frozen=True, slots=True)
 class SessionUpdate:
-    """What one item adds to the counts of sessions."""
+    """The numbers that one item adds to the counts of sessions."""
 
     project_id: ProjectId
     sid: str | None

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 from app.core.replay_window import ClockStep
 
 LEAST_SHIFT_MS: Final = 60_000
-"""A smaller change of the drift is no sign of a set clock: envelopes may take that long."""
+"""A smaller change of the drift may be the time that envelopes take, not a clock that was set."""
 _NOISE_MS: Final = 5_000
 """The time that envelopes of one phone take differs by this much."""
 _LONGEST_PAUSE_MS: Final = 24 * 60 * 60 * 1000

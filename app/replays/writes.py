@@ -46,7 +46,7 @@ class PlacedSegment(msgspec.Struct, frozen=True, gc=False):
 
 
 class AddedSegment(msgspec.Struct, frozen=True, gc=False):
-    """What became of one segment."""
+    """The result of adding one segment."""
 
     placed: PlacedSegment
     is_new: bool

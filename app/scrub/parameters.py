@@ -29,7 +29,7 @@ _WORD: Final = patterns.compile_forward(r"Zq[0-9]{6,9}+x7Kw2v9")
 _VARIABLE: Final = patterns.compile_text(
     r"([_A-Za-z][_0-9A-Za-z]*)\s*:\s*\$([_A-Za-z][_0-9A-Za-z]*)"
 )
-"""Variable behind a name: `password: $p`."""
+"""Variable after a name: `password: $p`."""
 _LOG_TEMPLATE: Final = "sentry.message.template"
 _LOG_PARAMETER: Final = "sentry.message.parameter."
 _DOCUMENT: Final = "graphql.document"
@@ -55,7 +55,7 @@ def find_secret_members(
 
 
 def find_secret_arguments(template: str, clean: TextCleaner) -> AbstractSet[str]:
-    """Find the numbers of the secret items behind a template in a list."""
+    """Find the numbers of the secret items after a template in a list."""
     return {
         str(int(name) + 1) for name in _find_secret_parameters(template, clean) if name.isdecimal()
     }
@@ -96,7 +96,7 @@ def _make_word(number: int) -> str:
 
 
 def _find_secret_variables(query: Any, judge: NameJudge) -> AbstractSet[str]:
-    """Return the names of the variables behind a sensitive name in a GraphQL query."""
+    """Return the names of the variables after a sensitive name in a GraphQL query."""
     if not isinstance(query, str):
         return frozenset()
     return {

@@ -19,9 +19,9 @@ from app.traces.tables import logs
 
 _NAME_BYTES: Final = 1_024
 PART_LOGS: Final = 2_000
-"""So many records of one replay are read at once."""
+"""The most records of one replay that are read at once."""
 MOST_COUNTED: Final = 20_000
-"""So many records of one trace are counted, which bounds what a page costs."""
+"""The most records of one trace that are counted, which bounds what a page costs."""
 _KEY: Final = "{0}.project_id, {0}.log_id, {0}.at"
 _FROM: Final = "{0}.at >= :at"
 

@@ -23,9 +23,9 @@ from app.traces.parts import BEFORE_ALL, PART_OF_REPLAY, PART_OF_TRACE, BlockPla
 
 _MOST_REQUESTS: Final = 500
 _MOST_SPANS_OF_TRACES: Final = 5_000
-"""So many spans of some traces are read together."""
+"""The most spans of some traces that are read together."""
 _BLOCKS_AT_ONCE: Final = 200
-"""So many blocks of a trace are read at a time when one span is searched."""
+"""Blocks of a trace that are read at a time when one span is searched."""
 
 
 def _write_part_sql(source: str) -> str:

@@ -30,7 +30,7 @@ async def open_event_file(
         db: Where to read, and where the activity log is.
         project_id: The project of the event.
         event_id: The event.
-        number: How many files of the event stand before it.
+        number: Position of the file among those of the event, counted from 0.
         person_id: Who downloads it.
 
     Raises:
@@ -73,7 +73,7 @@ async def draw_event_picture(
     Args:
         db: Where the file's row is.
         store: Where its bytes are.
-        key: The project and id of the event, and how many of its files stand before the picture.
+        key: The project and id of the event, and the picture's position among its files, from 0.
         drawing_slot: Bounds how many media children draw at once.
 
     Returns:
@@ -91,5 +91,5 @@ async def draw_event_picture(
         async with drawing_slot, child.start_media_child() as started:
             still = await started.redraw(data)
     except MalformedInput as error:
-        raise NotFound(f"this file is no picture that can be shown: {error}") from error
+        raise NotFound(f"this file is not a picture that can be shown: {error}") from error
     return still.data

@@ -79,7 +79,7 @@ _OF_ISSUE: Final = _make_statement(
 
 @dataclass(frozen=True, slots=True)
 class FeedbackEntry:
-    """What somebody wrote, and the error and the replay that it is about, if they are here."""
+    """A piece of feedback, with the error and the replay that it is about, if they are here."""
 
     feedback: FeedbackRecord
     error: str | None

@@ -35,7 +35,7 @@ class EventReplay:
 
     linked: LinkedReplay
     zero_ms: int
-    """How far the player's zero is behind the start of the replay; 0 without video."""
+    """How long after the start of the replay the player's zero is; 0 without video."""
     video_ms: int
     """How long the video is; 0 without video."""
     size_px: tuple[int, int] | None
@@ -46,7 +46,7 @@ class EventReplay:
 
 @dataclass(frozen=True, slots=True)
 class MissingReplay:
-    """What is known about the replay of an event that is not here."""
+    """The reasons why the replay of an event may be missing here."""
 
     replay_id: ReplayId | None
     """None if the event names no replay, and no replay here has its trace."""
@@ -54,7 +54,7 @@ class MissingReplay:
     deleted_by: str | None
     """Name of the person who deleted it; None if they have left since."""
     outcomes: tuple[OutcomeCount, ...]
-    """What became of the project's items since the day before the event."""
+    """Outcomes of the project's items since the day before the event."""
     is_recent: bool
     """Whether the replay may still come."""
 
@@ -88,7 +88,7 @@ async def read_issue_event(
         reader: Who reads, and where videos are kept.
         event: The event.
         visible_ids: The projects that the reader may see.
-        first_file: How many of its files stand before those that are read.
+        first_file: Number of its files to skip.
     """
     linked = await issue_links.find_replay_of_event(connection, event, visible_ids)
     files = await attachments.read_attachments(

@@ -59,8 +59,8 @@ async def read_issue_page(
     Args:
         reader: Who reads which issue.
         event_id: The event to show, or None for the newest one.
-        first_release: How many releases stand before those that are shown.
-        first_file: How many files of the event stand before those that are shown.
+        first_release: Number of releases to skip.
+        first_file: Number of files to skip.
 
     Raises:
         NotFound: There is no such issue, or it has no such event.

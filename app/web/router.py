@@ -24,7 +24,7 @@ from app.web.why import routes as why
 def pages() -> APIRouter:
     """Return the router of every page; `app.state.page_services` must hold a `PageServices`."""
     router = APIRouter(include_in_schema=False)
-    # `selected` before `replays`, `replay_parts` behind `replay`: the first path that fits answers.
+    # `selected` before `replays`, `replay_parts` after `replay`: the first path that fits answers.
     for routes in (
         sign_in_routes, account, selected, replays, project, set_up, settings, releases,
         replay, replay_parts, replay_requests, video_routes, picture_routes, replay_traces, trace,

@@ -25,7 +25,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the replay shows: where each frame begins, and where segments lie."""
+    """The contents of the replay: where each frame begins, and where segments lie."""
 
     starts: list[int]
     segments: list[dict[str, int]]

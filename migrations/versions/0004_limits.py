@@ -1,4 +1,4 @@
-"""What keys have sent, and how much a project may store."""
+"""Adds counts of what keys have sent, and limits of what projects may store."""
 
 from alembic import op
 

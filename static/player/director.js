@@ -225,7 +225,7 @@ export class Director {
   }
 
   /**
-   * Moves on behind what cannot be shown. Standing still there is no right picture to show, and a
+   * Moves on past what cannot be shown. Standing still there is no right picture to show, and a
    * wrong one is worse than none.
    *
    * @param {number} to_ms

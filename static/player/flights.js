@@ -93,7 +93,7 @@ export class Flights {
     for (const flight of this.#flights) this.#cancel(flight);
   }
 
-  /** A burst of seeks leaves requests behind that nobody waits for any more. */
+  /** A burst of seeks leaves requests that nobody waits for any more. */
   #cancelOldest() {
     const alone = [...this.#flights].filter((flight) => !flight.ahead);
     for (const flight of alone.slice(0, -MOST_ALONE)) this.#cancel(flight);

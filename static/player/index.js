@@ -52,7 +52,7 @@ class Reader {
  *
  * @param {Uint8Array} bytes
  * @returns {Index}
- * @throws {Error} when the bytes are no index
+ * @throws {Error} when the bytes are not an index
  */
 export function decodeIndex(bytes) {
   const reader = new Reader(bytes);
@@ -111,7 +111,7 @@ function findGaps(gops) {
  * @param {Gop} gop
  * @param {Config} config
  * @returns {GopRecord}
- * @throws {Error} when the bytes are no record
+ * @throws {Error} when the bytes are not a record
  */
 export function decodeRecord(bytes, gop, config) {
   const reader = new Reader(bytes);

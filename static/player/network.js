@@ -69,7 +69,7 @@ export async function fetchStart(url, at_ms, signal) {
  * @param {Uint8Array} body
  * @param {{gop: number, version: string}} names
  * @returns {Start}
- * @throws {Error} when the bytes are no such answer
+ * @throws {Error} when the bytes are not such an answer
  */
 export function readStart(body, names) {
   if (body.length < 4) throw new Error("The server's answer is not a playback index.");

@@ -86,7 +86,7 @@ export class Skips {
 }
 
 /**
- * Returns where playing stops: at the end of the chosen range, unless it begins behind it.
+ * Returns where playing stops: at the end of the chosen range, unless it begins after that end.
  *
  * @param {number} at_ms
  * @param {number} duration_ms

@@ -1,4 +1,4 @@
-"""What people see and change of their own account."""
+"""Reads and changes a person's own account."""
 
 from app.accounts import sign_ins, writes as accounts
 from app.accounts.model import Person, SignIn

@@ -25,7 +25,7 @@ from app.memberships.model import ProjectAccess, Role
 
 
 class MemberChange(StrEnum):
-    """What `set_member` did."""
+    """The change that `set_member` made."""
 
     ROLE_SET = "role_set"
     INVITED = "invited"
@@ -83,7 +83,7 @@ async def remove_member(database: Database, access: ProjectAccess, person_id: Pe
 
 
 async def withdraw_invitation(database: Database, access: ProjectAccess, email: str) -> None:
-    """Withdraw an invitation to a project; does nothing if it does not wait any more.
+    """Withdraw an invitation to a project; does nothing if there is none.
 
     Raises:
         PermissionDenied: The person who asks is not an admin of the project.
@@ -101,7 +101,7 @@ def _read_role(access: ProjectAccess, role_name: str) -> Role:
 
     Raises:
         InvalidInput: There is no such role.
-        PermissionDenied: It is above their own.
+        PermissionDenied: The role is above the role of the person who asks.
     """
     if role_name not in set(Role):
         raise InvalidInput("the form names no role")
@@ -140,7 +140,7 @@ async def _require_rank_of(
     """Make sure that the role of a member is not above the role of the person who asks.
 
     Raises:
-        PermissionDenied: It is.
+        PermissionDenied: The member's role is above theirs.
     """
     role = await memberships.find_member_role(connection, access.project.id, person_id)
     if role is not None and not access.role.includes(role):

@@ -45,7 +45,7 @@ async def prepare_demo(database: Database, keys: KeyCache, person: Person) -> De
 async def _find_or_create_projects(
     connection: AsyncConnection, person: Person
 ) -> tuple[Project, Project]:
-    """Return a project for the app, preferably of that name, and one for the backend."""
+    """Return a project for the app, by its name if there is one, and a project for the backend."""
     visible = await memberships.list_projects(connection, person)
     backends = [project for project in visible if project.name == names.BACKEND]
     apps = [project for project in visible if project.name != names.BACKEND]

@@ -43,7 +43,7 @@ async def read_project_list(
     Args:
         database: Where to read.
         person: Whoever asks.
-        first: How many projects stand before the first that is returned.
+        first: Number of projects to skip.
         limit: The most projects that are returned.
     """
     async with database.reading() as connection:

@@ -25,7 +25,7 @@ PART_MEMBERS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class OverviewParts:
-    """The number of rows of each list that stand before the part that a page shows."""
+    """The number of rows that a page skips in each of its lists."""
 
     keys: int = 0
     members: int = 0
@@ -42,7 +42,7 @@ class StorageUse:
 
 @dataclass(frozen=True, slots=True)
 class ProjectOverview:
-    """What the page of a project shows."""
+    """The values that the page of a project shows."""
 
     active_key: ProjectKey | None
     """The oldest key that is on, if any."""

@@ -1,4 +1,4 @@
-"""Reads the set-up page of a project: the key to paste, and what has come of it so far."""
+"""Reads what the set-up page of a project shows: the key to paste, and what has arrived so far."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ class ProjectSetUp:
 
 
 async def read_project_set_up(database: Database, access: ProjectAccess) -> ProjectSetUp:
-    """Return the set-up of a project; its backends are looked for where the person may look."""
+    """Return the set-up of a project, with backends from the projects that the person may see."""
     async with database.reading() as connection:
         visible_ids = await memberships.list_project_ids(connection, access.person)
         active_key = await projects.find_active_key(connection, access.project.id)

@@ -28,7 +28,7 @@ async def read_project_settings(
     Args:
         database: Where to read.
         access: Who asks, and the project.
-        first_member: How many members stand before the first that is returned.
+        first_member: Number of members to skip.
 
     Raises:
         PermissionDenied: The person is not an admin of the project.

@@ -68,7 +68,7 @@ _APP_HANG_TYPE: Final = "App Hang"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What went wrong: the part of an event that is the same each time it happens."""
+    """The problem that an event reports: the part that is the same each time it happens."""
 
     kind: ProblemKind
     level: str

@@ -79,7 +79,7 @@ def _match_lines(pattern: Any, lines: list[str]) -> Iterator[JsonObject]:
 
 
 def _match_go(lines: list[str]) -> Iterator[JsonObject]:
-    """Match Go's pairs of lines: the function, then its place behind a tab."""
+    """Match Go's pairs of lines: the function, then its place after a tab."""
     for above, line in itertools.pairwise(lines):
         match = _GO_PLACE.match(line[:_MOST_LINE_CHARS])
         if match:

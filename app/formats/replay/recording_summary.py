@@ -33,7 +33,7 @@ class RecordingCounts(NamedTuple):
 
 
 class RecordingSummary(msgspec.Struct, frozen=True, gc=False):
-    """What is stored about one segment's recording. Times are ms since 1970, device's clock."""
+    """The facts stored about a segment's recording. Times are ms since 1970, device's clock."""
 
     events: int = 0
     first_ms: int | None = None
@@ -50,7 +50,7 @@ class RecordingSummary(msgspec.Struct, frozen=True, gc=False):
 
 
 class RecordingNotes(msgspec.Struct, gc=False):
-    """What the events of a recording say, sorted out for `build_summary`."""
+    """The contents of a recording's events, sorted by kind for `build_summary`."""
 
     breadcrumb_times_ms: dict[str, list[float]] = {}
     """Times of the breadcrumbs by their category, ms since 1970."""

@@ -68,7 +68,7 @@ class ReplayFacts:
 
 
 class ReplayEvent(msgspec.Struct, frozen=True, gc=False):
-    """What a segment says about itself; its times are those of the device's clock."""
+    """The facts that a segment states about itself; its times are by the device's clock."""
 
     replay_id: ReplayId
     segment_id: int

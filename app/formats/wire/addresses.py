@@ -2,7 +2,7 @@
 
     {"user": {"ip_address": "{{auto}}"}, "sdk": {"settings": {"infer_ip": "auto"}}}
 
-`{{auto}}` is an instruction. It is no address, and is never stored.
+`{{auto}}` is an instruction. It is not an address, and is never stored.
 
 Source: docs/protocol.md, section 8.2; relay `normalize/mod.rs`.
 """

@@ -85,10 +85,10 @@ def _sniff_decoder(body: Body) -> _Decoder:
 
 
 def inflate_zlib(data: Body | memoryview, *, limit_bytes: int) -> bytes:
-    """Inflate one zlib stream (RFC 1950); bytes behind it are ignored.
+    """Inflate one zlib stream (RFC 1950); bytes after it are ignored.
 
     Raises:
-        MalformedInput: It is no zlib stream, is cut, or its checksum is wrong.
+        MalformedInput: It is not a zlib stream, is cut, or its checksum is wrong.
         OversizedInput: More than `limit_bytes` would come out.
     """
     collector = _Collector(limit_bytes)
@@ -120,7 +120,7 @@ def _check_size(body: Body, limit_bytes: int) -> Body:
 
 
 def gunzip(body: Body, *, limit_bytes: int) -> Body:
-    """Inflate all gzip members of a body; later bytes that are no member are ignored.
+    """Inflate all gzip members of a body; later bytes that are not a member are ignored.
 
     Raises:
         MalformedInput: A member is broken or cut, or there are too many.
@@ -153,7 +153,7 @@ def _inflate_deflate(body: Body, limit_bytes: int) -> Body:
 
 
 def _inflate_stream(view: memoryview, start: int, wbits: int, collector: _Collector) -> int:
-    """Inflate one stream in a format of zlib, and return the offset behind it."""
+    """Inflate one stream in a format of zlib, and return the offset after it."""
     inflater = zlib.decompressobj(wbits)
     at = start
     try:

@@ -108,7 +108,7 @@ _NO_TRACE: Final = TraceHeader()
 
 
 class _ItemUnreadable(Exception):
-    """An item cannot be read, so the items behind it cannot be found."""
+    """An item cannot be read, so the items after it cannot be found."""
 
 
 _decode_header: Final = msgspec.json.Decoder(_HeaderWire).decode
@@ -122,7 +122,7 @@ def split_envelope(body: bytes | bytearray | memoryview) -> Envelope:
         body: Inflated body. A memoryview is copied once, so that it can be searched.
 
     Raises:
-        MalformedInput: The first line is no JSON object.
+        MalformedInput: The first line is not a JSON object.
         OversizedInput: The first line, or the number of items, is over its limit.
     """
     data = bytes(body) if isinstance(body, memoryview) else body
@@ -145,7 +145,7 @@ def read_header(line: bytes | bytearray | memoryview) -> EnvelopeHeader:
     """Read the first line; members of a wrong type count as absent.
 
     Raises:
-        MalformedInput: It is no JSON object.
+        MalformedInput: It is not a JSON object.
     """
     try:
         wire = _decode_header(line)
@@ -231,7 +231,7 @@ def _read_item_header_leniently(line: bytes | bytearray, at: int) -> _ItemWire:
 
 
 def _find_payload_end(data: bytes | bytearray, start: int, length: object) -> int:
-    """Return the offset behind a payload that begins at `start`."""
+    """Return the offset after a payload that begins at `start`."""
     if length is None:
         end = data.find(b"\n", start)
         return len(data) if end < 0 else end

@@ -114,7 +114,7 @@ class StoreTransaction:
 
 @dataclass(frozen=True, slots=True)
 class StoredRows:
-    """What became of the rows of one type."""
+    """The outcomes of the rows of one type."""
 
     outcomes: Counter[OutcomeKey]
     added_events: Collection[tuple[ProjectId, EventId]] = ()

@@ -59,7 +59,7 @@ async def read_feedback(
         connection: Where to read.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
-        first: How many pieces of feedback stand before those that are read.
+        first: Number of pieces of feedback to skip.
     """
     parameters = sql_windows.make_window_parameters([window], project_ids)
     found = await connection.execute(

@@ -32,7 +32,7 @@ _logger: Final = log.get_logger("pictures")
 
 
 class PictureResult(StrEnum):
-    """What became of a replay that was due."""
+    """The result of drawing the pictures of a replay that was due."""
 
     MADE = "made"
     FAILED = "failed"

@@ -13,7 +13,7 @@ GapCause = Literal["lost_segments", "background", "offline", "no_video", "unknow
 _NEAR_MS: Final = 2_000
 """A phone notes that the app goes or the network drops a moment before or after recording ends."""
 _OFFLINE: Final = frozenset({"offline", "none"})
-"""What Android and iOS call the state without a network."""
+"""The names that Android and iOS use for the state without a network."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ _PRESS_MS: Final = 500
 _QUICK_MS: Final = 1_000
 _NEAR_PX: Final = 30
 _QUICK_TAPS: Final = 3
-"""So many taps on one place, each within a second of the one before, get a badge."""
+"""Taps on one place, each within a second of the one before, that get a badge."""
 _DEAD_MS: Final = 250
 """The breadcrumb of a dead tap may lie so far from the tap."""
 _MOST: Final = 20_000

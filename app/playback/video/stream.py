@@ -17,7 +17,7 @@ from app.storage.port import ObjectStore
 READ_BYTES: Final = 1024 * 1024
 """The most one read asks for, unless one part alone is longer."""
 _BRIDGE_BYTES: Final = 16 * 1024
-"""So many bytes between two parts are cheaper to read and drop than a second read."""
+"""Up to this many bytes between two parts are cheaper to read and drop than a second read."""
 
 _log = log.get_logger("playback.stream")
 
@@ -42,7 +42,7 @@ class _ReadBatch:
     high: int = 0
 
     def takes(self, part: StreamPart) -> bool:
-        """Widen the read to a part, unless it lies in another object or behind a wide hole."""
+        """Widen the read to a part, unless it lies in another object or after a wide hole."""
         if part.made:
             return True
         if not self.key:

@@ -1,4 +1,4 @@
-"""Reads the lists that belong to a replay, each as a whole or from a place on."""
+"""Reads the lists that belong to a replay, each from its start or from a given place on."""
 
 from collections.abc import Sequence
 
@@ -138,7 +138,7 @@ async def read_traces(
 async def read_feedback(
     connection: AsyncConnection, context: ReplayContext, *, first: int = 0
 ) -> ReplayFeedback:
-    """Read the feedback on a replay from a number on, and count it."""
+    """Read the feedback on a replay after the first rows, and count all of it."""
     window, project_ids = context.window, context.project_ids
     feedback = await linked_feedback.read_feedback(connection, window, project_ids, first=first)
     total = len(feedback)
@@ -150,7 +150,7 @@ async def read_feedback(
 async def read_viewers(
     connection: AsyncConnection, context: ReplayContext, *, first: int = 0
 ) -> ReplayViewers:
-    """Read who has opened a replay from a number on, and count them."""
+    """Read who has opened a replay after the first people, and count all of them."""
     key = (context.key.project_id, context.key.replay_id)
     viewers = await audit.list_viewers(connection, *key, first=first)
     total = len(viewers)

@@ -157,7 +157,7 @@ class ReplayPageData:
 
     @property
     def contents(self) -> ReplayContents:
-        """What the recordings of the replay hold."""
+        """The contents of the replay's recordings."""
         return self.activity.contents
 
 

@@ -163,7 +163,7 @@ class ReplayReader:
             )
 
     async def find_feedback(self, *, first: int) -> ReplayFeedback:
-        """Read the feedback on a replay from a number on.
+        """Read the feedback on a replay from a given row on.
 
         Raises:
             NotFound: There is no such replay.
@@ -174,7 +174,7 @@ class ReplayReader:
             )
 
     async def find_viewers(self, *, first: int) -> ReplayViewers:
-        """Read who has opened a replay, from a number on.
+        """Read who has opened a replay, from a given row on.
 
         Raises:
             NotFound: There is no such replay.

@@ -124,7 +124,7 @@ class _DigitRuns:
         # bits looks one position ahead, so that every operation serves all positions at once.
         count = len(digits)
         breaks, lasts = _to_int(digits.translate(_IS_BREAK)), _to_int(self._lasts)
-        # A group starts at the beginning, behind a break, and behind the last digit of a group.
+        # A group starts at the beginning, after a break, and after the last digit of a group.
         starts, broken = ((breaks | lasts) << 8 | 1) & ~breaks, breaks
         totals = check_digits.sum_luhn_digits(digits, _MOST_DIGITS)
         pairs = _to_bytes(10 * totals[1] + (totals[1] >> 8), count)
@@ -143,7 +143,7 @@ class _DigitRuns:
         return common, checked
 
     def find_cards(self) -> Iterator[Redaction]:
-        """Find the cards, one behind the other; each begins and ends with a whole group."""
+        """Find the cards, one after the other; each begins and ends with a whole group."""
         starts = 0
         for candidates in (*self._common.values(), *self._checked.values()):
             starts |= _to_int(candidates)

@@ -11,7 +11,7 @@ _CURL: Final = patterns.compile_text(
     r"\bcurl(?:\s[^\n|;]*?)??\s(?:--(?:proxy-)?user(?:=|\s)|-[a-zA-Z]*[uU])\s*([\"'\\]*)"
     r"[^\s:\"'\\]+(:)[^\s]"
 )
-"""A command with a name and a colon, up to the first character of the secret behind them."""
+"""A command with a name and a colon, up to the first character of the secret after them."""
 _PASSWORD_OPTIONS: Final = tuple(
     patterns.compile_text(pattern)
     for pattern in (
@@ -30,11 +30,11 @@ _QUOTED: Final = patterns.compile_forward(r"\\{0,8}[\"']([^\"'\\\r\n]*+)")
 _WORD: Final = patterns.compile_forward(r"([^\s\"'`\\]*+)")
 _TO_QUOTE: Final = patterns.compile_forward(r"([^\"'\\\r\n]*+)")
 _LONG_OPTIONS: Final = frozenset({"ort", "assword", "rotocol", "ath", "ipe", "ager"})
-"""Texts behind `-p` in a long option that is written with one dash by mistake."""
+"""Texts after `-p` in a long option that is written with one dash by mistake."""
 
 
 def find_command_passwords(text: str) -> Iterator[Redaction]:
-    """Find the passwords behind `curl -u jo:`, `mysql -p`, `sshpass -p` and the like."""
+    """Find the passwords after `curl -u jo:`, `mysql -p`, `sshpass -p` and the like."""
     done = 0
     for begin, is_curl, is_quoted in sorted(_find_secret_starts(text)):
         if begin < done:

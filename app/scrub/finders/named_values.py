@@ -40,11 +40,11 @@ _WORD: Final = patterns.compile_forward(
 _SHORT: Final = patterns.compile_forward(
     r"(?=[^&]{0,6}[A-Za-z])[^ \t\n\r\f&;\"'<>`\\\[{]{1,7}(?:&|\Z)"
 )
-"""A parameter that is too short to be a key and is no number, as most are."""
+"""A parameter that is too short to be a key and is not a number, as most are."""
 _BLANKS: Final = patterns.compile_forward(r"[ \t\n\r\f]{1,3}")
 _LISTED: Final = "digest"
 _SCHEMES: Final = frozenset({"bearer", "basic", "negotiate", "apikey", "token", _LISTED})
-"""Schemes, behind which a value follows, or a list to the end of the line."""
+"""Schemes, after which comes a value, or a list to the end of the line."""
 _END_OF_LINE: Final = patterns.compile_forward(r"[\r\n]")
 _ENDS_OF_QUOTED: Final = {
     quote: patterns.compile_forward(rf"(?s)\\.|[{quote}\\]") for quote in ('"', "'", "`")
@@ -92,7 +92,7 @@ _PLACEHOLDER: Final = patterns.compile_forward(
 """A placeholder of a query, or asterisks that hide a value."""
 _MARKS: Final = frozenset(MARKS)
 _FEWEST_VAGUE_CHARS: Final = 4
-"""A shorter value behind a vague sign is taken for prose."""
+"""A shorter value after a vague sign is taken for prose."""
 _FEWEST_QUERY_CHARS: Final = 8
 """A shorter value is not secret if only its place in a URL makes it so."""
 _FEWEST_DIGITS: Final = 3
@@ -101,7 +101,7 @@ _FEWEST_DIGITS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class _NamedPrefix:
-    """A name with the sign behind it, and what they tell about the value."""
+    """A name with the sign after it, and what they tell about the value."""
 
     name_chars: int
     verdict: NameVerdict
@@ -205,7 +205,7 @@ class XmlElementFinder:
         )
 
     def find(self, text: str) -> Iterator[Redaction]:
-        """Find the values in folded text; without a tag behind it, a value is no element's."""
+        """Find the values in folded text; without a tag after it, a value is not an element's."""
         for begin, end in self._elements.find_ranges(text):
             start = text.index(">", begin) + 1
             name = text[begin + 1 : start - 1].split(maxsplit=1)[0]
@@ -325,7 +325,7 @@ def _end_of_brackets(text: str, start: int) -> int:
 
 
 def _may_be_secret(value: str, prefix: _NamedPrefix) -> bool:
-    """Tell whether a value can be a secret: it is no mark, plain word or small number."""
+    """Tell whether a value can be a secret: it is not a mark, a plain word or a small number."""
     bare = value.strip("[]{} \t\r\n\\")
     if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False

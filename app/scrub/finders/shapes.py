@@ -106,7 +106,7 @@ def find_url_logins(text: str) -> Iterator[Redaction]:
 
 
 def find_http_credentials(text: str) -> Iterator[Redaction]:
-    """Find the credentials behind `Bearer` and `Basic`."""
+    """Find the credentials after `Bearer` and `Basic`."""
     for match in _SCHEMED.finditer(text):
         group = 1 if match.group(1) else 2
         if (_is_bearer if group == 1 else _is_basic)(match.group(group), match.group()):

@@ -40,7 +40,7 @@ _TOKEN: Final = patterns.compile_forward(
 """Token of a list of values: a text in quotes, or a sign."""
 _DEPTHS: Final = {"(": 1, ")": -1}
 _ENDS: Final = frozenset({(")", 0), (",", 1)})
-"""Signs that end a value, with the depth behind them."""
+"""Signs that end a value, with the depth after them."""
 _NEXT_ROW: Final = patterns.compile_forward(r"\s{0,8},\s{0,8}\(")
 _LITERAL: Final = patterns.compile_forward(
     r"(?s)(?:[NnEeBbXxUu]|_[A-Za-z0-9]{1,16}+)?+(['\"])((?:(?!\1)[^\\]|\\.|\1\1)*+)(?:\1|\Z)"
@@ -107,7 +107,7 @@ def _find_values(text: str, start: int, secret: AbstractSet[int]) -> Iterator[tu
 
     Args:
         text: Text with the statement.
-        start: Start of the first row, behind its bracket.
+        start: Start of the first row, after its bracket.
         secret: Numbers of the columns.
     """
     depth, column, begin = 1, 0, start

@@ -27,7 +27,7 @@ _PATHS: Final = patterns.compile_text(
 )
 _LAST_GROUP: Final = 6
 _TOKENS_GROUP: Final = _LAST_GROUP
-"""The group behind `tokens`, which holds the id of a row as often as a token."""
+"""The group after `tokens`, which holds the id of a row as often as a token."""
 
 _FEWEST_CHARS: Final = 6
 _LONG_CHARS: Final = 32

@@ -68,7 +68,7 @@ class TextPattern:
         return self._find_first(_WHOLE, text)
 
     def finditer(self, text: str) -> Iterator[PatternMatch]:
-        """Find every match, one behind the other."""
+        """Find every match, one after the other."""
         return (PatternMatch(text, ranges) for ranges in self._find_every(text))
 
     def find_ranges(self, text: str) -> Iterator[TextRange]:

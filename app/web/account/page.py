@@ -1,4 +1,4 @@
-"""What the templates of signing in and of the account read."""
+"""Values that the templates for signing in and for the account read."""
 
 from dataclasses import dataclass
 from datetime import datetime

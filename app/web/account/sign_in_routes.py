@@ -61,7 +61,7 @@ async def sign_in_with_password(request: Request) -> Response:
 
 @router.get(route_to(account_urls.sign_in_link))
 async def show_link(request: Request, token: str) -> Response:
-    """Show whom a link signs in; a program that opens addresses in mails does not use it up."""
+    """Show whom a link signs in, without using it up: mail programs open links to check them."""
     link = await sign_in.find_sign_in_link(services_of(request).db, token)
     if link is None:
         return await _refuse_link(request)

@@ -1,1 +1,1 @@
-"""What users wrote to the app's makers."""
+"""The page of feedback that users wrote to the app's makers."""

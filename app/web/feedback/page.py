@@ -1,4 +1,4 @@
-"""What the template of the list of feedback reads."""
+"""Values that the template of the list of feedback reads."""
 
 from dataclasses import dataclass
 

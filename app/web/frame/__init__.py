@@ -1,1 +1,1 @@
-"""What every page shares: access, answers, forms, guards, rendering, assets, errors."""
+"""The parts that every page shares: access, answers, forms, guards, rendering, assets, errors."""

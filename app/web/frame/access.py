@@ -1,4 +1,4 @@
-"""Who is behind a request, and what they may see: the one way of a page to a person or project."""
+"""Finds out who sends a request and what they may see; pages get people and projects only here."""
 
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -201,7 +201,7 @@ def _remember_visitor(request: Request, token: str, signed_in: SignedInPerson) -
 RowId = Annotated[int, Field(ge=0, le=_BIGGEST_ID)]
 """A number in an address that fits an id in Postgres; others are answered with 404."""
 RowNumber = Annotated[int, Field(ge=0, le=_BIGGEST_ROW_NUMBER)]
-"""How many rows of a list stand before the part that a page shows."""
+"""The number of rows of a list that a page skips."""
 CurrentVisitor = Annotated[Visitor, Depends(require_visitor)]
 OptionalVisitor = Annotated[Visitor | None, Depends(find_visitor)]
 CurrentProject = Annotated[ProjectAccess, Depends(require_project)]

@@ -31,7 +31,7 @@ _NOTICES: Final = {
 }
 """The notices by the code in the address."""
 _REPLAY_NOTICES: Final = {"replays-deleted": "deleted", "marked-seen": "marked as seen"}
-"""What was done to as many replays as the address says."""
+"""Words for what was done to the number of replays that stands in the address."""
 _COUNT_DIGITS: Final = 4
 _NOTICE_PAIRS: Final = ("done=", "count=")
 

@@ -1,4 +1,4 @@
-"""Places in the long lists of one replay or trace as text for addresses: where a part begins."""
+"""Writes the place where a part of a long list begins as text for addresses, and reads it."""
 
 from datetime import datetime
 from typing import Final, cast
@@ -25,7 +25,7 @@ def read_event_place(text: str) -> EventPlace:
     """Read the place of an event; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: `write_event_place` does not write such text.
+        InvalidInput: The text is not one that `write_event_place` writes.
     """
     cursor = read_cursor(text, (int, datetime, int, str))
     if cursor is None:
@@ -43,7 +43,7 @@ def read_log_place(text: str) -> LogPlace:
     """Read the place of a log record; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: `write_log_place` does not write such text.
+        InvalidInput: The text is not one that `write_log_place` writes.
     """
     cursor = read_cursor(text, (int, datetime, int, str))
     if cursor is None:
@@ -61,7 +61,7 @@ def read_block_place(text: str) -> BlockPlace:
     """Read the place of a block of spans; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: `write_block_place` does not write such text.
+        InvalidInput: The text is not one that `write_block_place` writes.
     """
     cursor = read_cursor(text, (datetime, int, str))
     if cursor is None:

@@ -16,7 +16,7 @@ from app.web.words.trace.trace_rows import TraceBlock
 _MOST_ROWS: Final = 1_000_000
 """The highest row from which a part of a trace may begin."""
 FirstRow = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
-"""The number of rows that stand before the part of a trace that is shown."""
+"""The number of rows of a trace that the page skips."""
 _INLINE_ROWS: Final = 200
 """A trace of more rows is described away from the event loop."""
 

@@ -27,7 +27,7 @@ from app.web.words.replay import replay_rows
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a visitor may do on the pages of an issue."""
+    """The actions that a visitor may take on the pages of an issue."""
 
     may_change: bool
     """Whether they may resolve, ignore or reopen it."""

@@ -1,4 +1,4 @@
-"""What the templates of the pages of an issue read."""
+"""Values that the templates of the pages of an issue read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from app.web.words.replay.replay_rows import ReplayRow
 
 @dataclass(frozen=True, slots=True)
 class IssueHead:
-    """What stands above every page of an issue."""
+    """The header of every page of an issue."""
 
     project_id: ProjectId
     project_name: str
@@ -100,7 +100,7 @@ class MissingReplayNote:
     deleted_by: str
     deleted_at: datetime | None
     losses: tuple[str, ...]
-    """What is known about replays lost in those days, in words."""
+    """Sentences about replays lost in those days."""
     is_recent: bool
     """Whether the replay may still come."""
 
@@ -120,7 +120,7 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class FactTable:
-    """What an event says about one subject, under one heading."""
+    """The facts of an event about one subject, under one heading."""
 
     title: str
     rows: tuple[DataRow, ...]

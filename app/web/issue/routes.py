@@ -40,7 +40,7 @@ async def show_issue(
     releases: access.RowNumber = 0,
     files: access.RowNumber = 0,
 ) -> Response:
-    """Show an issue with its newest event; releases and files from a number on."""
+    """Show an issue with its newest event; releases and files from a given row on."""
     reader = _reader_of(request, project_access, issue_id)
     data = await read_issue_page(reader, event_id=None, first_release=releases, first_file=files)
     return await _answer_issue(request, project_access, data, path=issue_urls.issue(*reader.key))
@@ -56,7 +56,7 @@ async def show_event(
     releases: access.RowNumber = 0,
     files: access.RowNumber = 0,
 ) -> Response:
-    """Show an issue with one of its events; releases and files from a number on."""
+    """Show an issue with one of its events; releases and files from a given row on."""
     reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
     data = await read_issue_page(reader, event_id=event, first_release=releases, first_file=files)
     path = issue_urls.issue_event(*reader.key, event)

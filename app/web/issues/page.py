@@ -1,4 +1,4 @@
-"""What the templates of the list of issues read."""
+"""Values that the templates of the list of issues read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class IssueRow:
 
 @dataclass(frozen=True, slots=True)
 class IssueFilterForm:
-    """What the form above the list holds."""
+    """The fields of the form above the list."""
 
     text: str
     project: str

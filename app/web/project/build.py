@@ -65,7 +65,7 @@ def build_project_page(
         services: Has the address that SDKs use.
         access: The project, and the role of whoever looks at it.
         overview: What the page shows.
-        parts: How many rows of each list stand before the part that is shown.
+        parts: Number of rows to skip in each list.
         problem: What to correct in the form for the limit of storage.
     """
     project = access.project

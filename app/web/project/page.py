@@ -1,4 +1,4 @@
-"""What the templates of projects read: the list, the form for a new one, one project's page."""
+"""Values that the templates of projects read: the list, the form for a new one, a project."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,7 +82,7 @@ class Storage:
     limit_bytes: int | None
     may_change: bool
     problem: str | None = None
-    """What to correct in the form."""
+    """The mistake to correct in the form."""
 
     @property
     def used_bytes(self) -> int:

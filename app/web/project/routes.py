@@ -31,7 +31,7 @@ _NAME_CHARS_SHOWN = 200
 async def show_projects(
     request: Request, visitor: access.CurrentVisitor, first: _From = 0
 ) -> Response:
-    """List the projects that a person may see, from a number on."""
+    """List the projects that a person may see, from a given row on."""
     services = services_of(request)
     project_list = await read_project_list(
         services.db, visitor.person, first=first, limit=PART_PROJECTS

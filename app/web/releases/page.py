@@ -1,4 +1,4 @@
-"""What the template of the releases of a project reads."""
+"""Values that the template of the releases of a project reads."""
 
 from dataclasses import dataclass
 from datetime import date

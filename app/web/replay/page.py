@@ -77,7 +77,7 @@ class ReplayOpening:
     index_href: str
     stream_href: str
     start_at_ms: int
-    """The moment that the address asks for; it may lie behind the end."""
+    """The moment that the address asks for; it may lie after the end."""
     has_pictures: bool
     """Whether some segment has a video. Whether one can be played is found out later."""
     is_awaited: bool
@@ -130,7 +130,7 @@ class ReplayPage:
     segments: tuple[SegmentRow, ...]
     details: tuple[FactGroup, ...]
     status_text: str | None = None
-    """What is known of a replay that cannot be played, in one sentence."""
+    """One sentence about a replay that cannot be played."""
     from_segment: int = 0
     """The first segment whose recording is read."""
     recording_part: RecordingPart | None = None

@@ -31,14 +31,14 @@ def describe_first_piece(visit: ReplayVisit, options: PageOptions) -> Unfinished
 async def iterate_pieces(
     visit: ReplayVisit, options: PageOptions, first: UnfinishedPage
 ) -> AsyncIterator[UnfinishedPage | ReplayPage]:
-    """Yield the page as far as each of the further pieces needs it, and at the end as a whole.
+    """Yield the values of the page for each further piece, at the end those of the whole page.
 
     The template has one mark between two pieces, so their number is always the same.
 
     Args:
         visit: The replay that is opened.
         options: How it is opened.
-        first: What the first piece was made of.
+        first: The values of the first piece.
     """
     start = None if options.is_refresh else await visit.begin(options.start_at_ms)
     yield replace(first, start=start)

@@ -1,4 +1,4 @@
-"""What the templates of the list of replays read."""
+"""Values that the templates of the list of replays read."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,7 @@ from app.web.words.replay.replay_rows import ReplayRow
 
 @dataclass(frozen=True, slots=True)
 class SearchReach:
-    """How far a search got that stopped because it had looked at enough for one page.
+    """The place at which a search stopped, after it had examined enough replays for one page.
 
     Exactly one of `at`, `length_ms` and `number` is set: the value that the list is ordered by.
     """
@@ -20,7 +20,7 @@ class SearchReach:
     after: str
     """Words around the value: `of` 0:10 `or longer`."""
     rest: str
-    """Name of the replays that were not looked at: `Older ones`."""
+    """Name of the replays that were not examined: `Older ones`."""
     at: datetime | None = None
     length_ms: int | None = None
     number: int | None = None
@@ -28,14 +28,14 @@ class SearchReach:
 
 @dataclass(frozen=True, slots=True)
 class NewReplays:
-    """How an open list learns of replays that come while somebody reads it."""
+    """The addresses by which an open list learns of replays that arrive while it is read."""
 
     href: str
     """Answers with the matching replays that came since shortly before the list was read."""
     show_href: str
-    """The list in which they stand on top."""
+    """The list that has these replays on top."""
     are_on_top: bool
-    """True if the list is that one already: then every recent replay is among its rows."""
+    """Whether the list is that one already, so that every recent replay is among its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class ReplayListPage:
     back_href: str | None = None
     next_href: str | None = None
     further_href: str | None = None
-    """Goes on with a search that has looked at enough for one page."""
+    """Address that continues a search which stopped after enough for one page."""
     reach: SearchReach | None = None
-    """The place up to which the search looked; None when it looked at everything."""
+    """The place at which the search stopped; None when it examined everything."""
     selected_href: str = list_urls.SELECTED
     """POST here marks the rows that are selected as seen."""
     may_delete: bool = False
     news: NewReplays | None = None
-    """The news of replays that arrive; None on a later page, and with a query that is wrong."""
+    """Addresses for replays that arrive; None on a later page, and with a query that is wrong."""
     awaited: AwaitedReplay | None = None
     demo_href: str | None = None
     """POST here plays the demo app into the server; None when the person may not."""

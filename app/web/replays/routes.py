@@ -28,7 +28,7 @@ _DEMO_PROJECTS: Final = frozenset({names.APP, names.BACKEND})
 
 
 class ListParameters(BaseModel):
-    """What the address of the list says."""
+    """The query of the address of the list."""
 
     project: str = ""
     query: str = ""

@@ -41,7 +41,7 @@ class SearchBar:
 
 @dataclass(frozen=True, slots=True)
 class ListAddress:
-    """What the address of a list asks for, apart from the page; makes addresses like it."""
+    """The filters in the address of a list, without the page; makes addresses like it."""
 
     project_id: ProjectId | None = None
     text: str = ""

@@ -1,4 +1,4 @@
-"""What the template of the set-up page reads: texts to paste, and whether they work."""
+"""Values that the template of the set-up page reads: texts to paste, and whether they work."""
 
 from dataclasses import dataclass
 from typing import Literal

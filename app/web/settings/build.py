@@ -28,7 +28,7 @@ def build_settings_page(
     Args:
         access: The project, and the role of whoever looks at it.
         settings: The members and invitations.
-        first_member: How many members stand before the first that is shown.
+        first_member: Number of members to skip.
         problem: What to correct in the form.
     """
     project = access.project

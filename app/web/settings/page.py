@@ -1,4 +1,4 @@
-"""What the templates of a project's settings and activity log read."""
+"""Values that the templates of a project's settings and activity log read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ class SettingsPage:
     invites: bool
     """Whether a new member must accept first; admins of the server add members directly."""
     problem: str | None = None
-    """What to correct in the form."""
+    """The mistake to correct in the form."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ async def build_trace_page(
 
     Args:
         data: The trace and its replays.
-        first: How many spans of this part stand before those that are shown.
+        first: Number of spans of this part to skip.
         after: The place after which spans are read, as the address has it.
         after_error: The place after which errors are read, as the address has it.
     """

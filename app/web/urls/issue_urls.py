@@ -18,12 +18,12 @@ def issue_event(project_id: ProjectId, issue_id: IssueId, event_id: EventId) -> 
 
 
 def issue_releases(issue_path: str, *, first: int) -> str:
-    """Return the address of the releases on the page of an issue, from a number on."""
+    """Return the address of the releases on the page of an issue, from a given row on."""
     return f"{issue_path}?{urlencode({'releases': first})}#releases"
 
 
 def event_files(event_path: str, *, first: int) -> str:
-    """Return the address of the files on the page of an event, from a number on."""
+    """Return the address of the files on the page of an event, from a given row on."""
     return f"{event_path}?{urlencode({'files': first})}#files"
 
 

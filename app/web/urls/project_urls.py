@@ -22,17 +22,17 @@ def releases(project_id: ProjectId, *, environment: str = "") -> str:
 
 
 def key_list(project_id: ProjectId, *, first: int = 0) -> str:
-    """Return the address of the keys on a project's page, from a number on."""
+    """Return the address of the keys on a project's page, from a given row on."""
     return f"{with_query(project(project_id), {'keys': str(first or '')})}#keys"
 
 
 def member_list(project_id: ProjectId, *, first: int = 0) -> str:
-    """Return the address of the members on a project's page, from a number on."""
+    """Return the address of the members on a project's page, from a given row on."""
     return f"{with_query(project(project_id), {'members': str(first or '')})}#members"
 
 
 def settings(project_id: ProjectId, *, first_member: int = 0) -> str:
-    """Return the address of a project's settings, with its members from a number on."""
+    """Return the address of a project's settings, with its members from a given row on."""
     return with_query(f"{project(project_id)}/settings", {"members": str(first_member or "")})
 
 
@@ -84,12 +84,12 @@ def storage(project_id: ProjectId) -> str:
 
 
 def quarantine(project_id: ProjectId, *, first: int = 0) -> str:
-    """Return the address of the quarantined envelopes on a project's page, from a number on."""
+    """Return the address of the quarantined envelopes on a project's page, from a given row on."""
     return f"{with_query(project(project_id), {'quarantine': str(first or '')})}#quarantine"
 
 
 def projects(*, first: int) -> str:
-    """Return the address of the list of projects, from a number on."""
+    """Return the address of the list of projects, from a given row on."""
     return with_query(PROJECTS, {"from": str(first or "")})
 
 

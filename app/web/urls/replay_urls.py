@@ -59,7 +59,7 @@ def replay_part(
         replay_id: The replay.
         panel: The panel that the list is in.
         after: The place after which the part begins, in a list that is read by place.
-        first: How many rows stand before the part, in a list that is read by number.
+        first: Number of rows to skip, in a list that is read by number.
         from_segment: The first segment whose recording is read.
     """
     pairs = {
@@ -107,7 +107,7 @@ def trace(trace_id: TraceId, *, first: int = 0, after: str = "", after_error: st
 
     Args:
         trace_id: The trace.
-        first: How many spans of the part stand before those that are shown.
+        first: Number of spans to skip.
         after: The place after which spans are read.
         after_error: The place after which errors are read.
     """
@@ -129,7 +129,7 @@ def trace_in(
         project_id: The replay's project.
         replay_id: The replay.
         trace_id: The trace.
-        first: How many spans stand before those that are shown.
+        first: Number of spans to skip.
         after: The place after which the spans of the replay are read.
     """
     path = f"{replay(project_id, replay_id)}/traces/{trace_id}"

@@ -38,7 +38,7 @@ class WhyPage:
     asked: str
     """The text in the field of the question."""
     subject: str | None = None
-    """What the answer is about, such as `replay 5b1c…`; None before anything is asked."""
+    """The subject of the answer, such as `replay 5b1c…`; None before anything is asked."""
     findings: tuple[WhyFinding, ...] = ()
     losses: tuple[ProjectLosses, ...] = ()
     checks: tuple[str, ...] = ()

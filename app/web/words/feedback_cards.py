@@ -11,7 +11,7 @@ from app.web.urls import issue_urls, replay_urls
 
 @dataclass(frozen=True, slots=True)
 class FeedbackCard:
-    """What somebody wrote, and where it leads."""
+    """A piece of feedback, and the pages to which it leads."""
 
     event_id: EventId
     message: str

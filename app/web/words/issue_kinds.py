@@ -1,4 +1,4 @@
-"""What kinds of problem an issue can be, in words and as the shape of its mark."""
+"""The kinds of problem that an issue can be, in words and as the shape of its mark."""
 
 from typing import Final, Literal
 

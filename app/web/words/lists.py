@@ -1,4 +1,4 @@
-"""What the pages of lists have in common: states, projects to choose, columns and orders."""
+"""The parts that pages of lists share: states, projects to choose, columns and orders."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What became of a project's items: the losses in words, then day by day."""
+"""The outcomes of a project's items: the losses in words, then day by day."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _IN_ORDER: Final = (
 )
 _LOSSES: Final = _IN_ORDER[2:]
 _WORDS: Final[dict[str, str]] = {Outcome.DROPPED_BY_SDK: "dropped by the SDK"}
-"""Where the stored word is no plain English."""
+"""Words for outcomes whose stored name is not plain English."""
 _TONES: Final[dict[str, Tone]] = {
     Outcome.KEPT: "good",
     Outcome.REFUSED: "bad",

@@ -91,7 +91,7 @@ def describe_rows(
 
     Args:
         noun: What the list holds, in the singular.
-        first: How many rows stand before those that are shown.
+        first: Number of rows to skip.
         total: How many rows the list has.
         size: How many rows a part has at most.
         href: Returns the address of the part with so many rows before it.

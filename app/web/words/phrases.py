@@ -9,7 +9,7 @@ from typing import Final
 _HIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that reorder the text after them."""
 _SHORT_RUN: Final = 2
-"""So few numbers in a row are written one by one."""
+"""The most numbers in a row that are written one by one."""
 _MONTHS: Final = [
     "Jan",
     "Feb",

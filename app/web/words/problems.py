@@ -1,4 +1,4 @@
-"""Rows of the Errors panel: what went wrong in the app and behind it."""
+"""Rows of the Errors panel: what went wrong in the app and in its backends."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ KINDS: Final[dict[str, ErrorKind]] = {
     "app_hang": "anr",
     "message": "message",
 }
-"""By the kind of an event; any other is an error."""
+"""Words by the kind of an event; any other kind is an error."""
 
 
 @dataclass(frozen=True, slots=True)

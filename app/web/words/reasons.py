@@ -1,4 +1,4 @@
-"""What each reason of an outcome means and what to do, as `docs/outcomes.md` says it too."""
+"""Meanings of the reasons of outcomes, and what to do, as `docs/outcomes.md` has them too."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +8,7 @@ from app.projects.model import LimitReason, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What happened, and what to do; `what_to_do` is empty when there is nothing to do."""
+    """The meaning of a reason; `what_to_do` is empty when there is nothing to do."""
 
     meaning: str
     what_to_do: str = ""

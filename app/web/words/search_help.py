@@ -1,4 +1,4 @@
-"""What can be searched for, as the help beside the search field tells it."""
+"""The things that can be searched for, for the help beside the search field."""
 
 from typing import Final
 

@@ -78,6 +78,6 @@ function shape(width, height) {
 /** @param {string} selector */
 function button(selector) {
   const found = need(selector, root);
-  if (!(found instanceof HTMLButtonElement)) throw new Error(`${selector} is no button`);
+  if (!(found instanceof HTMLButtonElement)) throw new Error(`${selector} is not a button`);
   return found;
 }

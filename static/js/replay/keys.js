@@ -61,7 +61,7 @@ function isBusy({ key, target }) {
 /** @param {AbortSignal} signal @returns {() => boolean} */
 function keySwitch(signal) {
   const box = need("[data-keys-on]");
-  if (!(box instanceof HTMLInputElement)) throw new Error("the switch is no check box");
+  if (!(box instanceof HTMLInputElement)) throw new Error("the switch is not a check box");
   box.checked = localStorage.getItem(STORED) !== "off";
   box.addEventListener("change", () => localStorage.setItem(STORED, box.checked ? "on" : "off"), { signal });
   return () => box.checked;

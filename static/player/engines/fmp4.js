@@ -147,7 +147,7 @@ export function mediaSegment(record, origin_ms = 0) {
  *
  * Hidden samples would lie over the neighbours. Those before the first shown one go right before it,
  * where a browser that seeks it begins to decode; those behind it go into the last microseconds of
- * their own GOP, behind everything shown. Both keep their order.
+ * their own GOP, after everything shown. Both keep their order.
  *
  * @param {GopRecord} record
  * @param {number} origin_ms

@@ -33,9 +33,9 @@ class Fault:
     refusal: tuple[int, str] | None = None
     """A status and the code in its body, answered without asking the server."""
     request_bytes: int | None = None
-    """So much of the body is passed on, then both connections are cut."""
+    """Bytes of the body that are passed on before both connections are cut."""
     answer_bytes: int | None = None
-    """So much of the answer is passed back, then the connection is cut; 0 loses it whole."""
+    """Bytes of the answer that are passed back before the connection is cut; 0 loses it whole."""
     etag: bytes | None = None
     bytes_per_s: int | None = None
 

@@ -77,7 +77,7 @@ def test_the_quick_scrubber_equals_the_walk(
     try:
         text = written(value, is_ascii=is_ascii, between=between)
     except ValueError:
-        return  # NaN is no JSON
+        return  # NaN is not JSON
     is_quick(text, rules, kind)
 
 

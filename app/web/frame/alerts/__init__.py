@@ -1,1 +1,1 @@
-"""What a visitor must know about the server, for the banner on every page."""
+"""Warnings about the server, for the banner on every page."""

@@ -78,7 +78,7 @@ def trace_part(traces: ReplayTraces, *, after: str = "", first: int = 0) -> List
     Args:
         traces: The traces that a part of the spans makes.
         after: The place after which this part begins, as the address has it.
-        first: How many of these traces stand before those that are shown.
+        first: Number of these traces to skip.
     """
     shown_traces = describe_rows(
         "trace",
@@ -105,7 +105,7 @@ def row_part(
         panel: The panel.
         noun: What the panel lists, in the singular.
         total: How many rows there are.
-        first: How many rows stand before those that are shown.
+        first: Number of rows to skip.
         from_segment: The first segment whose recording is read.
     """
     return describe_rows(

@@ -52,7 +52,7 @@ def build_trace_page(traces: ReplayTraces, *, after: str, first: int) -> ReplayP
     Args:
         traces: The traces that a part of the spans makes.
         after: The place after which this part begins, as the address has it.
-        first: How many of these traces stand before those that are shown.
+        first: Number of these traces to skip.
     """
     context = traces.context
     return ReplayPartPage(

@@ -39,7 +39,7 @@ async def show_logs(request: Request, reader: ReplayReaderHere, after: str = "")
 async def show_traces(
     request: Request, reader: ReplayReaderHere, after: str = "", first: _FirstRow = 0
 ) -> Response:
-    """Show the traces that the spans of a replay after a place make, from a number on."""
+    """Show the traces that the spans of a replay after a place make, from a given row on."""
     traces = await reader.find_traces(after=part_cursors.read_block_place(after))
     page = await asyncio.to_thread(build.build_trace_page, traces, after=after, first=first)
     return await _render(request, page)
@@ -65,7 +65,7 @@ async def show_requests(
     first: _FirstRow = 0,
     from_segment: access.FromSegment = 0,
 ) -> Response:
-    """Show the requests of a replay from a number on."""
+    """Show the requests of a replay from a given row on."""
     data = await reader.find_page(from_segment=from_segment)
     page = await asyncio.to_thread(build.build_request_page, data, first=first)
     return await _render(request, page)
@@ -75,7 +75,7 @@ async def show_requests(
 async def show_feedback(
     request: Request, reader: ReplayReaderHere, first: _FirstRow = 0
 ) -> Response:
-    """Show the feedback on a replay from a number on."""
+    """Show the feedback on a replay from a given row on."""
     feedback = await reader.find_feedback(first=first)
     page = await asyncio.to_thread(build.build_feedback_page, feedback, first=first)
     return await _render(request, page)
@@ -85,7 +85,7 @@ async def show_feedback(
 async def show_viewers(
     request: Request, reader: ReplayReaderHere, first: _FirstRow = 0
 ) -> Response:
-    """Show who has opened a replay, from a number on."""
+    """Show who has opened a replay, from a given row on."""
     viewers = await reader.find_viewers(first=first)
     return await _render(request, build.build_viewer_page(viewers, first=first))
 

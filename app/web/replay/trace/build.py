@@ -20,7 +20,7 @@ async def build_trace_page(
         traces: The traces that a part of the spans makes.
         trace_id: The trace.
         after: The place after which this part begins, as the address has it.
-        first: How many spans of the trace stand before those that are shown.
+        first: Number of spans to skip.
 
     Raises:
         NotFound: No span of this part is in the trace.

@@ -16,7 +16,7 @@ from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb
 from app.web.words.activity import ActivityKind, Icon, Level
 
 _RAGE_TAPS: Final = 5
-"""So many quick taps on one thing are called rage taps; SDKs note three already."""
+"""Quick taps on one thing that are called rage taps; SDKs note three already."""
 _LOG_CATEGORIES: Final = frozenset(
     {"logcat", "console", "log", "debug", "nslog", "print", "timber", "logger", "logging"}
 )

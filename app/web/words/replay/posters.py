@@ -1,4 +1,4 @@
-"""What stands for a replay in a row: its poster, or why there is none."""
+"""The picture of a replay in a row: its poster, or why there is none."""
 
 from dataclasses import dataclass
 from typing import Literal

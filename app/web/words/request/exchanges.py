@@ -13,7 +13,7 @@ from app.web.words.request.curl_command import write_curl_command
 from app.web.words.request.json_tree import JsonNode
 
 BODY_CHARS: Final = 2_000
-"""Of a body in the panel; the request's own page has all of it."""
+"""The characters of a body that the panel shows; the request's own page has all of it."""
 BODY_NODES: Final = 80
 WHOLE_CHARS: Final = 400_000
 WHOLE_NODES: Final = 20_000
@@ -22,7 +22,7 @@ _WARNINGS: Final = {
     "JSON_TRUNCATED": "The SDK cut this body; what is shown is its beginning.",
     "MAYBE_JSON_TRUNCATED": "The SDK cut this body; it may not be whole JSON any more.",
     "TEXT_TRUNCATED": "The SDK cut this text; what is shown is its beginning.",
-    "INVALID_JSON": "The body is no JSON, though its type says so.",
+    "INVALID_JSON": "The body is not JSON, though its type says so.",
     "BODY_PARSE_ERROR": "The SDK could not read this body.",
     "BODY_PARSE_TIMEOUT": "The SDK ran out of time while it read this body.",
     "UNPARSEABLE_BODY_TYPE": "The SDK does not record bodies of this type.",

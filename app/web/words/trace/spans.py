@@ -19,9 +19,9 @@ from app.web.words.problems import KINDS
 from app.web.words.trace.trace_rows import SpanErrorMark, SpanRow, TraceBlock
 
 FIRST_SPANS: Final = 100
-"""Of one trace on a replay's page; the rest comes as one scrolls."""
+"""The most spans of one trace on a replay's page; more are loaded as one scrolls."""
 MORE_SPANS: Final = 500
-"""Of one trace on its own page, and as many again whenever one scrolls to the end."""
+"""The most spans of a trace on its own page, and as many again at each scroll to the end."""
 _MOST_ON_REPLAY: Final = 500
 MOST_TRACES: Final = 100
 """Traces of one replay that are shown at once."""
@@ -70,7 +70,7 @@ def describe_trace_part(
     Args:
         trace: Laid out.
         context: The names, the clock and the addresses.
-        first: How many spans stand before those shown.
+        first: Number of spans to skip.
         most: How many are shown.
         most_loose: How many errors are shown whose span is not here.
     """

@@ -107,7 +107,7 @@ class TracePage:
 
 @dataclass(frozen=True, slots=True)
 class SpanPage:
-    """What one span says of itself."""
+    """The facts that a span states about itself."""
 
     trace_href: str
     span_id: SpanId

@@ -71,7 +71,7 @@ function isHeld({ in_gap, playing, skip_gaps, at_ms }) {
   return in_gap !== null && playing && skip_gaps && at_ms <= in_gap.start_ms;
 }
 
-/** A gap that was told of while it was held needs no second word behind it. @param {State | null} previous @param {State} state */
+/** A gap that was told of while it was held needs no second notice after it. @param {State | null} previous @param {State} state */
 function wasJust(previous, state) {
   return previous !== null && isHeld(previous) && state.playing;
 }

@@ -30,7 +30,7 @@ export const RING_PX = 22;
 const TAP_MS = 500;
 const SHRINK_MS = 400;
 const TRAIL_MS = 700;
-/** So much a frame of a trail's outline may span, so that a line without moves tapers too. */
+/** The most that a frame of a trail's outline may span, so that a line without moves tapers too. */
 const STEP_MS = 50;
 
 /** @param {Gesture} gesture */

@@ -59,7 +59,7 @@ export function createStageView(desk, gestures) {
 function readAloud(stage, signal) {
   const box = need("[data-captions-read]");
   const caption = need("[data-stage-caption]", stage);
-  if (!(box instanceof HTMLInputElement)) throw new Error("the switch is no check box");
+  if (!(box instanceof HTMLInputElement)) throw new Error("the switch is not a check box");
   const apply = () => caption.setAttribute("aria-live", box.checked ? "polite" : "off");
   box.checked = localStorage.getItem(STORED) === "on";
   box.addEventListener("change", () => {

@@ -1,5 +1,5 @@
 /**
- * Places the marks of errors: ◆ in the app, ■ behind it, ✖ a crash. Marks that would cover each
+ * Places the marks of errors: ◆ in the app, ■ in a backend, ✖ a crash. Marks that would cover each
  * other become one group: a mark for each kind, side by side in the order of their first, with a
  * number when it stands for more.
  *

@@ -105,7 +105,7 @@ def test_a_cut_body_is_malformed(name):
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "Deflate", "br", "zstd"])
 def test_garbage_is_malformed(name):
-    """Bytes that are no such stream are refused."""
+    """Bytes that are not such a stream are refused."""
     with pytest.raises(MalformedInput):
         encoding.inflate(b"\xff\xfe garbage " * 20, name, limit_bytes=LIMIT)
 
@@ -197,7 +197,7 @@ def test_zstd_with_a_huge_window_is_malformed():
 
 
 def test_inflate_zlib_reads_one_stream():
-    """Bytes behind the stream are ignored; gzip is no zlib stream."""
+    """Bytes after the stream are ignored, and gzip is not a zlib stream."""
     packed = zlib.compress(PLAIN)
     assert encoding.inflate_zlib(memoryview(packed + b"rest"), limit_bytes=LIMIT) == PLAIN
     with pytest.raises(OversizedInput):

@@ -51,7 +51,7 @@ def test_tags_spread_over_events():
 
 
 def test_losses_are_those_of_the_days_of_an_event():
-    """Of replays, by outcome and reason; what was kept, or is of another day, is no loss."""
+    """Losses of replays are summed by outcome and reason, without kept ones and other days."""
 
     def outcome(days: int, kind: str, outcome: str, reason: str) -> OutcomeCount:
         return OutcomeCount(NOW.date() + timedelta(days=days), kind, outcome, reason, 2)

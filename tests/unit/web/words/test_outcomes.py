@@ -48,7 +48,7 @@ def test_a_reason_nobody_knows_has_words_too(outcome):
 
 
 def test_losses_are_summed_up_by_reason():
-    """Over days and types, what is refused first, then by number; what is kept is no loss."""
+    """Losses are summed over days and types, the refused first; kept items do not count."""
     found = summarize_outcomes(
         [
             counted("kept", quantity=1_000),
