@@ -16,7 +16,7 @@ KINDS: Final[dict[str, ErrorKind]] = {
     "app_hang": "anr",
     "message": "message",
 }
-"""Words by the kind of an event; any other kind is an error."""
+"""The kind of mark for each kind of event; any other event has the mark of an error."""
 
 
 @dataclass(frozen=True, slots=True)
