@@ -43,13 +43,15 @@ class TextKind(Enum):
     CODE = auto()
     """Lines of source code: `password = ask()` stays."""
     LABEL = auto()
-    """Versions, environments, files: `jo@host.dev` and long numbers stay, passwords do not."""
+    """Versions, environments, files: `jo@host.dev` and long numbers stay; passwords do not, nor do
+    tokens in the path of a URL."""
 
 
 _ALL: Final = frozenset(TextKind)
 _NO_LABELS: Final = _ALL - {TextKind.LABEL}
 _NO_NAMES: Final = _NO_LABELS - {TextKind.NAME}
 _PROSE: Final = frozenset({TextKind.FREE, TextKind.TEXT})
+_PROSE_AND_LABELS: Final = _PROSE | {TextKind.LABEL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class TextScrubber:
             if count:
                 folded = folding.fold_text(text)
                 counts.append((rule.name, count))
-        if "%" in text and depth < _MOST_DECODINGS and text_kind in _PROSE:
+        if "%" in text and depth < _MOST_DECODINGS and text_kind in _PROSE_AND_LABELS:
             text, count = apply_redactions(text, self._find_encoded(folded, text_kind, depth))
             if count:
                 counts.append(("encoded", count))
@@ -191,7 +193,8 @@ class TextScrubber:
         in_text = named_values.NamedValueFinder(judge).find
         in_code = partial(in_text, only_quoted=True)
 
-        named, code = hints.make_named_hint(rules), frozenset({TextKind.CODE})
+        named = hints.make_named_hint(rules)
+        code, labels = frozenset({TextKind.CODE}), frozenset({TextKind.LABEL})
         chosen = [
             _TextRule("private-key", hints.PRIVATE_KEY, shapes.find_private_keys, _ALL),
             _TextRule("named", named, in_text, _ALL - code),
@@ -205,6 +208,7 @@ class TextScrubber:
             _TextRule("sql", hints.ACCOUNT, sql.find_account_passwords, _PROSE),
             _TextRule("command", hints.LOGIN, commands.find_command_passwords, _PROSE),
             _TextRule("path", hints.PATH_TOKEN, url_paths.find_path_tokens, _PROSE),
+            _TextRule("path", hints.PATH_TOKEN, url_paths.find_url_tokens, labels),
             _TextRule("url-login", hints.USERINFO, shapes.find_url_logins, _ALL),
             _TextRule("bearer", hints.SCHEMED, shapes.find_http_credentials, _ALL),
             _TextRule("jwt", hints.WEB_TOKEN, shapes.find_web_tokens, _ALL),
@@ -217,7 +221,7 @@ class TextScrubber:
                 "user-path",
                 hints.USER_PATH,
                 shapes.find_user_names_in_paths,
-                _PROSE | {TextKind.LABEL},
+                _PROSE_AND_LABELS,
             ),
             _TextRule(
                 "secret-like",

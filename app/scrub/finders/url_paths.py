@@ -25,6 +25,8 @@ _PATHS: Final = patterns.compile_text(
     rf"|reset{SLASH}[A-Za-z0-9_\-]{{1,8}}{SLASH}{_SEGMENT}"
     rf"|token{SLASH}{_SEGMENT}|tokens{SLASH}{_SEGMENT})"
 )
+_SCHEME_END: Final = patterns.compile_text(rf"(?::|%3[aA]){SLASH}{SLASH}")
+"""End of the scheme of a URL: `://`."""
 _LAST_GROUP: Final = 6
 _TOKENS_GROUP: Final = _LAST_GROUP
 """The group after `tokens`, which holds the id of a row as often as a token."""
@@ -51,6 +53,20 @@ def find_path_tokens(text: str) -> Iterator[Redaction]:
                 continue
             if token and looks_like_token(token):
                 yield match.start(group), match.end(group), FILTERED
+
+
+def find_url_tokens(text: str) -> Iterator[Redaction]:
+    """Find the tokens in paths behind the scheme of a URL, in folded text.
+
+    A label without a scheme may be a package and a commit (`invite/3f9a1b2c`) or a folder of a
+    build (`/data/app/token/Ab3dE5f7`), which stay.
+    """
+    scheme = _SCHEME_END.search(text)
+    if scheme is None:
+        return
+    for start, end, mark in find_path_tokens(text):
+        if start >= scheme.end():
+            yield start, end, mark
 
 
 def looks_like_token(text: str) -> bool:
