@@ -87,7 +87,7 @@ def test_what_everybody_tries_first_is_refused(password: str):
     ],
 )
 def test_a_few_unrelated_words_are_good(password: str):
-    """So are passwords from a password manager."""
+    """Several unrelated words, also of other languages, and random characters are accepted."""
     assert not is_guessable(password)
 
 

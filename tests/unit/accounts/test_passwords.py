@@ -45,7 +45,7 @@ async def test_one_text_typed_two_ways_is_one_password():
 
 
 async def test_nobody_has_a_password():
-    """Without an account every password is wrong, after the same computation."""
+    """Every password of an address without an account is wrong, after the same computation."""
     assert await passwords.compare_password(None, "p" * 12) == WRONG
     ours = passwords._HASHER
     assert not ours.check_needs_rehash(passwords._NOBODY)
@@ -57,7 +57,7 @@ async def test_a_hash_that_is_none_lets_nobody_in():
 
 
 def test_a_role_includes_the_weaker_ones():
-    """Each role includes the rights of those below it."""
+    """Each role includes the rights of the roles below it."""
     order = [Role.OWNER, Role.ADMIN, Role.MEMBER, Role.VIEWER]
     for place, role in enumerate(order):
         assert [role.includes(other) for other in order] == [

@@ -1,4 +1,4 @@
-"""What `playhead serve` says to the person who started it."""
+"""Tests of the messages of `playhead serve` for the person who started it."""
 
 import os
 import stat
@@ -65,7 +65,7 @@ def test_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_options_win_over_the_environment(monkeypatch: pytest.MonkeyPatch):
-    """What is given on the command line is taken; what is not is left to the environment."""
+    """Options on the command line win; settings without an option come from the environment."""
     monkeypatch.setenv("PLAYHEAD_PORT", "1")
     monkeypatch.setenv("PLAYHEAD_HOST", "::1")
     settings = environment.read_settings(port=2, host=None)
@@ -85,7 +85,7 @@ def test_banner_tells_where_to_go(
 
 
 def test_waiting_says_why_and_that_nothing_is_to_do(capsys: pytest.CaptureFixture[str]):
-    """A database that is away is no failed start: the reason, and what happens meanwhile."""
+    """The server starts while the database is down, and says why and what happens meanwhile."""
     serve.print_waiting("http://localhost:8000", "Postgres cannot be reached: refused")
     printed = capsys.readouterr().out
     assert "Postgres cannot be reached: refused" in printed
@@ -122,5 +122,5 @@ def test_demo_without_a_server_says_how_to_start_one(
 
 
 def test_version_is_told():
-    """As every program tells it."""
+    """`--version` prints the version and ends."""
     assert CliRunner().invoke(app, ["--version"]).output == f"playhead {__version__}\n"

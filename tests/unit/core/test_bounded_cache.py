@@ -40,7 +40,7 @@ def test_a_value_that_is_used_stays():
 
 
 def test_a_value_that_is_too_large_is_not_kept():
-    """It would push all others out."""
+    """A value larger than the cache would push all others out."""
     cache = filled(2, budget=10)
     cache.put(7, "large", 5 * ENTRY_BYTES)
     assert cache.get(7) is None

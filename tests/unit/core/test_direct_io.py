@@ -82,7 +82,7 @@ def test_an_alignment_the_device_does_not_take_ends_direct_writing_only(tmp_path
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EINVAL])
 def test_an_error_of_the_disk_is_raised(tmp_path, monkeypatch, code):
-    """So is EINVAL if the write did not go past the cache."""
+    """An error of the disk is raised, also EINVAL if the write did not go past the cache."""
 
     def failing(*_args):
         raise OSError(code, os.strerror(code))

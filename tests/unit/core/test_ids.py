@@ -28,7 +28,7 @@ def test_a_span_id_is_read():
 
 @pytest.mark.parametrize("value", ["0" * 16, "7f3c", 7, None, "z" * 16, "1" * 99])
 def test_other_texts_are_no_span_id(value):
-    """Zeros, other lengths and other types are no span id."""
+    """Zeros, other lengths and other types are refused as span ids."""
     assert ids.read_hex16(value) is None
 
 

@@ -11,7 +11,7 @@ from app.core.settings import Settings
 
 
 def test_defaults_need_nothing():
-    """Without any variable there is a server on localhost."""
+    """If no variable is set, the server listens on localhost."""
     settings = Settings()
     assert settings.base_url == "http://localhost:8000"
     assert settings.database_url is None
@@ -27,7 +27,7 @@ def test_the_environment_decides(monkeypatch):
 
 
 def test_impossible_values_are_refused(monkeypatch):
-    """A port beyond 65535 is no port."""
+    """A port beyond 65535 is refused."""
     monkeypatch.setenv("PLAYHEAD_PORT", "65536")
     with pytest.raises(ValidationError):
         Settings()

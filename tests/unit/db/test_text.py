@@ -8,7 +8,7 @@ from app.db import text
 
 @given(st.text(st.characters(codec=None)), st.integers(3, 50))
 def test_any_text_comes_out_storable_and_within_its_limit(anything: str, limit: int):
-    """No NUL, no lone surrogate, not one byte too many, for any input."""
+    """The result has no NUL, no lone surrogate and not a byte too many, for any input."""
     cleaned = text.clean(anything, limit_bytes=limit)
     assert "\0" not in cleaned
     assert len(cleaned.encode()) <= limit
@@ -16,7 +16,7 @@ def test_any_text_comes_out_storable_and_within_its_limit(anything: str, limit: 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100))
 def test_clean_text_is_left_alone(harmless: str):
-    """What Postgres can store stays as it is."""
+    """Text that Postgres can store is not changed."""
     assert text.clean(harmless) == harmless
 
 

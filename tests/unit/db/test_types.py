@@ -12,13 +12,13 @@ DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy ha
 
 @given(st.integers(0, 2**128 - 1))
 def test_an_id_comes_back_as_it_was_written(number: int):
-    """32 lower-case digits to a uuid and back, for every 128-bit number."""
+    """Every id of 32 lower-case digits is the same after it was stored as a uuid."""
     kept = Hex32().process_bind_param(f"{number:032x}", DIALECT)
     assert kept == uuid.UUID(int=number)
     assert Hex32().process_result_value(kept, DIALECT) == f"{number:032x}"
 
 
 def test_no_id_stays_none():
-    """NULL in, NULL out."""
+    """None is stored as NULL and read as None."""
     assert Hex32().process_bind_param(None, DIALECT) is None
     assert Hex32().process_result_value(None, DIALECT) is None

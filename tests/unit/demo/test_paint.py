@@ -1,4 +1,4 @@
-"""What the masker covers stays covered."""
+"""Tests that whatever the masker covers stays covered."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -82,7 +82,7 @@ def test_a_surface_covers_the_blocks_under_it():
 
 
 def test_a_list_cuts_its_blocks_at_its_edge():
-    """What is scrolled out of a list is not drawn, masked or not."""
+    """Blocks that are scrolled out of a list are not drawn, masked or not."""
     listing = Box(Rect(10, 30, 100, 50), (WORD,), clips=True)
     picture = _render(listing)
     assert _colours(picture, Rect(0, 0, 128, 30)) == {(247, 246, 241)}

@@ -37,7 +37,7 @@ class Segment:
     activity: Activity
     facts: DeclaredVideo
     declared: JsonObject
-    """What the recording says of its video."""
+    """The facts that the recording states about its video."""
     video: Video
 
     @property
@@ -104,7 +104,7 @@ def test_segments_come_in_order_and_the_recovered_one_last(
 
 
 def test_all_segments_belong_to_one_replay(segments: list[Segment], deliveries: list[Delivery]):
-    """One id, in the replay events and as the id of their envelopes."""
+    """The replay events and the headers of their envelopes all have the same id."""
     (replay_id,) = {segment.event.replay_id for segment in segments}
     assert {delivery.replay_id for delivery in deliveries} == {replay_id}
     for found, item in _opened(deliveries, "app"):
@@ -165,7 +165,7 @@ def test_the_failing_request_shows_both_sides(segments: list[Segment]):
 
 
 def test_options_come_once_with_the_first_segment(segments: list[Segment]):
-    """As the SDK sends them."""
+    """Only the first segment has the SDK's options, as in a recording of the SDK."""
     assert [s.event.segment_id for s in segments if s.activity.options] == [0]
 
 

@@ -108,14 +108,14 @@ async def test_progress_counts_up(door: Door):
 
 
 async def test_the_replay_ended_a_minute_ago(door: Door, short_demo: list[tuple[int, int]]):
-    """So it is the newest in the list, and its sending time is now."""
+    """The replay is the newest in the list, and its sending time is now."""
     door(_accept)
     await send.send_demo(APP, BACKEND, seed=7)
     assert short_demo == [(7, 1_795_480_000_000 - 60_000)]
 
 
 async def test_each_play_is_another_replay(door: Door, short_demo: list[tuple[int, int]]):
-    """Without a seed, the button may be pressed twice."""
+    """Two plays without a seed are two replays, so the button may be pressed twice."""
     door(_accept)
     await send.send_demo(APP, BACKEND)
     await send.send_demo(APP, BACKEND)

@@ -44,7 +44,7 @@ def test_photos_of_goods_are_masked(usage: UsageLog):
 
 
 def test_icons_lie_on_the_screen(usage: UsageLog):
-    """No fixed part of a portrait screen hangs over the edge."""
+    """All fixed parts of a portrait screen lie within its edges."""
     for state in usage.states:
         for control in ui.walk(screens.lay_out(state, "09:41")):
             if isinstance(control, Icon):
@@ -86,7 +86,7 @@ def test_the_story_lasts_about_95_s(usage: UsageLog):
 
 
 def test_a_quick_swipe_sends_no_moves():
-    """As on Android: positions still waiting when the finger lifts are lost."""
+    """Positions still waiting when the finger lifts are lost, as on Android."""
     phone = SimulatedPhone(Dice(1), GALLERY)
     phone.swipe("photo_pager", (-300, 0), 260, photo=(1,))
     assert [touch.kind for touch in phone.usage.touches] == ["start", "end"]

@@ -48,7 +48,7 @@ def test_losses_add_up_by_category_and_reason():
     ],
 )
 def test_an_unreadable_entry_is_skipped(entry):
-    """A text that is no word and a value that is no quantity never become an outcome."""
+    """A reason that is not a word and a quantity that is not a number never become an outcome."""
     result = read(entry, LOST)
     assert (result.losses, result.skipped) == ({ReportedLoss("replay", "cache_overflow"): 4}, 1)
 

@@ -80,7 +80,7 @@ def test_brackets_in_strings_are_no_nesting():
 
 
 def test_marks_are_counted_to_the_limit():
-    """As many commas and brackets as allowed are decoded, one more is too large."""
+    """JSON with the largest number of commas and brackets is decoded; one more is too large."""
     at_limit = b"[" + b"0," * (LIMITS.json_marks - 1) + b"0]"
     assert len(jsonish.decode(at_limit, "test")) == LIMITS.json_marks
     with pytest.raises(OversizedInput, match="commas and brackets"):
@@ -150,7 +150,7 @@ def test_number_is_finite():
     ],
 )
 def test_flag_reads_booleans_in_words_and_digits(value, flag):
-    """What is neither true nor false is absent."""
+    """A value that is neither true nor false is read as None."""
     assert jsonish.flag({"a": value}, "a") is flag
 
 

@@ -25,7 +25,7 @@ FRAMED_OTHERWISE = {"feedback", "attachment", "profile_chunk", "sessions"}
 
 @dataclass
 class Segment:
-    """What the readers make of one replay_video item."""
+    """The values that the readers return for one replay_video item."""
 
     parts: replay_video.ReplayVideoParts
     event: replay_event.ReplayEvent

@@ -45,7 +45,7 @@ def test_every_shape_of_a_time_is_read(value, ms):
     ],
 )
 def test_other_values_are_no_time(value):
-    """Other types, NaN and absurd years are no time."""
+    """Other types, NaN and absurd years are refused."""
     assert timestamps.read_ms(value) is None
     assert timestamps.read_at(value) is None
 

@@ -1,4 +1,4 @@
-"""What holds for every item type, and for the sets that are derived from the list of them."""
+"""Tests that hold for every item type, and for the sets derived from the list of them."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -25,7 +25,7 @@ def make_envelope(seq: int, size_bytes: int = 10) -> AcceptedEnvelope:
 
 
 async def test_entries_come_out_in_order():
-    """First in, first out, one batch."""
+    """Entries come out as one batch, in the order in which they were put in."""
     queue = EnvelopeQueue(100)
     queue.add(make_envelope(1))
     queue.add(make_envelope(2))
@@ -88,7 +88,7 @@ async def test_an_envelope_waits_while_memory_is_nearly_full():
 
 
 async def test_envelopes_do_not_wait_for_a_digest_that_stands_still(monkeypatch):
-    """With Postgres away for long, answers are not held back: envelopes are on disk only."""
+    """Answers do not wait while Postgres is down for long: envelopes are then on disk only."""
     monkeypatch.setattr(envelope_queue, "_MOST_WAIT_S", 0.01)
     queue = EnvelopeQueue(100)
     for seq in range(1, 12):

@@ -192,7 +192,7 @@ def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch)
 
 @pytest.mark.parametrize("call", ["mkdir", "open", "fsync"])
 def test_root_that_cannot_be_used_is_unavailable(root, monkeypatch, call):
-    """Without a folder there is no journal."""
+    """A root that cannot be made or read raises an error."""
     monkeypatch.setattr(os, call, refuse(errno.EROFS))
     with pytest.raises(ServiceUnavailable, match="no journal folder"):
         folders.make_journal_folder(root)

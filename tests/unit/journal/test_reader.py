@@ -123,7 +123,7 @@ def test_bad_body_costs_one_entry(tmp_path):
 
 
 def test_bad_head_costs_the_rest_of_its_file(tmp_path):
-    """Without a trusted length the reader reports damage and goes on with the next file."""
+    """The reader cannot trust the length in the head, so it reports damage and skips the file."""
     first = bytearray(file_of([ONE, TWO, THREE]))
     first[AT_TWO + 5] ^= 1
     lay(tmp_path, bytes(first), file_of([FOUR], first_seq=4, previous_bytes=len(first)))

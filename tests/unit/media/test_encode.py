@@ -64,7 +64,7 @@ def test_a_held_frame_costs_next_to_nothing():
 
 
 def test_the_index_is_at_the_end():
-    """As MediaMuxer writes it: the pictures first, then `moov`."""
+    """The pictures come first, then `moov`, as MediaMuxer writes them."""
     data = encode.encode_video([_solid(COLOURS[0])]).data
     assert data.index(b"mdat") < data.index(b"moov")
 

@@ -52,7 +52,7 @@ def test_time_only_goes_on():
 
 
 def test_what_was_shown_the_shortest_goes_first():
-    """Of too many pictures those remain that stood longest; memory stays bounded."""
+    """When there are too many pictures, those shown longest remain; memory stays bounded."""
     reel = PictureStrip()
     at_ms = 0
     for number in range(3 * wire.MOST_TILES):

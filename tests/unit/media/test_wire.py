@@ -27,7 +27,7 @@ ASKED = range(0, 30_000, 500)
 
 
 def test_a_group_comes_back():
-    """What is packed for the child is what it unpacks."""
+    """A group that the server packs is the same after the child unpacks it."""
     samples = (
         wire.CodedSample(-5, 1, b"key"),
         wire.CodedSample(2**40, 3, b""),
@@ -38,7 +38,7 @@ def test_a_group_comes_back():
 
 
 def test_a_strip_comes_back():
-    """What an honest child packs is what the server unpacks."""
+    """A strip that the child packs is the same after the server unpacks it."""
     assert wire.unpack_strip(wire.pack_strip(STRIP), ASKED) == STRIP
 
 
@@ -104,6 +104,6 @@ def test_a_still_comes_back():
     ],
 )
 def test_a_still_that_no_honest_child_draws_is_refused(body):
-    """Nothing, other formats, no size, too large a size."""
+    """An empty answer, another format, and a picture without a size or too large are refused."""
     with pytest.raises(MalformedInput, match="cannot have drawn"):
         wire.unpack_still(body)

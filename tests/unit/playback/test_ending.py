@@ -64,7 +64,7 @@ def test_an_app_that_left_last_is_in_the_background():
 
 
 def test_an_hour_is_the_limit_of_the_sdks():
-    """Unless the app crashed just then."""
+    """A replay of nearly an hour met the SDKs' limit, unless the app crashed at that moment."""
     hour = START + timedelta(minutes=59, seconds=55)
     assert ended(ended_at=hour) == "60-minute_limit"
     assert ended("crash", at_s=3_595, ended_at=hour) == "crashed"
@@ -72,7 +72,7 @@ def test_an_hour_is_the_limit_of_the_sdks():
 
 
 def test_a_recording_that_ends_with_a_whole_segment_was_cut():
-    """Whoever is stopped sends the piece it has begun; every other sign goes first."""
+    """An SDK that is stopped sends the segment it has begun; every other sign goes first."""
     end = START + timedelta(minutes=1)
     assert ended(last_ms=4_899, video_segments=9) == "closed"
     assert ended(last_ms=4_900, video_segments=9) == "cut"

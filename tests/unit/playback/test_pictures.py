@@ -23,12 +23,12 @@ TASK = PictureTask(KEY, BEGAN, 1, BEGAN, None, None)
 
 
 def at(seconds: float) -> datetime:
-    """So many seconds after the replay began to arrive."""
+    """Return the time `seconds` after the replay began to arrive."""
     return BEGAN + timedelta(seconds=seconds)
 
 
 def replay(*, last_s: float, video_segments: int = 12) -> Replay:
-    """A replay whose last segment came after so many seconds."""
+    """Make a replay whose last segment came `last_s` seconds after its start."""
     return Replay(
         key=KEY,
         first_received_at=BEGAN,
@@ -94,7 +94,7 @@ def test_right_pictures_are_left_alone():
 
 
 def test_failures_end_after_the_third():
-    """One minute, ten minutes, and then not again."""
+    """Drawing is tried again after one minute and after ten minutes, and then not again."""
     assert schedule.find_retry_time(1, now=BEGAN) == at(60)
     assert schedule.find_retry_time(2, now=BEGAN) == at(600)
     assert schedule.find_retry_time(3, now=BEGAN) is None

@@ -35,7 +35,7 @@ def test_the_native_sdk_counts_under_other_frameworks():
 
 
 def test_some_faults_need_a_newer_system():
-    """Masking on iOS 26 is no matter on iOS 18, and not claimed where the version is unknown."""
+    """The fault of masking on iOS 26 is not claimed on iOS 18 or on an unknown version."""
     assert "SwiftUI" in texts("sentry.cocoa", "8.57.0", "26.0")
     assert "SwiftUI" not in texts("sentry.cocoa", "8.57.0", "18.2")
     assert "SwiftUI" not in texts("sentry.cocoa", "8.57.0", "")
@@ -59,5 +59,5 @@ def test_faults_of_privacy_come_first():
     ],
 )
 def test_nothing_is_claimed_of_what_is_not_known(name: str, version: str):
-    """Other SDKs, unreadable versions, and the newest."""
+    """Other SDKs, unreadable versions and the newest versions have no known faults."""
     assert texts(name, version, "26") == ""

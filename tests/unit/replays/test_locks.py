@@ -8,7 +8,7 @@ from app.replays.model import ReplayKey
 
 
 def test_made_up_replays_cannot_use_up_the_locks_of_postgres():
-    """However many ids a sender invents, they share 256 locks."""
+    """All ids that a sender may invent share 256 locks."""
     keys = [ReplayKey(ProjectId(1), ReplayId(secrets.token_hex(16))) for _ in range(5_000)]
     numbers = {locks._number(key) for key in keys}
     assert len(numbers) == 256

@@ -122,7 +122,7 @@ def test_any_text_is_read_or_refused(text):
 
 
 def test_a_part_can_be_left_out():
-    """What the cross on a chip does."""
+    """The cross on a chip removes its part of the query and keeps the others."""
     found = query_language.read_query("a:1 (b:2 OR c:3) !d:4")
     assert (
         query_language.write_query(query_language.remove_part(found, found.parts[1])) == "a:1 !d:4"

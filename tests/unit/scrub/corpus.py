@@ -1,4 +1,4 @@
-"""What must go and what must stay, as tables.
+"""Tables of texts that scrubbing must remove and of texts that it must keep.
 
 A secret is a text, and the part of it that may not survive. It is put into every place below.
 """

@@ -160,7 +160,7 @@ def test_a_long_hostile_text_is_scrubbed():
 
 
 def test_rules_are_compiled_once():
-    """Equal rules share their compiled form."""
+    """Equal rules share one compiled form."""
     assert get_scrubber(ScrubRules(phones=True)) is get_scrubber(ScrubRules(phones=True))
     assert isinstance(get_scrubber(DEFAULT_RULES), TextScrubber)
 

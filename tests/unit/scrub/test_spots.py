@@ -1,4 +1,4 @@
-"""What SDKs send, spot by spot: secrets go from it, the rest stays.
+"""Tests of each place where SDKs send text: secrets are removed, and the rest stays.
 
 `spots.jsonl` holds payloads with what must go and what must stay; `innocent.jsonl` some in which
 nothing may change.

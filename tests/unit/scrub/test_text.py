@@ -131,7 +131,7 @@ def test_names_of_users_keep_their_address():
     ],
 )
 def test_addresses_go_if_asked(text: str, left: str):
-    """IPv4 and IPv6, with or without a port; not times, versions or scopes."""
+    """IPv4 and IPv6 addresses go, with or without a port; times, versions and scopes stay."""
     assert clean(text, scrub_ip=True) == left
     assert clean(text) == text
 

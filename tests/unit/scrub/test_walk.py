@@ -64,7 +64,7 @@ def test_remarks_are_few_however_many_places():
 
 
 def test_structure_is_kept():
-    """Ids and the names of screens and files are no text."""
+    """Ids and the names of screens and files are not scrubbed as text."""
     frame = {"filename": "a/password=x.py", "abs_path": "/Users/jo/a.py", "function": "token=1"}
     event = {
         "event_id": "4111111111111111",

@@ -43,13 +43,13 @@ def test_bucket_and_prefix_are_read(url: str, name: str, prefix: str):
     ],
 )
 def test_other_words_are_refused(url: str):
-    """What is neither is told, with what may stand there."""
+    """Any other value is refused, and the message says which values are allowed."""
     with pytest.raises(ReplayError, match="must be `local` or `s3://bucket/prefix`"):
         choose.open_store(Settings(storage=url), Path("unused"))
 
 
 async def test_local_is_the_default(tmp_path: Path):
-    """Without a setting, objects lie under the data folder."""
+    """Objects lie under the data folder unless a setting says otherwise."""
     store = choose.open_store(Settings(), tmp_path)
     assert isinstance(store, LocalStore)
     await store.put("a/b", b"c")

@@ -16,7 +16,7 @@ PATIENCE = CallTimeouts(connect_s=1, read_s=1, attempts=3)
 
 
 def refusal(code: str, status: int) -> ClientError:
-    """What boto3 raises for an answer that is an error."""
+    """Make the error that boto3 raises for an answer with an error status."""
     return ClientError(
         {
             "Error": {"Code": code, "Message": "told"},
@@ -128,7 +128,7 @@ async def test_closed_way_is_unavailable(calls: RetryingCalls):
 
 
 def test_somebody_who_watches_is_told_within_five_seconds():
-    """All attempts at reading and their pauses together."""
+    """All attempts at a read and the pauses between them take less than five seconds."""
     assert READING.total_s is not None
     assert READING.total_s < 5
     assert READING.read_s * READING.attempts < READING.total_s

@@ -47,7 +47,7 @@ def test_key_of_an_attachment_reads_as_documented():
 
 @given(event=anything, sha=anything)
 def test_hostile_text_names_no_attachment(event, sha):
-    """Any text in: the documented shape or MalformedInput out."""
+    """Any text gives a key of the documented shape or MalformedInput."""
     try:
         key = keys.make_attachment_key(1, event, sha)
     except MalformedInput:
@@ -58,7 +58,7 @@ def test_hostile_text_names_no_attachment(event, sha):
 
 @pytest.mark.parametrize("event", HOSTILE)
 def test_hostile_event_id_is_refused(event):
-    """As a replay id is."""
+    """A hostile event id is refused, as a hostile replay id is."""
     with pytest.raises(MalformedInput):
         keys.make_attachment_key(1, event, SHA)
 
@@ -83,7 +83,7 @@ def test_no_pack_has_another_batch_s_prefix(first, second):
 
 @given(journal=anything)
 def test_hostile_text_makes_no_key(journal):
-    """Any text in: the documented shape or MalformedInput out."""
+    """Any text gives a key of the documented shape or MalformedInput."""
     try:
         key = keys.make_pack_key(journal, 1)
     except MalformedInput:
@@ -93,7 +93,7 @@ def test_hostile_text_makes_no_key(journal):
 
 @pytest.mark.parametrize("replay", HOSTILE)
 def test_hostile_replay_id_is_refused(replay):
-    """Paths, NUL, other alphabets, other spellings and the nil id are no replay ids."""
+    """Paths, NUL, other alphabets, other spellings and the nil id are refused as replay ids."""
     with pytest.raises(MalformedInput):
         keys.make_replay_prefix(1, replay)
     with pytest.raises(MalformedInput):
@@ -125,7 +125,7 @@ def test_impossible_seq_is_refused(seq):
 
 @given(st.one_of(st.text(), st.text("./ab\0-_A", max_size=12)))
 def test_checked_key_cannot_leave_the_root(key):
-    """What passes has no empty, hidden or upward part, on any file system."""
+    """A key that passes has no empty, hidden or upward part, on any file system."""
     try:
         parts = keys.check_key(key).split("/")
     except MalformedInput:

@@ -1,4 +1,4 @@
-"""Local disk behind the port: what the contract cannot see."""
+"""Tests of the store on local disk that the contract tests of all stores cannot make."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,7 @@ def refuse(code: int):
 
 
 def temporaries(root: Path) -> list[str]:
-    """List what is being written, or was left behind."""
+    """List the temporary files, of writes under way and of dead processes."""
     return sorted(path.name for path in (root / ".tmp").iterdir())
 
 
@@ -70,7 +70,7 @@ async def test_delete_removes_empty_folders(store, root):
 
 
 async def test_every_touched_folder_is_synced_once(store, monkeypatch):
-    """A batch fsyncs each folder that gained an entry, once, and a known folder's parents never."""
+    """A batch syncs each folder that gained an entry once, and a known folder's parents never."""
     synced: list[int] = []
     fsync = os.fsync
 
@@ -268,7 +268,7 @@ async def test_what_vanishes_while_listed_is_left_out_alone(store, root, monkeyp
 
 @pytest.mark.parametrize("call", ["scandir", "open"])
 async def test_folder_that_vanishes_while_listed_hides_only_itself(store, root, monkeypatch, call):
-    """A replay deleted beside a list is no error, before or after its folder was opened."""
+    """Listing succeeds if a replay is deleted before or after its folder was opened."""
     await store.put_many([("p/a/x", BODY), ("p/b/y", BODY)])
     real = getattr(os, call)
     p_a = (root / "p/a").stat().st_ino
@@ -291,7 +291,7 @@ async def test_folder_that_cannot_be_read_makes_the_list_unavailable(store, monk
 
 
 async def test_stale_temporary_files_are_removed_at_start(root, monkeypatch):
-    """What a dead process left is tidied after a day; what is being written stays."""
+    """Temporary files of a dead process are removed after a day; files being written stay."""
     first = LocalStore(root, 1)
     for name in ("fresh", "stale"):
         (root / ".tmp" / name).write_bytes(b"half")

@@ -45,14 +45,14 @@ def probing(
 
 
 async def test_store_that_works_is_fine(store):
-    """A real one, without a word."""
+    """The start goes on if the store works."""
     look = StartupCheck(store)
     await look.begin()
     await look.stop()
 
 
 async def test_warnings_do_not_hold_up(store, monkeypatch, logged):
-    """They are told."""
+    """Warnings are logged, and the start goes on."""
     probing(store, monkeypatch, None)
     look = StartupCheck(store)
     await look.begin()
@@ -61,7 +61,7 @@ async def test_warnings_do_not_hold_up(store, monkeypatch, logged):
 
 
 async def test_store_that_says_no_ends_the_start(store, monkeypatch):
-    """A setting is wrong: somebody must mend it."""
+    """The start fails if the store refuses, because a person must correct a setting."""
     probing(store, monkeypatch, StorageRefused("no such bucket"))
     look = StartupCheck(store)
     with pytest.raises(StorageRefused, match="no such bucket"):
@@ -70,7 +70,7 @@ async def test_store_that_says_no_ends_the_start(store, monkeypatch):
 
 
 async def test_store_that_is_away_does_not(store, monkeypatch, logged):
-    """What phones send waits in the journal."""
+    """The start goes on, since envelopes wait in the journal until the store is back."""
     probing(store, monkeypatch, ServiceUnavailable("no route"))
     look = StartupCheck(store)
     await look.begin()
@@ -79,7 +79,7 @@ async def test_store_that_is_away_does_not(store, monkeypatch, logged):
 
 
 async def test_store_that_hangs_is_not_waited_for(store, monkeypatch, logged):
-    """What it says later is told later."""
+    """The start does not wait for a store that does not answer; its result is logged later."""
     answered = asyncio.Event()
     probing(store, monkeypatch, answered)
     look = StartupCheck(store)
@@ -90,5 +90,5 @@ async def test_store_that_hangs_is_not_waited_for(store, monkeypatch, logged):
 
 
 async def test_look_that_never_began_is_stopped(store):
-    """A start may fail before it."""
+    """A check can be stopped before it begins, as when the start fails earlier."""
     await StartupCheck(store).stop()

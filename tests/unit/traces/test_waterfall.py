@@ -54,7 +54,7 @@ def test_every_span_stands_once(pairs):
 
 
 def test_a_chain_of_thousands_needs_no_recursion():
-    """As deep as it goes."""
+    """A chain of 5,000 spans is laid out to its last level."""
     chain = [span(number, number - 1 or None, at_ms=number) for number in range(1, 5_001)]
     assert lay_out(*chain)[-1].depth == 4_999
 
@@ -104,7 +104,7 @@ def test_all_that_a_service_did_moves_with_it():
 
 
 def test_an_answer_longer_than_its_request_begins_with_it():
-    """The app gave up waiting."""
+    """The app stopped waiting before the server was done."""
     request = span(1, at_ms=1_000, ms=100, op="http.client")
     assert placed(2, request, served(2, 1, at_ms=0, ms=900)).start_us == 1_000_000
 

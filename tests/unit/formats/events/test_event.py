@@ -200,7 +200,7 @@ def test_a_message_with_a_stack_is_named_by_its_words():
     ],
 )
 def test_the_culprit_is_a_place(frame, culprit):
-    """Without a transaction it is the place of the app's last frame."""
+    """The culprit of an event without a transaction is the place of the app's last frame."""
     exception = thrown(type="T", stacktrace={"frames": [frame]})
     assert problem(transaction=MISSING, exception=exception).culprit == culprit
 

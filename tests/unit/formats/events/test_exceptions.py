@@ -134,7 +134,7 @@ def test_an_exception_with_a_stack_needs_no_thread():
     ],
 )
 def test_the_main_frame_is_the_last_own_one(marks, line):
-    """Without one it is the last that is not marked as library code."""
+    """If no frame is the app's own, the last one not marked as library code is the main frame."""
     frames = [{"lineno": number, "in_app": mark} for number, mark in enumerate(marks)]
     frame = exceptions.find_main_frame({}, {"stacktrace": {"frames": frames}})
     assert (frame and frame.line) == line

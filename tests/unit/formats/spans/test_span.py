@@ -114,7 +114,7 @@ def test_the_envelope_stands_in_for_a_lone_span():
     "changes", [{"trace_id": "x"}, {"span_id": "0" * 16}, {"start_timestamp": "1e400"}]
 )
 def test_a_span_needs_ids_and_a_start(changes):
-    """Without them a lone span is refused, and one in a container is left out."""
+    """A lone span without ids or a start is refused, and one in a container is left out."""
     with pytest.raises(MalformedInput, match="span lacks an id or a start"):
         read_v1(**changes)
     found = decode_container(compact({"items": [V2 | changes]}))

@@ -135,7 +135,7 @@ def test_a_clock_that_nobody_has_set_is_read():
 
 
 def test_parents_in_a_circle_are_read():
-    """So are chains of a thousand, because spans are a flat list."""
+    """Spans whose parents form a circle are read like others, because spans are a flat list."""
     spans = [
         span(
             "a",
@@ -150,7 +150,7 @@ def test_parents_in_a_circle_are_read():
 
 
 def test_bad_spans_are_left_out_and_counted():
-    """So are those beyond the thousandth."""
+    """Spans that cannot be read and spans beyond the limit are left out, and counted."""
     good = span("db", "select", STARTED_MS)
     found = read(spans=[good, 7, {}, {**good, "span_id": None}])
     assert (len(found.spans), found.skipped) == (1, 3)

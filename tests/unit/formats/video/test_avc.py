@@ -1,4 +1,4 @@
-"""What H.264 says of itself, and whether its samples hold together."""
+"""Tests of the facts read from H.264 parameter sets, and of the check of samples."""
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_a_configuration_is_limited():
 
 @pytest.mark.parametrize("config", [avcc(sps=()), avcc(pps=())])
 def test_parameter_sets_must_be_in_the_header(config):
-    """Without them a decoder cannot be set up before the first picture."""
+    """A header without parameter sets is refused: no decoder can be set up from it."""
     assert "parameter sets" in (avc.read_avc_config(config).fault or "")
 
 

@@ -42,7 +42,7 @@ def test_browsers_put_the_key_into_the_query():
 
 
 def test_a_request_without_any_key_has_no_credentials():
-    """Other query fields are no credentials, nor is an Authorization that a proxy added."""
+    """Other query fields are ignored, and so is an Authorization header that a proxy added."""
     assert _read() is None
     assert _read("Basic YTpi", "bearer abc", query="a=b&sentry_version=7") is None
     others = ("AWS4-HMAC-SHA256 Credential=a, Signature=b", "NTLM", "Token x", "garbage")

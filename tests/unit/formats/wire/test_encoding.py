@@ -57,7 +57,7 @@ def test_every_encoding_is_taken_off_up_to_the_limit(name):
 
 @pytest.mark.parametrize("name", ["gzip", "deflate", "Deflate", "br", "zstd"])
 def test_an_empty_body_may_be_compressed_too(name):
-    """It inflates to nothing."""
+    """A compressed empty body inflates to an empty body."""
     assert encoding.inflate(PACKERS[name](b""), name, limit_bytes=10) == b""
 
 
@@ -121,7 +121,7 @@ def test_a_wrong_checksum_or_size_is_malformed(at):
 
 @pytest.mark.parametrize("members", [2, 3, 50])
 def test_gzip_members_in_a_row_are_one_body(members):
-    """So are members of one size, where the last trailer also fits the first member."""
+    """Members are joined, also those of one size, where the last trailer fits the first member."""
     assert encoding.inflate(envelopes.gzipped(PLAIN, members=members), "gzip", limit_bytes=LIMIT)
     same = gzip.compress(PLAIN) * members
     assert encoding.inflate(same, "gzip", limit_bytes=LIMIT * members) == PLAIN * members

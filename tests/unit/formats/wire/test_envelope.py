@@ -215,7 +215,7 @@ def test_an_item_header_is_limited():
 
 
 def test_items_are_limited():
-    """As many items as allowed are read; one more is too large."""
+    """An envelope with the largest number of items is read; one more is too large."""
     item = b'{"type":"session"}\n\n'
     assert len(envelope.split_envelope(HEADER + item * LIMITS.items).items) == LIMITS.items
     with pytest.raises(OversizedInput, match="more than 200 items"):

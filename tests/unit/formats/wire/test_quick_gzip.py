@@ -47,7 +47,7 @@ def test_usual_bodies_are_read_quickly(level):
 
 @pytest.mark.parametrize("body", SAMPLES[2:])
 def test_other_bodies_are_left_to_the_plain_reader(body):
-    """Several members, an empty one, and bytes behind it are read one after another."""
+    """Several members, an empty one, and bytes after it are read one after another."""
     assert not is_quick(body)
     assert encoding.gunzip(body, limit_bytes=LIMIT) == encoding.inflate(
         body, "gzip", limit_bytes=LIMIT

@@ -39,7 +39,7 @@ def test_a_transaction_becomes_an_envelope_of_one_item():
 
 
 def test_a_whole_envelope_is_split():
-    """Some senders post it to the wrong path."""
+    """An envelope that a sender posts to the wrong path is split like any other."""
     body = envelopes.event_envelope()
     assert store_body.wrap_store(body) == envelope.split_envelope(body)
     pretty = json.dumps(payloads.event(), indent=1).encode()
@@ -47,7 +47,7 @@ def test_a_whole_envelope_is_split():
 
 
 def test_old_members_get_their_present_names():
-    """Raven wrote a template with its parameters, and an exception that is no list."""
+    """Raven wrote a template with its parameters, and an exception that is not a list."""
     entry = {"message": "user %s", "params": ["ada"], "formatted": None}
     thrown = {"type": "ValueError", "value": "no cart"}
     old = {

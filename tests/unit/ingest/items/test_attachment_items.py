@@ -1,4 +1,4 @@
-"""What becomes of the bytes and the labels of an attached file."""
+"""Tests of the bytes and the labels that are stored for an attached file."""
 
 import json
 from datetime import UTC, datetime

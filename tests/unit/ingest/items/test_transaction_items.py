@@ -269,7 +269,7 @@ def test_too_many_levels_are_left_to_the_plain_reader(deep):
 
 
 def test_texts_that_are_not_utf_8_are_left_to_the_plain_reader():
-    """It mends them, as everywhere."""
+    """The plain reader replaces what is not UTF-8, as everywhere."""
     raw = compact(payloads.transaction()).replace(b"select * from cart", b"select \xff from cart")
     assert try_split_transaction(memoryview(raw)) is None
 

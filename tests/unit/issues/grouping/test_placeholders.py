@@ -1,4 +1,4 @@
-"""What differs from event to event in a message, and what does not."""
+"""Tests of the parts of a message that differ from event to event, and of those that do not."""
 
 import pytest
 from hypothesis import given, strategies as st

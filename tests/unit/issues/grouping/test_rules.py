@@ -85,7 +85,7 @@ def test_anonymous_classes_and_proxies_do_not_part_events():
     ],
 )
 def test_what_a_native_compiler_made_does_not_part_events(one, other):
-    """Template arguments, parameters, hashes and offsets are no part of a function's name."""
+    """Template arguments, parameters, hashes and offsets are removed from a function's name."""
     assert together(
         thrown(at(own(one)), platform="native"), thrown(at(own(other)), platform="native")
     )
@@ -150,7 +150,7 @@ def test_a_hash_in_a_bundles_name_does_not_part_events():
 
 
 def test_the_source_line_tells_anonymous_functions_apart():
-    """A line over 120 characters, or one the SDK cut, is no name."""
+    """A line over 120 characters, or one that the SDK cut, is not used as a name."""
 
     def script(line: str) -> dict[str, Any]:
         frame = own("<anonymous>", "app", context_line=line)
@@ -203,7 +203,7 @@ def test_a_synthetic_type_means_nothing():
 
 
 def test_app_hangs_are_one_kind():
-    """Whether it was fully blocked is a matter of the moment."""
+    """Full and partial hangs form one issue, because which one is reported is chance."""
     assert together(
         thrown(at(own("main"), type="App Hang Fully Blocked"), platform="cocoa"),
         thrown(at(own("main"), type="App Hanging"), platform="cocoa"),
@@ -262,7 +262,7 @@ def test_messages_group_by_their_template():
 
 
 def test_an_event_of_nothing_has_a_group():
-    """By platform, logger and transaction, whatever they are."""
+    """Events are grouped by platform, logger and transaction, also if these are not text."""
     assert rules.group_event({}).rule == "fallback"
     assert together({}, {"platform": [7], "exception": [], "threads": "none"})
 

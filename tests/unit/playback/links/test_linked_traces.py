@@ -30,7 +30,7 @@ def sides(found: Trace) -> list[str]:
 
 
 def test_another_project_is_a_backend_and_so_is_what_it_calls():
-    """On the clock of a replay its own project is the app."""
+    """In the traces of a replay, the replay's own project is the app."""
     app, request = span(1), span(2, 1, op="http.client")
     answer = served(3, 2)
     query = span(4, 3, project_id=API, op="db")
@@ -38,7 +38,7 @@ def test_another_project_is_a_backend_and_so_is_what_it_calls():
 
 
 def test_a_service_in_the_same_project_is_told_by_its_platform_its_name_or_its_work():
-    """What says nothing itself has the side of its parent."""
+    """A span that does not tell its side has the side of its parent."""
     of_python = span(1, platform="python")
     assert sides(read(of_python, span(2, 1))) == ["backend", "backend"]
     assert sides(read(span(1, platform="java"))) == ["app"]
@@ -48,7 +48,7 @@ def test_a_service_in_the_same_project_is_told_by_its_platform_its_name_or_its_w
 
 
 def test_an_error_stands_on_its_span_at_the_corrected_time():
-    """One whose span is not here stands beside the spans."""
+    """An error whose span is not here stands beside the spans."""
     request = span(1, at_ms=1_000, ms=500, op="http.client")
     answer = served(2, 1, at_ms=-9_000, ms=200)
     found = read(
@@ -63,13 +63,13 @@ def test_an_error_stands_on_its_span_at_the_corrected_time():
 
 
 def test_slow_spans_are_marked():
-    """By the table."""
+    """A database query of 600 ms is slow, and one of 400 ms is not."""
     found = read(span(1, op="db", ms=600), span(2, op="db", ms=400))
     assert [row.slow.what if row.slow else None for row in found.rows] == ["query", None]
 
 
 def test_a_trace_is_named_after_its_first_transaction():
-    """Or else its first span; one of errors alone after the first of them."""
+    """A trace without a transaction has the name of its first span, or else its first error."""
     assert read(span(1, at_ms=0), served(2, description="/pay")).name == "/pay"
     assert read(span(1)).name == "step 1"
     assert read(events=[event(None)]).name == "PaymentError: no card"

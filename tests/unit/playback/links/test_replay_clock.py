@@ -41,7 +41,7 @@ def test_a_side_is_told_by_project_and_platform(
 
 
 def test_a_moment_in_the_window_keeps_its_own_clock():
-    """Without drift an offset is the plain difference, for both sides."""
+    """If no clock drifts, the offset is the plain difference, for both sides."""
     at = START + timedelta(seconds=7)
     assert replay_clock.find_offset_ms(window(), at, 0) == 7_000
     assert replay_clock.find_offset_ms(window(), at, 0, made_by="backend") == 7_000
@@ -106,7 +106,7 @@ def test_a_moment_at_another_time_is_not_corrected():
 
 @pytest.mark.parametrize("made_by", ["app", "backend"])
 def test_what_was_held_up_with_a_replay_keeps_its_own_time(made_by: replay_clock.Side):
-    """By the server's clock an hour that is replayed a day later, in one go, is a moment."""
+    """A held-up hour arrives within a moment, so the server's clock cannot place its events."""
     held_ms = 24 * HOUR_MS
     at = START + timedelta(hours=1)
     reach = window(drift_ms=held_ms)

@@ -44,7 +44,7 @@ def errors(traces: list[Trace], *requests: NetworkSpan) -> dict[int, list[str]]:
 
 
 def test_a_request_has_the_errors_of_its_span_and_of_all_below_it():
-    """Not those of its neighbours."""
+    """The errors of the neighbours of its span are left out."""
     of_bank = event(4, title="BankError")
     elsewhere = event(5, title="Other")
     laid = read(
@@ -64,7 +64,7 @@ def test_a_request_has_the_errors_of_its_span_and_of_all_below_it():
     ],
 )
 def test_a_request_is_known_by_method_address_and_time(noted: NetworkSpan, spans: list[StoredSpan]):
-    """Queries are left out of it, and a moment may lie between the two notes."""
+    """Query strings are ignored, and the two records may be a moment apart."""
     assert errors([read(*spans)], noted) == {0: []}
 
 
@@ -79,7 +79,7 @@ def test_a_request_is_known_by_method_address_and_time(noted: NetworkSpan, spans
     ],
 )
 def test_another_request_has_no_trace(noted: NetworkSpan):
-    """Rather none than a wrong one."""
+    """A request that differs in method, address or time is not matched to the trace."""
     assert errors([read(client(1))], noted) == {}
 
 

@@ -50,7 +50,7 @@ def test_a_battery_is_low_while_it_is_not_charging():
 
 
 def test_notes_outside_of_the_replay_are_brought_to_its_edges():
-    """What began before the recording lasts from its start."""
+    """A condition that began before the recording lasts from the start of the recording."""
     assert laid_out(
         crumb(-500, "app.background"), crumb(99_000, "app.foreground"), crumb(99_500, "ui.tap")
     ) == [(0, 60_000, "in background")]

@@ -83,7 +83,7 @@ def test_taps_of_one_moment_stay_as_many_as_they_were():
 
 
 def test_a_request_of_two_segments_stands_once():
-    """Same time, end, kind and address are the same request."""
+    """Requests with the same start, end, kind and address count as one."""
     one = NetworkSpan(5, 9, "resource.http", "/a", "GET", 200, None, None, {})
     two = NetworkSpan(5, 9, "resource.http", "/b", "GET", 200, None, None, {})
     assert merging.merge_spans([(one, two), (one,)]) == (one, two)
@@ -125,7 +125,7 @@ def test_a_page_counts_from_the_first_picture():
 
 
 def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch):
-    """What is within it is read; the segments behind keep their video and lose their notes."""
+    """Recordings up to the bound are read; later segments keep their video, without breadcrumbs."""
     tape = packed_json.pack_json([tap(500, "Pay")])
     listed = [segment(number, 0, 1_000, recording=tape) for number in range(4)]
     monkeypatch.setattr(

@@ -160,7 +160,7 @@ def test_a_tap_without_effect_is_marked():
 
 
 def test_what_cannot_be_read_leaves_the_rest_alone():
-    """A damaged recording, one that is no list, and an end without a start give nothing."""
+    """A damaged recording, one that is not a list, and an end without a start give no gestures."""
     damaged = Segment(**{
         **{name: getattr(segment(0), name) for name in Segment._fields}, "recording": b"?"
     })  # fmt: skip

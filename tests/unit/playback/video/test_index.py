@@ -73,7 +73,7 @@ def test_later_segment_ends_the_earlier_one():
 
 
 def test_hidden_frame_that_a_shown_one_needs_is_flagged():
-    """With B-frames a frame beyond the cut is decoded before one that is shown."""
+    """A frame beyond the cut is flagged if a frame that is shown needs it, as with B-frames."""
     frames = [Frame(0, is_key=True), Frame(3000), Frame(1000), Frame(2000)]
     index = playback.build_index([segment(0, 0, frames), segment(1, 2000, gops(1))])
     assert header_frames(index.gops[0]) == [(10, 0, False), (10, 3000, True), (10, 1000, False)]
@@ -125,7 +125,7 @@ def test_a_twin_that_shows_nothing_leaves_all_its_time_to_the_other():
 
 
 def test_segment_inside_another_cuts_its_rest():
-    """What the longer one has to show after the shorter one is a gap."""
+    """The frames of the longer segment after the shorter one are not shown."""
     index = playback.build_index([segment(0, 0, gops(6, 6)), segment(1, 3000, gops(2))])
     assert [gop.segment_id for gop in index.gops] == [0, 1]
     assert index.duration_ms == 5000
@@ -160,7 +160,7 @@ def test_frame_without_length_lasts_a_millisecond():
 
 
 def test_frames_that_the_file_cuts_off_are_decoded_and_not_shown():
-    """Of frames before the presentation only the last is shown, from its start on."""
+    """Only the last frame before the presentation is shown, from the start of the presentation."""
     frames = [Frame(-2000, is_key=True), Frame(-1000), Frame(-400), Frame(600)]
     index = playback.build_index([segment(0, 0, frames)])
     assert header_frames(index.gops[0]) == [
@@ -222,7 +222,7 @@ def test_version_of_an_earlier_state_stays_valid_while_a_replay_grows():
 
 
 def test_version_ends_when_a_segment_arrives_in_the_middle():
-    """The page then fetches the index again."""
+    """The segments of the old version are no longer found, so the page fetches the index again."""
     known = [segment(0, 0, gops(5)), segment(2, 10_000, gops(5))]
     name = playback.make_version(known)
     assert playback.find_segments_of_version([*known, segment(1, 5000, gops(5))], name) is None
@@ -235,7 +235,7 @@ def test_version_that_names_no_state_is_refused(name):
 
 
 def test_damaged_layout_is_told():
-    """What the database holds was checked when it was written; damage is not played over."""
+    """A damaged layout in the database raises an error; layouts were checked when written."""
     broken = PlayableSegment(0, START_MS, START_MS, "k", 0, 1, b"\xff")
     with pytest.raises(MalformedInput):
         playback.build_index([broken])

@@ -82,7 +82,7 @@ async def test_missing_object_is_told_before_the_first_byte():
 
 
 async def test_missing_object_later_ends_the_answer_early():
-    """What came before it is right; nothing is made up for the rest."""
+    """The answer has the right bytes up to the missing object, and then ends."""
     objects, index = _two_segments()
     whole = await _read(objects, index, 0, index.size_bytes)
     del objects.kept["object-1"]

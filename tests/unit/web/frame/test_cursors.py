@@ -47,7 +47,7 @@ def test_a_cursor_of_another_list_is_refused():
 
 @given(st.binary(max_size=40) | st.binary(min_size=25, max_size=25).map(lambda rest: b"t" + rest))
 def test_any_bytes_are_a_cursor_or_refused(packed: bytes):
-    """What is read is written again as the same bytes."""
+    """A cursor that is read is written again as the same bytes."""
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     try:
         cursor = read_cursor(text, (datetime, str))
@@ -58,7 +58,7 @@ def test_any_bytes_are_a_cursor_or_refused(packed: bytes):
 
 @pytest.mark.parametrize("us", [-1, 253_370_764_800_000_001, 2**63 - 1])
 def test_a_moment_outside_the_calendar_is_refused(us: int):
-    """Years before 1970 and after 9998 are no places."""
+    """Years before 1970 and after 9998 are refused."""
     packed = b"t" + struct.pack(">q", us) + b"i" + bytes(16)
     with pytest.raises(InvalidInput):
         read_cursor(base64.urlsafe_b64encode(packed).decode(), (datetime, str))

@@ -180,5 +180,5 @@ def test_deleting_can_be_asked_for_without_a_script():
 
 
 def test_who_may_not_delete_is_not_offered_it():
-    """Without the right to delete there is neither menu entry nor dialog."""
+    """People without the right to delete see neither the menu entry nor the dialog."""
     assert "delete" not in render(SAMPLES["replay, empty"]).html.lower()

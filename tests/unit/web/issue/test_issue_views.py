@@ -13,7 +13,7 @@ HOUR = datetime(2026, 8, 6, 12, tzinfo=UTC)
 
 
 def test_hours_are_bars_to_the_current_one():
-    """Twenty-four, the last is this hour; the smallest count is still to be seen."""
+    """There are 24 bars, the last for this hour; the smallest count still has a visible bar."""
     chart = charts.hours({HOUR: 1_000, HOUR - timedelta(hours=23): 1}, NOW)
     assert (len(chart.bars), chart.total, chart.first) == (24, 1_001, "24 hours ago")
     assert [(bar.count, bar.high) for bar in chart.bars if bar.count] == [(1, 6), (1_000, 100)]
@@ -21,7 +21,7 @@ def test_hours_are_bars_to_the_current_one():
 
 
 def test_days_gather_their_hours():
-    """What is older or in the future is left out."""
+    """Hours before the first day and in the future are left out."""
     counts = {
         HOUR: 1,
         HOUR - timedelta(hours=5): 2,
@@ -35,7 +35,7 @@ def test_days_gather_their_hours():
 
 
 def test_tags_spread_over_events():
-    """The commonest values first; contexts stand beside tags; what cannot be read is left out."""
+    """The commonest values come first, contexts follow tags, and broken events are left out."""
     device = {"device": {"model": "Pixel 9"}, "os": {"name": "Android", "version": "16"}}
     events = [
         {"release": "1.0", "tags": {"shop": f"s{number}", "replayId": "x"}, "contexts": device}

@@ -14,7 +14,7 @@ def count(item_type: str, outcome: str, reason: str, quantity: int) -> OutcomeCo
 
 
 def test_losses_are_added_up_by_reason():
-    """The largest first; what was kept, and other items, are no matter."""
+    """The largest loss comes first; kept items and items of other types do not count."""
     found = describe_losses([
         count("replay_video", "limited", "envelope_rate", 1),
         count("replay_video", "limited", "envelope_rate", 2),
@@ -26,5 +26,5 @@ def test_losses_are_added_up_by_reason():
 
 
 def test_nothing_lost_is_nothing_said():
-    """So that no page accuses without cause."""
+    """The page mentions no losses when all items were kept."""
     assert describe_losses([count("replay_video", "kept", "", 9)]) is None

@@ -58,7 +58,7 @@ def test_what_is_no_address_is_shown_as_it_came(url, host, path):
     ],
 )
 def test_a_request_fails_by_its_status_or_by_having_none(status, op, has_failed):
-    """A picture of a web page has no status and is no failure for that."""
+    """A picture of a web page has no status, and that is not taken for a failure."""
     [row] = rows(status=status, op=op)
     assert row.has_failed is has_failed
 
@@ -76,7 +76,7 @@ def test_only_requests_are_listed_in_time_order():
 
 
 def test_a_request_has_its_details_and_a_page_of_its_own():
-    """What was fetched is told in a word; the page lies below the replay's."""
+    """The row has a word for what was fetched, and links to a page below the replay's."""
     answer = {"headers": {"Content-Type": "application/json"}, "body": {"ok": True}}
     [row] = rows(response=answer)
     assert row.kind == "json"
@@ -86,7 +86,7 @@ def test_a_request_has_its_details_and_a_page_of_its_own():
 
 
 def test_details_end_where_a_page_would_be_too_heavy(monkeypatch: pytest.MonkeyPatch):
-    """The rest has its own page only."""
+    """Details of later requests are on their own pages only."""
     monkeypatch.setattr(request_rows, "_MOST_WEIGHT", 2)
     span = NetworkSpan(START_MS, None, "resource.http", "/a", None, 200, None, None, {})
     found = request_rows.describe_requests([span] * 3, start_ms=START_MS)
@@ -94,7 +94,7 @@ def test_details_end_where_a_page_would_be_too_heavy(monkeypatch: pytest.MonkeyP
 
 
 def test_a_request_leads_to_its_row_in_the_network_panel():
-    """The activity tells method, path, status and time, and links to the details."""
+    """The activity shows method, path, status and time, and links to the details."""
     row = request_rows.request_activity(rows(status=500)[0])
     assert (row.title, row.detail) == ("POST /v1/pay?x=1", "500 in 400 ms")
     assert (row.level, row.target) == ("error", "request-0")

@@ -78,4 +78,4 @@ PAGES: dict[str, tuple[str, object]] = {
     "settings": ("settings/page.html", SETTINGS),
     "log": ("settings/log.html", LOG),
 }
-"""By name: the template, and its value."""
+"""The template and the page value of each sample, by name."""

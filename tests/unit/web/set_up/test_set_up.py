@@ -24,7 +24,7 @@ def test_a_new_project_waits():
 
 
 def test_what_works_is_done():
-    """Segments, video, errors of both sides, traced hosts, and what records."""
+    """Segments, video, errors of both sides and traced hosts are done, and SDKs are listed."""
     facts = SetUpFacts(
         14, 14, NOW, 2, 1, (CalledHost("api.example", 9, 7),), ("sentry.java.android 8.53.0",), ()
     )

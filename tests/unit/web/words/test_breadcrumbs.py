@@ -120,7 +120,7 @@ def row(category, message=None, level=None, /, **data) -> ActivityRow:
     ],
 )
 def test_each_category_of_each_sdk_has_its_words(crumb, kind, title, detail):
-    """What an SDK notes is told in a sentence, with what it happened to."""
+    """A breadcrumb becomes a title and a detail that names what it happened to."""
     assert (crumb.kind, crumb.title, crumb.detail) == (kind, title, detail)
     assert crumb.at_ms == 2000
 

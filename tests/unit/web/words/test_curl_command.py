@@ -107,7 +107,7 @@ def test_what_is_no_method_becomes_get(shell: Shell, method: str | None):
 
 @pytest.mark.parametrize("method", ["G", "propfind", "M" * 20])
 def test_a_method_of_up_to_twenty_letters_is_kept(shell: Shell, method: str):
-    """Also one that is not in the standard."""
+    """The method need not be in the standard."""
     command = copied(method)
     assert command is not None
     assert shell.arguments_of(command)[1] == method

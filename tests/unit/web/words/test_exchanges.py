@@ -23,7 +23,7 @@ def span(op: str = "resource.http", url: str = "https://a.example/pay?x=1", **da
 
 
 def test_a_body_is_shown_as_tree_text_or_reason():
-    """JSON opens branch by branch; text stays text; what is absent says why."""
+    """JSON is a tree and text stays text; an absent body has a reason."""
     found = exchanges.describe_exchange(
         span(request={"body": {"qty": 2}}, response={"size": 2048, "headers": {"A": "b"}})
     )
@@ -38,7 +38,7 @@ def test_a_body_is_shown_as_tree_text_or_reason():
 
 
 def test_what_was_not_recorded_is_explained():
-    """Without halves the note says which setting brings them."""
+    """When neither message was recorded, the note names the setting that records them."""
     found = exchanges.describe_exchange(span())
     assert found.halves == ()
     assert found.note
@@ -50,14 +50,14 @@ def test_what_was_not_recorded_is_explained():
 
 @pytest.mark.parametrize("warning", [*exchanges._WARNINGS, "SOMETHING_NEW"])
 def test_every_warning_has_its_words(warning: str):
-    """Known ones in a sentence, a new one by its name."""
+    """A known warning is a sentence, and a new one is shown by its name."""
     [half] = exchanges.describe_exchange(span(request={"body": "x", "warnings": [warning]})).halves
     assert half.notes
     assert half.notes[0].startswith("The ")
 
 
 def test_a_long_body_is_cut_in_the_panel_and_whole_on_its_page():
-    """Text by characters, JSON by values; either way it is said."""
+    """Text is cut by characters and JSON by values, and both are marked as cut."""
     long = span(request={"body": "x" * (exchanges.BODY_CHARS + 1)},
                 response={"body": list(range(exchanges.BODY_NODES))})  # fmt: skip
     cut = exchanges.describe_exchange(long)
@@ -82,14 +82,14 @@ def test_a_long_body_is_cut_in_the_panel_and_whole_on_its_page():
     ],
 )
 def test_what_was_fetched_is_told_in_a_word(op: str, content_type: str | None, kind: str):
-    """By the type of the answer, else by what a browser names it."""
+    """The word comes from the content type of the answer, else from the browser's name for it."""
     answer = {"headers": {"Content-Type": content_type}} if content_type else {}
     assert exchanges.find_content_kind(span(op, response=answer)) == kind
 
 
 @given(JSON, st.integers(1, 40))
 def test_a_tree_shows_everything_or_counts_what_it_hides(value, most: int):
-    """No more nodes than allowed, and a whole tree hides nothing."""
+    """A tree has no more nodes than allowed, and a whole tree hides nothing."""
 
     def count(node: json_tree.JsonNode) -> int:
         return 1 + sum(count(child) for child in node.children)
@@ -116,7 +116,7 @@ def test_a_tree_names_kinds_and_sizes():
 
 
 def test_requests_become_a_har_file():
-    """With bodies, sizes and times; what no SDK records is -1 or empty."""
+    """The file has bodies, sizes and times; values that no SDK records are -1 or empty."""
     sent = {"headers": {"Content-Type": "application/json"}, "body": {"a": 1},
             "warnings": ["JSON_TRUNCATED"]}  # fmt: skip
     found = har.describe_requests(

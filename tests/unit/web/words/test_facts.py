@@ -22,7 +22,7 @@ from tests.unit.playback.stored import replay
     ],
 )
 def test_a_user_is_named_by_what_is_known(user: dict[str, str], expected: str | None):
-    """Name before e-mail before username before id; an address is no name."""
+    """The name comes before e-mail, username and id; an IP address is not used."""
     assert facts.name_user(user) == expected
 
 
@@ -37,14 +37,14 @@ def test_a_device_is_named_once():
 
 
 def test_an_app_is_named_by_version_or_release():
-    """With its build where there is one."""
+    """The build follows in parentheses where there is one."""
     assert facts.name_app({"app_version": "4.2", "app_build": "8"}) == "4.2 (8)"
     assert facts.name_app({"app_version": "4.2"}) == "4.2"
     assert facts.name_app({"release": "shop@4.2"}) == "shop@4.2"
 
 
 def test_facts_stand_under_headings():
-    """Empty groups are left out, and of facts those that are no text."""
+    """Empty groups and facts that are not text are left out."""
     it = replay(facts={"os_name": "Android", "tags": {"b": "2", "a": "1"}, "dist": 7})
     groups = {group.title: group for group in facts.list_fact_groups(it, options=None, ending=None)}
     assert set(groups) == {"Recording", "Device", "Tags"}
@@ -88,7 +88,7 @@ def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str 
     ],
 )
 def test_a_browser_is_named(user_agent: str, expected: str):
-    """By the name it means among those it claims."""
+    """The browser is the one it is, among those that its user agent claims to be."""
     assert browsers.name_browser(user_agent) == expected
 
 

@@ -30,7 +30,7 @@ def counted(outcome: str, reason: str = "", quantity: int = 1, **changes: object
 
 @pytest.mark.parametrize("outcome", [Outcome.LIMITED, Outcome.REFUSED, Outcome.DROPPED_BY_SDK])
 def test_words_and_documentation_know_the_same_reasons(outcome):
-    """What is documented has words on the page, and the other way round."""
+    """Every documented reason has words on the page, and the other way round."""
     assert documented(outcome)
     assert set(reasons.KNOWN[outcome]) == documented(outcome)
 
@@ -74,7 +74,7 @@ def test_many_types_are_shortened():
 
 
 def test_days_have_a_column_for_every_fate_that_occurs():
-    """The newest day first; nothing is a zero."""
+    """The newest day comes first, and a day without an outcome shows 0."""
     found = summarize_outcomes(
         [
             counted("kept", quantity=3),

@@ -22,7 +22,7 @@ def block(trace: Trace, first: int = 0, most: int = 10):
 
 
 def test_a_row_says_what_took_how_long_and_where():
-    """Times count from the page's zero, bars from the start of the trace."""
+    """Times count from the page's zero, and bars from the start of the trace."""
     request = span(1, at_ms=1_000, ms=400, op="http.client")
     answer = served(2, 1, at_ms=1_100, ms=200, status="internal_error", description="/pay")
     found = block(read(request, answer, events=[event(2, at_ms=1_200)]))
@@ -51,7 +51,7 @@ def test_rows_come_in_parts():
 
 
 def test_a_replay_shows_the_first_spans_of_its_traces():
-    """About 500 in all; the traces after that show none until they are asked for."""
+    """About 500 spans are shown in all; later traces show none until they are asked for."""
     trace = read(*(span(number) for number in range(1, 301)))
     found = spans.describe_replay_traces([trace] * 7, AROUND)
     assert [len(one.spans) for one in found] == [100, 100, 100, 100, 100, 0, 0]
@@ -59,7 +59,7 @@ def test_a_replay_shows_the_first_spans_of_its_traces():
 
 
 def test_what_was_done_is_said():
-    """Clocks that were moved, parents that are missing, spans beyond what is read."""
+    """Notes tell which clocks were moved and which parents are missing."""
     request = span(1, at_ms=1_000, ms=500, op="http.client")
     trace = read(request, served(2, 1, at_ms=-2_000, ms=500), span(3, 99))
     clock, parent = block(trace).notes
@@ -77,12 +77,12 @@ def test_short_lengths_are_told_in_tenths(us, words):
 
 
 def test_what_a_span_says_of_itself_is_shown_by_name():
-    """Lists and maps as JSON, nothing for nothing."""
+    """Lists and maps are shown as JSON, and empty values are left out."""
     data = {"b": [1, {"c": None}], "a": 7, "empty": "", "none": None}
     assert spans.list_span_data(data) == (("a", "7"), ("b", '[1,{"c":null}]'))
 
 
 def test_the_rules_are_shown_as_they_are():
-    """From the one table."""
+    """The page lists the thresholds that mark spans as slow."""
     assert ("query", "500 ms") in spans.list_slow_rules()
     assert spans.list_slow_rules()[-1][1] == "1 s"
