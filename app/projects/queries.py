@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, Select, Text, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
@@ -131,7 +132,7 @@ async def find_active_keys(
     """Return the oldest key of each project that is on; projects without one are left out."""
     rows = await connection.execute(
         select(*_KEY)
-        .distinct(project_keys.c.project_id)
+        .ext(distinct_on(project_keys.c.project_id))
         .where(project_keys.c.project_id.in_(project_ids), project_keys.c.is_active)
         .order_by(project_keys.c.project_id, project_keys.c.created_at, project_keys.c.public_key)
     )
