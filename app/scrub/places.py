@@ -283,7 +283,10 @@ _VIEW_FIELDS: Final[dict[str, JsonPlace]] = {
 }
 _VIEW: Final = JsonPlace(fields=_VIEW_FIELDS)
 _VIEW_FIELDS.update(dict.fromkeys(("windows", "children"), _VIEW))
-_ROOTS: Final = {
+_ROOTS: Final[Mapping[PayloadKind, JsonPlace]] = {
+    **dict.fromkeys((PayloadKind.EVENT, PayloadKind.TRANSACTION, PayloadKind.REPLAY_EVENT), _EVENT),
+    # A list of rrweb events is not walked from here, but event by event: `walk.scrub_recording`.
+    PayloadKind.RECORDING: _EVENT,
     PayloadKind.VIEW_HIERARCHY: _VIEW,
     PayloadKind.SPAN: JsonPlace(fields={**_SPAN.fields, "items": _SPAN, "version": _STRUCTURE}),
     PayloadKind.LOG: JsonPlace(fields={**_LOG.fields, "items": _LOG, "version": _STRUCTURE}),
@@ -307,4 +310,4 @@ OTHER_RRWEB_PLACE: Final = _rrweb(DATA_PLACE)
 
 def root_place(kind: PayloadKind) -> JsonPlace:
     """Return the place of a whole value of this kind."""
-    return _ROOTS.get(kind, _EVENT)
+    return _ROOTS[kind]

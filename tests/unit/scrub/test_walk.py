@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from app.core.limits import LIMITS
-from app.scrub import walk
+from app.scrub import places, walk
 from app.scrub.finders import cards
 from app.scrub.places import PayloadKind
 from app.scrub.rules import DEFAULT_RULES, FAILED, FILTERED, ScrubRemark, ScrubResult, ScrubRules
@@ -23,6 +23,12 @@ def crumb(**payload: Any) -> dict[str, Any]:
     """Build a breadcrumb of a recording."""
     data = {"tag": "breadcrumb", "payload": {"category": "console", **payload}}
     return {"type": 5, "timestamp": 1786000015000, "data": data}
+
+
+def test_every_kind_of_payload_has_places():
+    """A kind that is missing from the table fails, instead of being scrubbed as an event."""
+    missing_kinds = set(PayloadKind) - set(places._ROOTS)
+    assert not missing_kinds, f"add these kinds to _ROOTS in app/scrub/places.py: {missing_kinds}"
 
 
 def test_clean_values_come_back_as_the_same_object():
