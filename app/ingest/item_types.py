@@ -1,6 +1,7 @@
 """The list of the item types that Playhead keeps, and the sets that are derived from it.
 
-To add a type, write its file in `ingest/items` and name it here.
+To add a type, write its file in `ingest/items`, add it to `ITEM_TYPES`, and take its line out of
+`_IGNORED`. All other sets follow from these two.
 """
 
 from collections.abc import Iterable
@@ -41,19 +42,19 @@ BY_NAME: Final = {item_type.name: item_type for item_type in ITEM_TYPES}
 STORES: Final = tuple(dict.fromkeys(each.store for each in ITEM_TYPES if each.store is not None))
 """The functions that store rows. They are called in this order, so that every process takes its
 locks in the same order."""
-IGNORED_TYPES: Final = frozenset(
-    {"profile", "profile_chunk", "trace_metric", "check_in", "statsd", "metric_buckets"}
-)
-"""Types that SDKs send and Playhead does not keep: answered 200, counted by their names."""
+_IGNORED: Final = {
+    "profile": "profile",
+    "profile_chunk": "profile_chunk",
+    "check_in": "monitor",
+    "trace_metric": "trace_metric",
+    "statsd": "metric_bucket",
+    "metric_buckets": "metric_bucket",
+}
+"""The category of rate limits of each type that SDKs send and Playhead does not keep."""
+IGNORED_TYPES: Final = frozenset(_IGNORED)
+"""Types that are answered 200 and counted by their names, but not kept."""
 
 _REPLAY: Final = "replay"
-_IGNORED_CATEGORIES: Final = (
-    "profile",
-    "profile_chunk",
-    "monitor",
-    "trace_metric",
-    "metric_bucket",
-)
 
 SEGMENT_TYPES: Final = frozenset(each.name for each in ITEM_TYPES if _REPLAY in each.categories)
 """Types whose items are segments of replays, or parts of one."""
@@ -71,7 +72,7 @@ def _categories_of(item_types: Iterable[ItemType[Any]]) -> tuple[str, ...]:
 CATEGORIES_IN_OBJECT_STORAGE: Final = _categories_of(
     each for each in ITEM_TYPES if each.is_in_object_storage
 )
-CATEGORIES: Final = tuple(dict.fromkeys((*_categories_of(ITEM_TYPES), *_IGNORED_CATEGORIES)))
+CATEGORIES: Final = tuple(dict.fromkeys((*_categories_of(ITEM_TYPES), *_IGNORED.values())))
 """The categories of everything that SDKs send, kept or not."""
 CATEGORIES_BUT_REPLAY: Final = tuple(each for each in CATEGORIES if each != _REPLAY)
 """All but replays: a limit that names them ends the recording on an iPhone."""
