@@ -3,30 +3,13 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    DateTime,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    select,
-    text,
-)
+from sqlalchemy import BigInteger, DateTime, bindparam, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
-from app.db.schema import metadata
+from app.ingest.digest.tables import journal_marks
 
-journal_marks: Final = Table(
-    "journal_marks",
-    metadata,
-    Column("journal_id", Text, primary_key=True),
-    Column("seq", BigInteger, nullable=False),
-    Column("moved_at", DateTime(timezone=True), nullable=False),
-)
 # Text, because building this anew costs every batch a millisecond.
 _MOVE: Final = text(
     """

@@ -29,8 +29,9 @@ from tests.support.waiting import until
 
 
 def _import_all_tables() -> None:
-    for path in Path(app.__path__[0]).glob("*/tables.py"):
-        import_module(f"app.{path.parent.name}.tables")
+    root = Path(app.__path__[0]).parent
+    for path in (root / "app").rglob("tables.py"):
+        import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
 def _differences(connection: Connection) -> list[tuple[Any, ...]]:
