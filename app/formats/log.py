@@ -64,41 +64,14 @@ class LogContainer:
 
 
 def read_log_container(
-    data: bytes | memoryview, header: EnvelopeHeader, *, sent_at: datetime | None = None
-) -> LogContainer:
-    """Read a container; a record that cannot be read is skipped and counted.
-
-    Args:
-        data: JSON of the container.
-        header: Header of its envelope, which names the replay of the records of its own trace.
-        sent_at: Time for records whose own time cannot be read.
-
-    Raises:
-        MalformedInput: It is not a JSON object with a list of items.
-        OversizedInput: It is over `LIMITS.log_container_bytes`, or has more records than
-            `LIMITS.logs`.
-    """
-    check_log_container_size(data)
-    return parse_log_container(
-        jsonish.decode_object(data, "log container"), header, sent_at=sent_at
-    )
-
-
-def check_log_container_size(data: bytes | memoryview) -> None:
-    """Refuse a container that is over `LIMITS.log_container_bytes`.
-
-    Raises:
-        OversizedInput: It is over the limit.
-    """
-    most_bytes = LIMITS.log_container_bytes
-    if len(data) > most_bytes:
-        raise OversizedInput(f"log container has {len(data)} bytes, {most_bytes} are allowed")
-
-
-def parse_log_container(
     raw: JsonObject, header: EnvelopeHeader, *, sent_at: datetime | None = None
 ) -> LogContainer:
     """Read a decoded container; a record that cannot be read is skipped and counted.
+
+    Args:
+        raw: The container.
+        header: Header of its envelope, which names the replay of the records of its own trace.
+        sent_at: Time for records whose own time cannot be read.
 
     Raises:
         MalformedInput: It has no list of items.

@@ -129,7 +129,7 @@ READERS: Final = {
         (compact({"items": [payloads.span("db", "select", STARTED_MS)]}),),
     ),
     "log": Reader(
-        lambda data: log.read_log_container(data, HEADER),
+        lambda data: log.read_log_container(jsonish.decode_object(data, "log container"), HEADER),
         (payload_of(envelopes.log_item("a", "b", c="d")),),
     ),
     "session": Reader(session.read_session, (payload_of(envelopes.session_item()),)),

@@ -30,14 +30,7 @@ class _BlockSpans(msgspec.Struct, gc=False):
     spans: list[JsonObject]
 
 
-class _BlockHead(msgspec.Struct, gc=False):
-    """A block of which only the head is read."""
-
-    head: JsonObject | None = None
-
-
 _encode_block: Final = msgspec.json.Encoder().encode
-_decode_head: Final = msgspec.json.Decoder(_BlockHead).decode
 _decode_spans: Final = msgspec.json.Decoder(_BlockSpans).decode
 
 
@@ -94,12 +87,3 @@ def read_block_spans(content: bytes, defaults: SpanDefaults) -> list[Span]:
             continue
         spans.setdefault(span.span_id, span)
     return list(spans.values())
-
-
-def read_block_head(content: bytes) -> JsonObject:
-    """Read the members of a transaction beside its spans; empty for a block of streamed spans.
-
-    Raises:
-        ValueError: It is not a block.
-    """
-    return _decode_head(packed_json.unpack_text(content)).head or {}

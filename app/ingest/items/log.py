@@ -33,7 +33,7 @@ def prepare_log(item: EnvelopeItem, context: EnvelopeContext, prepared: Prepared
     """
     LOG.check_size(item)
     clean = scrub_log(item, context)
-    container = log.parse_log_container(clean, context.header, sent_at=context.sent_at)
+    container = log.read_log_container(clean, context.header, sent_at=context.sent_at)
     if container.skipped:
         prepared.count(context, LOG.name, Outcome.REFUSED, "malformed", quantity=container.skipped)
     prepared.rows_of(LOG).extend(log_rows(container, context))

@@ -12,7 +12,7 @@ from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
 from app.db.engine import Database
 from app.formats.stored import span_block
-from app.formats.stored.packed_json import pack_json
+from app.formats.stored.packed_json import pack_json, unpack_json
 from app.replays import trace_links
 from app.traces import backfill, queries, writes
 from app.traces.model import NewBlock, StoredSpan
@@ -305,7 +305,7 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
     assert (data, trace_links_found) == ({"number": 4, "service.name": "pay"}, {REPLAY: {TRACE}})
     (transaction_row,) = [row for row in rows if row["block_id"] == row["transaction_id"]]
     assert (transaction_row["name"], transaction_row["spans"], len(rows)) == ("/pay", 2, 3)
-    assert span_block.read_block_head(transaction_row["content"]) == {
+    assert unpack_json(transaction_row["content"])["head"] == {
         "transaction": "/pay",
         "tags": {"a": "b"},
     }
