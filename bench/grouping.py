@@ -55,8 +55,8 @@ def main() -> None:
 
 def _us(events: list[dict[str, Any]]) -> float:
     started = time.process_time()
-    for one in events:
-        rules.read_issue_keys(one)
+    for event in events:
+        rules.read_issue_keys(event)
     return (time.process_time() - started) * 1_000_000 / len(events)
 
 

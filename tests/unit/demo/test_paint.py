@@ -110,9 +110,9 @@ def _changed_rows(one: Image.Image, other: Image.Image) -> set[int]:
         return [data[at : at + stride] for at in range(0, len(data), stride)]
 
     pairs = zip(rows(one), rows(other), strict=True)
-    found = {at for at, (a, b) in enumerate(pairs) if a != b}
-    assert found, "nothing changed"
-    return found
+    changed_pixels = {at for at, (a, b) in enumerate(pairs) if a != b}
+    assert changed_pixels, "nothing changed"
+    return changed_pixels
 
 
 def test_without_masking_the_person_sees_their_data():

@@ -51,22 +51,22 @@ class Segment:
 
 def _opened(deliveries: list[Delivery], project: str) -> Iterator[tuple[Envelope, EnvelopeItem]]:
     for delivery in deliveries:
-        found = envelope.split_envelope(delivery.envelope)
-        assert found.damage is None
-        for item in found.items:
+        opened = envelope.split_envelope(delivery.envelope)
+        assert opened.damage is None
+        for item in opened.items:
             if delivery.project == project:
-                yield found, item
+                yield opened, item
 
 
 def _payloads(deliveries: list[Delivery], project: str, kind: str) -> list[JsonObject]:
-    found = _opened(deliveries, project)
-    return [jsonish.decode_object(i.payload, kind) for _, i in found if i.type == kind]
+    pairs = _opened(deliveries, project)
+    return [jsonish.decode_object(i.payload, kind) for _, i in pairs if i.type == kind]
 
 
 @pytest.fixture(scope="module")
 def segments(deliveries: list[Delivery]) -> list[Segment]:
     """Return all segments, taken apart."""
-    found = []
+    opened_segments = []
     for _, item in _opened(deliveries, "app"):
         if item.type == "replay_video":
             parts = replay_video.split_replay_video(item.payload)
@@ -75,7 +75,7 @@ def segments(deliveries: list[Delivery]) -> list[Segment]:
             events = recording.read_recording(parts.recording).events
             facts = recording.read_declared_video(events)
             assert facts is not None
-            found.append(
+            opened_segments.append(
                 Segment(
                     replay_event.read_replay_event(replay_event.decode_replay_event(parts.event)),
                     jsonish.decode_object(parts.event, "replay_event").get("trace_ids", []),
@@ -85,7 +85,7 @@ def segments(deliveries: list[Delivery]) -> list[Segment]:
                     mp4.read_video(parts.video),
                 )
             )
-    return found
+    return opened_segments
 
 
 def test_the_same_seed_gives_the_same_bytes(deliveries: list[Delivery]):
@@ -107,9 +107,9 @@ def test_all_segments_belong_to_one_replay(segments: list[Segment], deliveries: 
     """The replay events and the headers of their envelopes all have the same id."""
     (replay_id,) = {segment.event.replay_id for segment in segments}
     assert {delivery.replay_id for delivery in deliveries} == {replay_id}
-    for found, item in _opened(deliveries, "app"):
+    for opened, item in _opened(deliveries, "app"):
         if item.type == "replay_video":
-            assert found.header.event_id == replay_id
+            assert opened.header.event_id == replay_id
 
 
 def test_times_are_gapless_but_for_the_background(segments: list[Segment]):
@@ -117,7 +117,7 @@ def test_times_are_gapless_but_for_the_background(segments: list[Segment]):
     for segment in segments:
         assert segment.event.started_ms == segment.started_ms
         assert segment.event.ended_ms == segment.ended_ms
-    holes = [two.started_ms - one.ended_ms for one, two in pairwise(segments)]
+    holes = [after.started_ms - before.ended_ms for before, after in pairwise(segments)]
     (gap,) = [hole for hole in holes if hole]
     assert 19_000 < gap < 20_000
 
@@ -127,9 +127,9 @@ def test_what_is_declared_is_what_the_file_holds(segments: list[Segment]):
     for segment in segments:
         facts, video = segment.facts, segment.video
         assert video.is_playable
-        said = segment.declared
-        assert (said["width"], said["height"]) == (video.width, video.height)
-        assert said["frameCount"] == len(video.samples)
+        declared = segment.declared
+        assert (declared["width"], declared["height"]) == (video.width, video.height)
+        assert declared["frameCount"] == len(video.samples)
         assert facts.duration_ms == video.duration_ms
     assert {(s.video.width, s.video.height) for s in segments} == {(416, 912), (912, 416)}
 
@@ -200,16 +200,20 @@ def test_trace_ids_are_listed_when_their_screen_is_left(
 
 def test_everything_of_the_app_names_the_replay_in_its_header(deliveries: list[Delivery]):
     """Errors and transactions link by the trace header only, which also has the app's key."""
-    for found, item in _opened(deliveries, "app"):
+    for opened, item in _opened(deliveries, "app"):
         if item.type in ("event", "transaction"):
-            assert found.header.trace.replay_id == deliveries[0].replay_id
+            assert opened.header.trace.replay_id == deliveries[0].replay_id
             event = jsonish.decode_object(item.payload, "event")
-            assert event["event_id"] == found.header.event_id
-            assert event["contexts"]["trace"]["trace_id"] == found.header.trace.trace_id
+            assert event["event_id"] == opened.header.event_id
+            assert event["contexts"]["trace"]["trace_id"] == opened.header.trace.trace_id
             assert "replay" not in event["contexts"]
-    lines = [one.envelope.partition(b"\n")[0] for one in deliveries if one.project == "app"]
+    lines = [
+        delivery.envelope.partition(b"\n")[0]
+        for delivery in deliveries
+        if delivery.project == "app"
+    ]
     headers = [jsonish.decode_object(line, "header") for line in lines]
-    assert {one["trace"]["public_key"] for one in headers if "trace" in one} == {APP_KEY}
+    assert {header["trace"]["public_key"] for header in headers if "trace" in header} == {APP_KEY}
 
 
 def test_the_backend_continues_the_traces_of_the_app(deliveries: list[Delivery]):
@@ -240,12 +244,12 @@ def test_the_backend_continues_the_traces_of_the_app(deliveries: list[Delivery])
 
 def test_the_backend_error_is_on_the_trace_of_the_failing_request(deliveries: list[Delivery]):
     """It has Python frames with their context, and the replay only in its header."""
-    ((found, item),) = [pair for pair in _opened(deliveries, "backend") if pair[1].type == "event"]
+    ((opened, item),) = [pair for pair in _opened(deliveries, "backend") if pair[1].type == "event"]
     error = jsonish.decode_object(item.payload, "event")
     (handled,) = [e for e in _payloads(deliveries, "app", "event") if "level" not in e]
     trace_id = handled["contexts"]["trace"]["trace_id"]
     assert error["contexts"]["trace"]["trace_id"] == trace_id
-    assert found.header.trace.replay_id == deliveries[0].replay_id
+    assert opened.header.trace.replay_id == deliveries[0].replay_id
     frames = error["exception"]["values"][-1]["stacktrace"]["frames"]
     assert "raise GatewayTimeout" in frames[-1]["context_line"]
     assert frames[-1]["pre_context"]

@@ -26,8 +26,8 @@ def usage() -> UsageLog:
 def test_segments_follow_without_a_gap_except_in_the_background(usage: UsageLog):
     """Each begins where the last ended; the one gap is the time the app was away."""
     windows = segments.cut_windows(usage)
-    gaps = [(one.ended_ms, two.started_ms) for one, two in pairwise(windows)
-            if one.ended_ms != two.started_ms]  # fmt: skip
+    gaps = [(before.ended_ms, after.started_ms) for before, after in pairwise(windows)
+            if before.ended_ms != after.started_ms]  # fmt: skip
     ((left_ms, back_ms),) = usage.away_ms
     assert gaps == [(43_000, back_ms)]
     assert 0 <= 43_000 - left_ms < 1_000

@@ -78,10 +78,10 @@ async def test_each_project_gets_its_own(door: Door):
     for request, delivery in zip(seen, SHORT, strict=True):
         assert gzip.decompress(request.content) == delivery.envelope
         header = request.headers["X-Sentry-Auth"]
-        found = credentials.read_credentials(auth_headers=[header], query="")
-        assert found is not None
+        parsed = credentials.read_credentials(auth_headers=[header], query="")
+        assert parsed is not None
         dsn = APP if delivery.project == "app" else BACKEND
-        assert found.public_key in dsn
+        assert parsed.public_key in dsn
 
 
 async def test_the_app_speaks_like_the_android_sdk(door: Door):

@@ -93,7 +93,7 @@ def test_recorded_reports_are_read(family):
         st.lists(JSON_VALUES, max_size=3).map(lambda all_: compact({"discarded_events": all_})),
         st.fixed_dictionaries(
             {"reason": JSON_VALUES, "category": JSON_VALUES, "quantity": JSON_VALUES}
-        ).map(lambda one: compact({"discarded_events": [one]})),
+        ).map(lambda record: compact({"discarded_events": [record]})),
     )
 )
 def test_any_bytes_are_losses_or_malformed(data):

@@ -134,7 +134,7 @@ def test_recorded_logs_are_read(family):
             if item.type == "log":
                 result = read_container(item.payload, envelope.header)
                 assert (len(result.logs), result.skipped) == (item.item_count, 0)
-                assert all(one.release for one in result.logs)
+                assert all(record.release for record in result.logs)
 
 
 @SETTINGS

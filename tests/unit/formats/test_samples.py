@@ -63,8 +63,8 @@ def _segment(payload: memoryview) -> Segment:
     return segment
 
 
-def _segments(found: envelope.Envelope) -> Iterator[Segment]:
-    for item in found.items:
+def _segments(opened: envelope.Envelope) -> Iterator[Segment]:
+    for item in opened.items:
         if item.type == "replay_video":
             yield _segment(item.payload)
 
@@ -76,10 +76,10 @@ def _segments(found: envelope.Envelope) -> Iterator[Segment]:
 def test_every_item_that_was_sent_is_found(family):
     """Types in their order, nothing damaged, and credentials of the right form."""
     for request in samples.requests(family):
-        found = _split(request)
-        assert found.damage is None, request.name
+        opened = _split(request)
+        assert opened.damage is None, request.name
         wanted = [each["type"] for each in request.expect["items"]]
-        assert [item.type for item in found.items] == wanted, request.name
+        assert [item.type for item in opened.items] == wanted, request.name
         sender = credentials.read_credentials(
             auth_headers=request.all_of("x-sentry-auth") + request.all_of("authorization"),
             query=request.query,
@@ -133,24 +133,24 @@ def _expected_account(expected: dict[str, Any]) -> dict[str, Any]:
 
 
 def _happenings(segment: Segment) -> dict[str, Any]:
-    found = activity.read_activity(segment.events)
-    touches = Counter(each.kind for each in found.touches)
+    recorded = activity.read_activity(segment.events)
+    touches = Counter(each.kind for each in recorded.touches)
     assert segment.fault is None
-    assert found.unknown == 0
+    assert recorded.unknown == 0
     return {
         "events": len(segment.events),
-        "breadcrumbs": Counter(each.category for each in found.breadcrumbs),
+        "breadcrumbs": Counter(each.category for each in recorded.breadcrumbs),
         "touch_start": touches["start"],
         "touch_end": touches["end"],
-        "move_batches": found.move_batches,
+        "move_batches": recorded.move_batches,
         "move_positions": touches["move"],
-        "spans": Counter(each.op for each in found.spans),
+        "spans": Counter(each.op for each in recorded.spans),
         "network": sorted(
             (each.url, each.method, each.status, (each.ended_ms or each.at_ms) - each.at_ms)
-            for each in found.spans
+            for each in recorded.spans
             if each.is_request
         ),
-        "has_options": found.options is not None,
+        "has_options": recorded.options is not None,
     }
 
 
@@ -188,27 +188,27 @@ def test_every_web_segment_is_read_as_expected(family):
 
 
 def _check_web_recording(payload: memoryview, expected: dict[str, Any]) -> None:
-    found = recording.read_recording(payload)
-    assert (found.segment_id, len(found.events)) == (
+    decoded = recording.read_recording(payload)
+    assert (decoded.segment_id, len(decoded.events)) == (
         expected["segment_id"],
         expected["events_total"],
     )
-    seen = activity.read_activity(found.events)
-    assert len(seen.breadcrumbs) == expected["events"].get("custom:breadcrumb", 0)
-    assert len(seen.spans) == expected["events"].get("custom:performanceSpan", 0)
-    assert (seen.options is not None) == ("custom:options" in expected["events"])
+    recorded = activity.read_activity(decoded.events)
+    assert len(recorded.breadcrumbs) == expected["events"].get("custom:breadcrumb", 0)
+    assert len(recorded.spans) == expected["events"].get("custom:performanceSpan", 0)
+    assert (recorded.options is not None) == ("custom:options" in expected["events"])
 
 
 @pytest.mark.parametrize("family", samples.families())
 def test_the_header_links_events_to_replays(family):
     """The replay id in the trace header, and the event id, are those the samples list."""
     for request in samples.requests(family):
-        found = _split(request)
-        for item, expected in zip(found.items, request.expect["items"], strict=True):
+        opened = _split(request)
+        for item, expected in zip(opened.items, request.expect["items"], strict=True):
             if "replay_id_in_trace_header" in expected:
-                assert found.header.trace.replay_id == expected["replay_id_in_trace_header"]
+                assert opened.header.trace.replay_id == expected["replay_id_in_trace_header"]
             if item.type in {"event", "transaction"} and "/store" not in request.path:
-                assert found.header.event_id == expected["event_id"], request.name
+                assert opened.header.event_id == expected["event_id"], request.name
             if item.type == "attachment":
                 assert (item.filename, len(item.payload)) == (
                     expected["filename"],
@@ -237,11 +237,11 @@ def _kept(request: samples.Request) -> list[Segment | envelope.EnvelopeItem]:
         credentials.read_credentials(
             auth_headers=request.all_of("x-sentry-auth"), query=request.query
         )
-        found = _split(request)
+        opened = _split(request)
     except REFUSALS:
         return []
     kept: list[Segment | envelope.EnvelopeItem] = []
-    for item in found.items:
+    for item in opened.items:
         if item.type == "replay_video":
             try:
                 kept.append(_segment(item.payload))

@@ -37,8 +37,8 @@ def test_names_of_one_project_do_not_limit_another():
     """Another project may still use fifty names of its own."""
     for number in range(200):
         named(ProjectId(2**41), f"made_up_{number}", Outcome.IGNORED, "type")
-    found = named(fresh_project(), "made_up_199", Outcome.IGNORED, "type")
-    assert found.item_type == "made_up_199"
+    key = named(fresh_project(), "made_up_199", Outcome.IGNORED, "type")
+    assert key.item_type == "made_up_199"
 
 
 def test_made_up_words_of_client_reports_are_counted_together():
@@ -62,5 +62,5 @@ def test_a_name_of_any_length_is_cut():
 def test_names_that_are_not_words_are_not_stored():
     """A sender may call an item anything, such as `password=…`."""
     for name in ("password=w1nter", "jo@example.org", "My Type", "Event", "a\nb"):
-        found = named(fresh_project(), name, Outcome.IGNORED, "type")
-        assert found.item_type == OTHER
+        key = named(fresh_project(), name, Outcome.IGNORED, "type")
+        assert key.item_type == OTHER

@@ -54,11 +54,11 @@ def test_folder_of_a_living_process_is_left_alone(root):
     assert lock_abandoned_journals(root, None) == []
     assert folders.try_lock_folder(path) is None
     os.close(lock)
-    (found,) = lock_abandoned_journals(root, None)
-    assert found.id == path.name
+    (abandoned,) = lock_abandoned_journals(root, None)
+    assert abandoned.id == path.name
     assert lock_abandoned_journals(root, None) == []
-    found.unlock()
-    found.unlock()
+    abandoned.unlock()
+    abandoned.unlock()
     (again,) = lock_abandoned_journals(root, None)
     again.unlock()
 
@@ -74,10 +74,10 @@ def test_oldest_folder_comes_first_and_strays_are_ignored(root):
     paths = sorted(dead(root) for _ in range(3))
     (root / "lost+found").mkdir()
     (root / "README").touch()
-    found = lock_abandoned_journals(root, None)
-    assert [each.path for each in found] == paths
-    for each in found:
-        each.unlock()
+    abandoned_journals = lock_abandoned_journals(root, None)
+    assert [journal.path for journal in abandoned_journals] == paths
+    for journal in abandoned_journals:
+        journal.unlock()
 
 
 def test_no_root_means_nothing_to_adopt(root):
@@ -90,17 +90,17 @@ def test_adopted_folder_is_read_released_and_removed(root):
     first = file_of([entry_of(1), entry_of(3)])
     second = file_of([entry_of(4)], first_seq=4, previous_bytes=len(first))
     path = dead(root, first, second)
-    (found,) = lock_abandoned_journals(root, None)
-    assert found.size_bytes() == len(first) + len(second)
-    assert [each.seq for each in found.read()] == [1, 3, 4]
-    assert [each.seq for each in found.read(1)] == [3, 4]
-    found.release(2)
-    assert found.size_bytes() == len(first) + len(second)
-    found.release(3)
-    assert found.size_bytes() == len(second)
-    found.release(9)
-    assert [each.seq for each in found.read()] == [4]
-    found.remove()
+    (abandoned,) = lock_abandoned_journals(root, None)
+    assert abandoned.size_bytes() == len(first) + len(second)
+    assert [entry.seq for entry in abandoned.read()] == [1, 3, 4]
+    assert [entry.seq for entry in abandoned.read(1)] == [3, 4]
+    abandoned.release(2)
+    assert abandoned.size_bytes() == len(first) + len(second)
+    abandoned.release(3)
+    assert abandoned.size_bytes() == len(second)
+    abandoned.release(9)
+    assert [entry.seq for entry in abandoned.read()] == [4]
+    abandoned.remove()
     assert not path.exists()
     assert lock_abandoned_journals(root, None) == []
 
@@ -108,20 +108,20 @@ def test_adopted_folder_is_read_released_and_removed(root):
 def test_damage_in_an_adopted_folder_is_reported(root):
     """The caller can give a function that is called with damage."""
     dead(root, b"garbage" * 9)
-    (found,) = lock_abandoned_journals(root, None)
+    (abandoned,) = lock_abandoned_journals(root, None)
     damages: list[reader.JournalDamage] = []
-    assert list(found.read(on_damage=damages.append)) == []
+    assert list(abandoned.read(on_damage=damages.append)) == []
     assert len(damages) == 1
-    found.remove()
+    abandoned.remove()
 
 
 def test_folder_whose_maker_died_at_once_is_adopted_empty(root):
     """A process may be killed between making the folder and its lock."""
     root.mkdir(parents=True)
     (root / ("ab" * 16)).mkdir()
-    (found,) = lock_abandoned_journals(root, None)
-    assert list(found.read()) == []
-    found.remove()
+    (abandoned,) = lock_abandoned_journals(root, None)
+    assert list(abandoned.read()) == []
+    abandoned.remove()
     assert list(root.iterdir()) == []
 
 
@@ -178,7 +178,7 @@ def test_folder_that_is_always_taken_is_unavailable(root, monkeypatch):
 def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch):
     """Removing a folder succeeds although another process opens it in the last moment."""
     path = dead(root)
-    (found,) = lock_abandoned_journals(root, None)
+    (abandoned,) = lock_abandoned_journals(root, None)
     unlink = type(path).unlink
 
     def rival(target, **named):
@@ -186,7 +186,7 @@ def test_rival_lock_in_a_removed_folder_is_left_for_its_owner(root, monkeypatch)
         target.touch()
 
     monkeypatch.setattr(type(path), "unlink", rival)
-    found.remove()
+    abandoned.remove()
     assert (path / "lock").exists()
 
 
@@ -212,25 +212,25 @@ def test_failing_disk_makes_adoption_unavailable_and_keeps_no_lock(root, monkeyp
         failing.setattr(folders, "try_lock_folder", second_fails)
         with pytest.raises(ServiceUnavailable, match="cannot be adopted"):
             lock_abandoned_journals(root, None)
-    found = lock_abandoned_journals(root, None)
-    assert len(found) == 2
-    for each in found:
-        each.unlock()
+    abandoned_journals = lock_abandoned_journals(root, None)
+    assert len(abandoned_journals) == 2
+    for journal in abandoned_journals:
+        journal.unlock()
 
 
 def test_failing_disk_is_unavailable_to_the_holder_of_a_folder(root):
     """Every OSError becomes ServiceUnavailable, and the folder stays locked for another try."""
     path = dead(root, file_of([entry_of(1)]))
-    (found,) = lock_abandoned_journals(root, None)
+    (abandoned,) = lock_abandoned_journals(root, None)
     (path / "folder").mkdir()
     with pytest.raises(ServiceUnavailable, match="cannot be removed"):
-        found.remove()
+        abandoned.remove()
     assert lock_abandoned_journals(root, None) == []
     for each in path.iterdir():
         each.rmdir() if each.is_dir() else each.unlink()
     path.rmdir()
     with pytest.raises(ServiceUnavailable):
-        found.size_bytes()
+        abandoned.size_bytes()
     with pytest.raises(ServiceUnavailable):
-        found.release(1)
-    found.unlock()
+        abandoned.release(1)
+    abandoned.unlock()

@@ -65,10 +65,10 @@ def test_any_meta_is_read_or_malformed(meta):
     head = entry.decode_entry_head(raw[: entry.HEAD_BYTES])
     forged = dataclasses.replace(head, crc=crc32c(b"body", crc32c(meta)))
     try:
-        found = entry.decode_entry(forged, meta, b"body")
+        decoded = entry.decode_entry(forged, meta, b"body")
     except MalformedInput:
         return
-    assert isinstance(found, JournalEntry)
+    assert isinstance(decoded, JournalEntry)
 
 
 def test_meta_of_a_later_version_is_read():

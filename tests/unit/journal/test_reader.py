@@ -102,8 +102,8 @@ def test_cut_in_synced_bytes_is_damage(tmp_path):
     """A file shorter than it was when the next one was begun has lost something."""
     whole = file_of([ONE, TWO, THREE])
     lay(tmp_path, whole[:-5], file_of([FOUR], first_seq=4, previous_bytes=len(whole)))
-    found, damages = everything(tmp_path)
-    assert found == [ONE, TWO, FOUR]
+    entries, damages = everything(tmp_path)
+    assert entries == [ONE, TWO, FOUR]
     assert [(each.file.name, each.offset) for each in damages] == [
         (files.name_journal_file(1), AT_THREE)
     ]
@@ -115,8 +115,8 @@ def test_bad_body_costs_one_entry(tmp_path):
     raw = bytearray(file_of([ONE, TWO, THREE]))
     raw[AT_TWO - 1] ^= 1
     lay(tmp_path, bytes(raw))
-    found, damages = everything(tmp_path)
-    assert found == [TWO, THREE]
+    entries, damages = everything(tmp_path)
+    assert entries == [TWO, THREE]
     assert [(each.offset, each.reason) for each in damages] == [
         (files.HEADER_BYTES, "entry 1 fails its checksum")
     ]
@@ -127,8 +127,8 @@ def test_bad_head_costs_the_rest_of_its_file(tmp_path):
     first = bytearray(file_of([ONE, TWO, THREE]))
     first[AT_TWO + 5] ^= 1
     lay(tmp_path, bytes(first), file_of([FOUR], first_seq=4, previous_bytes=len(first)))
-    found, damages = everything(tmp_path)
-    assert found == [ONE, FOUR]
+    entries, damages = everything(tmp_path)
+    assert entries == [ONE, FOUR]
     assert [(each.offset, each.reason) for each in damages] == [
         (AT_TWO, "the bytes are not the head of an entry")
     ]
@@ -140,8 +140,8 @@ def test_bad_bytes_before_an_unreadable_file_are_reported(tmp_path, following):
     first = bytearray(file_of([ONE, TWO]))
     first[AT_TWO - 1] ^= 1
     lay(tmp_path, bytes(first[:-1]), following)
-    found, damages = everything(tmp_path)
-    assert found == []
+    entries, damages = everything(tmp_path)
+    assert entries == []
     assert damages[0] == JournalDamage(
         tmp_path / files.name_journal_file(1), files.HEADER_BYTES, "entry 1 fails its checksum"
     )
@@ -154,8 +154,8 @@ def test_body_that_holds_a_whole_file_is_only_a_body(tmp_path):
     raw = bytearray(file_of([forged, TWO]))
     raw[files.HEADER_BYTES + 5] ^= 1
     lay(tmp_path, bytes(raw))
-    found, damages = everything(tmp_path)
-    assert found == []
+    entries, damages = everything(tmp_path)
+    assert entries == []
     assert len(damages) == 1
 
 
@@ -168,8 +168,8 @@ def test_any_bytes_are_entries_or_damage(tmp_path_factory, raw, valid, tail):
     first = (file_of(written) if valid else b"") + raw
     second = file_of([FOUR], first_seq=4)
     lay(folder, *([first, second] if tail else [first]))
-    found, damages = everything(folder)
-    assert found == written + ([FOUR] if tail else [])
+    entries, damages = everything(folder)
+    assert entries == written + ([FOUR] if tail else [])
     assert all(isinstance(each, JournalDamage) for each in damages)
 
 
@@ -182,8 +182,8 @@ def test_any_change_hides_entries_but_never_alters_them(tmp_path_factory, data):
     end = data.draw(st.integers(start, min(len(raw), start + 40)))
     raw[start:end] = data.draw(st.binary(max_size=40))
     folder = lay(tmp_path_factory.mktemp("changed"), bytes(raw))
-    found, _ = everything(folder)
-    assert [each for each in [ONE, TWO, THREE] if each in found] == found
+    entries, _ = everything(folder)
+    assert [entry for entry in [ONE, TWO, THREE] if entry in entries] == entries
 
 
 def test_empty_or_missing_folder(tmp_path):
@@ -200,9 +200,9 @@ def test_file_released_meanwhile_is_skipped(tmp_path, monkeypatch):
     listing = files.list_journal_files
 
     def then_released(folder):
-        found = listing(folder)
-        found[0].path.unlink()
-        return found
+        listed_files = listing(folder)
+        listed_files[0].path.unlink()
+        return listed_files
 
     monkeypatch.setattr(files, "list_journal_files", then_released)
     assert list(entries) == [FOUR]
@@ -221,8 +221,8 @@ def test_bad_sector_is_damage_and_other_errors_are_not(tmp_path, monkeypatch, co
 
     monkeypatch.setattr(entry, "decode_entry_head", failing)
     if is_damage:
-        found, damages = everything(tmp_path)
-        assert found == [ONE]
+        entries, damages = everything(tmp_path)
+        assert entries == [ONE]
         assert damages == [
             JournalDamage(tmp_path / files.name_journal_file(1), AT_TWO, "the disk cannot read it")
         ]
@@ -236,6 +236,6 @@ def test_damage_is_logged_unless_asked_otherwise(tmp_path, caplog, capsys):
     lay(tmp_path, b"garbage" * 9)
     with caplog.at_level(logging.ERROR):
         assert list(reader.read_entries(tmp_path)) == []
-    told = caplog.text + capsys.readouterr().out
-    assert "journal damaged" in told
-    assert files.name_journal_file(1) in told
+    output = caplog.text + capsys.readouterr().out
+    assert "journal damaged" in output
+    assert files.name_journal_file(1) in output

@@ -40,11 +40,11 @@ async def test_appended_entry_is_read_back_whole(journal):
         on_settled=done,
     )
     await done
-    (found,) = reader.read_entries(journal.path)
-    assert (found.seq, seq, journal.last_seq) == (1, 1, 1)
-    assert (found.project_id, found.key, found.received_ms) == (7, "k", 1_800_000_000_000)
-    assert (found.client_ip, found.content_encoding, found.kind) == ("2001:db8::1", "br", "store")
-    assert found.body == b"\0body\xff"
+    (entry,) = reader.read_entries(journal.path)
+    assert (entry.seq, seq, journal.last_seq) == (1, 1, 1)
+    assert (entry.project_id, entry.key, entry.received_ms) == (7, "k", 1_800_000_000_000)
+    assert (entry.client_ip, entry.content_encoding, entry.kind) == ("2001:db8::1", "br", "store")
+    assert entry.body == b"\0body\xff"
 
 
 async def test_seqs_grow_with_the_order_of_calls(journal):
@@ -70,14 +70,14 @@ async def test_wait_for_batch_ends_when_the_batch_is_acknowledged(journal, monke
     """It ends no sooner than that; without a batch it ends at once."""
     await journal.wait_for_batch(WAIT_S)
     gate = HeldFsync(monkeypatch)
-    told = asyncio.ensure_future(append(journal))
+    append_task = asyncio.ensure_future(append(journal))
     await gate.reached()
     waiting = asyncio.ensure_future(journal.wait_for_batch(WAIT_S))
     await asyncio.sleep(0)
     assert not waiting.done()
     gate.open()
     await waiting
-    assert await told == journal.last_seq == 1
+    assert await append_task == journal.last_seq == 1
 
 
 async def test_wait_for_batch_gives_up_on_a_slow_disk(journal, monkeypatch):
@@ -233,13 +233,17 @@ async def test_young_file_stays_open(root, monkeypatch):
 async def test_backlog_counts_the_entries_that_wait_for_digest(journal):
     """Entries and bytes grow with appends and shrink with releases."""
     await append(journal, b"a" * 10, received_ms=30)
-    one = journal.backlog()
-    assert (one.entries, one.oldest_received_ms) == (1, 30)
+    first_backlog = journal.backlog()
+    assert (first_backlog.entries, first_backlog.oldest_received_ms) == (1, 30)
     await append(journal, b"b" * 10, received_ms=20)
-    two = journal.backlog()
-    assert (two.entries, two.bytes, two.oldest_received_ms) == (2, 2 * one.bytes, 30)
+    second_backlog = journal.backlog()
+    assert (second_backlog.entries, second_backlog.bytes, second_backlog.oldest_received_ms) == (
+        2,
+        2 * first_backlog.bytes,
+        30,
+    )
     journal.release(1)
-    assert journal.backlog() == Backlog(1, one.bytes, 20)
+    assert journal.backlog() == Backlog(1, first_backlog.bytes, 20)
     journal.release(2)
     assert journal.backlog() == Backlog(0, 0, None)
 

@@ -48,10 +48,10 @@ async def test_closed_journal_is_adopted_if_anything_is_left(root):
     )
     await append(journal, b"left")
     await journal.close()
-    (found,) = adopt.lock_abandoned_journals(root, None)
-    assert found.id == journal.id
-    assert [(each.seq, each.body) for each in found.read()] == [(1, b"left")]
-    found.unlock()
+    (abandoned,) = adopt.lock_abandoned_journals(root, None)
+    assert abandoned.id == journal.id
+    assert [(each.seq, each.body) for each in abandoned.read()] == [(1, b"left")]
+    abandoned.unlock()
 
 
 async def test_closed_journal_leaves_no_folder_when_all_is_released(root):
@@ -72,8 +72,8 @@ async def test_folder_that_cannot_be_opened_is_unavailable_and_not_locked(root, 
         patched.setattr(writer, "JournalAppender", failing)
         with pytest.raises(ServiceUnavailable, match="cannot be opened"):
             Journal.open(root, file_bytes=FILE_BYTES, reserve_bytes=0)
-    (found,) = adopt.lock_abandoned_journals(root, None)
-    found.remove()
+    (abandoned,) = adopt.lock_abandoned_journals(root, None)
+    abandoned.remove()
 
 
 async def test_loop_that_is_gone_does_not_stop_the_writer(root):
@@ -146,6 +146,6 @@ async def test_file_records_how_much_of_the_previous_one_was_synced(journal):
     first, second = files.list_journal_files(journal.path)
     os.truncate(first.path, first.path.stat().st_size - BLOCK_BYTES)
     damages: list[reader.JournalDamage] = []
-    found = [each.seq for each in reader.read_entries(journal.path, on_damage=damages.append)]
-    assert found == [1, second.first_seq]
+    numbers = [each.seq for each in reader.read_entries(journal.path, on_damage=damages.append)]
+    assert numbers == [1, second.first_seq]
     assert [each.file for each in damages] == [first.path]

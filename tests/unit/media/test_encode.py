@@ -29,9 +29,9 @@ def test_every_frame_comes_back_at_its_second():
     shown = _decoded(video.data)
     assert [at_s for at_s, _ in shown] == [0, 1, 2, 3, 4]
     for (_, picture), colour in zip(shown, COLOURS, strict=True):
-        found = picture.getpixel((32, 48))
-        assert isinstance(found, tuple)
-        assert all(abs(a - b) < 12 for a, b in zip(found, colour, strict=True))
+        pixel = picture.getpixel((32, 48))
+        assert isinstance(pixel, tuple)
+        assert all(abs(a - b) < 12 for a, b in zip(pixel, colour, strict=True))
 
 
 def test_the_facts_are_those_of_the_file():

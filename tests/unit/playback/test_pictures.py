@@ -115,16 +115,16 @@ def test_headers_of_records_are_read_back():
     video = mp4.read_video(memoryview(clip(frames=8, b_frames=2)))
     [gop, *_] = _built(1, frames=8, b_frames=2).gops
     samples = records.read_coded_pictures(gop)
-    assert [one.size_bytes for one in samples] == [
-        one.size_bytes for one in video.samples[: len(samples)]
+    assert [sample.size_bytes for sample in samples] == [
+        sample.size_bytes for sample in video.samples[: len(samples)]
     ]
     assert (
-        sorted(one.at_ms for one in samples if one.is_shown)
+        sorted(sample.at_ms for sample in samples if sample.is_shown)
         == [n * 1000 for n in range(len(samples)) if n * 1000 < gop.end_ms][
-            : sum(one.is_shown for one in samples)
+            : sum(sample.is_shown for sample in samples)
         ]
     )
-    assert sum(one.size_bytes for one in samples) == sum(span.length for span in gop.spans)
+    assert sum(sample.size_bytes for sample in samples) == sum(span.length for span in gop.spans)
 
 
 def test_runs_stay_within_an_object_and_a_read(monkeypatch):
@@ -140,6 +140,6 @@ def test_of_a_replay_with_too_many_frames_keyframes_are_looked_at():
     built = _built(1)
     record = memoryview(bytes(built.size_bytes))
     whole = draw._make_group(built, built.gops[0], record, poster_ms=2_500, is_whole=True)
-    assert [one.marks for one in whole.samples] == [1, 1, 3, 1, 1]
+    assert [sample.marks for sample in whole.samples] == [1, 1, 3, 1, 1]
     short = draw._make_group(built, built.gops[0], record, poster_ms=2_500, is_whole=False)
-    assert [one.marks for one in short.samples] == [wire.WANTED | wire.POSTER]
+    assert [sample.marks for sample in short.samples] == [wire.WANTED | wire.POSTER]

@@ -8,7 +8,7 @@ from app.playback.sdk_faults import FAULTS, find_known_faults
 def texts(name: str, version: str, os_version: str = "15", **options: str) -> str:
     """Return all that is known of an SDK, as one text."""
     facts = {"sdk_name": name, "sdk_version": version, "os_version": os_version}
-    return "\n".join(one.text for one in find_known_faults(facts, options or None))
+    return "\n".join(fault.text for fault in find_known_faults(facts, options or None))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -28,10 +28,10 @@ def test_a_fault_ends_with_the_version_that_mends_it(fault):
 
 def test_the_native_sdk_counts_under_other_frameworks():
     """React Native records by the native SDK, which the options name."""
-    found = texts("sentry.javascript.react-native", "8.23.0", nativeSdkName="sentry.java.android",
-                  nativeSdkVersion="8.12.0")  # fmt: skip
-    assert "Android SDK 8.12.0: text in Jetpack Compose" in found
-    assert "React Native" not in found
+    options = {"nativeSdkName": "sentry.java.android", "nativeSdkVersion": "8.12.0"}
+    warnings = texts("sentry.javascript.react-native", "8.23.0", **options)
+    assert "Android SDK 8.12.0: text in Jetpack Compose" in warnings
+    assert "React Native" not in warnings
 
 
 def test_some_faults_need_a_newer_system():
@@ -44,7 +44,7 @@ def test_some_faults_need_a_newer_system():
 def test_faults_of_privacy_come_first():
     """The rest follows."""
     facts = {"sdk_name": "sentry.java.android.react-native", "sdk_version": "7.1"}
-    privacy = [one.is_private for one in find_known_faults(facts, None)]
+    privacy = [fault.is_private for fault in find_known_faults(facts, None)]
     assert privacy[0]
     assert privacy == sorted(privacy, reverse=True)
 

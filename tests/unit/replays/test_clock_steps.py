@@ -26,7 +26,7 @@ def segment(number: int, start_ms: int, drift_ms: int = 40, *, ms: int = 5_000) 
 def places(*segments: SegmentTimes) -> list[int]:
     """Return where segments begin on the clock of their replay."""
     steps = find_clock_steps(segments)
-    return [one.started_ms + shift_ms_of(steps, one.segment_id) for one in segments]
+    return [segment.started_ms + shift_ms_of(steps, segment.segment_id) for segment in segments]
 
 
 def test_an_ordinary_recording_has_no_steps():
@@ -45,24 +45,24 @@ def test_an_ordinary_recording_has_no_steps():
 @pytest.mark.parametrize("set_ms", [-HOUR_MS, -8_000, 2 * MINUTE_MS, HOUR_MS])
 def test_a_set_clock_is_told_by_the_drift(set_ms: int):
     """Later segments follow the earlier ones at once, whatever their envelopes took."""
-    found = places(
+    offsets_ms = places(
         segment(0, 0, 300),
         segment(1, 5_000, 40),
         segment(2, 10_000 + set_ms, 900 - set_ms),
         segment(3, 15_000 + set_ms, 40 - set_ms),
     )
-    assert found == [0, 5_000, 10_000, 15_000]
+    assert offsets_ms == [0, 5_000, 10_000, 15_000]
 
 
 def test_a_clock_that_is_set_twice_comes_back():
     """Back and forward again; the first clock is that of the replay."""
-    found = places(
+    offsets_ms = places(
         segment(0, 0),
         segment(1, 5_000 - HOUR_MS, HOUR_MS),
         segment(2, 10_000 - HOUR_MS, HOUR_MS),
         segment(3, 15_000, 50),
     )
-    assert found == [0, 5_000, 10_000, 15_000]
+    assert offsets_ms == [0, 5_000, 10_000, 15_000]
 
 
 def test_a_pause_stays_when_the_clock_is_set_in_it():
@@ -104,7 +104,7 @@ _TIMES = st.builds(
 )
 
 
-@given(st.lists(_TIMES, min_size=1, unique_by=lambda one: one.segment_id), st.randoms())
+@given(st.lists(_TIMES, min_size=1, unique_by=lambda segment: segment.segment_id), st.randoms())
 def test_order_of_delivery_changes_nothing(segments, dice):
     """Whatever the times: steps are the same, and lie where a pair of neighbours allows one."""
     steps = find_clock_steps(segments)
@@ -113,7 +113,7 @@ def test_order_of_delivery_changes_nothing(segments, dice):
     ordered = sorted(segments)
     pairs = pairwise(ordered)
     allowed = {after.segment_id for before, after in pairs if may_be_step(before, after)}
-    assert {one.segment_id for one in steps[1:]} <= allowed
+    assert {segment.segment_id for segment in steps[1:]} <= allowed
     started_ms, ended_ms = axis_of(segments, steps)
     assert started_ms <= ended_ms
 

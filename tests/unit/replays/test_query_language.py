@@ -104,8 +104,8 @@ def test_what_is_written_reads_as_the_same(expression):
     once = query_language.read_query(query_language.write_query(expression))
     assert query_language.read_query(query_language.write_query(once)) == once
     truths = {
-        one: hash((one.key, one.operator, one.values)) % 2 == 0
-        for one in query_language.list_terms(once)
+        term: hash((term.key, term.operator, term.values)) % 2 == 0
+        for term in query_language.list_terms(once)
     }
     assert query_language.is_satisfied(once, truths.__getitem__) == query_language.is_satisfied(
         expression, truths.__getitem__
@@ -123,11 +123,11 @@ def test_any_text_is_read_or_refused(text):
 
 def test_a_part_can_be_left_out():
     """The cross on a chip removes its part of the query and keeps the others."""
-    found = query_language.read_query("a:1 (b:2 OR c:3) !d:4")
+    query = query_language.read_query("a:1 (b:2 OR c:3) !d:4")
     assert (
-        query_language.write_query(query_language.remove_part(found, found.parts[1])) == "a:1 !d:4"
+        query_language.write_query(query_language.remove_part(query, query.parts[1])) == "a:1 !d:4"
     )
     assert (
-        query_language.write_query(query_language.remove_part(found, found.parts[0]))
+        query_language.write_query(query_language.remove_part(query, query.parts[0]))
         == "(b:2 OR c:3) !d:4"
     )

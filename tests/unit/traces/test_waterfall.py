@@ -15,18 +15,24 @@ from tests.support.examples import SETTINGS
 def lay_out(*spans: StoredSpan) -> list[PlacedSpan]:
     """Place spans by their own clocks."""
     return waterfall.lay_out_spans(
-        spans, lambda one: (one.started_at - START) // timedelta(microseconds=1)
+        spans, lambda placed_span: (placed_span.started_at - START) // timedelta(microseconds=1)
     )
 
 
 def order(*spans: StoredSpan) -> list[tuple[int, int]]:
     """Return depth and number of each span in the order of rows."""
-    return [(one.depth, int(one.span.span_id, 16)) for one in lay_out(*spans)]
+    return [
+        (placed_span.depth, int(placed_span.span.span_id, 16)) for placed_span in lay_out(*spans)
+    ]
 
 
 def placed(number: int, *spans: StoredSpan) -> PlacedSpan:
     """Return one span with its place among others."""
-    return next(one for one in lay_out(*spans) if int(one.span.span_id, 16) == number)
+    return next(
+        placed_span
+        for placed_span in lay_out(*spans)
+        if int(placed_span.span.span_id, 16) == number
+    )
 
 
 def test_children_follow_their_parents():
@@ -35,7 +41,13 @@ def test_children_follow_their_parents():
     below, orphan = span(4, 2, at_ms=3_100), span(5, 99, at_ms=4_000)
     spans = (orphan, below, early, late, root)
     assert order(*spans) == [(0, 1), (1, 3), (1, 2), (2, 4), (0, 5)]
-    assert [one.parent for one in lay_out(*spans)] == ["none", "here", "here", "here", "missing"]
+    assert [placed_span.parent for placed_span in lay_out(*spans)] == [
+        "none",
+        "here",
+        "here",
+        "here",
+        "missing",
+    ]
 
 
 def test_spans_in_a_ring_are_all_shown():
@@ -48,9 +60,13 @@ def test_spans_in_a_ring_are_all_shown():
 def test_every_span_stands_once(pairs):
     """Whatever names whatever as its parent, and whatever the times."""
     spans = {number: span(number, parent, at_ms=parent * 10) for number, parent in pairs}
-    found = lay_out(*spans.values())
-    assert sorted(int(one.span.span_id, 16) for one in found) == sorted(spans)
-    assert all(0 <= one.self_us <= (one.duration_us or 0) for one in found)
+    placed_spans = lay_out(*spans.values())
+    assert sorted(int(placed_span.span.span_id, 16) for placed_span in placed_spans) == sorted(
+        spans
+    )
+    assert all(
+        0 <= placed_span.self_us <= (placed_span.duration_us or 0) for placed_span in placed_spans
+    )
 
 
 def test_a_chain_of_thousands_needs_no_recursion():

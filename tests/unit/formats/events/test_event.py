@@ -48,38 +48,46 @@ def caught_by(mechanism: str, **more: Any) -> dict[str, Any]:
 
 def test_an_event_is_read():
     """Every fact of a crash is read as the Java SDK sends it."""
-    what = problem()
-    assert (what.kind, what.level, what.handled) == ("crash", "fatal", False)
-    assert what.title == "IllegalStateException: Cart total is negative: -12.40"
-    assert what.exception_type == "IllegalStateException"
-    assert what.exception_value == "Cart total is negative: -12.40"
-    assert what.culprit == "CartActivity"
-    assert what.mechanism == "UncaughtExceptionHandler"
-    found = read()
-    assert found.event_id == EVENT_ID
-    assert found.at == datetime(2026, 8, 6, 7, 6, 42, tzinfo=UTC)
-    assert (found.trace_id, found.span_id) == (TRACE_ID, SPAN_ID)
-    assert (found.platform, found.release) == ("java", "net.example.shop@4.2.0+118")
-    assert found.sdk_name == "sentry.java.android"
-    assert found.user.id == "u-1042"
+    described = problem()
+    assert (described.kind, described.level, described.handled) == ("crash", "fatal", False)
+    assert described.title == "IllegalStateException: Cart total is negative: -12.40"
+    assert described.exception_type == "IllegalStateException"
+    assert described.exception_value == "Cart total is negative: -12.40"
+    assert described.culprit == "CartActivity"
+    assert described.mechanism == "UncaughtExceptionHandler"
+    decoded = read()
+    assert decoded.event_id == EVENT_ID
+    assert decoded.at == datetime(2026, 8, 6, 7, 6, 42, tzinfo=UTC)
+    assert (decoded.trace_id, decoded.span_id) == (TRACE_ID, SPAN_ID)
+    assert (decoded.platform, decoded.release) == ("java", "net.example.shop@4.2.0+118")
+    assert decoded.sdk_name == "sentry.java.android"
+    assert decoded.user.id == "u-1042"
 
 
 def test_an_empty_event_is_read():
     """No member is required."""
-    what = events.read_problem({})
-    assert (what.kind, what.level, what.title) == ("error", "error", "<unlabeled event>")
-    assert (what.culprit, what.handled) == (None, None)
-    found = events.read_event({}, NOTHING)
-    assert found.environment == "production"
-    assert (found.at, found.replay_id) == (None, None)
-    assert len(found.event_id) == 32
+    described = events.read_problem({})
+    assert (described.kind, described.level, described.title) == (
+        "error",
+        "error",
+        "<unlabeled event>",
+    )
+    assert (described.culprit, described.handled) == (None, None)
+    decoded = events.read_event({}, NOTHING)
+    assert decoded.environment == "production"
+    assert (decoded.at, decoded.replay_id) == (None, None)
+    assert len(decoded.event_id) == 32
 
 
 def test_an_event_without_an_id_gets_one_of_its_content():
     """Read twice it has the same id, and with other words another one."""
-    said = events.read_event({"message": "a", "level": "info"}, NOTHING)
-    assert events.read_event({"level": "info", "message": "a"}, NOTHING).event_id == said.event_id
-    assert events.read_event({"level": "info", "message": "b"}, NOTHING).event_id != said.event_id
+    decoded = events.read_event({"message": "a", "level": "info"}, NOTHING)
+    assert (
+        events.read_event({"level": "info", "message": "a"}, NOTHING).event_id == decoded.event_id
+    )
+    assert (
+        events.read_event({"level": "info", "message": "b"}, NOTHING).event_id != decoded.event_id
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,10 +128,10 @@ def test_the_envelope_stands_in():
     """It stands in for the trace and for the SDK's name, and never for release or environment."""
     trace = TraceHeader(trace_id=OTHER_ID)
     header = EnvelopeHeader(sdk_name="sentry.python", sdk_version="2", trace=trace)
-    found = read(header, contexts={}, sdk=MISSING, release=MISSING, environment=MISSING)
-    assert (found.trace_id, found.span_id) == (OTHER_ID, None)
-    assert found.sdk_name == "sentry.python"
-    assert (found.release, found.environment) == (None, "production")
+    decoded = read(header, contexts={}, sdk=MISSING, release=MISSING, environment=MISSING)
+    assert (decoded.trace_id, decoded.span_id) == (OTHER_ID, None)
+    assert decoded.sdk_name == "sentry.python"
+    assert (decoded.release, decoded.environment) == (None, "production")
 
 
 @pytest.mark.parametrize(
@@ -177,16 +185,20 @@ def test_a_synthetic_type_does_not_name_an_event(function, title):
     """The function that crashed names the event instead, if it is known."""
     frames = {"frames": [{"function": function}]}
     mechanism = {"type": "signalhandler", "synthetic": True}
-    found = problem(exception=thrown(type="T", value="v", mechanism=mechanism, stacktrace=frames))
-    assert found.title == title
+    described = problem(
+        exception=thrown(type="T", value="v", mechanism=mechanism, stacktrace=frames)
+    )
+    assert described.title == title
 
 
 def test_a_message_with_a_stack_is_named_by_its_words():
     """JavaScript wraps a message into an exception without a type, and calls that synthetic."""
     frames = {"frames": [{"function": "Server.?"}]}
     mechanism = {"type": "generic", "synthetic": True, "handled": True}
-    found = problem(exception=thrown(value="cart is empty", mechanism=mechanism, stacktrace=frames))
-    assert found.title == "cart is empty"
+    described = problem(
+        exception=thrown(value="cart is empty", mechanism=mechanism, stacktrace=frames)
+    )
+    assert described.title == "cart is empty"
 
 
 @pytest.mark.parametrize(
@@ -234,8 +246,8 @@ def test_the_culprit_is_a_place(frame, culprit):
 )  # fmt: skip
 def test_the_mechanism_decides_the_kind(changes, kind, handled):
     """An exception is unhandled if it says so, or if its mechanism only sees the end of an app."""
-    found = problem(**changes)
-    assert (found.kind, found.handled) == (kind, handled)
+    described = problem(**changes)
+    assert (described.kind, described.handled) == (kind, handled)
 
 
 def test_an_event_is_limited():
@@ -258,25 +270,28 @@ def test_anything_but_an_object_is_refused(data):
 def test_recorded_errors_are_read(family):
     """Every error of every SDK has the facts that are known about it."""
     expected = {each["event_id"]: each for each in contents.conclusions(family)["errors"]}
-    seen = set()
+    names_seen = set()
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type != "event":
                 continue
             raw = decoded(item.payload)
-            found, what = events.read_event(raw, envelope.header), events.read_problem(raw)
-            facts = expected[found.event_id]
-            seen.add(found.event_id)
-            assert what.exception_type == facts["title"]
+            read_event, described = (
+                events.read_event(raw, envelope.header),
+                events.read_problem(raw),
+            )
+            facts = expected[read_event.event_id]
+            names_seen.add(read_event.event_id)
+            assert described.exception_type == facts["title"]
             if facts["value"] is not None:
                 # Half surrogates, which Node sends, become U+FFFD when the JSON is read.
                 value = HALF_SURROGATE.sub("\ufffd", facts["value"])
-                assert value in {what.exception_value, what.title}
-            assert what.level == (facts["level"] or "error")
-            assert what.handled == facts["handled"]
-            assert found.trace_id == facts["trace_id"]
-    assert seen == set(expected)
+                assert value in {described.exception_value, described.title}
+            assert described.level == (facts["level"] or "error")
+            assert described.handled == facts["handled"]
+            assert read_event.trace_id == facts["trace_id"]
+    assert names_seen == set(expected)
 
 
 def test_hostile_errors_are_read_or_refused():
@@ -299,9 +314,9 @@ def test_an_event_of_any_shape_is_read(changed, exception):
     """Members of any type do not keep an event from being read."""
     for member in ({}, {"exception": [exception]}, {"exception": {"values": [exception]}}):
         raw = decoded(compact(changed | member))
-        what = events.read_problem(raw)
-        assert what.title
-        assert what.level in {"fatal", "error", "warning", "info", "debug"}
+        described = events.read_problem(raw)
+        assert described.title
+        assert described.level in {"fatal", "error", "warning", "info", "debug"}
         assert len(events.read_event(raw, NOTHING).event_id) == 32
 
 

@@ -17,20 +17,20 @@ def test_breadcrumbs_are_read():
             7,
         ]
     }
-    found = event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": sent})
-    assert [(one.category, one.message, one.level) for one in found] == [
+    crumbs = event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": sent})
+    assert [(crumb.category, crumb.message, crumb.level) for crumb in crumbs] == [
         ("ui.click", "m", "info"),
         ("http", None, None),
         ("default", None, None),
     ]
-    assert (found[0].at_ms, found[1].data) == (1_786_000_000_500, {"url": "/"})
+    assert (crumbs[0].at_ms, crumbs[1].data) == (1_786_000_000_500, {"url": "/"})
 
 
 def test_the_last_breadcrumbs_are_read():
     """The last breadcrumbs are nearest to the event."""
     sent = [{"timestamp": 1_786_000_000 + n, "message": str(n)} for n in range(1, 300)]
-    found = event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": sent})
-    assert (len(found), found[-1].message) == (200, "299")
+    crumbs = event_breadcrumbs.read_event_breadcrumbs({"breadcrumbs": sent})
+    assert (len(crumbs), crumbs[-1].message) == (200, "299")
 
 
 @SETTINGS

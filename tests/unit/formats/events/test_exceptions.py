@@ -27,8 +27,8 @@ def test_an_exception_is_read():
 
 def test_the_thrown_exception_comes_first():
     """SDKs send the oldest cause first."""
-    shown = exceptions.read_exceptions(chain({"type": "Cause"}, {"type": "Thrown"}))
-    assert [one.type for one in shown] == ["Thrown", "Cause"]
+    chained = exceptions.read_exceptions(chain({"type": "Cause"}, {"type": "Thrown"}))
+    assert [exception.type for exception in chained] == ["Thrown", "Cause"]
 
 
 def test_a_bare_list_is_read():
@@ -43,8 +43,8 @@ def test_a_frame_is_read():
         "in_app": True, "context_line": "pay()", "pre_context": ["a", "", 3],
         "post_context": ["b"], "package": "shop", "instruction_addr": "0x10",
     }  # fmt: skip
-    shown = exceptions.read_exceptions(chain({"stacktrace": {"frames": [frame]}}))[0]
-    assert shown.frames == (
+    exception = exceptions.read_exceptions(chain({"stacktrace": {"frames": [frame]}}))[0]
+    assert exception.frames == (
         exceptions.Frame(
             "pay",
             "shop.cart",
@@ -80,8 +80,8 @@ def test_the_middle_of_a_long_stack_is_left_out(count, left_out):
 
 def test_a_long_chain_keeps_its_outermost_exceptions():
     """Fifty exceptions are read, from the thrown one on."""
-    shown = exceptions.read_exceptions(chain(*({"type": str(number)} for number in range(60))))
-    assert [one.type for one in shown] == [str(number) for number in range(59, 9, -1)]
+    chained = exceptions.read_exceptions(chain(*({"type": str(number)} for number in range(60))))
+    assert [exception.type for exception in chained] == [str(number) for number in range(59, 9, -1)]
 
 
 @pytest.mark.parametrize(
@@ -110,17 +110,17 @@ def test_an_event_lends_its_own_stack():
     own = {"message": "m", "stacktrace": {"frames": [{"function": "log", "module": "shop"}]}}
     (shown,) = exceptions.read_exceptions(own)
     assert [frame.function for frame in shown.frames] == ["log"]
-    found = exceptions.find_main_frame(own, {})
-    assert found is not None
-    assert found.module == "shop"
+    main_frame = exceptions.find_main_frame(own, {})
+    assert main_frame is not None
+    assert main_frame.module == "shop"
     (shown,) = exceptions.read_exceptions(own | {"threads": [THREAD]})
     assert [frame.function for frame in shown.frames] == ["run"]
 
 
 def test_an_exception_with_a_stack_needs_no_thread():
     """Its own stack is the right one."""
-    shown = exceptions.read_exceptions(event(threads=[THREAD | {"crashed": True}]))[0]
-    assert shown.frames[-1].function == "total"
+    exception = exceptions.read_exceptions(event(threads=[THREAD | {"crashed": True}]))[0]
+    assert exception.frames[-1].function == "total"
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_exceptions_of_any_shape_are_read(first, second, third):
 def test_variables_are_written():
     """Text stays as SDKs send it, all else is written as JSON, and long values are cut."""
     frame = {"vars": {"a": "'x'", "b": [1, {"c": None}], "d": "x" * 600}}
-    shown = exceptions.read_exceptions(chain({"stacktrace": {"frames": [frame]}}))[0].frames[0]
-    assert shown.variables[:2] == (("a", "'x'"), ("b", '[1,{"c":null}]'))
-    assert shown.variables[2][1].endswith("x…")
+    frame_read = exceptions.read_exceptions(chain({"stacktrace": {"frames": [frame]}}))[0].frames[0]
+    assert frame_read.variables[:2] == (("a", "'x'"), ("b", '[1,{"c":null}]'))
+    assert frame_read.variables[2][1].endswith("x…")
 
 
 def test_a_tree_of_exceptions_is_read():
@@ -187,15 +187,15 @@ def test_threads_are_read():
         {"name": "worker", "crashed": True},
         "none",
     ]
-    found = exceptions.read_threads({"threads": {"values": sent}})
-    assert [(one.name, one.crashed, one.is_main) for one in found] == [
+    threads = exceptions.read_threads({"threads": {"values": sent}})
+    assert [(thread.name, thread.crashed, thread.is_main) for thread in threads] == [
         ("worker", True, False),
         ("main", False, True),
         ("Thread 3", False, False),
     ]
-    assert [frame.function for frame in found[1].frames] == ["loop"]
+    assert [frame.function for frame in threads[1].frames] == ["loop"]
     (named, other) = exceptions.read_threads(
         {"threads": [{"name": "main", "main": False}, {"name": "main"}]}
     )
     assert (named.is_main, other.is_main) == (True, False)
-    assert found[2].state == "WAITING"
+    assert threads[2].state == "WAITING"

@@ -61,8 +61,8 @@ PHP = (
 )
 def test_frames_are_read_oldest_first(text, outer, place, line):
     """The last frame is where the error happened and is the app's own; the outer one is not."""
-    found = stack_text.read_stack_text(text)
-    first, last = found[0], found[-1]
+    frames = stack_text.read_stack_text(text)
+    first, last = frames[0], frames[-1]
     assert (first["function"], first["in_app"]) == (outer, False)
     assert (last["filename"], last["lineno"], last["in_app"]) == (place, line, True)
     assert last["function"].lower().rpartition(".")[2].rpartition(">")[2] == "charge"
@@ -77,4 +77,4 @@ def test_text_in_no_known_form_has_no_frames():
 @SETTINGS
 def test_any_text_gives_frames_or_none(text):
     """No text raises an error."""
-    assert all("function" in one for one in stack_text.read_stack_text(text))
+    assert all("function" in frame for frame in stack_text.read_stack_text(text))

@@ -62,7 +62,10 @@ def read_container(item: EnvelopeItem) -> spans.SpanContainer:
 def read_spans(envelope: Envelope) -> list[spans.Span]:
     """Read the spans as digest does."""
     return [
-        one for item in envelope.items if item.type == "span" for one in read_container(item).spans
+        span
+        for item in envelope.items
+        if item.type == "span"
+        for span in read_container(item).spans
     ]
 
 
@@ -89,9 +92,9 @@ def test_spans_come_out_as_streamed_ones(is_json):
 
 def test_both_forms_give_the_same_items():
     """The items are the same byte for byte."""
-    one, other = wrapped(FULL), wrapped(FULL, is_json=True)
-    assert [bytes(item.payload) for item in one.items] == [
-        bytes(item.payload) for item in other.items
+    binary_envelope, json_envelope = wrapped(FULL), wrapped(FULL, is_json=True)
+    assert [bytes(item.payload) for item in binary_envelope.items] == [
+        bytes(item.payload) for item in json_envelope.items
     ]
 
 
@@ -99,15 +102,19 @@ def test_a_recorded_exception_is_an_event_of_its_span():
     """It has the frames of the exception that was thrown, and the app's own are marked."""
     item = next(item for item in wrapped(FULL).items if item.type == "event")
     raw = event.decode_event(item.payload, "event")
-    found, what = event.read_event(raw, EnvelopeHeader()), event.read_problem(raw)
-    assert what.exception_type == "java.lang.IllegalStateException"
-    assert (found.platform, found.release, found.environment) == ("java", "shop-api@2.9.1", "qa")
-    assert (found.trace_id, found.span_id) == (made.TRACE_ID, "0000000000000001")
+    decoded_event, problem = event.read_event(raw, EnvelopeHeader()), event.read_problem(raw)
+    assert problem.exception_type == "java.lang.IllegalStateException"
+    assert (decoded_event.platform, decoded_event.release, decoded_event.environment) == (
+        "java",
+        "shop-api@2.9.1",
+        "qa",
+    )
+    assert (decoded_event.trace_id, decoded_event.span_id) == (made.TRACE_ID, "0000000000000001")
     frames = raw["exception"]["values"][0]["stacktrace"]["frames"]
-    assert [(one["function"], one["in_app"]) for one in frames] == [
+    assert [(frame["function"], frame["in_app"]) for frame in frames] == [
         ("service", False), ("charge", True),
     ]  # fmt: skip
-    assert what.culprit == "/cart"
+    assert problem.culprit == "/cart"
 
 
 def test_an_exception_on_its_way_out_is_one_event():
@@ -131,9 +138,9 @@ def test_an_exception_on_its_way_out_is_one_event():
 )
 def test_a_span_without_id_or_time_is_counted(change):
     """It stays in its container, where it is counted as refused."""
-    found = wrapped(made.request(made.span(1), made.span(2, **change)))
-    assert found.left_out == 1
-    (item,) = found.items
+    envelope = wrapped(made.request(made.span(1), made.span(2, **change)))
+    assert envelope.left_out == 1
+    (item,) = envelope.items
     assert read_container(item).skipped == 1
 
 
@@ -150,8 +157,8 @@ def test_a_span_without_id_or_time_is_counted(change):
 )
 def test_the_operation_has_the_name_that_sdks_give_it(kind, attributes, op):
     """The attributes of the span decide it."""
-    (found,) = read_spans(wrapped(made.request(made.span(kind=kind, attributes=attributes))))
-    assert found.op == op
+    (span,) = read_spans(wrapped(made.request(made.span(kind=kind, attributes=attributes))))
+    assert span.op == op
 
 
 @pytest.mark.parametrize(
@@ -166,23 +173,23 @@ def test_the_operation_has_the_name_that_sdks_give_it(kind, attributes, op):
 def test_the_first_span_of_a_service_is_recognised(flags, kind, is_segment):
     """The flags decide, or else the kind of the span."""
     request = made.request(made.span(flags=flags, kind=kind, parent_span_id=b"\x09" * 8))
-    (found,) = read_spans(wrapped(request))
-    assert found.is_segment is is_segment
+    (span,) = read_spans(wrapped(request))
+    assert span.is_segment is is_segment
 
 
 @pytest.mark.parametrize("name", ["sentry.replay_id", "sentry-replay_id"])
 def test_a_replay_id_that_was_passed_on_links_the_span(name):
     """It may have the name of the attribute or that of baggage."""
-    (found,) = read_spans(wrapped(made.request(made.span(attributes={name: "b" * 32}))))
-    assert found.replay_id == "b" * 32
+    (span,) = read_spans(wrapped(made.request(made.span(attributes={name: "b" * 32}))))
+    assert span.replay_id == "b" * 32
 
 
 def test_many_spans_fill_several_containers():
     """Each is as large as an SDK may send it."""
     request = made.request(*(made.span(number + 1) for number in range(LIMITS.spans + 1)))
-    found = wrapped(request)
-    assert [item.item_count for item in found.items] == [LIMITS.spans, 1]
-    assert len(read_spans(found)) == LIMITS.spans + 1
+    envelope = wrapped(request)
+    assert [item.item_count for item in envelope.items] == [LIMITS.spans, 1]
+    assert len(read_spans(envelope)) == LIMITS.spans + 1
 
 
 def test_spans_and_bytes_are_limited():
@@ -212,8 +219,8 @@ def test_levels_of_values_are_limited():
     for _ in range(40):
         deep = [deep]
     request = made.request(made.span(attributes={"deep": deep}))
-    (one,) = read_spans(wrapped(request))
-    assert one.data["deep"] == [[[[[[None]]]]]]
+    (span,) = read_spans(wrapped(request))
+    assert span.data["deep"] == [[[[[[None]]]]]]
 
 
 def part(number: int, data: bytes) -> bytes:
@@ -232,12 +239,12 @@ def test_deeper_values_than_the_library_reads_are_left_out():
     for _ in range(500):
         value = part(5, part(1, value))
     deep = part(9, part(1, b"deep") + part(2, value))
-    (one,) = read_spans(
+    (span,) = read_spans(
         export_request.read_export_request(
             around(made.span().SerializeToString() + deep), is_json=False
         )
     )
-    assert one.data["deep"] == [[[[[[None]]]]]]
+    assert span.data["deep"] == [[[[[[None]]]]]]
 
 
 def test_text_that_is_not_utf8_is_mended():
@@ -251,25 +258,25 @@ def test_text_that_is_not_utf8_is_mended():
         ),
         resource={"service.name": "caf~", "service.version": "1"},
     )
-    found = export_request.read_export_request(
+    envelope = export_request.read_export_request(
         sent.SerializeToString().replace(b"~", b"\xe9"), is_json=False
     )
     mended = sent.FromString(sent.SerializeToString())
     other = export_request.read_export_request(
         made.as_json(mended).replace(b"~", "\ufffd".encode()), is_json=True
     )
-    assert [bytes(item.payload) for item in found.items] == [
+    assert [bytes(item.payload) for item in envelope.items] == [
         bytes(item.payload) for item in other.items
     ]
-    (one,) = read_spans(found)
-    assert (one.data["http.route"], one.service) == ("/caf\ufffd", "caf\ufffd")
+    (span,) = read_spans(envelope)
+    assert (span.data["http.route"], span.service) == ("/caf\ufffd", "caf\ufffd")
 
 
 def filled(data: bytes, size_bytes: int) -> bytes:
     """Make a message as long as that with a field that nobody knows."""
-    found = data + part(14, b"x" * (size_bytes - len(data) - 4))
-    assert len(found) == size_bytes
-    return found
+    padded = data + part(14, b"x" * (size_bytes - len(data) - 4))
+    assert len(padded) == size_bytes
+    return padded
 
 
 def test_a_span_is_read_up_to_its_limit():
@@ -278,8 +285,8 @@ def test_a_span_is_read_up_to_its_limit():
     fits = around(filled(good, LIMITS.otlp_span_bytes))
     assert export_request.read_export_request(fits, is_json=False).left_out == 0
     past = around(filled(good, LIMITS.otlp_span_bytes + 1))
-    found = export_request.read_export_request(past + around(good), is_json=False)
-    assert (found.left_out, len(read_spans(found))) == (1, 1)
+    envelope = export_request.read_export_request(past + around(good), is_json=False)
+    assert (envelope.left_out, len(read_spans(envelope))) == (1, 1)
 
 
 def test_a_resource_is_read_up_to_its_limit():
@@ -309,10 +316,10 @@ def test_any_bytes_give_an_envelope_or_a_refusal(data):
 def test_a_damaged_request_gives_an_envelope_or_is_malformed(data):
     """Digest can read what comes out."""
     try:
-        found = export_request.read_export_request(data, is_json=False)
+        envelope = export_request.read_export_request(data, is_json=False)
     except MalformedInput:
         return
-    for item in found.items:
+    for item in envelope.items:
         if item.type == "span":
             read_container(item)
         else:

@@ -57,10 +57,10 @@ def test_text_is_written_as_the_library_reads_it(text):
 def test_any_bytes_give_fields_or_are_malformed(data):
     """No other error leaves the reader."""
     try:
-        found = fields(data)
+        decoded_fields = fields(data)
     except MalformedInput:
         return
-    assert all(number > 0 for number, _, _ in found)
+    assert all(number > 0 for number, _, _ in decoded_fields)
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ NOTHING = Activity((), (), (), None, move_batches=0, unknown=0)
 
 def test_an_ordinary_segment_is_read_whole():
     """Breadcrumbs, a request, a tap and the options are all read."""
-    found = activity.read_activity(recordings.segment_events())
-    assert [each.category for each in found.breadcrumbs] == ["navigation", "ui.tap"]
-    assert found.breadcrumbs[1] == Breadcrumb(
+    contents = activity.read_activity(recordings.segment_events())
+    assert [each.category for each in contents.breadcrumbs] == ["navigation", "ui.tap"]
+    assert contents.breadcrumbs[1] == Breadcrumb(
         T + 280, "ui.tap", "pay_button", None, {"view.id": "pay"}
     )
-    assert found.spans == (
+    assert contents.spans == (
         NetworkSpan(
             at_ms=T + 300,
             ended_ms=T + 540,
@@ -36,13 +36,13 @@ def test_an_ordinary_segment_is_read_whole():
             data={"method": "POST", "statusCode": 201, "requestBodySize": 312},
         ),
     )
-    assert found.touches == (
+    assert contents.touches == (
         Touch(T + 200, "start", 0, 64.0, 200.0),
         Touch(T + 280, "end", 0, 64.0, 200.0),
     )
-    assert found.options is not None
-    assert found.options["maskAllText"] is True
-    assert found.unknown == 0
+    assert contents.options is not None
+    assert contents.options["maskAllText"] is True
+    assert contents.unknown == 0
 
 
 def test_no_events_give_no_activity():
@@ -116,14 +116,14 @@ def test_moves_lie_before_their_event():
     """Each position of a move has its own time; odd positions are left out."""
     batch = recordings.moves(T + 500, [(1, 2, -420), (3, 4, 0), (5, 6, -(10**12))], pointer_id=2)
     batch["data"]["positions"] += [None, {"x": 1}, {"x": 7, "y": 8, "timeOffset": "?"}]
-    found = activity.read_activity([batch, recordings.touch("cancel", T + 90, 9, 9)])
-    assert found.touches == (
+    contents = activity.read_activity([batch, recordings.touch("cancel", T + 90, 9, 9)])
+    assert contents.touches == (
         Touch(T + 80, "move", 2, 1.0, 2.0),
         Touch(T + 90, "cancel", 0, 9.0, 9.0),
         Touch(T + 500, "move", 2, 3.0, 4.0),
         Touch(T + 500, "move", 2, 7.0, 8.0),
     )
-    assert (found.move_batches, found.unknown) == (1, 0)
+    assert (contents.move_batches, contents.unknown) == (1, 0)
 
 
 def test_unknown_events_are_counted():
@@ -148,10 +148,10 @@ def test_unknown_events_are_counted():
 
 def test_only_the_first_options_count():
     """A second options event changes nothing."""
-    found = activity.read_activity([recordings.options(n=1), recordings.options(n=2)])
-    assert found.options is not None
-    assert found.options["n"] == 1
-    assert found.unknown == 0
+    contents = activity.read_activity([recordings.options(n=1), recordings.options(n=2)])
+    assert contents.options is not None
+    assert contents.options["n"] == 1
+    assert contents.unknown == 0
 
 
 def test_parts_are_in_time_order_whatever_the_order_of_events():
@@ -167,8 +167,8 @@ ORDINARY = [*recordings.segment_events(), recordings.moves(T, [(1, 2, -5)])]
 @given(st.lists(st.one_of([examples.with_changed_member(event) for event in ORDINARY]), max_size=4))
 def test_events_of_any_shape_are_skipped_or_read(events):
     """No event raises an error, and every skipped one is counted."""
-    found = activity.read_activity(events)
-    assert found.unknown <= len(events)
+    contents = activity.read_activity(events)
+    assert contents.unknown <= len(events)
 
 
 @examples.SETTINGS

@@ -26,14 +26,14 @@ JSON = st.recursive(
 )  # fmt: skip
 def test_every_sdk_is_read_alike(half):
     """Android, iOS and React Native put the same facts into different members."""
-    found = exchange.read_exchange({"request": half, "response": half}, None)
-    assert found.request == found.response
-    assert found.request is not None
-    assert found.request.size_bytes == 312
-    assert found.request.body == {"qty": 2}
-    assert found.request.warnings == ("JSON_TRUNCATED",)
-    assert found.request.content_type == "application/json"
-    assert [name for name, _ in found.request.headers] == ["Accept", "Accept", "content-type"]
+    details = exchange.read_exchange({"request": half, "response": half}, None)
+    assert details.request == details.response
+    assert details.request is not None
+    assert details.request.size_bytes == 312
+    assert details.request.body == {"qty": 2}
+    assert details.request.warnings == ("JSON_TRUNCATED",)
+    assert details.request.content_type == "application/json"
+    assert [name for name, _ in details.request.headers] == ["Accept", "Accept", "content-type"]
 
 
 def test_a_body_that_was_not_taken_says_so():

@@ -23,18 +23,18 @@ NOTHING = DeclaredVideo(None, None)
 def test_recordings_are_plain_or_compressed(compressed):
     """Mobile SDKs send plain JSON, and browsers send it compressed with zlib."""
     data = recordings.recording(EVENTS, 3, compressed=compressed)
-    found = recording.read_recording(memoryview(data))
-    assert found.segment_id == 3
-    assert found.events == sorted(EVENTS, key=lambda event: event["timestamp"])
+    decoded = recording.read_recording(memoryview(data))
+    assert decoded.segment_id == 3
+    assert decoded.events == sorted(EVENTS, key=lambda event: event["timestamp"])
 
 
 def test_events_are_sorted_and_ties_stay_as_they_came():
     """Events without a time come first, and members that are not objects are dropped."""
     listed = [{"n": 1, "timestamp": 5}, {"n": 2, "timestamp": 3.5}, 7, {"n": 3, "timestamp": 5}]
-    found = recording.read_recording(
+    decoded = recording.read_recording(
         recordings.recording([*listed, None, {"n": 4}, {"timestamp": "x", "n": 5}])
     )
-    assert [event["n"] for event in found.events] == [4, 5, 2, 1, 3]
+    assert [event["n"] for event in decoded.events] == [4, 5, 2, 1, 3]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_events_are_sorted_and_ties_stay_as_they_came():
 )
 def test_odd_recordings_are_read(data, segment_id, count):
     """Empty recordings, null, and headers without a line feed are read."""
-    found = recording.read_recording(data)
-    assert (found.segment_id, len(found.events)) == (segment_id, count)
+    decoded = recording.read_recording(data)
+    assert (decoded.segment_id, len(decoded.events)) == (segment_id, count)
 
 
 @pytest.mark.parametrize(
@@ -166,11 +166,11 @@ GOOD = [recordings.recording(EVENTS, 3, compressed=each) for each in (False, Tru
 def test_any_bytes_give_events_or_are_refused(data):
     """Only MalformedInput and OversizedInput leave the reader, and what was read can be used."""
     try:
-        found = recording.read_recording(data)
+        decoded = recording.read_recording(data)
     except (MalformedInput, OversizedInput):
         return
-    recording.read_declared_video(found.events)
-    recording.read_screen_size_px(found.events)
+    recording.read_declared_video(decoded.events)
+    recording.read_screen_size_px(decoded.events)
 
 
 @examples.SETTINGS
@@ -183,10 +183,10 @@ def test_any_bytes_give_events_or_are_refused(data):
 )
 def test_events_of_any_shape_are_read(events):
     """A wrong type costs the event, and not the recording."""
-    found = recording.read_recording(b"{}\n" + json.dumps(events).encode())
-    assert len(found.events) == len([one for one in events if isinstance(one, dict)])
-    facts = recording.read_declared_video(found.events)
-    recording.read_screen_size_px(found.events)
+    decoded = recording.read_recording(b"{}\n" + json.dumps(events).encode())
+    assert len(decoded.events) == len([event for event in events if isinstance(event, dict)])
+    facts = recording.read_declared_video(decoded.events)
+    recording.read_screen_size_px(decoded.events)
     extent = recording.find_segment_extent_ms(facts, started_ms=5, ended_ms=9)
     assert extent is not None
     assert extent[0] <= extent[1]

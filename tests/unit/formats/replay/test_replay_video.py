@@ -18,9 +18,9 @@ DIRECTIONS = {"forward": PARTS, "backward": dict(reversed(PARTS.items()))}
 
 
 def _expand(payload: bytes) -> tuple[bytes, bytes | None, bytes | None]:
-    found = replay_video.split_replay_video(memoryview(payload))
-    recording = None if found.recording is None else bytes(found.recording)
-    return bytes(found.event), recording, None if found.video is None else bytes(found.video)
+    parts = replay_video.split_replay_video(memoryview(payload))
+    recording = None if parts.recording is None else bytes(parts.recording)
+    return bytes(parts.event), recording, None if parts.video is None else bytes(parts.video)
 
 
 WHOLE = (b"{}", b'{"segment_id":0}\n[]', b"mp4")
@@ -48,9 +48,9 @@ def test_recording_and_video_may_be_missing(missing, how):
         payload = envelopes.pack(PARTS | {missing: b""})
     else:
         payload = msgspec.msgpack.encode(PARTS | {missing: None})
-    found = replay_video.split_replay_video(memoryview(payload))
-    assert (found.recording is None) == (missing == "replay_recording")
-    assert (found.video is None) == (missing == "replay_video")
+    parts = replay_video.split_replay_video(memoryview(payload))
+    assert (parts.recording is None) == (missing == "replay_recording")
+    assert (parts.video is None) == (missing == "replay_video")
 
 
 @pytest.mark.parametrize("marker", ["bin8", "bin16", "bin32", "str8", "str16", "str32", "fixstr"])
@@ -193,10 +193,10 @@ def test_the_payload_is_limited():
 def test_any_bytes_give_parts_or_are_malformed(payload):
     """Only MalformedInput leaves the reader, and the parts lie in the payload."""
     try:
-        found = replay_video.split_replay_video(memoryview(payload))
+        parts = replay_video.split_replay_video(memoryview(payload))
     except MalformedInput:
         return
-    for part in (found.event, found.recording, found.video):
+    for part in (parts.event, parts.recording, parts.video):
         assert part is None or bytes(part) in payload
 
 

@@ -77,23 +77,23 @@ def read_v2(header: EnvelopeHeader = NOTHING, **changes: Any) -> spans.Span:
 
 def test_a_lone_span_is_read():
     """Every fact of it is read."""
-    found = read_v1(
+    span = read_v1(
         data={"url": "/a", "service.name": "shop", "sentry.sdk.name": "sentry.x"},
         tags={"url": "/tag", "plan": "pro"},
         measurements={"lcp": {"value": 4}},
     )
-    assert (found.trace_id, found.parent_span_id) == (TRACE_ID, SPAN_ID)
-    assert (found.op, found.description) == ("ui.webvital.lcp", "main > img")
-    assert (found.status, found.origin) == ("ok", "manual")
-    assert (found.started_at, found.ended_at) == (
+    assert (span.trace_id, span.parent_span_id) == (TRACE_ID, SPAN_ID)
+    assert (span.op, span.description) == ("ui.webvital.lcp", "main > img")
+    assert (span.status, span.origin) == ("ok", "manual")
+    assert (span.started_at, span.ended_at) == (
         STARTED_AT,
         STARTED_AT + timedelta(milliseconds=80),
     )
-    assert (found.is_segment, found.segment_name) == (False, None)
-    assert (found.service, found.sdk_name) == ("shop", "sentry.x")
-    assert found.data["url"] == "/a"
-    assert found.data["plan"] == "pro"
-    assert found.data["measurements"] == {"lcp": {"value": 4}}
+    assert (span.is_segment, span.segment_name) == (False, None)
+    assert (span.service, span.sdk_name) == ("shop", "sentry.x")
+    assert span.data["url"] == "/a"
+    assert span.data["plan"] == "pro"
+    assert span.data["measurements"] == {"lcp": {"value": 4}}
 
 
 def test_a_lone_segment_names_itself():
@@ -106,8 +106,8 @@ def test_the_envelope_stands_in_for_a_lone_span():
     header = EnvelopeHeader(
         sdk_name="sentry.y", trace=TraceHeader(trace_id=OTHER_ID, replay_id=REPLAY_ID)
     )
-    found = read_v1(header, trace_id=MISSING)
-    assert (found.trace_id, found.replay_id, found.sdk_name) == (OTHER_ID, REPLAY_ID, "sentry.y")
+    span = read_v1(header, trace_id=MISSING)
+    assert (span.trace_id, span.replay_id, span.sdk_name) == (OTHER_ID, REPLAY_ID, "sentry.y")
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_span_needs_ids_and_a_start(changes):
     """A lone span without ids or a start is refused, and one in a container is left out."""
     with pytest.raises(MalformedInput, match="span lacks an id or a start"):
         read_v1(**changes)
-    found = decode_container(compact({"items": [V2 | changes]}))
-    assert (found.spans, found.skipped) == ((), 1)
+    container = decode_container(compact({"items": [V2 | changes]}))
+    assert (container.spans, container.skipped) == ((), 1)
 
 
 @pytest.mark.parametrize(("read", "end"), [(read_v1, "timestamp"), (read_v2, "end_timestamp")])
@@ -137,26 +137,26 @@ def test_a_span_is_never_its_own_parent(read, source):
 
 def test_a_streamed_span_is_read():
     """Its attributes become plain values."""
-    found = read_v2()
-    assert (found.op, found.description, found.status) == ("http.server", "GET /v1/cart", "ok")
-    assert (found.started_at, found.ended_at) == (
+    span = read_v2()
+    assert (span.op, span.description, span.status) == ("http.server", "GET /v1/cart", "ok")
+    assert (span.started_at, span.ended_at) == (
         STARTED_AT,
         STARTED_AT + timedelta(milliseconds=250),
     )
-    assert (found.origin, found.service) == ("auto.http", "api")
-    assert (found.is_segment, found.segment_name) == (False, "cart")
-    assert (found.release, found.environment) == ("api@2.9.1", "qa")
-    assert (found.replay_id, found.sdk_name) == (REPLAY_ID, "sentry.python")
-    assert found.data["http.response.status_code"] == 200
-    assert "links" not in found.data
+    assert (span.origin, span.service) == ("auto.http", "api")
+    assert (span.is_segment, span.segment_name) == (False, "cart")
+    assert (span.release, span.environment) == ("api@2.9.1", "qa")
+    assert (span.replay_id, span.sdk_name) == (REPLAY_ID, "sentry.python")
+    assert span.data["http.response.status_code"] == 200
+    assert "links" not in span.data
 
 
 def test_the_envelope_stands_in_for_a_streamed_span():
     """It has the replay and the SDK; attributes may be bare values, and links are kept."""
     header = EnvelopeHeader(sdk_name="sentry.y", trace=TraceHeader(replay_id=OTHER_ID))
-    found = read_v2(header, attributes={"sentry.op": "db"}, links=[{"span_id": SPAN_ID}])
-    assert (found.op, found.replay_id, found.sdk_name) == ("db", OTHER_ID, "sentry.y")
-    assert found.data["links"] == [{"span_id": SPAN_ID}]
+    span = read_v2(header, attributes={"sentry.op": "db"}, links=[{"span_id": SPAN_ID}])
+    assert (span.op, span.replay_id, span.sdk_name) == ("db", OTHER_ID, "sentry.y")
+    assert span.data["links"] == [{"span_id": SPAN_ID}]
 
 
 @pytest.mark.parametrize(
@@ -171,15 +171,15 @@ def test_the_envelope_stands_in_for_a_streamed_span():
 )
 def test_segments_of_every_draft_are_recognised(changes, is_segment):
     """`is_segment` decides, then `is_remote`, and then whether there is a parent."""
-    found = read_v2(**changes, attributes={})
-    assert found.is_segment is is_segment
-    assert found.segment_name == ("GET /v1/cart" if is_segment else None)
+    span = read_v2(**changes, attributes={})
+    assert span.is_segment is is_segment
+    assert span.segment_name == ("GET /v1/cart" if is_segment else None)
 
 
 def test_a_bad_span_is_left_out_and_counted():
     """The others of its container are read."""
-    found = decode_container(compact({"items": [V2, 7, None, {}, V2 | {"span_id": 5}, V2]}))
-    assert (len(found.spans), found.skipped) == (2, 4)
+    container = decode_container(compact({"items": [V2, 7, None, {}, V2 | {"span_id": 5}, V2]}))
+    assert (len(container.spans), container.skipped) == (2, 4)
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"items":{}}', b'{"items":null}', b"x"])
@@ -211,15 +211,15 @@ def test_recorded_spans_are_read(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "span":
-                found = decode_container(item.payload, envelope.header)
-                assert (len(found.spans), found.skipped) == (item.item_count, 0)
-                for each in found.spans:
-                    assert each.op
-                    assert each.description
-                    assert each.ended_at is not None
-                    assert each.segment_name
-                    assert each.release
-                    assert each.replay_id == envelope.header.trace.replay_id
+                container = decode_container(item.payload, envelope.header)
+                assert (len(container.spans), container.skipped) == (item.item_count, 0)
+                for span in container.spans:
+                    assert span.op
+                    assert span.description
+                    assert span.ended_at is not None
+                    assert span.segment_name
+                    assert span.release
+                    assert span.replay_id == envelope.header.trace.replay_id
 
 
 @SETTINGS
@@ -227,8 +227,8 @@ def test_recorded_spans_are_read(family):
 def test_spans_of_any_shape_are_read_or_refused(lone, streamed, anything):
     """A span is read or refused, and a container always read."""
     attributes = streamed | {"attributes": {"sentry.op": anything, "sentry.replay_id": anything}}
-    found = decode_container(compact({"items": [streamed, attributes, anything]}))
-    assert len(found.spans) + found.skipped == 3
+    container = decode_container(compact({"items": [streamed, attributes, anything]}))
+    assert len(container.spans) + container.skipped == 3
     for source in (lone, lone | {"data": anything, "tags": anything}):
         try:
             read = decode_lone_span(compact(source))

@@ -43,18 +43,18 @@ def read(header: EnvelopeHeader = NOTHING, **changes: Any) -> transactions.Trans
 
 def test_a_transaction_is_read():
     """Every fact of a screen that loads is read."""
-    found = read()
-    assert (found.event_id, found.name) == (EVENT_ID, "CartActivity")
-    assert (found.op, found.status) == ("ui.load", "ok")
-    assert (found.started_at, found.ended_at) == (
+    transaction = read()
+    assert (transaction.event_id, transaction.name) == (EVENT_ID, "CartActivity")
+    assert (transaction.op, transaction.status) == ("ui.load", "ok")
+    assert (transaction.started_at, transaction.ended_at) == (
         STARTED_AT,
         STARTED_AT + timedelta(milliseconds=800),
     )
-    assert (found.trace_id, found.span_id) == (TRACE_ID, SPAN_ID)
-    assert (found.platform, found.release) == ("java", "net.example.shop@4.2.0+118")
-    assert found.environment == "production"
-    assert (len(found.spans), found.skipped) == (2, 0)
-    assert found.raw["type"] == "transaction"
+    assert (transaction.trace_id, transaction.span_id) == (TRACE_ID, SPAN_ID)
+    assert (transaction.platform, transaction.release) == ("java", "net.example.shop@4.2.0+118")
+    assert transaction.environment == "production"
+    assert (len(transaction.spans), transaction.skipped) == (2, 0)
+    assert transaction.raw["type"] == "transaction"
 
 
 def test_the_root_is_a_span():
@@ -73,11 +73,14 @@ def test_spans_take_missing_values_from_the_transaction():
     """These are trace, replay, release and more."""
     bare = span("db", "select", STARTED_MS, trace_id=MISSING)
     header = EnvelopeHeader(trace=TraceHeader(replay_id=REPLAY_ID))
-    (found,) = read(header, spans=[bare]).spans
-    assert (found.trace_id, found.replay_id) == (TRACE_ID, REPLAY_ID)
-    assert (found.segment_name, found.is_segment) == ("CartActivity", False)
-    assert (found.release, found.environment) == ("net.example.shop@4.2.0+118", "production")
-    assert found.sdk_name == "sentry.java.android"
+    (lone_span,) = read(header, spans=[bare]).spans
+    assert (lone_span.trace_id, lone_span.replay_id) == (TRACE_ID, REPLAY_ID)
+    assert (lone_span.segment_name, lone_span.is_segment) == ("CartActivity", False)
+    assert (lone_span.release, lone_span.environment) == (
+        "net.example.shop@4.2.0+118",
+        "production",
+    )
+    assert lone_span.sdk_name == "sentry.java.android"
 
 
 def test_a_transaction_without_ids_is_its_own_trace():
@@ -106,8 +109,8 @@ def test_a_made_span_id_is_never_zero():
 )
 def test_a_transaction_never_ends_before_it_starts(changes, length_s):
     """A missing time is taken from the other one."""
-    found = read(**changes)
-    assert (found.started_at, found.ended_at) == (
+    transaction = read(**changes)
+    assert (transaction.started_at, transaction.ended_at) == (
         STARTED_AT,
         STARTED_AT + timedelta(seconds=length_s),
     )
@@ -118,8 +121,8 @@ def test_a_transaction_without_times_is_placed_by_its_arrival():
     with pytest.raises(MalformedInput, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
     body = compact(transaction(start_timestamp="soon", timestamp=0))
-    found = decode_transaction(body, NOTHING, sent_at=STARTED_AT)
-    assert (found.started_at, found.ended_at) == (STARTED_AT, STARTED_AT)
+    decoded = decode_transaction(body, NOTHING, sent_at=STARTED_AT)
+    assert (decoded.started_at, decoded.ended_at) == (STARTED_AT, STARTED_AT)
 
 
 def test_a_clock_that_nobody_has_set_is_read():
@@ -127,9 +130,12 @@ def test_a_clock_that_nobody_has_set_is_read():
     began_at = datetime(1970, 1, 1, 0, 0, 17, 500_000, tzinfo=UTC)
     inner = span("db", "select", 17_600)
     body = compact(transaction(start_timestamp=17.5, timestamp=18.0, spans=[inner]))
-    found = decode_transaction(body, NOTHING, sent_at=STARTED_AT)
-    assert (found.started_at, found.ended_at - began_at) == (began_at, timedelta(seconds=0.5))
-    assert [one.started_at - began_at for one in found.spans] == [timedelta(seconds=0.1)]
+    decoded = decode_transaction(body, NOTHING, sent_at=STARTED_AT)
+    assert (decoded.started_at, decoded.ended_at - began_at) == (
+        began_at,
+        timedelta(seconds=0.5),
+    )
+    assert [each.started_at - began_at for each in decoded.spans] == [timedelta(seconds=0.1)]
     odd = decode_transaction(compact(transaction(spans=[inner])), NOTHING)
     assert (odd.spans, odd.skipped) == ((), 1)
 
@@ -152,8 +158,8 @@ def test_parents_in_a_circle_are_read():
 def test_bad_spans_are_left_out_and_counted():
     """Spans that cannot be read and spans beyond the limit are left out, and counted."""
     good = span("db", "select", STARTED_MS)
-    found = read(spans=[good, 7, {}, {**good, "span_id": None}])
-    assert (len(found.spans), found.skipped) == (1, 3)
+    transaction = read(spans=[good, 7, {}, {**good, "span_id": None}])
+    assert (len(transaction.spans), transaction.skipped) == (1, 3)
     assert read(spans=[good] * LIMITS.spans).skipped == 0
     assert read(spans=[good] * (LIMITS.spans + 1)).skipped == 1
     assert read(spans={"a": good}).spans == ()
@@ -171,30 +177,30 @@ def test_a_transaction_is_limited():
 def test_recorded_transactions_are_read(family):
     """Every transaction of every SDK has the facts that are known about it."""
     expected = {each["event_id"]: each for each in contents.conclusions(family)["transactions"]}
-    seen = {}
+    transactions = {}
     for request in contents.requests(family):
         envelope = contents.envelope_of(request)
         for item in envelope.items:
             if item.type == "transaction":
-                found = decode_transaction(item.payload, envelope.header)
-                assert found.skipped == 0
-                seen[found.event_id] = {
-                    "event_id": found.event_id,
-                    "name": found.name,
-                    "op": found.op,
-                    "trace_id": found.trace_id,
-                    "spans": len(found.spans),
+                transaction = decode_transaction(item.payload, envelope.header)
+                assert transaction.skipped == 0
+                transactions[transaction.event_id] = {
+                    "event_id": transaction.event_id,
+                    "name": transaction.name,
+                    "op": transaction.op,
+                    "trace_id": transaction.trace_id,
+                    "spans": len(transaction.spans),
                 }
-    assert seen == expected
+    assert transactions == expected
 
 
 def test_hostile_transactions_are_read_or_refused():
     """Circles, chains and an end before the start do no harm."""
     for request in contents.requests(samples.HOSTILE, "transaction-*"):
         envelope = contents.envelope_of(request)
-        found = decode_transaction(envelope.items[0].payload, envelope.header)
-        assert found.ended_at >= found.started_at
-        assert len(found.spans) >= 3
+        transaction = decode_transaction(envelope.items[0].payload, envelope.header)
+        assert transaction.ended_at >= transaction.started_at
+        assert len(transaction.spans) >= 3
 
 
 @SETTINGS
@@ -212,10 +218,10 @@ def test_a_transaction_of_any_shape_is_read_or_refused(changed, inner, anything)
         {"contexts": {"trace": {"trace_id": anything, "parent_span_id": anything}}},
     ):
         try:
-            found = decode_transaction(compact(changed | members), NOTHING)
+            transaction = decode_transaction(compact(changed | members), NOTHING)
         except (MalformedInput, OversizedInput):
             continue
-        assert found.ended_at >= found.started_at
+        assert transaction.ended_at >= transaction.started_at
 
 
 @SETTINGS

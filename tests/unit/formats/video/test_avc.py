@@ -187,8 +187,8 @@ def test_nal_lengths_of_every_size_are_read(length_bytes):
         length.to_bytes(length_bytes, "big") + bytes((kind,)) + bytes(length - 1)
         for kind, length in ((9, 2), (1, 5), (1, 1))
     )
-    found = avc.walk_samples(sample, [(0, len(sample))], nal_length_bytes=length_bytes)
-    assert found == [False]
+    key_marks = avc.walk_samples(sample, [(0, len(sample))], nal_length_bytes=length_bytes)
+    assert key_marks == [False]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from tests.support.builders.mp4_boxes import box, runs, u32, u64
 def test_boxes_are_listed_in_order():
     """Kinds and extents of the bodies are listed in the order of the file."""
     data = box("ftyp", b"isom") + box("free") + box("free", b"xy")
-    found = BoxReader(data).list_boxes(0, len(data))
-    assert found == [(b"ftyp", 8, 12), (b"free", 20, 20), (b"free", 28, 30)]
-    assert find_box(found, b"free") == (20, 20)
-    assert find_boxes(found, b"free") == [(20, 20), (28, 30)]
-    assert require_box(found, b"ftyp") == (8, 12)
-    assert find_box(found, b"moov") is None
+    boxes = BoxReader(data).list_boxes(0, len(data))
+    assert boxes == [(b"ftyp", 8, 12), (b"free", 20, 20), (b"free", 28, 30)]
+    assert find_box(boxes, b"free") == (20, 20)
+    assert find_boxes(boxes, b"free") == [(20, 20), (28, 30)]
+    assert require_box(boxes, b"ftyp") == (8, 12)
+    assert find_box(boxes, b"moov") is None
 
 
 def test_a_missing_box_is_named():

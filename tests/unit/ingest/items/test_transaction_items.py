@@ -108,16 +108,19 @@ def is_read_quickly(raw: bytes, around: EnvelopeContext) -> bool:
 
 def opened(block: NewBlock) -> dict[str, Any]:
     """Return a block with what is in it, as readers see it."""
-    said = {name: getattr(block, name) for name in NewBlock.__slots__ if name != "content"}
+    declared = {name: getattr(block, name) for name in NewBlock.__slots__ if name != "content"}
     around = SpanDefaults(trace_id=block.trace_id, replay_id=block.replay_id)
-    spans = sorted(span_block.read_block_spans(block.content, around), key=lambda one: one.span_id)
+    spans = sorted(
+        span_block.read_block_spans(block.content, around),
+        key=lambda stored_span: stored_span.span_id,
+    )
     assert_quick_equals_plain(
         block.content,
         quick=lambda content: quick_waterfall.try_read_waterfall_spans(content, around),
         plain=lambda content: waterfall.read_waterfall_spans(content, around),
     )
     head = packed_json.unpack_json(block.content).get("head", {})
-    return said | {"in it": spans, "head": head}
+    return declared | {"in it": spans, "head": head}
 
 
 @SETTINGS
@@ -158,10 +161,10 @@ def test_recorded_transactions_are_read_quickly(family):
 
 def prepared(**changes: Any) -> PreparedBatch:
     """Prepare a transaction with some members changed."""
-    found = PreparedBatch()
+    batch = PreparedBatch()
     raw = compact(payloads.transaction(**changes))
-    items.prepare_transactions([(EnvelopeItem("transaction", memoryview(raw)), context())], found)
-    return found
+    items.prepare_transactions([(EnvelopeItem("transaction", memoryview(raw)), context())], batch)
+    return batch
 
 
 def test_the_block_of_a_transaction_reaches_from_its_first_to_its_last_span():
@@ -188,11 +191,13 @@ def test_spans_of_another_trace_replay_or_hour_have_blocks_of_their_own():
     (new,) = prepared(spans=spans).rows_of(items.TRANSACTION)
     assert new.block.spans == 2
     assert sorted(
-        (one.trace_id == OTHER, one.replay_id, one.spans) for one in new.others if one.replay_id
+        (other_block.trace_id == OTHER, other_block.replay_id, other_block.spans)
+        for other_block in new.others
+        if other_block.replay_id
     ) == [(False, REPLAY_ID, 1)]
     assert len(new.others) == 3
-    assert {one.transaction_id for one in new.others} == {new.block.block_id}
-    assert {one.platform for one in new.others} == {"java"}
+    assert {other_block.transaction_id for other_block in new.others} == {new.block.block_id}
+    assert {other_block.platform for other_block in new.others} == {"java"}
 
 
 def test_a_secret_in_one_span_of_many_is_removed():
@@ -201,11 +206,11 @@ def test_a_secret_in_one_span_of_many_is_removed():
     spans[23]["data"] = {"password": "w1nter"}
     spans[31]["description"] = "GET /pay?token=f00ba4c0ffee"
     (new,) = prepared(spans=spans).rows_of(items.TRANSACTION)
-    found = {one.op: one for one in opened(new.block)["in it"]}
-    assert found["db.23"].data == {"password": "[Filtered]"}
-    assert found["db.31"].description == "GET /pay?token=[Filtered]"
-    assert found["db.22"].description == "select 1"
-    assert len(found) == 41
+    spans_by_op = {stored_span.op: stored_span for stored_span in opened(new.block)["in it"]}
+    assert spans_by_op["db.23"].data == {"password": "[Filtered]"}
+    assert spans_by_op["db.31"].description == "GET /pay?token=[Filtered]"
+    assert spans_by_op["db.22"].description == "select 1"
+    assert len(spans_by_op) == 41
 
 
 @pytest.mark.parametrize(
@@ -241,8 +246,10 @@ def test_a_repeated_span_is_left_to_the_plain_reader():
     spans = [plain, plain | {"description": "second"}]
     assert try_split_transaction(memoryview(compact(payloads.transaction(spans=spans)))) is None
     (new,) = prepared(spans=spans).rows_of(items.TRANSACTION)
-    found = opened(new.block)["in it"]
-    assert [one.description for one in found if one.op == "db"] == ["first"]
+    stored_spans = opened(new.block)["in it"]
+    assert [stored_span.description for stored_span in stored_spans if stored_span.op == "db"] == [
+        "first"
+    ]
 
 
 def test_a_member_that_no_sdk_sends_today_changes_nothing():
@@ -277,11 +284,11 @@ def test_texts_that_are_not_utf_8_are_left_to_the_plain_reader():
 
 def streamed(*spans: dict[str, Any], header: EnvelopeHeader | None = None) -> PreparedBatch:
     """Prepare a container of streamed spans."""
-    found = PreparedBatch()
+    batch = PreparedBatch()
     payload = memoryview(compact({"items": list(spans)}))
     item = EnvelopeItem("span", payload, content_type="application/vnd.sentry.items.span.v2+json")
-    span_items.prepare_span(item, context(header), found)
-    return found
+    span_items.prepare_span(item, context(header), batch)
+    return batch
 
 
 def v2(number: int, **changes: Any) -> dict[str, Any]:
@@ -301,25 +308,25 @@ def test_streamed_spans_lie_in_a_block_for_each_trace_and_replay():
     """The same spans sent again make the same blocks, in whatever order they are."""
     header = EnvelopeHeader(trace=TraceHeader(replay_id=REPLAY_ID))
     spans = [v2(1), v2(2), v2(3, trace_id=OTHER)]
-    found = streamed(*spans, header=header).rows_of(span_items.SPAN)
-    assert [(one.trace_id, one.spans, one.replay_id) for one in found] == [
+    blocks = streamed(*spans, header=header).rows_of(span_items.SPAN)
+    assert [(block.trace_id, block.spans, block.replay_id) for block in blocks] == [
         ("a" * 32, 2, REPLAY_ID), (OTHER, 1, REPLAY_ID),
     ]  # fmt: skip
     again = streamed(*spans[::-1], header=header).rows_of(span_items.SPAN)
-    assert {one.block_id for one in again} == {one.block_id for one in found}
-    assert {one.block_id for one in streamed(*spans).rows_of(span_items.SPAN)}.isdisjoint(
-        {one.block_id for one in found}
+    assert {block.block_id for block in again} == {block.block_id for block in blocks}
+    assert {block.block_id for block in streamed(*spans).rows_of(span_items.SPAN)}.isdisjoint(
+        {block.block_id for block in blocks}
     )
-    (first, second) = opened(found[0])["in it"]
+    (first, second) = opened(blocks[0])["in it"]
     assert (first.op, first.description, first.is_segment) == ("db", "step 1", True)
     assert (second.status, second.data["sentry.op"]) == ("ok", "db")
 
 
 def test_a_repeated_streamed_span_counts_as_a_duplicate():
     """Every one of them has an outcome."""
-    found = streamed(v2(1), v2(1, name="again"), v2(2))
-    assert [one.spans for one in found.rows_of(span_items.SPAN)] == [2]
-    assert [(key.outcome, number) for key, number in found.outcomes.items()] == [
+    batch = streamed(v2(1), v2(1, name="again"), v2(2))
+    assert [block.spans for block in batch.rows_of(span_items.SPAN)] == [2]
+    assert [(key.outcome, number) for key, number in batch.outcomes.items()] == [
         (Outcome.DUPLICATE, 1)
     ]
 
@@ -337,11 +344,13 @@ def test_a_container_of_streamed_spans_is_limited():
 
 def test_spans_of_a_waterfall_have_no_nul_and_are_cut():
     """No page can show NUL, and every reader cuts long texts."""
-    said = payloads.span("db", "a\0b" + "x" * 3_000, STARTED_MS, status="\0", data={"n": "\0"})
-    (new,) = prepared(spans=[said]).rows_of(items.TRANSACTION)
+    sent_span = payloads.span("db", "a\0b" + "x" * 3_000, STARTED_MS, status="\0", data={"n": "\0"})
+    (new,) = prepared(spans=[sent_span]).rows_of(items.TRANSACTION)
     around = SpanDefaults(trace_id=new.block.trace_id)
     (line,) = [
-        one for one in waterfall.read_waterfall_spans(new.block.content, around) if one.op == "db"
+        stored_span
+        for stored_span in waterfall.read_waterfall_spans(new.block.content, around)
+        if stored_span.op == "db"
     ]
     assert line.description == "ab" + "x" * 1_996 + "…"
     assert line.status is None

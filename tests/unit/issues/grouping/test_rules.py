@@ -34,7 +34,7 @@ def own(function: str, module: str = "com.shop.Cart", **members: Any) -> dict[st
 
 def together(*events: dict[str, Any]) -> bool:
     """Tell whether events form one group."""
-    return len({rules.group_event(one).issue_id for one in events}) == 1
+    return len({rules.group_event(event).issue_id for event in events}) == 1
 
 
 def test_lines_addresses_and_foreign_frames_do_not_part_events():
@@ -106,8 +106,8 @@ def test_a_native_frame_without_a_name_is_its_place_in_its_binary():
     def crash(base: int, offset: int, **frame: Any) -> dict[str, Any]:
         address = {"instruction_addr": hex(base + offset), "package": "/data/app/libshop.so"}
         images = [{"image_addr": hex(base), "image_size": 4096}, "no image"]
-        found = at({**address, "in_app": True, **frame})
-        return thrown(found, platform="native", debug_meta={"images": images})
+        stack = at({**address, "in_app": True, **frame})
+        return thrown(stack, platform="native", debug_meta={"images": images})
 
     assert together(crash(0x7000, 0x1A4), crash(0x9000, 0x1A4), crash(0x1, 0x1A4, image_addr="0x1"))
     assert not together(crash(0x7000, 0x1A4), crash(0x7000, 0x1A8))
@@ -245,8 +245,8 @@ def test_without_frames_an_exception_is_what_it_says():
 def test_a_stack_of_a_thread_stands_in_for_that_of_an_exception():
     """A crash of iOS or the NDK may have its stack in its thread."""
     thread = {"crashed": True, "stacktrace": {"frames": [own("main")]}}
-    found = rules.group_event(thrown({"type": "SIGSEGV"}, threads={"values": [thread]}))
-    assert (found.rule, found.parts) == ("stack", ("SIGSEGV", "com.shop.Cart|main|"))
+    group = rules.group_event(thrown({"type": "SIGSEGV"}, threads={"values": [thread]}))
+    assert (group.rule, group.parts) == ("stack", ("SIGSEGV", "com.shop.Cart|main|"))
     alone = rules.group_event({"platform": "java", "threads": {"values": [thread]}})
     assert (alone.rule, alone.parts) == ("stack", ("com.shop.Cart|main|",))
 

@@ -85,27 +85,27 @@ EXPECTED: Final[tuple[tuple[str, str, tuple[str, ...]], ...]] = (
 
 def events() -> dict[str, dict[str, Any]]:
     """Read every recorded error and message, by name."""
-    found = {}
+    events_by_name = {}
     for family in samples.families():
         for request in contents.requests(family):
             for item in contents.envelope_of(request).items:
                 if item.type == "event":
-                    found[request.name] = jsonish.decode_object(item.payload, "event")
-    return found
+                    events_by_name[request.name] = jsonish.decode_object(item.payload, "event")
+    return events_by_name
 
 
 def test_recorded_events_form_the_groups_a_developer_expects():
     """Every event of every family stands in the table above, in the group it stands for."""
     groups: dict[tuple[str, str], set[str]] = defaultdict(set)
     for name, event in events().items():
-        found = rules.group_event(event)
-        groups[found.rule, found.issue_id].add(name)
-    said = {(rule, frozenset(names)) for rule, _, names in EXPECTED}
-    assert {(rule, frozenset(names)) for (rule, _), names in groups.items()} == said
+        group = rules.group_event(event)
+        groups[group.rule, group.issue_id].add(name)
+    expected = {(rule, frozenset(names)) for rule, _, names in EXPECTED}
+    assert {(rule, frozenset(names)) for (rule, _), names in groups.items()} == expected
 
 
 def test_an_event_with_a_fingerprint_is_grouped_by_it_alone():
     """An event that names its group is grouped by that name, whatever else it holds."""
     event = sdk_shapes.event()
-    found = rules.group_event(event)
-    assert (found.rule, list(found.parts)) == ("fingerprint", event["fingerprint"])
+    group = rules.group_event(event)
+    assert (group.rule, list(group.parts)) == ("fingerprint", event["fingerprint"])

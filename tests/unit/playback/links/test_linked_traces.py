@@ -24,9 +24,9 @@ def read(
     return traces._lay_out_trace(TRACE, spans, events, around, is_cut=False)
 
 
-def sides(found: Trace) -> list[str]:
+def sides(trace: Trace) -> list[str]:
     """Return the side of each row."""
-    return [row.side for row in found.rows]
+    return [row.side for row in trace.rows]
 
 
 def test_another_project_is_a_backend_and_so_is_what_it_calls():
@@ -51,21 +51,23 @@ def test_an_error_stands_on_its_span_at_the_corrected_time():
     """An error whose span is not here stands beside the spans."""
     request = span(1, at_ms=1_000, ms=500, op="http.client")
     answer = served(2, 1, at_ms=-9_000, ms=200)
-    found = read(
+    trace = read(
         request, answer, events=[event(2, at_ms=-8_900), event(9), event(None, at_ms=1_300)]
     )
-    (marked,) = found.rows[1].errors
+    (marked,) = trace.rows[1].errors
     assert (marked.at_us, marked.side) == (1_250_000, "backend")
-    assert [one.at_us for one in found.loose] == [1_200_000, 1_300_000]
-    assert found.errors == 3
-    ((project_id, shift_us),) = [(one.project_id, one.shift_us) for one in found.clocks]
+    assert [error.at_us for error in trace.loose] == [1_200_000, 1_300_000]
+    assert trace.errors == 3
+    ((project_id, shift_us),) = [
+        (shifted_clock.project_id, shifted_clock.shift_us) for shifted_clock in trace.clocks
+    ]
     assert (project_id, shift_us) == (API, 10_150_000)
 
 
 def test_slow_spans_are_marked():
     """A database query of 600 ms is slow, and one of 400 ms is not."""
-    found = read(span(1, op="db", ms=600), span(2, op="db", ms=400))
-    assert [row.slow.what if row.slow else None for row in found.rows] == ["query", None]
+    trace = read(span(1, op="db", ms=600), span(2, op="db", ms=400))
+    assert [row.slow.what if row.slow else None for row in trace.rows] == ["query", None]
 
 
 def test_a_trace_is_named_after_its_first_transaction():

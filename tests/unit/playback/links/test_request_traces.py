@@ -39,8 +39,10 @@ def client(number: int, *, at_ms: int = 1_000, url: str = f"POST {URL}") -> Stor
 
 def errors(traces: list[Trace], *requests: NetworkSpan) -> dict[int, list[str]]:
     """Return the titles of the errors of each request that has a trace."""
-    found = match_request_traces(requests, traces, started_ms=STARTED_MS)
-    return {at: [one.event.title for one in traced.errors] for at, traced in found.items()}
+    traced_requests = match_request_traces(requests, traces, started_ms=STARTED_MS)
+    return {
+        at: [error.event.title for error in traced.errors] for at, traced in traced_requests.items()
+    }
 
 
 def test_a_request_has_the_errors_of_its_span_and_of_all_below_it():

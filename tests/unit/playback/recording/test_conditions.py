@@ -13,8 +13,8 @@ def crumb(at_ms: int, category: str, **data: object) -> Breadcrumb:
 
 def laid_out(*crumbs: Breadcrumb) -> list[tuple[int, int, str]]:
     """Lay conditions out over a minute."""
-    found = find_conditions(crumbs, zero_ms=ZERO_MS, duration_ms=60_000)
-    return [(one.start_ms, one.end_ms, one.text) for one in found]
+    conditions = find_conditions(crumbs, zero_ms=ZERO_MS, duration_ms=60_000)
+    return [(condition.start_ms, condition.end_ms, condition.text) for condition in conditions]
 
 
 def test_an_app_is_in_the_background_until_it_comes_back():

@@ -84,14 +84,14 @@ def test_taps_of_one_moment_stay_as_many_as_they_were():
 
 def test_a_request_of_two_segments_stands_once():
     """Requests with the same start, end, kind and address count as one."""
-    one = NetworkSpan(5, 9, "resource.http", "/a", "GET", 200, None, None, {})
-    two = NetworkSpan(5, 9, "resource.http", "/b", "GET", 200, None, None, {})
-    assert merging.merge_spans([(one, two), (one,)]) == (one, two)
+    payment = NetworkSpan(5, 9, "resource.http", "/a", "GET", 200, None, None, {})
+    refund = NetworkSpan(5, 9, "resource.http", "/b", "GET", 200, None, None, {})
+    assert merging.merge_spans([(payment, refund), (payment,)]) == (payment, refund)
 
 
 def test_screens_of_segments_share_their_time():
     """Two screens in ten seconds get five each; a repeat goes on; the last reaches to the end."""
-    found = contents.lay_out_segment_screens(
+    screens = contents.lay_out_segment_screens(
         [
             segment(1, 10_000, 20_000, screens=("Cart",)),
             segment(0, 0, 10_000, screens=("Login", "Cart")),
@@ -100,7 +100,7 @@ def test_screens_of_segments_share_their_time():
         zero_ms=START_MS,
         duration_ms=30_000,
     )
-    assert [(one.start_ms, one.end_ms, one.name) for one in found] == [
+    assert [(screen.start_ms, screen.end_ms, screen.name) for screen in screens] == [
         (0, 5_000, "Login"),
         (5_000, 20_000, "Cart"),
         (20_000, 30_000, "Done"),
@@ -115,13 +115,13 @@ def test_a_page_counts_from_the_first_picture():
         segment(1, 4_000, 9_000, layout=video.layout),
     ]
     outline = outlines.make_outline(replay(), held(video), NOW)
-    found = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
-    assert found.outline.zero_ms == START_MS + 4_000
-    assert found.outline.duration_ms == 56_000
+    assembled = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
+    assert assembled.outline.zero_ms == START_MS + 4_000
+    assert assembled.outline.duration_ms == 56_000
     assert outline.size_px_at(0) == (448, 960)
-    assert found.outline.state == "playing"
-    assert [crumb.message for crumb in found.breadcrumbs] == ["Early"]
-    assert [(gap.start_ms, gap.end_ms) for gap in found.gaps] == [(5_000, 56_000)]
+    assert assembled.outline.state == "playing"
+    assert [crumb.message for crumb in assembled.breadcrumbs] == ["Early"]
+    assert [(gap.start_ms, gap.end_ms) for gap in assembled.gaps] == [(5_000, 56_000)]
 
 
 def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch):
@@ -132,12 +132,12 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
         recorded_segments, "MOST_BYTES", 2 * packed_json.read_first_text_bytes(tape)
     )
     read = recorded_segments.read_recordings(listed)
-    assert [len(one.activity.breadcrumbs) for one in read] == [1, 1, 0, 0]
-    assert [one.segment.segment_id for one in read] == [0, 1, 2, 3]
-    found = contents.assemble_contents(outlines.make_outline(replay(), held(), NOW), read)
-    assert [one.segment_id for one in found.unread] == [2, 3]
+    assert [len(recorded.activity.breadcrumbs) for recorded in read] == [1, 1, 0, 0]
+    assert [recorded.segment.segment_id for recorded in read] == [0, 1, 2, 3]
+    assembled = contents.assemble_contents(outlines.make_outline(replay(), held(), NOW), read)
+    assert [unread.segment_id for unread in assembled.unread] == [2, 3]
     unfetched = recorded_segments.read_recordings([listed[0], segment(1, 0, 1_000, recording=None)])
-    assert [one.is_read for one in unfetched] == [True, False]
+    assert [recorded.is_read for recorded in unfetched] == [True, False]
 
 
 def test_a_replay_without_video_keeps_its_panels():
@@ -149,12 +149,16 @@ def test_a_replay_without_video_keeps_its_panels():
         segment(3, 0, 60_000, recording=packed_json.pack_json({"not": "a list"})),
     ]
     outline = outlines.make_outline(replay(), held(), NOW)
-    found = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
-    assert (found.outline.zero_ms, found.outline.duration_ms, found.gaps) == (START_MS, 60_000, ())
-    assert (found.outline.state, outline.size_px_at(0)) == ("no_video", None)
-    assert found.missing_ids == (1,)
-    assert found.options == {"a": 1}
-    assert len(found.breadcrumbs) == 1
+    assembled = contents.assemble_contents(outline, recorded_segments.read_recordings(listed))
+    assert (assembled.outline.zero_ms, assembled.outline.duration_ms, assembled.gaps) == (
+        START_MS,
+        60_000,
+        (),
+    )
+    assert (assembled.outline.state, outline.size_px_at(0)) == ("no_video", None)
+    assert assembled.missing_ids == (1,)
+    assert assembled.options == {"a": 1}
+    assert len(assembled.breadcrumbs) == 1
 
 
 async def test_an_index_is_found_by_its_version():

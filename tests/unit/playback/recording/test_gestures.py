@@ -59,14 +59,16 @@ def read(*segments: Segment) -> tuple[Gesture, ...]:
     return gestures.read_gestures(recorded_segments.read_recordings(segments), zero_ms=ZERO_MS)
 
 
-def outline(found: tuple[Gesture, ...]) -> list[tuple[str, int, int, int]]:
+def outline(gestures: tuple[Gesture, ...]) -> list[tuple[str, int, int, int]]:
     """Tell kind, finger, start and end of each."""
-    return [(one.kind, one.finger, one.start_ms, one.end_ms) for one in found]
+    return [
+        (gesture.kind, gesture.finger, gesture.start_ms, gesture.end_ms) for gesture in gestures
+    ]
 
 
 def test_a_touch_is_told_by_its_way_and_its_time():
     """Half a second makes a press, more than a finger's roll a swipe, the rest are taps."""
-    found = read(
+    gestures = read(
         segment(
             0,
             touch("start", 100, 10, 10), touch("end", 160, 20, 12),
@@ -74,24 +76,24 @@ def test_a_touch_is_told_by_its_way_and_its_time():
             touch("start", 2000, 10, 10), touch("end", 2080, 10, 300),
         )
     )  # fmt: skip
-    assert outline(found) == [
+    assert outline(gestures) == [
         ("tap", 0, 100, 160),
         ("press", 0, 1000, 1500),
         ("swipe", 0, 2000, 2080),
     ]
-    assert [one.taps for one in found] == [1, 1, 1]
+    assert [gesture.taps for gesture in gestures] == [1, 1, 1]
 
 
 def test_the_way_is_made_of_all_points():
     """Moves lie at their offsets; one that comes back is a swipe all the same."""
-    (found,) = read(
+    (swipe,) = read(
         segment(
             0, touch("start", 0, 100, 100), moves(300, (-200, 100, 50), (0, 100, 90)),
             touch("end", 400, 100, 100),
         )
     )  # fmt: skip
-    assert found.kind == "swipe"
-    assert [(one.at_ms, one.y) for one in found.points] == [
+    assert swipe.kind == "swipe"
+    assert [(point.at_ms, point.y) for point in swipe.points] == [
         (0, 100),
         (100, 50),
         (300, 90),
@@ -101,7 +103,7 @@ def test_the_way_is_made_of_all_points():
 
 def test_fingers_that_are_down_together_are_told_apart():
     """Ids of iOS count on for ever, numbers of fingers do not; a cancel ends them all."""
-    found = read(
+    gestures = read(
         segment(
             0,
             touch("start", 0, 10, 10, 41), touch("start", 20, 200, 10, 42),
@@ -110,7 +112,7 @@ def test_fingers_that_are_down_together_are_told_apart():
             touch("cancel", 2100, 10, 10, 43), touch("end", 9000, 300, 10, 44),
         )
     )  # fmt: skip
-    assert outline(found) == [
+    assert outline(gestures) == [
         ("tap", 0, 0, 90),
         ("tap", 1, 20, 95),
         ("tap", 0, 2000, 2100),
@@ -134,8 +136,8 @@ def test_points_are_in_the_pixels_of_the_segment_that_began():
     first = segment(0, touch("start", 4900, 100, 100))
     larger = segment(1, touch("end", 5100, 200, 1000), start_ms=5000, size=(896, 1920))
     turned = segment(1, touch("end", 5100, 900, 100), start_ms=5000, size=LANDSCAPE)
-    (found,) = read(first, larger)
-    assert (found.size, found.points[-1].x, found.points[-1].y) == (PORTRAIT, 100, 500)
+    (swipe,) = read(first, larger)
+    assert (swipe.size, swipe.points[-1].x, swipe.points[-1].y) == (PORTRAIT, 100, 500)
     assert outline(read(first, turned)) == [("tap", 0, 4900, 4900)]
 
 
@@ -145,7 +147,13 @@ def test_quick_taps_on_one_place_are_counted():
              for kind, off in (("start", 0), ("end", 50))]  # fmt: skip
     later = [touch("start", 2200, 50, 50), touch("end", 2250, 50, 50)]
     elsewhere = [touch("start", 2400, 250, 50), touch("end", 2450, 250, 50)]
-    assert [one.taps for one in read(segment(0, *quick, *later, *elsewhere))] == [3, 3, 3, 1, 1]
+    assert [gesture.taps for gesture in read(segment(0, *quick, *later, *elsewhere))] == [
+        3,
+        3,
+        3,
+        1,
+        1,
+    ]
 
 
 def test_a_tap_without_effect_is_marked():
@@ -156,7 +164,7 @@ def test_a_tap_without_effect_is_marked():
         "data": {"tag": "breadcrumb", "payload": {"category": "ui.slowClickDetected"}},
     }
     taps = [touch(kind, at_ms, 5, 5) for at_ms in (1000, 5000) for kind in ("start", "end")]
-    assert [one.is_dead for one in read(segment(0, *taps, note))] == [True, False]
+    assert [gesture.is_dead for gesture in read(segment(0, *taps, note))] == [True, False]
 
 
 def test_what_cannot_be_read_leaves_the_rest_alone():

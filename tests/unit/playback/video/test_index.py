@@ -279,19 +279,27 @@ def _segments(draw: st.DrawFn) -> tuple[list[PlayableSegment], dict[int, list[Fr
 
 def _due_by_hand(segments: list[PlayableSegment], drawn: dict[int, list[Frame]], at_ms: int) -> str:
     """Say what is due by looking at every frame of every segment."""
-    zero_ms = min(one.started_at_ms for one in segments)
+    zero_ms = min(playable.started_at_ms for playable in segments)
     shown: list[tuple[int, str]] = []
     end_ms = 0
-    for one in sorted(segments, key=lambda one: (one.started_at_ms, one.segment_id)):
-        start_ms = one.started_at_ms - zero_ms
-        later = [o.started_at_ms - zero_ms for o in segments if o.started_at_ms > one.started_at_ms]
+    for playable in sorted(
+        segments,
+        key=lambda playable: (
+            playable.started_at_ms,
+            playable.segment_id,
+        ),
+    ):
+        start_ms = playable.started_at_ms - zero_ms
+        later = [
+            o.started_at_ms - zero_ms for o in segments if o.started_at_ms > playable.started_at_ms
+        ]
         cut_ms = min(later, default=1 << 60)
-        twins = [o for o in segments if o.started_at_ms == one.started_at_ms]
-        is_first = one.segment_id == min(twin.segment_id for twin in twins)
+        twins = [o for o in segments if o.started_at_ms == playable.started_at_ms]
+        is_first = playable.segment_id == min(twin.segment_id for twin in twins)
         from_ms = start_ms if is_first else end_ms
         frames = [
-            (start_ms + frame.time_ms, f"{one.segment_id}/{number}")
-            for number, frame in enumerate(drawn[one.segment_id])
+            (start_ms + frame.time_ms, f"{playable.segment_id}/{number}")
+            for number, frame in enumerate(drawn[playable.segment_id])
         ]
         begun = max((time_ms for time_ms, _ in frames if time_ms <= from_ms), default=from_ms)
         own_end_ms = max(time_ms for time_ms, _ in frames) + 1000
@@ -303,7 +311,7 @@ def _due_by_hand(segments: list[PlayableSegment], drawn: dict[int, list[Frame]],
         shown += visible
         lasting_ms = max(
             time_ms + frame.duration_ms
-            for (time_ms, _), frame in zip(frames, drawn[one.segment_id], strict=True)
+            for (time_ms, _), frame in zip(frames, drawn[playable.segment_id], strict=True)
         )
         # A segment that shows nothing takes no time from its twin.
         end_ms = max(from_ms, min(cut_ms, lasting_ms)) if visible else from_ms

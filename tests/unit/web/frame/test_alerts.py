@@ -25,9 +25,12 @@ def vitals(**changes: Any) -> IngestHealth:
     return IngestHealth(**{**values, **changes})
 
 
-def titles(found: IngestHealth, *, is_admin: bool = False) -> list[tuple[str, str]]:
+def titles(health: IngestHealth, *, is_admin: bool = False) -> list[tuple[str, str]]:
     """Return the tone and the title of each alert."""
-    return [(one.tone, one.title) for one in alert.describe_alerts(found, (), is_admin=is_admin)]
+    return [
+        (shown_alert.tone, shown_alert.title)
+        for shown_alert in alert.describe_alerts(health, (), is_admin=is_admin)
+    ]
 
 
 def test_nothing_is_said_while_all_is_well():
@@ -37,21 +40,21 @@ def test_nothing_is_said_while_all_is_well():
 
 def test_a_full_disk_is_said_first():
     """The alert says how much is left, and that phones keep what they have."""
-    found = alert.describe_alerts(vitals(room_bytes=0, oldest_s=90.0), (), is_admin=False)
-    assert [one.tone for one in found] == ["bad", "warn"]
-    assert found[0].title.startswith("Nothing is accepted: the disk has 1.0 GiB left")
-    assert "Phones keep what they have" in found[0].what_to_do
+    alerts = alert.describe_alerts(vitals(room_bytes=0, oldest_s=90.0), (), is_admin=False)
+    assert [shown_alert.tone for shown_alert in alerts] == ["bad", "warn"]
+    assert alerts[0].title.startswith("Nothing is accepted: the disk has 1.0 GiB left")
+    assert "Phones keep what they have" in alerts[0].what_to_do
 
 
 @pytest.mark.parametrize(("journal", "is_said"), [(79, False), (80, True), (99, True)])
 def test_a_journal_that_fills_is_said_at_four_fifths(journal, is_said):
     """The alert begins at 80 % of the journal's room."""
-    found = vitals(journal_bytes=journal * GIB, room_bytes=(100 - journal) * GIB)
-    assert found.is_filling is is_said
-    said = [title for tone, title in titles(found) if "journal is filling" in title]
-    assert (len(said) == 1) is is_said
+    health = vitals(journal_bytes=journal * GIB, room_bytes=(100 - journal) * GIB)
+    assert health.is_filling is is_said
+    filling_titles = [title for tone, title in titles(health) if "journal is filling" in title]
+    assert (len(filling_titles) == 1) is is_said
     if is_said:
-        assert f"{journal}% of its room" in said[0]
+        assert f"{journal}% of its room" in filling_titles[0]
 
 
 @pytest.mark.parametrize(("room_bytes", "is_said"), [(GIB, False), (GIB - 1, True)])
@@ -66,23 +69,23 @@ def test_a_disk_near_the_reserve_is_said(room_bytes, is_said):
 )
 def test_a_keeper_that_is_away_is_named(error, what):
     """It replaces the alert about its backlog; only server admins see the reason."""
-    found = vitals(away=error, oldest_s=1_000.0)
-    assert titles(found) == [
+    health = vitals(away=error, oldest_s=1_000.0)
+    assert titles(health) == [
         ("bad", f"The {what} does not answer: new replays and errors wait in the journal.")
     ]
-    (told,) = alert.describe_alerts(found, (), is_admin=True)
-    assert f"It says: {error}." in told.what_to_do
-    (told,) = alert.describe_alerts(found, (), is_admin=False)
-    assert str(error) + "." not in told.what_to_do.replace(f"the {what} runs", "")
+    (database_alert,) = alert.describe_alerts(health, (), is_admin=True)
+    assert f"It says: {error}." in database_alert.what_to_do
+    (database_alert,) = alert.describe_alerts(health, (), is_admin=False)
+    assert str(error) + "." not in database_alert.what_to_do.replace(f"the {what} runs", "")
 
 
 def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
     """It answers, so the advice to check that it runs would be wrong."""
-    found = vitals(away=DatabaseUnusable("no table segments"))
-    (told,) = alert.describe_alerts(found, (), is_admin=True)
-    assert told.title.startswith("The database is not set up correctly")
-    assert "It says: no table segments." in told.what_to_do
-    assert "playhead doctor" in told.what_to_do
+    health = vitals(away=DatabaseUnusable("no table segments"))
+    (database_alert,) = alert.describe_alerts(health, (), is_admin=True)
+    assert database_alert.title.startswith("The database is not set up correctly")
+    assert "It says: no table segments." in database_alert.what_to_do
+    assert "playhead doctor" in database_alert.what_to_do
 
 
 def test_digestion_that_is_behind_says_how_far():
@@ -97,10 +100,13 @@ def test_digestion_that_is_behind_says_how_far():
 
 def test_quarantine_is_said_for_each_project():
     """The alert leads to the page of the project."""
-    (told,) = alert.describe_alerts(
+    (project_alert,) = alert.describe_alerts(
         vitals(), (ProjectQuarantine("Shop", 2, "/projects/1#outcomes"),), is_admin=False
     )
-    assert (told.title, told.href) == ("Shop: 2 envelopes in quarantine.", "/projects/1#outcomes")
+    assert (project_alert.title, project_alert.href) == (
+        "Shop: 2 envelopes in quarantine.",
+        "/projects/1#outcomes",
+    )
 
 
 @pytest.mark.parametrize(("projects", "lines"), [(2, 2), (3, 1)])
@@ -109,8 +115,8 @@ def test_quarantine_of_many_projects_is_one_line(projects, lines):
     asides = [
         ProjectQuarantine(f"Shop {number}", 2, f"/projects/{number}") for number in range(projects)
     ]
-    found = alert.describe_alerts(vitals(), asides, is_admin=False)
-    assert len(found) == lines
+    alerts = alert.describe_alerts(vitals(), asides, is_admin=False)
+    assert len(alerts) == lines
     if lines == 1:
-        assert found[0].title == "6 envelopes of 3 projects in quarantine."
-        assert found[0].href == "/projects"
+        assert alerts[0].title == "6 envelopes of 3 projects in quarantine."
+        assert alerts[0].href == "/projects"

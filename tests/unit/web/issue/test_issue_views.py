@@ -41,12 +41,12 @@ def test_tags_spread_over_events():
         {"release": "1.0", "tags": {"shop": f"s{number}", "replayId": "x"}, "contexts": device}
         for number in range(7)
     ]
-    found, hidden = tag_counts.count_tags(
+    tags, hidden = tag_counts.count_tags(
         [*map(packed_json.pack_json, events), b"broken", packed_json.pack_json([])]
     )
-    assert [one.name for one in found] == ["release", "device", "os", "shop"]
-    assert (found[2].values[0].value, found[2].values[0].percent) == ("Android 16", 100)
-    assert (len(found[3].values), found[3].others, found[3].total) == (5, 2, 7)
+    assert [tag.name for tag in tags] == ["release", "device", "os", "shop"]
+    assert (tags[2].values[0].value, tags[2].values[0].percent) == ("Android 16", 100)
+    assert (len(tags[3].values), tags[3].others, tags[3].total) == (5, 2, 7)
     assert hidden == 0
 
 
@@ -56,7 +56,7 @@ def test_losses_are_those_of_the_days_of_an_event():
     def outcome(days: int, kind: str, outcome: str, reason: str) -> OutcomeCount:
         return OutcomeCount(NOW.date() + timedelta(days=days), kind, outcome, reason, 2)
 
-    found = build_replay.describe_losses(
+    losses = build_replay.describe_losses(
         [
             outcome(0, "replay", "dropped_by_sdk", "queue_overflow"),
             outcome(-1, "replay", "dropped_by_sdk", "queue_overflow"),
@@ -67,7 +67,7 @@ def test_losses_are_those_of_the_days_of_an_event():
         ],
         NOW,
     )
-    assert found == (
+    assert losses == (
         "4 replay items dropped by the SDK: queue_overflow",
         "2 replay items refused here: too_large",
     )

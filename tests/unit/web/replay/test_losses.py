@@ -15,14 +15,14 @@ def count(item_type: str, outcome: str, reason: str, quantity: int) -> OutcomeCo
 
 def test_losses_are_added_up_by_reason():
     """The largest loss comes first; kept items and items of other types do not count."""
-    found = describe_losses([
+    losses = describe_losses([
         count("replay_video", "limited", "envelope_rate", 1),
         count("replay_video", "limited", "envelope_rate", 2),
         count("replay", "dropped_by_sdk", "", 1),
         count("replay_video", "kept", "", 9),
         count("event", "limited", "envelope_rate", 9),
     ])  # fmt: skip
-    assert found == "3 limited (envelope_rate), 1 dropped by the SDK"
+    assert losses == "3 limited (envelope_rate), 1 dropped by the SDK"
 
 
 def test_nothing_lost_is_nothing_said():

@@ -68,8 +68,8 @@ def test_only_requests_are_listed_in_time_order():
     late = NetworkSpan(START_MS + 9, None, "resource.http", "/b", None, 200, None, None, {})
     early = NetworkSpan(START_MS + 3, None, "resource.http", "/a", None, 200, None, None, {})
     paint = NetworkSpan(START_MS + 1, None, "paint", None, None, None, None, None, {})
-    found = request_rows.describe_requests([late, paint, early], start_ms=START_MS)
-    assert [(row.number, row.path, row.method) for row in found] == [
+    described = request_rows.describe_requests([late, paint, early], start_ms=START_MS)
+    assert [(row.number, row.path, row.method) for row in described] == [
         (0, "/a", "GET"),
         (1, "/b", "GET"),
     ]
@@ -89,8 +89,8 @@ def test_details_end_where_a_page_would_be_too_heavy(monkeypatch: pytest.MonkeyP
     """Details of later requests are on their own pages only."""
     monkeypatch.setattr(request_rows, "_MOST_WEIGHT", 2)
     span = NetworkSpan(START_MS, None, "resource.http", "/a", None, 200, None, None, {})
-    found = request_rows.describe_requests([span] * 3, start_ms=START_MS)
-    assert [row.details is not None for row in found] == [True, True, False]
+    described = request_rows.describe_requests([span] * 3, start_ms=START_MS)
+    assert [row.details is not None for row in described] == [True, True, False]
 
 
 def test_a_request_leads_to_its_row_in_the_network_panel():

@@ -24,25 +24,25 @@ def span(op: str = "resource.http", url: str = "https://a.example/pay?x=1", **da
 
 def test_a_body_is_shown_as_tree_text_or_reason():
     """JSON is a tree and text stays text; an absent body has a reason."""
-    found = exchanges.describe_exchange(
+    described = exchanges.describe_exchange(
         span(request={"body": {"qty": 2}}, response={"size": 2048, "headers": {"A": "b"}})
     )
-    sent, answered = found.halves
+    sent, answered = described.halves
     assert sent.tree == json_tree.make_json_tree({"qty": 2})
     assert (sent.text, sent.absent) == (None, None)
     assert answered.absent == "The body of 2.0 KiB was not recorded."
     assert answered.headers == (("A", "b"),)
     assert exchanges.describe_exchange(span(response={"body": "ok"})).halves[0].text == "ok"
-    nothing = exchanges.describe_exchange(span(response={"headers": {"A": "b"}})).halves[0]
-    assert nothing.absent == "No body was recorded."
+    empty_response = exchanges.describe_exchange(span(response={"headers": {"A": "b"}})).halves[0]
+    assert empty_response.absent == "No body was recorded."
 
 
 def test_what_was_not_recorded_is_explained():
     """When neither message was recorded, the note names the setting that records them."""
-    found = exchanges.describe_exchange(span())
-    assert found.halves == ()
-    assert found.note
-    assert "networkDetailAllowUrls" in found.note
+    described = exchanges.describe_exchange(span())
+    assert described.halves == ()
+    assert described.note
+    assert "networkDetailAllowUrls" in described.note
     not_taken = {"body": "[Body not captured: contentType=image/png (5 bytes)]"}
     absent = exchanges.describe_exchange(span(response=not_taken)).halves[0].absent
     assert absent == "Body not captured: contentType=image/png (5 bytes)."
@@ -107,7 +107,7 @@ def test_a_tree_names_kinds_and_sizes():
     assert (tree.text, tree.kind) == ("{2}", "object")
     first, second = tree.children
     assert (first.name, first.text) == ("a", "[4]")
-    assert [(one.kind, one.text) for one in first.children] == [
+    assert [(child.kind, child.text) for child in first.children] == [
         ("number", "1"), ("word", "true"), ("word", "null"), ("text", "x")]  # fmt: skip
     assert (second.text, second.children) == ("{0}", ())
     long = json_tree.make_json_tree("x" * 3_000)
@@ -119,10 +119,10 @@ def test_requests_become_a_har_file():
     """The file has bodies, sizes and times; values that no SDK records are -1 or empty."""
     sent = {"headers": {"Content-Type": "application/json"}, "body": {"a": 1},
             "warnings": ["JSON_TRUNCATED"]}  # fmt: skip
-    found = har.describe_requests(
+    har_file = har.describe_requests(
         [span(request=sent), span(response={"body": "ok"})], title="T", started_ms=0
     )
-    log = json.loads(json.dumps(found))["log"]
+    log = json.loads(json.dumps(har_file))["log"]
     assert log["version"] == "1.2"
     assert log["pages"][0]["startedDateTime"] == "1970-01-01T00:00:00.000Z"
     first, second = log["entries"]

@@ -66,9 +66,9 @@ def test_facts_stand_under_headings():
 )
 def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str | None):
     """The SDK's settings say it; without them nothing is claimed."""
-    found = facts.list_fact_groups(replay(), options=options, ending=Ending.CLOSED)
-    assert found[-1].warning == warning
-    ended = found[0].facts[-1]
+    groups = facts.list_fact_groups(replay(), options=options, ending=Ending.CLOSED)
+    assert groups[-1].warning == warning
+    ended = groups[0].facts[-1]
     assert ended.value == "closed"
 
 

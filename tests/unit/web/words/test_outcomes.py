@@ -49,7 +49,7 @@ def test_a_reason_nobody_knows_has_words_too(outcome):
 
 def test_losses_are_summed_up_by_reason():
     """Losses are summed over days and types, the refused first; kept items do not count."""
-    found = summarize_outcomes(
+    summary = summarize_outcomes(
         [
             counted("kept", quantity=1_000),
             counted("limited", "byte_rate", 70),
@@ -58,13 +58,13 @@ def test_losses_are_summed_up_by_reason():
             counted("refused", "too_large", 1_200, day=YESTERDAY),
         ]
     )
-    assert [(one.fate.name, one.reason, one.quantity) for one in found.losses] == [
+    assert [(loss.fate.name, loss.reason, loss.quantity) for loss in summary.losses] == [
         ("refused", "too_large", 1_205),
         ("refused", "malformed", 2),
         ("limited", "byte_rate", 70),
     ]
-    assert found.losses[0].item_types == "event: 1,200, attachment: 5"
-    assert found.losses[0].last_day == TODAY
+    assert summary.losses[0].item_types == "event: 1,200, attachment: 5"
+    assert summary.losses[0].last_day == TODAY
 
 
 def test_many_types_are_shortened():
@@ -75,7 +75,7 @@ def test_many_types_are_shortened():
 
 def test_days_have_a_column_for_every_fate_that_occurs():
     """The newest day comes first, and a day without an outcome shows 0."""
-    found = summarize_outcomes(
+    summary = summarize_outcomes(
         [
             counted("kept", quantity=3),
             counted("dropped_by_sdk", "sample_rate", 4),
@@ -83,8 +83,8 @@ def test_days_have_a_column_for_every_fate_that_occurs():
             counted("kept", quantity=1, day=YESTERDAY, item_type="span"),
         ]
     )
-    assert [fate.name for fate in found.columns] == ["kept", "dropped by the SDK"]
-    assert [(one.day, one.quantities) for one in found.days] == [
+    assert [fate.name for fate in summary.columns] == ["kept", "dropped by the SDK"]
+    assert [(day_row.day, day_row.quantities) for day_row in summary.days] == [
         (TODAY, (3, 4)),
         (YESTERDAY, (3, 0)),
     ]
@@ -94,6 +94,6 @@ def test_days_have_a_column_for_every_fate_that_occurs():
 def test_the_long_table_is_bounded(rows, hidden):
     """Beyond 500 rows it says how many are not shown; sums count them all."""
     counts = [counted("kept", item_type=f"type{number}") for number in range(rows)]
-    found = summarize_outcomes(counts)
-    assert (len(found.rows), found.hidden_rows) == (min(rows, 500), hidden)
-    assert found.days[0].quantities == (rows,)
+    summary = summarize_outcomes(counts)
+    assert (len(summary.rows), summary.hidden_rows) == (min(rows, 500), hidden)
+    assert summary.days[0].quantities == (rows,)

@@ -25,11 +25,11 @@ def test_a_row_says_what_took_how_long_and_where():
     """Times count from the page's zero, and bars from the start of the trace."""
     request = span(1, at_ms=1_000, ms=400, op="http.client")
     answer = served(2, 1, at_ms=1_100, ms=200, status="internal_error", description="/pay")
-    found = block(read(request, answer, events=[event(2, at_ms=1_200)]))
-    assert (found.start_ms, found.duration_ms, found.total) == (900, 400, 2)
-    assert (found.services, found.errors) == (("Shop", "Shop API"), 1)
-    assert found.ticks == ("0 ms", "80 ms", "160 ms", "240 ms", "320 ms")
-    first, second = found.spans
+    described = block(read(request, answer, events=[event(2, at_ms=1_200)]))
+    assert (described.start_ms, described.duration_ms, described.total) == (900, 400, 2)
+    assert (described.services, described.errors) == (("Shop", "Shop API"), 1)
+    assert described.ticks == ("0 ms", "80 ms", "160 ms", "240 ms", "320 ms")
+    first, second = described.spans
     assert (first.took, first.self_time, first.x, first.wide) == ("400 ms", "200 ms", "0%", "100%")
     assert (second.at_ms, second.depth, second.is_backend, second.is_transaction) == (
         1_000, 1, True, True,
@@ -53,9 +53,9 @@ def test_rows_come_in_parts():
 def test_a_replay_shows_the_first_spans_of_its_traces():
     """About 500 spans are shown in all; later traces show none until they are asked for."""
     trace = read(*(span(number) for number in range(1, 301)))
-    found = spans.describe_replay_traces([trace] * 7, AROUND)
-    assert [len(one.spans) for one in found] == [100, 100, 100, 100, 100, 0, 0]
-    assert all(one.more_href for one in found)
+    described = spans.describe_replay_traces([trace] * 7, AROUND)
+    assert [len(trace_block.spans) for trace_block in described] == [100, 100, 100, 100, 100, 0, 0]
+    assert all(trace_block.more_href for trace_block in described)
 
 
 def test_what_was_done_is_said():
