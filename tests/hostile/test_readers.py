@@ -15,14 +15,14 @@ from app.core import clock
 from app.core.errors import InvalidInput, RequestRefused
 from app.core.ids import ProjectId
 from app.formats import client_report, feedback, jsonish, log, session
-from app.formats.events import event
+from app.formats.events import event, view_hierarchy
 from app.formats.otlp import json_body, protobuf_body
 from app.formats.replay import recording, replay_event, replay_video
 from app.formats.spans import span, transaction
 from app.formats.video import avc, mp4
 from app.formats.wire import credentials, encoding, envelope, store_body
 from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
-from app.ingest.item_types import ITEM_TYPES
+from app.ingest.item_types import BY_NAME, ITEM_TYPES
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import PreparedBatch
 from app.replays import query_language
@@ -84,6 +84,13 @@ SEGMENT: Final = envelopes.replay_video_envelope()
 EVENT: Final = compact(payloads.event())
 RECORDING: Final = recordings.recording(recordings.segment_events())
 OTLP: Final = otlp.request(otlp.span(1), otlp.span(2), resource={"service.name": "shop"})
+PAYLOADS: Final = item_payloads.item_payloads()
+VIEW_HIERARCHY: Final = {
+    "rendering_system": "android_view_system",
+    "windows": [
+        {"type": "Window", "width": 1080, "children": [{"type": "Button", "tag": "pay", "x": 1.5}]}
+    ],
+}
 VIDEOS: Final = (
     mp4_file(),
     fragmented_file(),
@@ -92,6 +99,7 @@ VIDEOS: Final = (
     clips.clip(b_frames=2),
 )
 READERS: Final = {
+    # Each item type has its reader here, under its own name; the other names are free.
     "envelope": Reader(envelope.split_envelope, (SEGMENT, envelopes.event_envelope())),
     "envelope header": Reader(envelope.read_header, (SEGMENT.partition(b"\n")[0],)),
     "inflate gzip": Reader(
@@ -105,7 +113,7 @@ READERS: Final = {
         replay_video.split_replay_video,
         (envelopes.pack({"replay_event": EVENT, "replay_recording": RECORDING}),),
     ),
-    "recording": Reader(
+    "replay_recording": Reader(
         recording.read_recording,
         (RECORDING, recordings.recording(recordings.segment_events(), compressed=True)),
     ),
@@ -132,9 +140,18 @@ READERS: Final = {
         lambda data: log.read_log_container(jsonish.decode_object(data, "log container"), HEADER),
         (payload_of(envelopes.log_item("a", "b", c="d")),),
     ),
+    "attachment": Reader(
+        lambda data: view_hierarchy.read_view_hierarchy(jsonish.decode(data, "view hierarchy")),
+        (compact(VIEW_HIERARCHY),),
+    ),
     "session": Reader(session.read_session, (payload_of(envelopes.session_item()),)),
+    "sessions": Reader(session.read_session_aggregates, (PAYLOADS["sessions"],)),
     "feedback": Reader(
         lambda data: feedback.read_feedback(data, HEADER), (payload_of(envelopes.feedback_item()),)
+    ),
+    "user_report": Reader(
+        lambda data: feedback.read_feedback(feedback.convert_user_report(data, HEADER), HEADER),
+        (PAYLOADS["user_report"],),
     ),
     "client_report": Reader(
         client_report.read_client_report, (payload_of(envelopes.client_report_item()),)
@@ -184,6 +201,12 @@ def break_bytes(dice: random.Random, data: bytes) -> bytes:
     return bytes(body)
 
 
+def test_every_item_type_has_its_reader() -> None:
+    """A new type is among the readers that are given broken input."""
+    missing_types = set(BY_NAME) - set(READERS)
+    assert not missing_types, f"add a reader of each of these types to READERS: {missing_types}"
+
+
 def test_broken_input_is_read_or_refused(report: Report) -> None:
     """A reader reads good input, and only a refusal leaves it for broken input."""
     for name, reader in READERS.items():
@@ -194,11 +217,10 @@ def test_broken_input_is_read_or_refused(report: Report) -> None:
 
 def test_broken_items_are_prepared_or_refused(report: Report) -> None:
     """A broken item of any type becomes rows or an outcome."""
-    payloads = item_payloads.item_payloads()
     for item_type in ITEM_TYPES:
         dice = programme_size.seeded_dice("item", item_type.name)
         for number in range(EXAMPLES):
-            payload = break_bytes(dice, payloads[item_type.name])
+            payload = break_bytes(dice, PAYLOADS[item_type.name])
             item = EnvelopeItem(
                 item_type.name, memoryview(payload), item_count=dice.choice((None, 1))
             )
