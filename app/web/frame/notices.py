@@ -11,11 +11,11 @@ from app.web.frame.rendering.chrome import Notice
 from app.web.words import phrases
 
 _NOTICES: Final = {
-    "replay-deleted": Notice("The replay is deleted."),
-    "issue-resolved": Notice("The issue is resolved. An event of a later release opens it again."),
-    "issue-ignored": Notice("The issue is ignored. It keeps counting but stays hidden."),
-    "issue-open": Notice("The issue is open again."),
-    "issue-deleted": Notice("The issue is deleted, with its events and their files."),
+    "replay-deleted": Notice("Replay deleted."),
+    "issue-resolved": Notice("Issue resolved. An event from a later release will reopen it."),
+    "issue-ignored": Notice("Issue ignored. It keeps counting but stays hidden."),
+    "issue-open": Notice("Issue reopened."),
+    "issue-deleted": Notice("Issue deleted, with its events and their files."),
     "password-saved": Notice("Password saved. All your other sign-ins have ended."),
     "sign-in-ended": Notice("The sign-in has ended."),
     "project-made": Notice("The project is ready: point an app at its DSN."),

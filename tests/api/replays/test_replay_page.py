@@ -250,7 +250,7 @@ async def test_a_deleted_replay_is_gone_everywhere_at_once(server: Server):
     ):
         assert answer.status_code == 410
         assert "By <strong>Admin</strong>" in answer.text
-    assert "The replay is deleted." in (await server.web.get(deletion.headers["location"])).text
+    assert "Replay deleted." in (await server.web.get(deletion.headers["location"])).text
 
 
 async def test_a_replay_that_never_came_is_not_found(server: Server):

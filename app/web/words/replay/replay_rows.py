@@ -55,7 +55,7 @@ class ReplayRow:
     segments: int
     has_video: bool
     end: str | None
-    """Why it ended, in words (`crashed`, `in background over 30 s`); None while unknown."""
+    """Why it ended, in words (`crashed`, `in background`); None while unknown."""
     has_crashed: bool
     is_live: bool
     is_late: bool

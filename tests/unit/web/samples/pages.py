@@ -244,7 +244,7 @@ _ALERTED = replace(
     alerts=(Alert("bad", "Full.", "Make room."), Alert("warn", "One.", "Look.", "/p", "P")),
 )
 _NOBODY = Chrome(None, "/sign-in", "dark")
-_TOLD = replace(_SIGNED_IN, notice=Notice("The replay is deleted."))
+_TOLD = replace(_SIGNED_IN, notice=Notice("Replay deleted."))
 
 
 def _page(template: str, page: object, chrome: Chrome = _SIGNED_IN) -> Sample:
