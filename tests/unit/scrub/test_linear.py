@@ -125,10 +125,12 @@ def test_the_work_grows_with_the_length_only(unit: str, work: Work):
             "extra": {"x": text, "query": text, "variables": {"p": "a"}},
             "logentry": {"message": text, "params": ["a"]},
             "stacktrace": {"frames": frames},
+            "release": f"https://{text}",
         }
         clean = walk.scrub_json(event, STRICT, kind=PayloadKind.EVENT).value
         assert isinstance(clean["extra"]["x"], str)
         assert isinstance(clean["stacktrace"]["frames"][0]["context_line"], str)
+        assert isinstance(clean["release"], str)
 
     scrub(8)
     small, large = work.of(lambda: scrub(2_000)), work.of(lambda: scrub(8_000))
