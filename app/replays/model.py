@@ -24,8 +24,8 @@ class ReplayKey(NamedTuple):
 class StoredVideo(msgspec.Struct, frozen=True, gc=False):
     """The video of a segment.
 
-    `layout` says where its samples lie (`app/formats/stored/layout.py`). It is None when the video
-    cannot be played; `fault` says why then.
+    `layout` says where its samples lie (`app/formats/stored/video_layout.py`). It is None when the
+    video cannot be played; `fault` says why then.
     """
 
     object_bytes: int
@@ -75,7 +75,7 @@ class PlayableSegment:
     """A stored segment with video, as playback needs it.
 
     Times are milliseconds since 1970 on the clock of the replay. `layout` says where the samples of
-    the video lie (`app/formats/stored/layout.py`).
+    the video lie (`app/formats/stored/video_layout.py`).
     """
 
     segment_id: int

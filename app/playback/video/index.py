@@ -193,7 +193,7 @@ def build_index(segments: Sequence[PlayableSegment]) -> PlaybackIndex:
         it has no GOPs.
 
     Raises:
-        MalformedInput: A layout is not what `formats.layout.pack` writes.
+        MalformedInput: A layout is not what `video_layout.pack_layout` writes.
     """
     ordered = sort_segments(segments)
     started_at_ms = ordered[0].started_at_ms if ordered else 0

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Final
 
+import asyncpg
+import pytest
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -21,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.engine import Database
-from app.db.rows import RowShape, insert_new_rows, run_with_rows
+from app.db.rows import Row, RowShape, insert_new_rows, run_with_rows
 from app.db.types import Hex32
 
 _TABLE: Final = Table(
@@ -47,7 +49,7 @@ _CREATE: Final = """
     )
 """
 _FULL: Final = {
-    "project_id": 2**62,
+    "project_id": 2**62 + 1,
     "id": "a" * 32,
     "name": 'ä "quoted" \\ line\nbreak \u2028 🎬',
     "at": datetime(2026, 11, 30, 12, 0, 0, 123_456, tzinfo=UTC),
@@ -60,6 +62,13 @@ _FULL: Final = {
     "more_data": b"",
 }
 _EMPTY: Final = dict.fromkeys(_FULL) | {"project_id": 1, "id": "b" * 32}
+
+
+async def read_rows_back(database: Database, shape: RowShape, rows: list[Row]) -> list[Row]:
+    """Send rows to Postgres, and return them as it understands them."""
+    sql = f"select {shape.columns} from {shape.source}"
+    async with database.transaction() as connection:
+        return [dict(row) for row in await run_with_rows(connection, sql, shape, rows)]
 
 
 async def test_a_row_of_every_type_is_read_back_unchanged(database: Database):
@@ -90,8 +99,19 @@ async def test_the_first_write_of_a_key_wins(database: Database):
 async def test_a_statement_reads_rows_in_their_order(database: Database):
     """Columns of bytes stay together with the other columns of their rows."""
     shape = RowShape({"number": "integer", "data": "bytea", "more": "bytea"})
-    rows = [{"number": n, "data": b"%d" % n, "more": None if n % 2 else b"-"} for n in range(50)]
-    async with database.transaction() as connection:
-        sql = f"select {shape.columns} from {shape.source}"
-        result = await run_with_rows(connection, sql, shape, rows)
-    assert [dict(row) for row in result] == rows
+    rows: list[Row] = [
+        {"number": n, "data": b"%d" % n, "more": None if n % 2 else b"-"} for n in range(50)
+    ]
+    assert await read_rows_back(database, shape, rows) == rows
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("text", "a\0b"), ("text", "\ud800"), ("text[]", ["\0"]), ("bigint", 2**63)]
+)
+async def test_a_value_that_postgres_cannot_hold_is_a_fault_of_the_row(
+    database: Database, kind: str, value: object
+):
+    """It never counts as an outage, after which digest would try the same row for ever."""
+    shape = RowShape({"value": kind})
+    with pytest.raises((asyncpg.DataError, UnicodeEncodeError)):
+        await read_rows_back(database, shape, [{"value": value}])
