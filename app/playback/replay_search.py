@@ -139,7 +139,11 @@ class _Finder:
             answers = await list_queries.evaluate_terms(
                 self._connection, keys, early, now=self._now
             )
-            listed = [one for one in listed if self._is_match(one, answers[one.replay.key])]
+            listed = [
+                listed_replay
+                for listed_replay in listed
+                if self._is_match(listed_replay, answers[listed_replay.replay.key])
+            ]
         self._kept += listed
 
     def _is_match(self, listed: ListedReplay, early: Mapping[Term, bool]) -> bool:

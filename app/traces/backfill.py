@@ -37,19 +37,19 @@ async def move_into_blocks(connection: AsyncConnection) -> list[NewBlock]:
 
 
 async def _move_transactions(connection: AsyncConnection) -> list[NewBlock]:
-    found = await connection.execute(
+    locked_rows = await connection.execute(
         select(transactions)
         .order_by(transactions.c.project_id, transactions.c.event_id)
         .limit(_TRANSACTIONS)
         .with_for_update(skip_locked=True)
     )
-    wholes = found.all()
+    wholes = locked_rows.all()
     if not wholes:
         return []
     belonging = await connection.execute(
         select(spans).where(
             tuple_(spans.c.project_id, spans.c.trace_id, spans.c.transaction_id).in_(
-                [(one.project_id, one.trace_id, one.event_id) for one in wholes]
+                [(whole.project_id, whole.trace_id, whole.event_id) for whole in wholes]
             )
         )
     )
@@ -57,20 +57,20 @@ async def _move_transactions(connection: AsyncConnection) -> list[NewBlock]:
     moved = await asyncio.to_thread(_make_blocks, wholes, rows)
     await writes.add_blocks(connection, moved)
     await _delete_spans(connection, rows)
-    gone = [(one.project_id, one.event_id) for one in wholes]
+    gone = [(whole.project_id, whole.event_id) for whole in wholes]
     key = tuple_(transactions.c.project_id, transactions.c.event_id)
     await connection.execute(delete(transactions).where(key.in_(gone)))
     return moved
 
 
 async def _move_spans(connection: AsyncConnection) -> list[NewBlock]:
-    found = await connection.execute(
+    locked_rows = await connection.execute(
         select(spans)
         .order_by(spans.c.project_id, spans.c.trace_id, spans.c.span_id)
         .limit(_SPANS)
         .with_for_update(skip_locked=True)
     )
-    rows = found.all()
+    rows = locked_rows.all()
     moved = await asyncio.to_thread(_make_blocks, (), rows)
     await writes.add_blocks(connection, moved)
     await _delete_spans(connection, rows)
@@ -79,7 +79,7 @@ async def _move_spans(connection: AsyncConnection) -> list[NewBlock]:
 
 async def _delete_spans(connection: AsyncConnection, rows: _Rows) -> None:
     key = tuple_(spans.c.project_id, spans.c.trace_id, spans.c.span_id)
-    gone = [(one.project_id, one.trace_id, one.span_id) for one in rows]
+    gone = [(row.project_id, row.trace_id, row.span_id) for row in rows]
     if gone:
         await connection.execute(delete(spans).where(key.in_(gone)))
 
@@ -88,20 +88,20 @@ def _make_blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
     """Group spans into blocks; the block of a transaction holds the spans grouped with its root."""
     groups: defaultdict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
     firsts: dict[tuple[Any, ...], Any] = {}
-    for one in sorted(rows, key=lambda row: (not row.is_segment, row.started_at)):
+    for row in sorted(rows, key=lambda row: (not row.is_segment, row.started_at)):
         place = (
-            one.project_id, one.trace_id, one.replay_id, one.transaction_id, one.received_at,
-            one.drift_ms,
+            row.project_id, row.trace_id, row.replay_id, row.transaction_id, row.received_at,
+            row.drift_ms,
         )  # fmt: skip
-        since = one.started_at - firsts.setdefault(place, one.started_at)
-        groups[(*place, int(since / BLOCK_START_SPREAD))].append(one)
-    by_id = {(one.project_id, one.event_id): one for one in wholes}
+        since = row.started_at - firsts.setdefault(place, row.started_at)
+        groups[(*place, int(since / BLOCK_START_SPREAD))].append(row)
+    by_id = {(whole.project_id, whole.event_id): whole for whole in wholes}
     rootless = dict(by_id)
     made: list[NewBlock] = []
     for together in groups.values():
         key = (together[0].project_id, together[0].transaction_id)
         whole = by_id.get(key)
-        if whole is not None and any(one.span_id == whole.span_id for one in together):
+        if whole is not None and any(row.span_id == whole.span_id for row in together):
             made.append(_make_transaction_block(whole, together))
             del rootless[key]
         else:
@@ -120,8 +120,8 @@ def _make_transaction_block(whole: Row[Any], rows: _Rows) -> NewBlock:
         trace_id=TraceId(whole.trace_id or event_id),
         replay_id=ReplayId(replay_id) if replay_id else None,
         received_at=whole.received_at,
-        started_at=min([whole.started_at, *(one.started_at for one in rows)]),
-        ended_at=max([whole.ended_at, *(one.ended_at or one.started_at for one in rows)]),
+        started_at=min([whole.started_at, *(row.started_at for row in rows)]),
+        ended_at=max([whole.ended_at, *(row.ended_at or row.started_at for row in rows)]),
         drift_ms=whole.drift_ms,
         name=whole.name,
         op=whole.op,
@@ -131,7 +131,7 @@ def _make_transaction_block(whole: Row[Any], rows: _Rows) -> NewBlock:
         environment=whole.environment,
         spans=len(rows),
         content=span_block.pack_block(
-            [_write_span(one) for one in rows], _unpack_json(whole.payload)
+            [_write_span(row) for row in rows], _unpack_json(whole.payload)
         ),
     )
 
@@ -142,13 +142,13 @@ def _make_span_block(rows: _Rows, platform: str | None) -> NewBlock:
     replay_id = ReplayId(first.replay_id) if first.replay_id else None
     return NewBlock(
         project_id=ProjectId(first.project_id),
-        block_id=span_block.make_block_id(trace_id, replay_id, [one.span_id for one in rows]),
+        block_id=span_block.make_block_id(trace_id, replay_id, [row.span_id for row in rows]),
         transaction_id=EventId(first.transaction_id) if first.transaction_id else None,
         trace_id=trace_id,
         replay_id=replay_id,
         received_at=first.received_at,
-        started_at=min(one.started_at for one in rows),
-        ended_at=max(one.ended_at or one.started_at for one in rows),
+        started_at=min(row.started_at for row in rows),
+        ended_at=max(row.ended_at or row.started_at for row in rows),
         drift_ms=first.drift_ms,
         name=first.description if first.is_segment else None,
         op=first.op,
@@ -157,7 +157,7 @@ def _make_span_block(rows: _Rows, platform: str | None) -> NewBlock:
         release=None,
         environment=None,
         spans=len(rows),
-        content=span_block.pack_block([_write_span(one) for one in rows]),
+        content=span_block.pack_block([_write_span(row) for row in rows]),
     )
 
 

@@ -93,7 +93,7 @@ async def add_logs(
     connection: AsyncConnection, new: Sequence[NewLog]
 ) -> set[tuple[ProjectId, str]]:
     """Store records that are not there yet; returns the keys of those that were stored."""
-    first = {(one.project_id, one.log_id): _make_row(one) for one in reversed(new)}
+    first = {(record.project_id, record.log_id): _make_row(record) for record in reversed(new)}
     return await insert_new_rows(connection, logs, first)
 
 

@@ -13,24 +13,24 @@ OPENED: Final = ("ours", OTHER, OTHER_INSIDE, "ours, MSE")
 
 def reduced(run: dict[str, Any]) -> dict[str, Any]:
     """Reduce the openings and seeks of one run to their medians and faults."""
-    found: dict[str, Any] = {"way": run["way"]}
+    reduced_run: dict[str, Any] = {"way": run["way"]}
     if "play" in run:
-        found["play"] = _rounded(run["play"])
+        reduced_run["play"] = _rounded(run["play"])
     for name in ("seeks", "again"):
         if name in run:
-            found[name] = _seeks(run[name])
+            reduced_run[name] = _seeks(run[name])
     if "firsts" in run:
-        firsts = [one for one in run["firsts"] if one]
-        found["first"] = {
-            key: _middle([one[key] for one in firsts]) for key in ("ms", "requests", "kb")
+        firsts = [opening for opening in run["firsts"] if opening]
+        reduced_run["first"] = {
+            key: _middle([opening[key] for opening in firsts]) for key in ("ms", "requests", "kb")
         }
-    return found
+    return reduced_run
 
 
 def table(told: Sequence[dict[str, Any]]) -> str:
     """Write the medians over all runs as lines of a table, and how ours compares to the other."""
-    ways = list(dict.fromkeys(one["way"] for one in told if "way" in one))
-    rows = {way: _row([one for one in told if one.get("way") == way]) for way in ways}
+    ways = list(dict.fromkeys(run["way"] for run in told if "way" in run))
+    rows = {way: _row([run for run in told if run.get("way") == way]) for way in ways}
     names = list(rows[WAYS[0]])
     wide = max(map(len, names))
     lines = ["", f"{'':{wide}}" + "".join(f"{way:>22}" for way in ways)]
@@ -39,7 +39,9 @@ def table(told: Sequence[dict[str, Any]]) -> str:
         lines.append(f"{name:{wide}}" + "".join(f"{_text(cell):>22}" for cell in cells))
     for way in WAYS:
         for other in (OTHER, OTHER_INSIDE):
-            own, base = (rows.get(one, {}).get("first picture, ms") for one in (way, other))
+            own, base = (
+                rows.get(compared, {}).get("first picture, ms") for compared in (way, other)
+            )
             if own and base and way != OTHER:
                 lines.append(f"first picture, {way}: {own / base:.2f} of the time of {other}")
     return "\n".join(lines)
@@ -47,33 +49,33 @@ def table(told: Sequence[dict[str, Any]]) -> str:
 
 def _row(runs: Sequence[dict[str, Any]]) -> dict[str, float | None]:
     """Return the medians of a way; faults are summed, of stalls the longest counts."""
-    seeks = [one["seeks"] for one in runs if "seeks" in one]
-    again = [one["again"] for one in runs if "again" in one]
-    firsts = [one["first"] for one in runs if "first" in one]
-    plays = [one["play"] for one in runs if "play" in one]
+    seeks = [run["seeks"] for run in runs if "seeks" in run]
+    again = [run["again"] for run in runs if "again" in run]
+    firsts = [run["first"] for run in runs if "first" in run]
+    plays = [run["play"] for run in runs if "play" in run]
     return {
-        "first picture, ms": _middle([one["ms"] for one in firsts]),
-        "requests before it": _middle([one["requests"] for one in firsts]),
-        "KB before it": _middle([one["kb"] for one in firsts]),
-        "seek p50, ms": _middle([one["p50_ms"] for one in seeks]),
-        "seek p95, ms": _middle([one["p95_ms"] for one in seeks]),
-        "seek again p50, ms": _middle([one["p50_ms"] for one in again]),
-        "seek again p95, ms": _middle([one["p95_ms"] for one in again]),
-        "seeks without end": sum(one["never"] for one in [*seeks, *again]),
-        "seeks with a wrong picture": sum(one["flashed"] for one in [*seeks, *again]),
-        "wrong at 16x, %": max((one["wrong_percent"] for one in plays), default=None),
-        "longest stall at 16x, ms": max((one["stall_ms"] for one in plays), default=None),
-        "longest refresh then, ms": max((one["refresh_ms"] for one in plays), default=None),
+        "first picture, ms": _middle([figures["ms"] for figures in firsts]),
+        "requests before it": _middle([figures["requests"] for figures in firsts]),
+        "KB before it": _middle([figures["kb"] for figures in firsts]),
+        "seek p50, ms": _middle([figures["p50_ms"] for figures in seeks]),
+        "seek p95, ms": _middle([figures["p95_ms"] for figures in seeks]),
+        "seek again p50, ms": _middle([figures["p50_ms"] for figures in again]),
+        "seek again p95, ms": _middle([figures["p95_ms"] for figures in again]),
+        "seeks without end": sum(figures["never"] for figures in [*seeks, *again]),
+        "seeks with a wrong picture": sum(figures["flashed"] for figures in [*seeks, *again]),
+        "wrong at 16x, %": max((figures["wrong_percent"] for figures in plays), default=None),
+        "longest stall at 16x, ms": max((figures["stall_ms"] for figures in plays), default=None),
+        "longest refresh then, ms": max((figures["refresh_ms"] for figures in plays), default=None),
     }
 
 
 def _seeks(seeks: list[dict[str, Any]]) -> dict[str, Any]:
-    took = sorted(one["took"] for one in seeks if one["took"] is not None and not one["same"])
+    took = sorted(seek["took"] for seek in seeks if seek["took"] is not None and not seek["same"])
     return {
         "p50_ms": round(statistics.median(took)),
         "p95_ms": round(took[int(len(took) * 0.95)]),
-        "never": sum(one["took"] is None for one in seeks),
-        "flashed": sum(one["wrong"] > 0 for one in seeks),
+        "never": sum(seek["took"] is None for seek in seeks),
+        "flashed": sum(seek["wrong"] > 0 for seek in seeks),
     }
 
 

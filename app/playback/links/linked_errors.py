@@ -48,13 +48,13 @@ def add_up_errors(replay_project: ProjectId, counts: LinkedCounts) -> ErrorCount
     sides = {"app": 0, "backend": 0}
     crashes: list[datetime] = []
     hangs: list[datetime] = []
-    for one in counts.by_kind:
-        made_by = replay_clock.find_side(replay_project, one.project_id, one.platform)
-        sides[made_by] += one.events
-        if made_by == "app" and one.kind in CRASHES:
-            crashes.append(one.last_at)
-        elif made_by == "app" and one.kind in HANGS:
-            hangs.append(one.last_at)
+    for count in counts.by_kind:
+        made_by = replay_clock.find_side(replay_project, count.project_id, count.platform)
+        sides[made_by] += count.events
+        if made_by == "app" and count.kind in CRASHES:
+            crashes.append(count.last_at)
+        elif made_by == "app" and count.kind in HANGS:
+            hangs.append(count.last_at)
     return ErrorCounts(
         sides["app"],
         sides["backend"],
@@ -103,7 +103,7 @@ async def place_errors(
         events: The errors.
         replay_spans: All spans of the replay if they are read already.
     """
-    moments = [placement.make_event_moment(one.event) for one in events.events]
+    moments = [placement.make_event_moment(linked.event) for linked in events.events]
     return tuple(
         await placement.place_in_replay(
             connection, window, home, moments, project_ids, replay_spans=replay_spans
@@ -131,15 +131,18 @@ async def count_errors(
     if not events.is_whole:
         (counts,) = await errors.count_linked_events(connection, [window], project_ids)
         return add_up_errors(home, counts)
-    each = [one.event for one in events.events]
-    by_kind = [LinkedCount(one.project_id, one.platform, one.kind, 1, one.at) for one in each]
+    linked_events = [linked.event for linked in events.events]
+    by_kind = [
+        LinkedCount(event.project_id, event.platform, event.kind, 1, event.at)
+        for event in linked_events
+    ]
     return add_up_errors(home, LinkedCounts(tuple(by_kind), is_at_least=False))
 
 
 def _iterate_moments(counts: Sequence[LinkedCount]) -> Iterator[Moment]:
-    for one in counts:
-        for moment in one.moments:
-            yield Moment(one.project_id, one.platform, *moment)
+    for count in counts:
+        for moment in count.moments:
+            yield Moment(count.project_id, count.platform, *moment)
 
 
 def _make_marks(
@@ -150,9 +153,9 @@ def _make_marks(
 ) -> Iterator[ErrorMark]:
     """Make a mark of each moment; `offsets` are in the order of `_moments`."""
     following = iter(offsets)
-    for one in counts:
-        made_by = replay_clock.find_side(replay_project, one.project_id, one.platform)
-        for _ in one.moments:
+    for count in counts:
+        made_by = replay_clock.find_side(replay_project, count.project_id, count.platform)
+        for _ in count.moments:
             at_ms = replay_clock.clamp_to_replay_ms(window, next(following))
             if at_ms is not None:
-                yield ErrorMark(at_ms, made_by, one.kind in CRASHES | HANGS)
+                yield ErrorMark(at_ms, made_by, count.kind in CRASHES | HANGS)

@@ -124,8 +124,8 @@ async def read_trace(
     events = await trace_events.read_trace_events(
         connection, trace_id, project_ids, after=after_error
     )
-    moments = [_correct_time(one.started_at, one.drift_ms) for one in spans.spans]
-    moments = moments or [_correct_time(one.at, one.drift_ms) for one in events.events]
+    moments = [_correct_time(span.started_at, span.drift_ms) for span in spans.spans]
+    moments = moments or [_correct_time(event.at, event.drift_ms) for event in events.events]
     if not moments:
         return None
     zero = min(moments)
@@ -134,8 +134,8 @@ async def read_trace(
         return (_correct_time(at, drift_ms) - zero) // _MICROSECOND
 
     axis = _TraceAxis(place, None)
-    found = _lay_out_trace(trace_id, spans.spans, events.events, axis, is_cut=not spans.is_whole)
-    return TracePart(replace(found, started_at=zero), spans, events)
+    trace = _lay_out_trace(trace_id, spans.spans, events.events, axis, is_cut=not spans.is_whole)
+    return TracePart(replace(trace, started_at=zero), spans, events)
 
 
 async def lay_out_replay_traces(
@@ -163,11 +163,11 @@ async def lay_out_replay_traces(
     by_trace: defaultdict[TraceId, list[StoredSpan]] = defaultdict(list)
     for span in spans.spans:
         by_trace[span.trace_id].append(span)
-    found = [
+    traces = [
         _lay_out_trace(trace_id, of_trace, marks[trace_id], axis, is_cut=not spans.is_whole)
         for trace_id, of_trace in by_trace.items()
     ]
-    return tuple(sorted(found, key=lambda one: (one.start_us, one.trace_id)))
+    return tuple(sorted(traces, key=lambda trace: (trace.start_us, trace.trace_id)))
 
 
 def _lay_out_trace(
@@ -186,10 +186,12 @@ def _lay_out_trace(
         moment = placement.make_event_moment(event)
         at_us, side = placement.place_moment(moment, layout, axis.place, axis.home)
         marks[span_id].append(SpanError(event, at_us, side))
-    rows = tuple(_make_row(one, sides[one.span.span_id], marks) for one in placed)
+    rows = tuple(
+        _make_row(placed_span, sides[placed_span.span.span_id], marks) for placed_span in placed
+    )
     loose = tuple(marks[None])
-    starts = [one.start_us for one in placed] or [one.at_us for one in loose]
-    ends = [one.end_us or one.start_us for one in placed] or starts
+    starts = [placed_span.start_us for placed_span in placed] or [error.at_us for error in loose]
+    ends = [placed_span.end_us or placed_span.start_us for placed_span in placed] or starts
     return Trace(
         trace_id,
         _name_trace(rows, loose),

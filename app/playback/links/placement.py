@@ -172,7 +172,9 @@ def lay_out_trace(
     placed = waterfall.lay_out_spans(
         spans, lambda span: place(span.started_at, span.drift_ms, sides[span.span_id])
     )
-    return TraceLayout(tuple(placed), sides, {one.span.span_id: one for one in placed})
+    return TraceLayout(
+        tuple(placed), sides, {placed_span.span.span_id: placed_span for placed_span in placed}
+    )
 
 
 def place_moment(

@@ -67,7 +67,10 @@ def match_request_traces(
         for at, row in enumerate(trace.rows)
         if _is_request(row)
     ]
-    by_id = {(one.trace.trace_id, one.row.placed.span.span_id): one for one in candidates}
+    by_id = {
+        (candidate.trace.trace_id, candidate.row.placed.span.span_id): candidate
+        for candidate in candidates
+    }
     by_address: defaultdict[tuple[str, str], list[_RequestSpan]] = defaultdict(list)
     for candidate in candidates:
         by_address[_read_span_address(candidate.row)].append(candidate)

@@ -180,7 +180,7 @@ async def _store_pictures(
     made = DrawnPictures(
         object_key, found.replay.video_segments, found.error_ms, _read_sizes(strip)
     )
-    tiles = [PictureTile(one.at_ms, one.width, one.height) for one in strip.tiles]
+    tiles = [PictureTile(tile.at_ms, tile.width, tile.height) for tile in strip.tiles]
     async with database.transaction() as connection:
         if await locks.lock_for_adding(connection, [key]):
             await pictures.finish_deleted_replay(connection, key)

@@ -66,8 +66,11 @@ def read_recordings(
         from_segment: The first segment whose recording is read.
         with_touches: Whether touches are read too.
     """
-    before = [one for one in segments if one.segment_id < from_segment]
-    found = [RecordedSegment(one, _NO_ACTIVITY, _size_px(one), is_read=False) for one in before]
+    before = [segment for segment in segments if segment.segment_id < from_segment]
+    recorded = [
+        RecordedSegment(segment, _NO_ACTIVITY, _size_px(segment), is_read=False)
+        for segment in before
+    ]
     left_bytes = MOST_BYTES
     for segment in segments[len(before) :]:
         stored = segment.recording
@@ -75,10 +78,11 @@ def read_recordings(
         if stored is None or left_bytes < 0:
             _log.warning("recordings_too_large", from_segment_id=segment.segment_id)
             break
-        found.append(_read_recording(segment, stored, with_touches=with_touches))
-    rest = segments[len(found) :]
-    return found + [
-        RecordedSegment(one, _NO_ACTIVITY, _size_px(one), is_read=False) for one in rest
+        recorded.append(_read_recording(segment, stored, with_touches=with_touches))
+    unread = segments[len(recorded) :]
+    return recorded + [
+        RecordedSegment(segment, _NO_ACTIVITY, _size_px(segment), is_read=False)
+        for segment in unread
     ]
 
 

@@ -225,7 +225,11 @@ def _iterate_windows(
     """
     zero_ms = ordered[0].started_at_ms if ordered else 0
     for number, segment in enumerate(ordered):
-        later = (one for one in ordered[number + 1 :] if one.started_at_ms > segment.started_at_ms)
+        later = (
+            follower
+            for follower in ordered[number + 1 :]
+            if follower.started_at_ms > segment.started_at_ms
+        )
         following = next(later, None)
         has_twin = number > 0 and ordered[number - 1].started_at_ms == segment.started_at_ms
         base_ms = segment.started_at_ms - zero_ms
@@ -265,9 +269,11 @@ def _begin_frames_at(frames: list[_Frame], from_ms: int) -> list[_Frame]:
     start_ms = frames[0].at_ms
     if start_ms >= from_ms:
         return frames
-    begun = [one.at_ms for one in frames if not one.is_cut and start_ms <= one.at_ms <= from_ms]
+    begun = [
+        frame.at_ms for frame in frames if not frame.is_cut and start_ms <= frame.at_ms <= from_ms
+    ]
     due_ms = max(begun, default=from_ms)
-    return [one._replace(at_ms=from_ms) if one.at_ms == due_ms else one for one in frames]
+    return [frame._replace(at_ms=from_ms) if frame.at_ms == due_ms else frame for frame in frames]
 
 
 def _split_at_keyframes(facts: VideoLayout, base_ms: int, object_offset: int) -> list[list[_Frame]]:

@@ -89,15 +89,21 @@ class WhatArrived:
 
 def summarize_outcomes(counts: Sequence[OutcomeCount]) -> WhatArrived:
     """Sum up outcomes; `counts` has the newest day first."""
-    found = {one.outcome for one in counts}
-    columns = [outcome for outcome in _IN_ORDER if outcome in found]
+    outcomes = {count.outcome for count in counts}
+    columns = [outcome for outcome in _IN_ORDER if outcome in outcomes]
     return WhatArrived(
         losses=_losses(counts),
         columns=tuple(_fate(outcome) for outcome in columns),
         days=_days(counts, columns),
         rows=tuple(
-            OutcomeRow(one.day, one.item_type, _fate(one.outcome), one.reason or None, one.quantity)
-            for one in counts[:_MOST_ROWS]
+            OutcomeRow(
+                count.day,
+                count.item_type,
+                _fate(count.outcome),
+                count.reason or None,
+                count.quantity,
+            )
+            for count in counts[:_MOST_ROWS]
         ),
         hidden_rows=max(0, len(counts) - _MOST_ROWS),
     )
@@ -105,9 +111,9 @@ def summarize_outcomes(counts: Sequence[OutcomeCount]) -> WhatArrived:
 
 def _losses(counts: Sequence[OutcomeCount]) -> tuple[Loss, ...]:
     by_reason: defaultdict[tuple[str, str], list[OutcomeCount]] = defaultdict(list)
-    for one in counts:
-        if one.outcome in _LOSSES:
-            by_reason[one.outcome, one.reason].append(one)
+    for count in counts:
+        if count.outcome in _LOSSES:
+            by_reason[count.outcome, count.reason].append(count)
     losses = [
         (_LOSSES.index(Outcome(outcome)), _loss(outcome, reason, parts))
         for (outcome, reason), parts in by_reason.items()
@@ -118,8 +124,8 @@ def _losses(counts: Sequence[OutcomeCount]) -> tuple[Loss, ...]:
 
 def _loss(outcome: str, reason: str, parts: Sequence[OutcomeCount]) -> Loss:
     types: Counter[str] = Counter()
-    for one in parts:
-        types[one.item_type] += one.quantity
+    for count in parts:
+        types[count.item_type] += count.quantity
     shown = [
         f"{phrases.shortened(name, limit=40)}: {number:,}"
         for name, number in types.most_common(_MOST_TYPES)
@@ -131,15 +137,15 @@ def _loss(outcome: str, reason: str, parts: Sequence[OutcomeCount]) -> Loss:
         reason=reason or None,
         quantity=types.total(),
         item_types=", ".join(shown),
-        last_day=max(one.day for one in parts),
+        last_day=max(count.day for count in parts),
         words=reasons.find_reason_words(outcome, reason),
     )
 
 
 def _days(counts: Sequence[OutcomeCount], columns: Sequence[Outcome]) -> tuple[Day, ...]:
     by_day: defaultdict[date, Counter[str]] = defaultdict(Counter)
-    for one in counts:
-        by_day[one.day][one.outcome] += one.quantity
+    for count in counts:
+        by_day[count.day][count.outcome] += count.quantity
     return tuple(
         Day(day, tuple(by_day[day][outcome] for outcome in columns))
         for day in sorted(by_day, reverse=True)

@@ -142,8 +142,8 @@ def list_fact_groups(
         FactGroup("User", _named(_USER, user)),
         FactGroup("Device", titled["Device"]),
         FactGroup("App", titled["App"]),
-        FactGroup("SDK", titled["SDK"], notes=tuple(one.text for one in faults)),
-        _masking(options, [one.text for one in faults if one.is_private]),
+        FactGroup("SDK", titled["SDK"], notes=tuple(fault.text for fault in faults)),
+        _masking(options, [fault.text for fault in faults if fault.is_private]),
         FactGroup("Tags", _tags(tags if isinstance(tags, dict) else {})),
     ]
     return tuple(group for group in found if group.facts)
@@ -200,7 +200,7 @@ def _masking(options: JsonObject | None, doubts: Sequence[str]) -> FactGroup:
 def _setting(value: object) -> str:
     """Write one setting; a list stands in one line."""
     if isinstance(value, list):
-        return ", ".join(_setting(one) for one in value) or "none"
+        return ", ".join(_setting(item) for item in value) or "none"
     return value if isinstance(value, str) else json.dumps(value)
 
 

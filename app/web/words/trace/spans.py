@@ -90,7 +90,7 @@ def describe_trace_part(
         slow=slow_rows,
         services=_services(trace, context),
         spans=tuple(describe_span(row, trace, context) for row in trace.rows[first:last]),
-        loose=tuple(_mark(one, trace, context) for one in loose[:most_loose]),
+        loose=tuple(_mark(error, trace, context) for error in loose[:most_loose]),
         hidden_loose=max(0, len(loose) - most_loose),
         notes=tuple(_notes(trace, context)),
         ticks=tuple(format_us(length_us * number // _TICKS) for number in range(_TICKS)),
@@ -158,7 +158,7 @@ def describe_span(row: TraceRow, trace: Trace, context: TraceContext) -> SpanRow
         is_transaction=span.is_segment,
         is_parent_missing=placed.parent == "missing",
         slow=_slow(row.slow),
-        errors=tuple(_mark(one, trace, context) for one in row.errors),
+        errors=tuple(_mark(error, trace, context) for error in row.errors),
         x=_percent(placed.start_us - trace.start_us, trace),
         wide=_percent(duration_us or 0, trace, least=_LEAST_WIDE),
     )
