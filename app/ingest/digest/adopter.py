@@ -21,7 +21,7 @@ _logger: Final = log.get_logger("ingest.digest")
 
 
 class JournalAdopter:
-    """Looks for journals without a process, beside that of its own process."""
+    """Looks for journals of dead processes, next to the journal of its own process."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """Turns a stack into its parts of an issue's key: the names that stay the same from build to build.
 
-Only frames of the app count. If no frame is marked as such, those count that are not of a known
-platform, and if there are none of these either, all frames count.
+Only frames of the app count. If no frame is marked as the app's, the frames that do not belong to
+a known platform count; if there are none of these either, all frames count.
 """
 
 from collections.abc import Sequence

@@ -151,7 +151,7 @@ def _make_marks(
     counts: Sequence[LinkedCount],
     offsets: Sequence[timedelta],
 ) -> Iterator[ErrorMark]:
-    """Make a mark of each moment; `offsets` are in the order of `_moments`."""
+    """Make a mark of each moment; `offsets` are in the order of `_iterate_moments`."""
     following = iter(offsets)
     for count in counts:
         made_by = replay_clock.find_side(replay_project, count.project_id, count.platform)

@@ -58,8 +58,8 @@ def read_recordings(
 ) -> list[RecordedSegment]:
     """Read the recordings of segments, in their order.
 
-    A damaged recording is empty. So are those before the part, and all from the one on that
-    exceeds 64 MiB.
+    A damaged recording is read as empty. So are the recordings before `from_segment`, and all from
+    the first that takes the total beyond 64 MiB.
 
     Args:
         segments: The segments in the order of their ids.

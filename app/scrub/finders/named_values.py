@@ -28,7 +28,7 @@ _FIRST_WORDS: Final = (
 )
 """Words that form one name with the next word."""
 _QUERY_MARKS: Final = ("?", "&", "#")
-_NO_NAME_BEHIND: Final = ("//", "@", "nexpected ")
+_NO_NAME_AFTER: Final = ("//", "@", "nexpected ")
 """Text in front of a name and a colon that introduce no value: `//auth.example:443`,
 `jo@auth.example: x`, `Unexpected token: x`."""
 _SIGN_AT_END: Final = patterns.compile_text(rf"(?i)(?:{_SIGN})$")
@@ -157,20 +157,20 @@ class NamedValueFinder:
                 no secret, and `password = "x"` does.
         """
         done, prefixes, variables = 0, self._prefixes, _Variables(text)
-        for begin, behind in self._prefix_pattern.find_ranges(text):
+        for begin, after in self._prefix_pattern.find_ranges(text):
             is_parameter = text[begin] in _QUERY_MARKS
-            words = text[begin + is_parameter : behind]
+            words = text[begin + is_parameter : after]
             prefix = prefixes.get(words) or prefixes.remember(words, self._read_prefix(words))
             if begin < done and begin + is_parameter + prefix.name_chars <= done:
                 continue
-            is_innocent = text.endswith(_NO_NAME_BEHIND, done, begin) or variables.is_at(behind)
+            is_innocent = text.endswith(_NO_NAME_AFTER, done, begin) or variables.is_at(after)
             if prefix.is_prose and is_innocent:
                 continue
             if not prefix.is_secret and not (prefix.is_query and is_parameter):
                 continue
-            if prefix.is_query and _SHORT.match(text, behind):
+            if prefix.is_query and _SHORT.match(text, after):
                 continue
-            start, end = _find_value(text, behind, prefix.verdict, only_quoted=only_quoted)
+            start, end = _find_value(text, after, prefix.verdict, only_quoted=only_quoted)
             if start < end and _may_be_secret(text[start:end], prefix):
                 yield start, end, FILTERED
                 done = end

@@ -39,7 +39,7 @@ class SettingsPage:
 
 @dataclass(frozen=True, slots=True)
 class ViewRow:
-    """Somebody opened the page of a replay."""
+    """A row that says who opened the page of a replay, and when."""
 
     at: datetime
     person: str
@@ -49,7 +49,7 @@ class ViewRow:
 
 @dataclass(frozen=True, slots=True)
 class LineRow:
-    """Something that somebody did."""
+    """A row of the audit log: an action, and who took it."""
 
     at: datetime
     person: str
@@ -62,7 +62,7 @@ class LineRow:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Who watched replays of a project, and who changed what."""
+    """The page that shows who watched replays of a project, and who changed its settings."""
 
     project_id: ProjectId
     name: str

@@ -1,4 +1,4 @@
-"""Client reports tell what SDKs lost, in their own words and no others."""
+"""Tests of client reports, in which SDKs count what they lost."""
 
 import pytest
 from hypothesis import given, strategies as st

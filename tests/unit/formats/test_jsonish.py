@@ -1,4 +1,4 @@
-"""app.formats.jsonish."""
+"""Tests of the decoding of untrusted JSON, and of the getters that read its members."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""app.formats.timestamps."""
+"""Tests of the reading of times in the forms that SDKs send."""
 
 from datetime import UTC, datetime, timedelta
 

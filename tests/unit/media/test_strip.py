@@ -1,4 +1,4 @@
-"""Which pictures of a replay are kept, and how they are drawn."""
+"""Tests of the choice of a replay's pictures, and of the sheets drawn from them."""
 
 import io
 
@@ -9,12 +9,12 @@ from app.media.strip import PictureStrip
 
 
 def screen(number: int, *, size: tuple[int, int] = (110, 240)) -> Image.Image:
-    """A screen unlike that of any other number."""
+    """Make a screen whose colour differs for each number."""
     return Image.new("RGB", size, (number * 97 % 251,) * 3)
 
 
 def test_equal_pictures_are_kept_once():
-    """A screen that stands still for a minute is one tile, at its first moment."""
+    """A screen that does not change for a minute is one tile, at its first moment."""
     reel = PictureStrip()
     for second in range(60):
         reel.add(screen(1), second * 1000)
@@ -22,7 +22,7 @@ def test_equal_pictures_are_kept_once():
 
 
 def test_a_letter_is_no_scene_and_a_dialog_is():
-    """Small changes are passed over; what covers a part of the screen is kept."""
+    """A picture with a new letter is passed over, and one with a dialog is kept."""
     letter, dialog = screen(1), screen(1)
     ImageDraw.Draw(letter).rectangle((20, 60, 26, 68), fill="black")
     ImageDraw.Draw(dialog).rectangle((10, 80, 100, 160), fill="white")
@@ -43,8 +43,8 @@ def test_small_changes_add_up():
     assert 1 < len(reel.draw().tiles) < 24
 
 
-def test_time_only_goes_on():
-    """A picture that is not later than the last one kept is passed over."""
+def test_a_picture_that_is_not_later_is_passed_over():
+    """A picture is kept only if it is later than the last one that was kept."""
     reel = PictureStrip()
     for at_ms in (1000, 1000, 500, 2000):
         reel.add(screen(at_ms), at_ms)
@@ -67,7 +67,7 @@ def test_what_was_shown_the_shortest_goes_first():
 
 
 def test_without_a_poster_the_first_picture_stands_for_it():
-    """A moment that could not be decoded does not leave the row empty."""
+    """A replay whose poster cannot be decoded has its first picture as poster."""
     reel = PictureStrip()
     reel.add(screen(5), 0)
     strip = reel.draw()

@@ -1,4 +1,4 @@
-"""Object keys: made from checked parts, never from what a sender wrote."""
+"""Tests that object keys are made of checked parts, never of text that a sender wrote."""
 
 import re
 
@@ -74,7 +74,7 @@ def test_good_parts_make_a_key_every_driver_takes(journal, seq):
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 def test_no_pack_has_another_batch_s_prefix(first, second):
-    """Clearing up after one batch cannot touch the next; two tries at one batch differ."""
+    """The packs of one batch can be removed without those of the next; each try has its own key."""
     assert keys.make_pack_key(REPLAY, first).startswith(keys.make_pack_prefix(REPLAY, second)) == (
         first == second
     )
@@ -137,7 +137,7 @@ def test_checked_key_cannot_leave_the_root(key):
 
 @given(st.text("./ab\0-_A", max_size=12))
 def test_checked_prefix_begins_a_checked_key(prefix):
-    """A prefix is taken exactly when some key begins with it."""
+    """A prefix is accepted exactly when some key begins with it."""
     try:
         keys.check_key(prefix + "a")
     except MalformedInput:

@@ -45,7 +45,7 @@ def segment_row(
         no_video_reason: The reason why it has no video, for people, or None if it has one.
 
     Raises:
-        RateLimited: Its number, counted from 0, is past the most segments of a replay.
+        RateLimited: Its number is beyond the limit of segments in a replay.
     """
     event, facts = replay_event.event, replay_event.facts
     if event.segment_id >= LIMITS.segments:
@@ -112,7 +112,7 @@ async def store_segments(
         if segment.key in deleted:
             outcome = Outcome.DELETED
         if outcome is not Outcome.KEPT and placed.offset is not None and row.video is not None:
-            assert pack_id is not None  # noqa: S101 - a place without a pack
+            assert pack_id is not None  # noqa: S101 - only a segment in a pack has an offset
             unused.append(PackRange(segment.key, pack_id, placed.offset, len(row.video)))
         outcomes[outcome_key(segment.key.project_id, row.item_type, outcome)] += 1
     await replay_writes.discard_pack_ranges(connection, unused, clock.now())

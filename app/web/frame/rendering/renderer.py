@@ -19,7 +19,7 @@ _FLUSH: Final = "<!-- The rest follows. -->"
 
 
 class ReplaceableValue:
-    """Stands for the value of a page, of which more is known with every piece."""
+    """Stands for the value of a page, and is replaced by a fuller value for each further piece."""
 
     def __init__(self, first_value: object) -> None:
         self._value = first_value

@@ -8,7 +8,7 @@ from app.web.words.trace.spans import TraceContext
 
 
 def make_trace_context(context: ReplayContext, *, after: str = "") -> TraceContext:
-    """Return what the traces of a replay are described with.
+    """Return the names, the clock and the links with which the traces of a replay are described.
 
     Args:
         context: The replay.

@@ -1,4 +1,4 @@
-"""app.formats.events.messages."""
+"""Tests of the reading of messages in events."""
 
 import pytest
 from hypothesis import given

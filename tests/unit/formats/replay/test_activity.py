@@ -1,4 +1,4 @@
-"""app.formats.replay.activity."""
+"""Tests of the reading of breadcrumbs, spans, touches and options in a recording."""
 
 from typing import Any
 

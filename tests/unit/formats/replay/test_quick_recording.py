@@ -1,4 +1,4 @@
-"""app.formats.replay.quick_recording."""
+"""Tests of the quick reader of recordings, against the plain reader."""
 
 import json
 from typing import Any

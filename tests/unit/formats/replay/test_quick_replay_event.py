@@ -1,4 +1,4 @@
-"""app.formats.replay.quick_replay_event."""
+"""Tests of the quick reader of replay events, against the plain reader."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -32,13 +32,13 @@ def _read_plainly(data: bytes) -> ReplayEvent:
 
 @pytest.mark.parametrize("data", USUAL)
 def test_events_as_sdks_send_them_are_split(data):
-    """No SDK sends what the quick reader leaves alone."""
+    """The quick reader reads the replay event of every SDK."""
     assert assert_quick_equals_plain(data, quick=_read_quickly, plain=_read_plainly)
 
 
 @pytest.mark.parametrize("family", samples.families())
 def test_recorded_events_are_split(family):
-    """No event that a real SDK sent is unusual."""
+    """The quick reader reads every recorded event of a real SDK."""
     for request in contents.requests(family):
         for data in contents.replay_events_of(request):
             assert assert_quick_equals_plain(data, quick=_read_quickly, plain=_read_plainly)
@@ -52,7 +52,7 @@ def test_recorded_events_are_split(family):
     )
 )
 def test_a_split_event_is_read_as_the_whole_one(data):
-    """The two parts say what the whole event says, whatever the types of its members."""
+    """The two parts of a split event have the values of the whole, whatever its members' types."""
     try:
         _read_plainly(data)
     except MalformedInput:
@@ -61,7 +61,7 @@ def test_a_split_event_is_read_as_the_whole_one(data):
 
 
 def test_segments_of_one_replay_share_their_facts():
-    """Ids, times, screens and what a phone measures anew are not among the facts."""
+    """Ids, times, screens and values that a phone measures anew are not among the facts."""
     event = payloads.replay_event(1)
     device = {**event["contexts"]["device"], "battery_level": 11.0, "free_memory": 7}
     next_event = changed(

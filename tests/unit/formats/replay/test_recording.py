@@ -1,4 +1,4 @@
-"""app.formats.replay.recording."""
+"""Tests of the reading of recordings."""
 
 import json
 import zlib

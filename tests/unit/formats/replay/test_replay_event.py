@@ -1,4 +1,4 @@
-"""app.formats.replay.replay_event."""
+"""Tests of the reading of replay events."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""app.formats.replay.replay_video."""
+"""Tests of the splitting of replay_video items into event, recording and video."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""JSON at rest comes back as it went in."""
+"""Tests that packed JSON is unpacked to the same value."""
 
 import pytest
 from hypothesis import given, strategies as st
@@ -26,7 +26,7 @@ def test_lone_surrogates_come_back():
 
 
 def test_parts_that_were_packed_one_by_one_are_one_text():
-    """One of them may be empty."""
+    """Texts packed one by one and joined unpack to one JSON value; one of them may be empty."""
     parts = b'{"a":[1,', b"", b'2],"b"', b":3}"
     assert unpack_json(b"".join(map(pack_text, parts))) == {"a": [1, 2], "b": 3}
 
@@ -35,7 +35,7 @@ def test_parts_that_were_packed_one_by_one_are_one_text():
     "data", [b"", b"plain", pack_json([1])[:-3], pack_json([1]) + b"x", pack_json([1]) * 2]
 )
 def test_foreign_bytes_are_refused(data):
-    """The error has a reason."""
+    """Bytes that are not packed JSON, or that are cut or repeated, raise an error with a reason."""
     with pytest.raises(ValueError, match="not packed JSON"):
         unpack_json(data)
 

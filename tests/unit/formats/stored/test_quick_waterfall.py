@@ -1,4 +1,4 @@
-"""app.formats.stored.quick_waterfall."""
+"""Tests of the quick reader of the spans of a waterfall, against the plain reader."""
 
 from typing import Any
 

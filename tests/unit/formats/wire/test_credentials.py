@@ -1,4 +1,4 @@
-"""app.formats.wire.credentials."""
+"""Tests of the reading of keys from headers, queries and DSNs."""
 
 import pytest
 from hypothesis import given, strategies as st

@@ -1,4 +1,4 @@
-"""app.formats.wire.encoding."""
+"""Tests of the inflating of compressed bodies."""
 
 import gzip
 import random

@@ -1,4 +1,4 @@
-"""app.formats.wire.envelope."""
+"""Tests of the splitting of envelopes into items."""
 
 from datetime import UTC, datetime
 

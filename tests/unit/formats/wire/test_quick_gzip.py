@@ -1,4 +1,4 @@
-"""app.formats.wire.quick_gzip."""
+"""Tests of the quick reader of gzip, against the plain reader."""
 
 import gzip
 

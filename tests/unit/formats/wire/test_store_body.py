@@ -1,4 +1,4 @@
-"""app.formats.wire.store_body."""
+"""Tests of the reading of bodies of the store endpoint."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""app.ingest.items.segments.quick_recording."""
+"""Tests of the quick reader of the recordings of segments, against the plain reader."""
 
 from datetime import UTC, datetime
 from typing import Any

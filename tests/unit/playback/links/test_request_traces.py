@@ -105,7 +105,7 @@ def test_each_span_is_one_request_and_the_nearest_counts():
     ],
 )
 def test_a_recorded_trace_header_names_the_span(name: str, value: str):
-    """Whatever the times say; one that names no span of an app is as if it were not there."""
+    """The header counts more than times; one that names no span of an app is ignored."""
     laid = read(
         client(1), client(2, at_ms=9_000, url="unknown"), events=[event(2, title="Far away")]
     )
@@ -115,7 +115,7 @@ def test_a_recorded_trace_header_names_the_span(name: str, value: str):
 
 
 def test_a_backends_error_without_its_span_is_taken_by_its_time():
-    """A service that stores no spans still reports errors of the trace."""
+    """An error from a service that stores no spans belongs to the request by its time."""
     at_end: TracedEvent = event(None, at_ms=1_600, title="Near")
     later = event(None, at_ms=9_000, title="Later")
     laid = read(client(1), events=[at_end, later])
@@ -123,7 +123,7 @@ def test_a_backends_error_without_its_span_is_taken_by_its_time():
 
 
 def test_a_service_that_calls_others_is_not_the_app():
-    """Its outgoing requests are its own."""
+    """The outgoing requests of a backend are not matched to requests of the app."""
     own = served(1)
     calling = span(2, 1, op="http.client", description=f"POST {URL}", project_id=own.project_id)
     assert errors([read(own, calling)], request()) == {}

@@ -1,4 +1,4 @@
-"""The paths of routes are what the functions of links write for placeholders."""
+"""Tests that routes have the paths that the functions of links write, with placeholders."""
 
 import pytest
 
