@@ -23,13 +23,25 @@ def _order(
     *,
     is_indexed: bool = False,
 ) -> ReplayOrder:
-    """Make a descending order; replays with the same value are ordered by their ids."""
+    """Make a descending order; replays with the same value are ordered by their ids.
+
+    An app may send one replay to two projects. Its copies have the same length and the same counts,
+    so these orders need the project, too. They are not received at the same moment, and the index
+    of an indexed order has no project behind the id.
+    """
+    if is_indexed:
+        return ListOrder(
+            name,
+            lambda columns: (column(columns), columns.replay_id),
+            lambda replay: (value_of(replay), replay.key.replay_id),
+            (value_type, str),
+            is_indexed=True,
+        )
     return ListOrder(
         name,
-        lambda columns: (column(columns), columns.replay_id),
-        lambda replay: (value_of(replay), replay.key.replay_id),
-        (value_type, str),
-        is_indexed=is_indexed,
+        lambda columns: (column(columns), columns.replay_id, columns.project_id),
+        lambda replay: (value_of(replay), replay.key.replay_id, replay.key.project_id),
+        (value_type, str, int),
     )
 
 
