@@ -2,13 +2,18 @@
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from starlette.datastructures import ImmutableMultiDict, QueryParams
 
-from app.replays import query_conditions
+from app.db.lists import TIME_KEY, CursorValue, ListOrder
+from app.issues import orders as issue_orders
+from app.replays import orders as replay_orders, query_conditions
+from app.web.frame.cursors import write_cursor
 from tests.support.page_routes import FORMS, PUT_LAST, fill, page_routes
 from tests.support.servers.server import Server
 
@@ -19,11 +24,33 @@ ODD = ("-1", str(2**31), "9" * 24, "1%00", "%D9%A3%FF%ED%A0%80")
 """Numbers too large for any column, a NUL, and bytes that are not UTF-8."""
 ODD_IN_EVERY_PATH = (ODD[2],)
 """The values for projects and replays: most paths name them, and one function reads them all."""
-CURSORS = tuple(
+OLD_CURSORS = tuple(
     quote(base64.urlsafe_b64encode(byte * length))
     for byte in (b"\0", b"\xff")
     for length in (24, 25, 33)
 )
+EXTREMES: dict[type, tuple[CursorValue, CursorValue]] = {
+    datetime: (datetime(1970, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)),
+    timedelta: (timedelta(microseconds=-(2**63)), timedelta(microseconds=2**63 - 1)),
+    int: (-(2**63), 2**63 - 1),
+    str: ("0" * 32, "f" * 32),
+}
+"""The least and the greatest value of each type that a cursor can hold."""
+
+
+def extreme_cursors(key_types: tuple[type, ...]) -> tuple[str, ...]:
+    """Return the cursors of a list with the least and with the greatest values."""
+    return tuple(write_cursor(tuple(EXTREMES[each][end] for each in key_types)) for end in (0, 1))
+
+
+CURSORS = (
+    *OLD_CURSORS,
+    *extreme_cursors(TIME_KEY),
+    *extreme_cursors((datetime, int, str)),
+    *extreme_cursors((int, datetime, int, str)),
+    write_cursor((2**31 - 1, EXTREMES[datetime][0], 2**63 - 1, "f" * 32)),
+)
+CURSOR_PARAMETERS = {"after", "before", "since", "after_error"}
 WITHOUT_FORM = {
     "/sign-in/{token}",
     "/sign-out",
@@ -81,12 +108,29 @@ async def test_no_address_makes_a_page_fail(tenant: Server, read_parameters: set
         read_parameters.clear()
         await ask(tenant, path, answers)
         for name in sorted(read_parameters - {"done"}):
-            for odd in (*ODD, *(CURSORS if name in {"after", "before"} else ())):
+            for odd in (*ODD, *(CURSORS if name in CURSOR_PARAMETERS else ())):
                 await ask(tenant, f"{path}?{name}={odd}", answers)
         for odd_path in odd_paths(route.path, good):
             await ask(tenant, odd_path, answers)
     assert faults_of(answers) == []
     assert sum(status == 200 for status in answers.values()) > 50, "the pages are reached"
+
+
+@pytest.mark.parametrize(
+    ("path", "orders"), [("/replays", replay_orders.ORDERS), ("/issues", issue_orders.ORDERS)]
+)
+async def test_no_cursor_makes_a_list_fail(
+    tenant: Server, path: str, orders: Mapping[str, ListOrder[Any]]
+):
+    """A list in any order takes the extreme cursors of that order, and refuses those of old."""
+    for name, order in orders.items():
+        for parameter in ("after", "before"):
+            for cursor in extreme_cursors(order.key_types):
+                answer = await tenant.web.get(f"{path}?sort={name}&{parameter}={cursor}")
+                assert answer.status_code == 200, (name, parameter, cursor)
+            for cursor in OLD_CURSORS:
+                answer = await tenant.web.get(f"{path}?sort={name}&{parameter}={cursor}")
+                assert answer.status_code == 400, (name, parameter, cursor)
 
 
 async def test_no_term_of_a_search_makes_it_fail(tenant: Server):
