@@ -14,29 +14,47 @@ from app.issues.orders import (
     REPLAYS,
     USERS,
 )
-from app.web.words.lists import ListColumn
+from app.web.words.lists import ListColumn, OfferedOrder
 
-COLUMNS: Final = (
+COLUMNS: Final[tuple[ListColumn[OfferedOrder], ...]] = (
     ListColumn("issue-what", "Issue"),
     ListColumn("trend", "Last 14 days"),
     ListColumn(
-        "end", "Events", ((EVENTS, "Most events first"), (FEWEST_EVENTS, "Fewest events first"))
+        "end",
+        "Events",
+        (
+            OfferedOrder(EVENTS, "Most events first"),
+            OfferedOrder(FEWEST_EVENTS, "Fewest events first"),
+        ),
     ),
-    ListColumn("end", "Users", ((USERS, "Most users first"), (FEWEST_USERS, "Fewest users first"))),
+    ListColumn(
+        "end",
+        "Users",
+        (OfferedOrder(USERS, "Most users first"), OfferedOrder(FEWEST_USERS, "Fewest users first")),
+    ),
     ListColumn(
         "end",
         "Replays",
-        ((REPLAYS, "Most replays first"), (FEWEST_REPLAYS, "Fewest replays first")),
+        (
+            OfferedOrder(REPLAYS, "Most replays first"),
+            OfferedOrder(FEWEST_REPLAYS, "Fewest replays first"),
+        ),
     ),
     ListColumn(
         "issue-first",
         "First seen",
-        ((FIRST_SEEN, "Newest issue first"), (OLDEST_FIRST_SEEN, "Oldest issue first")),
+        (
+            OfferedOrder(FIRST_SEEN, "Newest issue first"),
+            OfferedOrder(OLDEST_FIRST_SEEN, "Oldest issue first"),
+        ),
     ),
     ListColumn(
         "issue-when",
         "Last seen",
-        ((LAST_SEEN, "Last seen first"), (OLDEST_LAST_SEEN, "Longest unseen first")),
+        (
+            OfferedOrder(LAST_SEEN, "Last seen first"),
+            OfferedOrder(OLDEST_LAST_SEEN, "Longest unseen first"),
+        ),
     ),
 )
 """The columns from left to right."""

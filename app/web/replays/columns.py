@@ -11,29 +11,7 @@ from app.replays.orders import (
     OLDEST,
     SHORTEST,
 )
-from app.web.words.lists import ListColumn
-
-COLUMNS: Final = (
-    ListColumn(
-        "who",
-        "User and time",
-        ((NEWEST, "Newest arrival first"), (OLDEST, "Oldest arrival first")),
-    ),
-    ListColumn("way", "Screens"),
-    ListColumn("device", "Device and app"),
-    ListColumn("length end", "Length", ((LONGEST, "Longest first"), (SHORTEST, "Shortest first"))),
-    ListColumn("errors", "Errors"),
-    ListColumn(
-        "failed end",
-        "Failed requests",
-        (
-            (MOST_FAILED_REQUESTS, "Most failed requests first"),
-            (FEWEST_FAILED_REQUESTS, "Fewest failed requests first"),
-        ),
-    ),
-    ListColumn("ended", "Ended"),
-)
-"""The columns from left to right, without the boxes to select rows by."""
+from app.web.words.lists import ListColumn, OfferedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +25,56 @@ class ReachWords:
     """Name of the replays that were not looked at: `Older ones`."""
 
 
+@dataclass(frozen=True, slots=True)
+class SearchedOrder(OfferedOrder):
+    """An order of the list, with the words that say how far a search in it reached."""
+
+    reach: ReachWords
+
+
+COLUMNS: Final[tuple[ListColumn[SearchedOrder], ...]] = (
+    ListColumn(
+        "who",
+        "User and time",
+        (
+            SearchedOrder(NEWEST, "Newest arrival first", ReachWords("back to", "", "Older ones")),
+            SearchedOrder(OLDEST, "Oldest arrival first", ReachWords("up to", "", "Newer ones")),
+        ),
+    ),
+    ListColumn("way", "Screens"),
+    ListColumn("device", "Device and app"),
+    ListColumn(
+        "length end",
+        "Length",
+        (
+            SearchedOrder(LONGEST, "Longest first", ReachWords("of", "or longer", "Shorter ones")),
+            SearchedOrder(
+                SHORTEST, "Shortest first", ReachWords("of", "or shorter", "Longer ones")
+            ),
+        ),
+    ),
+    ListColumn("errors", "Errors"),
+    ListColumn(
+        "failed end",
+        "Failed requests",
+        (
+            SearchedOrder(
+                MOST_FAILED_REQUESTS,
+                "Most failed requests first",
+                ReachWords("with", "or more failed requests", "Those with fewer failed requests"),
+            ),
+            SearchedOrder(
+                FEWEST_FAILED_REQUESTS,
+                "Fewest failed requests first",
+                ReachWords("with", "or fewer failed requests", "Those with more failed requests"),
+            ),
+        ),
+    ),
+    ListColumn("ended", "Ended"),
+)
+"""The columns from left to right, without the boxes to select rows by."""
+
 REACH_WORDS: Final = {
-    NEWEST.name: ReachWords("back to", "", "Older ones"),
-    OLDEST.name: ReachWords("up to", "", "Newer ones"),
-    LONGEST.name: ReachWords("of", "or longer", "Shorter ones"),
-    SHORTEST.name: ReachWords("of", "or shorter", "Longer ones"),
-    MOST_FAILED_REQUESTS.name: ReachWords(
-        "with", "or more failed requests", "Those with fewer failed requests"
-    ),
-    FEWEST_FAILED_REQUESTS.name: ReachWords(
-        "with", "or fewer failed requests", "Those with more failed requests"
-    ),
+    offered.order.name: offered.reach for column in COLUMNS for offered in column.orders
 }
-"""Words for each order."""
+"""Words for each order, by its name."""

@@ -21,16 +21,24 @@ class ProjectOption:
 
 
 @dataclass(frozen=True, slots=True)
-class ListColumn:
+class OfferedOrder:
+    """An order that the head of a column offers, and its name for people."""
+
+    order: ListOrder[Any]
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListColumn[OrderT: OfferedOrder]:
     """A column of a list.
 
-    `css_class` is the class of its head and its cells. `orders` are those that its head offers,
-    each with its name for people: a click chooses the first, and the next one after that.
+    `css_class` is the class of its head and its cells. `orders` are those that its head offers:
+    a click chooses the first, and the next one after that.
     """
 
     css_class: str
     label: str
-    orders: tuple[tuple[ListOrder[Any], str], ...] = ()
+    orders: tuple[OrderT, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ class OrderOption:
 
 
 def describe_heads(
-    columns: Sequence[ListColumn],
+    columns: Sequence[ListColumn[OfferedOrder]],
     order: ListOrder[Any],
     href_of: Callable[[ListOrder[Any]], str],
 ) -> tuple[ColumnHead, ...]:
@@ -72,26 +80,32 @@ def describe_heads(
 
 
 def describe_orders(
-    columns: Sequence[ListColumn], order: ListOrder[Any]
+    columns: Sequence[ListColumn[OfferedOrder]], order: ListOrder[Any]
 ) -> tuple[OrderOption, ...]:
     """Describe the orders to choose from, in the order of the columns."""
     return tuple(
-        OrderOption(offered.name, label, offered.name == order.name)
+        OrderOption(offered.order.name, offered.label, offered.order.name == order.name)
         for column in columns
-        for offered, label in column.orders
+        for offered in column.orders
     )
 
 
 def _describe_head(
-    column: ListColumn, order: ListOrder[Any], href_of: Callable[[ListOrder[Any]], str]
+    column: ListColumn[OfferedOrder],
+    order: ListOrder[Any],
+    href_of: Callable[[ListOrder[Any]], str],
 ) -> ColumnHead:
     if not column.orders:
         return ColumnHead(column.css_class, column.label)
-    names = [offered.name for offered, _ in column.orders]
+    names = [offered.order.name for offered in column.orders]
     is_sorted = order.name in names
     number = (names.index(order.name) + 1) % len(names) if is_sorted else 0
-    offered, label = column.orders[number]
+    offered = column.orders[number]
     direction: SortDirection = "descending" if order.is_descending else "ascending"
     return ColumnHead(
-        column.css_class, column.label, direction if is_sorted else None, href_of(offered), label
+        column.css_class,
+        column.label,
+        direction if is_sorted else None,
+        href_of(offered.order),
+        offered.label,
     )
