@@ -6,10 +6,14 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
+from app.playback.ending import Ending
+from app.web.words.replay.endings import ending_text
 from tests.browser.pages import axe
 from tests.unit.web.samples import list_samples, made_up, pages
 
 WIDTHS = {"wide": 1440, "laptop": 1280, "tablet": 1024, "upright tablet": 768, "phone": 390}
+JUST_ABOVE_BREAKPOINTS = (1537, 1281, 1201, 1017, 865, 705)
+"""Widths at which the table of replays has the least room for what it shows, in px."""
 
 
 @pytest.mark.parametrize("name", list(pages.SAMPLES))
@@ -36,19 +40,35 @@ def test_times_are_local_and_their_title_is_utc(page, site):
     expect(time).to_have_attribute("title", "2026-11-24 12:03:05 UTC")
 
 
-@pytest.mark.parametrize("width", [1024, 768])
-def test_a_full_list_fits_a_tablet(page, site, width):
-    """A row with an id as its name and long screen names fits the width of a tablet."""
+def test_a_full_list_fits_every_width(page, site):
+    """A row with an id as its name, long screen names and the longest ending fits every width."""
     row = list_samples.replay_row(
         user="5f0c2b1e-77aa-4c11-9d51-91ab2ff5c71e",
         screens=("CatalogViewController", "ProductViewController", "UIAlertController"),
         device="samsung SM-S911B", os="Android 13", app="3.4.1 (341)",
+        app_errors=100, backend_errors=100, has_more_errors=True, failed_requests=1234,
+        end=max(map(ending_text, Ending), key=len),
     )  # fmt: skip
+    value = replace(list_samples.LIST, rows=(row, *list_samples.LIST.rows))
+    site.pages["list"] = replace(pages.SAMPLES["list"], page=value)
+    page.goto(site.address("list"))
+    too_wide = []
+    for width in (*range(320, 1921, 40), *JUST_ABOVE_BREAKPOINTS, *WIDTHS.values()):
+        page.set_viewport_size({"width": width, "height": 844})
+        beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if beyond > 0:
+            too_wide.append(f"{beyond} px too wide at {width} px")
+    assert too_wide == [], "the list of replays does not fit: see static/css/pages/replays"
+
+
+@pytest.mark.parametrize("width", [1280, 1201, 1024, 768])
+def test_the_dot_of_a_new_replay_is_beside_its_name(page, site, width):
+    """A name that is an id stays on one line with the dot before it."""
+    row = list_samples.replay_row(user="5f0c2b1e-77aa-4c11-9d51-91ab2ff5c71e")
     value = replace(list_samples.LIST, rows=(row,))
     site.pages["list"] = replace(pages.SAMPLES["list"], page=value)
     page.set_viewport_size({"width": width, "height": 844})
     page.goto(site.address("list"))
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
     name, dot = page.locator(".replay-link"), page.locator(".new-dot")
     assert abs(name.bounding_box()["y"] - dot.bounding_box()["y"]) < 15
 
