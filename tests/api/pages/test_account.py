@@ -177,6 +177,9 @@ async def test_only_admins_of_the_server_make_projects(server: Server):
             assert answer.status_code == 403
         assert (await browser.get(f"/projects/{server.app.id}")).status_code == 404
         assert "You are not a member of any project" in (await browser.get("/projects")).text
+        replays = (await browser.get("/replays")).text
+        assert "You are not a member of any project" in replays
+        assert "/projects/new" not in replays
     async with server.database.reading() as connection:
         names = [project.name for project in await projects.list_all_projects(connection)]
     assert "Mine" not in names
