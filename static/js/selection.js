@@ -6,20 +6,20 @@ for (const form of all("form[data-selection]")) enableSelection(form);
 
 /** @param {HTMLElement} form */
 function enableSelection(form) {
-  const whole = form.querySelector("[data-select-all]");
+  const selectAll = form.querySelector("[data-select-all]");
   const count = form.querySelector("[data-selected-count]");
   const boxes = all("[data-select]", form).filter((box) => box instanceof HTMLInputElement);
-  if (!(whole instanceof HTMLInputElement) || !count) return;
+  if (!(selectAll instanceof HTMLInputElement) || !count) return;
   let last = -1;
   const showCount = () => {
     const selected = boxes.filter(({ checked }) => checked).length;
-    whole.checked = selected > 0 && selected === boxes.length;
-    whole.indeterminate = selected > 0 && selected < boxes.length;
+    selectAll.checked = selected > 0 && selected === boxes.length;
+    selectAll.indeterminate = selected > 0 && selected < boxes.length;
     count.textContent = selected === 1 ? "1 replay selected" : `${selected} replays selected`;
   };
-  whole.hidden = false;
-  whole.addEventListener("change", () => {
-    for (const box of boxes) box.checked = whole.checked;
+  selectAll.hidden = false;
+  selectAll.addEventListener("change", () => {
+    for (const box of boxes) box.checked = selectAll.checked;
     showCount();
   });
   form.addEventListener("click", (event) => {

@@ -73,9 +73,9 @@ export function keepFolds(old, fresh) {
     if (!row) continue;
     const fold = row.querySelector("[data-fold]");
     if (fold && span.querySelector('[data-fold][aria-expanded="false"]')) fold.setAttribute("aria-expanded", "false");
-    const told = span.querySelector("[data-span-tells]");
-    if (told) {
-      row.append(told);
+    const details = span.querySelector("[data-span-tells]");
+    if (details) {
+      row.append(details);
       row.querySelector("[data-tells]")?.setAttribute("aria-expanded", "true");
     }
   }
@@ -84,8 +84,8 @@ export function keepFolds(old, fresh) {
 
 /** @param {Element} element */
 function trace(element) {
-  const found = element.closest("[data-trace]");
-  return found instanceof HTMLElement ? found : null;
+  const block = element.closest("[data-trace]");
+  return block instanceof HTMLElement ? block : null;
 }
 
 /** @param {HTMLElement} fold */
@@ -121,7 +121,7 @@ async function tell(link, signal) {
     return;
   }
   const page = await fetchPage(link.href, signal);
-  const told = page?.querySelector("[data-span-tells]");
-  if (told) row?.append(told);
+  const details = page?.querySelector("[data-span-tells]");
+  if (details) row?.append(details);
   else location.assign(link.href);
 }

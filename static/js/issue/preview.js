@@ -77,7 +77,7 @@ function shape(width, height) {
 
 /** @param {string} selector */
 function button(selector) {
-  const found = need(selector, root);
-  if (!(found instanceof HTMLButtonElement)) throw new Error(`${selector} is not a button`);
-  return found;
+  const element = need(selector, root);
+  if (!(element instanceof HTMLButtonElement)) throw new Error(`${selector} is not a button`);
+  return element;
 }

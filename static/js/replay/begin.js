@@ -64,8 +64,8 @@ function parsedUpTo(wanted, reached) {
     const look = () => {
       if (!document.querySelector(reached) && document.readyState === "loading") return;
       watch.disconnect();
-      const found = document.querySelector(wanted);
-      resolve(found instanceof HTMLElement ? found : null);
+      const element = document.querySelector(wanted);
+      resolve(element instanceof HTMLElement ? element : null);
     };
     const watch = new MutationObserver(look);
     watch.observe(document, { childList: true, subtree: true });

@@ -48,8 +48,8 @@ export function readContent(root) {
  * @returns {Row[]}  in time order
  */
 function rows(root, panel, labelOf) {
-  const found = all(`[data-panel="${panel}"] [data-at-ms]`, root);
-  return found.map((element) => row(element, labelOf(element))).sort((a, b) => a.at_ms - b.at_ms);
+  const elements = all(`[data-panel="${panel}"] [data-at-ms]`, root);
+  return elements.map((element) => row(element, labelOf(element))).sort((a, b) => a.at_ms - b.at_ms);
 }
 
 /**

@@ -98,8 +98,8 @@ function textOf(row) {
  */
 function tell(root, panel, bar, { rows, shown, isOn }) {
   const words = shown ? `${shown} of ${rows} rows` : "Nothing matches. Press Esc to clear.";
-  const told = bar.querySelector("[data-filter-count]");
-  if (told) told.textContent = isOn ? words : "";
+  const counter = bar.querySelector("[data-filter-count]");
+  if (counter) counter.textContent = isOn ? words : "";
   const count = root.querySelector(`[data-count="${panel}"]`);
   if (!(count instanceof HTMLElement)) return;
   // A list may have more rows than the page shows: the server counted them.

@@ -178,14 +178,14 @@ export function words(gesture, gestures) {
   return `Swipe ${WAYS[(quarters + 4) % 4]}`;
 }
 
-/** @param {Gesture} one @param {Gesture} other */
-function spread(one, other) {
+/** @param {Gesture} finger @param {Gesture} other */
+function spread(finger, other) {
   const apart = (/** @type {number} */ at_ms) => {
-    const [a, b] = [placeAt(one.points, at_ms), placeAt(other.points, at_ms)];
+    const [a, b] = [placeAt(finger.points, at_ms), placeAt(other.points, at_ms)];
     return Math.hypot(a[0] - b[0], a[1] - b[1]);
   };
-  const before = apart(Math.max(startOf(one), startOf(other)));
-  const after = apart(Math.min(endOf(one), endOf(other)));
+  const before = apart(Math.max(startOf(finger), startOf(other)));
+  const after = apart(Math.min(endOf(finger), endOf(other)));
   if (after > before * 1.2) return " spread";
   return after < before / 1.2 ? " pinch" : "";
 }

@@ -85,18 +85,18 @@ function turn(stage) {
 }
 
 /**
- * What is told under the picture: rows of touches and of trouble, and touches that no row speaks of.
+ * Lists the captions under the picture: rows of touches and of errors, and touches that have no row.
  *
  * @param {Content} content
  * @param {readonly Gesture[]} gestures
  * @returns {{at_ms: number, text: string}[]}  in time order
  */
 function captionsOf({ activity }, gestures) {
-  const told = activity.filter((row) => row.kind === "gesture" || row.is_bad);
-  const taps = told.filter(({ kind }) => kind === "gesture");
+  const rows = activity.filter((row) => row.kind === "gesture" || row.is_bad);
+  const taps = rows.filter(({ kind }) => kind === "gesture");
   const others = gestures.filter((gesture) => !taps.some(({ at_ms }) => isNear(gesture, at_ms)));
   return [
-    ...told.map(({ at_ms, label }) => ({ at_ms, text: label })),
+    ...rows.map(({ at_ms, label }) => ({ at_ms, text: label })),
     ...others.map((gesture) => ({ at_ms: startOf(gesture), text: words(gesture, gestures) })),
   ].filter(({ text }) => text).sort((a, b) => a.at_ms - b.at_ms);
 }

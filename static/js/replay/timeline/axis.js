@@ -37,7 +37,7 @@ export function makeAxis({ start_ms, end_ms: stop_ms }, gaps, width_px) {
     .filter((gap) => gap.start_ms < end_ms && gap.end_ms > start_ms)
     .map((gap) => ({ start_ms: Math.max(gap.start_ms, start_ms), end_ms: Math.min(gap.end_ms, end_ms) }));
   const gap = Math.min(GAP_PX / Math.max(1, width_px), GAPS_SHARE / Math.max(1, inside.length));
-  const seen_ms = inside.reduce((rest, one) => rest - (one.end_ms - one.start_ms), end_ms - start_ms);
+  const seen_ms = inside.reduce((left_ms, hole) => left_ms - (hole.end_ms - hole.start_ms), end_ms - start_ms);
   const scale = seen_ms > 0 ? (1 - gap * inside.length) / seen_ms : 0;
 
   /** @type {Piece[]} */
@@ -52,9 +52,9 @@ export function makeAxis({ start_ms, end_ms: stop_ms }, gaps, width_px) {
     [time_ms, place] = [to_ms, piece.to];
     return piece;
   };
-  for (const one of inside) {
-    if (one.start_ms > time_ms) add(one.start_ms, (one.start_ms - time_ms) * scale);
-    breaks.push(add(one.end_ms, gap));
+  for (const { start_ms: gap_start_ms, end_ms: gap_end_ms } of inside) {
+    if (gap_start_ms > time_ms) add(gap_start_ms, (gap_start_ms - time_ms) * scale);
+    breaks.push(add(gap_end_ms, gap));
   }
   if (time_ms < end_ms) add(end_ms, (end_ms - time_ms) * scale);
 

@@ -43,21 +43,21 @@ export function errorMarks(rows, axis, meant) {
  */
 export function groups(rows, axis) {
   /** @type {Group[]} */
-  const found = [];
+  const clusters = [];
   let free_at = -1;
   for (const row of rows) {
     const at = axis.at(row.at_ms);
-    let group = found[found.length - 1];
+    let group = clusters[clusters.length - 1];
     if (!group || at >= free_at) {
       group = { at, kinds: new Map() };
-      found.push(group);
+      clusters.push(group);
     }
     const kind = KINDS.includes(row.kind) ? row.kind : "app";
     group.kinds.set(kind, [...(group.kinds.get(kind) ?? []), row]);
     const width_px = [...group.kinds.values()].reduce((sum, these) => sum + widthOf(these), 0);
     free_at = group.at + width_px / axis.width_px;
   }
-  return found;
+  return clusters;
 }
 
 /** @param {readonly Row[]} rows */

@@ -72,11 +72,11 @@ export function createFilmstrip(url, signal) {
   const load = () => {
     if (performance.now() < fresh_until_ms) return loading ?? Promise.resolve();
     fresh_until_ms = performance.now() + AGAIN_MS;
-    loading = ask(url, signal).then((found) => {
-      isDue = found?.state === "due";
-      if (found?.state !== "made" || !found.is_due) fresh_until_ms += found?.state === "due" ? 0 : NEVER_MS;
-      if (found?.state !== "made" || found.version === strip?.version) return;
-      strip = found;
+    loading = ask(url, signal).then((answer) => {
+      isDue = answer?.state === "due";
+      if (answer?.state !== "made" || !answer.is_due) fresh_until_ms += answer?.state === "due" ? 0 : NEVER_MS;
+      if (answer?.state !== "made" || answer.version === strip?.version) return;
+      strip = answer;
       sheets = new Map();
     });
     return loading;

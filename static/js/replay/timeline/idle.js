@@ -26,11 +26,11 @@ export function findIdleIntervals({ activity, network, errors }, gestures, gaps,
     ...gaps.map(({ start_ms, end_ms }) => [start_ms, end_ms]),
     [duration_ms, duration_ms],
   ].sort(([a = 0], [b = 0]) => a - b);
-  const found = [];
+  const idle = [];
   let free_ms = 0;
   for (const [start_ms = 0, end_ms = 0] of busy) {
-    if (start_ms - free_ms >= LEAST_MS) found.push({ start_ms: free_ms, end_ms: start_ms });
+    if (start_ms - free_ms >= LEAST_MS) idle.push({ start_ms: free_ms, end_ms: start_ms });
     free_ms = Math.max(free_ms, end_ms);
   }
-  return found;
+  return idle;
 }

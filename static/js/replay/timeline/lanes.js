@@ -60,15 +60,15 @@ export function rowMeant(rows, now_ms) {
  * @returns {HTMLElement[]}  the lanes from top to bottom, then what lies over them
  */
 export function drawLanes(content, gestures, idle, axis, served = []) {
-  const told = content.activity.filter(({ kind }) => !["network", "error", "screen"].includes(kind));
-  const touches = told.filter(({ kind }) => kind === "gesture");
+  const marked = content.activity.filter(({ kind }) => !["network", "error", "screen"].includes(kind));
+  const touches = marked.filter(({ kind }) => kind === "gesture");
   return [
     lane("ruler", tickTimes(axis, TICK_PX).map((ms) => tick(ms, axis))),
     lane("screens", bands(content, axis)),
     lane("gestures", gestureMarks(gestures, touches, axis)),
     lane("errors", errorMarks(content.errors, axis, meant)),
     lane("network", [...bars(content.network, axis), ...servedBars(served, axis)]),
-    lane("device", [...conditionBands(content.conditions, axis), ...notes(told.filter(({ kind }) => kind !== "gesture"), axis)]),
+    lane("device", [...conditionBands(content.conditions, axis), ...notes(marked.filter(({ kind }) => kind !== "gesture"), axis)]),
     ...idle.flatMap((interval) => visibleIntervals(interval, axis).map(([from_ms, to_ms]) => (
       span("idle", from_ms, to_ms, axis)))),
     ...axis.breaks.map((piece) => gapBreak(piece, content)),
@@ -151,18 +151,18 @@ function visibleIntervals({ start_ms, end_ms }, axis) {
  * @param {Axis} axis
  */
 function gestureMarks(gestures, touches, axis) {
-  const seen = gestures.filter((gesture) => axis.holds(startOf(gesture)));
+  const visible = gestures.filter((gesture) => axis.holds(startOf(gesture)));
   /** @type {Set<Row>} */
-  const told = new Set();
-  const dashes = seen.map((gesture) => {
+  const drawn = new Set();
+  const dashes = visible.map((gesture) => {
     const element = span("dash", startOf(gesture), endOf(gesture), axis);
     Object.assign(element.dataset, { kind: gesture.kind, finger: Math.min(gesture.finger, 1) });
     const rows = touches.filter(({ at_ms }) => isNear(gesture, at_ms));
-    for (const row of rows) told.add(row);
+    for (const row of rows) drawn.add(row);
     if (rows.length) meant.set(element, rows);
     return element;
   });
-  return [...dashes, ...notes(touches.filter((row) => !told.has(row) || row.is_bad), axis)];
+  return [...dashes, ...notes(touches.filter((row) => !drawn.has(row) || row.is_bad), axis)];
 }
 
 /** Of notes on the same place the more telling one is drawn. @param {readonly Row[]} rows @param {Axis} axis */

@@ -30,9 +30,9 @@ export function createServed({ root, signal }, changed) {
   let list = [];
   const refresh = async () => {
     const address = root.querySelector("[data-served-url]")?.getAttribute("data-served-url") ?? "";
-    const found = await fetchServed(address, signal);
-    if (!found.length || signal.aborted) return;
-    list = found;
+    const fetched = await fetchServed(address, signal);
+    if (!fetched.length || signal.aborted) return;
+    list = fetched;
     changed();
   };
   void refresh();
@@ -62,17 +62,17 @@ async function fetchServed(address, signal) {
  * @returns {HTMLElement[]}
  */
 export function servedBars(served, axis) {
-  const seen = served.filter(({ at_ms, took_ms }) => at_ms + took_ms >= axis.start_ms && at_ms <= axis.end_ms);
-  return seen.map((one) => {
-    const element = el("span", { className: "bar served", title: servedText(one) });
-    mark(element, "data-failed", one.failed);
-    mark(element, "data-slow", one.slow !== null);
-    place(element, axis.at(one.at_ms), axis.at(one.at_ms + one.took_ms) - axis.at(one.at_ms));
+  const visible = served.filter(({ at_ms, took_ms }) => at_ms + took_ms >= axis.start_ms && at_ms <= axis.end_ms);
+  return visible.map((request) => {
+    const element = el("span", { className: "bar served", title: servedText(request) });
+    mark(element, "data-failed", request.failed);
+    mark(element, "data-slow", request.slow !== null);
+    place(element, axis.at(request.at_ms), axis.at(request.at_ms + request.took_ms) - axis.at(request.at_ms));
     return element;
   });
 }
 
-/** @param {Served} one */
+/** @param {Served} request */
 export function servedText({ service, name, took_ms, failed, slow }) {
   return [`${service}: ${name}`, durationText(took_ms), failed ? "failed" : "", slow ?? ""].filter(Boolean).join(", ");
 }
