@@ -83,9 +83,9 @@ def read_journals(disk: Path) -> tuple[dict[str, bytes], list[JournalDamage]]:
 def find_lost_entries(trace: Trace, cut: int, disk: Path, report: Report) -> list[str]:
     """Cut the power once, and return the acknowledged entries that are not read back."""
     dice = programme_size.seeded_dice("journal cut", cut)
-    at = dice.randrange(trace.said[0][0], trace.calls[-1].ended)
+    at = dice.randrange(trace.printed[0][0], trace.calls[-1].ended)
     power_cut.disk_after(trace, at, dice, disk)
-    acknowledged = dict(line.split() for line in trace.said_before(at))
+    acknowledged = dict(line.split() for line in trace.printed_before(at))
     bodies, damages = read_journals(disk)
     lost = [
         label
@@ -99,10 +99,10 @@ def find_lost_entries(trace: Trace, cut: int, disk: Path, report: Report) -> lis
 async def find_lost_objects(trace: Trace, cut: int, disk: Path, report: Report) -> list[str]:
     """Cut the power once, and return the stored objects that are gone or not whole."""
     dice = programme_size.seeded_dice("object cut", cut)
-    at = dice.randrange(trace.said[0][0], trace.calls[-1].ended)
+    at = dice.randrange(trace.printed[0][0], trace.calls[-1].ended)
     power_cut.disk_after(trace, at, dice, disk)
     store = LocalStore(disk, 1)
-    stored = {make_object(int(line))[0] for line in trace.said_before(at)}
+    stored = {make_object(int(line))[0] for line in trace.printed_before(at)}
     expected = dict(map(make_object, range(TASKS * ENTRIES)))
     listed = {stored_object.key for stored_object in await store.list("p/")}
     lost = sorted(stored - listed)
@@ -115,7 +115,7 @@ async def find_lost_objects(trace: Trace, cut: int, disk: Path, report: Report) 
 async def test_the_journal_survives_a_power_cut(tmp_path, report):
     """Every acknowledged entry is read back, whatever else of the disk is torn or missing."""
     trace = await asyncio.to_thread(record_program, "entries", tmp_path)
-    assert len(trace.said) == TASKS * ENTRIES
+    assert len(trace.printed) == TASKS * ENTRIES
     for cut in range(CUTS):
         assert find_lost_entries(trace, cut, tmp_path / f"cut{cut}", report) == []
 

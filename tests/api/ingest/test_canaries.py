@@ -42,7 +42,7 @@ FORMS: Final = (
 """Forms in which people write secrets, all of which are removed from text."""
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 GRAPHQL: Final = "mutation($p:String!){login(password:$p){id}}"
-SEEN: Final = (
+MARKERS: Final = (
     *("seen-replay", "seen-replay-event", "seen-web", "seen-event", "seen-file", "seen-tree"),
     *("seen-span", "seen-transaction", "seen-lone", "seen-streamed", "seen-log", "seen-otlp"),
     *("seen-feedback", "seen-report", "seen-session", "seen-sessions"),
@@ -385,7 +385,7 @@ async def test_no_canary_is_stored(server: Server):
     }
     assert leaks == set()
     all_bytes = b"\n".join(data for _, data in places)
-    assert [word for word in SEEN if word.encode() not in all_bytes] == []
+    assert [word for word in MARKERS if word.encode() not in all_bytes] == []
 
 
 def _otlp_headers(project: Keyed) -> dict[str, str]:

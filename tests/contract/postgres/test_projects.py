@@ -15,7 +15,7 @@ from tests.support.builders.people import make_project
 
 DAY = date(2026, 11, 24)
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
-ONE = ProjectId(1)
+PROJECT = ProjectId(1)
 REPLAY = ReplayId("ab" * 16)
 
 
@@ -112,7 +112,7 @@ async def test_invalid_keys_are_refused(database: Database):
 
 def make_outcome_key(outcome: Outcome, *, day: date = DAY, reason: str = "", kind: str = "event"):
     """Make the key of a count, for project 1."""
-    return OutcomeKey(ONE, day, kind, outcome, reason)
+    return OutcomeKey(PROJECT, day, kind, outcome, reason)
 
 
 async def test_outcomes_add_up(database: Database):
@@ -124,11 +124,14 @@ async def test_outcomes_add_up(database: Database):
         yesterday = make_outcome_key(Outcome.KEPT, day=DAY - timedelta(days=1))
         await writes.add_outcomes(connection, {make_outcome_key(Outcome.KEPT): 3, yesterday: 7})
     async with database.reading() as connection:
-        assert await queries.list_outcomes(connection, ONE, since=DAY) == [
+        assert await queries.list_outcomes(connection, PROJECT, since=DAY) == [
             OutcomeCount(DAY, "event", "kept", "", 5),
             OutcomeCount(DAY, "event", "refused", "too_large", 1),
         ]
-        assert len(await queries.list_outcomes(connection, ONE, since=DAY - timedelta(days=1))) == 3
+        assert (
+            len(await queries.list_outcomes(connection, PROJECT, since=DAY - timedelta(days=1)))
+            == 3
+        )
         assert await queries.list_outcomes(connection, ProjectId(2), since=DAY) == []
 
 
@@ -140,7 +143,7 @@ async def test_outcomes_of_unknown_item_types_are_cut_and_merged(database: Datab
     }
     async with database.transaction() as connection:
         await writes.add_outcomes(connection, counts)
-        counts_found = await queries.list_outcomes(connection, ONE, since=DAY)
+        counts_found = await queries.list_outcomes(connection, PROJECT, since=DAY)
     assert [(row.item_type, row.quantity) for row in counts_found] == [
         ("ab", 2),
         ("x" * 97 + "…", 2),
@@ -159,7 +162,7 @@ async def test_outcomes_added_at_once_do_not_deadlock(database: Database):
         *(add(outcome_keys[::-1] if turn % 2 else outcome_keys) for turn in range(10))
     )
     async with database.reading() as connection:
-        counts = await queries.list_outcomes(connection, ONE, since=DAY)
+        counts = await queries.list_outcomes(connection, PROJECT, since=DAY)
     assert [row.quantity for row in counts] == [10] * 20
 
 
@@ -167,7 +170,7 @@ async def add_to_quarantine(database: Database, *, body: bytes = b"{}\n", **chan
     """Quarantine one envelope of project 1."""
     facts = {"received_at": AT, "item_types": ["replay_video"], "reason": "broken", **changes}
     async with database.transaction() as connection:
-        return await writes.add_quarantined(connection, ONE, body=body, **facts)
+        return await writes.add_quarantined(connection, PROJECT, body=body, **facts)
 
 
 async def test_a_quarantined_envelope_is_shown_and_kept_whole(database: Database):
@@ -177,8 +180,8 @@ async def test_a_quarantined_envelope_is_shown_and_kept_whole(database: Database
         database, body=body, content_encoding="gzip", replay_id=REPLAY, reason="bad\0 box"
     )
     async with database.reading() as connection:
-        (quarantined,) = await queries.list_quarantined(connection, ONE)
-        assert await queries.read_quarantined_body(connection, ONE, quarantine_id) == body
+        (quarantined,) = await queries.list_quarantined(connection, PROJECT)
+        assert await queries.read_quarantined_body(connection, PROJECT, quarantine_id) == body
         with pytest.raises(NotFound):
             await queries.read_quarantined_body(connection, ProjectId(2), quarantine_id)
     assert (quarantined.id, quarantined.item_types, quarantined.reason) == (
@@ -194,11 +197,13 @@ async def test_a_quarantined_envelope_is_shown_and_kept_whole(database: Database
 
 
 async def test_quarantine_is_paged_newest_first(database: Database):
-    """The next page begins before the last id of the page before."""
+    """The next page continues with ids below the last id of this page."""
     quarantine_ids = [await add_to_quarantine(database) for _ in range(3)]
     async with database.reading() as connection:
-        page = await queries.list_quarantined(connection, ONE, limit=2)
-        next_page = await queries.list_quarantined(connection, ONE, before_id=page[-1].id, limit=2)
+        page = await queries.list_quarantined(connection, PROJECT, limit=2)
+        next_page = await queries.list_quarantined(
+            connection, PROJECT, before_id=page[-1].id, limit=2
+        )
     assert [row.id for row in page + next_page] == quarantine_ids[::-1]
     assert next_page[0].replay_id is None
 
@@ -221,7 +226,7 @@ async def test_quarantine_deletes_the_oldest(database: Database, bounds, kept: l
     ]
     async with database.transaction() as connection:
         assert await writes.trim_quarantine(connection, **bounds) == 4 - len(kept)
-        remaining = await queries.list_quarantined(connection, ONE)
+        remaining = await queries.list_quarantined(connection, PROJECT)
     assert [row.id for row in remaining][::-1] == [quarantine_ids[number] for number in kept]
 
 
@@ -232,7 +237,7 @@ async def test_adding_to_quarantine_keeps_its_bounds(
     monkeypatch.setattr(writes, "trim_quarantine", partial(writes.trim_quarantine, most=2))
     quarantine_ids = [await add_to_quarantine(database) for _ in range(4)]
     async with database.reading() as connection:
-        remaining = await queries.list_quarantined(connection, ONE)
+        remaining = await queries.list_quarantined(connection, PROJECT)
     assert [row.id for row in remaining] == [quarantine_ids[3], quarantine_ids[2]]
 
 
@@ -242,5 +247,5 @@ async def test_erasing_a_replay_erases_it_from_quarantine(database: Database):
     other = await add_to_quarantine(database)
     async with database.transaction() as connection:
         assert await writes.erase_quarantined(connection, ProjectId(2), REPLAY) == 0
-        assert await writes.erase_quarantined(connection, ONE, REPLAY) == 1
-        assert [row.id for row in await queries.list_quarantined(connection, ONE)] == [other]
+        assert await writes.erase_quarantined(connection, PROJECT, REPLAY) == 1
+        assert [row.id for row in await queries.list_quarantined(connection, PROJECT)] == [other]

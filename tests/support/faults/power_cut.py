@@ -34,7 +34,7 @@ _LONGEST: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One system call that succeeded: when it began and ended, in calls, and what it said."""
+    """One system call that succeeded; `began` and `ended` count the calls before them."""
 
     began: int
     ended: int
@@ -77,14 +77,14 @@ class Trace:
 
     root: Path
     calls: list[Call]
-    said: list[tuple[int, str]]
+    printed: list[tuple[int, str]]
     """Lines on standard output, and the call that printed each."""
     files: dict[int, list[_Change]] = field(default_factory=dict)
     folders: dict[str, list[_Change]] = field(default_factory=dict)
 
-    def said_before(self, at: int) -> list[str]:
+    def printed_before(self, at: int) -> list[str]:
         """Return what it had printed after so many calls."""
-        return [line for when, line in self.said if when < at]
+        return [line for when, line in self.printed if when < at]
 
 
 def record_calls(command: Sequence[str], root: Path, trace_file: Path, **environment: str) -> Trace:
@@ -93,13 +93,13 @@ def record_calls(command: Sequence[str], root: Path, trace_file: Path, **environ
     tracing += ["--seccomp-bpf", "-e", f"trace={_CALLS}", *command]
     subprocess.run(tracing, check=True, stdout=subprocess.PIPE, env=environment)
     calls = list(_calls(trace_file.read_text("ascii")))
-    said = [
+    printed = [
         (call.ended, line)
         for call in calls
         if call.name == "write" and call.arguments.startswith("1<")
         for line in call.strings()[0].decode().splitlines()
     ]
-    trace = Trace(root, calls, said)
+    trace = Trace(root, calls, printed)
     _follow(trace)
     return trace
 

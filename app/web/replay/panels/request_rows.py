@@ -15,7 +15,7 @@ from app.web.words.request import exchanges
 from app.web.words.request.exchanges import ExchangeBlock
 
 NO_LINKS: Final[Mapping[int, RequestLinks]] = MappingProxyType({})
-_HALF_WEIGHT: Final = 4
+_MESSAGE_WEIGHT: Final = 4
 _MOST_WEIGHT: Final = 4_000
 """The details in a page: some hundred recorded bodies, or all requests of an hour without any."""
 
@@ -66,7 +66,7 @@ def describe_requests(
     rows: list[NetworkRow] = []
     for number, span in enumerate(pick_requests(spans)):
         details = exchanges.describe_exchange(span) if weight < _MOST_WEIGHT else None
-        weight += 1 + len(details.halves) * _HALF_WEIGHT if details else 0
+        weight += 1 + len(details.messages) * _MESSAGE_WEIGHT if details else 0
         href = f"{replay_href}/requests/{number}{query}"
         row = _request_row(span, details, number=number, start_ms=start_ms, href=href)
         rows.append(replace(row, links=links.get(number)))

@@ -109,9 +109,9 @@ def _describe_post_data(message: HttpMessage | None) -> dict[str, Any]:
     return {"postData": {"mimeType": message.content_type or "", "params": [], "text": text}}
 
 
-def _describe_cuts(*halves: HttpMessage | None) -> dict[str, str]:
+def _describe_cuts(*messages: HttpMessage | None) -> dict[str, str]:
     """Name what the SDK cut, so that nobody who reads the file takes a part for the whole."""
-    cut = [warning for message in halves if message for warning in message.warnings]
+    cut = [warning for message in messages if message for warning in message.warnings]
     return {"comment": f"The SDK notes: {', '.join(cut)}"} if cut else {}
 
 

@@ -57,7 +57,7 @@ class ExchangeBlock:
 
     url: str
     query: tuple[Pair, ...]
-    halves: tuple[MessageBlock, ...]
+    messages: tuple[MessageBlock, ...]
     note: str | None
     """The reason why there is nothing but the address."""
     curl: str | None
@@ -67,16 +67,18 @@ class ExchangeBlock:
 
 def describe_exchange(span: NetworkSpan, *, whole: bool = False) -> ExchangeBlock:
     """Describe a request; `whole` shows bodies up to the size that SDKs record."""
-    found = exchange.read_exchange(span.data, span.url)
-    sides = (("Request", found.request), ("Response", found.response))
-    halves = tuple(_half(title, side, whole=whole) for title, side in sides if side is not None)
+    recorded = exchange.read_exchange(span.data, span.url)
+    sides = (("Request", recorded.request), ("Response", recorded.response))
+    messages = tuple(
+        _describe_message(title, side, whole=whole) for title, side in sides if side is not None
+    )
     return ExchangeBlock(
         url=span.url or "",
-        query=found.query,
-        halves=halves,
-        note=None if halves else _UNASKED,
-        curl=write_curl_command(span.method, span.url, found),
-        is_cut=any(half.is_cut for half in halves),
+        query=recorded.query,
+        messages=messages,
+        note=None if messages else _UNASKED,
+        curl=write_curl_command(span.method, span.url, recorded),
+        is_cut=any(message.is_cut for message in messages),
     )
 
 
@@ -95,8 +97,8 @@ def find_content_kind(span: NetworkSpan) -> str:
     return sub if sub in {"html", "css", "xml", "javascript", "plain"} else "other"
 
 
-def _half(title: str, half: HttpMessage, *, whole: bool) -> MessageBlock:
-    body = half.body
+def _describe_message(title: str, message: HttpMessage, *, whole: bool) -> MessageBlock:
+    body = message.body
     most = WHOLE_CHARS if whole else BODY_CHARS
     tree = (
         json_tree.make_json_tree(body, most=WHOLE_NODES if whole else BODY_NODES)
@@ -106,25 +108,25 @@ def _half(title: str, half: HttpMessage, *, whole: bool) -> MessageBlock:
     text = None if body is None or tree is not None else write_body(body)
     return MessageBlock(
         title=title,
-        headers=half.headers,
-        size_bytes=half.size_bytes,
+        headers=message.headers,
+        size_bytes=message.size_bytes,
         tree=tree,
         text=text[:most] if text is not None else None,
-        absent=_absent(half) if body is None else None,
-        notes=tuple(_notes(half)),
+        absent=_absent(message) if body is None else None,
+        notes=tuple(_notes(message)),
         is_cut=(text is not None and len(text) > most)
         or (tree is not None and not json_tree.is_whole(tree)),
     )
 
 
-def _absent(half: HttpMessage) -> str:
-    if half.not_taken:
-        return f"{half.not_taken}."
-    if half.size_bytes:
-        return f"The body of {units.format_bytes(half.size_bytes)} was not recorded."
+def _absent(message: HttpMessage) -> str:
+    if message.not_taken:
+        return f"{message.not_taken}."
+    if message.size_bytes:
+        return f"The body of {units.format_bytes(message.size_bytes)} was not recorded."
     return "No body was recorded."
 
 
-def _notes(half: HttpMessage) -> Iterator[str]:
-    for warning in half.warnings:
+def _notes(message: HttpMessage) -> Iterator[str]:
+    for warning in message.warnings:
         yield _WARNINGS.get(warning, f"The SDK notes {warning}.")

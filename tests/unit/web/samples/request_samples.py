@@ -18,7 +18,7 @@ DETAILS = exchanges.ExchangeBlock(
 )
 BARE_DETAILS = replace(
     DETAILS, query=(), note="Nothing was recorded.", is_cut=False,
-    halves=(replace(_SENT, tree=None, size_bytes=None, absent="No body.", is_cut=False),),
+    messages=(replace(_SENT, tree=None, size_bytes=None, absent="No body.", is_cut=False),),
 )  # fmt: skip
 LINKS = activity.RequestLinks(
     trace_href=f"/r?tab=trace#trace-{TRACE}",

@@ -27,33 +27,35 @@ def test_a_body_is_shown_as_tree_text_or_reason():
     described = exchanges.describe_exchange(
         span(request={"body": {"qty": 2}}, response={"size": 2048, "headers": {"A": "b"}})
     )
-    sent, answered = described.halves
+    sent, answered = described.messages
     assert sent.tree == json_tree.make_json_tree({"qty": 2})
     assert (sent.text, sent.absent) == (None, None)
     assert answered.absent == "The body of 2.0 KiB was not recorded."
     assert answered.headers == (("A", "b"),)
-    assert exchanges.describe_exchange(span(response={"body": "ok"})).halves[0].text == "ok"
-    empty_response = exchanges.describe_exchange(span(response={"headers": {"A": "b"}})).halves[0]
+    assert exchanges.describe_exchange(span(response={"body": "ok"})).messages[0].text == "ok"
+    empty_response = exchanges.describe_exchange(span(response={"headers": {"A": "b"}})).messages[0]
     assert empty_response.absent == "No body was recorded."
 
 
 def test_what_was_not_recorded_is_explained():
     """When neither message was recorded, the note names the setting that records them."""
     described = exchanges.describe_exchange(span())
-    assert described.halves == ()
+    assert described.messages == ()
     assert described.note
     assert "networkDetailAllowUrls" in described.note
     not_taken = {"body": "[Body not captured: contentType=image/png (5 bytes)]"}
-    absent = exchanges.describe_exchange(span(response=not_taken)).halves[0].absent
+    absent = exchanges.describe_exchange(span(response=not_taken)).messages[0].absent
     assert absent == "Body not captured: contentType=image/png (5 bytes)."
 
 
 @pytest.mark.parametrize("warning", [*exchanges._WARNINGS, "SOMETHING_NEW"])
 def test_every_warning_has_its_words(warning: str):
     """A known warning is a sentence, and a new one is shown by its name."""
-    [half] = exchanges.describe_exchange(span(request={"body": "x", "warnings": [warning]})).halves
-    assert half.notes
-    assert half.notes[0].startswith("The ")
+    [message] = exchanges.describe_exchange(
+        span(request={"body": "x", "warnings": [warning]})
+    ).messages
+    assert message.notes
+    assert message.notes[0].startswith("The ")
 
 
 def test_a_long_body_is_cut_in_the_panel_and_whole_on_its_page():
@@ -62,10 +64,10 @@ def test_a_long_body_is_cut_in_the_panel_and_whole_on_its_page():
                 response={"body": list(range(exchanges.BODY_NODES))})  # fmt: skip
     cut = exchanges.describe_exchange(long)
     assert cut.is_cut
-    assert all(half.is_cut for half in cut.halves)
+    assert all(message.is_cut for message in cut.messages)
     whole = exchanges.describe_exchange(long, whole=True)
     assert not whole.is_cut
-    assert whole.halves[0].text == "x" * (exchanges.BODY_CHARS + 1)
+    assert whole.messages[0].text == "x" * (exchanges.BODY_CHARS + 1)
 
 
 @pytest.mark.parametrize(
