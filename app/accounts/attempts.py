@@ -29,10 +29,10 @@ from app.core.errors import TooManyAttempts
 from app.core.ids import PersonId
 from app.db import text
 
-MOST_OF_PAIR: Final = 5
-MOST_OF_NETWORK: Final = 30
-MOST_OF_ACCOUNT: Final = 20
-WITHIN: Final = timedelta(minutes=15)
+MOST_FROM_NETWORK_ON_ACCOUNT: Final = 5
+MOST_FROM_NETWORK: Final = 30
+MOST_ON_ACCOUNT: Final = 20
+WINDOW: Final = timedelta(minutes=15)
 
 _EMAIL_BYTES: Final = 300
 # The lock of the network is always taken first, so that no two attempts wait for each other.
@@ -67,17 +67,19 @@ async def count_attempt(connection: AsyncConnection, email: str, address: str) -
     Raises:
         TooManyAttempts: A limit is used up; nothing is counted.
     """
-    account, network = _name_counters(email, address)
+    account, network = _normalize_sender(email, address)
     for seed, name in ((_NETWORK_LOCKS, network), (_ACCOUNT_LOCKS, account)):
         await connection.execute(
             select(func.pg_advisory_xact_lock(func.hashtextextended(name, seed)))
         )
     is_of_account = _equals(_attempts.email, account)
     is_of_network = _equals(_attempts.address, network)
-    await _require_room(connection, and_(is_of_account, is_of_network), MOST_OF_PAIR)
+    await _require_room(
+        connection, and_(is_of_account, is_of_network), MOST_FROM_NETWORK_ON_ACCOUNT
+    )
     if not await known_networks.is_network_known(connection, account, network):
-        await _require_room(connection, is_of_network, MOST_OF_NETWORK)
-        await _require_room(connection, is_of_account, MOST_OF_ACCOUNT)
+        await _require_room(connection, is_of_network, MOST_FROM_NETWORK)
+        await _require_room(connection, is_of_account, MOST_ON_ACCOUNT)
     await connection.execute(
         insert(sign_in_attempts).values(email=account, address=network, at=clock.now())
     )
@@ -89,7 +91,7 @@ async def forgive_attempts(connection: AsyncConnection, email: str, address: str
     Returns:
         The number of attempts that had failed before.
     """
-    account, network = _name_counters(email, address)
+    account, network = _normalize_sender(email, address)
     forgiven = await connection.execute(
         delete(sign_in_attempts).where(
             _attempts.email == account,
@@ -150,7 +152,7 @@ async def _require_room(
     )
     if oldest is None:
         return
-    wait_s = max(1, math.ceil((oldest + WITHIN - clock.now()).total_seconds()))
+    wait_s = max(1, math.ceil((oldest + WINDOW - clock.now()).total_seconds()))
     minutes = math.ceil(wait_s / 60)
     unit = "minute" if minutes == 1 else "minutes"
     raise TooManyAttempts(
@@ -164,15 +166,15 @@ def _equals(column: Column[str], value: str) -> ColumnElement[bool]:
     return column == value
 
 
-def _name_counters(email: str, address: str) -> tuple[str, str]:
+def _normalize_sender(email: str, address: str) -> tuple[str, str]:
     """Return the account and the network under which an attempt is counted."""
     return text.clean(email.strip().lower(), limit_bytes=_EMAIL_BYTES), network_of(address)
 
 
 def _oldest_counted() -> datetime:
-    return clock.now() - WITHIN
+    return clock.now() - WINDOW
 
 
 def _quarter_hour_before(moment: datetime) -> datetime:
-    seconds = int(WITHIN.total_seconds())
+    seconds = int(WINDOW.total_seconds())
     return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)

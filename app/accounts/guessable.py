@@ -17,9 +17,9 @@ from typing import Final
 
 from app.accounts.common_words import COMMON_WORDS
 
-_ENOUGH: Final = 8
+_FEWEST_TO_GUESS: Final = 8
 """The characters that must remain to be guessed."""
-_PIECE: Final = 2
+_PIECE_COST: Final = 2
 """The characters that a known piece counts as, however long it is."""
 _LONGEST_READ_CHARS: Final = 64
 _SHORTEST_WORD: Final = 3
@@ -53,7 +53,9 @@ def is_guessable(password: str, *, own_words: tuple[str, ...] = ()) -> bool:
     """
     text = _SEPARATORS.sub("", unicodedata.normalize("NFKC", password).casefold())
     text = _without_repetition(text)[:_LONGEST_READ_CHARS]
-    return _characters_to_guess(text, COMMON_WORDS.union(_useful(own_words))) < _ENOUGH
+    return (
+        _characters_to_guess(text, COMMON_WORDS.union(_select_words(own_words))) < _FEWEST_TO_GUESS
+    )
 
 
 def words_of_address(email: str) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ def words_of_address(email: str) -> tuple[str, ...]:
     return (name, *re.split(r"[^\w]+|_|\d+", name), *labels, *re.split(r"\W+", host))
 
 
-def _useful(words: tuple[str, ...]) -> Iterator[str]:
+def _select_words(words: tuple[str, ...]) -> Iterator[str]:
     for word in words:
         if len(word) >= _SHORTEST_WORD:
             yield word
@@ -90,7 +92,7 @@ def _characters_to_guess(text: str, words: frozenset[str]) -> int:
     for end in range(1, len(text) + 1):
         best.append((best[end - 1][0] + 1, end - 1))
         for start in range(end - 1):
-            cost = best[start][0] + _PIECE
+            cost = best[start][0] + _PIECE_COST
             if cost < best[end][0] and _is_known(spellings, start, end, words):
                 best[end] = cost, start
     pieces: set[str] = set()
@@ -102,7 +104,7 @@ def _characters_to_guess(text: str, words: frozenset[str]) -> int:
         else:
             pieces.add(text[start:end])
         end = start
-    return cost + _PIECE * len(pieces)
+    return cost + _PIECE_COST * len(pieces)
 
 
 def _is_known(spellings: tuple[str, ...], start: int, end: int, words: frozenset[str]) -> bool:

@@ -38,45 +38,45 @@ class _IngestCollector(Collector):
 
     @override
     def collect(self) -> Iterator[Metric]:
-        now = self._monitor.read_health()
+        health = self._monitor.read_health()
         for name, description, value in (
             (
                 "journal_backlog_entries",
                 "Accepted envelopes that are not digested yet.",
-                now.backlog.entries,
+                health.backlog.entries,
             ),
             (
                 "journal_backlog_bytes",
                 "Bytes of accepted envelopes that are not digested yet.",
-                now.backlog.bytes,
+                health.backlog.bytes,
             ),
-            ("journal_backlog_oldest_seconds", "Age of the oldest of them.", now.oldest_s),
+            ("journal_backlog_oldest_seconds", "Age of the oldest of them.", health.oldest_s),
             (
                 "journal_disk_bytes",
                 "Disk space of the journals, those of dead processes included.",
-                now.journal_bytes,
+                health.journal_bytes,
             ),
             (
                 "journal_room_bytes",
                 "Disk space left for journals; below 0 no envelope is accepted.",
-                now.room_bytes,
+                health.room_bytes,
             ),
-            ("journal_used_ratio", "Used share of the disk space for journals.", now.used),
+            ("journal_used_ratio", "Used share of the disk space for journals.", health.used),
             (
                 "digest_waits",
                 "1 while digest waits for Postgres or storage to work, else 0.",
-                now.away is not None,
+                health.outage is not None,
             ),
             (
                 "quarantined_envelopes",
                 "Envelopes that failed on their content five times.",
-                sum(now.quarantined.values()),
+                sum(health.quarantined.values()),
             ),
         ):
             yield GaugeMetricFamily(f"playhead_{name}", description, value)
         description = "Envelopes refused for a limit or an unknown key, by reason."
         refused = CounterMetricFamily("playhead_envelopes_refused", description, labels=("reason",))
-        for reason, quantity in now.refused.items():
+        for reason, quantity in health.refused.items():
             refused.add_metric((reason,), quantity)
         yield refused
 
@@ -158,9 +158,9 @@ def make_health_routes(
         if health.is_filling:
             response.status_code = _UNREADY
             return {"status": "not ready", "detail": "the journal runs out of room"}
-        if isinstance(health.away, DatabaseUnusable):
+        if isinstance(health.outage, DatabaseUnusable):
             response.status_code = _UNREADY
-            return {"status": "not ready", "detail": str(health.away)}
+            return {"status": "not ready", "detail": str(health.outage)}
         try:
             async with database.reading() as connection:
                 await connection.execute(text("select 1"))

@@ -43,7 +43,7 @@ class IngestHealth:
     """The disk space that they may still take; at 0 or below, nothing is accepted."""
     reserve_bytes: int
     """The disk space that journals leave free."""
-    away: ServiceUnavailable | None = None
+    outage: ServiceUnavailable | None = None
     """Why Postgres or storage cannot be used, if one of them cannot: digest waits for it."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
     """The number of envelopes in quarantine, by project."""
@@ -87,7 +87,7 @@ class IngestMonitor:
         self._journal_bytes = 0
         self._others_since_ms: int | None = None
         self._quarantined: Mapping[ProjectId, int] = {}
-        self._away: ServiceUnavailable | None = None
+        self._outage: ServiceUnavailable | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -114,7 +114,7 @@ class IngestMonitor:
             journal_bytes=max(self._journal_bytes, backlog.bytes),
             room_bytes=self._free_bytes() - self._reserve_bytes,
             reserve_bytes=self._reserve_bytes,
-            away=self._digester.away or self._away,
+            outage=self._digester.away or self._outage,
             quarantined=self._quarantined,
             refused=self._refused,
         )
@@ -132,9 +132,9 @@ class IngestMonitor:
                 self._quarantined = await projects.count_quarantined(connection)
             await probe.check_answers(self._objects)
         except ServiceUnavailable as error:
-            self._away = error
+            self._outage = error
         else:
-            self._away = None
+            self._outage = None
 
     async def _refresh_for_ever(self) -> None:
         while True:

@@ -25,28 +25,28 @@ def list_objects(folders: Folders, prefix: str) -> list[StoredObject]:
         return []
 
 
-def _walk(fd: int, beginning: str, prefix: str) -> Iterator[StoredObject]:
-    inner: list[str] = []
+def _walk(fd: int, folder_key: str, prefix: str) -> Iterator[StoredObject]:
+    subfolders: list[str] = []
     with contextlib.suppress(FileNotFoundError), os.scandir(fd) as entries:
         for entry in entries:
-            key = beginning + entry.name
+            key = folder_key + entry.name
             if entry.is_dir(follow_symlinks=False):
-                inner.append(entry.name)
+                subfolders.append(entry.name)
             elif entry.is_file(follow_symlinks=False) and key.startswith(prefix):
                 with contextlib.suppress(FileNotFoundError):
                     yield StoredObject(key, entry.stat(follow_symlinks=False).st_size)
-    for name in inner:
-        if _may_contain(beginning + name, prefix):
+    for name in subfolders:
+        if _may_contain(folder_key + name, prefix):
             with contextlib.suppress(FileNotFoundError):
                 child = os.open(name, FOLDER_FLAGS, dir_fd=fd)
                 try:
-                    yield from _walk(child, f"{beginning}{name}/", prefix)
+                    yield from _walk(child, f"{folder_key}{name}/", prefix)
                 finally:
                     os.close(child)
 
 
 def _may_contain(folder: str, prefix: str) -> bool:
     """Tell whether keys that begin with `prefix` can lie in this folder."""
-    beginning = folder + "/"
+    folder_key = folder + "/"
     is_hidden = folder.rpartition("/")[2].startswith(".")
-    return not is_hidden and (beginning.startswith(prefix) or prefix.startswith(beginning))
+    return not is_hidden and (folder_key.startswith(prefix) or prefix.startswith(folder_key))

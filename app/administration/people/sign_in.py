@@ -21,7 +21,7 @@ async def sign_in_with_password(
     *,
     address: str,
     user_agent: str,
-    replaced: str = "",
+    replaced_token: str = "",
 ) -> str:
     """Sign in with an e-mail address and a password.
 
@@ -31,7 +31,7 @@ async def sign_in_with_password(
         password: The password, as typed.
         address: Where the request comes from.
         user_agent: The browser, for the person's own list of sign-ins.
-        replaced: The token that the browser holds from before; its sign-in ends.
+        replaced_token: The token that the browser holds from before; its sign-in ends.
 
     Returns:
         The token for the cookie.
@@ -62,7 +62,7 @@ async def sign_in_with_password(
             detail,
             address=address,
             user_agent=user_agent,
-            replaced=replaced,
+            replaced_token=replaced_token,
         )
 
 
@@ -73,9 +73,9 @@ async def find_sign_in_link(database: Database, link_token: str) -> SignInLink |
 
 
 async def sign_in_with_link(
-    database: Database, link_token: str, *, address: str, user_agent: str, replaced: str = ""
+    database: Database, link_token: str, *, address: str, user_agent: str, replaced_token: str = ""
 ) -> str:
-    """Sign in with a link and use it up; the sign-in of the token `replaced` ends.
+    """Sign in with a link and use it up; the sign-in of `replaced_token` ends.
 
     Returns:
         The token for the cookie.
@@ -93,7 +93,7 @@ async def sign_in_with_link(
             {"by": "link"},
             address=address,
             user_agent=user_agent,
-            replaced=replaced,
+            replaced_token=replaced_token,
         )
 
 
@@ -111,10 +111,10 @@ async def _start_sign_in(
     *,
     address: str,
     user_agent: str,
-    replaced: str,
+    replaced_token: str,
 ) -> str:
-    if replaced:
-        await sign_ins.end_sign_in(connection, replaced)
+    if replaced_token:
+        await sign_ins.end_sign_in(connection, replaced_token)
     await audit.add_audit_line(
         connection, Action.SIGN_IN, person_id=person_id, detail={**detail, "address": address}
     )

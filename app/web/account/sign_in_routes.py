@@ -46,7 +46,7 @@ async def sign_in_with_password(request: Request) -> Response:
             services.db,
             email,
             fields.get("password", ""),
-            replaced=access.read_sign_in_token(request),
+            replaced_token=access.read_sign_in_token(request),
             **_sender(request),
         )
     except ActionRefused as error:
@@ -76,7 +76,10 @@ async def use_link(request: Request, token: str) -> Response:
     services = services_of(request)
     try:
         sign_in_token = await sign_in.sign_in_with_link(
-            services.db, token, replaced=access.read_sign_in_token(request), **_sender(request)
+            services.db,
+            token,
+            replaced_token=access.read_sign_in_token(request),
+            **_sender(request),
         )
     except SignInFailed:
         return await _refuse_link(request)

@@ -73,13 +73,13 @@ async def test_storage_that_does_not_answer_is_reported_on_pages(server, monkeyp
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "put_many", fail)
         assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 200
-        await until(lambda: watch.read_health().away is not None)
+        await until(lambda: watch.read_health().outage is not None)
         (alert,) = await read_alerts(server, server.page(REPLAY_ID))
         assert "The storage does not answer" in alert
         assert "the bucket is gone" in alert  # the reader is an admin of the server
         assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
     await server.settled()
-    assert watch.read_health().away is None
+    assert watch.read_health().outage is None
     assert await read_alerts(server, server.page(REPLAY_ID)) == []
 
 
@@ -95,7 +95,7 @@ async def test_storage_that_does_not_answer_is_noticed_without_envelopes(server,
         await watch.refresh()
         assert "The storage does not answer" in (await server.web.get("/replays")).text
     await watch.refresh()
-    assert watch.read_health().away is None
+    assert watch.read_health().outage is None
     assert "does not answer" not in (await server.web.get("/replays")).text
 
 

@@ -99,10 +99,10 @@ def _describe_disk(health: IngestHealth) -> list[Alert]:
 
 
 def _describe_outage(health: IngestHealth, *, is_admin: bool) -> list[Alert]:
-    if health.away is None:
+    if health.outage is None:
         return []
-    reason = f" It says: {phrases.shortened(str(health.away))}." if is_admin else ""
-    if isinstance(health.away, DatabaseUnusable):
+    reason = f" It says: {phrases.shortened(str(health.outage))}." if is_admin else ""
+    if isinstance(health.outage, DatabaseUnusable):
         return [
             Alert(
                 "bad",
@@ -111,7 +111,7 @@ def _describe_outage(health: IngestHealth, *, is_admin: bool) -> list[Alert]:
                 f"every 5 s.{reason} Run playhead doctor on the server.",
             )
         ]
-    service = "database" if isinstance(health.away, DatabaseUnavailable) else "storage"
+    service = "database" if isinstance(health.outage, DatabaseUnavailable) else "storage"
     return [
         Alert(
             "bad",
@@ -123,7 +123,7 @@ def _describe_outage(health: IngestHealth, *, is_admin: bool) -> list[Alert]:
 
 
 def _describe_backlog(health: IngestHealth) -> list[Alert]:
-    if not health.is_behind or health.away is not None:
+    if not health.is_behind or health.outage is not None:
         return []
     age = format_duration(int(health.oldest_s) * 1000)
     number = phrases.count(health.backlog.entries, "envelope")
