@@ -58,7 +58,7 @@ def test_the_installed_program_serves_in_an_empty_folder(
     with installation.serving(empty_folder) as server:
         demo = installation.run("demo", cwd=empty_folder)
         assert demo.returncode == 0, demo.stderr
-        assert ", 0 refused." in demo.stdout
+        assert ", 0 were refused." in demo.stdout
         doctor = installation.run("doctor", cwd=empty_folder)
         assert doctor.returncode == 0, doctor.stdout
         assert "decoded in a sandbox" in doctor.stdout
