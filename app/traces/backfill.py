@@ -130,8 +130,9 @@ def _make_transaction_block(whole: Row[Any], rows: _Rows) -> NewBlock:
         release=whole.release,
         environment=whole.environment,
         spans=len(rows),
+        # What cannot be read becomes empty, so that it does not stop the move.
         content=span_block.pack_block(
-            [_write_span(row) for row in rows], _unpack_json(whole.payload)
+            [_write_span(row) for row in rows], packed_json.unpack_object(whole.payload)
         ),
     )
 
@@ -173,15 +174,6 @@ def _write_span(row: Row[Any]) -> JsonObject:
         "timestamp": row.ended_at.timestamp() if row.ended_at else None,
         "origin": row.origin,
         "is_segment": row.is_segment or None,
-        "data": _unpack_json(row.data) or None,
+        "data": packed_json.unpack_object(row.data) or None,
     }
     return {name: value for name, value in written.items() if value is not None}
-
-
-def _unpack_json(data: bytes) -> JsonObject:
-    """Unpack JSON; what cannot be read becomes empty, so that it does not stop the move."""
-    try:
-        value = packed_json.unpack_json(data)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

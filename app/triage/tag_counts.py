@@ -45,13 +45,8 @@ def count_tags(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
     """
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for payload in payloads:
-        try:
-            event = packed_json.unpack_json(payload)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            for name, value in _read_tags(event).items():
-                counts[name][value] += 1
+        for name, value in _read_tags(packed_json.unpack_object(payload)).items():
+            counts[name][value] += 1
     names = sorted(counts, key=lambda name: (_rank(name), -counts[name].total(), name))
     shown = names[:_MOST_TAGS]
     return tuple(_count_values(name, counts[name]) for name in shown), len(names) - len(shown)

@@ -12,6 +12,7 @@ import zstandard
 
 from app.core.errors import RequestRefused
 from app.formats import jsonish
+from app.formats.jsonish import JsonObject
 
 _LEVEL: Final = 1
 """Level 3 makes recorded segments no smaller and takes half as long again (measured)."""
@@ -46,6 +47,15 @@ def unpack_json(data: bytes) -> Any:
         return json.loads(text) if b"\\ud" in text else jsonish.decode(text, "packed JSON")
     except RequestRefused as error:
         raise ValueError(f"not packed JSON: {error}") from error
+
+
+def unpack_object(data: bytes) -> JsonObject:
+    """Return the JSON object that was packed, or an empty one if the bytes hold no object."""
+    try:
+        value = unpack_json(data)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def unpack_text(data: bytes) -> bytes:

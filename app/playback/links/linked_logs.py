@@ -67,7 +67,7 @@ async def read_logs(
         replay_spans: All spans of the replay if they are read already.
     """
     part = await logs.read_logs_of_replay(connection, window, project_ids, after=after)
-    attributes = [_read_attributes(record.attributes) for record in part.logs]
+    attributes = [packed_json.unpack_object(record.attributes) for record in part.logs]
     platforms = [_find_platform(values) for values in attributes]
     moments = [
         placement.make_log_moment(record, platform)
@@ -100,15 +100,6 @@ async def count_logs(
         return LogCount(read_number)
     counted = await logs.count_logs(connection, window, project_ids)
     return LogCount(max(counted, read_number), is_at_least=counted >= logs.MOST_COUNTED)
-
-
-def _read_attributes(data: bytes) -> Mapping[str, object]:
-    """Read the attributes of a record; none if they cannot be read."""
-    try:
-        value = packed_json.unpack_json(data)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _find_platform(attributes: Mapping[str, object]) -> str | None:

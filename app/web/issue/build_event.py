@@ -63,7 +63,7 @@ def build_event(
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
     path = issue_urls.issue_event(*key, event.event_id)
-    sent = _unpack(event)
+    sent = packed_json.unpack_object(event.payload)
     grouping = rules.group_event(sent)
     seen_at = counting.find_seen_at(event)
     return EventBlock(
@@ -96,15 +96,6 @@ def build_event(
         grouped_by=_RULES[grouping.rule],
         grouped_parts=tuple(part for part in grouping.parts if part),
     )
-
-
-def _unpack(event: StoredEvent) -> JsonObject:
-    """Return an event as it was sent; empty if it cannot be read."""
-    try:
-        sent = packed_json.unpack_json(event.payload)
-    except ValueError:
-        return {}
-    return sent if isinstance(sent, dict) else {}
 
 
 def _build_file(

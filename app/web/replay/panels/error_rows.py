@@ -49,11 +49,7 @@ def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -
 
 def _read_exceptions(payload: bytes) -> tuple[ExceptionBlock, ...]:
     """Read the stack traces of a stored event; none if it cannot be read."""
-    try:
-        event = packed_json.unpack_json(payload)
-    except ValueError:
-        return ()
-    chain = exceptions.read_exceptions(event) if isinstance(event, dict) else ()
+    chain = exceptions.read_exceptions(packed_json.unpack_object(payload))
     return tuple(_exception_block(exception) for exception in chain)
 
 

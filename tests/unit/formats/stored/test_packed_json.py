@@ -3,7 +3,13 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.formats.stored.packed_json import pack_json, pack_text, read_first_text_bytes, unpack_json
+from app.formats.stored.packed_json import (
+    pack_json,
+    pack_text,
+    read_first_text_bytes,
+    unpack_json,
+    unpack_object,
+)
 from tests.support.examples import SETTINGS
 
 _JSON = st.recursive(
@@ -44,3 +50,12 @@ def test_a_size_is_known_before_unpacking():
     """A bomb shows in its first bytes, and other bytes have no size."""
     assert read_first_text_bytes(pack_text(b"x" * 10_000_000)) == 10_000_000
     assert read_first_text_bytes(b"torn") == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "unpacked"),
+    [(pack_json({"a": 1}), {"a": 1}), (pack_json([1]), {}), (b"plain", {}), (b"", {})],
+)
+def test_what_is_not_an_object_unpacks_to_an_empty_one(data, unpacked):
+    """An object comes back; another value, or bytes that cannot be read, give an empty object."""
+    assert unpack_object(data) == unpacked
