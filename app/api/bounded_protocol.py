@@ -7,6 +7,7 @@ few megabytes of tiny headers or pipelined requests become hundreds of megabytes
                                      ├─► body: passed on, and limited by the exchange or page
                                      └─► trailers and framing of chunks: dropped, at most 64 KiB
 
+Bytes that are body by Content-Length are one piece of any size, so that they become one object.
 While many pipelined requests wait to be answered, later pieces stay unparsed. Unfinished heads and
 unparsed bytes count as memory of the `IngestEndpoint`, as bodies do.
 """
@@ -20,9 +21,10 @@ from app.api.endpoint import IngestEndpoint
 from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 
-_LONG_READ_BYTES: Final = 64 * 1024
-"""After a longer read other connections are served first: libuv reads up to 32 times in a row,
-8 MB."""
+_FULL_READ_BYTES: Final = 250_000
+"""A read of this size filled uvloop's buffer. After it other connections are served first: libuv
+would read up to 32 times in a row, 8 MB."""
+_HEAD_END: Final = b"\r\n\r\n"
 _WAITING_REQUESTS: Final = 64
 """Pipelined requests of a connection that may wait before parsing stops."""
 _WAITING_REQUEST_BYTES: Final = 4 * 1024
@@ -51,6 +53,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Whether the last request is read or refused, so that later bytes are dropped."""
     _hosts = 0
     """Number of `Host` lines in the head."""
+    _body_bytes_left = 0
+    """Bytes of the body that are still to come, by Content-Length; 0 if it comes in chunks."""
     _overhead_bytes = 0
     """Bytes since the last request or head ended, or the last piece of a body came."""
     _piece_bytes = 0
@@ -136,7 +140,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._has_headers = self._is_between = False
-        self._hosts = 0
+        self._hosts = self._body_bytes_left = 0
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -151,6 +155,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._hosts += 1
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
+        elif name == b"content-length":
+            # The parser refuses a head in which it stands twice, or beside Transfer-Encoding.
+            self._body_bytes_left = int(value)
         headers.append((name, value))
 
     def check_head(self) -> None:
@@ -179,16 +186,26 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._unparsed += view[at:]
                 self.flow.pause_reading()
                 break
-            room = LIMITS.head_bytes - self._overhead_bytes
-            if room <= 0:
+            size_bytes = self._find_piece_size(data, at)
+            if size_bytes <= 0:
                 self.refuse(431, "The head or the framing of the request is too long.")
                 break
-            piece = view[at : at + room]
+            piece = view[at : at + size_bytes]
             at += len(piece)
             self._parse_piece(piece)
-        if len(data) > _LONG_READ_BYTES and not self.flow.read_paused:
+        if len(data) >= _FULL_READ_BYTES and not self.flow.read_paused:
             self.flow.pause_reading()
             self.loop.call_soon(self._read_on)
+
+    def _find_piece_size(self, data: bytes, start: int) -> int:
+        """Return how many bytes the parser may read next; 0 or less if it has read too many."""
+        if self._has_headers and self._body_bytes_left > 0:
+            return self._body_bytes_left
+        room = LIMITS.head_bytes - self._overhead_bytes
+        if self._has_headers and not self._is_between:
+            return room
+        head_end = data.find(_HEAD_END, start, start + max(room, 0))
+        return room if head_end < 0 else head_end + len(_HEAD_END) - start
 
     def _parse_piece(self, piece: bytes | memoryview) -> None:
         after_upgrade: bytes | None = None

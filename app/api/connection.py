@@ -185,6 +185,7 @@ class HttpConnection(BoundedProtocol):
     @override
     def on_body(self, body: bytes) -> None:
         self._overhead_bytes = -self._piece_bytes
+        self._body_bytes_left -= len(body)
         if isinstance(self.cycle, IngestExchange):
             self.cycle.receive_body(body)
         else:

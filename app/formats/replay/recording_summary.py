@@ -103,8 +103,16 @@ def build_summary(times: Sequence[object], notes: RecordingNotes) -> RecordingSu
 
 def _find_first_credible_ms(times: Iterable[object]) -> int | None:
     """Return the first time of a clock that was set, or else the first time at all."""
-    times_ms = [at_ms for time in times if (at_ms := timestamps.read_epoch_ms(time)) is not None]
-    return next(filter(timestamps.is_set_ms, times_ms), times_ms[0] if times_ms else None)
+    first_ms: int | None = None
+    for time in times:
+        at_ms = timestamps.read_epoch_ms(time)
+        if at_ms is None:
+            continue
+        if timestamps.is_set_ms(at_ms):
+            return at_ms
+        if first_ms is None:
+            first_ms = at_ms
+    return first_ms
 
 
 def _find_latest_ms(times_ms: dict[str, list[float]], categories: frozenset[str]) -> int | None:
