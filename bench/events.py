@@ -75,8 +75,8 @@ def main() -> None:
             "new words": renewed(text, _WORDS),
             "all new": renewed(text, _MODULE),
         }
-        told = [f"{name} {measure(texts, rounds):6.1f} us" for name, texts in kinds.items()]
-        sys.stdout.write(f"{len(text):7} bytes   {'   '.join(told)}\n")
+        figures = [f"{name} {measure(texts, rounds):6.1f} us" for name, texts in kinds.items()]
+        sys.stdout.write(f"{len(text):7} bytes   {'   '.join(figures)}\n")
 
 
 if __name__ == "__main__":

@@ -164,11 +164,16 @@ async def fill(database: Database, sizes: Sizes) -> None:
         await run(database, sql)
     await run(database, "analyze")
     async with database.reading() as connection:
-        found = [one.hex for one in await connection.scalars(text("select replay_id from replays"))]
-    for first in range(0, len(found), _LINKED):
+        replay_ids = [
+            replay_id.hex
+            for replay_id in await connection.scalars(text("select replay_id from replays"))
+        ]
+    for first in range(0, len(replay_ids), _LINKED):
         async with database.transaction() as connection:
             await link_events_to_replays(
-                connection, (), [ReplayId(one) for one in found[first : first + _LINKED]]
+                connection,
+                (),
+                [ReplayId(replay_id) for replay_id in replay_ids[first : first + _LINKED]],
             )
     await run(database, "analyze")
 
@@ -197,31 +202,31 @@ async def measure(name: str, rounds: int, once: Callable[[], Awaitable[None]]) -
         wall.append(time.perf_counter() - began[0])
         own.append(time.process_time() - began[1])
         other.append(processor_s(postgres) - began[2])
-    both = [one + two for one, two in zip(own, other, strict=True)]
+    both = [own_s + other_s for own_s, other_s in zip(own, other, strict=True)]
     say(
         f"{name:30} wall {spread(wall)}  processor {spread(both)}"
         f"  = own {spread(own)} + Postgres {spread(other)}"
     )
 
 
-def spread(found_s: list[float]) -> str:
+def spread(times_s: list[float]) -> str:
     """Write p50 and p95 in milliseconds."""
-    found = sorted(found_s)
-    p95 = found[max(0, round(len(found) * 0.95) - 1)]
-    return f"{statistics.median(found) * 1000:6.1f} {p95 * 1000:6.1f}"
+    ordered_s = sorted(times_s)
+    p95 = ordered_s[max(0, round(len(ordered_s) * 0.95) - 1)]
+    return f"{statistics.median(ordered_s) * 1000:6.1f} {p95 * 1000:6.1f}"
 
 
 def children(pid: int) -> list[Path]:
     """Return where the kernel counts the nanoseconds of each process that Postgres runs."""
-    found = []
+    paths = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue  # it has ended
         if int(fields[1]) == pid:
-            found.append(path.with_name("schedstat"))
-    return found
+            paths.append(path.with_name("schedstat"))
+    return paths
 
 
 def processor_s(paths: list[Path]) -> float:
@@ -240,16 +245,16 @@ async def pages(web: httpx2.AsyncClient, database: Database, rounds: int) -> Non
     for query in ("", "sort=replays", "sort=events&status=all", "q=order+7", "release=shop%404.3"):
         await measure(f"list ?{query}", rounds, lambda query=query: get(web, f"/issues?{query}"))
     async with database.reading() as connection:
-        found = await connection.scalars(text("select issue_id from issues order by events desc"))
-        ids = [one.hex for one in found]
+        rows = await connection.scalars(text("select issue_id from issues order by events desc"))
+        ids = [issue_id.hex for issue_id in rows]
     dice = random.Random(7)  # noqa: S311 - a choice, no secret
     paths = {"biggest": lambda: ids[0], "any": lambda: dice.choice(ids)}
     for name, choose in paths.items():
-        for rest in ("", "/replays"):
+        for page in ("", "/replays"):
             await measure(
-                f"issue, {name} {rest}",
+                f"issue, {name} {page}",
                 rounds,
-                lambda choose=choose, rest=rest: get(web, f"/projects/1/issues/{choose()}{rest}"),
+                lambda choose=choose, page=page: get(web, f"/projects/1/issues/{choose()}{page}"),
             )
 
 
@@ -264,8 +269,8 @@ async def errors_of_replays(database: Database, rounds: int) -> None:
     """Read the errors of replays, as their pages do."""
     dice = random.Random(7)  # noqa: S311 - a choice, no secret
     async with database.reading() as connection:
-        found = await connection.scalars(text("select replay_id from replays limit 1000"))
-        ids = [ReplayId(one.hex) for one in found]
+        rows = await connection.scalars(text("select replay_id from replays limit 1000"))
+        ids = [ReplayId(replay_id.hex) for replay_id in rows]
 
         async def once() -> None:
             replay = await replays.find_replay(connection, ReplayKey(PROJECT, dice.choice(ids)))
@@ -296,7 +301,9 @@ async def bench(sizes: Sizes) -> None:
             say(f"filled {sizes} in {time.perf_counter() - started:.0f} s")
             say(f"{'':30}      p50    p95 ms")
             async with database.transaction() as connection:
-                admin = next(one for one in await accounts.list_people(connection) if one.is_admin)
+                admin = next(
+                    person for person in await accounts.list_people(connection) if person.is_admin
+                )
                 token = await sign_ins.start_sign_in(connection, admin.id, user_agent="bench")
             cookies = {access.cookie_name(service.page_services): token}
             transport = httpx2.ASGITransport(app=service.pages)

@@ -42,8 +42,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
     for keys in (1, 1_000):
-        found = statistics.median(measure(keys) for _ in range(rounds))
-        sys.stdout.write(f"{keys:>5} keys: {found:.2f} us an envelope\n")
+        cost_us = statistics.median(measure(keys) for _ in range(rounds))
+        sys.stdout.write(f"{keys:>5} keys: {cost_us:.2f} us an envelope\n")
 
 
 if __name__ == "__main__":

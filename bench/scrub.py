@@ -134,14 +134,14 @@ def main() -> None:
     raw = json.dumps([e for e in clean if e["type"] != 3]).encode()  # noqa: PLR2004 - rrweb touches
     assert walk.scrub_recording(clean).value is clean  # noqa: S101 - a bench of the wrong thing lies
     assert walk.is_clean(raw)  # noqa: S101 - as above
-    one = event()
+    sample_event = event()
     cases: dict[str, Callable[[], object]] = {
         f"recording, clean, {len(clean)} events": lambda: walk.scrub_recording(clean),
         "recording, a secret in every 25th event": lambda: walk.scrub_recording(some),
         "recording, a secret in every event": lambda: walk.scrub_recording(many),
         f"raw JSON, clean, {len(raw)} bytes": lambda: walk.is_clean(raw),
-        f"event with a secret in each of 40 frames, {len(json.dumps(one))} bytes": (
-            lambda: walk.scrub_json(one, kind=PayloadKind.EVENT)
+        f"event with a secret in each of 40 frames, {len(json.dumps(sample_event))} bytes": (
+            lambda: walk.scrub_json(sample_event, kind=PayloadKind.EVENT)
         ),
     }
     for name, work in cases.items():

@@ -82,15 +82,15 @@ async def measure(url: str, *, replays: int, rounds: int) -> None:
             asked = ReplaySearch(
                 PersonId(1), (_PROJECT,), (_PROJECT,), search.read_query(query), order
             )
-            took_ms, found = [], None
+            took_ms, page = [], None
             for _ in range(rounds):
                 async with database.reading() as connection:
                     began = time.perf_counter()
-                    found = await search_replays(connection, asked, limit=50, now=clock.now())
+                    page = await search_replays(connection, asked, limit=50, now=clock.now())
                     took_ms.append((time.perf_counter() - began) * 1000)
             worst = statistics.quantiles(took_ms, n=20)[-1]
-            rows = len(found.rows) if found else 0
-            cut = ", cut short" if found and found.stopped_at else ""
+            rows = len(page.rows) if page else 0
+            cut = ", cut short" if page and page.stopped_at else ""
             name = f"{order.name:8} {query or '(everything)'}"
             sys.stdout.write(
                 f"{statistics.median(took_ms):8.1f} {worst:8.1f}  {name}: {rows} rows{cut}\n"

@@ -167,9 +167,9 @@ async def measure(url: str, *, spans: int, events: int, rounds: int) -> None:
 
 async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
     took_ms: defaultdict[str, list[float]] = defaultdict(list)
-    found = 0
-    for one in picked:
-        replay_id = ReplayId(_id(f"r{one}").hex)
+    items = 0
+    for number in picked:
+        replay_id = ReplayId(_id(f"r{number}").hex)
         async with database.reading() as connection:
             replay = await replays.find_replay(connection, ReplayKey(_PROJECTS[0], replay_id))
             if replay is None:
@@ -183,17 +183,17 @@ async def _ask_all(database: Database, name: str, picked: list[int]) -> None:
             erred = time.perf_counter()
             found_spans = await traces.read_spans_of_replay(connection, window, _PROJECTS)
             ended = time.perf_counter()
-        found += len(errors.events) + len(found_spans.spans)
-        for what, ms in (
+        items += len(errors.events) + len(found_spans.spans)
+        for step, ms in (
             ("which traces", known - began),
             ("errors", erred - known),
             ("spans", ended - erred),
         ):
-            took_ms[what].append(ms * 1000)
-    sys.stdout.write(f"{name}: {found / len(picked):.0f} items each\n")
-    for what, values in took_ms.items():
+            took_ms[step].append(ms * 1000)
+    sys.stdout.write(f"{name}: {items / len(picked):.0f} items each\n")
+    for step, values in took_ms.items():
         worst = statistics.quantiles(values, n=20)[-1]
-        sys.stdout.write(f"{statistics.median(values):8.2f} {worst:8.2f}  {what}\n")
+        sys.stdout.write(f"{statistics.median(values):8.2f} {worst:8.2f}  {step}\n")
 
 
 def main() -> None:

@@ -142,7 +142,7 @@ class TooManyAttempts(ActionRefused):
 
 
 class NotFound(ReplayError):
-    """It does not exist, or the person may not know that it does."""
+    """Raised for what does not exist, and for what the person may not know to exist."""
 
 
 class ServiceUnavailable(ReplayError):

@@ -45,7 +45,7 @@ class NewEvent(EventRecord):
     sdk_name: str | None
     user: Mapping[str, str]
     issue_ids: tuple[IssueId, ...]
-    """Its issue by each version of the grouping rules, the newest first."""
+    """Issue of the event by each version of the grouping rules, the newest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

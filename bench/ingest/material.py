@@ -117,9 +117,9 @@ def _encode_video(quality: int, seed: int) -> bytes:
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         stream.options = {"preset": "veryfast", "profile": "baseline", "crf": str(quality)}
         for _, frame in zip(range(_FRAMES), source.decode(video=0), strict=False):
-            shown = frame.reformat(format="yuv420p")
-            shown.pts = None
-            output.mux(stream.encode(shown))
+            yuv_frame = frame.reformat(format="yuv420p")
+            yuv_frame.pts = None
+            output.mux(stream.encode(yuv_frame))
         output.mux(stream.encode(None))
     return target.getvalue()
 

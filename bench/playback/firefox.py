@@ -43,23 +43,25 @@ def watch(port: int, facts: Facts, *, seeks: int, play_s: float) -> Iterator[dic
             browser.evaluate(f"{_PROBE.read_text()};probe.use({json.dumps(facts.starts)})")
             browser.evaluate("player.ready")
             times = random.Random(1).sample(range(facts.duration_ms), seeks)  # noqa: S311 - no secret
-            found: list[dict[str, Any]] = []
+            seek_results: list[dict[str, Any]] = []
             for start in range(0, seeks, _PART):
-                found += browser.evaluate(
+                seek_results += browser.evaluate(
                     "(times) => probe.seeks(times)", times[start : start + _PART]
                 )
             ends = facts.part(play_s * 16)
             play = browser.evaluate("(values) => probe.play(...values)", [16, *ends])
-            yield {"way": way, "seeks": found, "play": play}
+            yield {"way": way, "seeks": seek_results, "play": play}
 
 
 @contextmanager
 def served(segments: Sequence[Segment]) -> Iterator[int]:
     """Serve the film's page from a thread; gives the port."""
     replay = Replay()
-    for one in segments:
-        start_ms = EPOCH_MS + one.start_ms
-        replay.add(one.number, start_ms, one.video, ended_at_ms=start_ms + one.duration_ms)
+    for segment in segments:
+        start_ms = EPOCH_MS + segment.start_ms
+        replay.add(
+            segment.number, start_ms, segment.video, ended_at_ms=start_ms + segment.duration_ms
+        )
     server = Server()
     server.replays["film"] = replay
     running = uvicorn.Server(uvicorn.Config(server.app(), port=0, log_level="warning"))

@@ -61,8 +61,8 @@ async def path(
         def pick(request: bytes) -> StreamWriter:
             return aside if detour and detour.mark in request else back
 
-        for one in (_carry(reader, pick, rtt_s / 2), *ways):
-            task = asyncio.create_task(one)
+        for work in (_carry(reader, pick, rtt_s / 2), *ways):
+            task = asyncio.create_task(work)
             running.add(task)
             task.add_done_callback(running.discard)
 

@@ -58,15 +58,15 @@ async def server(folder: Path) -> AsyncIterator[Running]:
         sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data-dir", str(folder),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    said = ""
+    output = ""
     try:
-        while "Data " not in said:
+        while "Data " not in output:
             line = await asyncio.wait_for(process.stdout.readline(), 120) if process.stdout else b""
             if not line:
-                raise RuntimeError(f"the server ended: {said}")
-            said += line.decode()
-        (link,) = re.findall(r"/sign-in/\S+", said)
-        (key,) = re.findall(r"http://([0-9a-f]{32})@", said)
+                raise RuntimeError(f"the server ended: {output}")
+            output += line.decode()
+        (link,) = re.findall(r"/sign-in/\S+", output)
+        (key,) = re.findall(r"http://([0-9a-f]{32})@", output)
         yield Running(process.pid, port, key, link)
     finally:
         process.terminate()
@@ -102,14 +102,14 @@ def send(running: Running, segments: list[Segment]) -> Facts:
     starts: list[int] = []
     placed: list[dict[str, int]] = []
     door = httpx2.Client(timeout=60)
-    for one in segments:
-        at_ms = zero_ms + one.start_ms
-        width, height = one.size
-        size = {"width": width, "height": height, "size_bytes": len(one.video)}
-        note = recordings.video_note(one.number, at_ms, one.duration_ms, **size)
+    for segment in segments:
+        at_ms = zero_ms + segment.start_ms
+        width, height = segment.size
+        size = {"width": width, "height": height, "size_bytes": len(segment.video)}
+        note = recordings.video_note(segment.number, at_ms, segment.duration_ms, **size)
         body = envelopes.replay_video_envelope(
-            one.number, replay_id=REPLAY, replay_started_ms=zero_ms, started_ms=at_ms,
-            duration_ms=one.duration_ms, video=one.video,
+            segment.number, replay_id=REPLAY, replay_started_ms=zero_ms, started_ms=at_ms,
+            duration_ms=segment.duration_ms, video=segment.video,
             events=[recordings.meta(at_ms, width=width, height=height), note],
         )  # fmt: skip
         door.post(
@@ -117,8 +117,10 @@ def send(running: Running, segments: list[Segment]) -> Facts:
             content=envelopes.gzipped(body),
             headers=envelopes.headers(running.key),
         ).raise_for_status()
-        starts += [one.start_ms + time_ms for time_ms in one.times_ms]
-        placed.append({"id": one.number, "start": one.start_ms, "duration": one.duration_ms})
+        starts += [segment.start_ms + time_ms for time_ms in segment.times_ms]
+        placed.append(
+            {"id": segment.number, "start": segment.start_ms, "duration": segment.duration_ms}
+        )
     door.close()
     return Facts(starts, placed, segments[-1].start_ms + segments[-1].duration_ms)
 

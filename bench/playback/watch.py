@@ -106,9 +106,9 @@ class Bench:
             )
             is_other = way in {summary.OTHER, summary.OTHER_INSIDE}
             if is_other:
-                told = {"segments": self._facts.segments, "base": _BASE, "start_ms": at_ms}
+                facts = {"segments": self._facts.segments, "base": _BASE, "start_ms": at_ms}
                 player = _LOADER % _SCRIPT if way == summary.OTHER else _PLAYER.read_text()
-                await page.add_init_script(f"window.bench = {json.dumps(told)};{{{player}}}")
+                await page.add_init_script(f"window.bench = {json.dumps(facts)};{{{player}}}")
             origin = self._other_origin if is_other else self._origin
             await page.goto(f"{origin}{_BASE}?t={at_ms / 1000}")
             first = await page.evaluate("window.begun")
@@ -117,13 +117,13 @@ class Bench:
     async def firsts(self, openings: int) -> list[dict[str, Any]]:
         """Open the replay by each way in turns, at moments that all share."""
         dice = random.Random(0)  # noqa: S311 - no secret
-        found: dict[str, list[Any]] = {way: [] for way in summary.OPENED}
+        by_way: dict[str, list[Any]] = {way: [] for way in summary.OPENED}
         for _ in range(openings):
             at_ms = dice.randrange(self._facts.duration_ms)
-            for way, firsts in found.items():
+            for way, firsts in by_way.items():
                 async with self.page(way, at_ms) as (_, first):
                     firsts.append(first)
-        return [{"way": way, "firsts": firsts} for way, firsts in found.items()]
+        return [{"way": way, "firsts": firsts} for way, firsts in by_way.items()]
 
     async def one_run(self, way: str, seed: int, play_s: float) -> dict[str, Any]:
         """Run every test of a way once."""
@@ -150,7 +150,7 @@ class Bench:
             await session.send("HeapProfiler.collectGarbage")
             grown = await page.evaluate("performance.memory.usedJSHeapSize") - heap
             names = await page.evaluate(
-                "performance.getEntriesByType('resource').map((one) => one.name)"
+                "performance.getEntriesByType('resource').map((entry) => entry.name)"
             )
         return {
             "play": play,
@@ -167,7 +167,7 @@ class Bench:
         session = await self._browser.new_browser_cdp_session()
         while True:
             processes = (await session.send("SystemInfo.getProcessInfo"))["processInfo"]
-            pids = [one["id"] for one in processes if one["type"] == "renderer"]
+            pids = [process["id"] for process in processes if process["type"] == "renderer"]
             self._memory_mb.append(max(_resident_mb(pid) for pid in pids))
             await asyncio.sleep(_MEMORY_S)
 
@@ -209,7 +209,7 @@ class Bench:
         return spent
 
     def _jar(self) -> dict[str, str]:
-        return {one["name"]: one["value"] for one in self._cookies}
+        return {cookie["name"]: cookie["value"] for cookie in self._cookies}
 
 
 def _resident_mb(pid: int) -> int:
@@ -226,7 +226,7 @@ def _packed_kb(names: list[str]) -> float:
         if (match := re.search(r"/static/(?:[0-9a-f]+/)?(.+\.js)$", name))
     }
     own = len(gzip.compress(inlined_assets.inline_replay_assets("").script.encode(), 9))
-    fetched = sum(len(assets._packed(one, "", "gzip") or b"") for one in scripts)  # noqa: SLF001 - what the server sends
+    fetched = sum(len(assets._packed(script, "", "gzip") or b"") for script in scripts)  # noqa: SLF001 - what the server sends
     return (own + fetched) / 1024
 
 
@@ -250,11 +250,11 @@ async def main() -> None:
     segments = film(options.minutes)
     sys.stderr.write(f"made {len(segments)} segments in {time.monotonic() - begun:.0f} s\n")
     wire = {"rtt_s": options.rtt / 1000, "bytes_a_second": options.mbit * 125_000}
-    told: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
 
-    def tell(found: dict[str, Any]) -> None:
-        told.append(found)
-        _say(json.dumps(found))
+    def tell(result: dict[str, Any]) -> None:
+        results.append(result)
+        _say(json.dumps(result))
 
     with tempfile.TemporaryDirectory() as folder, firefox.served(segments) as bare:
         async with (
@@ -275,8 +275,8 @@ async def main() -> None:
             origins = (f"http://localhost:{port}", f"http://localhost:{other_port}")
             bench = Bench(browser, origins, facts, running)
             await bench.sign_in()
-            for found in await bench.firsts(options.openings):
-                tell(summary.reduced(found))
+            for result in await bench.firsts(options.openings):
+                tell(summary.reduced(result))
             for run in range(options.runs):
                 for way in summary.WAYS if run % 2 == 0 else summary.WAYS[::-1]:
                     tell(summary.reduced(await bench.one_run(way, run, options.play)))
@@ -285,11 +285,11 @@ async def main() -> None:
                 tell({"whole": await bench.whole()})
             await browser.close()
             if options.runs:
-                for found in await asyncio.to_thread(
+                for result in await asyncio.to_thread(
                     lambda: list(firefox.watch(bare_port, facts, seeks=_SEEKS, play_s=options.play))
                 ):
-                    tell(summary.reduced(found))
-    _say(summary.table(told))
+                    tell(summary.reduced(result))
+    _say(summary.table(results))
     sys.stderr.write(f"took {time.monotonic() - begun:.0f} s\n")
 
 

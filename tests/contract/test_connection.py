@@ -165,7 +165,7 @@ async def test_a_slow_reader_gets_the_whole_answer(impatient_server, monkeypatch
             assert not count_unread_bytes(connection) or not connection.is_between_requests()
         assert rounds > 2
         await clock.advance(connection, 40)
-        received += await wire.rest()
+        received += await wire.read_to_end()
         assert received.partition(b"\r\n\r\n")[2] == LARGE
 
 
@@ -178,4 +178,4 @@ async def test_a_client_that_reads_nothing_is_hung_up_on(impatient_server, monke
         for _ in range(20):
             await clock.advance(connection, 20)
         assert connection.transport.is_closing()
-        assert len(await wire.rest()) < len(LARGE)
+        assert len(await wire.read_to_end()) < len(LARGE)

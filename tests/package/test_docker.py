@@ -65,7 +65,7 @@ def test_the_image_serves_as_the_dockerfile_says(image: Build):
     server = RunningInstallation(f"http://localhost:{port}", process, output)
     try:
         wait_until_ready(server)
-        assert "run `playhead demo`" in server.said()
+        assert "run `playhead demo`" in server.read_output()
         check = json.loads(image.stage.settings["HEALTHCHECK"].partition(" CMD ")[2])
         subprocess.run(check, env=variables, cwd=data, check=True, **user)
         doctor = subprocess.run(
@@ -75,7 +75,7 @@ def test_the_image_serves_as_the_dockerfile_says(image: Build):
         assert doctor.returncode == 0, doctor.stdout + doctor.stderr
         assert re.search(r"decoded in a\s+sandbox", doctor.stdout)
         process.send_signal(signal.Signals[image.stage.settings["STOPSIGNAL"]])
-        assert process.wait(PATIENCE_S) == 0, server.said()
+        assert process.wait(PATIENCE_S) == 0, server.read_output()
     finally:
         process.kill()
         process.wait()

@@ -68,7 +68,7 @@ def test_the_installed_program_serves_in_an_empty_folder(
             answer = httpx2.get(f"{server.base_url}{address}", trust_env=False)
             assert (address, answer.status_code) == (address, 200)
         server.process.terminate()
-        assert server.process.wait(PATIENCE_S) == 0, server.said()
+        assert server.process.wait(PATIENCE_S) == 0, server.read_output()
     assert not list((empty_folder / "data").rglob("postmaster.pid"))
 
 

@@ -66,12 +66,12 @@ async def dump_replay(
         "activity": _activity(contents),
         "traces": sorted(window.trace_ids),
         "errors": sorted(
-            (names[one.event.project_id], one.event.event_id) for one in linked.events
+            (names[error.event.project_id], error.event.event_id) for error in linked.events
         ),
         "transactions": sorted(
-            {(names[one.project_id], one.transaction_id) for one in spans if one.transaction_id}
+            {(names[span.project_id], span.transaction_id) for span in spans if span.transaction_id}
         ),
-        "spans": sorted((names[one.project_id], one.trace_id, one.span_id) for one in spans),
+        "spans": sorted((names[span.project_id], span.trace_id, span.span_id) for span in spans),
     }
 
 
@@ -85,7 +85,7 @@ async def dump_issues(
         its event in each.
     """
     project_ids = list(names)
-    found = await list_queries.list_issues(
+    issues = await list_queries.list_issues(
         connection,
         project_ids,
         list_queries.IssueFilters(),
@@ -93,7 +93,7 @@ async def dump_issues(
         limit=1_000,
     )
     dumped: dict[tuple[str, str], dict[str, Any]] = {}
-    for issue in found.rows:
+    for issue in issues.rows:
         key = (issue.project_id, issue.issue_id)
         events = await event_queries.read_newest_events(connection, key, limit=1_000)
         linked = await issue_links.read_linked_replays(connection, key, project_ids, limit=1_000)
@@ -103,7 +103,7 @@ async def dump_issues(
         dumped[names[issue.project_id], issue.issue_id] = {
             "counts": (issue.events, issue.users, issue.named_replays),
             "events": sorted(event.event_id for event in events),
-            "replays": sorted((one.replay.key.replay_id, one.at_ms) for one in linked.replays),
+            "replays": sorted((link.replay.key.replay_id, link.at_ms) for link in linked.replays),
             "releases": (await issue_queries.read_releases(connection, key)).rows,
         }
     return dumped
@@ -122,7 +122,7 @@ def _replay(replay: Replay) -> dict[str, Any]:
 
 def _segment(segment: Segment) -> dict[str, Any]:
     assert segment.recording is not None
-    seen = activity.read_activity(packed_json.unpack_json(segment.recording))
+    recorded = activity.read_activity(packed_json.unpack_json(segment.recording))
     return {
         "segment_id": segment.segment_id,
         "starts_ms": units.ms_from_at(segment.started_at),
@@ -133,15 +133,17 @@ def _segment(segment: Segment) -> dict[str, Any]:
         "fault": segment.video_fault,
         "bytes": segment.object_bytes,
         "screens": segment.screens,
-        "breadcrumbs": dict(sorted(Counter(one.category for one in seen.breadcrumbs).items())),
-        "touches": _touches(seen),
-        "spans": dict(sorted(Counter(one.op for one in seen.spans).items())),
+        "breadcrumbs": dict(
+            sorted(Counter(breadcrumb.category for breadcrumb in recorded.breadcrumbs).items())
+        ),
+        "touches": _touches(recorded),
+        "spans": dict(sorted(Counter(span.op for span in recorded.spans).items())),
     }
 
 
-def _touches(seen: Activity) -> dict[str, int]:
-    counts = Counter[str](f"touch_{one.kind}" for one in seen.touches)
-    moved = {"move_batches": seen.move_batches, "move_positions": counts.pop("touch_move", 0)}
+def _touches(recorded: Activity) -> dict[str, int]:
+    counts = Counter[str](f"touch_{touch.kind}" for touch in recorded.touches)
+    moved = {"move_batches": recorded.move_batches, "move_positions": counts.pop("touch_move", 0)}
     return {name: count for name, count in {**counts, **moved}.items() if count}
 
 
@@ -149,8 +151,11 @@ def _activity(contents: ReplayContents) -> dict[str, Any]:
     return {
         "duration_ms": contents.outline.duration_ms,
         "missing": contents.missing_ids,
-        "breadcrumbs": [(one.at_ms, one.category, one.message) for one in contents.breadcrumbs],
-        "requests": [(one.at_ms, one.op, one.url, one.status) for one in contents.spans],
-        "gaps": [asdict(one) for one in contents.gaps],
-        "screens": [asdict(one) for one in contents.screens],
+        "breadcrumbs": [
+            (breadcrumb.at_ms, breadcrumb.category, breadcrumb.message)
+            for breadcrumb in contents.breadcrumbs
+        ],
+        "requests": [(span.at_ms, span.op, span.url, span.status) for span in contents.spans],
+        "gaps": [asdict(gap) for gap in contents.gaps],
+        "screens": [asdict(screen) for screen in contents.screens],
     }

@@ -32,17 +32,19 @@ class Element:
     def all(self, tag: str, *having: str, **equal: str) -> list["Element"]:
         """Return the elements below in order: of a tag, with attributes, some with a value."""
         return [
-            one
-            for one in self.inside
-            if one.tag == tag
-            and all(name in one.attributes for name in having)
-            and all(one.attributes.get(name.rstrip("_")) == value for name, value in equal.items())
+            element
+            for element in self.inside
+            if element.tag == tag
+            and all(name in element.attributes for name in having)
+            and all(
+                element.attributes.get(name.rstrip("_")) == value for name, value in equal.items()
+            )
         ]
 
     def one(self, tag: str, *having: str, **equal: str) -> "Element":
         """Return the only such element."""
-        (found,) = self.all(tag, *having, **equal)
-        return found
+        (element,) = self.all(tag, *having, **equal)
+        return element
 
 
 class _Reader(HTMLParser):
@@ -61,7 +63,7 @@ class _Reader(HTMLParser):
 
     @override
     def handle_endtag(self, tag: str) -> None:
-        if tag in {one.tag for one in self._open}:
+        if tag in {element.tag for element in self._open}:
             while self._open.pop().tag != tag:
                 pass
 

@@ -60,7 +60,7 @@ class RawConnection:
             body = await self.reader.readexactly(length)
         return RawAnswer(int(first.split()[1]), headers, body)
 
-    async def rest(self) -> bytes:
+    async def read_to_end(self) -> bytes:
         """Read until the server closes; a connection that was reset has no rest."""
         try:
             async with asyncio.timeout(_PATIENCE_S):

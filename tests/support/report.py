@@ -73,6 +73,6 @@ class Report:
 def report(request: pytest.FixtureRequest) -> Iterator[Report]:
     """The report of this test; its sums are written at the end, whatever the end is."""
     name = request.node.name.removeprefix("test_")
-    told = Report(name, request.config.pluginmanager)
-    yield told
-    told.total()
+    test_report = Report(name, request.config.pluginmanager)
+    yield test_report
+    test_report.total()

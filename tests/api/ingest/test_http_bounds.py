@@ -61,7 +61,7 @@ async def test_a_head_has_a_limit_in_bytes(tenant, place, over_bytes, status):
         assert answer.status == status
         assert (answer.headers.get("connection") == "close") is bool(over_bytes)
         if over_bytes:
-            assert await wire.rest() == b""
+            assert await wire.read_to_end() == b""
 
 
 @pytest.mark.parametrize("place", ["door", "page"])
@@ -97,7 +97,7 @@ async def test_trailers_and_framing_have_a_limit(tenant, path, start, filling):
     async with open_raw_connection(tenant) as wire:
         wire.send(head(tenant, "Transfer-Encoding: chunked", path=path) + start)
         wire.send(filling * (4 * LIMITS.head_bytes // len(filling)))
-        assert (await wire.rest()).startswith(b"HTTP/1.1 4")
+        assert (await wire.read_to_end()).startswith(b"HTTP/1.1 4")
     assert tenant.service.endpoint.reading_bytes == 0
 
 
@@ -140,7 +140,7 @@ async def test_bytes_behind_the_last_request_are_dropped(tenant):
             )
             answer = await wire.answer()
             assert (answer.status, json.loads(answer.body)) == (200, {"id": EVENT_ID})
-            assert await wire.rest() == b""
+            assert await wire.read_to_end() == b""
 
 
 async def test_waiting_requests_count_as_memory(tenant, monkeypatch):
@@ -152,7 +152,7 @@ async def test_waiting_requests_count_as_memory(tenant, monkeypatch):
         # The key has to be asked for, so that everything behind this request waits.
         monkeypatch.setattr(tenant.service.ingest.admission.keys, "_records", {})
         wire.send(post(tenant, BODY) + OPTIONS * 200)
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
     assert tenant.service.endpoint.reading_bytes == 0
 
 
@@ -164,7 +164,7 @@ async def test_unfinished_heads_count_as_memory(tenant, monkeypatch):
         await until(lambda: tenant.service.endpoint.reading_bytes == 40_000)
         monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", 79_999)
         second.send(padded_request(tenant, "page", 50_000)[:40_000])
-        assert await second.rest() == b""
+        assert await second.read_to_end() == b""
         assert tenant.service.endpoint.reading_bytes == 40_000
         first.send(padded_request(tenant, "page", 50_000)[40_000:])
         assert (await first.answer()).status == 200
@@ -200,7 +200,7 @@ async def test_a_request_that_breaks_in_its_body_is_answered_once(
     async with open_raw_connection(tenant) as wire:
         wire.send(f"{first}Transfer-Encoding: chunked\r\n\r\nno chunk\r\n".encode())
         assert (await wire.answer()).status == 400
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
         connection = connections[0]()
         assert connection is not None
         await until(lambda: not connection.tasks)

@@ -216,7 +216,7 @@ async def test_a_connection_ends_after_the_request_that_says_so(tenant, lines, v
         wire.send(post(tenant, BODY, *lines, version=version))
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
 
 
 async def test_a_sender_may_close_its_half_of_the_connection(tenant, held_journal):
@@ -228,11 +228,11 @@ async def test_a_sender_may_close_its_half_of_the_connection(tenant, held_journa
         held_journal.release()
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY)[:-1])
         wire.writer.write_eof()
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
 
 
 @pytest.mark.parametrize("is_reset", [True, False])
@@ -263,18 +263,18 @@ async def test_a_server_that_stops_answers_the_requests_it_has(tenant, held_jour
         await until(lambda: len(connections) == 2)
         for connection in connections:
             connection.shutdown()
-        assert await idle.rest() == b""
+        assert await idle.read_to_end() == b""
         held_journal.release()
         answer = await busy.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-        assert await busy.rest() == b""
+        assert await busy.read_to_end() == b""
 
 
 async def test_noise_behind_an_envelope_does_not_get_its_answer(tenant, held_journal):
     """A 400 for the noise would look like the answer to the envelope that waits for the disk."""
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY) + b"no http\r\n\r\n")
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
     held_journal.release()
     async with open_raw_connection(tenant) as wire:
         wire.send(b"no http\r\n\r\n")

@@ -85,7 +85,7 @@ async def test_a_body_has_a_limit_announced_or_not(tenant, monkeypatch, over, st
         assert answer.status == status
         assert (answer.headers.get("connection") == "close") is bool(over)
         if over:
-            assert await wire.rest() == b""
+            assert await wire.read_to_end() == b""
     assert tenant.service.endpoint.reading_bytes == 0
 
 
@@ -98,7 +98,7 @@ async def test_an_answer_before_the_end_of_a_body_reaches_its_sender(tenant):
             await wire.writer.drain()
         answer = await wire.answer()
         assert (answer.status, answer.headers["connection"]) == (413, "close")
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
 
 
 async def test_the_rest_of_a_refused_body_is_read_only_for_a_moment(tenant, monkeypatch):
@@ -117,7 +117,7 @@ async def test_bodies_in_memory_are_limited(tenant, monkeypatch):
     monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY) - 1)
     async with open_raw_connection(tenant) as wire:
         wire.send(post(tenant, BODY))
-        assert await wire.rest() == b""
+        assert await wire.read_to_end() == b""
     assert tenant.service.endpoint.reading_bytes == 0
     monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY))
     async with open_raw_connection(tenant) as wire:

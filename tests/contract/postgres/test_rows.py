@@ -111,7 +111,7 @@ async def test_a_statement_reads_rows_in_their_order(database: Database):
 async def test_a_value_that_postgres_cannot_hold_is_a_fault_of_the_row(
     database: Database, kind: str, value: object
 ):
-    """It never counts as an outage, after which digest would try the same row for ever."""
+    """Such a value never counts as an outage, after which digest would retry the row for ever."""
     shape = RowShape({"value": kind})
     with pytest.raises((asyncpg.DataError, UnicodeEncodeError)):
         await read_rows_back(database, shape, [{"value": value}])

@@ -52,8 +52,8 @@ def auth_query(key: str = KEY, *, client: str = "sentry.javascript.browser%2F10.
 
 def headers(key: str = KEY, *, encoding: str | None = "gzip") -> dict[str, str]:
     """Return the request headers of a mobile SDK; `encoding=None` for a plain body."""
-    found = {"X-Sentry-Auth": auth_header(key), "Content-Type": "application/x-sentry-envelope"}
-    return found | ({"Content-Encoding": encoding} if encoding else {})
+    lines = {"X-Sentry-Auth": auth_header(key), "Content-Type": "application/x-sentry-envelope"}
+    return lines | ({"Content-Encoding": encoding} if encoding else {})
 
 
 def envelope(header: Json, *items: bytes, last_line_feed: bool = True) -> bytes:
@@ -242,15 +242,20 @@ def attachment_item(data: bytes = b"a note\n", *, filename: str = "notes.txt") -
 
 def feedback_item(message: str = "paying fails", **changes: Any) -> bytes:
     """Return what a person wrote; `changes` replace members of its context."""
-    said = {"message": message, "contact_email": "ada@example.com", "name": "Ada"}
-    contexts = {"feedback": changed(said, changes), "trace": {"trace_id": TRACE_ID}}
+    feedback = {"message": message, "contact_email": "ada@example.com", "name": "Ada"}
+    contexts = {"feedback": changed(feedback, changes), "trace": {"trace_id": TRACE_ID}}
     return item("feedback", {"timestamp": STARTED_MS / 1000, "contexts": contexts})
 
 
 def user_report_item(event_id: str = EVENT_ID, **changes: Any) -> bytes:
     """Return the older form of feedback, about an error."""
-    said = {"event_id": event_id, "name": "Ada", "email": "ada@example.com", "comments": "it fails"}
-    return item("user_report", changed(said, changes))
+    report = {
+        "event_id": event_id,
+        "name": "Ada",
+        "email": "ada@example.com",
+        "comments": "it fails",
+    }
+    return item("user_report", changed(report, changes))
 
 
 def log_item(*bodies: str, trace_id: str | None = TRACE_ID, **attributes: Any) -> bytes:

@@ -68,8 +68,8 @@ def avcc(
     *, sps: tuple[bytes, ...] = (SPS,), pps: tuple[bytes, ...] = (PPS,), length_bytes: int = 4
 ) -> bytes:
     """Write the body of an `avcC` box."""
-    sets = [u16(len(one)) + one for one in sps]
-    pictures = [u16(len(one)) + one for one in pps]
+    sets = [u16(len(sequence)) + sequence for sequence in sps]
+    pictures = [u16(len(picture)) + picture for picture in pps]
     head = bytes((1, *SPS[1:4], 0xFC | length_bytes - 1, 0xE0 | len(sps)))
     return b"".join((head, *sets, bytes((len(pps),)), *pictures))
 
@@ -95,8 +95,8 @@ def matrix(a: int = 1, b: int = 0) -> bytes:
 def tkhd(*, track: int = 1, version: int = 0, turn: bytes | None = None) -> bytes:
     """Write the body of a track header."""
     times = u64(0, 0) + u32(track, 0) + u64(5_000) if version else u32(0, 0, track, 0, 5_000)
-    rest = bytes(16) + (turn or matrix()) + u32(448 << 16, 960 << 16)
-    return full(3, times, rest, version=version)
+    geometry = bytes(16) + (turn or matrix()) + u32(448 << 16, 960 << 16)
+    return full(3, times, geometry, version=version)
 
 
 def timed(*, timescale: int = TIMESCALE, version: int = 0) -> bytes:

@@ -31,7 +31,7 @@ JAVA_STACK: Final = (
 def any_value(value: Any) -> AnyValue:
     """Wrap a plain value."""
     if isinstance(value, list):
-        return AnyValue(array_value=ArrayValue(values=[any_value(one) for one in value]))
+        return AnyValue(array_value=ArrayValue(values=[any_value(member) for member in value]))
     if isinstance(value, dict):
         return AnyValue(kvlist_value=KeyValueList(values=pairs(value)))
     return AnyValue(**{_FIELDS[type(value)]: value})
@@ -72,24 +72,24 @@ def exception(
 
 def request(*spans: Span, resource: dict[str, Any] | None = None) -> ExportTraceServiceRequest:
     """Put spans of one service into a request."""
-    made = ExportTraceServiceRequest()
-    of_resource = made.resource_spans.add()
+    export = ExportTraceServiceRequest()
+    of_resource = export.resource_spans.add()
     named = {"service.name": "shop-api", "service.version": "2.9.1"}
     of_resource.resource.attributes.extend(pairs(named if resource is None else resource))
     of_scope = of_resource.scope_spans.add()
     of_scope.scope.name = "shop.web"
     of_scope.spans.extend(spans)
-    return made
+    return export
 
 
-def as_json(made: ExportTraceServiceRequest) -> bytes:
+def as_json(export: ExportTraceServiceRequest) -> bytes:
     """Write a request in OTLP's JSON: as protobuf's, but ids are hex and enums are numbers."""
-    tree = MessageToDict(made, use_integers_for_enums=True)
-    for of_resource, plain in zip(made.resource_spans, tree["resourceSpans"], strict=True):
+    tree = MessageToDict(export, use_integers_for_enums=True)
+    for of_resource, plain in zip(export.resource_spans, tree["resourceSpans"], strict=True):
         for of_scope, plain_scope in zip(of_resource.scope_spans, plain["scopeSpans"], strict=True):
-            for one, plain_span in zip(of_scope.spans, plain_scope.get("spans", []), strict=True):
-                _write_ids(one, plain_span)
-                for link, plain_link in zip(one.links, plain_span.get("links", []), strict=True):
+            for span, plain_span in zip(of_scope.spans, plain_scope.get("spans", []), strict=True):
+                _write_ids(span, plain_span)
+                for link, plain_link in zip(span.links, plain_span.get("links", []), strict=True):
                     _write_ids(link, plain_link)
     return json.dumps(tree).encode()
 

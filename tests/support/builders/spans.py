@@ -25,7 +25,7 @@ def span(
     number: int, parent: int | None = None, *, at_ms: int = 1_000, ms: int = 500, **changes: Any
 ) -> StoredSpan:
     """Make a span of half a second."""
-    made = StoredSpan(
+    built = StoredSpan(
         project_id=APP,
         trace_id=TRACE,
         span_id=span_id(number),
@@ -42,7 +42,7 @@ def span(
         platform=None,
         replay_id=None,
     )
-    return msgspec.structs.replace(made, **changes)
+    return msgspec.structs.replace(built, **changes)
 
 
 def served(number: int, parent: int | None = None, **changes: Any) -> StoredSpan:
@@ -53,7 +53,7 @@ def served(number: int, parent: int | None = None, **changes: Any) -> StoredSpan
 
 def event(number: int | None, *, at_ms: int = 1_200, **changes: Any) -> TracedEvent:
     """Make an error that happened in a span."""
-    made = TracedEvent(
+    built = TracedEvent(
         project_id=API,
         event_id=EventId("e" * 32),
         trace_id=TRACE,
@@ -65,4 +65,4 @@ def event(number: int | None, *, at_ms: int = 1_200, **changes: Any) -> TracedEv
         platform="python",
         replay_id=None,
     )
-    return dataclasses.replace(made, **changes)
+    return dataclasses.replace(built, **changes)

@@ -60,18 +60,18 @@ class Ledger:
     @property
     def answers(self) -> set[int | None]:
         """Every kind of answer."""
-        return {status for found in self.statuses.values() for status in found}
+        return {status for of_letter in self.statuses.values() for status in of_letter}
 
     def unanswered(self) -> list[int]:
         """Return the letters that a phone would still have."""
-        return [number for number, found in self.statuses.items() if not any(found)]
+        return [number for number, of_letter in self.statuses.items() if not any(of_letter)]
 
     def replays(self) -> dict[str, list[int]]:
         """Return the numbers of letters by replay."""
-        found: dict[str, list[int]] = {}
+        numbers: dict[str, list[int]] = {}
         for number, letter in enumerate(self.letters):
-            found.setdefault(letter.replay_id, []).append(number)
-        return found
+            numbers.setdefault(letter.replay_id, []).append(number)
+        return numbers
 
     def write(self, letter: TrafficEnvelope) -> int:
         """Take up a letter; returns its number."""

@@ -39,8 +39,8 @@ class CommitCutter:
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
-        for one in (writer, back_writer):
-            one.close()
+        for stream in (writer, back_writer):
+            stream.close()
 
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event

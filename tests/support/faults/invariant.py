@@ -86,9 +86,9 @@ async def check_invariant(server: Server, ledger: Ledger) -> InvariantFindings:
         for kind, count in rows.items()
         if counted[kind] != count
     ]
-    faults += [f"an envelope was answered {one}" for one in ledger.answers - {200, None}]
+    faults += [f"an envelope was answered {status}" for status in ledger.answers - {200, None}]
     faults += await objects_without_rows(server)
-    found = InvariantFindings(
+    findings = InvariantFindings(
         acks=ledger.acks,
         kept=there,
         unanswered=len(ledger.unanswered()),
@@ -97,8 +97,8 @@ async def check_invariant(server: Server, ledger: Ledger) -> InvariantFindings:
         settle_s=settle_s,
         faults=tuple(faults),
     )
-    assert not found.faults, "\n".join([str(found.facts()), *faults[:20]])
-    return found
+    assert not findings.faults, "\n".join([str(findings.facts()), *faults[:20]])
+    return findings
 
 
 async def wait_until_drained(server: Server) -> None:
@@ -125,8 +125,8 @@ async def _compare(server: Server, ledger: Ledger, faults: list[str]) -> tuple[i
     """Compare letter by letter; returns how many are there and how many kept ones are not."""
     there = missing = 0
     async with server.database.reading() as connection:
-        found = await connection.execute(text(_IDS), {"id": server.app.id})
-        ids = {str(row[0]).replace("-", "") for row in found}
+        rows = await connection.execute(text(_IDS), {"id": server.app.id})
+        ids = {str(row[0]).replace("-", "") for row in rows}
     for place, (replay_id, numbers) in enumerate(ledger.replays().items()):
         found_segments = await stored(server, replay_id, faults)
         if place % _BY_HTTP == 0:
@@ -150,17 +150,17 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
         replay = await queries.find_replay(connection, key)
         segments = await recorded_segments.read_segments(connection, key)
     there: dict[int, tuple[bytes, int]] = {}
-    for one in segments:
-        assert one.recording is not None
-        crumbs = len(activity.read_activity(packed_json.unpack_json(one.recording)).breadcrumbs)
+    for segment in segments:
+        assert segment.recording is not None
+        crumbs = len(activity.read_activity(packed_json.unpack_json(segment.recording)).breadcrumbs)
         try:
             video = await server.service.page_services.store.read(
-                one.object_key or "", one.object_offset, one.object_bytes
+                segment.object_key or "", segment.object_offset, segment.object_bytes
             )
         except ReplayError as error:
-            faults.append(f"segment {one.segment_id} of replay {replay_id}: {error}")
+            faults.append(f"segment {segment.segment_id} of replay {replay_id}: {error}")
             video = b""
-        there[one.segment_id] = (video, crumbs)
+        there[segment.segment_id] = (video, crumbs)
     counted = (replay.segments, replay.counts.breadcrumbs) if replay else (0, 0)
     are_there = (len(there), sum(crumbs for _, crumbs in there.values()))
     if counted != are_there:
@@ -217,8 +217,8 @@ async def objects_without_rows(server: Server) -> list[str]:
             named |= {row[0] for row in await connection.execute(text(query))}
     root = server.folder / "objects"
     # What was being written when its process died lies in a folder of its own, for a day.
-    found = [path.relative_to(root) for path in server.objects()]
-    stored = {str(path) for path in found if path.parts[0] not in (".tmp", "probe")}
+    paths = [path.relative_to(root) for path in server.objects()]
+    stored = {str(path) for path in paths if path.parts[0] not in (".tmp", "probe")}
     miscounted = await _scalar(server, _PACKS)
     return [
         *(f"object {key} has no row" for key in sorted(stored - named)),

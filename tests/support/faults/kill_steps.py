@@ -78,13 +78,13 @@ def _stepped(coroutine: Coroutine[Any, Any, Any], steps: _Steps) -> Generator[An
 
 def _place(coroutine: Any) -> str | None:
     """Name the innermost line of ours in a chain of awaits."""
-    found = None
+    place = None
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
         if frame is None:
             break
         if frame.f_code.co_filename.startswith(_PRODUCT):
             path = frame.f_code.co_filename.removeprefix(_PRODUCT)
-            found = f"{path}:{frame.f_lineno} {frame.f_code.co_name}"
+            place = f"{path}:{frame.f_lineno} {frame.f_code.co_name}"
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
-    return found
+    return place

@@ -46,7 +46,7 @@ class Call:
 
     def strings(self) -> list[bytes]:
         """Return the byte strings among its arguments."""
-        return [_bytes(found) for found in _STRING.findall(self.arguments)]
+        return [_bytes(literal) for literal in _STRING.findall(self.arguments)]
 
     def fds(self) -> list[str]:
         """Return the paths of its descriptors."""
@@ -55,7 +55,7 @@ class Call:
     def numbers(self) -> list[int]:
         """Return the plain numbers among its arguments, the last ones of which are its own."""
         bare = _STRING.sub("", _FD.sub("", self.arguments))
-        return [int(found) for found in _NUMBER.findall(bare)]
+        return [int(number) for number in _NUMBER.findall(bare)]
 
 
 @dataclass(slots=True)
@@ -126,10 +126,10 @@ def _calls(text: str) -> Iterator[Call]:
         if match := _RESUMED.match(line):
             began, head = begun.pop(match[1])
             whole = head + match[2]
-        found = _LINE.match(whole)
-        if found and int(found[4]) >= 0:
-            opened = _bytes(found[5] or "").decode()
-            yield Call(began, number, found[2], found[3], int(found[4]), opened)
+        parsed = _LINE.match(whole)
+        if parsed and int(parsed[4]) >= 0:
+            opened = _bytes(parsed[5] or "").decode()
+            yield Call(began, number, parsed[2], parsed[3], int(parsed[4]), opened)
 
 
 def _bytes(escaped: str) -> bytes:
@@ -207,10 +207,10 @@ class _Follower:
         return None if inode is None else (path, self._trace.files[inode])
 
     def _write(self, call: Call) -> None:
-        found = self._file(call)
-        if found is None:
+        file = self._file(call)
+        if file is None:
             return
-        path, changes = found
+        path, changes = file
         data = b"".join(call.strings())[: call.result]
         if call.name.startswith("p"):
             offset = call.numbers()[-2 if call.name == "pwritev2" else -1]
@@ -220,10 +220,10 @@ class _Follower:
         changes.append(_Change(call.ended, offset, data))
 
     def _resize(self, call: Call) -> None:
-        found = self._file(call)
-        if found is None:
+        file = self._file(call)
+        if file is None:
             return
-        path, changes = found
+        path, changes = file
         match call.name:
             case "lseek":
                 self._places[path] = call.result
@@ -235,8 +235,8 @@ class _Follower:
 
     def _sync(self, call: Call) -> None:
         path = next(iter(call.fds()), "")
-        found = self._file(call)
-        changes = found[1] if found else self._trace.folders.get(path, [])
+        file = self._file(call)
+        changes = file[1] if file else self._trace.folders.get(path, [])
         for change in changes:
             if change.ended < call.began:
                 change.safe_at = min(change.safe_at, call.ended)

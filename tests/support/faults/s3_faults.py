@@ -150,8 +150,8 @@ async def in_front_of(service: Service) -> AsyncIterator[FaultProxy]:
 
 
 def _header(head: bytes, name: bytes) -> bytes:
-    found = re.search(rb"(?im)^" + name + rb": *(.*)\r$", head)
-    return found[1] if found else b""
+    match = re.search(rb"(?im)^" + name + rb": *(.*)\r$", head)
+    return match[1] if match else b""
 
 
 def _refusal(status: int, code: str) -> bytes:

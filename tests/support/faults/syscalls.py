@@ -29,9 +29,9 @@ def strace() -> str:
     Raises:
         AssertionError: It is not installed.
     """
-    found = shutil.which("strace")
-    assert found, "these tests need strace: apt-get install strace"
-    return found
+    program = shutil.which("strace")
+    assert program, "these tests need strace: apt-get install strace"
+    return program
 
 
 @contextmanager
@@ -51,10 +51,10 @@ def failing_calls(pid: int, calls: Sequence[str], fault: str, when: str) -> Iter
     command += ["-o", "/dev/null"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
         assert tracer.stderr is not None
-        said = tracer.stderr.readline()
-        assert " attached" in said, (
-            f"strace cannot trace a process of ours: {said.strip()}; run the tests as root, or set"
-            " /proc/sys/kernel/yama/ptrace_scope to 0"
+        first_line = tracer.stderr.readline()
+        assert " attached" in first_line, (
+            f"strace cannot trace a process of ours: {first_line.strip()};"
+            " run the tests as root, or set /proc/sys/kernel/yama/ptrace_scope to 0"
         )
         try:
             yield

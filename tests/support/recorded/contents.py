@@ -19,8 +19,8 @@ from tests.support.recorded import samples
 
 def requests(family: str, pattern: str = "*") -> list[samples.Request]:
     """Return the requests of a family whose name after the slash matches, in order."""
-    found = samples.requests(family)
-    return [one for one in found if fnmatch(one.name.partition("/")[2], pattern)]
+    of_family = samples.requests(family)
+    return [request for request in of_family if fnmatch(request.name.partition("/")[2], pattern)]
 
 
 def envelope_of(request: samples.Request) -> envelope.Envelope:
@@ -43,19 +43,21 @@ def video_of(request: samples.Request) -> bytes | None:
 @cache
 def conclusions(family: str) -> dict[str, Any]:
     """Return what a family amounts to."""
-    said = json.loads((samples.ROOT / family / "family.json").read_bytes())
-    found: dict[str, Any] = said["expect"]
-    return found
+    family_file = json.loads((samples.ROOT / family / "family.json").read_bytes())
+    expected: dict[str, Any] = family_file["expect"]
+    return expected
 
 
 def replay_events_of(request: samples.Request) -> list[bytes]:
     """Return the replay events of a mobile segment's request; empty for other requests."""
-    return [bytes(one.event) for one in _segments_of(request)]
+    return [bytes(parts.event) for parts in _segments_of(request)]
 
 
 def recordings_of(request: samples.Request) -> list[bytes]:
     """Return the recordings of a mobile segment's request; empty for other requests."""
-    return [bytes(one.recording) for one in _segments_of(request) if one.recording is not None]
+    return [
+        bytes(parts.recording) for parts in _segments_of(request) if parts.recording is not None
+    ]
 
 
 def _segments_of(request: samples.Request) -> list[replay_video.ReplayVideoParts]:

@@ -18,8 +18,8 @@ _HOP = {"host", "content-length", "connection", "transfer-encoding"}
 
 async def deliver(server: Server, request: samples.Request) -> httpx2.Response:
     """Send one request; those to the backends that the app called go to the backend's project."""
-    found = _PATH.match(request.path)
-    to = server.backend if found and found[2] in _BACKENDS else server.app
+    path_match = _PATH.match(request.path)
+    to = server.backend if path_match and path_match[2] in _BACKENDS else server.app
     path, query = request.path, request.query
     if not request.expect.get("keep_path"):
         path = _PATH.sub(lambda match: f"{match[1]}{to.id}{match[3]}", path)

@@ -77,23 +77,23 @@ def _told_otherwise(
     request: samples.Request, headers: list[tuple[str, str]], dice: random.Random
 ) -> samples.Request:
     """Let the key come by another way."""
-    found = next((value for name, value in headers if name == "x-sentry-auth"), None)
-    if found is None:
+    credentials = next((value for name, value in headers if name == "x-sentry-auth"), None)
+    if credentials is None:
         return replace(request, headers=tuple(headers))
-    others = [one for one in headers if one[0] != "x-sentry-auth"]
-    pairs = found.partition(" ")[2].replace(" ", "").split(",")
+    others = [header for header in headers if header[0] != "x-sentry-auth"]
+    pairs = credentials.partition(" ")[2].replace(" ", "").split(",")
     match dice.randrange(4):
         case 0:
             query = "&".join(dice.sample(pairs, len(pairs)))
             return replace(request, headers=tuple(others), query=query)
         case 1:
-            said = f"SENTRY {' , '.join(pairs)}"
+            credentials = f"SENTRY {' , '.join(pairs)}"
         case 2:
             others.append(("authorization", "Sentry " + ",".join(pairs)))
             return replace(request, headers=tuple(others))
         case _:
-            said = "sentry " + ",".join(dice.sample(pairs, len(pairs)))
-    return replace(request, headers=(*others, ("x-sentry-auth", said)))
+            credentials = "sentry " + ",".join(dice.sample(pairs, len(pairs)))
+    return replace(request, headers=(*others, ("x-sentry-auth", credentials)))
 
 
 class _Envelope:
@@ -258,7 +258,7 @@ class _Json:
             case {"values": [*values], **rest} if name in _WRAPPED and is_other and not rest:
                 return values
             case [*ids] if name == "trace_ids":
-                return [self.id(str(one)) for one in ids]
+                return [self.id(str(trace_id)) for trace_id in ids]
             case _:
                 return value
 

@@ -48,18 +48,18 @@ def requests(family: str) -> tuple[Request, ...]:
 
 def families() -> list[str]:
     """Return the families of good traffic, without the hostile one."""
-    found = {path.parent.parent.name for path in ROOT.glob("*/*/request.json")}
-    return sorted(found - {HOSTILE})
+    names = {path.parent.parent.name for path in ROOT.glob("*/*/request.json")}
+    return sorted(names - {HOSTILE})
 
 
 def _load(path: Path) -> Request:
-    found = json.loads(path.read_text("utf-8"))
+    fields = json.loads(path.read_text("utf-8"))
     return Request(
-        name=found["name"],
-        method=found["method"],
-        path=found["path"],
-        query=found["query"],
-        headers=tuple((name.lower(), value) for name, value in found["headers"]),
+        name=fields["name"],
+        method=fields["method"],
+        path=fields["path"],
+        query=fields["query"],
+        headers=tuple((name.lower(), value) for name, value in fields["headers"]),
         body=path.with_name("body.bin").read_bytes(),
-        expect=found["expect"],
+        expect=fields["expect"],
     )

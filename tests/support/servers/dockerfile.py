@@ -59,8 +59,8 @@ class Build:
             (shims / name).chmod(0o755)
         self._path = f"{shims}:{self.root}/usr/bin:{os.environ['PATH']}"
         _copy_context(checkout, self._context)
-        for word, rest in _steps((checkout / "Dockerfile").read_text(encoding="utf-8")):
-            self._take(word, rest)
+        for instruction, arguments in _steps((checkout / "Dockerfile").read_text(encoding="utf-8")):
+            self._take(instruction, arguments)
 
     @property
     def stage(self) -> Stage:
@@ -86,34 +86,34 @@ class Build:
         inside = Path(self.stage.settings.get("WORKDIR", "/"), path)
         return self.root.joinpath(*inside.parts[1:])
 
-    def _take(self, word: str, rest: str) -> None:
-        match word:
+    def _take(self, instruction: str, arguments: str) -> None:
+        match instruction:
             case "FROM":
-                self._begin(rest)
+                self._begin(arguments)
             case "COPY":
-                self._copy(shlex.split(rest))
+                self._copy(shlex.split(arguments))
             case "RUN":
-                self._run(rest)
+                self._run(arguments)
             case "ENV":
-                for name, _, value in (each.partition("=") for each in shlex.split(rest)):
+                for name, _, value in (each.partition("=") for each in shlex.split(arguments)):
                     self.stage.variables[name] = value
             case "WORKDIR":
-                self.stage.settings[word] = rest
+                self.stage.settings[instruction] = arguments
                 self.place(".").mkdir(parents=True, exist_ok=True)
             case "CMD" | "HEALTHCHECK" | "STOPSIGNAL" | "USER":
-                self.stage.settings[word] = rest
+                self.stage.settings[instruction] = arguments
             case _:
-                assert word in {"ARG", "EXPOSE", "LABEL", "VOLUME"}, word
+                assert instruction in {"ARG", "EXPOSE", "LABEL", "VOLUME"}, instruction
 
-    def _begin(self, rest: str) -> None:
-        found = re.fullmatch(r"\$\{(PYTHON|NODE)\}(?: AS (\w+))?", rest)
-        assert found, rest
+    def _begin(self, arguments: str) -> None:
+        match = re.fullmatch(r"\$\{(PYTHON|NODE)\}(?: AS (\w+))?", arguments)
+        assert match, arguments
         stage = Stage(self._folder / f"stage-{len(self._stages)}")
         stage.folder.mkdir()
-        self._stages[found[2] or "image"] = stage
+        self._stages[match[2] or "image"] = stage
         self.root.unlink(missing_ok=True)
         self.root.symlink_to(stage.folder)
-        if found[1] == "PYTHON":
+        if match[1] == "PYTHON":
             venv.create(self.root / "usr", with_pip=True, symlinks=True)
 
     def _copy(self, words: list[str]) -> None:
@@ -147,7 +147,10 @@ def _steps(text: str) -> list[tuple[str, str]]:
     """Read the instructions of a Dockerfile, each with all of its lines."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     whole = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    return [(word, rest) for word, rest in (line.split(" ", 1) for line in whole.splitlines())]
+    return [
+        (instruction, arguments)
+        for instruction, arguments in (line.split(" ", 1) for line in whole.splitlines())
+    ]
 
 
 def _copy_context(checkout: Path, context: Path) -> None:

@@ -37,21 +37,21 @@ class RunningInstallation:
     output: Path
     """File that takes what the server prints."""
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         """Return what the server has printed so far."""
         return self.output.read_text(encoding="utf-8")
 
     def is_ready(self) -> bool:
         """Tell whether the banner is printed to its end."""
-        assert self.process.poll() is None, self.said()
-        return "Ctrl-C" in self.said()
+        assert self.process.poll() is None, self.read_output()
+        return "Ctrl-C" in self.read_output()
 
     @property
     def sign_in_link(self) -> str:
         """The one-time link that the banner shows."""
-        found = _LINK.search(self.said())
-        assert found, self.said()
-        return found[0]
+        match = _LINK.search(self.read_output())
+        assert match, self.read_output()
+        return match[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,5 +159,5 @@ def wait_until_ready(server: RunningInstallation) -> None:
     """Wait until the server says that it is ready."""
     deadline = time.monotonic() + PATIENCE_S
     while not server.is_ready():
-        assert time.monotonic() < deadline, server.said()
+        assert time.monotonic() < deadline, server.read_output()
         time.sleep(0.05)

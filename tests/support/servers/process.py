@@ -58,9 +58,9 @@ class ForkServer:
 @cache
 def get_fork_server() -> ForkServer:
     """Return the fork server of this run."""
-    made = ForkServer()
-    atexit.register(made.close)
-    return made
+    fork_server = ForkServer()
+    atexit.register(fork_server.close)
+    return fork_server
 
 
 class ServerProcess:
@@ -88,11 +88,11 @@ class ServerProcess:
     def listens(self) -> bool:
         """Wait until it listens; False if it ends before."""
         line = self._said.readline()
-        said = json.loads(line) if line else {}
-        if "base_url" in said:
-            self._started = StartReport(**said)
+        report = json.loads(line) if line else {}
+        if "base_url" in report:
+            self._started = StartReport(**report)
             return True
-        self.place = said.get("place")
+        self.place = report.get("place")
         return False
 
     def memory_bytes(self) -> int:

@@ -59,8 +59,10 @@ def _running(
     command, environment = {"nginx": _nginx, "caddy": _caddy}[kind](upstream, folder, port)
     command.insert(0, _program(kind))
     with (
-        (folder / "said").open("wb") as said,
-        subprocess.Popen(command, env=os.environ | environment, stdout=said, stderr=said) as proxy,
+        (folder / "said").open("wb") as output,
+        subprocess.Popen(
+            command, env=os.environ | environment, stdout=output, stderr=output
+        ) as proxy,
     ):
         try:
             yield proxy
@@ -69,9 +71,9 @@ def _running(
 
 
 def _program(name: str) -> str:
-    found = shutil.which(name, path=_PATHS)
-    assert found, f"{name} is not installed: .ci/system does it"
-    return found
+    path = shutil.which(name, path=_PATHS)
+    assert path, f"{name} is not installed: .ci/system does it"
+    return path
 
 
 def _nginx(upstream: str, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:

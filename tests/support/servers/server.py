@@ -107,10 +107,10 @@ class Server:
         """Return how many items of a type ended how and why."""
         since = (clock.now() - timedelta(days=1)).date()
         async with self.database.reading() as connection:
-            found = await projects.list_outcomes(connection, (project or self.app).id, since=since)
+            rows = await projects.list_outcomes(connection, (project or self.app).id, since=since)
         counts: Counter[tuple[str, str, str]] = Counter()
-        for one in found:
-            counts[one.item_type, one.outcome, one.reason] += one.quantity
+        for row in rows:
+            counts[row.item_type, row.outcome, row.reason] += row.quantity
         return counts
 
     async def outcomes_reach(
@@ -156,8 +156,8 @@ class Server:
     def objects(self) -> list[Path]:
         """Return the files in object storage."""
         # Not rglob: a folder that the sweep removes meanwhile would fail it.
-        found = os.walk(self.folder / "objects")
-        return sorted(Path(folder, name) for folder, _, names in found for name in names)
+        folders = os.walk(self.folder / "objects")
+        return sorted(Path(folder, name) for folder, _, names in folders for name in names)
 
 
 @asynccontextmanager
@@ -176,7 +176,9 @@ async def running(database_url: str, folder: Path, **changes: Any) -> AsyncItera
     async with AsyncExitStack() as stack:
         service, sender = await stack.enter_async_context(alone(database_url, folder, **changes))
         async with service.page_services.db.reading() as connection:
-            admin = next(one for one in await accounts.list_people(connection) if one.is_admin)
+            admin = next(
+                person for person in await accounts.list_people(connection) if person.is_admin
+            )
         web = await stack.enter_async_context(_signed_in(service, admin.id))
         base_url = service.page_services.settings.base_url
         yield Server(service, base_url, folder, app, backend, sender, web)
@@ -233,7 +235,11 @@ async def tenant(server: Server) -> AsyncIterator[Server]:
 async def keyed(database: Database, name: str) -> Keyed:
     """Return the project of this name and its key; they are made if they are not there."""
     async with database.transaction() as connection:
-        known = [one for one in await projects.list_all_projects(connection) if one.name == name]
+        known = [
+            project
+            for project in await projects.list_all_projects(connection)
+            if project.name == name
+        ]
         if known:
             keys = await projects.list_keys(connection, known[0].id)
             return Keyed(known[0].id, keys[0].public_key)

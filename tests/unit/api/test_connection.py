@@ -24,7 +24,7 @@ def find_timeout(
 
 @pytest.mark.parametrize(("extra_s", "reason"), [(0.0, ""), (1.0, "headers")])
 def test_headers_have_their_time(extra_s, reason):
-    """They may take until their limit, also when they trickle."""
+    """Headers may take until their limit, also when they trickle in."""
     since_s = LIMITS.header_s + extra_s
     assert find_timeout(since_s=since_s, silent_s=0.0, has_headers=False) == reason
 
@@ -38,7 +38,7 @@ def test_silence_has_its_time(extra_s, reason):
 
 @pytest.mark.parametrize(("extra_s", "reason"), [(0.0, ""), (1.0, "whole request")])
 def test_a_whole_request_has_its_time(extra_s, reason):
-    """It is limited, although bytes come all the time."""
+    """A whole request is limited in time, even if bytes keep coming."""
     since_s = LIMITS.request_s + extra_s
     assert find_timeout(since_s=since_s, silent_s=0.0, has_headers=True) == reason
 
@@ -61,12 +61,12 @@ def is_idle(*, answered_s: float, is_begun: bool = False, is_answered: bool = Tr
 
 
 def test_an_idle_connection_has_its_time():
-    """It stays open until its limit, counted from the last answer."""
+    """An idle connection stays open until its limit, counted from the last answer."""
     assert not is_idle(answered_s=30)
     assert is_idle(answered_s=31)
 
 
 def test_a_connection_with_a_request_is_not_idle():
-    """It is busy while the request comes, and until it is answered."""
+    """A connection is busy while a request arrives, and until it is answered."""
     assert not is_idle(answered_s=900, is_begun=True)
     assert not is_idle(answered_s=900, is_answered=False)

@@ -46,7 +46,7 @@ def test_a_length_that_is_no_number_is_not_declared(length):
 
 
 def test_of_repeated_lines_the_first_one_counts():
-    """It does for the length and the type of the body."""
+    """The first Content-Length and the first Content-Type count."""
     head = head_of(*LINES, b"Content-Length: 9", url=b"/api/1/otlp/v1/traces")
     assert head.declared_bytes == 5
     assert head.request.kind == "otlp"

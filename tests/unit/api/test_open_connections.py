@@ -60,7 +60,7 @@ def with_limits(most: int, of_network: int = 0) -> OpenConnections:
     ],
 )
 def test_the_connection_of_the_lowest_rank_is_closed(states, dropped):
-    """It has an unfinished head, or is idle, or does not read, or is the new one."""
+    """Closed first: an unfinished head, then an idle one, one that does not read, the new one."""
     for address in ("192.0.2.1", None):
         opened = with_limits(3)
         assert add_all(opened, *states, address=address) == dropped
@@ -81,7 +81,7 @@ def test_an_address_has_a_limit_of_its_own():
 
 
 def test_closed_connections_do_not_count():
-    """They may be removed twice, and nothing of them is kept."""
+    """A connection may be removed twice, and nothing of it is kept."""
     opened = with_limits(2, of_network=2)
     for _ in range(9):
         connection = FakeConnection()
@@ -95,7 +95,7 @@ def test_closed_connections_do_not_count():
 
 
 def test_a_search_is_short(monkeypatch):
-    """It goes on where the last one ended, so that many busy connections do not make it slow."""
+    """A search goes on where the last one ended, so many busy connections do not slow it down."""
     monkeypatch.setattr(open_connections, "_MOST_EXAMINED", 2)
     opened = with_limits(4)
     assert add_all(opened, "body", "body", "body", "head") == []

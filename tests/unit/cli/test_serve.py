@@ -113,7 +113,7 @@ def test_banner_says_what_its_reader_types(
 def test_demo_without_a_server_says_how_to_start_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """It names the command that the reader has."""
+    """The message names the command that the reader has installed."""
     monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(tmp_path))
     monkeypatch.delenv("MAKELEVEL", raising=False)
     result = CliRunner().invoke(app, ["demo"])

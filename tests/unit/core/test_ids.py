@@ -22,7 +22,7 @@ def test_other_texts_are_no_128_bit_id(value):
 
 
 def test_a_span_id_is_read():
-    """It has 16 hex digits in either case."""
+    """A span id has 16 hex digits in either case."""
     assert ids.read_hex16(" 7F3C2A1B5D6E8F90") == "7f3c2a1b5d6e8f90"
 
 

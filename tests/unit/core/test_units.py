@@ -27,7 +27,7 @@ def test_milliseconds_become_datetimes_and_back():
     ],
 )
 def test_sizes_are_formatted(size_bytes, words):
-    """They have one decimal below ten and none above."""
+    """Sizes have one decimal below ten and none above."""
     assert units.format_bytes(size_bytes) == words
 
 
@@ -57,5 +57,5 @@ def test_positions_are_formatted_as_on_a_clock(ms, words):
     ],
 )
 def test_durations_are_formatted(ms, words):
-    """They have at most their two largest units."""
+    """Durations have at most their two largest units."""
     assert units.format_duration(ms) == words

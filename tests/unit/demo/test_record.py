@@ -186,7 +186,7 @@ def test_the_recovered_segment_knows_less(segments: list[Segment]):
 def test_trace_ids_are_listed_when_their_screen_is_left(
     segments: list[Segment], deliveries: list[Delivery]
 ):
-    """They lag: a trace is named by the segment in which its transaction ended."""
+    """A trace is named by the segment in which its transaction ended, not where it began."""
     ended = {
         t["contexts"]["trace"]["trace_id"]: round(t["timestamp"] * 1000)
         for t in _payloads(deliveries, "app", "transaction")
@@ -243,7 +243,7 @@ def test_the_backend_continues_the_traces_of_the_app(deliveries: list[Delivery])
 
 
 def test_the_backend_error_is_on_the_trace_of_the_failing_request(deliveries: list[Delivery]):
-    """It has Python frames with their context, and the replay only in its header."""
+    """The backend error has Python frames with context, and names the replay in its header."""
     ((opened, item),) = [pair for pair in _opened(deliveries, "backend") if pair[1].type == "event"]
     error = jsonish.decode_object(item.payload, "event")
     (handled,) = [e for e in _payloads(deliveries, "app", "event") if "level" not in e]

@@ -57,7 +57,7 @@ def report(header: EnvelopeHeader = NOTHING, **changes: Any) -> FeedbackPayload:
 
 
 def test_feedback_is_read():
-    """It tells who wrote what and when, and what it belongs to."""
+    """Feedback tells who wrote what and when, and what it belongs to."""
     assert read() == FeedbackPayload(
         event_id=EventId(OTHER_ID),
         at=SENT_AT,
@@ -75,7 +75,7 @@ def test_feedback_is_read():
 
 
 def test_the_envelope_supplies_missing_ids():
-    """It does for event, replay and trace; an environment has a default."""
+    """Ids of event, replay and trace come from the envelope; an environment has a default."""
     trace = TraceHeader(trace_id=TRACE_ID, replay_id=REPLAY_ID)
     header = EnvelopeHeader(event_id=EVENT_ID, trace=trace)
     result = feedback.read_feedback(compact({"contexts": {"feedback": {"message": "hm"}}}), header)
@@ -93,7 +93,7 @@ def test_feedback_needs_a_message(message):
 
 
 def test_a_user_report_is_feedback():
-    """Its event id belongs to the error; its own id is a hash of its content."""
+    """The event id of a user report is that of the error; its own id hashes its content."""
     result = report(EnvelopeHeader(sent_at=SENT_AT))
     assert (result.message, result.name, result.email) == ("paying fails", "Ada", "ada@example.com")
     assert (result.associated_event_id, result.at) == (EVENT_ID, SENT_AT)

@@ -164,7 +164,7 @@ def test_containers_are_empty_where_the_type_is_wrong():
 
 
 def test_values_are_found_with_and_without_a_wrapper():
-    """They stand in `{"values": [...]}` or in a bare list, or there are none."""
+    """Values are read from `{"values": [...]}` and from a bare list, and may be missing."""
     assert jsonish.values_of({"exception": {"values": [1]}}, "exception") == [1]
     assert jsonish.values_of({"exception": [1]}, "exception") == [1]
     assert jsonish.values_of({"exception": {"values": 1}}, "exception") == []

@@ -104,7 +104,7 @@ def test_the_envelope_names_the_replay_of_its_own_trace_only():
 
 
 def test_an_unreadable_record_is_skipped_and_counted():
-    """It has no time or no text; the other records of its container are read."""
+    """A record without time or text is skipped; the others of its container are read."""
     bad = [7, None, {}, RECORD | {"timestamp": "x"}, RECORD | {"body": ""}]
     result = read_container(compact({"items": [RECORD, *bad, RECORD]}))
     assert (len(result.logs), result.skipped) == (2, 5)

@@ -32,7 +32,7 @@ def statuses(**changes: Any) -> list[str]:
 
 
 def test_a_beginning_is_counted():
-    """It is counted with release, environment and time."""
+    """The start of a session is counted with release, environment and time."""
     assert read() == SessionCounts(
         "a" * 32, "shop@4.2.0", "qa", (SessionStatusCount(STARTED_AT, "started", 1),)
     )
@@ -70,7 +70,7 @@ def test_aggregates_are_counted_by_status_and_together():
 
 
 def test_an_environment_has_a_default():
-    """It is the default of errors."""
+    """A session without environment has the same default as an error."""
     assert read(attrs={"release": "a"}).environment == "production"
 
 
@@ -98,7 +98,7 @@ def test_aggregates_need_a_list_with_starts(aggregates):
 
 
 def test_the_size_and_the_counts_of_sessions_are_limited():
-    """They are read at the limit, and refused one past it."""
+    """Sessions are read at the limit of size and count, and refused one past it."""
     assert session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes)).counts
     with pytest.raises(OversizedInput, match="session has 10485761 bytes"):
         session.read_session(compact(ONE).ljust(LIMITS.sessions_bytes + 1))

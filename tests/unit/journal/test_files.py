@@ -35,7 +35,7 @@ def test_changed_bit_of_a_header_is_noticed(bit):
 
 
 def test_files_are_listed_as_written_and_others_are_not(tmp_path):
-    """They are in the order of their numbers; the lock and stray files are left out."""
+    """Files are listed in the order of their numbers, without the lock and stray files."""
     for number in (10**19, 2, 1, 30):
         (tmp_path / files.name_journal_file(number)).touch()
     for stray in (

@@ -67,7 +67,7 @@ async def test_nothing_is_acknowledged_before_it_is_synced(journal, monkeypatch)
 
 
 async def test_wait_for_batch_ends_when_the_batch_is_acknowledged(journal, monkeypatch):
-    """It ends no sooner than that; without a batch it ends at once."""
+    """Waiting ends when the batch is acknowledged, not sooner; without a batch it ends at once."""
     await journal.wait_for_batch(WAIT_S)
     gate = HeldFsync(monkeypatch)
     append_task = asyncio.ensure_future(append(journal))
@@ -285,7 +285,7 @@ async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
 
 
 async def test_handed_over_entries_do_not_wait_for_the_next_turn(journal):
-    """They are written while the event loop does something else."""
+    """Entries that were handed over are written while the event loop does something else."""
     waiting = asyncio.ensure_future(append(journal))
     await asyncio.sleep(0)
     journal.hand_over()
@@ -349,7 +349,7 @@ async def test_reserve_is_kept_free(root, reserve_bytes):
 
 
 async def test_free_space_is_not_read_for_each_write(journal, monkeypatch):
-    """It is read again after a second, or when too little seems to be left."""
+    """The free space is read again after a second, or when too little seems to be left."""
     asked = 0
     real = os.fstatvfs
 

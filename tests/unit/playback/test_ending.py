@@ -31,7 +31,7 @@ def ended(
 
 @pytest.mark.parametrize("kind", sorted(event.CRASHES))
 def test_a_crash_at_the_end_ends_a_replay(kind: str):
-    """It may come seconds before the end of the last segment, or after it."""
+    """A crash counts seconds before the end of the last segment, and after it."""
     assert ended(kind, at_s=46) == "crashed"
     assert ended(kind, at_s=90) == "crashed"
 

@@ -90,7 +90,7 @@ def test_a_pause_in_what_is_sent_again_in_one_go_is_none():
 
 
 def test_a_missing_segment_does_not_hide_a_step():
-    """Its time is left, as far as the server's clock tells."""
+    """A step leaves room for the missing segments, as far as the server's clock tells."""
     before, after = segment(0, 0), segment(7, 35_000 - HOUR_MS, HOUR_MS)
     assert places(before, after) == [0, 34_960]
 

@@ -192,7 +192,7 @@ def test_ranges_are_those_that_the_package_finds(text: str):
 @SETTINGS
 @given(digits=st.text("0123456789", min_size=1, max_size=40), data=st.data())
 def test_check_digits_are_those_of_the_textbook(digits: str, data: st.DataObject):
-    """They are, for any run of a long number."""
+    """The quick check of each run of a long number agrees with the textbook's."""
     start = data.draw(st.integers(0, len(digits) - 1))
     end = data.draw(st.integers(start + 1, len(digits)))
     total = 0

@@ -73,7 +73,7 @@ def is_quick(
 def test_the_quick_scrubber_equals_the_walk(
     value: Any, rules: ScrubRules, kind: PayloadKind, is_ascii: bool, between: tuple[str, str]
 ):
-    """It does for any object and any way to write it."""
+    """Both give the same result for any object, however it is written."""
     try:
         text = written(value, is_ascii=is_ascii, between=between)
     except ValueError:
@@ -84,7 +84,7 @@ def test_the_quick_scrubber_equals_the_walk(
 @settings(SETTINGS, deadline=None)
 @given(path=st.lists(st.integers(0, 9), min_size=1, max_size=5), secret=pieces, data=st.data())
 def test_a_secret_anywhere_in_a_real_event_goes(path: list[int], secret: str, data: st.DataObject):
-    """It goes from any place in a crash of the Java SDK, as it goes in the walk."""
+    """A secret anywhere in a crash of the Java SDK is removed, as in the walk."""
     value = copy.deepcopy(event())
     container: Any = value
     for step in path:
@@ -195,7 +195,7 @@ def test_an_object_that_needs_mending_is_not_split(text: bytes):
 
 
 def test_a_number_out_of_range_is_read_as_elsewhere():
-    """It becomes null."""
+    """A number out of range becomes null."""
     members = json_members.split_members(b'{"a":[1e999],"b":' + b"9" * 5_000 + b"}")
     assert members is not None
     assert json_members.decode_members(members, ("a", "b")) == {"a": [None], "b": None}
@@ -204,7 +204,7 @@ def test_a_number_out_of_range_is_read_as_elsewhere():
 @SETTINGS
 @given(text=st.binary(max_size=60) | objects.map(lambda value: json.dumps(value).encode()))
 def test_a_split_object_can_be_decoded(text: bytes):
-    """It has the same value, member by member and joined."""
+    """The members of a split object, and the members joined again, have the same value."""
     members = json_members.split_members(text)
     if members is not None:
         whole = jsonish.decode(text, "text")

@@ -86,7 +86,7 @@ def texts(value: Any) -> str:
 
 @pytest.mark.parametrize("spot", rows("spots.jsonl"), ids=lambda spot: texts(spot["value"])[:60])
 def test_secrets_go_from_what_sdks_send(spot: dict[str, Any]):
-    """They go from maps, pairs, flat lists, and text in text in text, of every SDK."""
+    """Secrets are removed from maps, pairs, flat lists and nested text of every SDK."""
     left = texts(walk.scrub_json(spot["value"], kind=PayloadKind(spot["kind"])).value)
     assert [secret for secret in spot["secrets"] if secret in left] == []
     assert [text for text in spot["kept"] if text not in left] == []
@@ -115,7 +115,7 @@ def test_secrets_go_from_undecoded_objects(spot: dict[str, Any]):
 
 @pytest.mark.parametrize("name", SECRET_NAMES)
 def test_values_of_secret_names_go(name: str):
-    """They go under a key, in a header and in text, in any spelling."""
+    """The value of a secret name is removed under a key, in a header and in text."""
     event = {"extra": {name: "V4lu3zz"}, "request": {"headers": [[name, "V4lu3zz"]]}}
     assert "V4lu3zz" not in texts(walk.scrub_json(event, kind=PayloadKind.EVENT).value)
 

@@ -201,7 +201,7 @@ def test_the_cache_of_a_scrubber_is_bounded():
 
 
 def test_a_pattern_that_matches_the_empty_text_is_refused():
-    """It would match for ever."""
+    """A pattern that matches the empty text is refused, since it would match for ever."""
     with pytest.raises(ValueError, match="empty text"):
         patterns.compile_text("a*")
 

@@ -225,7 +225,7 @@ def test_names_of_users_stay_unless_the_project_objects():
 
 
 def test_ip_addresses_stay_unless_the_project_objects():
-    """They are removed from fields and text if the project wants that."""
+    """A project may have IP addresses removed from fields and text."""
     event = {
         "user": {"ip_address": "10.1.2.3"},
         "request": {"env": {"REMOTE_ADDR": "::1"}},
@@ -314,7 +314,7 @@ def test_clean_recordings_come_back_as_the_same_object():
     ],
 )
 def test_touches_and_video_are_never_read(event: dict[str, Any]):
-    """They are the recording itself."""
+    """Touches and video are the recording itself, so no text in them is scrubbed."""
     assert walk.scrub_recording([event]) == ScrubResult([event], ())
 
 

@@ -93,7 +93,7 @@ async def test_refusal_is_told_at_once(calls: RetryingCalls, code: str, advice: 
 
 
 async def test_missing_object_passes_through(calls: RetryingCalls):
-    """It is an answer, however often it comes."""
+    """A missing object is an answer, not an outage, however often it comes."""
     store = Store(*[NotFound("no object")] * 9)
     for _ in range(9):
         with pytest.raises(NotFound):

@@ -32,7 +32,7 @@ def test_a_span_is_slow_by_its_rule(op, duration_ms, self_ms, what):
 
 
 def test_an_app_may_idle():
-    """Its transactions wait for more to happen; only a service's own time counts."""
+    """A transaction of an app waits for more to happen; only a service's own time is slow."""
     assert (
         slow.find_slow_rule("ui.action", duration_ms=9_000, self_ms=9_000, is_backend=False) is None
     )

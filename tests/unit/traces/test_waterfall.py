@@ -84,7 +84,7 @@ def test_self_time_is_what_no_child_covers():
 
 
 def test_an_open_span_has_no_length():
-    """It was not finished when it was sent."""
+    """A span that was sent before it was finished has a start and no end."""
     found = placed(1, span(1, ended_at=None))
     assert (found.duration_us, found.self_us) == (None, 0)
 
@@ -109,7 +109,7 @@ def test_a_clock_is_moved_only_where_it_cannot_be_right(at_ms, starts_ms):
 
 
 def test_all_that_a_service_did_moves_with_it():
-    """Its clock is one; work that nobody waits for may come later than its cause."""
+    """A query moves with the answer it belongs to; a queued job may come later and does not."""
     request = span(1, at_ms=1_000, ms=500, op="http.client")
     answer = served(2, 1, at_ms=0, ms=200)
     query = span(3, 2, at_ms=50, ms=10, op="db", project_id=answer.project_id)

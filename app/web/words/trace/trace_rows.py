@@ -18,7 +18,7 @@ class SpanErrorMark:
     href: str | None
     at_ms: int
     x: str
-    """Its place on the track of the bar: `12.5%`."""
+    """Where the bar begins on its track, such as `12.5%`."""
 
 
 @dataclass(frozen=True, slots=True)

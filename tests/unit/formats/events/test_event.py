@@ -125,7 +125,7 @@ def test_the_replay_is_found_in_order(changes, of_envelope, found):
 
 
 def test_the_envelope_stands_in():
-    """It stands in for the trace and for the SDK's name, and never for release or environment."""
+    """Trace and SDK may come from the envelope; release and environment never do."""
     trace = TraceHeader(trace_id=OTHER_ID)
     header = EnvelopeHeader(sdk_name="sentry.python", sdk_version="2", trace=trace)
     decoded = read(header, contexts={}, sdk=MISSING, release=MISSING, environment=MISSING)
@@ -168,7 +168,7 @@ def test_levels_are_five(sent, level):
     ],
 )
 def test_the_title_is_one_line(changes, title):
-    """It names the last exception with content, or else the message."""
+    """The title of an event names its last exception with content, or else its message."""
     assert problem(**changes).title == title
 
 

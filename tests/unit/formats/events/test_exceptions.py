@@ -37,7 +37,7 @@ def test_a_bare_list_is_read():
 
 
 def test_a_frame_is_read():
-    """Its place, its source lines and its address are read."""
+    """The place, source lines and address of a frame are read."""
     frame = {
         "function": "pay", "module": "shop.cart", "filename": "cart.py", "lineno": 7, "colno": 2,
         "in_app": True, "context_line": "pay()", "pre_context": ["a", "", 3],
@@ -118,7 +118,7 @@ def test_an_event_lends_its_own_stack():
 
 
 def test_an_exception_with_a_stack_needs_no_thread():
-    """Its own stack is the right one."""
+    """An exception with a stack of its own does not take the one of a thread."""
     exception = exceptions.read_exceptions(event(threads=[THREAD | {"crashed": True}]))[0]
     assert exception.frames[-1].function == "total"
 

@@ -99,7 +99,7 @@ def test_both_forms_give_the_same_items():
 
 
 def test_a_recorded_exception_is_an_event_of_its_span():
-    """It has the frames of the exception that was thrown, and the app's own are marked."""
+    """The event has the frames of the exception that was thrown, with the app's own marked."""
     item = next(item for item in wrapped(FULL).items if item.type == "event")
     raw = event.decode_event(item.payload, "event")
     decoded_event, problem = event.read_event(raw, EnvelopeHeader()), event.read_problem(raw)
@@ -137,7 +137,7 @@ def test_an_exception_on_its_way_out_is_one_event():
     ],
 )
 def test_a_span_without_id_or_time_is_counted(change):
-    """It stays in its container, where it is counted as refused."""
+    """Such a span stays in its container, where it is counted as refused."""
     envelope = wrapped(made.request(made.span(1), made.span(2, **change)))
     assert envelope.left_out == 1
     (item,) = envelope.items
@@ -179,7 +179,7 @@ def test_the_first_span_of_a_service_is_recognised(flags, kind, is_segment):
 
 @pytest.mark.parametrize("name", ["sentry.replay_id", "sentry-replay_id"])
 def test_a_replay_id_that_was_passed_on_links_the_span(name):
-    """It may have the name of the attribute or that of baggage."""
+    """The replay id may be in an attribute of Sentry's name or of that in baggage."""
     (span,) = read_spans(wrapped(made.request(made.span(attributes={name: "b" * 32}))))
     assert span.replay_id == "b" * 32
 
@@ -248,7 +248,7 @@ def test_deeper_values_than_the_library_reads_are_left_out():
 
 
 def test_text_that_is_not_utf8_is_mended():
-    """It may be in names, attributes, events or the resource; the rest of the span is unchanged."""
+    """Bad UTF-8 in names, attributes, events or the resource leaves the rest unchanged."""
     sent = made.request(
         made.span(
             name="GET /caf~",
@@ -290,7 +290,7 @@ def test_a_span_is_read_up_to_its_limit():
 
 
 def test_a_resource_is_read_up_to_its_limit():
-    """It belongs to every span, so the request with a larger one is refused."""
+    """A request with a larger resource is refused, since every span would carry it."""
     good = made.span().SerializeToString()
     fits = filled(b"", LIMITS.otlp_span_bytes)
     assert (

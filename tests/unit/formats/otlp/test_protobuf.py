@@ -30,7 +30,7 @@ def fields(data: bytes, most: int = 1_000) -> list[protobuf.Field]:
 )
 @SETTINGS
 def test_fields_are_written_as_they_were_read(message):
-    """They are the same byte for byte as the library writes them, for every wire type."""
+    """Fields of every wire type are written byte for byte as the library writes them."""
     data = message.SerializeToString()
     ((number, wire, value),) = fields(data)
     assert number == 1
@@ -38,7 +38,7 @@ def test_fields_are_written_as_they_were_read(message):
 
 
 def test_parts_are_read_by_their_number():
-    """They stay in their order, and numbers are not among them."""
+    """Parts stay in their order; fields that hold numbers are not among them."""
     data = b"\x0a\x01a" + b"\x10\x01" + b"\x1a\x01b" + b"\x0a\x00"
     assert ProtobufReader(most_fields=4).read_parts(data) == {1: [b"a", b""], 3: [b"b"]}
 

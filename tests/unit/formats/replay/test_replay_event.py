@@ -110,7 +110,7 @@ def test_an_absent_sdk_is_that_of_the_envelope():
     ("value", "segment_id"), [(0, 0), ("4", 4), (5.0, 5), (LIMITS.segment_id, LIMITS.segment_id)]
 )
 def test_segment_ids_are_read_up_to_the_limit(value, segment_id):
-    """They may also be written as text or as a float."""
+    """Segment ids may also be written as text or as a float."""
     assert _read(segment_id=value).segment_id == segment_id
 
 

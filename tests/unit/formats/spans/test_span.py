@@ -97,12 +97,12 @@ def test_a_lone_span_is_read():
 
 
 def test_a_lone_segment_names_itself():
-    """Its description is the name of the segment."""
+    """The description of a lone span names its segment."""
     assert read_v1(is_segment=True).segment_name == "main > img"
 
 
 def test_the_envelope_stands_in_for_a_lone_span():
-    """It stands in for trace, replay and SDK."""
+    """Trace, replay and SDK that a lone span does not name come from its envelope."""
     header = EnvelopeHeader(
         sdk_name="sentry.y", trace=TraceHeader(trace_id=OTHER_ID, replay_id=REPLAY_ID)
     )
@@ -136,7 +136,7 @@ def test_a_span_is_never_its_own_parent(read, source):
 
 
 def test_a_streamed_span_is_read():
-    """Its attributes become plain values."""
+    """Typed attributes of a streamed span become plain values."""
     span = read_v2()
     assert (span.op, span.description, span.status) == ("http.server", "GET /v1/cart", "ok")
     assert (span.started_at, span.ended_at) == (
@@ -152,7 +152,7 @@ def test_a_streamed_span_is_read():
 
 
 def test_the_envelope_stands_in_for_a_streamed_span():
-    """It has the replay and the SDK; attributes may be bare values, and links are kept."""
+    """Replay and SDK come from the envelope; bare attributes are read, and links are kept."""
     header = EnvelopeHeader(sdk_name="sentry.y", trace=TraceHeader(replay_id=OTHER_ID))
     span = read_v2(header, attributes={"sentry.op": "db"}, links=[{"span_id": SPAN_ID}])
     assert (span.op, span.replay_id, span.sdk_name) == ("db", OTHER_ID, "sentry.y")

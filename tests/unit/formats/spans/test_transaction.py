@@ -58,7 +58,7 @@ def test_a_transaction_is_read():
 
 
 def test_the_root_is_a_span():
-    """It has the ids of the trace context, the times and the name of the transaction."""
+    """The root span has the ids of the trace context, and the transaction's times and name."""
     root = read().root
     assert (root.trace_id, root.span_id, root.is_segment) == (TRACE_ID, SPAN_ID, True)
     assert (root.op, root.description, root.segment_name) == ("ui.load",) + ("CartActivity",) * 2

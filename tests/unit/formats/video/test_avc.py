@@ -81,7 +81,7 @@ def test_a_broken_configuration_is_refused(config, message):
 
 
 def test_a_configuration_is_limited():
-    """It is stored with every segment, so it has at most 4,096 bytes."""
+    """A configuration has at most 4,096 bytes, since it is stored with every segment."""
     most = avcc() + bytes(4_096 - len(avcc()))
     assert avc.read_avc_config(most).fault is None
     with pytest.raises(OversizedInput, match="4097 bytes"):

@@ -84,7 +84,7 @@ def test_a_run_may_mark_only_its_first_sample():
 
 
 def test_an_empty_run_adds_nothing():
-    """It adds neither samples nor the flags of a first one."""
+    """A run without samples adds neither samples nor the flags of a first one."""
     empty = box("trun", full(4, u32(0), u32(0)))
     data = fragmented_file()
     at = data.index(b"traf") - 4
@@ -157,7 +157,7 @@ def test_fragments_of_other_tracks_are_skipped():
 
 
 def test_a_format_that_changes_in_a_fragment_does_not_play():
-    """It would need another configuration than the first."""
+    """A fragment that needs another configuration than the first makes a video unplayable."""
     video = mp4.read_video(fragmented_file(tfhd=full(0x20002, u32(1, 2))))
     assert video.fault == "its picture format changes inside the file"
 

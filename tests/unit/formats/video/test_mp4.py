@@ -100,7 +100,7 @@ def test_frames_of_one_size_need_no_size_table():
 
 
 def test_avc3_is_h264_too():
-    """Its parameter sets may also be in the samples, but these are in the header."""
+    """Video marked avc3 is read by the parameter sets in its header, like avc1."""
     video = mp4.read_video(mp4_file(stsd=stsd(entry("avc3"))))
     assert (video.codec, video.fault) == ("avc3.42C01F", None)
 
@@ -143,7 +143,7 @@ def test_frames_last_until_the_next():
     ],
 )
 def test_an_edit_list_moves_the_beginning(changed, shown_at):
-    """It cuts the beginning or waits before it, in ticks of the movie."""
+    """An edit list cuts the beginning or waits before it, in ticks of the movie."""
     video = mp4.read_video(mp4_file(**changed))
     assert times(video)[0] == shown_at
     assert video.fault is None
@@ -176,7 +176,7 @@ def test_an_edit_list_that_hides_everything_does_not_play():
     ],
 )
 def test_the_last_frame_lasts_too(frames, lengths, last):
-    """It lasts as long as the file says, or as the frame before it, or a second."""
+    """The last frame lasts as the file says, else as the frame before it, else a second."""
     assert durations(mp4.read_video(mp4_file(frames=frames, stts=lengths)))[-1] == last
 
 
@@ -199,7 +199,7 @@ def test_ticks_become_the_nearest_millisecond(ticks, timescale, ms):
 
 
 def test_other_codecs_do_not_play():
-    """Their container is read all the same."""
+    """A file with another codec is read but marked as not playable."""
     video = mp4.read_video(mp4_file(stsd=stsd(entry("hvc1"))))
     assert (video.codec, video.config, video.is_playable) == ("hvc1", b"", False)
     assert video.fault == "it is HEVC (hvc1); H.264 plays here"

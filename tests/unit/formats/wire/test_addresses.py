@@ -27,7 +27,7 @@ def fill(
 
 
 def test_the_address_is_filled_in_where_it_is_requested():
-    """It is requested in the user and in the environment of a request."""
+    """`{{auto}}` in the user, and in the environment of a request, becomes the address."""
     filled = fill({"user": {"ip_address": AUTO}, "request": {"env": {"REMOTE_ADDR": AUTO}}})
     assert filled == {"user": {"ip_address": IP}, "request": {"env": {"REMOTE_ADDR": IP}}}
 
@@ -110,7 +110,7 @@ def test_odd_shapes_are_left_alone(value):
 
 
 def test_the_wish_of_the_envelope_is_read():
-    """It stands in the settings of the SDK, in the header."""
+    """The SDK settings in the header of an envelope may ask for the address."""
     line = b'{"sdk":{"name":"sentry.cocoa","settings":{"infer_ip":"never"}}}'
     assert read_header(line).infer_ip == "never"
     assert read_header(b'{"sdk":{"settings":[]}}').infer_ip is None

@@ -120,7 +120,7 @@ def test_dsns_give_key_and_project(dsn, project):
     ],
 )
 def test_other_texts_are_no_dsn(dsn):
-    """They have no key, no project, no form of a URL, or are too long."""
+    """A text without key, without project, that is no URL, or is too long is no DSN."""
     assert credentials.parse_dsn(dsn) is None
 
 

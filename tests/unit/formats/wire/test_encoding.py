@@ -208,7 +208,7 @@ def test_inflate_zlib_reads_one_stream():
 
 
 def test_gzip_of_several_compressors_is_read():
-    """Its header may have a name."""
+    """A gzip header with a file name is skipped."""
     named = b"\x1f\x8b\x08\x08" + bytes(6) + b"envelope\0" + gzip.compress(PLAIN, mtime=0)[10:]
     for packed in (named, bytes(deflate.gzip_compress(PLAIN))):
         assert encoding.inflate(packed, "gzip", limit_bytes=LIMIT) == PLAIN

@@ -96,7 +96,7 @@ def test_a_first_line_that_is_no_object_is_malformed(body):
 
 
 def test_a_header_nested_without_end_is_malformed():
-    """It does not exhaust the stack."""
+    """A header with endless nesting does not exhaust the stack."""
     with pytest.raises(MalformedInput):
         envelope.split_envelope(b'{"a":' + b"[" * 30_000)
 
@@ -142,13 +142,13 @@ def test_a_header_alone_is_an_envelope_without_items():
 
 
 def test_an_item_header_at_the_end_has_an_empty_payload():
-    """It has no length, and nothing follows it."""
+    """An item header without length, followed by nothing, has an empty payload."""
     assert _payloads(envelope.split_envelope(HEADER + b'{"type":"session"}')) == [("session", b"")]
 
 
 @pytest.mark.parametrize("length", [b'"2"', b"2", b"2.0"])
 def test_a_length_may_be_written_as_text(length):
-    """Its meaning is clear."""
+    """A length that is written as text means the same number."""
     result = envelope.split_envelope(HEADER + b'{"type":"event","length":%s}\n{}\n' % length)
     assert _payloads(result) == [("event", b"{}")]
 

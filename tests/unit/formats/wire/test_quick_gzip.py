@@ -35,7 +35,7 @@ def is_quick(body: bytes) -> bool:
 @examples.SETTINGS
 @given(st.binary(max_size=100) | examples.mutated(SAMPLES))
 def test_the_quick_reader_equals_the_plain_one(body):
-    """It reads whole and broken bodies as the plain one does, or leaves them alone."""
+    """Whole and broken bodies are read as the plain reader does, or left to it."""
     is_quick(body)
 
 

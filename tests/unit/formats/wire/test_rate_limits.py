@@ -18,7 +18,7 @@ _GRAMMAR = re.compile(r"(\d+):([a-z_]+(?:;[a-z_]+)*)?:(\w+):(\w+)\Z")
     ],
 )
 def test_limits_are_written_as_sdks_read_them(categories, written):
-    """They have seconds, categories, scope and reason, with colons between."""
+    """A limit is written as seconds, categories, scope and reason, with colons between."""
     text = rate_limits.write_rate_limit(60, categories, scope="project", reason="storage_quota")
     assert text == written
     assert _GRAMMAR.match(text)

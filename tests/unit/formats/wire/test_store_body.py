@@ -23,7 +23,7 @@ def _packed(plain: bytes) -> bytes:
 
 @pytest.mark.parametrize("body", [EVENT, b" \n" + EVENT, _packed(EVENT), _packed(EVENT) + b"\n"])
 def test_an_event_becomes_an_envelope_of_one_item(body):
-    """It may be plain, or base64 of zlib, as very old clients send it."""
+    """The event may be plain, or base64 of zlib, as very old clients send it."""
     result = store_body.wrap_store(body)
     assert result.header == envelope.EnvelopeHeader(
         event_id=EVENT_ID, sdk_name="sentry.java.android", sdk_version="8.53.0"
@@ -81,7 +81,7 @@ def test_a_present_name_goes_before_the_old_one():
     [b"", b"x", b"abc=", b"not base64 at all!", b"{", b"[]", _packed(b"[]"), _packed(EVENT)[:-9]],
 )
 def test_anything_else_is_malformed(body):
-    """It is neither JSON nor base64, or cut, or no object."""
+    """A body that is neither JSON nor base64, is cut, or is no object is malformed."""
     with pytest.raises(MalformedInput):
         store_body.wrap_store(body)
 

@@ -44,7 +44,7 @@ def _is_read_quickly(data: bytes) -> bool:
 
 
 def test_a_recording_without_secrets_is_read_quickly():
-    """It is stored as it was sent."""
+    """A recording without secrets is stored byte for byte as it was sent."""
     assert _is_read_quickly(recordings.recording(recordings.segment_events()))
 
 

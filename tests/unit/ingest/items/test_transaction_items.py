@@ -241,7 +241,7 @@ def test_an_unusual_span_is_left_to_the_plain_reader(changes):
 
 
 def test_a_repeated_span_is_left_to_the_plain_reader():
-    """It keeps the first of them."""
+    """The plain reader keeps the first of two spans with one id."""
     plain = payloads.span("db", "first", STARTED_MS)
     spans = [plain, plain | {"description": "second"}]
     assert try_split_transaction(memoryview(compact(payloads.transaction(spans=spans)))) is None
@@ -253,7 +253,7 @@ def test_a_repeated_span_is_left_to_the_plain_reader():
 
 
 def test_a_member_that_no_sdk_sends_today_changes_nothing():
-    """It is stored with the other members beside the spans."""
+    """An unknown member is stored with the other members beside the spans."""
     raw = compact(payloads.transaction(someday={"password": "w1nter", "spans": [1]}))
     assert is_read_quickly(raw, context())
     row = read_quickly(raw, context())

@@ -95,7 +95,7 @@ def test_of_segments_with_one_start_the_lower_plays_first():
 
 
 def test_a_twin_that_adds_nothing_vanishes():
-    """It ends no later than the first, or the next segment begins before."""
+    """A twin is left out if the first twin, or the next segment, covers all its time."""
     twins = [segment(6, 0, gops(5)), segment(7, 0, gops(5))]
     assert [gop.segment_id for gop in playback.build_index(twins).gops] == [6]
     cut = [segment(6, 0, gops(5)), segment(7, 0, gops(9)), segment(8, 4500, gops(2))]
@@ -115,7 +115,7 @@ def test_a_twin_goes_on_with_the_frame_that_is_due():
 
 
 def test_a_twin_that_shows_nothing_leaves_all_its_time_to_the_other():
-    """Its first frame is due when the next segment has begun, so the other's is shown from 0 on."""
+    """If a twin's first frame is due only after the next segment began, the other is shown."""
     twins = [segment(6, 0, [Frame(700, is_key=True)]), segment(7, 0, gops(1))]
     index = playback.build_index([*twins, segment(8, 700, gops(1))])
     assert [(gop.segment_id, gop.start_ms, gop.end_ms) for gop in index.gops] == [

@@ -68,7 +68,7 @@ def test_a_disk_near_the_reserve_is_said(room_bytes, is_said):
     [(ServiceUnavailable("bucket"), "storage"), (DatabaseUnavailable("db"), "database")],
 )
 def test_a_keeper_that_is_away_is_named(error, what):
-    """It replaces the alert about its backlog; only server admins see the reason."""
+    """An outage of Postgres or storage replaces the backlog alert; only admins see the reason."""
     health = vitals(outage=error, oldest_s=1_000.0)
     assert titles(health) == [
         ("bad", f"The {what} does not answer: new replays and errors wait in the journal.")
@@ -80,7 +80,7 @@ def test_a_keeper_that_is_away_is_named(error, what):
 
 
 def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
-    """It answers, so the advice to check that it runs would be wrong."""
+    """A database that answers with an error gets no advice to check whether it runs."""
     health = vitals(outage=DatabaseUnusable("no table segments"))
     (database_alert,) = alert.describe_alerts(health, (), is_admin=True)
     assert database_alert.title.startswith("The database is not set up correctly")

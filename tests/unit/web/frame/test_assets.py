@@ -45,7 +45,7 @@ async def test_text_is_packed_as_the_browser_takes_it(client):
 
 
 async def test_style_sheets_come_together(client):
-    """They come in the order in which they are named; a missing one is answered with 404."""
+    """Style sheets are joined in the order of the request; a missing one is answered with 404."""
     (_, packed) = await raw(client, "css/bundle.css?tokens,pages/replay/stage", "br")
     tokens, stage = (STATIC / "css" / name for name in ("tokens.css", "pages/replay/stage.css"))
     assert brotli.decompress(packed) == tokens.read_bytes() + b"\n" + stage.read_bytes()

@@ -31,7 +31,7 @@ def test_each_script_of_a_page_is_bundled(bundled_static: Path):
 
 @pytest.mark.parametrize("name", sorted(NAMED | LATER | {INLINE}))
 def test_a_bundled_script_is_one(bundled_static: Path, tmp_path: Path, name: str):
-    """It imports nothing at the start, and later imports exist."""
+    """A bundled script imports nothing at the start, and what it imports later exists."""
     text = (bundled_static / name).read_text(encoding="utf-8")
     script = tmp_path / "script.mjs"
     script.write_text(text, encoding="utf-8")

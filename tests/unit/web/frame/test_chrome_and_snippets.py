@@ -32,7 +32,7 @@ def test_every_mobile_sdk_asks_for_replays_and_passes_its_trace_on():
 
 
 def test_opentelemetry_gets_the_dsn_in_parts():
-    """It has the address of the endpoint below the server's prefix, and the key in a header."""
+    """The OTLP settings have the endpoint below the server's prefix, and the key in a header."""
     text = snippets.write_service_snippets("https://abc@replay.example/pre/42")[-1].code
     assert "TRACES_ENDPOINT=https://replay.example/pre/api/42/otlp/v1/traces" in text
     assert "HEADERS=x-sentry-auth=sentry%20sentry_key=abc" in text

@@ -137,7 +137,7 @@ def came(referer: str) -> str:
 
 
 def test_the_way_back_keeps_the_filters():
-    """It leads to the list with its filters only if the visitor comes from there."""
+    """The link leads to the list with its filters only if the visitor comes from there."""
     assert came("http://a.example/replays?project=3") == "/replays?project=3"
     assert came("http://a.example/replays") == "/replays"
     assert came("http://b.example/replays?project=3") == "/replays"

@@ -56,7 +56,7 @@ def test_the_policy_names_what_stands_in_the_page_and_nothing_else(inner: Inline
 
 
 def test_what_it_names_is_found(inner: InlinedAssets, static: Path):
-    """It has no address that others could be relative to."""
+    """Addresses in the inlined script, styles and HTML are complete, and lead to files."""
     names = re.findall(r'\bimport\("([^"]+)"\)', inner.script)
     names += re.findall(r'(?:src|href)="([^"]+)"', inner.html)
     assert f"{BASE}/js/replay/{'main' if inner.script else 'begin'}.js" in names
@@ -74,7 +74,7 @@ def test_a_checkout_names_all_modules_in_the_head():
 
 
 def test_the_wheel_has_the_script_in_the_page(bundled_static, monkeypatch, tmp_path):
-    """It does nothing that needs the address of the script."""
+    """The bundled script that is inlined does nothing that needs an address of its own."""
     monkeypatch.setattr(assets, "STATIC", bundled_static)
     script = tmp_path / "inside.mjs"
     script.write_text(inlined_assets.inline_replay_assets(BASE).script, encoding="utf-8")

@@ -46,7 +46,7 @@ def test_sessions_of_a_release_are_added_up():
 
 
 def test_an_end_whose_start_was_lost_is_a_session():
-    """It cannot have crashed more often than it ran."""
+    """A release cannot have crashed more often than it ran."""
     (row,) = build.build_release_rows(
         PROJECT_ID, {counted("shop@1.0", "crashed"): 3}, environment="", now=NOW
     )

@@ -66,13 +66,13 @@ def test_an_inexact_number_is_told_so():
 
 @pytest.mark.parametrize("rank", [0, 1, 2, 300])
 def test_the_place_of_an_event_comes_back_from_its_text(rank: int):
-    """It is read to the microsecond."""
+    """The text of an event's place keeps its time to the microsecond."""
     place = EventPlace(rank, SOME_TIME, ProjectId(2**63 - 1), EventId("ab" * 16))
     assert part_cursors.read_event_place(part_cursors.write_event_place(place)) == place
 
 
 def test_places_of_records_and_blocks_come_back_from_their_text():
-    """They are read to the microsecond."""
+    """Texts of the places of records and blocks keep their times to the microsecond."""
     record = LogPlace(2_000, SOME_TIME, ProjectId(7), "ab" * 16)
     assert part_cursors.read_log_place(part_cursors.write_log_place(record)) == record
     block = BlockPlace(SOME_TIME, ProjectId(7), "cd" * 16)
