@@ -13,6 +13,7 @@ ReplayError
     · SignInFailed          401  a password is wrong, or a sign-in link no longer works
     · SignInRequired        401  nobody is signed in: a browser is sent to the sign-in form
     · PermissionDenied      403  a role is missing
+    · ReplayHeld            409  a legal hold keeps a replay from being deleted
     · TooManyAttempts       429  too many passwords were wrong, or are being checked
   - NotFound              404  also for what somebody may not know about
   - ServiceUnavailable    503  the journal, Postgres or object storage does not answer
@@ -125,6 +126,12 @@ class PermissionDenied(ActionRefused):
     """The person may see the thing, and lacks the role to do this with it."""
 
     status = 403
+
+
+class ReplayHeld(ActionRefused):
+    """A legal hold keeps a replay from being deleted; the message names it."""
+
+    status = 409
 
 
 class TooManyAttempts(ActionRefused):

@@ -15,6 +15,7 @@ from app.db.engine import Database
 from app.issues import replay_links
 from app.projects import writes as project_writes
 from app.replays import erase, locks
+from app.replays.keeping import cleaning, holds
 from app.replays.model import ReplayKey, Tombstone
 
 
@@ -36,13 +37,16 @@ async def erase_replay(
 
     Raises:
         NotFound: There is no such replay, or it is deleted already.
+        ReplayHeld: A legal hold keeps it from being deleted.
         ServiceUnavailable: Postgres does not answer; nothing is deleted then.
     """
     async with database.transaction() as connection:
         await locks.lock_for_deletion(connection, key)
+        await holds.refuse_if_held(connection, key)
         tombstone = await erase.erase_rows(connection, key, person_id=person_id, at=at)
         if tombstone is None:
             raise NotFound(f"there is no replay {key.replay_id} in project {key.project_id}")
+        await cleaning.forget_replays(connection, [key])
         await replay_links.delete_links(connection, key.project_id, key.replay_id)
         await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
         await audit_writes.add_audit_line(

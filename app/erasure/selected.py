@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.accounts.model import Person
-from app.core.errors import NotFound
+from app.core.errors import NotFound, ReplayHeld
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
 from app.memberships import queries as memberships
 from app.memberships.model import Role
+from app.replays.keeping import holds
 from app.replays.model import ReplayKey
 
 
@@ -21,10 +22,15 @@ async def erase_replays(
 
     Raises:
         NotFound: One is in a project where the person may not delete; nothing is deleted then.
+        ReplayHeld: A legal hold keeps one from being deleted; nothing is deleted then, unless the
+            hold was set while this ran.
     """
     project_ids = {key.project_id for key in keys}
     async with database.reading() as connection:
         await memberships.check_role_in(connection, person, project_ids, role=Role.MEMBER)
+        held = await holds.find_holds(connection, keys)
+    for of_replay in held.values():
+        raise ReplayHeld(holds.describe_hold(of_replay[0]))
     deleted = 0
     for key in keys:
         try:

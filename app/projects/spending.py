@@ -59,10 +59,13 @@ async def add_spending(
 
 
 async def read_storage_limits(connection: AsyncConnection) -> dict[ProjectId, int]:
-    """Return how many bytes each project may store; projects without a limit are left out."""
+    """Return at how many bytes projects turn new data away; other projects are left out.
+
+    Projects that let their oldest data go at the limit never turn new data away.
+    """
     rows = await connection.execute(
         select(projects.c.id, projects.c.stored_bytes_limit)
-        .where(projects.c.stored_bytes_limit.is_not(None))
+        .where(projects.c.stored_bytes_limit.is_not(None), projects.c.at_limit == "refuse")
         .limit(_MOST_PROJECTS)
     )
     return {ProjectId(row.id): row.stored_bytes_limit for row in rows}

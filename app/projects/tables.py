@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -30,6 +31,26 @@ projects = Table(
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("stored_bytes_limit", BigInteger),
+    # What is kept for how long (`retention_rules.py`). A project follows the server's rule about
+    # age until it has one of its own.
+    Column("follows_server", Boolean, nullable=False, server_default=text("true")),
+    Column("keep_days", Integer),
+    Column("at_limit", Text, nullable=False, server_default=text("'refuse'")),
+    Column("keep_queries", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("rest_hours", Integer),
+    CheckConstraint("keep_days > 0", name="keep_days_is_positive"),
+    CheckConstraint("at_limit in ('refuse', 'delete_oldest')", name="at_limit_is_known"),
+    CheckConstraint("rest_hours > 0", name="rest_hours_is_positive"),
+)
+
+# Numbers that admins of the server choose, by name; null for no limit.
+server_settings = Table(
+    "server_settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Integer),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("changed_by", BigInteger),
 )
 
 project_keys = Table(

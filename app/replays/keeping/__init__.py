@@ -1,0 +1,1 @@
+"""Pins and legal holds of replays, and the checks by keep rules that wait."""

@@ -1,0 +1,31 @@
+"""The values of pins and holds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.ids import PersonId
+from app.replays.model import ReplayKey
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPin:
+    """A mark that keeps a replay from retention, until somebody takes it off."""
+
+    key: ReplayKey
+    pinned_at: datetime
+    pinned_by: PersonId | None
+    """The person who pinned it; None for the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayHold:
+    """A legal hold: it refuses every deletion of a replay, by people and by rules."""
+
+    key: ReplayKey
+    name: str
+    """What people call the matter, such as a case number."""
+    reason: str
+    expires_at: datetime
+    held_at: datetime
+    held_by: PersonId | None
+    """The person who set it; None for the command line."""
