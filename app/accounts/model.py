@@ -2,8 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from app.core.ids import PersonId
+
+
+class PersonOrigin(StrEnum):
+    """Where an account comes from, and so who decides about its rights."""
+
+    LOCAL = "local"
+    """Added on this server, whose admins decide; the person signs in by password or link."""
+    PROVIDER = "provider"
+    """Added at the first sign-in through an identity provider, whose groups decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +28,9 @@ class Person:
     has_password: bool
     created_at: datetime
     disabled_at: datetime | None
+    origin: PersonOrigin = PersonOrigin.LOCAL
+    last_sign_in_at: datetime | None = None
+    """When they signed in last; None if they never have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +41,5 @@ class SignIn:
     created_at: datetime
     last_seen_at: datetime
     user_agent: str
+    address: str = ""
+    """Where the person signed in from; empty for sign-ins of older releases."""

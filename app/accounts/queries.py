@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts.model import Person
+from app.accounts.model import Person, PersonOrigin
 from app.accounts.tables import people
 from app.core.errors import NotFound
 from app.core.ids import PersonId
@@ -20,6 +20,8 @@ PERSON_COLUMNS: Final = (
     (people.c.password_hash.is_not(None)).label("has_password"),
     people.c.created_at,
     people.c.disabled_at,
+    people.c.origin,
+    people.c.last_sign_in_at,
 )
 
 
@@ -120,4 +122,6 @@ def read_person_row(row: Any) -> Person:
         has_password=row.has_password,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
+        origin=PersonOrigin(row.origin),
+        last_sign_in_at=row.last_sign_in_at,
     )

@@ -18,6 +18,7 @@ from app.accounts.model import Person, SignIn
 from app.accounts.queries import PERSON_COLUMNS, read_person_row
 from app.accounts.tables import people, sign_ins
 from app.core import clock, ids
+from app.core.errors import SignInFailed
 from app.core.ids import PersonId
 from app.db import text
 
@@ -28,6 +29,7 @@ MOST_LISTED: Final = 100
 
 _NOTE_USE_EVERY: Final = timedelta(minutes=1)
 _USER_AGENT_BYTES: Final = 400
+_ADDRESS_BYTES: Final = 100
 
 
 _IS_ALIVE: Final = and_(
@@ -40,6 +42,7 @@ _BY_TOKEN: Final = (
         sign_ins.c.created_at.label("signed_in_at"),
         sign_ins.c.last_seen_at,
         sign_ins.c.user_agent,
+        sign_ins.c.address,
         *PERSON_COLUMNS,
     )
     .join(people, people.c.id == sign_ins.c.person_id)
@@ -63,15 +66,32 @@ class SignedInPerson:
 
 
 async def start_sign_in(
-    connection: AsyncConnection, person_id: PersonId, *, user_agent: str
+    connection: AsyncConnection, person_id: PersonId, *, user_agent: str, address: str = ""
 ) -> str:
     """Sign a person in.
 
+    Args:
+        connection: The transaction of the caller.
+        person_id: The person.
+        user_agent: The name that their browser gives itself.
+        address: Where the request comes from.
+
     Returns:
         The token for the cookie; only its hash is stored.
+
+    Raises:
+        SignInFailed: The account was deactivated meanwhile.
     """
     token = ids.new_token()
     now = clock.now()
+    # It waits for a deactivation that is under way, so that no sign-in outlives that.
+    noted = await connection.execute(
+        update(people)
+        .where(people.c.id == person_id, people.c.disabled_at.is_(None))
+        .values(last_sign_in_at=now)
+    )
+    if not noted.rowcount:
+        raise SignInFailed("this account is deactivated")
     await connection.execute(
         insert(sign_ins).values(
             token_sha256=tokens.hash_token(token),
@@ -79,6 +99,7 @@ async def start_sign_in(
             created_at=now,
             last_seen_at=now,
             user_agent=text.clean(user_agent, limit_bytes=_USER_AGENT_BYTES),
+            address=text.clean(address, limit_bytes=_ADDRESS_BYTES),
         )
     )
     return token
@@ -94,7 +115,9 @@ async def find_signed_in(connection: AsyncConnection, token: str) -> SignedInPer
         return None
     return SignedInPerson(
         person=read_person_row(row),
-        sign_in=SignIn(row.token_sha256.hex(), row.signed_in_at, row.last_seen_at, row.user_agent),
+        sign_in=SignIn(
+            row.token_sha256.hex(), row.signed_in_at, row.last_seen_at, row.user_agent, row.address
+        ),
         is_touch_due=clock.now() - row.last_seen_at >= _NOTE_USE_EVERY,
     )
 
@@ -120,6 +143,7 @@ async def list_sign_ins(connection: AsyncConnection, person_id: PersonId) -> lis
             sign_ins.c.created_at,
             sign_ins.c.last_seen_at,
             sign_ins.c.user_agent,
+            sign_ins.c.address,
         )
         .where(sign_ins.c.person_id == person_id, _IS_ALIVE)
         .order_by(sign_ins.c.last_seen_at.desc(), sign_ins.c.token_sha256)
@@ -127,7 +151,9 @@ async def list_sign_ins(connection: AsyncConnection, person_id: PersonId) -> lis
         _alive_after(),
     )
     return [
-        SignIn(row.token_sha256.hex(), row.created_at, row.last_seen_at, row.user_agent)
+        SignIn(
+            row.token_sha256.hex(), row.created_at, row.last_seen_at, row.user_agent, row.address
+        )
         for row in rows
     ]
 

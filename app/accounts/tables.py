@@ -28,7 +28,10 @@ people = Table(
     Column("is_admin", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("disabled_at", DateTime(timezone=True)),
+    Column("origin", Text, nullable=False, server_default="local"),
+    Column("last_sign_in_at", DateTime(timezone=True)),
     CheckConstraint("email = lower(email)", name="email_is_lower"),
+    CheckConstraint("origin in ('local', 'provider')", name="origin_is_known"),
 )
 
 # A stolen copy of these two tables signs nobody in: they hold SHA-256 of 256-bit tokens.
@@ -40,6 +43,7 @@ sign_ins = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("last_seen_at", DateTime(timezone=True), nullable=False),
     Column("user_agent", Text, nullable=False),
+    Column("address", Text, nullable=False, server_default=""),
 )
 
 sign_in_links = Table(
@@ -49,6 +53,7 @@ sign_in_links = Table(
     Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
 # One row for each attempt that has not succeeded, also for addresses that nobody has.

@@ -5,12 +5,12 @@ A write that takes rights from a person also ends their sign-ins, in the same tr
 
 from typing import Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import known_networks, links, sign_ins
-from app.accounts.model import Person
+from app.accounts.model import Person, PersonOrigin
 from app.accounts.queries import PERSON_COLUMNS, read_person_row
 from app.accounts.tables import people
 from app.core import clock, log
@@ -23,7 +23,12 @@ _NAME_BYTES: Final = 200
 
 
 async def add_person(
-    connection: AsyncConnection, email: str, *, name: str = "", is_admin: bool = False
+    connection: AsyncConnection,
+    email: str,
+    *,
+    name: str = "",
+    is_admin: bool = False,
+    origin: PersonOrigin = PersonOrigin.LOCAL,
 ) -> Person:
     """Add a person, who has no password yet: a sign-in link lets them in.
 
@@ -32,6 +37,7 @@ async def add_person(
         email: The address of the person; capitals do not matter.
         name: The name that others see; the part before the `@` if left out.
         is_admin: Whether they are an admin of the server.
+        origin: Where the account comes from.
 
     Raises:
         InvalidInput: It is not an e-mail address, or somebody has it already.
@@ -43,6 +49,7 @@ async def add_person(
             email=address,
             name=text.clean(name.strip(), limit_bytes=_NAME_BYTES) or address.partition("@")[0],
             is_admin=is_admin,
+            origin=origin,
         )
         .on_conflict_do_nothing(index_elements=[people.c.email])
         .returning(*PERSON_COLUMNS)
@@ -91,8 +98,11 @@ async def set_admin(connection: AsyncConnection, person_id: PersonId, *, is_admi
     """Make a person an admin of the server, or take that right away.
 
     Raises:
+        InvalidInput: The server would have no local admin left.
         NotFound: There is no such person.
     """
+    if not is_admin:
+        await _require_another_local_admin(connection, person_id)
     await _change(connection, person_id, is_admin=is_admin)
 
 
@@ -100,8 +110,10 @@ async def disable_person(connection: AsyncConnection, person_id: PersonId) -> No
     """Disable a person: all their sign-ins and links end. What they did stays recorded.
 
     Raises:
+        InvalidInput: The server would have no local admin left.
         NotFound: There is no such person.
     """
+    await _require_another_local_admin(connection, person_id)
     await _change(connection, person_id, disabled_at=clock.now())
     await _end_all_access(connection, person_id)
 
@@ -145,6 +157,29 @@ async def _change(connection: AsyncConnection, person_id: PersonId, **values: An
     )
     if not updated.rowcount:
         raise NotFound(f"no person {person_id}")
+
+
+async def _require_another_local_admin(connection: AsyncConnection, leaving: PersonId) -> None:
+    """Make sure that somebody besides `leaving` can administer the server, if they can.
+
+    An admin from an identity provider does not count: when the provider is down or set up wrongly,
+    nobody of them gets in. The rows of all admins are locked in one order, so two admins cannot
+    deactivate each other at once.
+    """
+    local_admins = set(
+        await connection.scalars(
+            select(people.c.id)
+            .where(
+                people.c.is_admin,
+                people.c.disabled_at.is_(None),
+                people.c.origin == PersonOrigin.LOCAL,
+            )
+            .order_by(people.c.id)
+            .with_for_update()
+        )
+    )
+    if local_admins == {leaving}:
+        raise InvalidInput("a server keeps at least one local admin; make somebody else one first")
 
 
 async def _end_all_access(connection: AsyncConnection, person_id: PersonId) -> None:

@@ -31,6 +31,7 @@ projects = Table(
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("stored_bytes_limit", BigInteger),
+    Column("viewers_see_bodies", Boolean, nullable=False, server_default=text("true")),
     # What is kept for how long (`retention_rules.py`). A project follows the server's rule about
     # age until it has one of its own.
     Column("follows_server", Boolean, nullable=False, server_default=text("true")),
@@ -76,6 +77,7 @@ key_spending = Table(
     ),
     Column("envelopes", Double, nullable=False),
     Column("size_bytes", Double, nullable=False),
+    Column("last_used_at", DateTime(timezone=True)),
 )
 
 # No foreign key: counts are written with the batch that stores the items, and must never fail it.

@@ -68,4 +68,6 @@ async def change_password(
         await accounts.set_password(connection, person.id, new_hash)
         await audit.add_audit_line(connection, Action.PASSWORD_CHANGED, person_id=person.id)
         await known_networks.remember_network(connection, person.id, address)
-        return await sign_ins.start_sign_in(connection, person.id, user_agent=user_agent)
+        return await sign_ins.start_sign_in(
+            connection, person.id, user_agent=user_agent, address=address
+        )

@@ -119,4 +119,6 @@ async def _start_sign_in(
         connection, Action.SIGN_IN, person_id=person_id, detail={**detail, "address": address}
     )
     await known_networks.remember_network(connection, person_id, address)
-    return await sign_ins.start_sign_in(connection, person_id, user_agent=user_agent)
+    return await sign_ins.start_sign_in(
+        connection, person_id, user_agent=user_agent, address=address
+    )

@@ -55,6 +55,12 @@ def test_a_person_is_renamed_made_admin_and_disabled(terminal: Terminal):
         if "Ann Lee" in line_of_list
     ]
     assert "admin" in line
+    for last in (
+        ("user", "admin", "ann@example.com", "--off"),
+        ("user", "disable", "ann@example.com"),
+    ):
+        assert isinstance(terminal.run(*last).exception, InvalidInput)
+    terminal.run_successfully("user", "add", "bo@example.com", "--admin")
     terminal.run_successfully("user", "admin", "ann@example.com", "--off")
     terminal.run_successfully("user", "disable", "ann@example.com")
     (line,) = [
