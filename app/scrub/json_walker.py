@@ -29,6 +29,8 @@ _PAIR: Final = 2
 _NOT_IN_NAMES: Final = frozenset(" =")
 """Characters that show that the first of two items is prose and no name: `token refreshed`."""
 _CARD_BELOW: Final = 10**16
+_NUMBERS: Final = frozenset({int, float})
+_LARGEST_EXACT: Final = 2**63
 _BLANK_CHARS: Final = 64
 _JSON_STARTS: Final = ("{", "[")
 _COOKIES: Final = JsonPlace(PlaceRole.COOKIES)
@@ -93,7 +95,7 @@ class JsonWalker:
             return None
         if isinstance(value, str):
             return self._scrub_text(value, place)
-        if type(value) is int and place.role is not PlaceRole.STRUCTURE:
+        if type(value) in _NUMBERS and place.role is not PlaceRole.STRUCTURE:
             return self._scrub_number(value)
         return value
 
@@ -342,11 +344,17 @@ class JsonWalker:
         clean = self.visit_member("json", value, DATA_PLACE)
         return text if clean is value else json.dumps(clean, ensure_ascii=False)
 
-    def _scrub_number(self, value: int) -> int | str:
-        """Return a number, or the mark if it is the number of a card."""
-        digits = str(value) if 0 < value < _CARD_BELOW else ""
+    def _scrub_number(self, value: float) -> float | str:
+        """Return a number, or the mark if it is the number of a card or one of the project's."""
+        if not 0 < value < _LARGEST_EXACT or (type(value) is float and not value.is_integer()):
+            return value
+        whole = int(value)  # programs that know no whole numbers write a card as 4111111111111111.0
+        digits = str(whole) if whole < _CARD_BELOW else ""
         if len(digits) in _CARD_DIGITS and cards.is_card_number(digits):
             self._add_remark("card")
+            return FILTERED
+        if self._scrubber.rules.patterns and (rule := self._scrubber.find_own_match(whole)):
+            self._add_remark(rule)
             return FILTERED
         return value
 

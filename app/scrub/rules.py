@@ -17,7 +17,18 @@ MARKS: Final = (FILTERED, EMAIL, IP, MAC, IMEI, PHONE, PERSON, FAILED)
 """Every mark that a rule may leave; no rule changes a value that is a mark."""
 
 
-class ScrubRules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+class OwnPattern(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A pattern that a project adds: every match in a text is removed."""
+
+    name: str
+    """Name in remarks: `pattern: employee number`."""
+    pattern: str
+    """Regular expression in the syntax of RE2."""
+
+
+class ScrubRules(
+    msgspec.Struct, frozen=True, gc=False, cache_hash=True, forbid_unknown_fields=True
+):
     """The scrub settings of one project; hashable, because compiled rules are cached by them."""
 
     sensitive_keys: frozenset[str] = frozenset()
@@ -37,9 +48,14 @@ class ScrubRules(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """Off by default: one 15-digit number in ten has the right check digit, and few apps can read
     IMEIs."""
     phones: bool = False
+    patterns: tuple[OwnPattern, ...] = ()
+    """Patterns of the project, whose matches are removed from every text and whole number."""
 
 
 DEFAULT_RULES: Final = ScrubRules()
+CLOSED_RULES: Final = ScrubRules(patterns=(OwnPattern("rules that cannot be read", "("),))
+"""Rules for a project whose own rules cannot be read: `(` is no pattern, and a rule that fails puts
+`[scrub failed]` in the place of every text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from urllib.parse import quote, unquote, unquote_plus
 from app.scrub import hints
 from app.scrub.finders import cards, commands, named_values, shapes, sql, url_paths
 from app.scrub.matching import folding, patterns
+from app.scrub.matching.own_patterns import OwnPatternFinder, OwnPatternHints
 from app.scrub.matching.redactions import Redaction, apply_redactions
-from app.scrub.rules import FILTERED, MARKS, ScrubRules
+from app.scrub.rules import CLOSED_RULES, FILTERED, MARKS, ScrubRules
 from app.scrub.sensitive_names import NameJudge
 
 _ENCODED: Final = patterns.compile_text(
@@ -61,7 +62,8 @@ class _TextRule:
     name: str
     """Name in remarks."""
     hint: bytes
-    """Pattern over UTF-8 or JSON that fits wherever the rule could."""
+    """Pattern over UTF-8 or JSON that fits wherever the rule could; empty for a project's own
+    pattern, which `OwnPatternHints` looks for."""
     find: Callable[[str], Iterable[Redaction]]
     """Finds the secrets in a folded text."""
     text_kinds: frozenset[TextKind] = _NO_LABELS
@@ -74,7 +76,8 @@ class TextScrubber:
     def __init__(self, rules: ScrubRules) -> None:
         self.rules = rules
         self.judge = NameJudge(rules)
-        self._rules = self._make_rules()
+        self._own_hints = OwnPatternHints(rules.patterns) if rules.patterns else None
+        self._rules = (*self._make_own_rules(), *self._make_rules())
         address_fields = [hints.ADDRESS_FIELD] if rules.scrub_ip else []
         other_hints = (
             *(hints.make_exotic_hint(), hints.ESCAPES, hints.OWNER, hints.ENCODED),
@@ -84,21 +87,29 @@ class TextScrubber:
         # Rules may share a hint; the matcher is quicker when it holds each of them once.
         numbers: dict[bytes, list[int]] = {}
         for number, hint in enumerate([*(rule.hint for rule in self._rules), *other_hints]):
-            numbers.setdefault(hint, []).append(number)
+            if hint:
+                numbers.setdefault(hint, []).append(number)
         self._hints = patterns.BytePatternSet(list(numbers))
         self._rules_of_hint = list(numbers.values())
         """Numbers of the rules of each hint; numbers beyond the rules stand for no rule."""
 
     def is_clean(self, data: bytes) -> bool:
         """Tell whether no rule can find anything in this UTF-8 text or JSON."""
-        return not self._hints.find_matching(data)
+        if self._hints.find_matching(data):
+            return False
+        return self._own_hints is None or not self._own_hints.may_match_json(data)
 
     def find_candidates(self, text: str) -> Sequence[int]:
         """Return the numbers of the rules that could find something, for `scrub`."""
-        matching = self._hints.find_matching(folding.fold_text(text).encode())
+        folded = folding.fold_text(text)
+        matching = self._hints.find_matching(folded.encode())
+        # The rules of the project's own patterns come first, so their numbers are the same.
+        own = self._own_hints.find_candidates(folded) if self._own_hints is not None else ()
         if not matching:
-            return ()
-        return sorted(chain.from_iterable(map(self._rules_of_hint.__getitem__, matching)))
+            return own
+        return [
+            *own, *sorted(chain.from_iterable(map(self._rules_of_hint.__getitem__, matching)))
+        ]  # fmt: skip
 
     def is_known_clean(self, text: str, text_kind: TextKind) -> bool:
         """Tell whether this text is cached as one in which the rules find nothing."""
@@ -183,8 +194,23 @@ class TextScrubber:
                 return f"{name}{sign}{quote(clean, safe=_UNQUOTED)}"
         return part
 
+    def find_own_match(self, number: int) -> str | None:
+        """Return the name of the rule whose pattern of the project matches a number, if any."""
+        digits = str(number)
+        for rule in self._rules[: len(self.rules.patterns)]:
+            if any(rule.find(digits)):
+                return rule.name
+        return None
+
+    def _make_own_rules(self) -> tuple[_TextRule, ...]:
+        """Return the rules of the project's own patterns, which apply to every kind of text."""
+        return tuple(
+            _TextRule(f"pattern: {own.name}", b"", OwnPatternFinder(own).find, _ALL)
+            for own in self.rules.patterns
+        )
+
     def _make_rules(self) -> tuple[_TextRule, ...]:
-        """Return the rules that the project wants, in the order in which they apply.
+        """Return the built-in rules that the project wants, in the order in which they apply.
 
         Names come first, so that the whole value of `password=jo@example.com` goes, not only the
         address.
@@ -243,8 +269,15 @@ class TextScrubber:
 
 @lru_cache(maxsize=128)
 def get_scrubber(rules: ScrubRules) -> TextScrubber:
-    """Return the compiled rules; they are cached, because compiling takes milliseconds."""
-    return TextScrubber(rules)
+    """Return the compiled rules; they are cached, because compiling takes milliseconds.
+
+    Rules are checked before they are saved. Those that cannot be used any more, for example after
+    an upgrade, let no text through.
+    """
+    try:
+        return TextScrubber(rules)
+    except patterns.MATCHER_ERROR:
+        return TextScrubber(CLOSED_RULES)
 
 
 def _decoders_of(text: str) -> tuple[Callable[..., str], ...]:

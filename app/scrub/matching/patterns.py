@@ -18,6 +18,8 @@ _AT_START: Final = re2._Anchor.ANCHOR_START  # noqa: SLF001 - as above
 _WHOLE: Final = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001 - as above
 _WHOLE_MATCH: Final = itemgetter(0)
 
+MATCHER_ERROR: Final[type[Exception]] = re2.error
+"""Raised for a pattern that RE2 cannot compile, or cannot within its memory."""
 TextRange = tuple[int, int]
 """Start and end of a part of a text; negative if the part is absent."""
 
