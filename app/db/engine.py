@@ -102,15 +102,15 @@ def translating_errors() -> Iterator[None]:
     except sqlalchemy.exc.TimeoutError as error:
         raise DatabaseUnavailable(f"no connection to Postgres is free: {error}") from error
     except sqlalchemy.exc.DBAPIError as error:
-        away = _classify_error(error.orig, _read_sqlstate(error))
-        if away is None:
+        outage = _classify_error(error.orig, _read_sqlstate(error))
+        if outage is None:
             raise
-        raise away from error
+        raise outage from error
     except asyncpg.PostgresError as error:
-        away = _classify_error(error, error.sqlstate)
-        if away is None:
+        outage = _classify_error(error, error.sqlstate)
+        if outage is None:
             raise
-        raise away from error
+        raise outage from error
     except (
         ConnectionError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError,
     ) as error:  # fmt: skip

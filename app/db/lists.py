@@ -42,15 +42,15 @@ class ListOrder[Row]:
         """Return the opposite order under a name of its own."""
         return replace(self, name=name, is_descending=not self.is_descending)
 
-    def is_falling(self, *, is_backward: bool) -> bool:
-        """Tell whether values fall on the way through the list, forward or backward."""
+    def is_decreasing(self, *, is_backward: bool) -> bool:
+        """Tell whether the key decreases from row to row, reading forward or backward."""
         return self.is_descending != is_backward
 
     def sort(self, statement: Select[Any], columns: Any, *, is_backward: bool) -> Select[Any]:
         """Put the rows of a statement in this order."""
-        is_falling = self.is_falling(is_backward=is_backward)
+        is_decreasing = self.is_decreasing(is_backward=is_backward)
         key = self.columns(columns)
-        return statement.order_by(*(part.desc() if is_falling else part.asc() for part in key))
+        return statement.order_by(*(part.desc() if is_decreasing else part.asc() for part in key))
 
     def is_past(
         self, columns: Any, cursor: ListCursor, *, is_backward: bool
@@ -58,7 +58,7 @@ class ListOrder[Row]:
         """Return the condition that a row comes after a cursor; before it when reading backward."""
         key = self.columns(columns)
         edge = tuple_(*(_literal(value, part) for value, part in zip(cursor, key, strict=True)))
-        if self.is_falling(is_backward=is_backward):
+        if self.is_decreasing(is_backward=is_backward):
             return tuple_(*key) < edge
         return tuple_(*key) > edge
 

@@ -114,7 +114,7 @@ class IngestMonitor:
             journal_bytes=max(self._journal_bytes, backlog.bytes),
             room_bytes=self._free_bytes() - self._reserve_bytes,
             reserve_bytes=self._reserve_bytes,
-            outage=self._digester.away or self._outage,
+            outage=self._digester.outage or self._outage,
             quarantined=self._quarantined,
             refused=self._refused,
         )

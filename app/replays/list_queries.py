@@ -230,5 +230,5 @@ def _sort(statement: Select[Any], request: ScanRequest, columns: Columns) -> Sel
 def _is_beyond(replay: Replay, end: ListCursor, request: ScanRequest) -> bool:
     key: Any = request.order.key_of(replay)
     return bool(
-        key < end if request.order.is_falling(is_backward=request.is_backward) else key > end
+        key < end if request.order.is_decreasing(is_backward=request.is_backward) else key > end
     )

@@ -1,8 +1,9 @@
 """Hints: byte patterns that match wherever a rule could, so that clean text costs one pass.
 
-A hint is matched against text in UTF-8 and against JSON, as it came or written anew. So it must
-also match if a quote, a slash or a line end is written as an escape, and if a space or a dash is a
-typographic one. A hint that matches too often costs time. It must never match too rarely.
+A hint is matched against text in UTF-8 and against JSON, either as an SDK sent it or as we wrote
+it. So it must also match if a quote, a slash or a line end is written as an escape, and if a space
+or a dash is a typographic one. A hint that matches too often costs time. It must never match too
+rarely.
 """
 
 from typing import Final

@@ -54,7 +54,9 @@ class StartupCheck:
         except StorageRefused:
             raise
         except ServiceUnavailable as error:
-            _logger.warning("storage is away, envelopes are taken all the same", error=str(error))
+            _logger.warning(
+                "storage does not answer; envelopes are accepted all the same", error=str(error)
+            )
 
 
 def _log_late_failure(task: "asyncio.Task[None]") -> None:

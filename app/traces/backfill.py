@@ -1,7 +1,7 @@
 """Moves spans that a release before blocks stored one by one into blocks.
 
 A step moves some of them in one transaction and locks their rows, so several processes may work at
-once. Transactions come first, with their spans; the spans that are left then were streamed.
+once. Transactions are moved first, with their spans; the spans that remain were streamed.
 """
 
 import asyncio
@@ -43,23 +43,29 @@ async def _move_transactions(connection: AsyncConnection) -> list[NewBlock]:
         .limit(_TRANSACTIONS)
         .with_for_update(skip_locked=True)
     )
-    wholes = locked_rows.all()
-    if not wholes:
+    old_transactions = locked_rows.all()
+    if not old_transactions:
         return []
     belonging = await connection.execute(
         select(spans).where(
             tuple_(spans.c.project_id, spans.c.trace_id, spans.c.transaction_id).in_(
-                [(whole.project_id, whole.trace_id, whole.event_id) for whole in wholes]
+                [
+                    (old_transaction.project_id, old_transaction.trace_id, old_transaction.event_id)
+                    for old_transaction in old_transactions
+                ]
             )
         )
     )
     rows = belonging.all()
-    moved = await asyncio.to_thread(_make_blocks, wholes, rows)
+    moved = await asyncio.to_thread(_make_blocks, old_transactions, rows)
     await writes.add_blocks(connection, moved)
     await _delete_spans(connection, rows)
-    gone = [(whole.project_id, whole.event_id) for whole in wholes]
+    keys = [
+        (old_transaction.project_id, old_transaction.event_id)
+        for old_transaction in old_transactions
+    ]
     key = tuple_(transactions.c.project_id, transactions.c.event_id)
-    await connection.execute(delete(transactions).where(key.in_(gone)))
+    await connection.execute(delete(transactions).where(key.in_(keys)))
     return moved
 
 
@@ -79,60 +85,75 @@ async def _move_spans(connection: AsyncConnection) -> list[NewBlock]:
 
 async def _delete_spans(connection: AsyncConnection, rows: _Rows) -> None:
     key = tuple_(spans.c.project_id, spans.c.trace_id, spans.c.span_id)
-    gone = [(row.project_id, row.trace_id, row.span_id) for row in rows]
-    if gone:
-        await connection.execute(delete(spans).where(key.in_(gone)))
+    keys = [(row.project_id, row.trace_id, row.span_id) for row in rows]
+    if keys:
+        await connection.execute(delete(spans).where(key.in_(keys)))
 
 
-def _make_blocks(wholes: _Rows, rows: _Rows) -> list[NewBlock]:
+def _make_blocks(old_transactions: _Rows, rows: _Rows) -> list[NewBlock]:
     """Group spans into blocks; the block of a transaction holds the spans grouped with its root."""
     groups: defaultdict[tuple[Any, ...], list[Row[Any]]] = defaultdict(list)
     firsts: dict[tuple[Any, ...], Any] = {}
     for row in sorted(rows, key=lambda row: (not row.is_segment, row.started_at)):
-        place = (
+        group_key = (
             row.project_id, row.trace_id, row.replay_id, row.transaction_id, row.received_at,
             row.drift_ms,
         )  # fmt: skip
-        since = row.started_at - firsts.setdefault(place, row.started_at)
-        groups[(*place, int(since / BLOCK_START_SPREAD))].append(row)
-    by_id = {(whole.project_id, whole.event_id): whole for whole in wholes}
-    rootless = dict(by_id)
-    made: list[NewBlock] = []
+        since = row.started_at - firsts.setdefault(group_key, row.started_at)
+        groups[(*group_key, int(since / BLOCK_START_SPREAD))].append(row)
+    by_id = {
+        (old_transaction.project_id, old_transaction.event_id): old_transaction
+        for old_transaction in old_transactions
+    }
+    without_root = dict(by_id)
+    blocks: list[NewBlock] = []
     for together in groups.values():
         key = (together[0].project_id, together[0].transaction_id)
-        whole = by_id.get(key)
-        if whole is not None and any(row.span_id == whole.span_id for row in together):
-            made.append(_make_transaction_block(whole, together))
-            del rootless[key]
+        old_transaction = by_id.get(key)
+        if old_transaction is not None and any(
+            row.span_id == old_transaction.span_id for row in together
+        ):
+            blocks.append(_make_transaction_block(old_transaction, together))
+            del without_root[key]
         else:
-            made.append(_make_span_block(together, whole.platform if whole is not None else None))
-    return [*made, *(_make_transaction_block(whole, ()) for whole in rootless.values())]
+            blocks.append(
+                _make_span_block(
+                    together, old_transaction.platform if old_transaction is not None else None
+                )
+            )
+    return [
+        *blocks,
+        *(
+            _make_transaction_block(old_transaction, ())
+            for old_transaction in without_root.values()
+        ),
+    ]
 
 
-def _make_transaction_block(whole: Row[Any], rows: _Rows) -> NewBlock:
+def _make_transaction_block(old_transaction: Row[Any], rows: _Rows) -> NewBlock:
     """Make the block of a transaction, without spans if its root is stored in another block."""
-    event_id = EventId(whole.event_id)
-    replay_id = rows[0].replay_id if rows else whole.replay_id
+    event_id = EventId(old_transaction.event_id)
+    replay_id = rows[0].replay_id if rows else old_transaction.replay_id
     return NewBlock(
-        project_id=ProjectId(whole.project_id),
+        project_id=ProjectId(old_transaction.project_id),
         block_id=event_id,
         transaction_id=event_id,
-        trace_id=TraceId(whole.trace_id or event_id),
+        trace_id=TraceId(old_transaction.trace_id or event_id),
         replay_id=ReplayId(replay_id) if replay_id else None,
-        received_at=whole.received_at,
-        started_at=min([whole.started_at, *(row.started_at for row in rows)]),
-        ended_at=max([whole.ended_at, *(row.ended_at or row.started_at for row in rows)]),
-        drift_ms=whole.drift_ms,
-        name=whole.name,
-        op=whole.op,
-        status=whole.status,
-        platform=whole.platform,
-        release=whole.release,
-        environment=whole.environment,
+        received_at=old_transaction.received_at,
+        started_at=min([old_transaction.started_at, *(row.started_at for row in rows)]),
+        ended_at=max([old_transaction.ended_at, *(row.ended_at or row.started_at for row in rows)]),
+        drift_ms=old_transaction.drift_ms,
+        name=old_transaction.name,
+        op=old_transaction.op,
+        status=old_transaction.status,
+        platform=old_transaction.platform,
+        release=old_transaction.release,
+        environment=old_transaction.environment,
         spans=len(rows),
         # What cannot be read becomes empty, so that it does not stop the move.
         content=span_block.pack_block(
-            [_write_span(row) for row in rows], packed_json.unpack_object(whole.payload)
+            [_write_span(row) for row in rows], packed_json.unpack_object(old_transaction.payload)
         ),
     )
 

@@ -25,7 +25,7 @@ from app.triage.issue_links import LinkedReplay
 from app.triage.issue_reader import IssueReader
 
 _RECENT: Final = timedelta(hours=1)
-"""A replay may still come so long after its event."""
+"""The time after an event in which its replay may still arrive."""
 _DAY: Final = timedelta(days=1)
 
 

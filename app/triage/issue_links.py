@@ -56,12 +56,12 @@ class LinkedReplay:
     at_ms: int
     """Counted from the start of the replay, by the replay's clock."""
     is_apart: bool
-    """Whether the event happened at another time than the part of the replay that is here."""
+    """Whether the event happened outside the part of the replay that is stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedReplayPage:
-    """A page of the replays of an issue, the one received last first."""
+    """A page of the replays of an issue, newest receipt first."""
 
     replays: tuple[LinkedReplay, ...]
     older: ListCursor | None
@@ -76,7 +76,7 @@ async def read_linked_replays(
     before: ListCursor | None = None,
     limit: int,
 ) -> LinkedReplayPage:
-    """Read a page of the replays of an issue, the one received last first.
+    """Read a page of the replays of an issue, newest receipt first.
 
     Args:
         connection: Where to read.

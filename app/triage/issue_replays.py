@@ -33,7 +33,7 @@ class IssueReplay:
 
 @dataclass(frozen=True, slots=True)
 class IssueReplaysData:
-    """A page of the replays of an issue, the one received last first."""
+    """A page of the replays of an issue, newest receipt first."""
 
     summary: IssueSummary
     replays: tuple[IssueReplay, ...]

@@ -173,8 +173,8 @@ static void watch(int fd, void *what) {
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event)) die("epoll_ctl");
 }
 
-static void welcome(int door) {
-    for (int fd, on = 1; (fd = accept4(door, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
+static void welcome(int listener) {
+    for (int fd, on = 1; (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0;) {
         if (++connection_count > MAX_CONNECTIONS) die("too many connections");
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         connection *one = calloc(1, sizeof *one);
@@ -184,12 +184,12 @@ static void welcome(int door) {
 }
 
 static int listen_on(int port) {
-    int door = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
     struct sockaddr_in place = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(door, (struct sockaddr *)&place, sizeof place) || listen(door, 1024)) die("listen");
-    return door;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(listener, (struct sockaddr *)&place, sizeof place) || listen(listener, 1024)) die("listen");
+    return listener;
 }
 
 int main(int argc, char **argv) {
@@ -198,8 +198,8 @@ int main(int argc, char **argv) {
     epoll_fd = epoll_create1(0);
     done_fd = eventfd(0, EFD_NONBLOCK);
     open_keepers(argv[2], argv[3], done_fd);
-    int door = listen_on(atoi(argv[1]));
-    watch(door, &door);
+    int listener = listen_on(atoi(argv[1]));
+    watch(listener, &listener);
     watch(done_fd, &done_fd);
     puts("listening");
     fflush(stdout);
@@ -208,7 +208,7 @@ int main(int argc, char **argv) {
         int count = epoll_wait(epoll_fd, events, 256, -1);
         for (int n = 0; n < count; n++) {
             eventfd_t ignored;
-            if (events[n].data.ptr == &door) welcome(door);
+            if (events[n].data.ptr == &listener) welcome(listener);
             else if (events[n].data.ptr != &done_fd) read_some(events[n].data.ptr);
             else if (!eventfd_read(done_fd, &ignored)) end_batch();
         }

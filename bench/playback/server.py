@@ -101,7 +101,7 @@ def send(running: Running, segments: list[Segment]) -> Facts:
     zero_ms = clock.now_ms() - segments[-1].start_ms - 600_000
     starts: list[int] = []
     placed: list[dict[str, int]] = []
-    door = httpx2.Client(timeout=60)
+    client = httpx2.Client(timeout=60)
     for segment in segments:
         at_ms = zero_ms + segment.start_ms
         width, height = segment.size
@@ -112,7 +112,7 @@ def send(running: Running, segments: list[Segment]) -> Facts:
             duration_ms=segment.duration_ms, video=segment.video,
             events=[recordings.meta(at_ms, width=width, height=height), note],
         )  # fmt: skip
-        door.post(
+        client.post(
             f"http://127.0.0.1:{running.port}/api/1/envelope/",
             content=envelopes.gzipped(body),
             headers=envelopes.headers(running.key),
@@ -121,7 +121,7 @@ def send(running: Running, segments: list[Segment]) -> Facts:
         placed.append(
             {"id": segment.number, "start": segment.start_ms, "duration": segment.duration_ms}
         )
-    door.close()
+    client.close()
     return Facts(starts, placed, segments[-1].start_ms + segments[-1].duration_ms)
 
 

@@ -27,10 +27,10 @@ def reduced(run: dict[str, Any]) -> dict[str, Any]:
     return reduced_run
 
 
-def table(told: Sequence[dict[str, Any]]) -> str:
+def table(results: Sequence[dict[str, Any]]) -> str:
     """Write the medians over all runs as lines of a table, and how ours compares to the other."""
-    ways = list(dict.fromkeys(run["way"] for run in told if "way" in run))
-    rows = {way: _row([run for run in told if run.get("way") == way]) for way in ways}
+    ways = list(dict.fromkeys(run["way"] for run in results if "way" in run))
+    rows = {way: _row([run for run in results if run.get("way") == way]) for way in ways}
     names = list(rows[WAYS[0]])
     wide = max(map(len, names))
     lines = ["", f"{'':{wide}}" + "".join(f"{way:>22}" for way in ways)]

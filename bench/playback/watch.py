@@ -2,7 +2,7 @@
 
     python -m bench.playback.watch --minutes 60 --rtt 40 --mbit 20 --runs 2 --whole
 
-Starts a server in a folder of its own, sends the replay through its door, and puts a network path
+Starts a server in a folder of its own, sends it the replay, and puts a network path
 before it. First all ways open the replay in turns, `--openings` times; one of them is the other way
 with its script in the page, where it costs nothing to fetch. Then each seeks 60 random moments and
 the last 20 of them again, and plays at 16x over a turn; Firefox does so on a bare page. With

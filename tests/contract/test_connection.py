@@ -26,7 +26,7 @@ async def impatient_server(database_url, tmp_path, monkeypatch):
 def make_head(server, length: int) -> bytes:
     """Make the head of a request with an envelope."""
     return (
-        f"POST {server.door()} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        f"POST {server.ingest_path()} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
         f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}\r\n"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()

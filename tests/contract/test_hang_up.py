@@ -23,7 +23,7 @@ async def server(database_url, tmp_path):
 def make_request(server, body: bytes) -> bytes:
     """Make a whole HTTP request that keeps its connection."""
     head = (
-        f"POST {server.door()} HTTP/1.1\r\nHost: a\r\n"
+        f"POST {server.ingest_path()} HTTP/1.1\r\nHost: a\r\n"
         f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )

@@ -16,7 +16,7 @@ from tests.support.servers import process
 from tests.support.servers.server import Keyed, keyed, running
 
 ROUNDS = programme_size.rounds(ci=1, nightly=5)
-LETTERS = 40
+ENVELOPES = 40
 HELD = process.LaunchOptions(hold_digest=True)
 """Accepted entries stay in the journal, so that it fills up although it reuses its space."""
 Shortage = Callable[[Path], AbstractContextManager[None]]
@@ -48,10 +48,10 @@ async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage,
             database_url, tmp_path, HELD, journal_file_bytes=64 * 1024
         ) as server,
     ):
-        await traffic.send_some(server.base_url, to, ledger, LETTERS)
+        await traffic.send_some(server.base_url, to, ledger, ENVELOPES)
         with shortage(disk):
             await traffic.send_as_phones(
-                server.base_url, to, ledger, is_over=lambda: len(ledger.unanswered()) >= LETTERS
+                server.base_url, to, ledger, is_over=lambda: len(ledger.unanswered()) >= ENVELOPES
             )
         await traffic.send_again(server.base_url, to, ledger)
         server.kill()
@@ -59,7 +59,7 @@ async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage,
         async with running(database_url, tmp_path) as started:
             findings = await invariant.check_invariant(started, ledger)
     report.round(**findings.facts())
-    assert findings.acks == len(ledger.letters)
+    assert findings.acks == len(ledger.sent)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
@@ -74,14 +74,14 @@ async def test_full_storage_does_not_keep_phones_waiting(
         mounts.ext4(tmp_path / "objects", tmp_path / "image", inodes=256) as disk,
         process.launch_and_wait(database_url, tmp_path, journal_file_bytes=64 * 1024) as server,
     ):
-        await traffic.send_some(server.base_url, to, ledger, LETTERS)
+        await traffic.send_some(server.base_url, to, ledger, ENVELOPES)
         with shortage(disk):
-            await traffic.send_some(server.base_url, to, ledger, LETTERS)
-        await traffic.send_some(server.base_url, to, ledger, LETTERS)
+            await traffic.send_some(server.base_url, to, ledger, ENVELOPES)
+        await traffic.send_some(server.base_url, to, ledger, ENVELOPES)
         assert ledger.answers == {200}
         await process.wait_until_digested(server)
         server.stop()
         async with running(database_url, tmp_path) as started:
             findings = await invariant.check_invariant(started, ledger)
     report.round(**findings.facts())
-    assert findings.acks == len(ledger.letters)
+    assert findings.acks == len(ledger.sent)

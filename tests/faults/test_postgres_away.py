@@ -37,7 +37,7 @@ from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Keyed, keyed, running
 from tests.support.waiting import until
 
-LETTERS = programme_size.rounds(ci=20, nightly=1_200)
+ENVELOPES = programme_size.rounds(ci=20, nightly=1_200)
 """Envelopes sent while Postgres is away: at twenty a second, a minute in nightly runs."""
 ROUNDS = programme_size.rounds(ci=1, nightly=5)
 KILLS = programme_size.rounds(ci=3, nightly=20)
@@ -206,9 +206,9 @@ async def sending_under_load(
         await load
 
 
-async def wait_for_answers(ledger: Ledger, letters: int) -> None:
-    """Wait until this many more letters were answered."""
-    target = len(ledger.statuses) + letters
+async def wait_for_answers(ledger: Ledger, count: int) -> None:
+    """Wait until this many more envelopes were answered."""
+    target = len(ledger.statuses) + count
     await until(lambda: len(ledger.statuses) >= target, deadline_s=PATIENCE_S)
 
 
@@ -221,7 +221,7 @@ async def send_through_outage(
     async with sending_under_load(server, to, ledger):
         await wait_for_answers(ledger, 8)
         async with outage:
-            await wait_for_answers(ledger, LETTERS)
+            await wait_for_answers(ledger, ENVELOPES)
         await wait_for_answers(ledger, 8)
     return ledger
 
@@ -254,16 +254,16 @@ async def test_outages_of_postgres_lose_nothing(
                 assert ledger.answers == {200}, outage.__name__
                 ledgers.append(ledger)
             server.kill()
-    all_letters = Ledger(programme_size.seeded_dice())
+    all_sent = Ledger(programme_size.seeded_dice())
     for ledger in ledgers:
-        first = len(all_letters.letters)
-        all_letters.letters += ledger.letters
-        all_letters.statuses |= {
+        first = len(all_sent.sent)
+        all_sent.sent += ledger.sent
+        all_sent.statuses |= {
             first + number_in_ledger: findings
             for number_in_ledger, findings in ledger.statuses.items()
         }
     async with running(postgres.url, tmp_path) as started:
-        findings = await invariant.check_invariant(started, all_letters)
+        findings = await invariant.check_invariant(started, all_sent)
     report.round(**findings.facts())
 
 
@@ -346,7 +346,7 @@ async def test_a_full_disk_of_postgres_loses_nothing(open_folder: Path, report: 
         ):
             await wait_for_answers(ledger, 8)
             with mounts.filled(disk):
-                await wait_for_answers(ledger, LETTERS)
+                await wait_for_answers(ledger, ENVELOPES)
             await wait_for_answers(ledger, 8)
             settle_s = round(await process.wait_until_digested(server, deadline_s=PATIENCE_S), 2)
         assert ledger.answers == {200}

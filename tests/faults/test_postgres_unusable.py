@@ -107,7 +107,7 @@ async def test_envelopes_wait_until_the_database_is_repaired(
         async with fault(database_url):
             await post_segments(server, 5)
             digester = server.service.ingest.digester
-            await until(lambda: isinstance(digester.away, error))
+            await until(lambda: isinstance(digester.outage, error))
             assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
             assert (await server.sender.get("/health/ready")).status_code == 503
             await post_segments(server, 9)

@@ -25,7 +25,7 @@ pytestmark = mounts.needs_root
 ROUNDS = programme_size.rounds(ci=70, nightly=700)
 LIVES = 10
 """Rounds on one folder before everything is checked; each server adopts the last one's journal."""
-LETTERS = 16
+ENVELOPES = 16
 FAULTS = ("signal=SIGKILL", "error=ENOSPC", "error=EIO", "error=EMFILE")
 ALWAYS = "1+"
 LAST = 20
@@ -86,14 +86,14 @@ async def send_during_fault(
     """Send while calls fail, then resend what got no answer; return whether the server lived."""
     # asyncio's loop wakes itself through a socket; uvloop's would be hit by a failing `write`.
     with process.launch_and_wait(database_url, folder, LaunchOptions(kill_at=0)) as server:
-        most = len(ledger.letters) + LETTERS
+        most = len(ledger.sent) + ENVELOPES
         with fault.apply_to(server):
             await traffic.send_as_phones(
                 server.base_url,
                 to,
                 ledger,
                 senders=4,
-                is_over=lambda: len(ledger.letters) >= most or not server.is_alive(),
+                is_over=lambda: len(ledger.sent) >= most or not server.is_alive(),
             )
         lives = server.is_alive()
         if lives:
@@ -110,7 +110,7 @@ async def test_failing_system_calls_lose_nothing(
     to = await keyed(database, "App")
     await database.close()
     faults = draw_faults()
-    ledger = Ledger(programme_size.seeded_dice("letters"), padding_bytes=8_000)
+    ledger = Ledger(programme_size.seeded_dice("envelopes"), padding_bytes=8_000)
     for first in range(0, len(faults), LIVES):
         chain = faults[first : first + LIVES]
         survived = [
@@ -133,7 +133,7 @@ async def test_a_failed_sync_is_never_acknowledged(database_url, tmp_path, repor
         syncs = ("fsync", "fdatasync", "sync_file_range")
         with syscalls.failing_calls(server.pid, syncs, f"error={code}", ALWAYS):
             await traffic.send_as_phones(
-                server.base_url, to, ledger, is_over=lambda: len(ledger.letters) >= 24
+                server.base_url, to, ledger, is_over=lambda: len(ledger.sent) >= 24
             )
         assert ledger.answers == {None}
         await traffic.send_again(server.base_url, to, ledger)
@@ -141,4 +141,4 @@ async def test_a_failed_sync_is_never_acknowledged(database_url, tmp_path, repor
     async with running(database_url, tmp_path) as started:
         findings = await invariant.check_invariant(started, ledger)
     report.round(**findings.facts())
-    assert findings.acks == findings.kept == len(ledger.letters)
+    assert findings.acks == findings.kept == len(ledger.sent)

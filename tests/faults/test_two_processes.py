@@ -33,7 +33,7 @@ DELETED = 5
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """A process with the letters that it was sent."""
+    """A process with the envelopes that it was sent."""
 
     process: ServerProcess
     ledger: Ledger
@@ -52,8 +52,8 @@ async def send_to_rival(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> N
 
     async def one(sender: httpx2.AsyncClient) -> None:
         for replay_id, number in remaining_segments:
-            letter = traffic.segment_letter(ledger.dice, replay_id, number, ledger.padding_bytes)
-            await traffic.deliver(sender, to, ledger, ledger.write(letter))
+            envelope = traffic.make_segment(ledger.dice, replay_id, number, ledger.padding_bytes)
+            await traffic.deliver(sender, to, ledger, ledger.add(envelope))
 
     async with traffic.client(rival.process.base_url) as sender:
         await asyncio.gather(*(one(sender) for _ in range(4)))
@@ -84,12 +84,12 @@ def find_faults(
     contents_sent: dict[int, set[tuple[bytes, int]]] = {}
     kept: set[int] = set()
     for rival in rivals:
-        for number, letter in enumerate(rival.ledger.letters):
-            if letter.replay_id == replay_id and letter.segment_id is not None:
-                variants = contents_sent.setdefault(letter.segment_id, set())
-                variants.add((letter.video, letter.breadcrumbs))
+        for number, envelope in enumerate(rival.ledger.sent):
+            if envelope.replay_id == replay_id and envelope.segment_id is not None:
+                variants = contents_sent.setdefault(envelope.segment_id, set())
+                variants.add((envelope.video, envelope.breadcrumbs))
                 if rival.ledger.is_kept(number):
-                    kept.add(letter.segment_id)
+                    kept.add(envelope.segment_id)
     faults = [f"segment {number} of {replay_id} is lost" for number in kept - stored.keys()]
     return faults + [
         f"segment {number} of {replay_id} is what nobody sent"

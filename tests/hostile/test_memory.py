@@ -37,10 +37,16 @@ def recorded_bombs() -> Iterator[Bomb]:
 async def send_bomb(sender: httpx2.AsyncClient, to: Keyed, bomb: Bomb) -> int | None:
     """Send a bomb and return the status, or None when the server hangs up."""
     headers = envelopes.headers(to.key, encoding=bomb.encoding)
-    if bomb.door.startswith("otlp") and "protobuf" not in bomb.name and "fields" not in bomb.name:
+    if (
+        bomb.endpoint.startswith("otlp")
+        and "protobuf" not in bomb.name
+        and "fields" not in bomb.name
+    ):
         headers["Content-Type"] = "application/json"
     try:
-        answer = await sender.post(f"/api/{to.id}/{bomb.door}/", content=bomb.body, headers=headers)
+        answer = await sender.post(
+            f"/api/{to.id}/{bomb.endpoint}/", content=bomb.body, headers=headers
+        )
     except httpx2.TransportError:
         return None
     return answer.status_code

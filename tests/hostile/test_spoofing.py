@@ -39,7 +39,7 @@ async def post(
     headers = {} if in_query else {"X-Sentry-Auth": envelopes.auth_header(key)}
     query = f"?{envelopes.auth_query(key)}" if in_query else ""
     answer = await server.sender.post(
-        f"{path or server.door(to)}{query}", content=body, headers=headers
+        f"{path or server.ingest_path(to)}{query}", content=body, headers=headers
     )
     return answer.status_code
 
@@ -134,7 +134,11 @@ async def test_a_key_reads_and_removes_nothing(tenant: Server, report: Report) -
     await tenant.take(BODIES["segment"])
     dump_before = await tenant.dump(REPLAY_ID)
     pages = ("", "/index", "/stream", "/segments/0.mp4", "/delete")
-    paths = [tenant.page(REPLAY_ID, page) for page in pages] + ["/replays", "/", tenant.door()]
+    paths = [tenant.page(REPLAY_ID, page) for page in pages] + [
+        "/replays",
+        "/",
+        tenant.ingest_path(),
+    ]
     headers = {"X-Sentry-Auth": envelopes.auth_header(tenant.app.key)}
     headers |= {"Authorization": f"Bearer {tenant.app.key}"}
     for path, method in itertools.product(paths, ("GET", "PUT", "PATCH", "DELETE")):

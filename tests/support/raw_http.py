@@ -11,7 +11,7 @@ from tests.support.builders import envelopes
 from tests.support.servers.server import Server
 
 OPTIONS = b"OPTIONS /api/1/envelope/ HTTP/1.1\r\nHost: a\r\n\r\n"
-"""A request to a door that is answered at once."""
+"""A request to an ingest endpoint that is answered at once."""
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
 """A request to the pages."""
 _PATIENCE_S = 20.0
@@ -99,7 +99,7 @@ def post(server: Server, body: bytes, *lines: str, version: str = "1.1") -> byte
 def head(server: Server, *lines: str, version: str = "1.1", path: str | None = None) -> bytes:
     """Return the head of a request to the ingest endpoint of a project."""
     auth = f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}"
-    first = f"POST {path or server.door()} HTTP/{version}"
+    first = f"POST {path or server.ingest_path()} HTTP/{version}"
     return "\r\n".join([first, "Host: a", auth, *lines, "", ""]).encode()
 
 

@@ -3,8 +3,8 @@
     data.request, data.response = {"size": 312, "headers": {...}, "body": ..., "warnings": [...]}
 
 Android writes `warnings` beside the body, iOS and browsers under `_meta`, React Native leaves them
-out. A body is a JSON value or text. For a body that it did not take, iOS writes a sentence in
-brackets.
+out. A body is a JSON value or text. For a body that it did not capture, iOS writes a
+sentence in brackets.
 
 Source: docs/protocol.md, section 5.5.
 """
@@ -22,7 +22,7 @@ from app.formats.jsonish import JsonObject
 _NAME_CHARS: Final = 200
 _MOST_PAIRS: Final = 200
 _HIGHEST_NUMBER: Final = 2**53
-_NOT_TAKEN: Final = re.compile(r"\[Body not captured\b.*\]", re.DOTALL)
+_NOT_CAPTURED: Final = re.compile(r"\[Body not captured\b.*\]", re.DOTALL)
 _CONTENT_TYPE: Final = re.compile(r"contentType=([^\s\])]+)")
 
 Pair = tuple[str, str]
@@ -37,7 +37,7 @@ class HttpMessage:
     headers: tuple[Pair, ...]
     body: Any
     """The body as a JSON value or text, or None if none was recorded."""
-    not_taken: str | None
+    no_body_reason: str | None
     """The reason why there is no body, in the words of the SDK."""
     warnings: tuple[str, ...]
     """Names of warnings of the SDK, such as `JSON_TRUNCATED`."""
@@ -47,8 +47,8 @@ class HttpMessage:
         """The media type without its parameters, in small letters."""
         values = (value for name, value in self.headers if name.lower() == "content-type")
         content_type = next(values, None)
-        if content_type is None and self.not_taken:
-            match = _CONTENT_TYPE.search(self.not_taken)
+        if content_type is None and self.no_body_reason:
+            match = _CONTENT_TYPE.search(self.no_body_reason)
             content_type = match[1] if match else None
         return content_type.partition(";")[0].strip().lower() or None if content_type else None
 
@@ -92,12 +92,12 @@ def _read_message(data: JsonObject, side: str) -> HttpMessage | None:
         return None
     meta = jsonish.mapping(half, "_meta")
     warnings = [*jsonish.sequence(half, "warnings"), *jsonish.sequence(meta, "warnings")]
-    body, not_taken = _read_body(half.get("body"))
+    body, no_body_reason = _read_body(half.get("body"))
     return HttpMessage(
         size_bytes=jsonish.integer(half, "size", lowest=0, highest=_HIGHEST_NUMBER),
         headers=_read_headers(half),
         body=body,
-        not_taken=not_taken,
+        no_body_reason=no_body_reason,
         warnings=tuple(dict.fromkeys(text for text in warnings if isinstance(text, str) and text)),
     )
 
@@ -117,7 +117,7 @@ def _read_body(body: object) -> tuple[Any, str | None]:
     """Return a body, in which JSON text becomes its value, and the reason why there is none."""
     if not isinstance(body, str):
         return body, None
-    if _NOT_TAKEN.fullmatch(body):
+    if _NOT_CAPTURED.fullmatch(body):
         return None, body.strip("[]")
     if body[:1] in {"{", "["}:
         try:

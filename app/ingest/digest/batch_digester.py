@@ -98,7 +98,7 @@ class BatchDigester:
             on_stored: Called with the last entry up to which everything is stored.
 
         Raises:
-            ServiceUnavailable: Postgres or storage is away and the process is about to end.
+            ServiceUnavailable: Postgres or storage fails, and the process is about to end.
         """
         entries = JournalRange(journal_id, batch[0].seq, batch[-1].seq)
         try:

@@ -69,9 +69,9 @@ class Digester:
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
-    def away(self) -> ServiceUnavailable | None:
+    def outage(self) -> ServiceUnavailable | None:
         """Why a batch waits for Postgres or storage; None while none does."""
-        return self._retrier.away
+        return self._retrier.outage
 
     def start(self) -> None:
         """Begin to digest, and to adopt the journals of dead processes."""

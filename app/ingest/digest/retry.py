@@ -17,7 +17,7 @@ class StepRetrier:
     """Repeats steps, and knows what they wait for at the moment."""
 
     def __init__(self) -> None:
-        self.away: ServiceUnavailable | None = None
+        self.outage: ServiceUnavailable | None = None
         """Why a step waits for Postgres or storage; None while none does."""
         self.is_stopping = False
         """Whether a step that fails is given up, since the process is about to end."""
@@ -33,14 +33,16 @@ class StepRetrier:
             try:
                 result = await step()
             except ServiceUnavailable as error:
-                self.away = error
+                self.outage = error
                 pause_s = _BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)]
                 failures += 1
-                _logger.warning("Postgres or storage is away", error=str(error), next_try_s=pause_s)
+                _logger.warning(
+                    "Postgres or storage does not answer", error=str(error), next_try_s=pause_s
+                )
                 if self.is_stopping:
                     raise
                 await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter
             else:
                 if failures:
-                    self.away = None
+                    self.outage = None
                 return result

@@ -69,7 +69,7 @@ class Trace:
     start_us: int
     end_us: int
     rows: tuple[TraceRow, ...]
-    loose: tuple[SpanError, ...]
+    without_span: tuple[SpanError, ...]
     """The errors whose span is not here."""
     clocks: tuple[ClockShift, ...]
     is_cut: bool = False
@@ -80,7 +80,7 @@ class Trace:
     @property
     def errors(self) -> int:
         """The number of errors of the trace."""
-        return len(self.loose) + sum(len(row.errors) for row in self.rows)
+        return len(self.without_span) + sum(len(row.errors) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,16 +189,18 @@ def _lay_out_trace(
     rows = tuple(
         _make_row(placed_span, sides[placed_span.span.span_id], marks) for placed_span in placed
     )
-    loose = tuple(marks[None])
-    starts = [placed_span.start_us for placed_span in placed] or [error.at_us for error in loose]
+    without_span = tuple(marks[None])
+    starts = [placed_span.start_us for placed_span in placed] or [
+        error.at_us for error in without_span
+    ]
     ends = [placed_span.end_us or placed_span.start_us for placed_span in placed] or starts
     return Trace(
         trace_id,
-        _name_trace(rows, loose),
+        _name_trace(rows, without_span),
         min(starts),
         max(ends),
         rows,
-        loose,
+        without_span,
         _find_clock_shifts(placed),
         is_cut,
     )
@@ -216,11 +218,11 @@ def _make_row(
     return TraceRow(placed, side, tuple(marks.get(placed.span.span_id, ())), rule)
 
 
-def _name_trace(rows: Sequence[TraceRow], loose: Sequence[SpanError]) -> str:
+def _name_trace(rows: Sequence[TraceRow], without_span: Sequence[SpanError]) -> str:
     """Name a trace after its first transaction, or else its first span, or else its first error."""
     first = next((row for row in rows if row.placed.span.is_segment), rows[0] if rows else None)
     if first is None:
-        return loose[0].event.title if loose else "unnamed"
+        return without_span[0].event.title if without_span else "unnamed"
     return first.placed.span.description or first.placed.span.op or "unnamed"
 
 

@@ -111,7 +111,7 @@ def _iterate_errors(own: _RequestSpan) -> Iterable[SpanError]:
             break
         yield from row.errors
     end_us = (placed.start_us if placed.end_us is None else placed.end_us) + _LATE_US
-    for error in own.trace.loose:
+    for error in own.trace.without_span:
         if error.side == "backend" and placed.start_us <= error.at_us <= end_us:
             yield error
 

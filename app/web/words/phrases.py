@@ -70,7 +70,7 @@ Said = str | tuple[str | datetime, ...]
 
 
 def time_of_day(at: datetime) -> str:
-    """Write a moment of a day that is told beside it: `14:03:05 UTC`."""
+    """Write a moment of a day that is written beside it: `14:03:05 UTC`."""
     return f"{_to_the_second(at)[11:]} UTC"
 
 

@@ -9,7 +9,7 @@
 
 import { Decoding, setupFor } from "./decoding.js";
 
-/** Samples waiting at the decoder's door; more would only make a reset costlier. */
+/** Samples that wait for the decoder; more would only make a reset costlier. */
 const MOST_QUEUED = 8;
 /** Attempts at a GOP; the second leaves the hardware out. */
 const MOST_ATTEMPTS = 2;

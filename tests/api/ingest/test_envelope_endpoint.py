@@ -62,7 +62,7 @@ async def test_keys_are_found_in_headers(tenant, name, value):
 
 async def test_the_key_is_found_in_the_query(tenant):
     """Browsers put the key there, and send a body of any content type."""
-    path = f"{tenant.door()}?{envelopes.auth_query(tenant.app.key)}"
+    path = f"{tenant.ingest_path()}?{envelopes.auth_query(tenant.app.key)}"
     answer = await tenant.sender.post(
         path, content=envelopes.event_envelope(), headers={"Content-Type": "text/plain"}
     )
@@ -148,7 +148,7 @@ async def test_chunked_bodies_are_accepted(tenant):
         yield GZIP[100:]
 
     answer = await tenant.sender.post(
-        tenant.door(), content=pieces(), headers=envelopes.headers(tenant.app.key)
+        tenant.ingest_path(), content=pieces(), headers=envelopes.headers(tenant.app.key)
     )
     assert (answer.status_code, answer.json()) == (200, {"id": EVENT_ID})
 
@@ -189,7 +189,7 @@ async def test_the_project_must_be_a_number(tenant, project):
 async def test_a_body_over_the_limit_is_refused(tenant):
     """A body that announces more than the limit gets 413 before it is read."""
     request = (
-        f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\n"
+        f"POST {tenant.ingest_path()} HTTP/1.1\r\nHost: a\r\n"
         f"X-Sentry-Auth: {envelopes.auth_header(tenant.app.key)}\r\n"
         f"Content-Length: {LIMITS.body_bytes + 1}\r\n\r\n{{"
     )
@@ -212,7 +212,7 @@ async def test_a_body_that_inflates_past_the_limit_is_refused(tenant):
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "HEAD"])
 async def test_other_methods_are_not_allowed(tenant, method):
     """The answer is 405, and names the methods that are allowed."""
-    answer = await tenant.sender.request(method, tenant.door())
+    answer = await tenant.sender.request(method, tenant.ingest_path())
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST, OPTIONS"
 
@@ -220,7 +220,7 @@ async def test_other_methods_are_not_allowed(tenant, method):
 async def test_a_preflight_allows_the_headers_of_sdks(tenant):
     """Browsers may ask from any origin whether they may post."""
     answer = await tenant.sender.options(
-        tenant.door(),
+        tenant.ingest_path(),
         headers={"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"},
     )
     assert (answer.status_code, answer.content) == (200, b"")
@@ -252,7 +252,9 @@ async def test_old_sdks_post_events_without_an_envelope(tenant):
     packed = base64.b64encode(zlib.compress(compact(payloads.event("b" * 32))))
     headers = envelopes.headers(tenant.app.key, encoding=None)
     for body, event_id in [(plain, EVENT_ID), (packed, "b" * 32)]:
-        answer = await tenant.sender.post(tenant.door(kind="store"), content=body, headers=headers)
+        answer = await tenant.sender.post(
+            tenant.ingest_path(kind="store"), content=body, headers=headers
+        )
         assert (answer.status_code, answer.json()) == (200, {"id": event_id})
     await tenant.settled()
     assert await tenant.outcomes() == {("event", "kept", ""): 2}
@@ -263,7 +265,7 @@ async def test_sdks_of_old_browsers_send_events_by_asking_for_an_image(tenant):
     plain = compact(payloads.event()).decode()
     packed = base64.b64encode(zlib.compress(compact(payloads.event("b" * 32)))).decode()
     query = f"?sentry_version=4&sentry_client=raven-js/1.1&sentry_key={tenant.app.key}&sentry_data="
-    address = tenant.door(kind="store") + query
+    address = tenant.ingest_path(kind="store") + query
     for data in (quote(plain), packed):
         answer = await tenant.sender.get(address + data)
         assert answer.status_code == 200
@@ -274,7 +276,7 @@ async def test_sdks_of_old_browsers_send_events_by_asking_for_an_image(tenant):
     assert await tenant.outcomes() == {("event", "kept", ""): 2}
     assert (await tenant.sender.get(f"{address}nothing")).status_code == 400
     assert (await tenant.sender.get(address.replace("/store/", "/envelope/"))).status_code == 405
-    assert (await tenant.sender.get(tenant.door(kind="store"))).status_code == 405
+    assert (await tenant.sender.get(tenant.ingest_path(kind="store"))).status_code == 405
     stranger = await tenant.sender.get(address.replace(tenant.app.key, "0" * 32) + quote(plain))
     assert stranger.status_code in {401, 403}
 

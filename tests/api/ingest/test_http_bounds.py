@@ -24,7 +24,7 @@ BODY = envelopes.event_envelope()
 
 def request(server: Server, place: str, *lines: str) -> bytes:
     """Return a whole request to an ingest endpoint or to a page, with more header lines."""
-    if place == "door":
+    if place == "ingest":
         return post(server, BODY, *lines)
     return b"".join([LIVE[:-2], *(f"{line}\r\n".encode() for line in lines), b"\r\n"])
 
@@ -51,7 +51,7 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[weakref.ref[Ht
     gc.enable()
 
 
-@pytest.mark.parametrize("place", ["door", "page"])
+@pytest.mark.parametrize("place", ["ingest", "page"])
 @pytest.mark.parametrize(("over_bytes", "status"), [(0, 200), (1, 431)])
 async def test_a_head_has_a_limit_in_bytes(tenant, place, over_bytes, status):
     """A head at the limit is read; one byte more gets 431, and the connection ends."""
@@ -64,7 +64,7 @@ async def test_a_head_has_a_limit_in_bytes(tenant, place, over_bytes, status):
             assert await wire.read_to_end() == b""
 
 
-@pytest.mark.parametrize("place", ["door", "page"])
+@pytest.mark.parametrize("place", ["ingest", "page"])
 @pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 431)])
 async def test_a_head_has_a_limit_in_lines(tenant, place, over, status):
     """A line takes twenty times its bytes of memory, so the number of lines is limited too."""
@@ -122,7 +122,7 @@ async def test_chunks_of_all_sizes_are_put_together(tenant):
     ("version", "hosts", "status"),
     [("1.1", 0, 400), ("1.1", 1, 200), ("1.1", 2, 400), ("1.0", 0, 200), ("1.0", 2, 400)],
 )
-@pytest.mark.parametrize("place", ["door", "page"])
+@pytest.mark.parametrize("place", ["ingest", "page"])
 async def test_a_request_has_one_host(tenant, place, version, hosts, status):
     """No host in HTTP/1.1, or two in any version, is a bad request (RFC 9112, 3.2)."""
     request_bytes = request(tenant, place).replace(b"Host: a\r\n", b"Host: a\r\n" * hosts, 1)

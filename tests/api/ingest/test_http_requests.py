@@ -74,7 +74,7 @@ async def test_a_body_has_a_limit_announced_or_not(tenant, monkeypatch, over, st
     dsn = f"https://{tenant.app.key}@example.com/{tenant.app.id}"
     body = envelopes.envelope({"event_id": EVENT_ID, "dsn": dsn})
     monkeypatch.setattr(senders, "_UNNAMED_BYTES", len(body) - over)
-    first = f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\n"
+    first = f"POST {tenant.ingest_path()} HTTP/1.1\r\nHost: a\r\n"
     length = f"Content-Length: {len(body)}\r\n\r\n"
     async with open_raw_connection(tenant) as wire:
         if has_length:
@@ -178,7 +178,9 @@ async def test_large_bodies_of_strangers_leave_nothing_in_memory(tenant):
     """Two large bodies fit into memory at once; one that is refused makes room for the next."""
     header = {"event_id": EVENT_ID, "dsn": f"https://{'e' * 32}@example.com/{tenant.app.id}"}
     body = envelopes.envelope(header, envelopes.item("profile", bytes(2 * 1024 * 1024)))
-    stranger = f"POST {tenant.door()} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    stranger = (
+        f"POST {tenant.ingest_path()} HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     async with open_raw_connection(tenant) as wire:
         for _ in range(3):
             wire.send(stranger.encode() + body)

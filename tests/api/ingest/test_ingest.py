@@ -23,7 +23,7 @@ CARD = "4111 1111 1111 1111"
 def segment_request(server, body: bytes) -> bytes:
     """Return a whole HTTP request with a segment."""
     head = (
-        f"POST {server.door()} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        f"POST {server.ingest_path()} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
         f"X-Sentry-Auth: {envelopes.auth_header(server.app.key)}\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )

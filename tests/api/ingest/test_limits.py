@@ -180,7 +180,8 @@ async def test_strangers_are_limited_by_address(server):
     server.service.ingest.admission.quotas._strangers.per_s = 0.001  # instead of ten a second
     headers = envelopes.headers("f" * 32, encoding=None)
     answers = [
-        await server.sender.post(server.door(), content=b"{}\n", headers=headers) for _ in range(12)
+        await server.sender.post(server.ingest_path(), content=b"{}\n", headers=headers)
+        for _ in range(12)
     ]
     assert [answer.status_code for answer in answers] == [403] * 10 + [429] * 2
     assert read_limit_headers(answers[-1]) == {

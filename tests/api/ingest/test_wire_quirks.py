@@ -359,7 +359,7 @@ async def test_an_event_without_an_id_is_kept_once_however_often_it_comes(tenant
     headers = envelopes.headers(tenant.app.key, encoding=None)
     for _ in range(2):
         answer: httpx2.Response = await tenant.sender.post(
-            tenant.door(kind="store"), content=body, headers=headers
+            tenant.ingest_path(kind="store"), content=body, headers=headers
         )
         assert answer.status_code == 200
     await tenant.settled()

@@ -1,8 +1,8 @@
-"""Endless valid traffic of which every byte is known, and the ledger of what was answered.
+"""Endless valid traffic, and a ledger of every envelope that was sent and how it was answered.
 
 ledger = Ledger(dice)
-await send(base_url, to, ledger, ...)     like phones: an answer ends it, a hang-up does not
-await invariant.check(server, ledger)     everything that was answered is there, once
+await send_some(base_url, to, ledger, …)        like phones: an answer ends it, a hang-up does not
+await invariant.check_invariant(server, ledger)  everything that was answered is there, once
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _ANSWER_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class TrafficEnvelope:
-    """One envelope and what must come of it."""
+    """One envelope and what must be stored of it."""
 
     body: bytes
     replay_id: str
@@ -44,50 +44,50 @@ class Ledger:
 
     dice: random.Random
     padding_bytes: int = _PADDING_BYTES
-    letters: list[TrafficEnvelope] = field(default_factory=list)
+    sent: list[TrafficEnvelope] = field(default_factory=list)
     statuses: dict[int, list[int | None]] = field(default_factory=dict)
-    """Every answer to a letter, by its number; None for a connection that ended without one."""
+    """Every answer to an envelope, by its number; None for a connection that ended without one."""
 
     def is_kept(self, number: int) -> bool:
-        """Tell whether a letter was answered 200 at least once."""
+        """Tell whether an envelope was answered 200 at least once."""
         return 200 in self.statuses.get(number, [])
 
     @property
     def acks(self) -> int:
-        """How many letters were answered 200."""
+        """How many envelopes were answered 200."""
         return sum(self.is_kept(number) for number in self.statuses)
 
     @property
     def answers(self) -> set[int | None]:
         """Every kind of answer."""
-        return {status for of_letter in self.statuses.values() for status in of_letter}
+        return {status for statuses in self.statuses.values() for status in statuses}
 
     def unanswered(self) -> list[int]:
-        """Return the letters that a phone would still have."""
-        return [number for number, of_letter in self.statuses.items() if not any(of_letter)]
+        """Return the envelopes that a phone would still have."""
+        return [number for number, statuses in self.statuses.items() if not any(statuses)]
 
     def replays(self) -> dict[str, list[int]]:
-        """Return the numbers of letters by replay."""
+        """Return the numbers of envelopes by replay."""
         numbers: dict[str, list[int]] = {}
-        for number, letter in enumerate(self.letters):
-            numbers.setdefault(letter.replay_id, []).append(number)
+        for number, envelope in enumerate(self.sent):
+            numbers.setdefault(envelope.replay_id, []).append(number)
         return numbers
 
-    def write(self, letter: TrafficEnvelope) -> int:
-        """Take up a letter; returns its number."""
-        self.letters.append(letter)
-        return len(self.letters) - 1
+    def add(self, envelope: TrafficEnvelope) -> int:
+        """Note an envelope that is about to be sent; returns its number."""
+        self.sent.append(envelope)
+        return len(self.sent) - 1
 
     def phone(self) -> Iterator[int]:
-        """Write the letters of one phone, replay after replay, in an order that may be shuffled."""
+        """Make the envelopes of one phone, replay after replay, sometimes shuffled."""
         while True:
             replay_id = hex_id(self.dice)
-            kinds = [segment_letter] * SEGMENTS + [error_letter, transaction_letter]
+            kinds = [make_segment] * SEGMENTS + [make_error, make_transaction]
             parts = list(enumerate(kinds))
             if self.dice.random() < 0.5:
                 self.dice.shuffle(parts)
             for segment_id, kind in parts:
-                yield self.write(kind(self.dice, replay_id, segment_id, self.padding_bytes))
+                yield self.add(kind(self.dice, replay_id, segment_id, self.padding_bytes))
 
 
 def hex_id(dice: random.Random) -> str:
@@ -101,7 +101,7 @@ def own_video(dice: random.Random, padding_bytes: int) -> bytes:
     return film + box("free", dice.randbytes(dice.randrange(16, max(17, padding_bytes))))
 
 
-def segment_letter(
+def make_segment(
     dice: random.Random, replay_id: str, segment_id: int, padding_bytes: int
 ) -> TrafficEnvelope:
     """Write a segment, now and then with an error in the same envelope."""
@@ -121,7 +121,7 @@ def segment_letter(
     )
 
 
-def error_letter(
+def make_error(
     dice: random.Random, replay_id: str, _place: int, padding_bytes: int
 ) -> TrafficEnvelope:
     """Write an error of a replay, half of the time with a file."""
@@ -134,7 +134,7 @@ def error_letter(
     return TrafficEnvelope(body, replay_id, event_id=event_id, attachments=files)
 
 
-def transaction_letter(
+def make_transaction(
     dice: random.Random, replay_id: str, _place: int, _padding_bytes: int
 ) -> TrafficEnvelope:
     """Write a transaction with two spans."""
@@ -146,11 +146,11 @@ def transaction_letter(
 
 
 async def deliver(sender: httpx2.AsyncClient, to: Keyed, ledger: Ledger, number: int) -> int | None:
-    """Send one letter and note the answer."""
+    """Send one envelope and note the answer."""
     try:
         answer = await sender.post(
             f"/api/{to.id}/envelope/",
-            content=envelopes.gzipped(ledger.letters[number].body),
+            content=envelopes.gzipped(ledger.sent[number].body),
             headers=envelopes.headers(to.key),
         )
         status: int | None = answer.status_code
@@ -169,10 +169,10 @@ async def send_as_phones(
     is_over: Callable[[], bool],
     pause_s: float = 0,
 ) -> None:
-    """Send as so many phones do, until it is over; a tenth of what was kept is sent again."""
+    """Send as this many phones do until `is_over`; a tenth of what was kept is sent again."""
     dice = random.Random(ledger.dice.random())
 
-    async def one(sender: httpx2.AsyncClient) -> None:
+    async def send_as_phone(sender: httpx2.AsyncClient) -> None:
         phone = ledger.phone()
         while not is_over():
             number = next(phone)
@@ -183,13 +183,13 @@ async def send_as_phones(
             await asyncio.sleep(pause_s)
 
     async with client(base_url) as sender:
-        await asyncio.gather(*(one(sender) for _ in range(senders)))
+        await asyncio.gather(*(send_as_phone(sender) for _ in range(senders)))
 
 
-async def send_some(base_url: str, to: Keyed, ledger: Ledger, letters: int) -> None:
-    """Send so many letters."""
-    most = len(ledger.letters) + letters
-    await send_as_phones(base_url, to, ledger, is_over=lambda: len(ledger.letters) >= most)
+async def send_some(base_url: str, to: Keyed, ledger: Ledger, count: int) -> None:
+    """Send as many envelopes as `count` says."""
+    most = len(ledger.sent) + count
+    await send_as_phones(base_url, to, ledger, is_over=lambda: len(ledger.sent) >= most)
 
 
 async def send_again(base_url: str, to: Keyed, ledger: Ledger) -> None:

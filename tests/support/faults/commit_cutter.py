@@ -27,18 +27,18 @@ class CommitCutter:
         """Carry one connection until either end, or we, close it."""
         try:
             back_reader, back_writer = await asyncio.open_unix_connection(str(self._upstream))
-        except OSError:  # it is away
+        except OSError:  # Postgres does not run
             writer.close()
             return
         cut = asyncio.Event()
-        ways = [
+        directions = [
             asyncio.create_task(self._carry(reader, back_writer, cut)),
             asyncio.create_task(_answer(back_reader, writer, cut)),
         ]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        for direction in directions:
+            direction.cancel()
+        await asyncio.gather(*directions, return_exceptions=True)
         for stream in (writer, back_writer):
             stream.close()
 

@@ -1,8 +1,8 @@
 """Checks the promise of ingest after a fault: what was answered 200 is stored completely and once.
 
-Looked at through the doors a person has (videos by HTTP, what pages read by their own queries),
-and for the rest in the tables: no object without a row, no row without its object, nothing counted
-that is not there.
+Videos are fetched by HTTP and rows are read by the queries of the pages, as a person would see
+them. The tables tell the rest: no object without a row, no row without its object, and nothing is
+counted that is not stored.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _TRANSACTIONS: Final = """
 """
 _IDS: Final = f"select event_id from events where project_id = :id union all {_TRANSACTIONS}"
 _BY_HTTP: Final = 8
-"""Every so manieth replay is asked for by HTTP too: a page costs what a hundred reads cost."""
+"""Every eighth replay is fetched by HTTP too; a page costs as much as a hundred reads."""
 _COUNTS: Final = {
     "replay_video": "select count(*) from segments where project_id = :id",
     "event": "select count(*) from events where project_id = :id",
@@ -80,7 +80,7 @@ async def check_invariant(server: Server, ledger: Ledger) -> InvariantFindings:
     settle_s = round(clock.monotonic_s() - began_s, 2)
     faults: list[str] = []
     there, missing = await _compare(server, ledger, faults)
-    counted, rows = await _counted(server), await _rows(server)
+    counted, rows = await _read_kept_counts(server), await _count_rows(server)
     faults += [
         f"{counted[kind]} of {kind} were counted as kept, {count} are there"
         for kind, count in rows.items()
@@ -122,7 +122,7 @@ def _journals(root: Path, own: str) -> list[str]:
 
 
 async def _compare(server: Server, ledger: Ledger, faults: list[str]) -> tuple[int, int]:
-    """Compare letter by letter; returns how many are there and how many kept ones are not."""
+    """Compare envelope by envelope; returns how many are there and how many kept ones are not."""
     there = missing = 0
     async with server.database.reading() as connection:
         rows = await connection.execute(text(_IDS), {"id": server.app.id})
@@ -132,19 +132,19 @@ async def _compare(server: Server, ledger: Ledger, faults: list[str]) -> tuple[i
         if place % _BY_HTTP == 0:
             faults += await _seen_by_http(server, replay_id, found_segments)
         for number in numbers:
-            wrong = _what_is_wrong(ledger.letters[number], found_segments, ids)
+            wrong = _what_is_wrong(ledger.sent[number], found_segments, ids)
             if wrong is None:
                 there += 1
             elif ledger.is_kept(number):
                 missing += 1
-                faults.append(f"letter {number} of replay {replay_id}: {wrong}")
+                faults.append(f"envelope {number} of replay {replay_id}: {wrong}")
             elif wrong != "absent":
-                faults.append(f"letter {number} got no answer and is there in part: {wrong}")
+                faults.append(f"envelope {number} got no answer and is there in part: {wrong}")
     return there, missing
 
 
 async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int, tuple[bytes, int]]:
-    """Read the video and count the breadcrumbs of each segment, as the doors read them."""
+    """Read the video and count the breadcrumbs of each segment, by the queries that pages use."""
     key = ReplayKey(server.app.id, ReplayId(replay_id))
     async with server.database.reading() as connection:
         replay = await queries.find_replay(connection, key)
@@ -171,7 +171,7 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
 async def _seen_by_http(
     server: Server, replay_id: str, stored: dict[int, tuple[bytes, int]]
 ) -> list[str]:
-    """Ask for a replay as a browser does; returns where that differs from what is stored."""
+    """Fetch a replay as a browser does; returns each difference from what is stored."""
     faults = []
     for segment_id, (video, _) in stored.items():
         answer = await server.web.get(server.page(replay_id, f"/segments/{segment_id}.mp4"))
@@ -184,19 +184,19 @@ async def _seen_by_http(
 
 
 def _what_is_wrong(
-    letter: TrafficEnvelope, stored: dict[int, tuple[bytes, int]], ids: set[str]
+    envelope: TrafficEnvelope, stored: dict[int, tuple[bytes, int]], ids: set[str]
 ) -> str | None:
-    if letter.segment_id is None:
-        return None if (letter.event_id or letter.transaction_id) in ids else "absent"
-    if letter.segment_id not in stored:
+    if envelope.segment_id is None:
+        return None if (envelope.event_id or envelope.transaction_id) in ids else "absent"
+    if envelope.segment_id not in stored:
         return "absent"
-    video, crumbs = stored[letter.segment_id]
-    if crumbs != letter.breadcrumbs:
-        return f"{crumbs} breadcrumbs are there, {letter.breadcrumbs} were sent"
-    return None if video == letter.video else f"its video of {len(video)} bytes is another"
+    video, crumbs = stored[envelope.segment_id]
+    if crumbs != envelope.breadcrumbs:
+        return f"{crumbs} breadcrumbs are there, {envelope.breadcrumbs} were sent"
+    return None if video == envelope.video else f"its video of {len(video)} bytes is another"
 
 
-async def _counted(server: Server) -> Counter[str]:
+async def _read_kept_counts(server: Server) -> Counter[str]:
     counts: Counter[str] = Counter()
     for (kind, outcome, _), quantity in (await server.outcomes()).items():
         if outcome == "kept":
@@ -204,12 +204,12 @@ async def _counted(server: Server) -> Counter[str]:
     return counts
 
 
-async def _rows(server: Server) -> dict[str, int]:
+async def _count_rows(server: Server) -> dict[str, int]:
     return {kind: await _scalar(server, query) for kind, query in _COUNTS.items()}
 
 
 async def objects_without_rows(server: Server) -> list[str]:
-    """Compare what lies in storage with what rows point at; returns each difference."""
+    """Compare the objects in storage with those that rows name; returns each difference."""
     named: set[str] = set()
     async with server.database.reading() as connection:
         for table, column in (await connection.execute(text(_COLUMNS))).all():

@@ -29,7 +29,7 @@ class Bomb(NamedTuple):
     """A request body."""
 
     name: str
-    door: str
+    endpoint: str
     """`envelope`, `store` or `otlp/v1/traces`."""
     encoding: str | None
     body: bytes
@@ -45,7 +45,7 @@ def make_bombs() -> Iterator[Bomb]:
 
 
 def _compressed() -> Iterator[Bomb]:
-    """Zeros in every encoding, at every door."""
+    """Zeros in every encoding, at every endpoint."""
     pieces = {
         "gzip": gzip.compress(_ZEROS) * _TIMES,
         "deflate": _deflated(),
@@ -53,8 +53,8 @@ def _compressed() -> Iterator[Bomb]:
         "br": brotli.compress(_ZEROS * _TIMES, quality=0),
     }
     for encoding, body in pieces.items():
-        for door in ("envelope", "store", "otlp/v1/traces"):
-            yield Bomb(f"{encoding} at {door}", door, encoding, body)
+        for endpoint in ("envelope", "store", "otlp/v1/traces"):
+            yield Bomb(f"{encoding} at {endpoint}", endpoint, encoding, body)
     text = base64.b64encode(pieces["deflate"])
     yield Bomb("zlib in base64", "store", None, text)
 

@@ -35,11 +35,11 @@ class WireBomb:
 
 
 def make_wire_bombs(to: Keyed) -> Iterator[WireBomb]:
-    """Make the bombs, each for an ingest door and for a page."""
+    """Make the bombs, each for an ingest endpoint and for a page."""
     rest = b" HTTP/1.1\r\nHost: a\r\n"
     for place, first, whole in (
         (
-            "an ingest door",
+            "an ingest endpoint",
             _post(f"/api/{to.id}/envelope/", to),
             b"OPTIONS /api/1/envelope/" + rest + b"\r\n",
         ),

@@ -36,20 +36,20 @@ _SET_DEATH_SIGNAL: Final = 1
 
 
 def _wait_for_requests() -> None:
-    with socket.socket(fileno=0) as door:
+    with socket.socket(fileno=0) as control:
         while True:
-            request, pipes, _, _ = socket.recv_fds(door, REQUEST_BYTES, 1)
+            request, pipes, _, _ = socket.recv_fds(control, REQUEST_BYTES, 1)
             if not pipes:  # the other end is gone
                 return
             (pipe,) = pipes
             pid = os.fork()
             if pid == 0:
-                door.detach()
+                control.detach()
                 _run_child(json.loads(request), pipe)
             os.close(pipe)
             # Opened here, since only its parent can be sure that a child is not buried yet.
             handle = os.pidfd_open(pid)
-            socket.send_fds(door, [str(pid).encode()], [handle])
+            socket.send_fds(control, [str(pid).encode()], [handle])
             os.close(handle)
             _reap_children()
 

@@ -1,6 +1,6 @@
 """Real proxies from the distribution, with the recipes of `deploy/`, in front of a server.
 
-Of a recipe only what a test machine cannot have is changed: its name, its port, its certificate.
+Only what a test machine cannot have is changed in a recipe: name, port and certificate.
 """
 
 import os
@@ -40,14 +40,14 @@ async def in_front_of(upstream: str, folder: Path, *, kind: str) -> AsyncIterato
 
     Args:
         upstream: `host:port` of the server, which need not run.
-        folder: For what the proxy writes.
+        folder: Folder in which the proxy writes its files.
         kind: `nginx` or `caddy`.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with _running(kind, upstream, folder, port) as proxy:
         await until(lambda: _listens(port) or proxy.poll() is not None)
-        assert proxy.poll() is None, f"{kind} has ended; what it said is in {folder}"
+        assert proxy.poll() is None, f"{kind} has ended; its output is in {folder}"
         yield f"http://127.0.0.1:{port}"
 
 
@@ -59,7 +59,7 @@ def _running(
     command, environment = {"nginx": _nginx, "caddy": _caddy}[kind](upstream, folder, port)
     command.insert(0, _program(kind))
     with (
-        (folder / "said").open("wb") as output,
+        (folder / "output").open("wb") as output,
         subprocess.Popen(
             command, env=os.environ | environment, stdout=output, stderr=output
         ) as proxy,

@@ -72,7 +72,7 @@ class Server:
         """The server's own pool."""
         return self.service.page_services.db
 
-    def door(self, project: Keyed | None = None, *, kind: str = "envelope") -> str:
+    def ingest_path(self, project: Keyed | None = None, *, kind: str = "envelope") -> str:
         """Return the path of a project's ingest endpoint."""
         return f"/api/{(project or self.app).id}/{kind}/"
 
@@ -88,7 +88,7 @@ class Server:
         to = project or self.app
         usual = envelopes.headers(to.key, encoding=encoding)
         return await self.sender.post(
-            self.door(to), content=body, headers=usual if headers is None else headers
+            self.ingest_path(to), content=body, headers=usual if headers is None else headers
         )
 
     async def take(self, *bodies: bytes, project: Keyed | None = None) -> None:

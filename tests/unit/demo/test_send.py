@@ -43,8 +43,8 @@ def short_demo(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 @pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[httpx2.Request]]:
-    """Put a server at the other end of the line; returns what it is sent."""
+def install_server(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[httpx2.Request]]:
+    """Return a function that installs a fake server, which returns the requests it gets."""
 
     def install(answer: Answer) -> list[httpx2.Request]:
         seen: list[httpx2.Request] = []
@@ -60,16 +60,16 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[httpx2.Requ
     return install
 
 
-Door = Callable[[Answer], list[httpx2.Request]]
+InstallServer = Callable[[Answer], list[httpx2.Request]]
 
 
 def _accept(_: httpx2.Request) -> httpx2.Response:
     return httpx2.Response(200, json={"id": "1"})
 
 
-async def test_each_project_gets_its_own(door: Door):
+async def test_each_project_gets_its_own(install_server: InstallServer):
     """App and backend go to their own project with their own key, gzipped."""
-    seen = door(_accept)
+    seen = install_server(_accept)
     result = await send.send_demo(APP, BACKEND)
     assert (result.replay_id, result.sent, result.refused) == (REPLAY_ID, 3, ())
     assert [str(request.url) for request in seen] == [
@@ -84,9 +84,9 @@ async def test_each_project_gets_its_own(door: Door):
         assert parsed.public_key in dsn
 
 
-async def test_the_app_speaks_like_the_android_sdk(door: Door):
+async def test_the_app_speaks_like_the_android_sdk(install_server: InstallServer):
     """The headers are those of recorded traffic."""
-    seen = door(_accept)
+    seen = install_server(_accept)
     await send.send_demo(APP, BACKEND)
     headers = seen[0].headers
     assert headers["X-Sentry-Auth"] == (
@@ -99,46 +99,52 @@ async def test_the_app_speaks_like_the_android_sdk(door: Door):
     assert seen[1].headers["User-Agent"].startswith("sentry.python")
 
 
-async def test_progress_counts_up(door: Door):
+async def test_progress_counts_up(install_server: InstallServer):
     """The caller hears of every answer."""
-    door(_accept)
+    install_server(_accept)
     heard: list[tuple[int, int]] = []
     await send.send_demo(APP, BACKEND, on_progress=lambda sent, total: heard.append((sent, total)))
     assert heard == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-async def test_the_replay_ended_a_minute_ago(door: Door, short_demo: list[tuple[int, int]]):
+async def test_the_replay_ended_a_minute_ago(
+    install_server: InstallServer, short_demo: list[tuple[int, int]]
+):
     """The replay is the newest in the list, and its sending time is now."""
-    door(_accept)
+    install_server(_accept)
     await send.send_demo(APP, BACKEND, seed=7)
     assert short_demo == [(7, 1_795_480_000_000 - 60_000)]
 
 
-async def test_each_play_is_another_replay(door: Door, short_demo: list[tuple[int, int]]):
+async def test_each_play_is_another_replay(
+    install_server: InstallServer, short_demo: list[tuple[int, int]]
+):
     """Two plays without a seed are two replays, so the button may be pressed twice."""
-    door(_accept)
+    install_server(_accept)
     await send.send_demo(APP, BACKEND)
     await send.send_demo(APP, BACKEND)
     assert short_demo[0][0] != short_demo[1][0]
 
 
-async def test_a_base_url_replaces_the_host(door: Door):
+async def test_a_base_url_replaces_the_host(install_server: InstallServer):
     """The server can play to itself when its public name is not reachable from inside."""
-    seen = door(_accept)
+    seen = install_server(_accept)
     await send.send_demo(APP, BACKEND, base_url="http://[::1]:9000/")
     assert str(seen[0].url) == "http://[::1]:9000/api/42/envelope/"
 
 
-async def test_an_address_in_brackets_keeps_them(door: Door):
+async def test_an_address_in_brackets_keeps_them(install_server: InstallServer):
     """An IPv6 host in a DSN is used as it is."""
-    seen = door(_accept)
+    seen = install_server(_accept)
     await send.send_demo(APP.replace("phone.example", "[::1]"), BACKEND)
     assert str(seen[0].url) == "http://[::1]:8000/sentry/api/42/envelope/"
 
 
-async def test_refused_envelopes_are_told(door: Door):
+async def test_refused_envelopes_are_told(install_server: InstallServer):
     """Other envelopes still go out, and the answer's text is kept."""
-    door(lambda r: httpx2.Response(413, text="too big") if "43" in r.url.path else _accept(r))
+    install_server(
+        lambda r: httpx2.Response(413, text="too big") if "43" in r.url.path else _accept(r)
+    )
     result = await send.send_demo(APP, BACKEND)
     assert result.sent == 2
     assert len(result.refused) == 1
@@ -147,20 +153,20 @@ async def test_refused_envelopes_are_told(door: Door):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-async def test_an_unknown_key_stops_the_demo(door: Door, status: int):
+async def test_an_unknown_key_stops_the_demo(install_server: InstallServer, status: int):
     """Nothing would get through with it; the error names the key and the address."""
-    door(lambda _: httpx2.Response(status, text="no such key"))
+    install_server(lambda _: httpx2.Response(status, text="no such key"))
     with pytest.raises(PermissionDenied, match=r"api/42/envelope/ does not take the key 9d3f"):
         await send.send_demo(APP, BACKEND)
 
 
-async def test_a_silent_server_is_named(door: Door):
+async def test_a_silent_server_is_named(install_server: InstallServer):
     """The error says where nobody answered."""
 
     def hang_up(request: httpx2.Request) -> httpx2.Response:
         raise httpx2.ConnectError("refused", request=request)
 
-    door(hang_up)
+    install_server(hang_up)
     with pytest.raises(ServiceUnavailable, match=r"no answer from http://phone\.example:8000"):
         await send.send_demo(APP, BACKEND)
 

@@ -274,14 +274,14 @@ async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
         settle(batch, reason)
 
     monkeypatch.setattr(journal, "_settle", counting)
-    told: list[int] = []
+    seqs: list[int] = []
 
     async def one(number: int) -> None:
-        told.append(await append(journal, b"%d" % number))
+        seqs.append(await append(journal, b"%d" % number))
 
     await asyncio.gather(*(one(number) for number in range(60)))
     assert (gate.syncs, woken) == (1, 1)
-    assert told == list(range(1, 61))
+    assert seqs == list(range(1, 61))
 
 
 async def test_handed_over_entries_do_not_wait_for_the_next_turn(journal):

@@ -1,4 +1,4 @@
-"""Pictures in, the MP4 of a phone's recorder out."""
+"""Tests of encoding pictures as the MP4 that a phone's recorder writes."""
 
 import io
 
@@ -34,7 +34,7 @@ def test_every_frame_comes_back_at_its_second():
         assert all(abs(a - b) < 12 for a, b in zip(pixel, colour, strict=True))
 
 
-def test_the_facts_are_those_of_the_file():
+def test_the_encoder_tells_size_frames_and_length():
     """Size, frames and length that the encoder tells are what the box reader finds."""
     video = encode.encode_video([_solid(colour, (48, 32)) for colour in COLOURS[:3]])
     read = mp4.read_video(video.data)
@@ -45,7 +45,7 @@ def test_the_facts_are_those_of_the_file():
 
 
 def test_a_single_frame_lasts_a_second():
-    """The last frame's own time counts."""
+    """The duration includes the time of the last frame."""
     assert mp4.read_video(encode.encode_video([_solid(COLOURS[0])]).data).duration_ms == 1_000
 
 

@@ -83,7 +83,9 @@ def test_the_quick_scrubber_equals_the_walk(
 
 @settings(SETTINGS, deadline=None)
 @given(path=st.lists(st.integers(0, 9), min_size=1, max_size=5), secret=pieces, data=st.data())
-def test_a_secret_anywhere_in_a_real_event_goes(path: list[int], secret: str, data: st.DataObject):
+def test_a_secret_anywhere_in_a_real_event_is_removed(
+    path: list[int], secret: str, data: st.DataObject
+):
     """A secret anywhere in a crash of the Java SDK is removed, as in the walk."""
     value = copy.deepcopy(event())
     container: Any = value
@@ -119,7 +121,7 @@ def test_a_clean_object_stays_as_it_came():
 
 
 def test_only_members_with_a_hint_are_written_anew():
-    """The member with the secret is; the others keep their own form."""
+    """Only the member with the secret is written anew; the others keep their bytes."""
     members = json_members.split_members(
         b'{"extra": {"note": "%b"}, "tags": {"a" : 1}}' % CARD.encode()
     )
@@ -146,14 +148,14 @@ def test_a_repeated_name_hides_nothing(text: bytes):
 
 
 def test_a_name_at_the_top_may_be_the_secret():
-    """An unknown name is judged with its value; a name that has to go is left to the walk."""
+    """An unknown name is judged with its value; a name that must be removed is left to the walk."""
     assert scrub_quickly(b'{"password":"x1"}') == {"password": FILTERED}
     assert scrub_quickly(b'{"jo@example.org":"x1"}') is None
     assert scrub_quickly(b'{"name":"password","value":"x1"}') is None
 
 
-def test_a_rule_that_fails_passes_nothing(monkeypatch: pytest.MonkeyPatch):
-    """If it fails inside a member, the text goes; if it fails for a name, the walk is used."""
+def test_a_rule_that_fails_lets_nothing_through(monkeypatch: pytest.MonkeyPatch):
+    """In a member, a rule that fails leaves nothing of the text; for a name, the walk is used."""
 
     def fail(*_args: object, **_more: object) -> Any:
         raise ValueError("broken")
@@ -167,7 +169,7 @@ def test_a_rule_that_fails_passes_nothing(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("kind", list(PayloadKind))
-def test_no_member_goes_by_its_name_alone(kind: PayloadKind):
+def test_no_member_is_removed_for_its_name_alone(kind: PayloadKind):
     """At the top every place is structure, or one whose secrets a hint finds."""
     roles = {inner.role for inner in places.root_place(kind).fields.values()}
     assert roles <= {PlaceRole.DATA, PlaceRole.STRUCTURE, PlaceRole.CLOSED}

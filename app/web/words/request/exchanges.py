@@ -120,8 +120,8 @@ def _describe_message(title: str, message: HttpMessage, *, whole: bool) -> Messa
 
 
 def _absent(message: HttpMessage) -> str:
-    if message.not_taken:
-        return f"{message.not_taken}."
+    if message.no_body_reason:
+        return f"{message.no_body_reason}."
     if message.size_bytes:
         return f"The body of {units.format_bytes(message.size_bytes)} was not recorded."
     return "No body was recorded."

@@ -25,9 +25,9 @@ MORE_SPANS: Final = 500
 _MOST_ON_REPLAY: Final = 500
 MOST_TRACES: Final = 100
 """Traces of one replay that are shown at once."""
-MOST_LOOSE: Final = 1_000
+MOST_WITHOUT_SPAN: Final = 1_000
 """Errors of one trace whose span is not here; no more errors are read at once."""
-_LOOSE_ON_REPLAY: Final = 100
+_WITHOUT_SPAN_ON_REPLAY: Final = 100
 _FINE: Final = frozenset({"ok", "unset", "cancelled", "unknown", ""})
 _TICKS: Final = 5
 _LEAST_WIDE: Final = 0.4
@@ -56,14 +56,21 @@ def describe_replay_traces(found: Sequence[Trace], context: TraceContext) -> tup
     for trace in found[:MOST_TRACES]:
         part = min(FIRST_SPANS, left)
         blocks.append(
-            describe_trace_part(trace, context, first=0, most=part, most_loose=_LOOSE_ON_REPLAY)
+            describe_trace_part(
+                trace, context, first=0, most=part, most_without_span=_WITHOUT_SPAN_ON_REPLAY
+            )
         )
         left -= len(blocks[-1].spans)
     return tuple(blocks)
 
 
 def describe_trace_part(
-    trace: Trace, context: TraceContext, *, first: int, most: int, most_loose: int = MOST_LOOSE
+    trace: Trace,
+    context: TraceContext,
+    *,
+    first: int,
+    most: int,
+    most_without_span: int = MOST_WITHOUT_SPAN,
 ) -> TraceBlock:
     """Describe a trace and some of its rows.
 
@@ -72,12 +79,12 @@ def describe_trace_part(
         context: The names, the clock and the addresses.
         first: Number of spans to skip.
         most: How many are shown.
-        most_loose: How many errors are shown whose span is not here.
+        most_without_span: How many errors are shown whose span is not here.
     """
     length_us = max(1, trace.end_us - trace.start_us)
     last = first + most
     total = len(trace.rows)
-    loose = sorted(trace.loose, key=_weight)
+    without_span = sorted(trace.without_span, key=_weight)
     slow_rows = sum(row.slow is not None for row in trace.rows)
     return TraceBlock(
         trace_id=trace.trace_id,
@@ -90,8 +97,10 @@ def describe_trace_part(
         slow=slow_rows,
         services=_services(trace, context),
         spans=tuple(describe_span(row, trace, context) for row in trace.rows[first:last]),
-        loose=tuple(_mark(error, trace, context) for error in loose[:most_loose]),
-        hidden_loose=max(0, len(loose) - most_loose),
+        without_span=tuple(
+            _mark(error, trace, context) for error in without_span[:most_without_span]
+        ),
+        hidden_without_span=max(0, len(without_span) - most_without_span),
         notes=tuple(_notes(trace, context)),
         ticks=tuple(format_us(length_us * number // _TICKS) for number in range(_TICKS)),
         more_href=context.trace_href(trace.trace_id, last) if last < total else None,
@@ -107,7 +116,7 @@ def _weight(error: SpanError) -> int:
 
 
 def format_us(us: int) -> str:
-    """Write a length; what is shorter than a millisecond is told in tenths of it."""
+    """Write a length; below a millisecond, in tenths of one."""
     if us < _MS:
         return f"{us / _MS:.1f} ms".replace("0.0 ms", "0 ms")
     return units.format_duration(round(us / _MS))

@@ -67,9 +67,9 @@ class TraceBlock:
     slow: int
     services: tuple[str, ...]
     spans: tuple[SpanRow, ...]
-    loose: tuple[SpanErrorMark, ...]
+    without_span: tuple[SpanErrorMark, ...]
     """Errors whose span is not here."""
-    hidden_loose: int
+    hidden_without_span: int
     """The number of further such errors, which the page of the trace shows."""
     notes: tuple[str, ...]
     """Sentences about corrected clocks and missing spans."""

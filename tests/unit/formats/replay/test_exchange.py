@@ -36,13 +36,13 @@ def test_every_sdk_is_read_alike(half):
     assert [name for name, _ in details.request.headers] == ["Accept", "Accept", "content-type"]
 
 
-def test_a_body_that_was_not_taken_says_so():
+def test_the_reason_for_a_missing_body_is_read():
     """On iOS a sentence stands in for the body, and names its content type."""
     body = "[Body not captured: contentType=image/png (5120 bytes)]"
     message = exchange.read_exchange({"response": {"body": body}}, None).response
     assert message is not None
     assert message.body is None
-    assert message.not_taken == "Body not captured: contentType=image/png (5120 bytes)"
+    assert message.no_body_reason == "Body not captured: contentType=image/png (5120 bytes)"
     assert message.content_type == "image/png"
 
 

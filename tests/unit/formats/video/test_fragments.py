@@ -1,4 +1,4 @@
-"""Fragmented MP4: where each sample's facts come from."""
+"""Tests of fragmented MP4: where time, size and flags of each sample come from."""
 
 import pytest
 

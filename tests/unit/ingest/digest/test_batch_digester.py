@@ -17,7 +17,7 @@ def test_arrived_requests_go_first():
         ours, theirs = socket.socketpair()
         with ours, theirs:
             ours.setblocking(False)
-            loop.add_reader(ours, lambda: (ours.recv(1), loop.call_soon(done.append, "door")))
+            loop.add_reader(ours, lambda: (ours.recv(1), loop.call_soon(done.append, "socket")))
             await asyncio.sleep(0.01)
             theirs.send(b"x")
             await batch_digester._yield_to_event_loop()
@@ -25,4 +25,4 @@ def test_arrived_requests_go_first():
             loop.remove_reader(ours)
         return done
 
-    assert uvloop.run(run()) == ["door", "digest"]
+    assert uvloop.run(run()) == ["socket", "digest"]

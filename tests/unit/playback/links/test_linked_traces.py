@@ -56,7 +56,7 @@ def test_an_error_stands_on_its_span_at_the_corrected_time():
     )
     (marked,) = trace.rows[1].errors
     assert (marked.at_us, marked.side) == (1_250_000, "backend")
-    assert [error.at_us for error in trace.loose] == [1_200_000, 1_300_000]
+    assert [error.at_us for error in trace.without_span] == [1_200_000, 1_300_000]
     assert trace.errors == 3
     ((project_id, shift_us),) = [
         (shifted_clock.project_id, shifted_clock.shift_us) for shifted_clock in trace.clocks

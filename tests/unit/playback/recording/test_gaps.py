@@ -49,7 +49,7 @@ def test_an_app_in_the_background_is_not_recorded():
 
 
 def test_a_note_far_away_explains_nothing():
-    """Going away long before or after the gap is another story."""
+    """Leaving the app long before or after the gap does not explain it."""
     far = (crumb(2_999, "app.background"), crumb(60_001, "app.background"))
     gap = explain(*far, stored={3, 6, 4, 5})
     assert gap == ExplainedGap(5_000, 60_000, "no_video", 4, 5)

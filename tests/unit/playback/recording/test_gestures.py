@@ -14,7 +14,7 @@ _TYPES = {"start": 7, "end": 9, "cancel": 10}
 
 
 def touch(kind: str, at_ms: int, x: float, y: float, pointer: int = 0) -> dict[str, object]:
-    """Make the event of a finger that comes down, goes up or is called off."""
+    """Make the event of a finger that comes down, goes up, or whose touch is cancelled."""
     data = {"source": 2, "type": _TYPES[kind], "id": 0, "x": x, "y": y, "pointerId": pointer}
     return {"type": 3, "timestamp": ZERO_MS + at_ms, "data": data}
 
@@ -66,7 +66,7 @@ def outline(gestures: tuple[Gesture, ...]) -> list[tuple[str, int, int, int]]:
     ]
 
 
-def test_a_touch_is_told_by_its_way_and_its_time():
+def test_distance_and_time_tell_tap_press_and_swipe():
     """Half a second makes a press, more than a finger's roll a swipe, the rest are taps."""
     gestures = read(
         segment(
@@ -84,7 +84,7 @@ def test_a_touch_is_told_by_its_way_and_its_time():
     assert [gesture.taps for gesture in gestures] == [1, 1, 1]
 
 
-def test_the_way_is_made_of_all_points():
+def test_a_gesture_has_all_its_points():
     """Moves lie at their offsets; one that comes back is a swipe all the same."""
     (swipe,) = read(
         segment(
@@ -121,7 +121,7 @@ def test_fingers_that_are_down_together_are_told_apart():
 
 
 def test_a_gesture_may_cross_into_the_next_segment():
-    """A touch on the border may come twice; an end that never came is where it was seen last."""
+    """A touch on the border may come twice; without an end, the last position is the end."""
     first = segment(0, touch("start", 4950, 10, 10), moves(5000, (0, 10, 60)))
     second = segment(1, moves(5000, (0, 10, 60)), touch("end", 5400, 10, 400), start_ms=5000)
     lost = segment(2, touch("start", 12_000, 7, 7), start_ms=10_000)
@@ -142,7 +142,7 @@ def test_points_are_in_the_pixels_of_the_segment_that_began():
 
 
 def test_quick_taps_on_one_place_are_counted():
-    """Three within a second each; a tap elsewhere or later is another story."""
+    """Three within a second each; a tap elsewhere or later begins a new count."""
     quick = [touch(kind, at_ms + off, 50, 50) for at_ms in (0, 200, 1100)
              for kind, off in (("start", 0), ("end", 50))]  # fmt: skip
     later = [touch("start", 2200, 50, 50), touch("end", 2250, 50, 50)]

@@ -46,7 +46,7 @@ async def test_any_range_is_that_part_of_the_whole(first, second):
 
 
 async def test_header_alone_needs_no_read():
-    """A range of made bytes asks no storage."""
+    """Headers are generated, so a range inside one reads nothing from storage."""
     objects, index = _two_segments()
     header = index.gops[0].header
     assert await _read(objects, index, 0, len(header)) == header
@@ -54,7 +54,7 @@ async def test_header_alone_needs_no_read():
 
 
 async def test_wide_hole_between_samples_is_not_read():
-    """Another track's data, lying between, would cost more than a second read."""
+    """Reading past another track's data would cost more than a second read."""
     objects = Objects()
     frames = [Frame(0, is_key=True), Frame(1000, gap_bytes=100), Frame(2000, gap_bytes=50_000)]
     index = playback.build_index([segment(0, 0, frames, objects=objects)])
@@ -73,8 +73,8 @@ async def test_read_is_never_longer_than_its_limit():
     assert [length for _, _, length in objects.reads] == [2 * half, 2 * half, half]
 
 
-async def test_missing_object_is_told_before_the_first_byte():
-    """The door can still answer 404."""
+async def test_missing_object_is_reported_before_the_first_byte():
+    """The route can still answer 404."""
     objects, index = _two_segments()
     del objects.kept["object-0"]
     with pytest.raises(NotFound):

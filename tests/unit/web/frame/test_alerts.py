@@ -13,8 +13,8 @@ from app.web.frame.alerts.alert import ProjectQuarantine
 GIB = 2**30
 
 
-def vitals(**changes: Any) -> IngestHealth:
-    """Return the health of a server that does well, with details changed."""
+def health_with(**changes: Any) -> IngestHealth:
+    """Return the health of a server without problems, with details changed."""
     values: dict[str, Any] = {
         "backlog": Backlog(0, 0, None),
         "oldest_s": 0.0,
@@ -28,48 +28,47 @@ def vitals(**changes: Any) -> IngestHealth:
 def titles(health: IngestHealth, *, is_admin: bool = False) -> list[tuple[str, str]]:
     """Return the tone and the title of each alert."""
     return [
-        (shown_alert.tone, shown_alert.title)
-        for shown_alert in alert.describe_alerts(health, (), is_admin=is_admin)
+        (each.tone, each.title) for each in alert.describe_alerts(health, (), is_admin=is_admin)
     ]
 
 
-def test_nothing_is_said_while_all_is_well():
+def test_a_healthy_server_has_no_alert():
     """A healthy server has no alert, also while a few envelopes wait."""
-    assert titles(vitals(backlog=Backlog(3, 300, 1), oldest_s=BEHIND_S)) == []
+    assert titles(health_with(backlog=Backlog(3, 300, 1), oldest_s=BEHIND_S)) == []
 
 
-def test_a_full_disk_is_said_first():
+def test_a_full_disk_is_the_first_alert():
     """The alert says how much is left, and that phones keep what they have."""
-    alerts = alert.describe_alerts(vitals(room_bytes=0, oldest_s=90.0), (), is_admin=False)
-    assert [shown_alert.tone for shown_alert in alerts] == ["bad", "warn"]
+    alerts = alert.describe_alerts(health_with(room_bytes=0, oldest_s=90.0), (), is_admin=False)
+    assert [each.tone for each in alerts] == ["bad", "warn"]
     assert alerts[0].title.startswith("Nothing is accepted: the disk has 1.0 GiB left")
     assert "Phones keep what they have" in alerts[0].what_to_do
 
 
-@pytest.mark.parametrize(("journal", "is_said"), [(79, False), (80, True), (99, True)])
-def test_a_journal_that_fills_is_said_at_four_fifths(journal, is_said):
+@pytest.mark.parametrize(("journal", "is_reported"), [(79, False), (80, True), (99, True)])
+def test_a_journal_that_fills_is_reported_at_four_fifths(journal, is_reported):
     """The alert begins at 80 % of the journal's room."""
-    health = vitals(journal_bytes=journal * GIB, room_bytes=(100 - journal) * GIB)
-    assert health.is_filling is is_said
+    health = health_with(journal_bytes=journal * GIB, room_bytes=(100 - journal) * GIB)
+    assert health.is_filling is is_reported
     filling_titles = [title for tone, title in titles(health) if "journal is filling" in title]
-    assert (len(filling_titles) == 1) is is_said
-    if is_said:
+    assert (len(filling_titles) == 1) is is_reported
+    if is_reported:
         assert f"{journal}% of its room" in filling_titles[0]
 
 
-@pytest.mark.parametrize(("room_bytes", "is_said"), [(GIB, False), (GIB - 1, True)])
-def test_a_disk_near_the_reserve_is_said(room_bytes, is_said):
+@pytest.mark.parametrize(("room_bytes", "is_reported"), [(GIB, False), (GIB - 1, True)])
+def test_a_disk_near_the_reserve_is_reported(room_bytes, is_reported):
     """The alert begins below twice the reserve of free space."""
-    assert bool(titles(vitals(room_bytes=room_bytes))) is is_said
+    assert bool(titles(health_with(room_bytes=room_bytes))) is is_reported
 
 
 @pytest.mark.parametrize(
     ("error", "what"),
     [(ServiceUnavailable("bucket"), "storage"), (DatabaseUnavailable("db"), "database")],
 )
-def test_a_keeper_that_is_away_is_named(error, what):
+def test_an_outage_names_the_database_or_the_storage(error, what):
     """An outage of Postgres or storage replaces the backlog alert; only admins see the reason."""
-    health = vitals(outage=error, oldest_s=1_000.0)
+    health = health_with(outage=error, oldest_s=1_000.0)
     assert titles(health) == [
         ("bad", f"The {what} does not answer: new replays and errors wait in the journal.")
     ]
@@ -79,9 +78,9 @@ def test_a_keeper_that_is_away_is_named(error, what):
     assert str(error) + "." not in database_alert.what_to_do.replace(f"the {what} runs", "")
 
 
-def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
+def test_a_database_with_a_wrong_set_up_is_not_reported_as_down():
     """A database that answers with an error gets no advice to check whether it runs."""
-    health = vitals(outage=DatabaseUnusable("no table segments"))
+    health = health_with(outage=DatabaseUnusable("no table segments"))
     (database_alert,) = alert.describe_alerts(health, (), is_admin=True)
     assert database_alert.title.startswith("The database is not set up correctly")
     assert "It says: no table segments." in database_alert.what_to_do
@@ -90,18 +89,18 @@ def test_a_database_that_must_be_mended_is_told_from_one_that_is_down():
 
 def test_digestion_that_is_behind_says_how_far():
     """The alert says how many envelopes wait and how long; for a dead process only how long."""
-    assert titles(vitals(backlog=Backlog(1_204, 1, 1), oldest_s=185.4)) == [
+    assert titles(health_with(backlog=Backlog(1_204, 1, 1), oldest_s=185.4)) == [
         ("warn", "Digestion is behind: 1,204 envelopes wait, the oldest for 3 min 5 s.")
     ]
-    assert titles(vitals(oldest_s=61.0)) == [
+    assert titles(health_with(oldest_s=61.0)) == [
         ("warn", "Digestion is behind: envelopes wait for 1 min 1 s.")
     ]
 
 
-def test_quarantine_is_said_for_each_project():
+def test_each_project_with_quarantine_has_an_alert():
     """The alert leads to the page of the project."""
     (project_alert,) = alert.describe_alerts(
-        vitals(), (ProjectQuarantine("Shop", 2, "/projects/1#outcomes"),), is_admin=False
+        health_with(), (ProjectQuarantine("Shop", 2, "/projects/1#outcomes"),), is_admin=False
     )
     assert (project_alert.title, project_alert.href) == (
         "Shop: 2 envelopes in quarantine.",
@@ -112,10 +111,10 @@ def test_quarantine_is_said_for_each_project():
 @pytest.mark.parametrize(("projects", "lines"), [(2, 2), (3, 1)])
 def test_quarantine_of_many_projects_is_one_line(projects, lines):
     """One alert counts them all and leads to the list of projects."""
-    asides = [
+    quarantines = [
         ProjectQuarantine(f"Shop {number}", 2, f"/projects/{number}") for number in range(projects)
     ]
-    alerts = alert.describe_alerts(vitals(), asides, is_admin=False)
+    alerts = alert.describe_alerts(health_with(), quarantines, is_admin=False)
     assert len(alerts) == lines
     if lines == 1:
         assert alerts[0].title == "6 envelopes of 3 projects in quarantine."

@@ -65,7 +65,7 @@ async def test_a_mistake_is_told_by_its_number_only():
 
 
 async def test_a_database_that_is_away_is_named():
-    """The page says what is away and that nothing is lost; only the log has the reason."""
+    """The page says what does not answer and that nothing is lost; only the log has the reason."""
     answer = await ask(failing(DatabaseUnavailable("host=secret refused")), accept="text/html")
     assert answer.status_code == 503
     assert "The database does not answer" in answer.text

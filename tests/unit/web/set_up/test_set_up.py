@@ -36,8 +36,8 @@ def test_what_works_is_done():
         ("done", "Backend error linked"),
         ("note", "SDKs that record here"),
     ]
-    told = build_checks(ProjectId(1), facts)[-1].text
-    assert told == (
+    text = build_checks(ProjectId(1), facts)[-1].text
+    assert text == (
         "sentry.java.android 8.53.0. Session Replay needs Android SDK 7.20.0, Cocoa SDK 8.43.0, "
         "React Native SDK 6.5.0, Flutter SDK 9.0.0 or later."
     )

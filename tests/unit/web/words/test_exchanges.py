@@ -43,8 +43,8 @@ def test_what_was_not_recorded_is_explained():
     assert described.messages == ()
     assert described.note
     assert "networkDetailAllowUrls" in described.note
-    not_taken = {"body": "[Body not captured: contentType=image/png (5 bytes)]"}
-    absent = exchanges.describe_exchange(span(response=not_taken)).messages[0].absent
+    no_body_reason = {"body": "[Body not captured: contentType=image/png (5 bytes)]"}
+    absent = exchanges.describe_exchange(span(response=no_body_reason)).messages[0].absent
     assert absent == "Body not captured: contentType=image/png (5 bytes)."
 
 
