@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import asyncpg
 from sqlalchemy import select, tuple_, update
@@ -24,12 +24,27 @@ from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean, clean_or_none
 from app.formats.events import release_order
 from app.issues.grouping import rules
-from app.issues.model import EventRecord, IssueKey, NewEvent
+from app.issues.model import IssueKey, NewEvent
 from app.issues.tables import issues
 
 _TEXT_BYTES: Final = 1_024
-_OLDEST: Final = timedelta(days=30)
+OLDEST: Final = timedelta(days=30)
 """A phone may have been off for that long; an older time comes from a wrong clock."""
+USER_NAMES: Final = ("id", "email", "username", "ip_address")
+"""The names of a user by which events are counted, the most reliable one first."""
+
+
+
+class EventTimes(Protocol):
+    """The times of an event: of a new one, a stored one, or a row of its table."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def drift_ms(self) -> int: ...
+    @property
+    def received_at(self) -> datetime: ...
+
 
 _AT: Final = "timestamptz"
 _ISSUE_TYPES: Final = {
@@ -155,13 +170,13 @@ async def count_events(
         )
 
 
-def find_seen_at(event: EventRecord) -> datetime:
+def find_seen_at(event: "EventTimes") -> datetime:
     """Return when an event happened by the server's clock, which is not after it was received.
 
     A time more than thirty days before that does not count; then it is the time of receipt.
     """
     at = event.at + timedelta(milliseconds=event.drift_ms)
-    return at if event.received_at - _OLDEST <= at <= event.received_at else event.received_at
+    return at if event.received_at - OLDEST <= at <= event.received_at else event.received_at
 
 
 def _reopens_issue(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
@@ -215,7 +230,7 @@ def _fold_events(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:
 
 def hash_user_names(project_id: ProjectId, user: Mapping[str, str]) -> list[str]:
     """Hash each name of a user together with the project, the most reliable name first."""
-    names = ((name, user.get(name)) for name in ("id", "email", "username", "ip_address"))
+    names = ((name, user.get(name)) for name in USER_NAMES)
     return [
         hashlib.blake2b(
             f"{project_id}:{name}:{value}".encode("utf-8", "surrogatepass"), digest_size=16
@@ -223,6 +238,11 @@ def hash_user_names(project_id: ProjectId, user: Mapping[str, str]) -> list[str]
         for name, value in names
         if value
     ]
+
+
+def find_best_name(user: Mapping[str, str]) -> str | None:
+    """Return the most reliable name of a user, or None if it has none."""
+    return next((value for name in USER_NAMES if (value := user.get(name))), None)
 
 
 def _best_user_hash(event: NewEvent) -> str | None:

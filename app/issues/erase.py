@@ -103,19 +103,30 @@ async def erase_issue_rows(
         How much was erased; None if there was no such issue.
     """
     # Its own row first: digest waits for that row, and then begins the issue anew.
+    if not await delete_issue_counts(connection, key):
+        return None
+    row = (await connection.execute(_ERASE, {**_key_parameters(key), "at": at})).one()
+    return ErasedIssue(row.events, row.files, row.size_bytes)
+
+
+async def delete_issue_counts(connection: AsyncConnection, key: IssueKey) -> bool:
+    """Delete the row of an issue and all that is counted of it, but not its events.
+
+    Returns:
+        Whether there was such an issue.
+    """
     deleted = await connection.execute(
         delete(issues)
         .where(issues.c.project_id == key[0], issues.c.issue_id == key[1])
         .returning(issues.c.issue_id)
     )
     if deleted.first() is None:
-        return None
-    row = (await connection.execute(_ERASE, {**_key_parameters(key), "at": at})).one()
+        return False
     for table in _COUNT_TABLES:
         await connection.execute(
             delete(table).where(table.c.project_id == key[0], table.c.issue_id == key[1])
         )
-    return ErasedIssue(row.events, row.files, row.size_bytes)
+    return True
 
 
 async def lock_outgoing_files(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:

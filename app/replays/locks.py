@@ -48,6 +48,13 @@ async def lock_for_deletion(connection: AsyncConnection, key: ReplayKey) -> None
     await connection.execute(_ALONE, {"key": _number(key)})
 
 
+async def lock_all_for_deletion(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> None:
+    """Lock replays for deleting them, once nobody is adding to them any more."""
+    # In one order, so that two deletions do not wait for each other; digest sorts likewise.
+    for number in sorted({_number(key) for key in keys}):
+        await connection.execute(_ALONE, {"key": number})
+
+
 async def try_lock_pack(connection: AsyncConnection, pack_id: int) -> bool:
     """Lock a pack for changing its object; return False if another sweeper has the lock."""
     key = _PACK_CLASS | pack_id & _PACK_LOCKS

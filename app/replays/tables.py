@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Identity,
@@ -152,6 +153,16 @@ tombstones: Final = Table(
     Column("video_bytes", BigInteger, nullable=False),
     Column("objects", Integer, nullable=False, server_default=text("0")),
     Column("swept_at", DateTime(timezone=True)),
+    # The erasure that removes the parts of the replay, and whether some are still here.
+    Column("erasure_id", BigInteger),
+    Column("has_parts", Boolean, nullable=False, server_default=text("false")),
+)
+Index(
+    "ix_tombstones_erasure",
+    tombstones.c.erasure_id,
+    tombstones.c.project_id,
+    tombstones.c.replay_id,
+    postgresql_where=tombstones.c.erasure_id.is_not(None),
 )
 Index(
     "ix_tombstones_unswept",

@@ -1,0 +1,99 @@
+"""The values of erasures and of their receipts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from app.core.ids import PersonId, ProjectId, ReplayId
+from app.erasure.jobs.scopes import Scope
+
+
+class ErasureKind(StrEnum):
+    """What somebody asked to erase."""
+
+    REPLAY = "replay"
+    REPLAYS = "replays"
+    PERSON = "person"
+    RANGE = "range"
+    PROJECT = "project"
+
+
+class ErasureState(StrEnum):
+    """How far an erasure is."""
+
+    WAITING = "waiting"
+    """Everything that could be hidden at once is hidden; the first step has not begun."""
+    RUNNING = "running"
+    SWEEPING = "sweeping"
+    """All rows are gone, and objects are being removed."""
+    BLOCKED = "blocked"
+    """Object storage or Postgres does not answer; it is tried again for ever."""
+    HELD = "held"
+    """All is done but for what legal holds keep."""
+    FINISHED = "finished"
+
+
+COUNTED: Final = (
+    "replays", "segments", "events", "issues", "feedback", "files", "logs", "spans", "quarantined",
+    "users", "members", "keys",
+)  # fmt: skip
+"""The things that an erasure counts, in the order in which a receipt names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure, which becomes the receipt when it has finished."""
+
+    id: int
+    act_id: str
+    """The same for the jobs of one act that concerns several projects."""
+    project_id: ProjectId
+    project_name: str
+    kind: ErasureKind
+    scope: Scope | None
+    """None once it has finished."""
+    summary: Mapping[str, Any]
+    requested_at: datetime
+    requested_by: PersonId | None
+    """None for the command line."""
+    state: ErasureState
+    phase: str
+    position: Any
+    counts: Mapping[str, int]
+    size_bytes: int
+    covers_until: datetime | None
+    """Everything that was received until then is gone."""
+    worked_at: datetime
+    problem: str | None
+    verified_at: datetime | None
+    """When nothing was found to be left, neither rows nor objects."""
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureHold:
+    """A replay that a legal hold kept from an erasure."""
+
+    replay_id: ReplayId
+    name: str
+    reason: str
+    expires_at: datetime
+    ended_at: datetime | None
+    """When the hold no longer kept it, and it was erased; None while it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureAct:
+    """A wish that was carried out: the jobs that it began, one for each project."""
+
+    act_id: str
+    erasures: tuple[Erasure, ...]
+    held: int = 0
+    """Replays that legal holds keep for now."""
+
+    @property
+    def replays(self) -> int:
+        """How many replays disappeared at once."""
+        return sum(erasure.counts.get("replays", 0) for erasure in self.erasures)

@@ -1,0 +1,1 @@
+"""Finds everything that names a person: a user of a recorded app, or their device."""

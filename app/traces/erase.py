@@ -1,0 +1,17 @@
+"""Where spans and logs may name a person; an erasure reads and deletes them by that.
+
+Spans go with their block: they arrived together, of one trace and one replay.
+"""
+
+from typing import Final
+
+from app.db.record_scans import RecordSource
+from app.traces.tables import logs, span_blocks, spans, transactions
+
+LOG_RECORDS: Final = RecordSource(logs, texts=("body",), packed=("attributes",))
+BLOCK_RECORDS: Final = RecordSource(span_blocks, texts=("name",), packed=("content",))
+OLD_RECORDS: Final = (
+    RecordSource(transactions, texts=("name",), packed=("payload",)),
+    RecordSource(spans, texts=("description",), packed=("data",)),
+)
+"""What releases before blocks stored and `backfill.py` has not moved yet."""
