@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Date, Table, and_, delete, func, literal, select, tuple_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Date,
+    Table,
+    and_,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+)
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -139,7 +150,7 @@ async def delete_records(
 def is_received_between(
     source: RecordSource, since: datetime | None, until: datetime | None
 ) -> ColumnElement[bool] | None:
-    """Return the condition that a row was received in a time; None for both ends is no condition."""
+    """Return the condition that a row was received in a time; None if both ends are open."""
     column = source.table.c.received_at
     parts = [
         *([column >= since] if since is not None else []),

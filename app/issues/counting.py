@@ -34,7 +34,6 @@ USER_NAMES: Final = ("id", "email", "username", "ip_address")
 """The names of a user by which events are counted, the most reliable one first."""
 
 
-
 class EventTimes(Protocol):
     """The times of an event: of a new one, a stored one, or a row of its table."""
 

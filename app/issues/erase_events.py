@@ -92,7 +92,7 @@ _SUBTRACT_HOURS: Final = text(
     bindparam("hours", type_=ARRAY(DateTime(timezone=True))),
     bindparam("quantities", type_=ARRAY(BigInteger)),
 )
-_BEST_NAME: Final = "coalesce({0}, {1}, {2}, {3})".format(
+_BEST_NAME: Final = "coalesce({}, {}, {}, {})".format(
     *(f"nullif(recorded_user->>'{name}', '')" for name in counting.USER_NAMES)
 )
 """The most reliable name of a user, by which `counting` hashes it."""
@@ -269,7 +269,9 @@ async def _correct_issue(
     users = await _delete_users(connection, key, where, gone)
     releases = [row.release for row in gone if row.release]
     await connection.execute(_DELETE_RELEASES, {**where, "releases": releases})
-    hours = Counter(counting.find_seen_at(row).replace(minute=0, second=0, microsecond=0) for row in gone)
+    hours = Counter(
+        counting.find_seen_at(row).replace(minute=0, second=0, microsecond=0) for row in gone
+    )
     await connection.execute(
         _SUBTRACT_HOURS, {**where, "hours": list(hours), "quantities": list(hours.values())}
     )

@@ -20,7 +20,6 @@ from app.replays.tables import (
     pack_outbox,
     packs,
     replay_traces,
-    replays,
     segments,
     tombstones,
 )
@@ -32,7 +31,7 @@ _BY_COMMAND: Final = "command line"
 
 _HIDE: Final = (
     text(
-    """
+        """
     with gone as (
         delete from replays r
         using unnest(:project_ids, :replay_ids) as wanted (project_id, replay_id)

@@ -219,9 +219,7 @@ async def list_holds(
 ) -> tuple[list[ErasureHold], int]:
     """Return a part of what holds kept from an erasure, and how many there are in all."""
     where = erasure_holds.c.erasure_id == erasure_id
-    total = await connection.scalar(
-        select(func.count()).select_from(erasure_holds).where(where)
-    )
+    total = await connection.scalar(select(func.count()).select_from(erasure_holds).where(where))
     rows = await connection.execute(
         select(erasure_holds)
         .where(where)
@@ -242,9 +240,7 @@ async def get_erasure(connection: AsyncConnection, erasure_id: int) -> Erasure:
     Raises:
         NotFound: There is none with this id.
     """
-    row = (
-        await connection.execute(select(erasures).where(erasures.c.id == erasure_id))
-    ).first()
+    row = (await connection.execute(select(erasures).where(erasures.c.id == erasure_id))).first()
     if row is None:
         raise NotFound(f"no erasure {erasure_id}")
     return to_erasure(row)

@@ -71,7 +71,8 @@ def write_scope(scope: Scope) -> dict[str, Any]:
 
 def read_scope(value: Any) -> Scope:
     """Read a scope that `write_scope` wrote."""
-    return msgspec.convert(value, Scope)
+    scope: Scope = msgspec.convert(value, Scope)
+    return scope
 
 
 def summarize_scope(scope: Scope, keys: Sequence[ReplayKey] = ()) -> dict[str, Any]:

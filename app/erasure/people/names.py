@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from app.core.errors import InvalidInput
@@ -26,6 +26,7 @@ _TELLING_SIGN: Final = re.compile(r"[\d\s._@+:-]")
 _WORD: Final = r"[\w.@+-]"
 """A character that would make a longer name of a name that it stands beside."""
 _MOST_DEPTH: Final = 64
+_TYPED_VALUE: Final = frozenset({"value", "type", "unit"})
 
 
 class NameKind(StrEnum):
@@ -84,6 +85,16 @@ class PersonName:
         if self.kind in {NameKind.EMAIL, NameKind.IP, NameKind.DEVICE}:
             return True
         return len(self.value) >= _LEAST_TELLING_CHARS and bool(_TELLING_SIGN.search(self.value))
+
+
+class Leaf(NamedTuple):
+    """A text or a number in a JSON value."""
+
+    parent: str
+    """The member that the object around it is, in lower case."""
+    field: str
+    """The member that it is itself, in lower case."""
+    text: str
 
 
 def read_name(kind: str, value: str) -> PersonName:
@@ -176,21 +187,18 @@ class NameMatcher:
 
     def stands_in_value(self, value: Any) -> bool:
         """Tell whether decoded JSON names the person, in a field for it or as a telling name."""
-        for parent, field, leaf in _walk_leaves(value, "", "", 0):
-            if self._is_named_by(parent, field, leaf):
-                return True
-        return False
+        return any(self._is_named_by(leaf) for leaf in _walk_leaves(value, "", "", 0))
 
-    def _is_named_by(self, parent: str, field: str, leaf: str) -> bool:
-        if self.stands_in(leaf):
+    def _is_named_by(self, leaf: Leaf) -> bool:
+        if self.stands_in(leaf.text):
             return True
-        folded = leaf.casefold()
-        for kind, values in self._by_kind.items():
-            if folded not in values or field not in _FIELD_NAMES[kind]:
-                continue
-            if field not in _PLAIN_FIELDS or parent in _ABOUT:
-                return True
-        return False
+        if leaf.field in _PLAIN_FIELDS and leaf.parent not in _ABOUT:
+            return False
+        folded = leaf.text.casefold()
+        return any(
+            folded in values and leaf.field in _FIELD_NAMES[kind]
+            for kind, values in self._by_kind.items()
+        )
 
 
 def _compile_telling(values: list[str]) -> re.Pattern[str] | None:
@@ -203,36 +211,33 @@ def _compile_telling(values: list[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?<!{_WORD})(?:{choice})(?![\w@+-]|\.\w)", re.IGNORECASE)
 
 
-def _walk_leaves(
-    value: Any, parent: str, field: str, depth: int
-) -> Iterator[tuple[str, str, str]]:
-    """Yield each text or number in a JSON value with the names of its object and its member."""
-    if depth > _MOST_DEPTH:
+def _walk_leaves(value: Any, parent: str, field: str, depth: int) -> Iterator[Leaf]:
+    """Yield each text or number in a JSON value."""
+    if depth > _MOST_DEPTH or value is None or isinstance(value, bool):
         return
-    match value:
-        case dict():
-            # Protocol buffers in JSON, and logs, write `{"value": …, "type": …}` for a value.
-            inner = value.get("value") if set(value) <= {"value", "type", "unit"} else None
-            if inner is not None and not isinstance(inner, dict | list):
-                yield from _walk_leaves(inner, parent, field, depth + 1)
-                return
-            for name, member in value.items():
-                yield (parent, field, name)
-                yield from _walk_leaves(member, field, name.casefold(), depth + 1)
-        case list():
-            for member in value:
-                yield from _walk_leaves(member, parent, field, depth + 1)
-        case str():
-            yield (parent, field, value)
-            if value[:1] in "{[":
-                yield from _walk_text(value, parent, field, depth)
-        case bool() | None:
-            return
-        case int() | float():
-            yield (parent, field, str(value))
+    if isinstance(value, dict):
+        yield from _walk_object(value, parent, field, depth)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _walk_leaves(member, parent, field, depth + 1)
+    else:
+        text = str(value)
+        yield Leaf(parent, field, text)
+        if text[:1] in "{[":
+            yield from _walk_text(text, parent, field, depth)
 
 
-def _walk_text(text: str, parent: str, field: str, depth: int) -> Iterator[tuple[str, str, str]]:
+def _walk_object(value: dict[str, Any], parent: str, field: str, depth: int) -> Iterator[Leaf]:
+    # Attributes of logs and spans are written as `{"value": …, "type": …}`.
+    if value.keys() <= _TYPED_VALUE and "value" in value:
+        yield from _walk_leaves(value["value"], parent, field, depth + 1)
+        return
+    for name, member in value.items():
+        yield Leaf(parent, field, name)
+        yield from _walk_leaves(member, field, name.casefold(), depth + 1)
+
+
+def _walk_text(text: str, parent: str, field: str, depth: int) -> Iterator[Leaf]:
     """Yield the leaves of JSON that a text holds, such as the body of a request."""
     try:
         value = json.loads(text)

@@ -5,8 +5,8 @@ Criteria name people while a job runs; the column is emptied when it has finishe
 
 from alembic import op
 
-revision = "0023"
-down_revision = "0022"
+revision = "0025"
+down_revision = "0024"
 
 STATEMENTS = (
     """
