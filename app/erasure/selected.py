@@ -10,6 +10,7 @@ from app.erasure.replay import erase_replay
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.replays.keeping import holds
+from app.replays.keeping.model import describe_hold
 from app.replays.model import ReplayKey
 
 
@@ -30,7 +31,7 @@ async def erase_replays(
         await memberships.check_role_in(connection, person, project_ids, role=Role.MEMBER)
         held = await holds.find_holds(connection, keys)
     for of_replay in held.values():
-        raise ReplayHeld(holds.describe_hold(of_replay[0]))
+        raise ReplayHeld(describe_hold(of_replay[0]))
     deleted = 0
     for key in keys:
         try:

@@ -15,6 +15,8 @@ from app.playback.ending import Ending
 from app.playback.links import linked_errors
 from app.playback.links.linked_errors import ErrorCounts
 from app.replays import segment_queries
+from app.replays.keeping import pins
+from app.replays.keeping.model import NOT_KEPT, ReplayKeeping
 from app.replays.model import Replay
 
 
@@ -27,6 +29,7 @@ class ListedReplay:
     is_seen: bool
     """Whether the person who looks at the list has opened the replay or marked it as seen."""
     ending: Ending
+    keeping: ReplayKeeping = NOT_KEPT
 
 
 async def describe_replays(
@@ -47,6 +50,7 @@ async def describe_replays(
     counts = await linked_errors.count_errors_of_replays(connection, found, readable)
     keys = [replay.key for replay in found]
     seen = await audit.find_seen_replays(connection, person_id, [(key[0], key[1]) for key in keys])
+    keeping = await pins.find_keeping(connection, keys)
     last_lengths = await segment_queries.read_last_segment_lengths(connection, keys)
     return [
         ListedReplay(
@@ -54,6 +58,7 @@ async def describe_replays(
             counted,
             is_seen=replay.key in seen,
             ending=ending.infer_ending(replay, counted, last_ms=last_lengths.get(replay.key)),
+            keeping=keeping.get(replay.key, NOT_KEPT),
         )
         for replay, counted in zip(found, counts, strict=True)
     ]

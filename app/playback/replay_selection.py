@@ -48,9 +48,20 @@ async def read_replays_to_delete(
     Raises:
         NotFound: One is in a project where the person may not delete, or all are gone.
     """
+    return await read_selected_replays(database, person, keys, role=Role.MEMBER)
+
+
+async def read_selected_replays(
+    database: Database, person: Person, keys: Sequence[ReplayKey], *, role: Role
+) -> SelectedReplays:
+    """Read the replays that a person is about to do something with.
+
+    Raises:
+        NotFound: One is in a project where the person has not the role, or all are gone.
+    """
     async with database.reading() as connection:
         project_ids = {key.project_id for key in keys}
-        await memberships.check_role_in(connection, person, project_ids, role=Role.MEMBER)
+        await memberships.check_role_in(connection, person, project_ids, role=role)
         found = await replays.read_replays(connection, keys)
         if not found:
             raise NotFound("all of these replays are deleted already")

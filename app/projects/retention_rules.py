@@ -23,14 +23,6 @@ MOST_REST_HOURS: Final = 24 * 365
 MOST_KEEP_QUERIES: Final = 10
 MOST_LIMIT_BYTES: Final = 2**62
 
-CLASS_KEPT: Final = 0
-"""Rows that were moved out of the way of a drop: they are pinned, held, or of a longer rule."""
-CLASS_SHORT: Final = 1
-CLASS_MIDDLE: Final = 2
-CLASS_LONG: Final = 3
-_SHORT_DAYS: Final = 30
-_MIDDLE_DAYS: Final = 90
-
 _DEFAULT: Final = "keep_days_default"
 _LONGEST: Final = "keep_days_at_most"
 _RULE: Final[tuple[ColumnElement[Any], ...]] = (
@@ -82,13 +74,6 @@ class ProjectRules:
         """Return how many days are kept in the end; None for ever."""
         own = server.default_days if self.follows_server else self.keep_days
         return min((days for days in (own, server.longest_days) if days is not None), default=None)
-
-
-def choose_class(days: int | None) -> int:
-    """Return the retention class of what a project stores from now on, by the days it keeps."""
-    if days is None or days > _MIDDLE_DAYS:
-        return CLASS_LONG
-    return CLASS_SHORT if days <= _SHORT_DAYS else CLASS_MIDDLE
 
 
 def check_days(days: int | None) -> None:

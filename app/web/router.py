@@ -10,6 +10,7 @@ from app.web.issues import routes as issues
 from app.web.project import demo_routes, routes as project
 from app.web.releases import routes as releases
 from app.web.replay import routes as replay
+from app.web.replay.keeping import routes as keeping
 from app.web.replay.media import picture_routes, video_routes
 from app.web.replay.parts import routes as replay_parts
 from app.web.replay.request import routes as replay_requests
@@ -27,8 +28,8 @@ def pages() -> APIRouter:
     # `selected` before `replays`, `replay_parts` after `replay`: the first path that fits answers.
     for routes in (
         sign_in_routes, account, selected, replays, project, set_up, settings, releases,
-        replay, replay_parts, replay_requests, video_routes, picture_routes, replay_traces, trace,
-        why, issues, issue, file_routes, feedback, demo_routes, browser,
+        replay, keeping, replay_parts, replay_requests, video_routes, picture_routes, replay_traces,
+        trace, why, issues, issue, file_routes, feedback, demo_routes, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

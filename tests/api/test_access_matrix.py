@@ -53,6 +53,7 @@ GET: Final[dict[str, Least]] = {
     f"{_P}/quarantine/{{quarantined_id}}": ADMIN,
     _R: VIEWER,
     f"{_R}/delete": MEMBER,
+    f"{_R}/holds": VIEWER,
     f"{_R}/errors": VIEWER,
     f"{_R}/activity": VIEWER,
     f"{_R}/network": VIEWER,
@@ -96,12 +97,17 @@ POST: Final[dict[str, Least]] = {
     "/demo": "admin of the server",
     "/replays/selected": VIEWER,
     "/replays/selected/delete": MEMBER,
+    "/replays/selected/pin": MEMBER,
+    "/replays/selected/hold": ADMIN,
     f"{_P}/storage": ADMIN,
     f"{_P}/settings/name": ADMIN,
     f"{_P}/settings/members": ADMIN,
     f"{_P}/settings/members/{{person_id}}/remove": ADMIN,
     f"{_P}/settings/invitations/withdraw": ADMIN,
     f"{_R}/delete": MEMBER,
+    f"{_R}/pin": MEMBER,
+    f"{_R}/holds": ADMIN,
+    f"{_R}/holds/release": ADMIN,
     f"{_I}/status": MEMBER,
     f"{_I}/delete": ADMIN,
 }
@@ -110,7 +116,9 @@ LEAST: Final = {
     for method, table in (("GET", GET), ("POST", POST))
     for path, least in table.items()
 }
-OUT_OF_REACH: Final = {PageRoute("/replays/selected/delete", "POST")}
+OUT_OF_REACH: Final = {
+    PageRoute(f"/replays/selected/{act}", "POST") for act in ("delete", "pin", "hold")
+}
 """Forms that name replays in their fields: a replay that the role may not delete gets 404."""
 
 

@@ -22,6 +22,7 @@ from app.playback.links.linked_traces import Trace
 from app.playback.recording.contents import ReplayContents
 from app.playback.recording.outline import ReplayOutline, ReplayState
 from app.projects.model import OutcomeCount, Project
+from app.replays.keeping.model import NOT_KEPT, ReplayKeeping
 from app.replays.model import ReplayKey, Tombstone
 from app.traces.queries import LinkedSpans
 
@@ -123,6 +124,8 @@ class ReplayHead:
     """How the replay ended; None while it may go on."""
     viewers: ReplayViewers
     """The people who watched it last."""
+    keeping: ReplayKeeping = NOT_KEPT
+    """What keeps it from its end: a pin, or legal holds."""
 
     @property
     def state(self) -> ReplayState:

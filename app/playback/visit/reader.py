@@ -47,6 +47,8 @@ from app.playback.visit.model import (
 from app.projects import queries as projects
 from app.projects.model import Project
 from app.replays import queries as replays, segment_queries
+from app.replays.keeping import pins
+from app.replays.keeping.model import NOT_KEPT
 from app.replays.model import Replay, ReplayKey
 from app.storage.port import ObjectStore
 from app.traces import parts
@@ -298,6 +300,7 @@ async def _read_head(
         counts=counts,
         ending=await _infer_ending(connection, context.outline, counts),
         viewers=await lists.read_viewers(connection, context),
+        keeping=(await pins.find_keeping(connection, [reader.key])).get(reader.key, NOT_KEPT),
     )
 
 

@@ -17,7 +17,7 @@ from app.core.errors import InvalidInput, ReplayHeld
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db.text import clean
 from app.replays import locks
-from app.replays.keeping.model import ReplayHold
+from app.replays.keeping.model import ReplayHold, describe_hold
 from app.replays.keeping.tables import replay_holds
 from app.replays.model import ReplayKey
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
@@ -110,14 +110,6 @@ async def refuse_if_held(connection: AsyncConnection, key: ReplayKey) -> None:
     holds = (await find_holds(connection, [key])).get(key)
     if holds:
         raise ReplayHeld(describe_hold(holds[0]))
-
-
-def describe_hold(hold: ReplayHold) -> str:
-    """Return the sentence that says why a replay cannot be deleted."""
-    return (
-        f"replay {hold.key.replay_id} is under the legal hold “{hold.name}” until "
-        f"{hold.expires_at:%Y-%m-%d %H:%M} UTC and cannot be deleted before: {hold.reason}"
-    )
 
 
 async def list_holds(

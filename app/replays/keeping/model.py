@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from app.core.ids import PersonId
 from app.replays.model import ReplayKey
@@ -29,3 +30,23 @@ class ReplayHold:
     held_at: datetime
     held_by: PersonId | None
     """The person who set it; None for the command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayKeeping:
+    """What keeps a replay from its end: a pin, holds, both or nothing."""
+
+    pin: ReplayPin | None = None
+    holds: tuple[ReplayHold, ...] = ()
+    """The holds that count now, the one that lasts longest first."""
+
+
+NOT_KEPT: Final = ReplayKeeping()
+
+
+def describe_hold(hold: ReplayHold) -> str:
+    """Return the sentence that says why a replay cannot be deleted."""
+    return (
+        f"replay {hold.key.replay_id} is under the legal hold “{hold.name}” until "
+        f"{hold.expires_at:%Y-%m-%d %H:%M} UTC and cannot be deleted before: {hold.reason}"
+    )

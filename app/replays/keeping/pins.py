@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.replays import locks
-from app.replays.keeping.model import ReplayPin
+from app.replays.keeping import holds
+from app.replays.keeping.model import ReplayKeeping, ReplayPin
 from app.replays.keeping.tables import replay_pins
 from app.replays.model import ReplayKey
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
@@ -71,6 +72,18 @@ async def find_pins(
         return {}
     pins = [_to_pin(row) for row in await connection.execute(_PINS, to_key_arrays(keys))]
     return {pin.key: pin for pin in pins}
+
+
+async def find_keeping(
+    connection: AsyncConnection, keys: Sequence[ReplayKey]
+) -> dict[ReplayKey, ReplayKeeping]:
+    """Return what keeps some replays from their end; those that nothing keeps are left out."""
+    pinned = await find_pins(connection, keys)
+    held = await holds.find_holds(connection, keys)
+    return {
+        key: ReplayKeeping(pinned.get(key), held.get(key, ()))
+        for key in pinned.keys() | held.keys()
+    }
 
 
 async def list_pins(

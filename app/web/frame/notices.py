@@ -28,9 +28,20 @@ _NOTICES: Final = {
     "member-removed": Notice("They are no longer a member."),
     "name-saved": Notice("Name saved."),
     "storage-limited": Notice("Storage limit saved."),
+    "replay-pinned": Notice("Replay pinned: no rule deletes it."),
+    "replay-unpinned": Notice("Pin removed: rules apply to this replay again."),
+    "hold-set": Notice("Legal hold set: nobody and no rule can delete this replay."),
+    "hold-released": Notice("Legal hold released."),
+    "retention-saved": Notice("Rules saved."),
+    "retention-running": Notice("Rules saved. What they no longer keep is being deleted."),
 }
 """The notices by the code in the address."""
-_REPLAY_NOTICES: Final = {"replays-deleted": "deleted", "marked-seen": "marked as seen"}
+_REPLAY_NOTICES: Final = {
+    "replays-deleted": "deleted",
+    "marked-seen": "marked as seen",
+    "replays-pinned": "pinned",
+    "replays-held": "under legal hold",
+}
 """Words for what was done to the number of replays that stands in the address."""
 _COUNT_DIGITS: Final = 4
 _NOTICE_PAIRS: Final = ("done=", "count=")

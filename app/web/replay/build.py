@@ -37,6 +37,7 @@ from app.web.words.breadcrumb.breadcrumb_rows import screen_spans
 from app.web.words.parts import ListPart
 from app.web.words.phrases import count, shortened
 from app.web.words.replay import facts
+from app.web.words.replay.holds import describe_hold_shortly
 from app.web.words.trace import spans
 
 _TITLE_CHARS: Final = 40
@@ -84,7 +85,11 @@ def describe_top(head: ReplayHead, options: PageOptions) -> ReplayTop:
         pictures_href=replay_urls.pictures(key.project_id, key.replay_id),
         start_at_ms=min(options.start_at_ms, replay_outline.duration_ms),
         size_px=replay_outline.size_px_at(options.start_at_ms),
-        deletion=_describe_deletion(head) if options.may_delete else None,
+        # A dialog that ends in a refusal would be no use; the page of the holds says the rest.
+        deletion=_describe_deletion(head)
+        if options.may_delete and not head.keeping.holds
+        else None,
+        may_pin=options.may_delete,
     )
 
 
@@ -178,6 +183,10 @@ def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
         seen_by=viewer_rows(head.viewers),
         seen_by_total=head.viewers.total,
         seen_by_part=list_parts.viewer_part(head.viewers),
+        is_pinned=head.keeping.pin is not None,
+        held_by=next(map(describe_hold_shortly, head.keeping.holds), None),
+        pin_href=replay_urls.pin_replay(key.project_id, key.replay_id),
+        holds_href=replay_urls.hold_replay(key.project_id, key.replay_id),
     )
 
 

@@ -67,6 +67,11 @@ class ReplayHeader:
     seen_by_total: int = 0
     seen_by_part: ListPart | None = None
     """The part of the viewers that is named; None if all are."""
+    is_pinned: bool = False
+    held_by: str | None = None
+    """The legal hold that lasts longest: `Case 4, until 30 Jun 2027`; None if there is none."""
+    pin_href: str = ""
+    holds_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class ReplayTop:
     """Width and height of the picture due then, so that the stage has its shape before it."""
     deletion: Deletion | None
     """None if the person may not delete."""
+    may_pin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core import clock
-from app.core.errors import NotFound
+from app.core.errors import NotFound, ReplayHeld
 from app.erasure.replay import erase_replay
 from app.playback.visit.reader import ReplayReader
+from app.replays.keeping.model import describe_hold
 from app.web.frame import answer
 from app.web.frame.services import services_of
 from app.web.replay import absence, build, pieces
@@ -36,11 +37,13 @@ async def show_replay(
 async def ask_to_delete(
     request: Request, _member: MemberHere, reader: ReplayReaderHere, options: PageOptionsHere
 ) -> Response:
-    """Ask before deleting a replay, and say what goes."""
+    """Ask before deleting a replay, and say what goes; a legal hold refuses at once."""
     try:
         head = await reader.find_head()
     except NotFound:
         return await _show_absence(request, reader)
+    if head.keeping.holds:
+        raise ReplayHeld(describe_hold(head.keeping.holds[0]))
     page = build.build_deletion_page(head, options)
     return await answer.render_page(request, "replay/delete.html", page)
 

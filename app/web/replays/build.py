@@ -16,6 +16,7 @@ from app.web.replays.columns import COLUMNS, REACH_WORDS
 from app.web.replays.page import (
     AwaitedReplay,
     DeleteReplaysPage,
+    HoldReplaysPage,
     NewReplays,
     ReplayListPage,
     SearchReach,
@@ -26,6 +27,7 @@ from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.words.lists import ListState, ProjectOption, describe_heads
 from app.web.words.phrases import sentence
 from app.web.words.replay import replay_rows
+from app.web.words.replay.holds import HoldForm
 from app.web.words.replay.replay_rows import ReplayRow
 
 _STORED_LATE: Final = timedelta(minutes=2)
@@ -75,18 +77,19 @@ def build_list(
 
 def build_deletion(selected: SelectedReplays, *, back_href: str) -> DeleteReplaysPage:
     """Build the page that asks before replays are deleted."""
-    names = {project.id: project.name for project in selected.projects}
     replays = [listed.replay for listed in selected.replays]
     return DeleteReplaysPage(
-        rows=tuple(
-            replay_rows.replay_row(listed, project_names=names, now=selected.read_at)
-            for listed in selected.replays
-        ),
+        rows=_build_selected_rows(selected),
         action_href=list_urls.DELETE_SELECTED,
         back_href=back_href,
         video_bytes=sum(replay.video_bytes for replay in replays),
         segments=sum(replay.segments for replay in replays),
     )
+
+
+def build_hold(selected: SelectedReplays, form: HoldForm, *, back_href: str) -> HoldReplaysPage:
+    """Build the form of a legal hold on replays."""
+    return HoldReplaysPage(_build_selected_rows(selected), form, back_href)
 
 
 def describe_reach(stopped_at: ListCursor, order: ReplayOrder) -> SearchReach:
@@ -100,6 +103,14 @@ def describe_reach(stopped_at: ListCursor, order: ReplayOrder) -> SearchReach:
             return replace(reach, length_ms=length // timedelta(milliseconds=1))
         case value:
             return replace(reach, number=int(value))
+
+
+def _build_selected_rows(selected: SelectedReplays) -> tuple[ReplayRow, ...]:
+    names = {project.id: project.name for project in selected.projects}
+    return tuple(
+        replay_rows.replay_row(listed, project_names=names, now=selected.read_at)
+        for listed in selected.replays
+    )
 
 
 def _build_frame(

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.web.replays.search_bar import SearchBar
 from app.web.urls import list_urls
 from app.web.words.lists import ColumnHead, ListState, ProjectOption
+from app.web.words.replay.holds import HoldForm
 from app.web.words.replay.replay_rows import ReplayRow
 
 
@@ -92,3 +93,12 @@ class DeleteReplaysPage:
     back_href: str
     video_bytes: int
     segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReplaysPage:
+    """The form of a legal hold on several replays."""
+
+    rows: tuple[ReplayRow, ...]
+    form: HoldForm
+    back_href: str

@@ -35,6 +35,21 @@ def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{replay(project_id, replay_id)}/delete"
 
 
+def pin_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address at which POST `pinned` pins a replay, or takes its pin off."""
+    return f"{replay(project_id, replay_id)}/pin"
+
+
+def hold_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of the legal holds of a replay; POST sets one."""
+    return f"{replay(project_id, replay_id)}/holds"
+
+
+def release_hold(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address at which POST `name` ends a legal hold of a replay."""
+    return f"{hold_replay(project_id, replay_id)}/release"
+
+
 def replay_panel(
     project_id: ProjectId, replay_id: ReplayId, panel: str, *, from_segment: int = 0
 ) -> str:

@@ -168,6 +168,3 @@ def test_the_longest_time_of_the_server_cuts_every_rule():
     assert for_ever.effective_days(ServerRules(90)) is None
     assert for_ever.effective_days(ServerRules(90, 180)) == 180
     assert a_year.effective_days(ServerRules(90, 180)) == 180
-    assert [retention_rules.choose_class(days) for days in (1, 30, 31, 90, 91, None)] == [
-        1, 1, 2, 2, 3, 3,
-    ]  # fmt: skip

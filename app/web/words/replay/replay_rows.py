@@ -15,6 +15,7 @@ from app.replays.pictures import ReplayPictures
 from app.web.urls import replay_urls
 from app.web.words.replay import facts
 from app.web.words.replay.endings import ending_text
+from app.web.words.replay.holds import describe_hold_shortly
 from app.web.words.replay.posters import Poster, describe_poster
 
 
@@ -66,6 +67,9 @@ class ReplayRow:
     poster: Poster = field(default_factory=Poster)
     marks: tuple[RowMark, ...] = ()
     """Crashes last, so that they lie on top."""
+    is_pinned: bool = False
+    held_by: str | None = None
+    """The legal hold that lasts longest: `Case 4 until 30 Jun 2027`; None if there is none."""
 
 
 def replay_row(
@@ -107,6 +111,8 @@ def replay_row(
             key, pictures, has_video=has_video, is_due=schedule.is_due(replay, pictures, now=now)
         ),
         marks=_marks(counts.marks, replay.duration_ms),
+        is_pinned=listed.keeping.pin is not None,
+        held_by=next(map(describe_hold_shortly, listed.keeping.holds), None),
     )
 
 

@@ -1,0 +1,1 @@
+"""The pin and the legal holds of a replay."""
