@@ -1,4 +1,4 @@
-"""Housekeeping once an hour: deletes what has expired, and migrates rows of older releases."""
+"""Housekeeping once an hour: makes the days ahead, deletes what has expired, migrates old rows."""
 
 import asyncio
 from datetime import timedelta
@@ -9,6 +9,7 @@ from app.administration.people.record_failures import record_failures
 from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
+from app.db import days
 from app.db.engine import Database
 from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
 from app.issues import backfill as error_backfill
@@ -55,11 +56,13 @@ class Housekeeper:
 
 
 async def tidy_up(database: Database) -> None:
-    """Delete what has expired; group the events and pack the spans that older releases stored.
+    """Make the days ahead; delete what has expired; convert what older releases stored.
 
     Raises:
         ServiceUnavailable: Postgres does not answer.
     """
+    async with database.transaction() as connection:
+        await days.make_days_ahead(connection)
     async with database.transaction() as connection:
         await account_writes.delete_ended_access(connection)
         await invitations.delete_old_invitations(connection)

@@ -19,6 +19,7 @@ ReplayError
   - ServiceUnavailable    503  the journal, Postgres or object storage does not answer
     · DatabaseUnavailable
       · DatabaseUnusable
+      · PartitionMissing
 
 The numbers are HTTP statuses. A `RequestRefused` is also counted as an outcome, under its `reason`.
 The ingest endpoints never answer with 503: they close the connection, so that the SDK sends again.
@@ -162,3 +163,7 @@ class DatabaseUnavailable(ServiceUnavailable):
 
 class DatabaseUnusable(DatabaseUnavailable):
     """Postgres answers, but lacks a table, a right or a setting that this release needs."""
+
+
+class PartitionMissing(DatabaseUnavailable):
+    """The day of a row was dropped while the row was on its way."""

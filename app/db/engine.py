@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from app.core.clock import monotonic_s
-from app.core.errors import DatabaseUnavailable, DatabaseUnusable
+from app.core.errors import DatabaseUnavailable, DatabaseUnusable, PartitionMissing
 
 _CONNECT_S: Final = 10
 _COMMAND_S: Final = 60
@@ -33,6 +33,7 @@ prepared statement that a pooler does not know, a missing database, schema, tabl
 a broken configuration file, foreign server, page or index. All statements are constants of this
 release, so nothing that apps send can cause any of these. Both tuples leave out 54 (a limit) and
 XX000 (internal): content can cause them, and then they must count against its journal entry."""
+_CHECK_VIOLATION: Final = "23514"
 
 
 class Database:
@@ -217,6 +218,9 @@ def _classify_error(
 ) -> DatabaseUnavailable | None:
     """Name the state of the database that an error tells; None if content may be the cause."""
     state = str(sqlstate or "")
+    if state == _CHECK_VIOLATION and not _names_constraint(error):
+        # A day was dropped since its partition was looked for: the next try makes it again.
+        return PartitionMissing(f"Postgres has no partition for a row: {error}")
     if state.startswith(_PASSING):
         return DatabaseUnavailable(f"Postgres does not answer as it should: {error}")
     if state == _STATEMENT_UNKNOWN:
@@ -228,3 +232,14 @@ def _classify_error(
     if state.startswith(_UNUSABLE):
         return DatabaseUnusable(f"Postgres is not as this release needs it: {error} ({state})")
     return None
+
+
+def _names_constraint(error: BaseException | None) -> bool:
+    """Tell whether an error names the constraint that a row violates.
+
+    SQLAlchemy keeps the error of asyncpg as the cause of its own.
+    """
+    return any(
+        getattr(each, "constraint_name", None) is not None
+        for each in (error, getattr(error, "__cause__", None))
+    )

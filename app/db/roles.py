@@ -71,6 +71,7 @@ _WRONG_RIGHTS: Final = """
                 then array['DELETE', 'INSERT', 'SELECT']
             else array['DELETE', 'INSERT', 'SELECT', 'UPDATE'] end as rights
         from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+          and not relispartition
     ), present as (
         select pg_class.oid, array_agg(privilege_type order by privilege_type) as rights
         from pg_class, aclexplode(relacl) where grantee = to_regrole(quote_ident($1::text))
@@ -82,17 +83,28 @@ _WRONG_RIGHTS: Final = """
     order by 1
 """
 """Tables on which the role has more or fewer rights than it needs. A table with the trigger that
-refuses changes is append-only; deleting is granted there, since the trigger lets old rows go."""
-
+refuses changes is append-only; deleting is granted there, since the trigger lets old rows go.
+Partitions need no rights of their own, because statements name the table above them."""
+_CLOSED_FUNCTIONS: Final = """
+    select oid::regprocedure::text as name from pg_proc
+    where pronamespace = 'public'::regnamespace and prosecdef
+      and not has_function_privilege($1, oid, 'EXECUTE')
+    order by 1
+"""
+"""Functions of the owner (`db/days.py`) that the role may not call yet."""
 
 _MISSING_RIGHTS: Final = """
     select oid::regclass::text as name, kind as missing
     from pg_class, unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) as kind
-    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
       and not has_table_privilege(oid, kind)
       and (kind = 'SELECT' or relname <> 'alembic_version')
       and (kind <> 'UPDATE' or not exists (select from pg_trigger where tgrelid = pg_class.oid
                                            and tgfoid = to_regproc('refuse_change')))
+    union all
+    select oid::regprocedure::text, 'EXECUTE' from pg_proc
+    where pronamespace = 'public'::regnamespace and prosecdef
+      and not has_function_privilege(oid, 'EXECUTE')
     order by 1, 2
 """
 _RISKS: Final = """
@@ -164,7 +176,7 @@ async def find_risks(connection: "asyncpg.Connection[Any]") -> list[str]:
 
 
 async def find_missing_rights(connection: "asyncpg.Connection[Any]") -> list[str]:
-    """List the rights that Playhead needs and this connection's role lacks, each with its table."""
+    """List the rights that Playhead needs and this connection's role lacks."""
     rows = await connection.fetch(_MISSING_RIGHTS)
     return [f"{row['missing'].lower()} on {row['name']}" for row in rows]
 
@@ -190,8 +202,9 @@ async def _grant_rights(urls: DatabaseUrls) -> None:
     role = await _read_role(urls.app)
     connection = await engine.connect(urls.owner)
     try:
-        if role == await connection.fetchval("select current_user") or not await _list_wrong_rights(
-            connection, role
+        if role == await connection.fetchval("select current_user") or not (
+            await _list_wrong_rights(connection, role)
+            or await connection.fetch(_CLOSED_FUNCTIONS, role)
         ):
             return
         # Two processes that grant at the same time would fail on each other's catalogue rows.
@@ -201,6 +214,9 @@ async def _grant_rights(urls: DatabaseUrls) -> None:
                 quoted = await connection.fetchval("select quote_ident($1)", role)
                 await connection.execute(f"revoke all on {table} from {quoted}")
                 await connection.execute(f"grant {', '.join(rights)} on {table} to {quoted}")
+            for row in await connection.fetch(_CLOSED_FUNCTIONS, role):
+                quoted = await connection.fetchval("select quote_ident($1)", role)
+                await connection.execute(f"grant execute on function {row['name']} to {quoted}")
     finally:
         await connection.close()
 

@@ -1,6 +1,7 @@
 """Reads and writes the rows of files that came with events; their bytes are objects."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
@@ -24,7 +25,7 @@ def _to_attachment(row: Row[Any]) -> Attachment:
 
 
 _OF_EVENT: Final = (
-    select(attachments)
+    select(*(attachments.c[field.name] for field in fields(Attachment)))
     .where(
         attachments.c.project_id == bindparam("project"),
         attachments.c.event_id == bindparam("event"),

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Identity,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.db.days import TODAY
 from app.db.schema import metadata
 from app.db.types import Hex32
 from app.db.windows import FAR
@@ -24,6 +26,9 @@ from app.db.windows import FAR
 events: Final = Table(
     "events",
     metadata,
+    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    Column("day", Date, nullable=False, server_default=TODAY),
+    Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True),
     Column("event_id", Hex32, primary_key=True),
     Column("received_at", DateTime(timezone=True), nullable=False),
@@ -187,6 +192,9 @@ issue_releases: Final = Table(
 attachments: Final = Table(
     "attachments",
     metadata,
+    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    Column("day", Date, nullable=False, server_default=TODAY),
+    Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     # No foreign key: a file may come before its event, or without it.
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("event_id", Hex32, primary_key=True),

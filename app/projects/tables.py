@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     func,
@@ -39,6 +40,10 @@ projects = Table(
     Column("at_limit", Text, nullable=False, server_default=text("'refuse'")),
     Column("keep_queries", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("rest_hours", Integer),
+    # The partitions in which its new rows lie (`core/days.py`); whoever changes how long the
+    # project keeps its data sets it.
+    Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
+    CheckConstraint("retention_class between 1 and 3", name="retention_class_is_known"),
     CheckConstraint("keep_days > 0", name="keep_days_is_positive"),
     CheckConstraint("at_limit in ('refuse', 'delete_oldest')", name="at_limit_is_known"),
     CheckConstraint("rest_hours > 0", name="rest_hours_is_positive"),
@@ -78,6 +83,19 @@ key_spending = Table(
     Column("envelopes", Double, nullable=False),
     Column("size_bytes", Double, nullable=False),
     Column("last_used_at", DateTime(timezone=True)),
+)
+
+# What the rows and objects of each day take, by kind (`projects/storage.py`). Digest adds, and
+# whoever deletes subtracts.
+storage_days = Table(
+    "storage_days",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("items", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    postgresql_with={"fillfactor": "80"},
 )
 
 # No foreign key: counts are written with the batch that stores the items, and must never fail it.

@@ -52,15 +52,16 @@ REPLAY_ROWS: Final = RowShape.of_table(
 )
 
 
-def _write_insert_segments() -> str:
-    gained = ", ".join(f"{name} = excluded.{name}" for name in _GAINED)
+def _write_add_videos() -> str:
+    gained = ", ".join(f"{name} = new.{name}" for name in _GAINED)
     return f"""
-        insert into segments ({SEGMENT_ROWS.columns}) select * from {SEGMENT_ROWS.source}
-        on conflict (project_id, replay_id, segment_id) do update set {gained},
-            started_at = least(segments.started_at, excluded.started_at),
-            ended_at = greatest(segments.ended_at, excluded.ended_at)
-        where segments.pack_id is null and excluded.pack_id is not null
-        returning project_id, replay_id, segment_id, (xmax = 0) as is_new
+        update segments s set {gained},
+            started_at = least(s.started_at, new.started_at),
+            ended_at = greatest(s.ended_at, new.ended_at)
+        from {SEGMENT_ROWS.source}
+        where s.project_id = new.project_id and s.replay_id = new.replay_id
+          and s.segment_id = new.segment_id and s.pack_id is null
+        returning s.project_id, s.replay_id, s.segment_id
         """  # noqa: S608 - made of the names of columns
 
 
@@ -85,7 +86,13 @@ def _write_upsert_replays() -> str:
         """  # noqa: S608 - made of the names of columns
 
 
-INSERT_SEGMENTS: Final = _write_insert_segments()
+INSERT_SEGMENTS: Final = f"""
+    insert into segments ({SEGMENT_ROWS.columns}) select * from {SEGMENT_ROWS.source}
+    on conflict do nothing returning project_id, replay_id, segment_id
+    """  # noqa: S608 - made of the names of columns
+ADD_VIDEOS: Final = _write_add_videos()
+"""Gives rows without video the video with which their segment came again. It is a statement of its
+own, since it must see the rows for which the insert before it waited."""
 UPSERT_REPLAYS: Final = _write_upsert_replays()
 FIND_CLOCK_CHANGES: Final = """
     select distinct k.project_id, k.replay_id

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Identity,
     Index,
@@ -21,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from app.db.days import TODAY
 from app.db.schema import metadata
 from app.db.types import Hex32
 from app.formats.replay.recording_summary import RecordingCounts
@@ -39,6 +41,11 @@ replays: Final = Table(
     metadata,
     Column("project_id", BigInteger, primary_key=True),
     Column("replay_id", Hex32, primary_key=True),
+    # The first row of a replay decides both. Its segments lie in the partition of both.
+    Column("day", Date, nullable=False, server_default=TODAY),
+    Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
+    # When the steps that follow its last segment were done; null while it may still grow.
+    Column("closed_at", DateTime(timezone=True)),
     Column("first_received_at", DateTime(timezone=True), nullable=False),
     Column("last_received_at", DateTime(timezone=True), nullable=False),
     # The phone's clock, as sent.
@@ -84,6 +91,7 @@ Index(
     replays.c.replay_id.desc(),
 )
 Index("ix_replays_replay_id", replays.c.replay_id)
+Index("ix_replays_day", replays.c.day, replays.c.project_id)
 # The list is filtered by these. The first segment of a replay decides its facts and its user, so
 # updates by later ones leave these indexes alone.
 Index(
@@ -104,6 +112,9 @@ Index(
 segments: Final = Table(
     "segments",
     metadata,
+    # Day and class of the replay: the partition (`db/days.py`). Each partition has the key below.
+    Column("day", Date, nullable=False, server_default=TODAY),
+    Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True),
     Column("replay_id", Hex32, primary_key=True),
     Column("segment_id", Integer, primary_key=True),
@@ -124,7 +135,10 @@ segments: Final = Table(
     Column("object_offset", BigInteger, nullable=False, server_default=text("0")),
     Column("object_bytes", BigInteger, nullable=False, server_default=text("0")),
     Column("layout", LargeBinary),
-    Column("recording", LargeBinary, nullable=False),
+    # Null once it lies in the pack: `recording_offset` and `recording_bytes` say where.
+    Column("recording", LargeBinary),
+    Column("recording_offset", BigInteger),
+    Column("recording_bytes", BigInteger),
     Column("breadcrumbs", Integer, nullable=False),
     Column("screens", ARRAY(Text), nullable=False),
 )
@@ -145,6 +159,8 @@ tombstones: Final = Table(
     metadata,
     Column("project_id", BigInteger, primary_key=True),
     Column("replay_id", Hex32, primary_key=True),
+    # The day of the replay; null if a process of the release before deleted it.
+    Column("day", Date),
     Column("deleted_at", DateTime(timezone=True), nullable=False),
     Column("deleted_by", BigInteger),
     Column("reason", Text, nullable=False),
@@ -197,6 +213,19 @@ Index(
     postgresql_where=replay_pictures.c.due_at.is_not(None),
 )
 
+# Replays that may still grow, each with the time at which to look whether it can be closed.
+open_replays: Final = Table(
+    "open_replays",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True),
+    Column("replay_id", Hex32, primary_key=True),
+    Column("check_at", DateTime(timezone=True), nullable=False),
+    # The end of the lease of one process; it is in the past when that process has died.
+    Column("leased_until", DateTime(timezone=True)),
+    Column("tries", SmallInteger, nullable=False, server_default=text("0")),
+)
+Index("ix_open_replays_check_at", open_replays.c.check_at)
+
 # A pack is an object with the videos of a digested batch: a file for each video would cost ten
 # times as much. `live` counts the segments in it; when the last one goes, the object goes too.
 packs: Final = Table(
@@ -208,7 +237,7 @@ packs: Final = Table(
 )
 Index("ix_packs_object_key", packs.c.object_key, unique=True)
 
-# Bytes of packs to be wiped.
+# Bytes of packs that no row points at any more.
 pack_outbox: Final = Table(
     "pack_outbox",
     metadata,
@@ -219,6 +248,8 @@ pack_outbox: Final = Table(
     Column("project_id", BigInteger, nullable=False),
     Column("replay_id", Hex32, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
+    # False for copies of what lies elsewhere too: they go with their pack.
+    Column("wipes", Boolean, nullable=False, server_default=text("true")),
 )
 Index("ix_pack_outbox_replay", pack_outbox.c.project_id, pack_outbox.c.replay_id)
 

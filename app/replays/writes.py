@@ -105,12 +105,19 @@ async def add_segments(
             by_key[key] = placed
     if by_key:
         # Sorted, so that two processes lock rows in the same order.
-        rows = [_make_segment_row(by_key[key], pack_id) for key in sorted(by_key)]
-        for row in await run_with_rows(
-            connection, statements.INSERT_SEGMENTS, statements.SEGMENT_ROWS, rows
-        ):
-            replay_key = ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex))
-            added.append(AddedSegment(by_key[replay_key, row["segment_id"]], row["is_new"]))
+        ordered = sorted(by_key)
+        new_keys = await _write_segments(
+            connection, statements.INSERT_SEGMENTS, [by_key[key] for key in ordered], pack_id
+        )
+        added = [AddedSegment(by_key[key], is_new=True) for key in new_keys]
+        again = [
+            by_key[key]
+            for key in ordered
+            if key not in new_keys and by_key[key].segment.video is not None
+        ]
+        if again:
+            with_video = await _write_segments(connection, statements.ADD_VIDEOS, again, pack_id)
+            added += [AddedSegment(by_key[key], is_new=False) for key in with_video]
     if added:
         with_steps = await _add_to_replays(connection, added)
         await _update_clock_steps(connection, added, with_steps)
@@ -154,6 +161,17 @@ async def discard_objects(
     rows = [{"object_key": object_key, "added_at": at} for object_key in sorted(set(object_keys))]
     if rows:
         await connection.execute(insert(object_outbox), rows)
+
+
+async def _write_segments(
+    connection: AsyncConnection, sql: str, new: Sequence[PlacedSegment], pack_id: int | None
+) -> set[tuple[ReplayKey, int]]:
+    """Run a statement with the rows of some segments; returns the keys of the rows it changed."""
+    rows = [_make_segment_row(placed, pack_id) for placed in new]
+    return {
+        (ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex)), row["segment_id"])
+        for row in await run_with_rows(connection, sql, statements.SEGMENT_ROWS, rows)
+    }
 
 
 def _make_segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:

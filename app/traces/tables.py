@@ -9,15 +9,18 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     text,
 )
 
+from app.db.days import TODAY
 from app.db.schema import metadata
 from app.db.types import Hex32
 from app.db.windows import FAR
@@ -26,6 +29,9 @@ from app.db.windows import FAR
 span_blocks: Final = Table(
     "span_blocks",
     metadata,
+    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    Column("day", Date, nullable=False, server_default=TODAY),
+    Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     # Of a transaction's own block, its event id.
     Column("block_id", Hex32, primary_key=True),
@@ -133,6 +139,9 @@ Index(
 logs: Final = Table(
     "logs",
     metadata,
+    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    Column("day", Date, nullable=False, server_default=TODAY),
+    Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     # A hash of the record: it has no id on the wire.
     Column("log_id", Hex32, primary_key=True),

@@ -13,9 +13,11 @@ from app.ingest.digest.tables import journal_marks
 # Text, because building this anew costs every batch a millisecond.
 _MOVE: Final = text(
     """
-    insert into journal_marks as mark (journal_id, seq, moved_at) values (:journal_id, :seq, :at)
-    on conflict (journal_id) do update set seq = excluded.seq, moved_at = excluded.moved_at
-    where mark.seq < excluded.seq returning seq
+    insert into journal_marks as mark (journal_id, stored_seq, moved_at)
+    values (:journal_id, :seq, :at)
+    on conflict (journal_id) do update
+        set stored_seq = excluded.stored_seq, moved_at = excluded.moved_at
+    where mark.stored_seq < excluded.stored_seq returning stored_seq
     """
 ).bindparams(bindparam("seq", type_=BigInteger), bindparam("at", type_=DateTime(timezone=True)))
 
@@ -33,7 +35,7 @@ class JournalRange:
 async def read_mark(connection: AsyncConnection, journal_id: str) -> int:
     """Return the last entry of a journal that is stored; 0 if none is."""
     seq = await connection.scalar(
-        select(journal_marks.c.seq).where(journal_marks.c.journal_id == journal_id)
+        select(journal_marks.c.stored_seq).where(journal_marks.c.journal_id == journal_id)
     )
     return seq or 0
 
@@ -44,11 +46,13 @@ async def claim_mark(connection: AsyncConnection, journal_id: str) -> int:
     A commit outlives the process that asked for it. Writing the row waits for it; reading would
     not.
     """
-    statement = insert(journal_marks).values(journal_id=journal_id, seq=0, moved_at=clock.now())
+    statement = insert(journal_marks).values(
+        journal_id=journal_id, stored_seq=0, moved_at=clock.now()
+    )
     seq = await connection.scalar(
         statement.on_conflict_do_update(
-            index_elements=["journal_id"], set_={"seq": journal_marks.c.seq}
-        ).returning(journal_marks.c.seq)
+            index_elements=["journal_id"], set_={"stored_seq": journal_marks.c.stored_seq}
+        ).returning(journal_marks.c.stored_seq)
     )
     return seq or 0
 

@@ -10,6 +10,6 @@ journal_marks: Final = Table(
     "journal_marks",
     metadata,
     Column("journal_id", Text, primary_key=True),
-    Column("seq", BigInteger, nullable=False),
+    Column("stored_seq", BigInteger, nullable=False),
     Column("moved_at", DateTime(timezone=True), nullable=False),
 )

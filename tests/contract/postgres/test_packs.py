@@ -121,7 +121,10 @@ async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objec
     await objects.put(batch.pack.key, batch.pack.parts)
     async with database.transaction() as dying:
         await dying.execute(
-            text("insert into journal_marks (journal_id, seq, moved_at) values (:id, 1, now())"),
+            text(
+                "insert into journal_marks (journal_id, stored_seq, moved_at) "
+                "values (:id, 1, now())"
+            ),
             {"id": JOURNAL},
         )
         claiming = asyncio.create_task(adopter._claim_mark(JOURNAL))

@@ -34,8 +34,20 @@ def _import_all_tables() -> None:
         import_module(".".join(path.relative_to(root).with_suffix("").parts))
 
 
+PARTITIONS = "select relname from pg_class where relispartition and relkind = 'r'"
+
+
 def _differences(connection: Connection) -> list[tuple[Any, ...]]:
-    options = {"compare_type": True, "compare_server_default": True}
+    partitions = set(connection.exec_driver_sql(PARTITIONS).scalars())
+
+    def is_described(_object: Any, name: str | None, kind: str, *_rest: Any) -> bool:
+        return kind != "table" or name not in partitions
+
+    options = {
+        "compare_type": True,
+        "compare_server_default": True,
+        "include_object": is_described,
+    }
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
