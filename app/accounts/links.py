@@ -1,4 +1,4 @@
-"""Sign-in links: each is for one person and works once, within a day."""
+"""Sign-in links: each is for one person, works once, and expires."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,8 +25,15 @@ class SignInLink:
     expires_at: datetime
 
 
-async def make_sign_in_link(connection: AsyncConnection, person_id: PersonId) -> str:
+async def make_sign_in_link(
+    connection: AsyncConnection, person_id: PersonId, *, good_for: timedelta = GOOD_FOR
+) -> str:
     """Create a link for a person.
+
+    Args:
+        connection: The transaction of the caller.
+        person_id: The person whom it signs in.
+        good_for: The time until it expires.
 
     Returns:
         The token to put into the link; only its hash is kept.
@@ -36,7 +43,7 @@ async def make_sign_in_link(connection: AsyncConnection, person_id: PersonId) ->
         insert(sign_in_links).values(
             token_sha256=tokens.hash_token(token),
             person_id=person_id,
-            expires_at=clock.now() + GOOD_FOR,
+            expires_at=clock.now() + good_for,
         )
     )
     return token
@@ -101,6 +108,18 @@ async def is_link_fresh(connection: AsyncConnection, token: str, person_id: Pers
 async def withdraw_links(connection: AsyncConnection, person_id: PersonId) -> None:
     """Delete every link of a person."""
     await connection.execute(delete(sign_in_links).where(sign_in_links.c.person_id == person_id))
+
+
+async def withdraw_unused_links(connection: AsyncConnection, person_id: PersonId) -> int:
+    """Delete the links of a person that still work; returns their number."""
+    deleted = await connection.execute(
+        delete(sign_in_links).where(
+            sign_in_links.c.person_id == person_id,
+            sign_in_links.c.used_at.is_(None),
+            sign_in_links.c.expires_at > clock.now(),
+        )
+    )
+    return deleted.rowcount
 
 
 async def delete_old_links(connection: AsyncConnection) -> int:

@@ -24,6 +24,7 @@ class Action(StrEnum):
     SIGN_OUT = "sign_out"
     SIGN_IN_ENDED = "sign_in_ended"
     LINK_MADE = "link_made"
+    LINK_WITHDRAWN = "link_withdrawn"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an action
     PERSON_ADDED = "person_added"
     PERSON_CHANGED = "person_changed"

@@ -57,6 +57,15 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """A project that a person is a member of, and their role in it."""
+
+    project_id: ProjectId
+    project_name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectInvitation:
     """A role in a project that waits for the person with an address."""
 

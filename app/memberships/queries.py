@@ -9,7 +9,7 @@ from app.accounts import queries as accounts
 from app.accounts.model import Person
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId
-from app.memberships.model import Member, ProjectAccess, Role
+from app.memberships.model import Member, Membership, ProjectAccess, Role
 from app.memberships.tables import members
 from app.projects import queries as projects
 from app.projects.model import Project
@@ -99,6 +99,30 @@ async def read_roles(
         )
     )
     return {ProjectId(row.project_id): Role(row.role) for row in rows}
+
+
+async def list_projects_of_people(
+    connection: AsyncConnection, person_ids: Sequence[PersonId]
+) -> dict[PersonId, list[Membership]]:
+    """Return the projects that some people are members of, by name; others are left out."""
+    rows = list(
+        await connection.execute(
+            select(members.c.person_id, members.c.project_id, members.c.role).where(
+                members.c.person_id.in_(person_ids)
+            )
+        )
+    )
+    names = await projects.read_project_names(connection, {row.project_id for row in rows})
+    found: dict[PersonId, list[Membership]] = {}
+    for row in sorted(
+        rows, key=lambda row: (names.get(row.project_id, "").lower(), row.project_id)
+    ):
+        if row.project_id in names:
+            membership = Membership(
+                ProjectId(row.project_id), names[row.project_id], Role(row.role)
+            )
+            found.setdefault(PersonId(row.person_id), []).append(membership)
+    return found
 
 
 async def list_members(

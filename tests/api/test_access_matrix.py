@@ -27,6 +27,7 @@ _P: Final = "/projects/{project_id}"
 _R: Final = _P + "/replays/{replay_id}"
 _I: Final = _P + "/issues/{issue_id}"
 _E: Final = _P + "/events/{event_id}"
+_S: Final = "/server/people/{person_id}"
 
 GET: Final[dict[str, Least]] = {
     "/": "anybody",
@@ -42,6 +43,10 @@ GET: Final[dict[str, Least]] = {
     "/projects": "somebody",
     "/why": "somebody",
     "/projects/new": "admin of the server",
+    "/server": "admin of the server",
+    "/server/people": "admin of the server",
+    "/server/people/invite": "admin of the server",
+    _S: "admin of the server",
     "/replays/{replay_id}": VIEWER,
     "/traces/{trace_id}": VIEWER,
     "/traces/{trace_id}/spans/{span_id}": VIEWER,
@@ -95,6 +100,15 @@ POST: Final[dict[str, Least]] = {
     f"{_P}/invitation": "somebody",
     "/projects/new": "admin of the server",
     "/demo": "admin of the server",
+    "/server/people/invite": "admin of the server",
+    f"{_S}/link": "admin of the server",
+    f"{_S}/link/withdraw": "admin of the server",
+    f"{_S}/deactivate": "admin of the server",
+    f"{_S}/reactivate": "admin of the server",
+    f"{_S}/admin": "admin of the server",
+    f"{_S}/role": "admin of the server",
+    f"{_S}/sign-ins/end": "admin of the server",
+    f"{_S}/sign-ins/{{handle}}/end": "admin of the server",
     "/replays/selected": VIEWER,
     "/replays/selected/delete": MEMBER,
     "/replays/selected/pin": MEMBER,

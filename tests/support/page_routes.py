@@ -27,6 +27,15 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/settings/name": {"name": "Shop"},
     "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
     "/projects/{project_id}/settings/invitations/withdraw": {"email": "eve@example.com"},
+    "/server/people/invite": {
+        "email": "new@example.com",
+        "project": "{project_id}",
+        "role": "viewer",
+        "days": "7",
+    },
+    "/server/people/{person_id}/link": {"days": "1"},
+    "/server/people/{person_id}/admin": {"admin": "yes"},
+    "/server/people/{person_id}/role": {"project": "{project_id}", "role": "viewer"},
     "/projects/{project_id}/invitation": {"answer": "accept"},
     "/projects/{project_id}/issues/{issue_id}/status": {"status": "ignored"},
 }

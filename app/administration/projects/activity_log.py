@@ -13,7 +13,7 @@ from app.memberships.model import ProjectAccess, Role
 
 PART_ROWS: Final = 50
 
-_ABOUT_PEOPLE: Final = ("member_", "person_", "link_")
+_ABOUT_PEOPLE: Final = ("member_", "person_", "link_", "sign_in_ended")
 """Actions that begin so were done to a person."""
 
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from app.accounts import passwords
 from app.accounts.model import SignIn
 from app.accounts.sign_ins import MOST_LISTED
-from app.web.account.browsers import name_browser
-from app.web.account.page import AccountPage, SignInRow
+from app.web.account.page import AccountPage
 from app.web.frame.access import Visitor
 from app.web.urls import account_urls
+from app.web.words.sign_in_rows import sign_in_rows
 
 
 def build_account_page(
@@ -23,17 +23,9 @@ def build_account_page(
         has_password=person.has_password,
         name_href=account_urls.CHANGE_NAME,
         password_href=account_urls.SET_PASSWORD,
-        sign_ins=tuple(_build_row(sign_in, visitor) for sign_in in sign_ins),
+        sign_ins=sign_in_rows(
+            sign_ins, this_handle=visitor.sign_in.handle, end_href=account_urls.end_sign_in
+        ),
         is_list_full=len(sign_ins) >= MOST_LISTED,
         problem=problem,
-    )
-
-
-def _build_row(sign_in: SignIn, visitor: Visitor) -> SignInRow:
-    return SignInRow(
-        started_at=sign_in.created_at,
-        seen_at=sign_in.last_seen_at,
-        browser=name_browser(sign_in.user_agent),
-        is_this=sign_in.handle == visitor.sign_in.handle,
-        end_href=account_urls.end_sign_in(sign_in.handle),
     )

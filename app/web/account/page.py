@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.web.words.sign_in_rows import SignInRow
+
 
 @dataclass(frozen=True, slots=True)
 class SignInPage:
@@ -30,17 +32,6 @@ class SetPasswordPage:
     email: str
     min_characters: int
     problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SignInRow:
-    """One of the person's sign-ins; POST to `end_href` ends it."""
-
-    started_at: datetime
-    seen_at: datetime
-    browser: str
-    is_this: bool
-    end_href: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from app.accounts import sign_ins
 from app.accounts.model import Person, SignIn
 from app.accounts.sign_ins import SignedInPerson
 from app.administration.people import check_access
+from app.administration.server import server_admin
 from app.core import ids
 from app.core.errors import NotFound, SignInRequired
 from app.core.ids import ProjectId, ReplayId
@@ -119,6 +120,18 @@ async def require_visitor(request: Request) -> Visitor:
     return visitor
 
 
+async def require_server_admin(request: Request) -> Visitor:
+    """Return who is signed in, if they are an admin of the server.
+
+    Raises:
+        SignInRequired: Nobody is signed in.
+        PermissionDenied: They are not an admin of the server.
+    """
+    visitor = await require_visitor(request)
+    server_admin.require_server_admin(visitor.person)
+    return visitor
+
+
 async def require_project(request: Request, project_id: int) -> ProjectAccess:
     """Return the visitor's access to the project in the address.
 
@@ -203,6 +216,7 @@ RowId = Annotated[int, Field(ge=0, le=_BIGGEST_ID)]
 RowNumber = Annotated[int, Field(ge=0, le=_BIGGEST_ROW_NUMBER)]
 """The number of rows of a list that a page skips."""
 CurrentVisitor = Annotated[Visitor, Depends(require_visitor)]
+CurrentAdmin = Annotated[Visitor, Depends(require_server_admin)]
 OptionalVisitor = Annotated[Visitor | None, Depends(find_visitor)]
 CurrentProject = Annotated[ProjectAccess, Depends(require_project)]
 CurrentReplay = Annotated[RequestedReplay, Depends(require_replay_address)]

@@ -103,6 +103,7 @@ def build_chrome(request: Request) -> Chrome:
         path=f"{request.url.path}{query}",
         theme=read_theme(request.cookies.get("theme")),
         notice=notices.find_notice(request.url.query),
+        is_admin=visitor is not None and visitor.person.is_admin,
     )
 
 

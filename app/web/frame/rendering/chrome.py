@@ -36,3 +36,5 @@ class Chrome:
     notice: Notice | None = None
     alerts: tuple[Alert, ...] = ()
     """Sentences about what is wrong with the server."""
+    is_admin: bool = False
+    """Whether the person is an admin of the server, for whom the header has a link more."""

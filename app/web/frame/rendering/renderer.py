@@ -11,7 +11,14 @@ from app.core import units
 from app.core.shipped import TEMPLATES
 from app.web.frame.rendering import inlined_assets, page_compression
 from app.web.frame.rendering.chrome import Chrome
-from app.web.urls import account_urls, issue_urls, list_urls, project_urls, replay_urls
+from app.web.urls import (
+    account_urls,
+    issue_urls,
+    list_urls,
+    project_urls,
+    replay_urls,
+    server_urls,
+)
 from app.web.words import activity, phrases, problems, search_help
 
 _FLUSH: Final = "<!-- The rest follows. -->"
@@ -78,6 +85,7 @@ class Renderer:
             list_urls=list_urls,
             project_urls=project_urls,
             replay_urls=replay_urls,
+            server_urls=server_urls,
             static_base=static_base,
             styles=",".join(inlined_assets.COMMON),
             inside=self.inlined,

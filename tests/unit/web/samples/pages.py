@@ -22,7 +22,7 @@ from app.web.why import build as why_build, page as why
 from app.web.words import activity, outcomes, parts, problems
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
-from tests.unit.web.samples import list_samples, part_samples, room_samples
+from tests.unit.web.samples import list_samples, part_samples, room_samples, server_samples
 from tests.unit.web.samples.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.samples.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
 from tests.unit.web.samples.trace_samples import TRACE_PAGE, TRACES, trace_span
@@ -231,14 +231,15 @@ PROJECT_PAGE = project.ProjectPage(
 )  # fmt: skip
 
 _CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner")
-_SIGN_IN = account.SignInRow(NOW, NOW, "Firefox 144", is_this=True, end_href="/e")
 _ACCOUNT = account.AccountPage(
     "Ana Silva", "ana@example.com", 12, has_password=True,
     name_href="/account/name", password_href="/account/password",
-    sign_ins=(_SIGN_IN, replace(_SIGN_IN, is_this=False)), problem="The current one is wrong.",
+    sign_ins=(server_samples.SIGN_IN, replace(server_samples.SIGN_IN, is_this=False)),
+    problem="The current one is wrong.",
 )  # fmt: skip
 
 _SIGNED_IN = Chrome("Ana Silva", "/replays?project=318")
+_ADMIN = replace(_SIGNED_IN, is_admin=True)
 _ALERTED = replace(
     _SIGNED_IN,
     alerts=(Alert("bad", "Full.", "Make room."), Alert("warn", "One.", "Look.", "/p", "P")),
@@ -391,4 +392,8 @@ SAMPLES = {
         "state/error.html", state_pages.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")
     ),
     **{name: _page(template, page) for name, (template, page) in room_samples.PAGES.items()},
+    **{
+        name: _page(template, page, _ADMIN)
+        for name, (template, page) in server_samples.PAGES.items()
+    },
 }

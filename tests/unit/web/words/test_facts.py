@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from app.playback.ending import Ending
-from app.web.account import browsers
 from app.web.urls import list_urls
+from app.web.words import browsers
 from app.web.words.replay import facts
 from tests.unit.playback.stored import replay
 

@@ -1,0 +1,79 @@
+"""Values of the pages for admins of the server."""
+
+from dataclasses import replace
+
+from app.memberships.model import Role
+from app.web.people import page as people
+from app.web.words import parts
+from app.web.words.roles import SERVER_ADMIN, describe_roles
+from app.web.words.sign_in_rows import SignInRow
+from tests.unit.web.samples.made_up import NOW, PROJECT
+
+SIGN_IN = SignInRow(NOW, NOW, "Firefox 144 on Linux", "192.0.2.17", is_this=True, end_href="/end")
+_ROW = people.PersonRow(
+    "Ana Silva", "ana@example.com", "/server/people/1", "active", True, False,
+    (), 0, NOW, None,
+)  # fmt: skip
+_FILTERS = (
+    people.FilterOption("", "All (4)", "/server/people", True),
+    people.FilterOption("active", "Active (2)", "/server/people?show=active", False),
+    people.FilterOption("admins", "Server admins", "/server/people?show=admins", False),
+)
+PEOPLE = people.PeoplePage(
+    (
+        _ROW,
+        replace(
+            _ROW, name="Bo", email=f"{'bo' * 40}@example.com", is_admin=False,
+            projects=("Shop (viewer)", "Backend (member)"), more_projects=3, is_from_provider=True,
+        ),
+        replace(_ROW, name="qa", email="qa@example.com", state="invited", is_admin=False,
+                projects=("Shop (viewer)",), last_sign_in_at=None, link_expires_at=NOW),
+        replace(_ROW, name="old", state="invited", is_admin=False, last_sign_in_at=None),
+        replace(_ROW, name="cy", state="invited", is_admin=False, last_sign_in_at=None,
+                is_from_provider=True),
+        replace(_ROW, name="Eve", state="deactivated", is_admin=False, last_sign_in_at=None),
+    ),
+    _FILTERS, "a", "active",
+    parts.ListPart("Showing the first 4 of 5 accounts.", "Next 1 account", "/server/people?from=4"),
+)  # fmt: skip
+PEOPLE_NONE = people.PeoplePage((), _FILTERS, "nobody", "", None)
+_PROJECTS = (people.ProjectChoice(PROJECT, "Shop", True), people.ProjectChoice(PROJECT, "API"))
+INVITE = people.InvitePage(
+    _PROJECTS, describe_roles(Role), (1, 3, 7, 30), 7, SERVER_ADMIN,
+    "qa@example", "QA", True, "'qa@example' is not an e-mail address.",
+)  # fmt: skip
+LINK = people.LinkPage(
+    "Invitation link", "QA", "qa@example.com", f"https://replays.example.com/sign-in/{'t' * 43}",
+    NOW, True, "/server/people/4", "To the page of QA",
+)  # fmt: skip
+PERSON = people.PersonPage(
+    "Bo", "bo@example.com", "active", False, False, False, True, NOW, NOW, NOW,
+    (1, 3, 7, 30), 1, SERVER_ADMIN,
+    (people.MembershipForm(PROJECT, "Shop", "/projects/1", Role.VIEWER),),
+    _PROJECTS, describe_roles(Role),
+    (SIGN_IN, replace(SIGN_IN, is_this=False, address="", browser="curl")), True,
+    "/link", "/withdraw", "/off", "/on", "/admin", "/role", "/end",
+    "A project keeps at least one owner; make somebody else one first.",
+)  # fmt: skip
+PAGES: dict[str, tuple[str, object]] = {
+    "people": ("people/list.html", PEOPLE),
+    "people, nobody": ("people/list.html", PEOPLE_NONE),
+    "invite": ("people/invite.html", INVITE),
+    "one-time link": ("people/link.html", LINK),
+    "one-time link, password": ("people/link.html", replace(LINK, is_invitation=False)),
+    "person": ("people/person.html", PERSON),
+    "person, invited": (
+        "people/person.html",
+        replace(PERSON, state="invited", last_sign_in_at=None, memberships=(), sign_ins=(),
+                link_expires_at=None, has_password=False, problem=None),
+    ),
+    "person, deactivated": (
+        "people/person.html", replace(PERSON, state="deactivated", sign_ins=()),
+    ),
+    "person, oneself": ("people/person.html", replace(PERSON, is_admin=True, is_self=True)),
+    "person, admin": (
+        "people/person.html", replace(PERSON, is_admin=True, memberships=(), sign_ins=()),
+    ),
+    "person, provider": ("people/person.html", replace(PERSON, is_from_provider=True)),
+}  # fmt: skip
+"""The template and the page value of each sample, by name."""
