@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Final, cast
 
 from starlette.applications import Starlette
@@ -12,12 +13,13 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from app.core.errors import NotFound
-from app.core.shipped import STATIC
 from app.playback.video import index as playback, stream
 from app.playback.video.index import PlaybackIndex
 from app.storage.port import ObjectStore
 from tests.browser.player.replays import Replay
 
+STATIC: Final = Path(__file__).resolve().parents[3] / "static"
+"""The files of the checkout: a bundle has no file for each module of the player."""
 _MODULES: Final = sorted(
     str(path.relative_to(STATIC / "player"))
     for path in (STATIC / "player").rglob("*.js")
