@@ -37,6 +37,7 @@ from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import DatabasePreparation
 from app.projects.keys import KeyCache
+from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
 from app.storage.choose import open_store
 from app.storage.port import ObjectStore
@@ -86,10 +87,19 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         objects = await _open_objects(settings, data_dir, stack)
         keys = await _open_keys(database, stack)
         quotas = _open_quotas(settings, database, stack)
+        rules = RuleCache()
+        rules.start(database)
+        stack.push_async_callback(rules.stop)
         maker = PictureMaker(database, objects)
         note_pictures = maker.note if settings.pictures else _ignore_replays
         ingest = _open_ingest(
-            settings, database, objects, keys, quotas, note_pictures=note_pictures, stack=stack
+            settings,
+            database,
+            objects,
+            IngestAdmission(keys, quotas),
+            rules,
+            note_pictures=note_pictures,
+            stack=stack,
         )
         if settings.pictures:
             maker.start(is_busy=lambda: ingest.journal.backlog().entries > _BUSY_ENTRIES)
@@ -101,7 +111,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         for worker in (monitor, sweeper, Housekeeper(database)):
             _start_worker(worker, stack)
         renderer = Renderer(static_base=_static_base())
-        page_services = PageServices(settings, database, objects, keys, renderer, sweeper, monitor)
+        page_services = PageServices(
+            settings, database, objects, keys, rules, renderer, sweeper, monitor
+        )
         stack.push_async_callback(page_services.close)
         connections = OpenConnections(
             most=allow_open_files(settings.max_connections),
@@ -162,8 +174,8 @@ def _open_ingest(
     settings: Settings,
     database: Database,
     objects: ObjectStore,
-    keys: KeyCache,
-    quotas: Quotas,
+    admission: IngestAdmission,
+    rules: RuleCache,
     *,
     note_pictures: NotePictures,
     stack: AsyncExitStack,
@@ -171,7 +183,8 @@ def _open_ingest(
     ingest = IngestWorker.open(
         database,
         objects,
-        IngestAdmission(keys, quotas),
+        admission,
+        rules,
         journal_root=settings.data_dir.resolve() / "journal",
         file_bytes=settings.journal_file_bytes,
         reserve_bytes=settings.journal_reserve_bytes,
