@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from app.administration.people.sign_in_provider import open_sign_in_provider
 from app.api import health
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections, allow_open_files
@@ -37,7 +38,6 @@ from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import DatabasePreparation
 from app.projects.keys import KeyCache
-from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
 from app.storage.choose import open_store
 from app.storage.port import ObjectStore
@@ -50,6 +50,7 @@ from app.web.frame.middleware.head_requests import HeadRequests
 from app.web.frame.rendering.assets import Assets
 from app.web.frame.rendering.renderer import Renderer
 from app.web.frame.services import PageServices
+from app.web.urls import account_urls
 
 _BUSY_ENTRIES: Final = 200
 """With more envelopes than this to be digested, pictures wait."""
@@ -87,19 +88,10 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         objects = await _open_objects(settings, data_dir, stack)
         keys = await _open_keys(database, stack)
         quotas = _open_quotas(settings, database, stack)
-        rules = RuleCache()
-        rules.start(database)
-        stack.push_async_callback(rules.stop)
         maker = PictureMaker(database, objects)
         note_pictures = maker.note if settings.pictures else _ignore_replays
         ingest = _open_ingest(
-            settings,
-            database,
-            objects,
-            IngestAdmission(keys, quotas),
-            rules,
-            note_pictures=note_pictures,
-            stack=stack,
+            settings, database, objects, keys, quotas, note_pictures=note_pictures, stack=stack
         )
         if settings.pictures:
             maker.start(is_busy=lambda: ingest.journal.backlog().entries > _BUSY_ENTRIES)
@@ -111,8 +103,13 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         for worker in (monitor, sweeper, Housekeeper(database)):
             _start_worker(worker, stack)
         renderer = Renderer(static_base=_static_base())
+        provider = open_sign_in_provider(
+            settings, callback=account_urls.PROVIDER_CALLBACK, signed_out=account_urls.SIGN_IN
+        )
+        if provider is not None:
+            stack.push_async_callback(provider.openid.close)
         page_services = PageServices(
-            settings, database, objects, keys, rules, renderer, sweeper, monitor
+            settings, database, objects, keys, renderer, sweeper, monitor, provider
         )
         stack.push_async_callback(page_services.close)
         connections = OpenConnections(
@@ -174,8 +171,8 @@ def _open_ingest(
     settings: Settings,
     database: Database,
     objects: ObjectStore,
-    admission: IngestAdmission,
-    rules: RuleCache,
+    keys: KeyCache,
+    quotas: Quotas,
     *,
     note_pictures: NotePictures,
     stack: AsyncExitStack,
@@ -183,8 +180,7 @@ def _open_ingest(
     ingest = IngestWorker.open(
         database,
         objects,
-        admission,
-        rules,
+        IngestAdmission(keys, quotas),
         journal_root=settings.data_dir.resolve() / "journal",
         file_bytes=settings.journal_file_bytes,
         reserve_bytes=settings.journal_reserve_bytes,

@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import tokens
 from app.accounts.model import Person, SignIn
+from app.accounts.provider_checks import ProviderCheck
 from app.accounts.queries import PERSON_COLUMNS, read_person_row
-from app.accounts.tables import people, sign_ins
+from app.accounts.tables import people, provider_checks, sign_ins
 from app.core import clock, ids
 from app.core.errors import SignInFailed
 from app.core.ids import PersonId
@@ -43,9 +44,13 @@ _BY_TOKEN: Final = (
         sign_ins.c.last_seen_at,
         sign_ins.c.user_agent,
         sign_ins.c.address,
+        provider_checks.c.checked_at,
+        provider_checks.c.check_at,
+        provider_checks.c.unanswered_since,
         *PERSON_COLUMNS,
     )
     .join(people, people.c.id == sign_ins.c.person_id)
+    .outerjoin(provider_checks, provider_checks.c.token_sha256 == sign_ins.c.token_sha256)
     .where(
         sign_ins.c.token_sha256 == bindparam("digest"),
         _IS_ALIVE,
@@ -63,6 +68,8 @@ class SignedInPerson:
     sign_in: SignIn
     is_touch_due: bool
     """Whether `note_use` should be called, in a transaction."""
+    provider_check: ProviderCheck | None = None
+    """The checks at the provider that the sign-in came from; None if it came from none."""
 
 
 async def start_sign_in(
@@ -119,6 +126,8 @@ async def find_signed_in(connection: AsyncConnection, token: str) -> SignedInPer
             row.token_sha256.hex(), row.signed_in_at, row.last_seen_at, row.user_agent, row.address
         ),
         is_touch_due=clock.now() - row.last_seen_at >= _NOTE_USE_EVERY,
+        provider_check=row.checked_at
+        and ProviderCheck(row.checked_at, row.check_at, row.unanswered_since),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tables of people, their sign-ins, sign-in links and failed attempts."""
+"""Tables of people, their sign-ins and identities, sign-in links and failed attempts."""
 
 from sqlalchemy import (
     BigInteger,
@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    UniqueConstraint,
     func,
     text,
 )
@@ -44,6 +45,35 @@ sign_ins = Table(
     Column("last_seen_at", DateTime(timezone=True), nullable=False),
     Column("user_agent", Text, nullable=False),
     Column("address", Text, nullable=False, server_default=""),
+)
+
+# Who people are at a sign-in provider.
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("person_id", ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
+    Column("linked_at", DateTime(timezone=True), nullable=False),
+    Column("last_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("person_id", "issuer"),
+)
+
+# One row for each sign-in that came from a provider.
+provider_checks = Table(
+    "provider_checks",
+    metadata,
+    Column(
+        "token_sha256",
+        ForeignKey("sign_ins.token_sha256", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("sealed_tokens", LargeBinary, nullable=False),
+    Column("checked_at", DateTime(timezone=True), nullable=False),
+    Column("check_at", DateTime(timezone=True), nullable=False),
+    Column("unanswered_since", DateTime(timezone=True)),
 )
 
 sign_in_links = Table(

@@ -106,6 +106,17 @@ async def set_admin(connection: AsyncConnection, person_id: PersonId, *, is_admi
     await _change(connection, person_id, is_admin=is_admin)
 
 
+async def set_origin(
+    connection: AsyncConnection, person_id: PersonId, origin: PersonOrigin
+) -> None:
+    """Change who decides about the rights of a person.
+
+    Raises:
+        NotFound: There is no such person.
+    """
+    await _change(connection, person_id, origin=origin)
+
+
 async def disable_person(connection: AsyncConnection, person_id: PersonId) -> None:
     """Disable a person: all their sign-ins and links end. What they did stays recorded.
 

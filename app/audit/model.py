@@ -23,6 +23,8 @@ class Action(StrEnum):
     SIGN_IN_FAILED = "sign_in_failed"
     SIGN_OUT = "sign_out"
     SIGN_IN_ENDED = "sign_in_ended"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
     LINK_MADE = "link_made"
     LINK_WITHDRAWN = "link_withdrawn"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an action
@@ -38,8 +40,6 @@ class Action(StrEnum):
     MEMBER_REMOVED = "member_removed"
     PROJECT_ADDED = "project_added"
     PROJECT_CHANGED = "project_changed"
-    PRIVACY_RULES_CHANGED = "privacy_rules_changed"
-    PRIVACY_RULES_TRIED = "privacy_rules_tried"
     KEY_ADDED = "key_added"
     KEY_CHANGED = "key_changed"
     REPLAY_DELETED = "replay_deleted"

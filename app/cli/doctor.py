@@ -5,9 +5,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +15,9 @@ from rich.table import Table
 
 from app import __version__
 from app.cli import environment
+from app.cli.checks import CheckResult, CheckState
 from app.cli.environment import out
+from app.cli.provider_checks import check_sign_in_provider
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings
@@ -38,25 +38,8 @@ _MOST_RIGHTS: Final = 3
 """The most missing rights that one line names."""
 
 
-class CheckState(StrEnum):
-    """The outcome of a check."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One line of the table."""
-
-    subject: str
-    state: CheckState
-    text: str
-
-
 def doctor() -> None:
-    """Check data folder, disk space, server, database, clock, storage and the media child."""
+    """Check data folder, disk, server, database, clock, storage, media child, sign-in provider."""
     results = asyncio.run(run_checks(environment.read_settings()))
     table = Table("", "Check", "Result", box=None)
     colours = {CheckState.OK: "green", CheckState.WARN: "yellow", CheckState.FAIL: "red"}
@@ -76,6 +59,7 @@ async def run_checks(settings: Settings) -> list[CheckResult]:
         *await _check_database(settings),
         await _check_storage(settings),
         await _check_pictures(settings),
+        *await check_sign_in_provider(settings),
     ]
 
 

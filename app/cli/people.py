@@ -8,8 +8,8 @@ import typer
 from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import links, queries, writes
-from app.accounts.model import Person
+from app.accounts import identities, links, queries, sign_ins, writes
+from app.accounts.model import Person, PersonOrigin
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.cli import environment, projects
@@ -114,6 +114,20 @@ def enable_person(email: _Email) -> None:
 
     _change_person(email, Action.PERSON_ENABLED, change)
     out.print("They can sign in again; `playhead user link` makes a link.")
+
+
+@people.command("unlink")
+def unlink_person(email: _Email) -> None:
+    """Unlink a person from their account at the sign-in provider; their sign-ins end."""
+
+    async def change(connection: AsyncConnection, person: Person) -> None:
+        if not await identities.delete_identities(connection, person.id):
+            raise InvalidInput(f"{person.email} is linked with no account at a sign-in provider")
+        await writes.set_origin(connection, person.id, PersonOrigin.LOCAL)
+        await sign_ins.end_sign_ins(connection, person.id)
+
+    _change_person(email, Action.IDENTITY_UNLINKED, change)
+    out.print("They are unlinked; their next sign-in at the provider links or adds them again.")
 
 
 def _change_person(

@@ -11,6 +11,7 @@ ReplayError
     · InvalidInput          400  a form, an address or a command has a value that cannot be used
       · OversizedForm       413  a form is too long
     · SignInFailed          401  a password is wrong, or a sign-in link no longer works
+      · TokenRefused        401  the sign-in provider no longer accepts a token that it gave
     · SignInRequired        401  nobody is signed in: a browser is sent to the sign-in form
     · PermissionDenied      403  a role is missing
     · ReplayHeld            409  a legal hold keeps a replay from being deleted
@@ -20,6 +21,7 @@ ReplayError
     · DatabaseUnavailable
       · DatabaseUnusable
       · PartitionMissing
+    · ProviderUnavailable        the sign-in provider does not answer, or not as it should
 
 The numbers are HTTP statuses. A `RequestRefused` is also counted as an outcome, under its `reason`.
 The ingest endpoints never answer with 503: they close the connection, so that the SDK sends again.
@@ -117,6 +119,10 @@ class SignInFailed(ActionRefused):
     status = 401
 
 
+class TokenRefused(SignInFailed):
+    """The sign-in provider no longer accepts a code or a token that it gave."""
+
+
 class SignInRequired(ActionRefused):
     """Nobody is signed in, or their sign-in has ended."""
 
@@ -167,3 +173,7 @@ class DatabaseUnusable(DatabaseUnavailable):
 
 class PartitionMissing(DatabaseUnavailable):
     """The day of a row was dropped while the row was on its way."""
+
+
+class ProviderUnavailable(ServiceUnavailable):
+    """The sign-in provider cannot be reached, does not know this server, or talks nonsense."""

@@ -1,13 +1,20 @@
 """Settings, which are read once from the environment (`PLAYHEAD_…`) or from secret files."""
 
+import json
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SECRETS: Final = Path("/run/secrets")
 """Folder in which Docker, Podman and Kubernetes put secrets: one file for each variable."""
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+RoleName = Literal["owner", "admin", "member", "viewer"]
+ProjectRoles = dict[str, RoleName]
+"""Roles by the slug or id of their project; `*` stands for every project."""
 
 
 class Settings(BaseSettings):
@@ -63,10 +70,75 @@ class Settings(BaseSettings):
     pictures: bool = True
     """Whether to draw small pictures of replays; without them no video is decoded here."""
     storage_threads: int = Field(default=8, ge=1, le=64)
+    oidc_client_id: str | None = None
+    """Id of this server at the sign-in provider."""
+    oidc_client_secret: SecretStr | None = None
+    oidc_issuer: str | None = None
+    """Address of an OpenID Connect provider, exactly as it calls itself; it switches this on."""
+    oidc_label: str = Field(default="single sign-on", min_length=1, max_length=60)
+    """Name of the provider for people: the button says "Sign in with …"."""
+    oidc_scopes: str = "openid profile email"
+    oidc_groups_claim: str = "groups"
+    oidc_allowed_groups: Annotated[list[str], NoDecode] = []
+    """Groups that may sign in, besides those below. With none at all, everybody may."""
+    oidc_admin_groups: Annotated[list[str], NoDecode] = []
+    """Groups whose people are admins of the server."""
+    oidc_project_roles: Annotated[dict[str, ProjectRoles], NoDecode] = {}
+    """Roles in projects that groups stand for, by group."""
+    oidc_trust_emails: bool = False
+    """Whether addresses count as verified though the provider does not say so."""
+    oidc_passwords: bool = True
+    """Whether passwords of this server go on beside the provider; local admins keep theirs."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _check_issuer(cls, issuer: str | None, info: ValidationInfo) -> str | None:
+        if not issuer:
+            return None
+        parts = urlsplit(issuer)
+        is_safe = parts.scheme == "https" or parts.hostname in _LOOPBACK
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not is_safe:
+            raise ValueError("must be an address that begins with https://")
+        if not info.data.get("oidc_client_id"):
+            raise ValueError("needs PLAYHEAD_OIDC_CLIENT_ID too")
+        return issuer
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _check_scopes(cls, scopes: str) -> str:
+        if "openid" not in scopes.split():
+            raise ValueError("must name openid")
+        return " ".join(scopes.split())
+
+    @field_validator("oidc_allowed_groups", "oidc_admin_groups", mode="before")
+    @classmethod
+    def _read_groups(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return _read_json(value)
+        return [group for part in value.split(",") if (group := part.strip())]
+
+    @field_validator("oidc_project_roles", mode="before")
+    @classmethod
+    def _read_project_roles(cls, value: Any) -> Any:
+        return _read_json(value or "{}") if isinstance(value, str) else value
 
     @property
     def base_url(self) -> str:
         """The public address without a slash at the end."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+
+def _read_json(value: str) -> Any:
+    """Read a setting that is written in JSON.
+
+    Raises:
+        ValueError: It is not; pydantic makes a message of it.
+    """
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from error

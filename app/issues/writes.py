@@ -64,5 +64,4 @@ def _event_row(event: NewEvent, issue_id: IssueId) -> dict[str, Any]:
         "handled": event.handled,
         "recorded_user": json_text(dict(event.user)),
         "payload": event.payload,
-        "removals": event.removals,
     }

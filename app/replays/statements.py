@@ -39,7 +39,7 @@ SEGMENT_ROWS: Final = RowShape.of_table(
     segments,
     (
         *(*_KEY, "segment_id", "received_at", "drift_ms", "started_at", "ended_at"),
-        *("replay_type", "sdk_name", "breadcrumbs", "screens", "recording", "removals"),
+        *("replay_type", "sdk_name", "breadcrumbs", "screens", "recording"),
         *_GAINED,
     ),
 )

@@ -199,7 +199,6 @@ def _make_segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, A
         "screens": [clean(name) for name in segment.screens],
         "layout": video.layout if video else None,
         "recording": segment.recording,
-        "removals": segment.removals,
     }
 
 

@@ -2,13 +2,12 @@
 
 from fastapi import APIRouter
 
-from app.web.account import routes as account, sign_in_routes
+from app.web.account import openid_routes, routes as account, sign_in_routes
 from app.web.browser import routes as browser
 from app.web.feedback import routes as feedback
 from app.web.issue import file_routes, routes as issue
 from app.web.issues import routes as issues
 from app.web.people import routes as people
-from app.web.privacy import routes as privacy
 from app.web.project import demo_routes, routes as project
 from app.web.releases import routes as releases
 from app.web.replay import routes as replay
@@ -27,11 +26,12 @@ from app.web.why import routes as why
 def pages() -> APIRouter:
     """Return the router of every page; `app.state.page_services` must hold a `PageServices`."""
     router = APIRouter(include_in_schema=False)
-    # `selected` before `replays`, `replay_parts` after `replay`: the first path that fits answers.
+    # The first path that fits answers: so `openid_routes` is before `sign_in_routes`, `selected`
+    # before `replays`, and `replay_parts` after `replay`.
     for routes in (
-        sign_in_routes, account, selected, replays, project, set_up, settings, privacy, releases,
-        replay, keeping, replay_parts, replay_requests, video_routes, picture_routes, replay_traces,
-        trace, why, issues, issue, file_routes, feedback, demo_routes, people,
+        openid_routes, sign_in_routes, account, selected, replays, project, set_up, settings,
+        releases, replay, keeping, replay_parts, replay_requests, video_routes, picture_routes,
+        replay_traces, trace, why, issues, issue, file_routes, feedback, demo_routes, people,
         browser,
     ):  # fmt: skip
         router.include_router(routes.router)

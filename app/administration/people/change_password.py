@@ -4,6 +4,7 @@ from app.accounts import attempts, known_networks, links, passwords, sign_ins, w
 from app.accounts.model import Person
 from app.accounts.networks import network_of
 from app.administration.people.check_password import PASSWORD_ADMISSION, check_password
+from app.administration.people.sign_in_provider import SignInProvider, require_password_use
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.db.engine import Database
@@ -32,6 +33,7 @@ async def change_password(
     address: str,
     user_agent: str,
     link_token: str = "",
+    provider: SignInProvider | None = None,
 ) -> str:
     """Set a person's password and end all their sign-ins but the one that this begins.
 
@@ -43,15 +45,17 @@ async def change_password(
         address: Where the request comes from.
         user_agent: The browser.
         link_token: The token of the sign-in link that they came by, if any.
+        provider: The sign-in provider that is set up beside passwords, if any.
 
     Returns:
         The token of a new sign-in.
 
     Raises:
         InvalidInput: The new password is too short, too long, or easily guessed.
-        SignInFailed: `current` is wrong.
+        SignInFailed: `current` is wrong, or the person signs in at the provider.
         TooManyAttempts: Too many attempts failed, or too many people are signing in at once.
     """
+    require_password_use(person, provider)
     passwords.require_good_password(new, email=person.email)
     with PASSWORD_ADMISSION.admit(network_of(address)):
         if await needs_current_password(database, person, link_token):

@@ -2,11 +2,19 @@
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.accounts import attempts, known_networks, links, passwords, sign_ins, writes as accounts
+from app.accounts import (
+    attempts,
+    known_networks,
+    links,
+    passwords,
+    queries as accounts,
+    sign_ins,
+    writes as account_writes,
+)
 from app.accounts.links import SignInLink
-from app.accounts.model import Person
 from app.accounts.networks import network_of
 from app.administration.people.check_password import PASSWORD_ADMISSION, check_password
+from app.administration.people.sign_in_provider import SignInProvider, require_password_use
 from app.audit import writes as audit
 from app.audit.model import Action, ActionDetail
 from app.core.errors import SignInFailed
@@ -22,6 +30,7 @@ async def sign_in_with_password(
     address: str,
     user_agent: str,
     replaced_token: str = "",
+    provider: SignInProvider | None = None,
 ) -> str:
     """Sign in with an e-mail address and a password.
 
@@ -32,12 +41,14 @@ async def sign_in_with_password(
         address: Where the request comes from.
         user_agent: The browser, for the person's own list of sign-ins.
         replaced_token: The token that the browser holds from before; its sign-in ends.
+        provider: The sign-in provider that is set up beside passwords, if any.
 
     Returns:
         The token for the cookie.
 
     Raises:
-        SignInFailed: The address or the password is wrong; it does not say which.
+        SignInFailed: The address or the password is wrong; it does not say which. Or it is right,
+            and the person must sign in at the provider.
         TooManyAttempts: Too many attempts failed, or too many people are signing in at once.
     """
     with PASSWORD_ADMISSION.admit(network_of(address)):
@@ -52,11 +63,12 @@ async def sign_in_with_password(
     async with database.transaction() as connection:
         failed_before = await attempts.forgive_attempts(connection, email, address)
         if stronger_hash is not None:
-            await accounts.replace_password_hash(connection, secret.person_id, stronger_hash)
+            await account_writes.replace_password_hash(connection, secret.person_id, stronger_hash)
+        require_password_use(await accounts.get_person(connection, secret.person_id), provider)
         detail: ActionDetail = {"by": "password"}
         if failed_before:
             detail = {**detail, "failed_before": failed_before}
-        return await _start_sign_in(
+        return await start_sign_in(
             connection,
             secret.person_id,
             detail,
@@ -73,7 +85,13 @@ async def find_sign_in_link(database: Database, link_token: str) -> SignInLink |
 
 
 async def sign_in_with_link(
-    database: Database, link_token: str, *, address: str, user_agent: str, replaced_token: str = ""
+    database: Database,
+    link_token: str,
+    *,
+    address: str,
+    user_agent: str,
+    replaced_token: str = "",
+    provider: SignInProvider | None = None,
 ) -> str:
     """Sign in with a link and use it up; the sign-in of `replaced_token` ends.
 
@@ -81,13 +99,15 @@ async def sign_in_with_link(
         The token for the cookie.
 
     Raises:
-        SignInFailed: The link is unknown, used or too old.
+        SignInFailed: The link is unknown, used or too old, or the person must sign in at the
+            provider; then it is not used up.
     """
     async with database.transaction() as connection:
         person_id = await links.use_sign_in_link(connection, link_token)
         if person_id is None:
             raise SignInFailed("this sign-in link has been used or is too old; ask for a new one")
-        return await _start_sign_in(
+        require_password_use(await accounts.get_person(connection, person_id), provider)
+        return await start_sign_in(
             connection,
             person_id,
             {"by": "link"},
@@ -97,14 +117,7 @@ async def sign_in_with_link(
         )
 
 
-async def sign_out(database: Database, person: Person, token: str) -> None:
-    """End the sign-in of a token."""
-    async with database.transaction() as connection:
-        await sign_ins.end_sign_in(connection, token)
-        await audit.add_audit_line(connection, Action.SIGN_OUT, person_id=person.id)
-
-
-async def _start_sign_in(
+async def start_sign_in(
     connection: AsyncConnection,
     person_id: PersonId,
     detail: ActionDetail,
@@ -113,6 +126,19 @@ async def _start_sign_in(
     user_agent: str,
     replaced_token: str,
 ) -> str:
+    """Sign somebody in who has shown who they are, and record how.
+
+    Args:
+        connection: The transaction of the caller.
+        person_id: The person.
+        detail: How they have shown it, for the audit log.
+        address: Where the request comes from.
+        user_agent: The browser.
+        replaced_token: The token that the browser holds from before; its sign-in ends.
+
+    Returns:
+        The token for the cookie, which nobody has seen before.
+    """
     if replaced_token:
         await sign_ins.end_sign_in(connection, replaced_token)
     await audit.add_audit_line(

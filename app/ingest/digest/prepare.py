@@ -18,18 +18,17 @@ from app.ingest.items.item_type import Prepare, PreparedBatch
 from app.ingest.outcomes import UNTYPED
 from app.ingest.queue import AcceptedEnvelope
 from app.projects.model import LimitReason, Outcome
-from app.projects.privacy_rules import PrivacyRules
-from app.scrub.rules import DEFAULT_RULES
+from app.scrub.rules import ScrubRules
 
 
 def open_envelope(
-    accepted: AcceptedEnvelope, rules: PrivacyRules, prepared: PreparedBatch, *, is_full: bool
+    accepted: AcceptedEnvelope, rules: ScrubRules, prepared: PreparedBatch, *, is_full: bool
 ) -> list[ReceivedItem]:
     """Return the items of an envelope that are to be prepared; count the others.
 
     Args:
         accepted: The envelope.
-        rules: The privacy rules of its project.
+        rules: How to scrub.
         prepared: The batch in which the outcomes of the others are counted.
         is_full: Whether its project may store no more: then what goes to object storage is
             limited.
@@ -40,8 +39,7 @@ def open_envelope(
         drift_ms=_drift_ms(accepted.envelope, accepted.received_ms),
         client_ip=accepted.client_ip,
         header=accepted.envelope.header,
-        rules=rules.scrub,
-        removals=prepared.removals,
+        rules=rules,
     )
     received: list[ReceivedItem] = []
     for item in accepted.envelope.items:
@@ -82,7 +80,7 @@ def refuse_envelope(accepted: AcceptedEnvelope, reason: str, prepared: PreparedB
         drift_ms=0,
         client_ip=None,
         header=accepted.envelope.header,
-        rules=DEFAULT_RULES,
+        rules=ScrubRules(),
     )
     for item in accepted.envelope.items:
         prepared.count(context, item.type or UNTYPED, Outcome.REFUSED, reason)

@@ -7,6 +7,25 @@ from app.web.words.sign_in_rows import SignInRow
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderButton:
+    """The link to the sign-in provider."""
+
+    label: str
+    href: str
+    is_with_passwords: bool
+    """Whether passwords go on beside it; otherwise only local admins have one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOutPage:
+    """Somebody is signed out here, and goes on to sign out of the provider."""
+
+    label: str
+    href: str
+    """The address at the provider that signs them out."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignInPage:
     """The form for address and password; `problem` is the same whichever is wrong."""
 
@@ -14,6 +33,7 @@ class SignInPage:
     problem: str | None = None
     back: str = ""
     """The path of this server to go to afterwards."""
+    provider: ProviderButton | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,8 @@ class AccountPage:
     password_href: str
     sign_ins: tuple[SignInRow, ...]
     """The sign-ins that were used last, the newest first."""
+    provider_label: str | None = None
+    """The sign-in provider of a person who has no password here because of it."""
     is_list_full: bool = False
     """Whether there may be older sign-ins that are not listed."""
     problem: str | None = None

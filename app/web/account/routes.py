@@ -53,6 +53,7 @@ async def set_password(request: Request, visitor: access.CurrentVisitor) -> Resp
             address=access.client_address(request),
             user_agent=access.read_user_agent(request),
             link_token=read_link_cookie(request),
+            provider=services.sign_in_provider,
         )
     except ActionRefused as error:
         return answer.add_retry_after(await _ask_again(request, visitor, error), error)
@@ -124,7 +125,12 @@ async def _show_account(
     request: Request, visitor: Visitor, refusal: ActionRefused | None = None
 ) -> Response:
     sign_ins = await own_account.list_sign_ins(services_of(request).db, visitor.person)
-    page = build_account_page(visitor, sign_ins, problem=_describe(refusal))
+    page = build_account_page(
+        visitor,
+        sign_ins,
+        problem=_describe(refusal),
+        provider=services_of(request).sign_in_provider,
+    )
     status = refusal.status if refusal else 200
     return await answer.render_page(request, "account/page.html", page, status=status)
 

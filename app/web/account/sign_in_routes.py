@@ -1,6 +1,5 @@
 """The ways in and out: password, sign-in link, sign-out."""
 
-from typing import Final
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -8,9 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.administration.people import sign_in
+from app.administration.people.sign_out import sign_person_out
 from app.core.errors import ActionRefused, SignInFailed
 from app.web.account.cookies import set_link_cookie
-from app.web.account.page import LinkPage, SignInPage
+from app.web.account.page import LinkPage, SignedOutPage
+from app.web.account.sign_in_page import describe_ending, show_sign_in_page
 from app.web.frame import access, answer, forms
 from app.web.frame.rendering.state_pages import ErrorPage
 from app.web.frame.services import services_of
@@ -20,19 +21,15 @@ from app.web.words import phrases
 
 router = APIRouter()
 
-_EMAIL_CHARS_SHOWN: Final = 300
-_BACK_CHARS: Final = 2_000
-
 
 @router.get(account_urls.SIGN_IN)
 async def ask_to_sign_in(
-    request: Request, visitor: access.OptionalVisitor, back: str = ""
+    request: Request, visitor: access.OptionalVisitor, back: str = "", ended: str = ""
 ) -> Response:
     """Show the form, unless somebody is signed in."""
     if visitor is not None:
         return answer.redirect(forms.read_own_path(back))
-    page = SignInPage(back=back[:_BACK_CHARS])
-    return await answer.render_page(request, "account/sign_in.html", page)
+    return await show_sign_in_page(request, back=back, problem=describe_ending(ended))
 
 
 @router.post(account_urls.SIGN_IN)
@@ -47,12 +44,17 @@ async def sign_in_with_password(request: Request) -> Response:
             email,
             fields.get("password", ""),
             replaced_token=access.read_sign_in_token(request),
+            provider=services.sign_in_provider,
             **_sender(request),
         )
     except ActionRefused as error:
-        problem = phrases.sentence(str(error))
-        page = SignInPage(email[:_EMAIL_CHARS_SHOWN], problem, back[:_BACK_CHARS])
-        form = await answer.render_page(request, "account/sign_in.html", page, status=error.status)
+        form = await show_sign_in_page(
+            request,
+            email=email,
+            back=back,
+            problem=phrases.sentence(str(error)),
+            status=error.status,
+        )
         return answer.add_retry_after(form, error)
     response = answer.redirect(forms.read_own_path(back))
     access.set_cookie(response, services, token)
@@ -79,6 +81,7 @@ async def use_link(request: Request, token: str) -> Response:
             services.db,
             token,
             replaced_token=access.read_sign_in_token(request),
+            provider=services.sign_in_provider,
             **_sender(request),
         )
     except SignInFailed:
@@ -90,12 +93,16 @@ async def use_link(request: Request, token: str) -> Response:
 
 
 @router.post(account_urls.SIGN_OUT)
-async def sign_out(request: Request, visitor: access.OptionalVisitor) -> Response:
-    """Sign out here, and let the browser forget what it has seen."""
+async def sign_out(request: Request) -> Response:
+    """Sign out here and at the sign-in provider, and let the browser forget what it has seen."""
     services = services_of(request)
-    if visitor is not None:
-        await sign_in.sign_out(services.db, visitor.person, visitor.token)
-    response = answer.redirect(account_urls.SIGN_IN)
+    provider = services.sign_in_provider
+    token = access.read_sign_in_token(request)
+    address = await sign_person_out(services.db, provider, token)
+    response: Response = answer.redirect(account_urls.SIGN_IN)
+    if provider is not None and address is not None:
+        page = SignedOutPage(provider.label, address)
+        response = await answer.render_page(request, "account/signed_out.html", page)
     access.delete_cookie(response, services)
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

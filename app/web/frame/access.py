@@ -1,5 +1,7 @@
 """Finds out who sends a request and what they may see; pages get people and projects only here."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -10,11 +12,13 @@ from starlette.responses import Response
 
 from app.accounts import sign_ins
 from app.accounts.model import Person, SignIn
+from app.accounts.provider_checks import ProviderCheck
 from app.accounts.sign_ins import SignedInPerson
 from app.administration.people import check_access
+from app.administration.people.provider_check import confirm_sign_in
 from app.administration.server import server_admin
 from app.core import ids
-from app.core.errors import NotFound, SignInRequired
+from app.core.errors import NotFound, ProviderUnavailable, SignInRequired
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
 from app.memberships.model import ProjectAccess
@@ -33,6 +37,8 @@ class Visitor:
     person: Person
     sign_in: SignIn
     token: str
+    provider_check: ProviderCheck | None = None
+    """The checks at the provider that the sign-in came from, if it came from one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +102,10 @@ def read_sign_in_token(request: Request) -> str:
 
 
 async def find_visitor(request: Request) -> Visitor | None:
-    """Return who is signed in, if anybody."""
-    token = read_sign_in_token(request)
-    signed_in = await check_access.find_sign_in(services_of(request).db, token)
-    return None if signed_in is None else _remember_visitor(request, token, signed_in)
+    """Return who is signed in, if anybody; nobody is whose provider does not confirm it."""
+    with suppress(SignInRequired, ProviderUnavailable):
+        return await require_visitor(request)
+    return None
 
 
 def known_visitor(request: Request) -> Visitor | None:
@@ -113,11 +119,19 @@ async def require_visitor(request: Request) -> Visitor:
 
     Raises:
         SignInRequired: Nobody is.
+        ProviderUnavailable: The provider of the sign-in has not answered for an hour.
     """
-    visitor = await find_visitor(request)
-    if visitor is None:
-        raise SignInRequired("nobody is signed in")
-    return visitor
+    token = _require_token(request)
+    database = services_of(request).db
+
+    async def find() -> tuple[SignedInPerson, None]:
+        signed_in = await check_access.find_sign_in(database, token)
+        if signed_in is None:
+            raise SignInRequired("nobody is signed in")
+        return signed_in, None
+
+    signed_in, _ = await _confirm(request, token, find)
+    return _remember_visitor(request, token, signed_in)
 
 
 async def require_server_admin(request: Request) -> Visitor:
@@ -140,11 +154,17 @@ async def require_project(request: Request, project_id: int) -> ProjectAccess:
         NotFound: There is no such project, or the visitor may not know that there is.
     """
     token = _require_token(request)
-    grant = await check_access.check_project_access(
-        services_of(request).db, token, _read_project_id(project_id)
-    )
-    _remember_visitor(request, token, grant.signed_in)
-    return grant.access
+    database = services_of(request).db
+
+    async def find() -> tuple[SignedInPerson, ProjectAccess]:
+        grant = await check_access.check_project_access(
+            database, token, _read_project_id(project_id)
+        )
+        return grant.signed_in, grant.access
+
+    signed_in, access = await _confirm(request, token, find)
+    _remember_visitor(request, token, signed_in)
+    return access
 
 
 async def require_replay_address(
@@ -173,9 +193,15 @@ async def require_visible_replay(
     """
     token = _require_token(request)
     key = ReplayKey(_read_project_id(project_id), read_replay_id(replay_id))
-    grant = await check_access.check_replay_access(services_of(request).db, token, key)
-    _remember_visitor(request, token, grant.signed_in)
-    return VisibleReplay(grant.signed_in.person, grant.replay)
+    database = services_of(request).db
+
+    async def find() -> tuple[SignedInPerson, Replay]:
+        grant = await check_access.check_replay_access(database, token, key)
+        return grant.signed_in, grant.replay
+
+    signed_in, replay = await _confirm(request, token, find)
+    _remember_visitor(request, token, signed_in)
+    return VisibleReplay(signed_in.person, replay)
 
 
 def read_replay_id(value: str) -> ReplayId:
@@ -198,6 +224,28 @@ def _require_token(request: Request) -> str:
     return token
 
 
+async def _confirm[Grant](
+    request: Request, token: str, find: Callable[[], Awaitable[tuple[SignedInPerson, Grant]]]
+) -> tuple[SignedInPerson, Grant]:
+    """Return a sign-in and what it may see, once its provider confirms it, if it came from one.
+
+    Args:
+        request: The request.
+        token: The token in the cookie.
+        find: Reads both. It is called again if the provider was asked, for the person may have
+            other rights since.
+
+    Raises:
+        SignInRequired: The provider has ended the sign-in.
+        ProviderUnavailable: The provider has not answered for an hour.
+    """
+    signed_in, grant = await find()
+    services = services_of(request)
+    if await confirm_sign_in(services.db, services.sign_in_provider, token, signed_in):
+        return await find()
+    return signed_in, grant
+
+
 def _read_project_id(value: int) -> ProjectId:
     if not 0 < value <= _BIGGEST_ID:
         raise NotFound("no such project")
@@ -206,7 +254,7 @@ def _read_project_id(value: int) -> ProjectId:
 
 def _remember_visitor(request: Request, token: str, signed_in: SignedInPerson) -> Visitor:
     """Keep the visitor where the frame of the page finds them."""
-    visitor = Visitor(signed_in.person, signed_in.sign_in, token)
+    visitor = Visitor(signed_in.person, signed_in.sign_in, token, signed_in.provider_check)
     request.state.visitor = visitor
     return visitor
 

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -13,12 +12,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
+from app.administration.people.provider_check import CheckNeeded, SignInEnded
 from app.core import log
 from app.core.errors import (
     ActionRefused,
     DatabaseUnavailable,
     DatabaseUnusable,
     NotFound,
+    ProviderUnavailable,
     RequestRefused,
     ServiceUnavailable,
     SignInRequired,
@@ -57,6 +58,12 @@ _DATABASE_UNUSABLE: Final = ErrorPage(
     "Playhead goes on taking what apps send and keeps it in its journal. The server's log and "
     "playhead doctor name what is missing; once that is repaired, everything goes on by itself.",
 )
+_PROVIDER_UNAVAILABLE: Final = ErrorPage(
+    503,
+    "The sign-in provider does not answer",
+    "So nobody can tell whether you may still use this server. Try again in a minute. Whoever has "
+    "a password of this server, as its local admins do, can sign out and in with that.",
+)
 _RETRY_S: Final = "5"
 
 
@@ -89,7 +96,10 @@ async def _ask_to_sign_in(request: Request, error: Exception) -> Response:
     if request.method != "GET":
         return answer.redirect(account_urls.SIGN_IN)
     back = answer.build_chrome(request).path
-    return answer.redirect(f"{account_urls.SIGN_IN}?{urlencode({'back': back})}")
+    if isinstance(error, CheckNeeded):
+        return answer.redirect(account_urls.provider_sign_in(back=back))
+    ended = error.ending if isinstance(error, SignInEnded) else ""
+    return answer.redirect(account_urls.sign_in(back=back, ended=ended))
 
 
 async def _answer_not_found(request: Request, _error: Exception) -> Response:
@@ -104,6 +114,8 @@ async def _answer_refusal(request: Request, error: Exception) -> Response:
 
 async def _answer_unavailable(request: Request, error: Exception) -> Response:
     page = _DATABASE_UNAVAILABLE if isinstance(error, DatabaseUnavailable) else _SERVICE_UNAVAILABLE
+    if isinstance(error, ProviderUnavailable):
+        page = replace(_PROVIDER_UNAVAILABLE, back_href=account_urls.SIGN_IN)
     if isinstance(error, DatabaseUnusable):
         page = _DATABASE_UNUSABLE
         # The fault may be in the statement and not in the database, so the log says where it is.

@@ -35,7 +35,6 @@ _NOTICES: Final = {
     "invitation-declined": Notice("Invitation declined."),
     "member-removed": Notice("They are no longer a member."),
     "name-saved": Notice("Name saved."),
-    "privacy-saved": Notice("Privacy rules saved. They apply to what arrives from now on."),
     "storage-limited": Notice("Storage limit saved."),
     "replay-pinned": Notice("Replay pinned: no rule deletes it."),
     "replay-unpinned": Notice("Pin removed: rules apply to this replay again."),

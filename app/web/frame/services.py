@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from app.administration.people.sign_in_provider import SignInProvider
 from app.core import log
 from app.core.settings import Settings
 from app.db.engine import Database
@@ -14,7 +15,6 @@ from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
 from app.playback.video.index_cache import IndexCache
 from app.projects.keys import KeyCache
-from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
 from app.web.frame.middleware.proxies import ProxyWatch
@@ -29,10 +29,11 @@ class PageServices:
     db: Database
     store: ObjectStore
     keys: KeyCache
-    rules: RuleCache
     renderer: Renderer
     sweeper: Sweeper
     watch: IngestMonitor
+    sign_in_provider: SignInProvider | None = None
+    """The provider at which people sign in, if the settings name one."""
     index_cache: IndexCache = field(default_factory=IndexCache)
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one media child at a time, for all visitors."""

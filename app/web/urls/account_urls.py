@@ -2,7 +2,13 @@
 
 from typing import Final
 
+from app.web.urls.query import with_query
+
 SIGN_IN: Final = "/sign-in"
+PROVIDER_SIGN_IN: Final = "/sign-in/openid"
+"""GET leads to the sign-in provider, and from there back to this server."""
+PROVIDER_CALLBACK: Final = "/sign-in/openid/callback"
+"""The address to which the provider sends people back."""
 SIGN_OUT: Final = "/sign-out"
 """POST ends this sign-in."""
 ACCOUNT: Final = "/account"
@@ -12,6 +18,21 @@ SET_PASSWORD: Final = "/account/password"  # noqa: S105 - an address
 """GET shows the form after a sign-in link; POST sets a password, from there or from the account."""
 THEME: Final = "/theme"
 """POST `theme` (auto, light, dark) and `back` (a path of ours): sets the cookie, 303 to `back`."""
+
+
+def sign_in(*, back: str = "", ended: str = "") -> str:
+    """Return the address of the sign-in form.
+
+    Args:
+        back: The path of this server to go to afterwards.
+        ended: Why a sign-in has ended, for the sentence above the form.
+    """
+    return with_query(SIGN_IN, {"back": back, "ended": ended})
+
+
+def provider_sign_in(*, back: str = "") -> str:
+    """Return the address that leads to the sign-in provider, and then back to a path of ours."""
+    return with_query(PROVIDER_SIGN_IN, {"back": back})
 
 
 def sign_in_link(token: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal
 
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
@@ -44,6 +45,7 @@ def describe_alerts(
     *,
     is_admin: bool,
     untrusted_proxy: str | None = None,
+    signed_in_until: datetime | None = None,
 ) -> tuple[Alert, ...]:
     """Put the health of ingest into words, the worst first.
 
@@ -53,6 +55,8 @@ def describe_alerts(
         is_admin: Whether the reader is an admin of the server, who may read what its log says.
         untrusted_proxy: The address of a proxy through which pages are asked for and that is not
             trusted, if there is one.
+        signed_in_until: When the reader's sign-in ends, if it came from a provider that does not
+            answer now.
     """
     return (
         *_describe_disk(health),
@@ -60,6 +64,7 @@ def describe_alerts(
         *_describe_backlog(health),
         *_describe_quarantines(quarantines),
         *_describe_proxy(untrusted_proxy if is_admin else None),
+        *_describe_provider(signed_in_until),
     )
 
 
@@ -171,5 +176,18 @@ def _describe_proxy(address: str | None) -> list[Alert]:
             "So a stranger who guesses passwords uses up the attempts of everybody, and rates by "
             f"address are shared. Set PLAYHEAD_TRUSTED_PROXIES={address} and start Playhead again. "
             "If you have no proxy at this address, somebody on your network sends X-Forwarded-For.",
+        )
+    ]
+
+
+def _describe_provider(signed_in_until: datetime | None) -> list[Alert]:
+    if signed_in_until is None:
+        return []
+    return [
+        Alert(
+            "warn",
+            "The sign-in provider does not answer, so your sign-in cannot be checked.",
+            f"You stay signed in until {signed_in_until:%H:%M} UTC; Playhead asks again every "
+            "minute. Do not sign out: you could not sign in again before it answers.",
         )
     ]

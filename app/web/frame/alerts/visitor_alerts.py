@@ -1,5 +1,7 @@
 """Finds the alerts about the server that a visitor must see."""
 
+from datetime import datetime
+
 from starlette.requests import Request
 
 from app.administration.projects.project_list import list_visible_projects
@@ -23,7 +25,14 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
         await _find_quarantines(services, visitor, health) if health.quarantined else (),
         is_admin=visitor.person.is_admin,
         untrusted_proxy=services.proxies.untrusted(),
+        signed_in_until=_find_end(visitor),
     )
+
+
+def _find_end(visitor: Visitor) -> datetime | None:
+    """Return when a sign-in ends whose provider does not answer; None for all others."""
+    check = visitor.provider_check
+    return None if check is None or check.unanswered_since is None else check.ends_at
 
 
 async def _find_quarantines(

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from app.cli import doctor
-from app.cli.doctor import CheckState
+from app.cli.checks import CheckState
 from app.core import clock
 from app.core.errors import ServiceUnavailable
 from app.db import programs, roles

@@ -1,0 +1,21 @@
+"""The result of a check of `playhead doctor`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CheckState(StrEnum):
+    """The outcome of a check."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One line of the table."""
+
+    subject: str
+    state: CheckState
+    text: str

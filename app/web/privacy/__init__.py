@@ -1,1 +1,0 @@
-"""The privacy rules of a project: edited, tried and saved."""
