@@ -1,6 +1,6 @@
 """Prepares the database for the server, however long it takes until Postgres answers.
 
-    migrations → first person, first project → allow its use
+    migrations → first person, first project → erasures that a restored one does not know → allow
 
 Meanwhile envelopes are accepted, since the journal needs no database, and pages say that the
 database does not answer.
@@ -8,6 +8,7 @@ database does not answer.
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from app.accounts import queries as account_queries, writes as account_writes
@@ -16,6 +17,8 @@ from app.core.errors import ServiceUnavailable
 from app.db import migrate, roles
 from app.db.engine import Database
 from app.db.roles import DatabaseUrls
+from app.erasure.log.reapply import apply_log
+from app.ingest.digest.link_issues import relink_replays
 from app.projects import queries as project_queries, writes as project_writes
 
 _FIRST_PROJECT: Final = "My app"
@@ -30,8 +33,9 @@ _logger: Final = log.get_logger("preparation")
 class DatabasePreparation:
     """Prepares one database, and sets `done` once it can be used."""
 
-    def __init__(self, urls: DatabaseUrls, database: Database) -> None:
+    def __init__(self, urls: DatabaseUrls, database: Database, erasure_log: Path) -> None:
         self._urls = urls
+        self._erasure_log = erasure_log
         self._database = database
         self._tried = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +78,7 @@ class DatabasePreparation:
         try:
             await roles.prepare_schema(self._urls)
             await _add_first_rows(self._urls.app)
+            await _apply_erasures(self._urls.app, self._erasure_log)
         except ServiceUnavailable as error:
             reason = str(error)
         except Exception as error:
@@ -103,6 +108,15 @@ async def _add_first_rows(url: str) -> None:
             if not await project_queries.list_all_projects(connection):
                 project = await project_writes.add_project(connection, _FIRST_PROJECT)
                 await project_writes.add_key(connection, project.id, label="Default")
+    finally:
+        await own.close()
+
+
+async def _apply_erasures(url: str, erasure_log: Path) -> None:
+    """Erase again what a restored backup brought back, before anybody can see it."""
+    own = Database.open(url, pool_size=1)
+    try:
+        await apply_log(own, erasure_log, relink_replays)
     finally:
         await own.close()
 

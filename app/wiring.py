@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -22,16 +23,19 @@ from app.api import health
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections, allow_open_files
 from app.background import Housekeeper
-from app.core import shipped
+from app.core import shipped, units
 from app.core.settings import Settings
 from app.db import embedded
 from app.db.engine import Database
 from app.db.folder import close_to_others, make_private
+from app.erasure.jobs.worker import Eraser
+from app.erasure.log.file import ErasureLog
 from app.erasure.sweep import Sweeper
 from app.ingest.admission.admission import IngestAdmission
 from app.ingest.admission.quotas import Quotas
 from app.ingest.admission.token_buckets import SenderLimits
 from app.ingest.digest.batch_digester import NotePictures
+from app.ingest.digest.link_issues import relink_replays
 from app.ingest.health import IngestMonitor
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult
@@ -100,7 +104,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             ingest, database, objects, reserve_bytes=settings.journal_reserve_bytes
         )
         sweeper = Sweeper(database, objects)
-        for worker in (monitor, sweeper, Housekeeper(database)):
+        eraser = _make_eraser(settings, database, objects, ingest, sweeper)
+        for worker in (monitor, sweeper, eraser, Housekeeper(database)):
             _start_worker(worker, stack)
         renderer = Renderer(static_base=_static_base())
         provider = open_sign_in_provider(
@@ -109,7 +114,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         if provider is not None:
             stack.push_async_callback(provider.openid.close)
         page_services = PageServices(
-            settings, database, objects, keys, renderer, sweeper, monitor, provider
+            settings, database, objects, keys, renderer, sweeper, eraser, monitor, provider
         )
         stack.push_async_callback(page_services.close)
         connections = OpenConnections(
@@ -128,7 +133,7 @@ async def _open_database(
     urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
     database = Database.open(urls.app)
     stack.push_async_callback(database.close)
-    preparation = DatabasePreparation(urls, database)
+    preparation = DatabasePreparation(urls, database, settings.erasure_log_path)
     stack.push_async_callback(preparation.stop)
     await preparation.begin()
     return database, preparation
@@ -189,6 +194,27 @@ def _open_ingest(
     )
     stack.push_async_callback(ingest.close)
     return ingest
+
+
+def _make_eraser(
+    settings: Settings,
+    database: Database,
+    objects: ObjectStore,
+    ingest: IngestWorker,
+    sweeper: Sweeper,
+) -> Eraser:
+    def find_backlog() -> datetime | None:
+        oldest_ms = ingest.journal.backlog().oldest_received_ms
+        return None if oldest_ms is None else units.at_from_ms(oldest_ms)
+
+    return Eraser(
+        database,
+        objects,
+        ErasureLog(settings.erasure_log_path),
+        relink=relink_replays,
+        find_backlog=find_backlog,
+        hurry_sweep=sweeper.hurry,
+    )
 
 
 def _ignore_replays(keys: Iterable[ReplayKey]) -> None:

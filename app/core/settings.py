@@ -29,6 +29,8 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("data")
     """Journal, embedded Postgres and local objects live under this folder."""
+    erasure_log: Path | None = None
+    """File with the log of erasures; keep it out of backups. Default: erasures.log in data_dir."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     public_url: str | None = None
@@ -125,6 +127,11 @@ class Settings(BaseSettings):
     @classmethod
     def _read_project_roles(cls, value: Any) -> Any:
         return _read_json(value or "{}") if isinstance(value, str) else value
+
+    @property
+    def erasure_log_path(self) -> Path:
+        """The file with the log of erasures."""
+        return (self.erasure_log or self.data_dir / "erasures.log").resolve()
 
     @property
     def base_url(self) -> str:

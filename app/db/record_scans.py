@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    false,
     func,
     literal,
     select,
@@ -51,6 +52,8 @@ class RecordSource:
     """The column with the recorded user, if there is one."""
     replay: str | None = "replay_id"
     """The column that names a replay, if there is one."""
+    quantity: str | None = None
+    """The column with how many things a row holds, if it may hold several."""
 
     @property
     def name(self) -> str:
@@ -72,6 +75,8 @@ class Record:
     """The columns that the source names, by name."""
     user: Mapping[str, Any]
     replay_id: ReplayId | None
+    quantity: int
+    """How many things it holds."""
     size_bytes: int
     """How much its packed columns and bodies take."""
 
@@ -106,7 +111,7 @@ async def read_records(
     """
     keys = source.key_columns
     names = [*source.texts, *source.packed, *source.bodies]
-    names += [name for name in (source.user, source.replay) if name is not None]
+    names += [name for name in (source.user, source.replay, source.quantity) if name]
     columns = {column.name: column for column in source.table.columns}
     wanted = [*keys, *(columns[name] for name in names if columns[name] not in keys)]
     query = select(*wanted).where(columns["project_id"] == project_id)
@@ -161,9 +166,10 @@ def is_received_between(
 
 def names_replay(source: RecordSource, replay_ids: Sequence[ReplayId]) -> ColumnElement[bool]:
     """Return the condition that a row names one of some replays."""
-    assert source.replay is not None  # noqa: S101 - the caller asks only sources that have it
-    condition: ColumnElement[bool] = source.table.c[source.replay].in_(replay_ids)
-    return condition
+    if source.replay is None:
+        return false()
+    column: ColumnElement[Any] = source.table.c[source.replay]
+    return column.in_(replay_ids)
 
 
 def _to_record(source: RecordSource, row: Row[Any]) -> Record:
@@ -177,6 +183,7 @@ def _to_record(source: RecordSource, row: Row[Any]) -> Record:
         values=named,
         user=user if isinstance(user, Mapping) else _NO_USER,
         replay_id=ReplayId(replay_id) if replay_id else None,
+        quantity=values[source.quantity] if source.quantity else 1,
         size_bytes=sum(sizes),
     )
 

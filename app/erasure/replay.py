@@ -1,21 +1,21 @@
-"""Deletes a replay in one transaction, after which nobody can see it any more.
+"""Deletes a replay, after which nobody can see it any more.
 
     lock the replay → delete its rows, object keys into the outbox → tombstone → audit line → commit
 
-The sweep removes its objects afterwards. Segments that arrive late meet the tombstone.
+The sweep removes its objects afterwards, and the erasure becomes its receipt (`jobs/`). Segments
+that arrive late meet the tombstone.
 """
 
 from datetime import datetime
 
-from app.audit import writes as audit_writes
-from app.audit.model import Action
 from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.db.engine import Database
-from app.issues import replay_links
-from app.projects import writes as project_writes
-from app.replays import erase, locks
-from app.replays.keeping import cleaning, holds
+from app.erasure.jobs.begin import ErasureWish, begin_erasure
+from app.erasure.jobs.model import ErasureKind
+from app.erasure.jobs.scopes import ReplaysScope
+from app.replays import locks, queries
+from app.replays.keeping import holds
 from app.replays.model import ReplayKey, Tombstone
 
 
@@ -43,18 +43,11 @@ async def erase_replay(
     async with database.transaction() as connection:
         await locks.lock_for_deletion(connection, key)
         await holds.refuse_if_held(connection, key)
-        tombstone = await erase.erase_rows(connection, key, person_id=person_id, at=at)
-        if tombstone is None:
-            raise NotFound(f"there is no replay {key.replay_id} in project {key.project_id}")
-        await cleaning.forget_replays(connection, [key])
-        await replay_links.delete_links(connection, key.project_id, key.replay_id)
-        await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
-        await audit_writes.add_audit_line(
-            connection,
-            Action.REPLAY_DELETED,
-            person_id=person_id,
-            project_id=key.project_id,
-            subject=key.replay_id,
-            detail={"segments": tombstone.segments, "video_bytes": tombstone.video_bytes},
+        wish = ErasureWish(
+            ErasureKind.REPLAY, key.project_id, ReplaysScope(1), person_id, at, (key,)
         )
+        await begin_erasure(connection, wish)
+        tombstone = await queries.find_tombstone(connection, key)
+    if tombstone is None:
+        raise NotFound(f"there is no replay {key.replay_id} in project {key.project_id}")
     return tombstone

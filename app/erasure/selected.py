@@ -1,42 +1,51 @@
-"""Deletes the replays that a person selects in the list."""
+"""Deletes many replays in one act, such as those that a person selects in the list."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
 from app.accounts.model import Person
-from app.core.errors import NotFound, ReplayHeld
+from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.erasure.replay import erase_replay
+from app.erasure.jobs.begin import ErasureWish, begin_erasures
+from app.erasure.jobs.model import ErasureAct, ErasureKind
+from app.erasure.jobs.scopes import ReplaysScope
 from app.memberships import queries as memberships
 from app.memberships.model import Role
-from app.replays.keeping import holds
-from app.replays.keeping.model import describe_hold
 from app.replays.model import ReplayKey
 
 
 async def erase_replays(
     database: Database, person: Person, keys: Sequence[ReplayKey], *, at: datetime
-) -> int:
-    """Delete replays one by one, and return how many there were.
+) -> ErasureAct:
+    """Delete replays: all of a project disappear at once.
 
-    A replay that somebody else deletes meanwhile is skipped.
+    Replays that somebody else deletes meanwhile are skipped. What a legal hold keeps stays until
+    the hold ends, and the receipt names it.
+
+    Returns:
+        The act, with one erasure for each project.
 
     Raises:
-        NotFound: One is in a project where the person may not delete; nothing is deleted then.
-        ReplayHeld: A legal hold keeps one from being deleted; nothing is deleted then, unless the
-            hold was set while this ran.
+        NotFound: One is in a project where the person may not delete, and nothing is deleted then;
+            or all are gone already.
     """
-    project_ids = {key.project_id for key in keys}
-    async with database.reading() as connection:
-        await memberships.check_role_in(connection, person, project_ids, role=Role.MEMBER)
-        held = await holds.find_holds(connection, keys)
-    for of_replay in held.values():
-        raise ReplayHeld(describe_hold(of_replay[0]))
-    deleted = 0
+    by_project: defaultdict[ProjectId, list[ReplayKey]] = defaultdict(list)
     for key in keys:
-        try:
-            await erase_replay(database, key, person_id=person.id, at=at)
-        except NotFound:
-            continue
-        deleted += 1
-    return deleted
+        by_project[key.project_id].append(key)
+    async with database.reading() as connection:
+        await memberships.check_role_in(connection, person, by_project, role=Role.MEMBER)
+    return await begin_erasures(
+        database,
+        [
+            ErasureWish(
+                ErasureKind.REPLAYS,
+                project_id,
+                ReplaysScope(len(of_project)),
+                person.id,
+                at,
+                tuple(of_project),
+            )
+            for project_id, of_project in sorted(by_project.items())
+        ],
+    )

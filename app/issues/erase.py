@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.ids import ProjectId
 from app.issues.model import IssueKey
 from app.issues.tables import (
     attachments,
@@ -144,6 +145,22 @@ async def lock_outgoing_files(connection: AsyncConnection, *, limit: int) -> lis
         .with_for_update(of=file_outbox, skip_locked=True)
     )
     return [OutgoingFile(row.id, row.object_key, row.needed) for row in rows]
+
+
+async def count_unswept_files(
+    connection: AsyncConnection, project_id: ProjectId, *, since: datetime
+) -> int:
+    """Count the files of a project that were deleted since a moment and are not removed yet."""
+    waiting = await connection.scalar(
+        select(func.count())
+        .select_from(file_outbox)
+        .where(
+            file_outbox.c.project_id == project_id,
+            file_outbox.c.added_at >= since,
+            file_outbox.c.swept_at.is_(None),
+        )
+    )
+    return int(waiting or 0)
 
 
 async def mark_files_swept(

@@ -69,6 +69,9 @@ _DELETE_FILES: Final = text(
     select count(*) as files, coalesce(sum(size_bytes), 0)::bigint as size_bytes from gone
     """
 ).bindparams(_IDS)
+_EVENTS_WITH_FILES: Final = text(
+    "select event_id from attachments where project_id = :project_id limit :limit"
+)
 _OF_ISSUE: Final = "project_id = :project_id and issue_id = cast(:issue_id as uuid)"
 _SUBTRACT: Final = text(
     f"""
@@ -248,6 +251,16 @@ async def erase_files(
     which = {"project_id": project_id, "event_ids": sorted(event_ids), "at": at}
     files = (await connection.execute(_DELETE_FILES, which)).one()
     return files.files, files.size_bytes
+
+
+async def erase_files_of_project(
+    connection: AsyncConnection, project_id: ProjectId, *, at: datetime, limit: int
+) -> tuple[int, int]:
+    """Delete some files of a project, whatever they came with; returns their number and bytes."""
+    which = {"project_id": project_id, "at": at, "limit": limit}
+    event_ids = await connection.scalars(_EVENTS_WITH_FILES, which)
+    ids = [EventId(to_hex(event_id)) for event_id in event_ids]
+    return await erase_files(connection, project_id, ids, at=at)
 
 
 async def _correct_issue(

@@ -4,17 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
 
-from sqlalchemy import BigInteger, Integer, delete, select, text, update
-from sqlalchemy.engine import Row
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId, ProjectId, ReplayId
-from app.db.types import Hex32
-from app.replays import locks, pictures
+from app.replays import hiding, locks, pictures
+from app.replays.hiding import DeletionAuthor, HiddenReplay
 from app.replays.model import ReplayKey, Tombstone
-from app.replays.queries import KEY_ARRAYS, find_tombstone, to_key_arrays, to_tombstone
+from app.replays.queries import find_tombstone, to_tombstone
 from app.replays.tables import (
     object_outbox,
     pack_outbox,
@@ -24,62 +22,6 @@ from app.replays.tables import (
     tombstones,
 )
 from app.replays.writes import PackRange, discard_pack_ranges
-
-_BY_PERSON: Final = "person"
-_BY_COMMAND: Final = "command line"
-
-
-_HIDE: Final = (
-    text(
-        """
-    with gone as (
-        delete from replays r
-        using unnest(:project_ids, :replay_ids) as wanted (project_id, replay_id)
-        where r.project_id = wanted.project_id and r.replay_id = wanted.replay_id
-        returning r.project_id, r.replay_id, r.segments, r.video_bytes
-    ),
-    marks as (
-        insert into tombstones (
-            project_id, replay_id, deleted_at, deleted_by, reason, segments, video_bytes,
-            erasure_id, has_parts
-        )
-        select project_id, replay_id, cast(:at as timestamptz), cast(:person_id as bigint),
-            cast(:reason as text), segments, video_bytes, cast(:erasure_id as bigint),
-            cast(:has_parts as boolean)
-        from gone
-        on conflict do nothing
-    )
-    select * from gone order by project_id, replay_id
-    """
-    )
-    .bindparams(*KEY_ARRAYS)
-    .columns(project_id=BigInteger, replay_id=Hex32, segments=Integer, video_bytes=BigInteger)
-)
-
-
-@dataclass(frozen=True, slots=True)
-class DeletionAuthor:
-    """Who deletes replays, when and why."""
-
-    person_id: PersonId | None
-    """None for the command line, or for a rule."""
-    at: datetime
-    reason: str | None = None
-    """None for a wish of the person, or of whoever uses the command line."""
-
-    @property
-    def reason_text(self) -> str:
-        """The reason as tombstones keep it."""
-        return self.reason or (_BY_PERSON if self.person_id is not None else _BY_COMMAND)
-
-
-@dataclass(frozen=True, slots=True)
-class HiddenReplay:
-    """A replay that nobody sees any more, and whose parts may still be here."""
-
-    key: ReplayKey
-    segments: int
-    video_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,56 +67,11 @@ async def erase_rows(
         The tombstone; None when there was no such replay.
     """
     author = DeletionAuthor(person_id, at, reason=reason)
-    hidden = await hide_replays(connection, [key], author)
+    hidden = await hiding.hide_replays(connection, [key], author)
     if not hidden:
         return None
     await remove_parts(connection, hidden, at=at)
     return await find_tombstone(connection, key)
-
-
-async def hide_replays(
-    connection: AsyncConnection,
-    keys: Sequence[ReplayKey],
-    author: DeletionAuthor,
-    *,
-    erasure_id: int | None = None,
-) -> list[HiddenReplay]:
-    """Delete the rows of replays themselves and leave their tombstones, in one statement.
-
-    From the commit on nobody sees these replays, and late segments meet the tombstones. What
-    belongs to them goes with `remove_parts`, in the same transaction or in later ones.
-
-    Call it with the replays locked (`locks.lock_all_for_deletion`).
-
-    Args:
-        connection: The transaction of the caller.
-        keys: The replays; those that are gone already are left out.
-        author: Who deletes them, when and why.
-        erasure_id: The erasure that removes their parts later; None if the caller does it now.
-    """
-    if not keys:
-        return []
-    parameters = to_key_arrays(keys) | {
-        "at": author.at,
-        "person_id": author.person_id,
-        "reason": author.reason_text,
-        "erasure_id": erasure_id,
-        "has_parts": erasure_id is not None,
-    }
-    return [_to_hidden(row) for row in await connection.execute(_HIDE, parameters)]
-
-
-async def read_hidden_replays(
-    connection: AsyncConnection, erasure_id: int, *, limit: int
-) -> list[HiddenReplay]:
-    """Read some replays that an erasure has hidden and whose parts are still here."""
-    rows = await connection.execute(
-        select(tombstones)
-        .where(tombstones.c.erasure_id == erasure_id, tombstones.c.has_parts)
-        .order_by(tombstones.c.project_id, tombstones.c.replay_id)
-        .limit(limit)
-    )
-    return [_to_hidden(row) for row in rows]
 
 
 async def remove_parts(
@@ -195,10 +92,13 @@ async def _remove_parts_of(
     connection: AsyncConnection, replay: HiddenReplay, *, at: datetime
 ) -> int:
     key = replay.key
+    of_replay = (segments.c.project_id == key.project_id) & (segments.c.replay_id == key.replay_id)
+    if replay.day is not None:
+        of_replay &= segments.c.day == replay.day
     removed = (
         await connection.execute(
             delete(segments)
-            .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
+            .where(of_replay)
             .returning(segments.c.pack_id, segments.c.object_offset, segments.c.object_bytes)
         )
     ).all()
@@ -341,8 +241,3 @@ async def finish_wiped_ranges(connection: AsyncConnection, pack: OutgoingPack) -
             )
             .values(objects=tombstones.c.objects + count)
         )
-
-
-def _to_hidden(row: Row[Any]) -> HiddenReplay:
-    key = ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id))
-    return HiddenReplay(key, row.segments, row.video_bytes)

@@ -9,7 +9,9 @@ from app.db.record_scans import RecordSource
 from app.traces.tables import logs, span_blocks, spans, transactions
 
 LOG_RECORDS: Final = RecordSource(logs, texts=("body",), packed=("attributes",))
-BLOCK_RECORDS: Final = RecordSource(span_blocks, texts=("name",), packed=("content",))
+BLOCK_RECORDS: Final = RecordSource(
+    span_blocks, texts=("name",), packed=("content",), quantity="spans"
+)
 OLD_RECORDS: Final = (
     RecordSource(transactions, texts=("name",), packed=("payload",)),
     RecordSource(spans, texts=("description",), packed=("data",)),

@@ -27,7 +27,6 @@ STATEMENTS = (
         size_bytes bigint not null default 0,
         covers_until timestamptz,
         worked_at timestamptz not null,
-        leased_until timestamptz,
         problem text,
         verified_at timestamptz,
         finished_at timestamptz,
@@ -59,7 +58,7 @@ STATEMENTS = (
     """
     create table erasure_logs (
         log_id uuid not null,
-        lines bigint not null,
+        size_bytes bigint not null,
         constraint pk_erasure_logs primary key (log_id)
     )
     """,

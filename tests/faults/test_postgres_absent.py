@@ -144,11 +144,11 @@ async def test_unknown_keys_cannot_fill_the_disk_meanwhile(tmp_path):
         assert service.ingest.journal.last_seq == 3
 
 
-async def test_simultaneous_starts_create_one_person_and_project(empty_database_url):
+async def test_simultaneous_starts_create_one_person_and_project(empty_database_url, tmp_path):
     """Processes that start together on a new database create one admin and one project."""
     database = Database.open(empty_database_url, pool_size=1)
     urls = DatabaseUrls(empty_database_url, empty_database_url)
-    starts = [DatabasePreparation(urls, database) for _ in range(6)]
+    starts = [DatabasePreparation(urls, database, tmp_path / "erasures.log") for _ in range(6)]
     await asyncio.gather(*(start.begin() for start in starts))
     async with asyncio.timeout(_PATIENCE_S):
         await asyncio.gather(*(start.done.wait() for start in starts))

@@ -18,6 +18,8 @@ class ErasureKind(StrEnum):
     PERSON = "person"
     RANGE = "range"
     PROJECT = "project"
+    RESTORED = "restored"
+    """An earlier erasure, applied again to a restored database."""
 
 
 class ErasureState(StrEnum):
@@ -37,7 +39,6 @@ class ErasureState(StrEnum):
 
 COUNTED: Final = (
     "replays", "segments", "events", "issues", "feedback", "files", "logs", "spans", "quarantined",
-    "users", "members", "keys",
 )  # fmt: skip
 """The things that an erasure counts, in the order in which a receipt names them."""
 

@@ -3,11 +3,10 @@
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, insert, or_, select, text, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,11 +20,7 @@ from app.erasure.jobs.tables import erasure_holds, erasures
 from app.replays.keeping.model import ReplayHold
 from app.replays.model import ReplayKey
 
-LEASE: Final = timedelta(minutes=2)
-"""A step takes seconds; a process that died holds its job no longer than this."""
 HOLDS_SHOWN: Final = 100
-_WAKES: Final = timedelta(seconds=20)
-"""How often a job is looked at that waits for storage, for the journal or for a hold."""
 
 
 def new_act_id() -> str:
@@ -67,46 +62,56 @@ async def add_erasure(
     return to_erasure(row.one())
 
 
-async def lease_erasure(connection: AsyncConnection) -> Erasure | None:
-    """Take the next job that no process works on, for a while; None if there is none."""
-    now = func.now()
-    is_free = or_(erasures.c.leased_until.is_(None), erasures.c.leased_until < now)
-    is_resting = erasures.c.state.in_([ErasureState.HELD.value, ErasureState.BLOCKED.value])
-    is_due = or_(~is_resting, erasures.c.worked_at < now - _WAKES)
-    job_id = await connection.scalar(
-        select(erasures.c.id)
-        .where(erasures.c.finished_at.is_(None), is_free, is_due)
-        .order_by(erasures.c.worked_at, erasures.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    if job_id is None:
-        return None
-    leased = await connection.execute(
-        update(erasures)
-        .where(erasures.c.id == job_id)
-        .values(leased_until=now + LEASE)
-        .returning(erasures)
-    )
-    return to_erasure(leased.one())
+async def lock_next_erasure(
+    connection: AsyncConnection, *, worked_before: datetime
+) -> Erasure | None:
+    """Lock the open job that waits longest; None if there is none that nobody works on.
+
+    The lock lasts as long as the transaction of one step, so a process that dies holds nothing.
+
+    Args:
+        connection: The transaction of the step.
+        worked_before: Leave out jobs that were worked on since.
+    """
+    row = (
+        await connection.execute(
+            select(erasures)
+            .where(erasures.c.finished_at.is_(None), erasures.c.worked_at < worked_before)
+            .order_by(erasures.c.worked_at, erasures.c.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+    ).first()
+    return to_erasure(row) if row else None
 
 
 async def lock_erasure(connection: AsyncConnection, erasure_id: int) -> Erasure | None:
-    """Lock a job for a step, and read how far it is; None if it has finished."""
+    """Lock a job for a step; None if it has finished, or if another process works on it."""
     row = (
         await connection.execute(
             select(erasures)
             .where(erasures.c.id == erasure_id, erasures.c.finished_at.is_(None))
-            .with_for_update()
+            .with_for_update(skip_locked=True)
         )
     ).first()
     return to_erasure(row) if row else None
 
 
 async def save_step(
-    connection: AsyncConnection, erasure: Erasure, *, counts: Mapping[str, int], size_bytes: int
+    connection: AsyncConnection,
+    erasure: Erasure,
+    *,
+    counts: Mapping[str, int],
+    size_bytes: int,
 ) -> None:
-    """Save how far a job is after a step, and add what the step erased to its counts."""
+    """Save how far a job is after a step, and add what the step erased to its counts.
+
+    Args:
+        connection: The transaction of the step.
+        erasure: The job as it goes on.
+        counts: What the step erased, by the names in `COUNTED`.
+        size_bytes: The bytes of that.
+    """
     total = Counter(erasure.counts)
     total.update({name: number for name, number in counts.items() if number})
     await connection.execute(
@@ -120,27 +125,8 @@ async def save_step(
             size_bytes=erasures.c.size_bytes + size_bytes,
             covers_until=erasure.covers_until,
             worked_at=func.now(),
-            leased_until=func.now() + LEASE,
-            problem=None,
+            problem=erasure.problem,
         )
-    )
-
-
-async def release_erasure(
-    connection: AsyncConnection,
-    erasure_id: int,
-    *,
-    state: ErasureState | None = None,
-    problem: str | None = None,
-) -> None:
-    """End the lease of a job that waits, and say for what."""
-    changes: dict[str, Any] = {"leased_until": None, "worked_at": func.now(), "problem": problem}
-    if state is not None:
-        changes["state"] = state.value
-    await connection.execute(
-        update(erasures)
-        .where(erasures.c.id == erasure_id, erasures.c.finished_at.is_(None))
-        .values(changes)
     )
 
 
@@ -154,7 +140,6 @@ async def finish_erasure(connection: AsyncConnection, erasure_id: int) -> None:
             criteria=None,
             position=None,
             problem=None,
-            leased_until=None,
             verified_at=func.now(),
             finished_at=func.now(),
         )
@@ -280,8 +265,9 @@ async def list_act(connection: AsyncConnection, act_id: str) -> list[Erasure]:
 
 
 async def read_clock(connection: AsyncConnection) -> datetime:
-    """Return the time of Postgres, by which leases and holds count."""
-    now: datetime = (await connection.execute(text("select clock_timestamp()"))).scalar_one()
+    """Return the time of Postgres, by which jobs note when they were worked on."""
+    now: datetime | None = await connection.scalar(select(func.clock_timestamp()))
+    assert now is not None  # noqa: S101 - it is a clock
     return now
 
 
@@ -308,8 +294,3 @@ def to_erasure(row: Row[Any]) -> Erasure:
         verified_at=row.verified_at,
         finished_at=row.finished_at,
     )
-
-
-def at_phase(erasure: Erasure, phase: str, position: object = None) -> Erasure:
-    """Return an erasure that goes on at a place in a phase."""
-    return replace(erasure, phase=phase, position=position, state=ErasureState.RUNNING)

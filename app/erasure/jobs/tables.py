@@ -38,7 +38,6 @@ erasures: Final = Table(
     # Everything that was received until then is gone.
     Column("covers_until", DateTime(timezone=True)),
     Column("worked_at", DateTime(timezone=True), nullable=False),
-    Column("leased_until", DateTime(timezone=True)),
     # Why it does not go on, for people.
     Column("problem", Text),
     Column("verified_at", DateTime(timezone=True)),

@@ -1,7 +1,7 @@
 """Tables between the database and the log of erasures, which is a file.
 
 A line is written with the transaction that erases, and reaches the file a moment later. The
-database knows how many lines of each file it has seen: a restored one knows fewer than there are.
+database knows how much of each file it has seen: a restored one knows less than there is.
 """
 
 from typing import Final
@@ -23,5 +23,5 @@ erasure_logs: Final = Table(
     "erasure_logs",
     metadata,
     Column("log_id", Hex32, primary_key=True),
-    Column("lines", BigInteger, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
 )

@@ -230,6 +230,16 @@ async def link_events_to_replays(
     )
 
 
+async def relink_replays(connection: AsyncConnection, replay_ids: Collection[ReplayId]) -> None:
+    """Link replays anew to the events that are left of issues after some were deleted.
+
+    Args:
+        connection: The transaction that deleted the events, and holds the locks of the links.
+        replay_ids: The replays.
+    """
+    await link_events_to_replays(connection, (), replay_ids)
+
+
 async def link_blocks(connection: AsyncConnection, blocks: Iterable[NewBlock]) -> None:
     """Link by the traces and replays that some blocks of spans name.
 

@@ -11,6 +11,7 @@ from app.administration.people.sign_in_provider import SignInProvider
 from app.core import log
 from app.core.settings import Settings
 from app.db.engine import Database
+from app.erasure.jobs.worker import Eraser
 from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
 from app.playback.video.index_cache import IndexCache
@@ -31,6 +32,7 @@ class PageServices:
     keys: KeyCache
     renderer: Renderer
     sweeper: Sweeper
+    eraser: Eraser
     watch: IngestMonitor
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""

@@ -56,7 +56,7 @@ async def delete_replay(request: Request, member: MemberHere, reader: ReplayRead
         await erase_replay(here.db, reader.key, person_id=member.person.id, at=clock.now())
     except NotFound:
         return await _show_absence(request, reader)
-    here.sweeper.hurry()
+    here.eraser.hurry()
     return answer.redirect(list_urls.REPLAYS, done="replay-deleted")
 
 

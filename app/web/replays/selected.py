@@ -48,9 +48,9 @@ async def delete_selected(request: Request, visitor: access.CurrentVisitor) -> R
         selected = await replay_selection.read_replays_to_delete(services.db, visitor.person, keys)
         page = build.build_deletion(selected, back_href=_back_href(fields))
         return await answer.render_page(request, "replays/delete.html", page)
-    deleted = await erase_replays(services.db, visitor.person, keys, at=clock.now())
-    services.sweeper.hurry()
-    return answer.redirect(_back_href(fields), done="replays-deleted", count=deleted)
+    act = await erase_replays(services.db, visitor.person, keys, at=clock.now())
+    services.eraser.hurry()
+    return answer.redirect(_back_href(fields), done="replays-deleted", count=act.replays)
 
 
 @router.post(list_urls.PIN_SELECTED)

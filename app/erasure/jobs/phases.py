@@ -1,0 +1,43 @@
+"""The phases of an erasure, in order; each is a row of steps, and each step is a transaction.
+
+parts     segments, links and pictures of the replays that are hidden
+linked    events, feedback, logs and spans that name one of these replays
+scan      every other record of the project: does it name the person, is it of that time?
+journal   wait until digest has stored what had been accepted before
+… again   hide, parts, linked, scan: what was stored meanwhile
+users     hashes by which issues counted the person
+sweep     wait until the objects are gone, verify, close the receipt
+"""
+
+from typing import Final
+
+from app.erasure.jobs.model import ErasureKind
+
+PARTS: Final = "parts"
+LINKED: Final = "linked"
+SCAN: Final = "scan"
+JOURNAL: Final = "journal"
+HIDE_AGAIN: Final = "hide again"
+PARTS_AGAIN: Final = "parts again"
+LINKED_AGAIN: Final = "linked again"
+SCAN_AGAIN: Final = "scan again"
+USERS: Final = "users"
+SWEEP: Final = "sweep"
+
+PHASES: Final = {
+    ErasureKind.REPLAY: (PARTS, SWEEP),
+    ErasureKind.REPLAYS: (PARTS, SWEEP),
+    ErasureKind.RESTORED: (PARTS, SWEEP),
+    ErasureKind.PERSON: (
+        PARTS, LINKED, SCAN, JOURNAL, HIDE_AGAIN, PARTS_AGAIN, LINKED_AGAIN, SCAN_AGAIN, USERS,
+        SWEEP,
+    ),
+    ErasureKind.RANGE: (PARTS, SCAN, JOURNAL, HIDE_AGAIN, PARTS_AGAIN, SCAN_AGAIN, SWEEP),
+    ErasureKind.PROJECT: (PARTS, SCAN, JOURNAL, HIDE_AGAIN, PARTS_AGAIN, SCAN_AGAIN, SWEEP),
+}  # fmt: skip
+
+
+def find_next_phase(kind: ErasureKind, phase: str) -> str:
+    """Return the phase that follows; the last one is followed by itself."""
+    phases = PHASES[kind]
+    return phases[min(phases.index(phase) + 1, len(phases) - 1)]

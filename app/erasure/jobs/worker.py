@@ -1,0 +1,179 @@
+"""Works on erasures in the background, one step after another, until each receipt is closed.
+
+    lines for the log ─► file
+    next job ─► lock ─► step ─► save how far ─► commit ─► … ─► swept? verified? ─► receipt
+
+A process that dies loses the step that was not committed, and nothing else. Several processes may
+work at the same time: a job is locked for the length of one step.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.core import clock, log
+from app.core.errors import ServiceUnavailable
+from app.db.engine import Database
+from app.erasure.jobs import closing, phases, rows
+from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
+from app.erasure.jobs.steps import Relink, Step
+from app.erasure.log.file import ErasureLog
+from app.storage.port import ObjectStore
+
+_PAUSE_S: Final = 2.0
+_AT_ONCE_S: Final = 1.0
+"""A job that has nothing to do but wait is looked at again after this time."""
+KEYS_KNOWN_FOR: Final = timedelta(seconds=10)
+"""So long after a project has gone, processes may still take envelopes for it."""
+
+_logger: Final = log.get_logger("erasure.jobs")
+
+FindBacklog = Callable[[], datetime | None]
+"""Returns when the oldest envelope was received that is not digested yet; None if there is none."""
+
+
+class Eraser:
+    """Carries erasures out in the background."""
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        erasure_log: ErasureLog,
+        *,
+        relink: Relink,
+        find_backlog: FindBacklog,
+        hurry_sweep: Callable[[], None],
+    ) -> None:
+        """Make a worker; `start` begins its work.
+
+        Args:
+            database: Where the jobs and the rows are.
+            objects: Where it is verified that nothing is left.
+            erasure_log: The file that outlives a restored database.
+            relink: Makes links between replays and issues anew.
+            find_backlog: Says what waits to be digested in this process.
+            hurry_sweep: Called when there are objects to remove.
+        """
+        self._database = database
+        self._objects = objects
+        self._log = erasure_log
+        self._relink = relink
+        self._find_backlog = find_backlog
+        self._hurry_sweep = hurry_sweep
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to work: at once, after each wish in this process, and every two seconds."""
+        self._task = asyncio.create_task(self._run(), name="erasures")
+
+    async def stop(self) -> None:
+        """Stop; what is not done yet waits for the next process."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def hurry(self) -> None:
+        """Work now, because somebody asked for an erasure in this process."""
+        self._wanted.set()
+        self._hurry_sweep()
+
+    async def _run(self) -> None:
+        while True:
+            self._wanted.clear()
+            try:
+                await self.work()
+            except ServiceUnavailable as error:
+                _logger.warning("erasures wait", error=str(error))
+            except Exception:
+                _logger.exception("erasures failed")
+            try:
+                await asyncio.wait_for(self._wanted.wait(), _PAUSE_S)
+            except TimeoutError:
+                continue
+
+    async def work(self) -> None:
+        """Take every open job as far as it goes now.
+
+        Raises:
+            ServiceUnavailable: Postgres does not answer.
+        """
+        await self._log.append_waiting_lines(self._database)
+        async with self._database.reading() as connection:
+            began_at = await rows.read_clock(connection)
+        while True:
+            async with self._database.transaction() as connection:
+                erasure = await rows.lock_next_erasure(connection, worked_before=began_at)
+                if erasure is not None:
+                    # Whoever comes next takes another one.
+                    await rows.save_step(connection, erasure, counts={}, size_bytes=0)
+            if erasure is None:
+                return
+            try:
+                await self._work_on(erasure.id)
+            except ServiceUnavailable:
+                raise
+            except Exception as error:
+                # One job that fails must not keep the others from going on.
+                _logger.exception("an erasure failed", erasure=erasure.id)
+                await self._note_problem(erasure.id, f"{type(error).__name__}, see the log")
+
+    async def _work_on(self, erasure_id: int) -> None:
+        while await self._do_step(erasure_id):
+            pass
+
+    async def _do_step(self, erasure_id: int) -> bool:
+        """Do one step; returns whether the job can go on at once."""
+        async with self._database.transaction() as connection:
+            erasure = await rows.lock_erasure(connection, erasure_id)
+            if erasure is None:
+                return False
+            if erasure.phase == phases.JOURNAL:
+                following = self._pass_journal(erasure)
+                await rows.save_step(connection, following, counts={}, size_bytes=0)
+                return following.phase != erasure.phase
+            if erasure.phase != phases.SWEEP:
+                step = Step(connection, erasure, clock.now(), self._relink)
+                result = await step.run()
+                following = _go_on(erasure, result.position)
+                await rows.save_step(
+                    connection, following, counts=result.counts, size_bytes=result.size_bytes
+                )
+                return True
+        self._hurry_sweep()
+        await self._log.append_waiting_lines(self._database)
+        return await closing.try_to_close(self._database, self._objects, erasure_id)
+
+    def _pass_journal(self, erasure: Erasure) -> Erasure:
+        """Let a job go on once everything is digested that was accepted before it began."""
+        now = clock.now()
+        backlog_at = self._find_backlog()
+        is_behind = backlog_at is not None and backlog_at <= erasure.requested_at
+        is_early = (
+            erasure.kind is ErasureKind.PROJECT and now < erasure.requested_at + KEYS_KNOWN_FOR
+        )
+        if is_behind or is_early:
+            return replace(erasure, state=ErasureState.RUNNING, problem=None)
+        covers_until = now if backlog_at is None else min(now, backlog_at)
+        return replace(_go_on(erasure, None), covers_until=covers_until)
+
+    async def _note_problem(self, erasure_id: int, problem: str) -> None:
+        async with self._database.transaction() as connection:
+            erasure = await rows.lock_erasure(connection, erasure_id)
+            if erasure is not None:
+                blocked = replace(erasure, state=ErasureState.BLOCKED, problem=problem)
+                await rows.save_step(connection, blocked, counts={}, size_bytes=0)
+
+
+def _go_on(erasure: Erasure, position: object) -> Erasure:
+    phase = (
+        erasure.phase
+        if position is not None
+        else phases.find_next_phase(erasure.kind, erasure.phase)
+    )
+    return replace(
+        erasure, phase=phase, position=position, state=ErasureState.RUNNING, problem=None
+    )

@@ -1,0 +1,177 @@
+"""The file with the log of erasures: append-only, synced, and outside the database.
+
+    {"playhead_erasure_log": 1, "log_id": …}        the head, written once
+    {"erasure_id": 7, "at": …, "replays": […]}      a line for each part of an erasure
+
+A backup of the database must not bring it back: it says what a restored database has to forget.
+"""
+
+import asyncio
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock, log
+from app.core.errors import ServiceUnavailable
+from app.db.engine import Database
+from app.erasure.log import lines
+from app.erasure.log.lines import LogLine
+from app.erasure.log.tables import erasure_logs
+
+_VERSION: Final = 1
+_LINES_AT_ONCE: Final = 200
+
+_logger: Final = log.get_logger("erasure.log")
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """The identity of a log file, and how long the file is."""
+
+    log_id: str
+    size_bytes: int
+
+
+class ErasureLog:
+    """The log file of one data folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it is made with the first line."""
+        self.path = path
+
+    async def append_waiting_lines(self, database: Database) -> None:
+        """Write the lines that wait in the database to the file, and sync it.
+
+        A crash in between writes them a second time, which changes nothing for who reads them.
+
+        Raises:
+            ServiceUnavailable: Postgres does not answer, or the file cannot be written.
+        """
+        while True:
+            async with database.transaction() as connection:
+                waiting = await lines.take_lines(connection, limit=_LINES_AT_ONCE)
+                if not waiting:
+                    return
+                head = await asyncio.to_thread(self._append, [body for _, body in waiting])
+                await note_size(connection, head)
+                await lines.delete_lines(connection, [line_id for line_id, _ in waiting])
+
+    def read_head(self) -> LogHead | None:
+        """Return the head of the file; None if there is no file.
+
+        Raises:
+            ServiceUnavailable: The file cannot be read, or is not a log of erasures.
+        """
+        try:
+            with self.path.open("rb") as file:
+                first = file.readline()
+                return LogHead(_read_log_id(first, self.path), os.fstat(file.fileno()).st_size)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise ServiceUnavailable(f"{self.path}: {error.strerror}") from error
+
+    def read_lines(self, *, after_bytes: int) -> Iterator[LogLine]:
+        """Yield the lines that begin at or after a place in the file; a torn line is left out."""
+        with self.path.open("rb") as file:
+            file.readline()
+            file.seek(max(file.tell(), after_bytes))
+            for text in file:
+                try:
+                    yield msgspec.json.decode(text, type=LogLine)
+                except msgspec.DecodeError as error:
+                    # A line that a crash cut short was written again after it.
+                    if text.strip():
+                        _logger.warning("a_line_cannot_be_read", error=str(error))
+
+    def _append(self, bodies: Sequence[Any]) -> LogHead:
+        try:
+            return self._append_to_file(bodies)
+        except OSError as error:
+            raise ServiceUnavailable(f"{self.path}: {error.strerror}") from error
+
+    def _append_to_file(self, bodies: Sequence[Any]) -> LogHead:
+        is_new = not self.path.exists()
+        with open(self.path, "a+b", opener=_open_private) as file:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+            file.seek(0)
+            first = file.readline()
+            log_id = _read_log_id(first, self.path) if first else secrets.token_hex(16)
+            written = b"".join(msgspec.json.encode(body) + b"\n" for body in bodies)
+            if not first:
+                written = _write_head(log_id) + written
+            elif not _ends_with_newline(file.fileno()):
+                written = b"\n" + written
+            file.write(written)
+            file.flush()
+            os.fdatasync(file.fileno())
+            size_bytes = os.fstat(file.fileno()).st_size
+        if is_new:
+            _sync_folder(self.path.parent)
+        return LogHead(log_id, size_bytes)
+
+
+async def note_size(connection: AsyncConnection, head: LogHead) -> None:
+    """Note how much of a log file the database knows."""
+    await connection.execute(
+        insert(erasure_logs)
+        .values(log_id=head.log_id, size_bytes=head.size_bytes)
+        .on_conflict_do_update(
+            index_elements=[erasure_logs.c.log_id],
+            set_={"size_bytes": func.greatest(erasure_logs.c.size_bytes, head.size_bytes)},
+        )
+    )
+
+
+async def read_known_size(connection: AsyncConnection, log_id: str) -> int:
+    """Return how much of a log file the database knows; 0 if it does not know the file."""
+    size_bytes = await connection.scalar(
+        select(erasure_logs.c.size_bytes).where(erasure_logs.c.log_id == log_id)
+    )
+    return int(size_bytes or 0)
+
+
+def _write_head(log_id: str) -> bytes:
+    head = {
+        "playhead_erasure_log": _VERSION,
+        "log_id": log_id,
+        "made_at": clock.now().isoformat(),
+        "note": "Keep this file out of backups of the database: it is applied after a restore.",
+    }
+    return msgspec.json.encode(head) + b"\n"
+
+
+def _read_log_id(first: bytes, path: Path) -> str:
+    try:
+        head = msgspec.json.decode(first)
+        if head["playhead_erasure_log"] == _VERSION and isinstance(head["log_id"], str):
+            return str(head["log_id"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        pass
+    raise ServiceUnavailable(f"{path} is not a log of erasures that this release can read")
+
+
+def _ends_with_newline(descriptor: int) -> bool:
+    size_bytes = os.fstat(descriptor).st_size
+    return os.pread(descriptor, 1, size_bytes - 1) == b"\n"
+
+
+def _open_private(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NOFOLLOW, 0o600)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,175 @@
+"""Applies the log of erasures to a database that is older than it, before the server answers.
+
+A restored backup brings back what was erased since. The log has the ids of all of that; replays of
+it also get their tombstones again, so that late segments stay out.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import ColumnElement, Integer
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock, log
+from app.core.errors import NotFound
+from app.core.ids import PersonId, ProjectId, ReplayId
+from app.db import record_scans
+from app.db.engine import Database
+from app.db.record_scans import RecordSource
+from app.erasure.jobs import hide, rows
+from app.erasure.jobs.begin import GONE_PROJECT, ErasureWish, begin_erasure
+from app.erasure.jobs.model import Erasure, ErasureKind
+from app.erasure.jobs.phases import PARTS
+from app.erasure.jobs.scopes import ProjectScope, ReplaysScope
+from app.erasure.jobs.steps import Relink
+from app.erasure.log.file import ErasureLog, note_size, read_known_size
+from app.erasure.log.lines import LogLine
+from app.erasure.people import records
+from app.issues import erase_users
+from app.projects import queries as project_queries
+from app.replays import hiding, locks
+from app.replays.hiding import DeletionAuthor
+from app.replays.model import ReplayKey
+
+_logger: Final = log.get_logger("erasure.reapply")
+
+
+async def apply_log(database: Database, path: Path, relink: Relink) -> int:
+    """Erase again what the log has and the database does not know; returns the number of lines.
+
+    What remains to be done, such as removing objects, is left to jobs. Doing it twice changes
+    nothing.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer, or the file cannot be read.
+    """
+    erasure_log = ErasureLog(path)
+    head = erasure_log.read_head()
+    if head is None:
+        return 0
+    async with database.reading() as connection:
+        known = await read_known_size(connection, head.log_id)
+    if head.size_bytes <= known:
+        return 0
+    applied = 0
+    jobs: dict[tuple[int, int], Erasure] = {}
+    for line in erasure_log.read_lines(after_bytes=known):
+        async with database.transaction() as connection:
+            await _apply_line(connection, line, jobs, relink)
+        applied += 1
+    async with database.transaction() as connection:
+        await note_size(connection, head)
+    if applied:
+        _logger.warning("erasures_applied_again", lines=applied, log=str(path))
+    return applied
+
+
+async def _apply_line(
+    connection: AsyncConnection,
+    line: LogLine,
+    jobs: dict[tuple[int, int], Erasure],
+    relink: Relink,
+) -> None:
+    project_id, now = ProjectId(line.project_id), clock.now()
+    if line.has_project:
+        await _erase_project(connection, line)
+        return
+    place = (line.erasure_id, line.project_id)
+    if place not in jobs:
+        jobs[place] = await _add_job(connection, line)
+    erasure = jobs[place]
+    keys = [ReplayKey(project_id, ReplayId(replay_id)) for replay_id in line.replays]
+    hidden = await _hide_replays(connection, erasure, keys, at=line.at)
+    counts, size_bytes = dict(hidden.counts), hidden.video_bytes
+    for source in records.SOURCES:
+        erased = await _erase_records(
+            connection, project_id, source, line.records.get(source.name, ()), now
+        )
+        if erased.replays_to_link:
+            await relink(connection, erased.replays_to_link)
+        size_bytes += erased.size_bytes
+        for name, number in erased.counts.items():
+            counts[name] = counts.get(name, 0) + number
+    await erase_users.erase_issue_users(connection, project_id, line.users)
+    saved = await rows.get_erasure(connection, erasure.id)
+    await rows.save_step(connection, saved, counts=counts, size_bytes=size_bytes)
+
+
+async def _add_job(connection: AsyncConnection, line: LogLine) -> Erasure:
+    """Add the job that removes what is left, and whose receipt says that this happened."""
+    project_id = ProjectId(line.project_id)
+    try:
+        name = (await project_queries.get_project(connection, project_id)).name
+    except NotFound:
+        name = GONE_PROJECT
+    return await rows.add_erasure(
+        connection,
+        ErasureKind.RESTORED,
+        ReplaysScope(len(line.replays)),
+        act_id=rows.new_act_id(),
+        project_id=project_id,
+        project_name=name,
+        summary={"erasure_id": line.erasure_id, "erased_at": line.at.isoformat()},
+        person_id=None if line.person_id is None else PersonId(line.person_id),
+        at=line.at,
+        phase=PARTS,
+    )
+
+
+async def _hide_replays(
+    connection: AsyncConnection, erasure: Erasure, keys: Sequence[ReplayKey], *, at: datetime
+) -> hide.HidingResult:
+    """Hide replays whatever holds there were, and keep late segments of absent ones out."""
+    await locks.lock_all_for_deletion(connection, keys)
+    author = DeletionAuthor(erasure.requested_by, at)
+    hidden = await hiding.hide_replays(connection, keys, author, erasure_id=erasure.id)
+    await hiding.add_tombstones(connection, keys, author, erasure_id=erasure.id)
+    return hide.HidingResult(
+        len(hidden),
+        sum(replay.segments for replay in hidden),
+        sum(replay.video_bytes for replay in hidden),
+    )
+
+
+async def _erase_records(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    source: RecordSource,
+    ids: Sequence[str],
+    at: datetime,
+) -> records.ErasedRecords:
+    if not ids:
+        return records.ErasedRecords()
+    part = await record_scans.read_records(
+        connection,
+        source,
+        project_id,
+        limit=len(ids) + 1,
+        condition=_has_id(source, ids),
+    )
+    return await records.erase_records(connection, project_id, source, part.records, at=at)
+
+
+def _has_id(source: RecordSource, ids: Sequence[str]) -> ColumnElement[bool]:
+    column = source.key_columns[-1]
+    if isinstance(column.type, Integer):
+        return column.in_([int(each) for each in ids])
+    return column.in_(ids)
+
+
+async def _erase_project(connection: AsyncConnection, line: LogLine) -> None:
+    try:
+        await begin_erasure(
+            connection,
+            ErasureWish(
+                ErasureKind.PROJECT,
+                ProjectId(line.project_id),
+                ProjectScope(),
+                None if line.person_id is None else PersonId(line.person_id),
+                clock.now(),
+            ),
+        )
+    except NotFound:
+        return
