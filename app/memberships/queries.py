@@ -48,6 +48,28 @@ async def list_project_ids(
     return [ProjectId(project_id) for project_id in await connection.scalars(reached)]
 
 
+async def find_projects_without_bodies(
+    connection: AsyncConnection, person: Person, visible: Sequence[Project]
+) -> frozenset[ProjectId]:
+    """Return the projects in which a person does not see the bodies of requests.
+
+    Args:
+        connection: Where to read; a person with another role everywhere costs no query.
+        person: Who asks.
+        visible: Projects that they may see.
+    """
+    closed = [project.id for project in visible if not project.viewers_see_bodies]
+    if person.is_admin or not closed:
+        return frozenset()
+    roles = await read_roles(connection, person.id, closed)
+    # A role that was lost since `visible` was read gives no more than the least one.
+    return frozenset(
+        project_id
+        for project_id in closed
+        if not roles.get(project_id, Role.VIEWER).includes(Role.MEMBER)
+    )
+
+
 async def check_role_in(
     connection: AsyncConnection,
     person: Person,

@@ -7,6 +7,7 @@ from app.accounts.model import Person
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, SpanId, TraceId
 from app.db.engine import Database
+from app.formats import bodies
 from app.formats.jsonish import JsonObject
 from app.issues.replay_events import EventPlace
 from app.memberships import queries as memberships
@@ -65,14 +66,19 @@ async def find_trace(
 async def find_span_data(
     database: Database, person: Person, trace_id: TraceId, span_id: SpanId
 ) -> JsonObject:
-    """Read what a span says of itself.
+    """Read what a span says of itself, without bodies where the person may not see them.
 
     Raises:
         NotFound: There is no such span in a project that the person may see.
     """
     async with database.reading() as connection:
-        project_ids = await memberships.list_project_ids(connection, person)
+        visible = await memberships.list_projects(connection, person)
+        closed = await memberships.find_projects_without_bodies(connection, person, visible)
+        project_ids = [project.id for project in visible if project.id not in closed]
         data = await traces.find_span_data(connection, trace_id, span_id, project_ids)
+        if data is None and closed:
+            data = await traces.find_span_data(connection, trace_id, span_id, sorted(closed))
+            data = None if data is None else bodies.hide_bodies(data)
     if data is None:
         raise NotFound("no such span")
     return data

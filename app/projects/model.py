@@ -18,6 +18,8 @@ class Project:
     created_at: datetime
     stored_bytes_limit: int | None = None
     """The most bytes of videos and files that it may have in object storage; None for no limit."""
+    viewers_see_bodies: bool = True
+    """Whether the role `viewer` may see the bodies of recorded requests and answers."""
 
 
 @dataclass(frozen=True, slots=True)

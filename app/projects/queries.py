@@ -21,6 +21,7 @@ _PROJECT: Final = (
     projects.c.name,
     projects.c.created_at,
     projects.c.stored_bytes_limit,
+    projects.c.viewers_see_bodies,
 )
 _KEY: Final = (
     project_keys.c.public_key,

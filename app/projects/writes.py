@@ -88,6 +88,21 @@ async def rename_project(connection: AsyncConnection, project_id: ProjectId, nam
         raise NotFound(f"no project {project_id}")
 
 
+async def set_viewers_see_bodies(
+    connection: AsyncConnection, project_id: ProjectId, *, is_allowed: bool
+) -> None:
+    """Let viewers of a project see the bodies of requests, or not; applies to the next page.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    updated = await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(viewers_see_bodies=is_allowed)
+    )
+    if not updated.rowcount:
+        raise NotFound(f"no project {project_id}")
+
+
 async def lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:
     """Let one transaction at a time change what belongs to a project.
 

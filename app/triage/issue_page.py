@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -13,7 +13,9 @@ from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId
 from app.db.engine import Database
 from app.db.list_slices import ListSlice
+from app.formats import bodies
 from app.formats.events.view_hierarchy import HierarchyView
+from app.formats.stored import packed_json
 from app.issues import event_queries, queries as issues
 from app.issues.model import IssueKey, StoredEvent
 from app.memberships import queries as memberships
@@ -70,6 +72,11 @@ async def read_issue_page(
         visible_ids = await memberships.list_project_ids(connection, reader.person)
         summary = await read_summary(connection, reader, visible_ids)
         stored = await _find_event(connection, key, event_id)
+        closed = await memberships.find_projects_without_bodies(
+            connection, reader.person, [reader.project]
+        )
+        if stored and closed:
+            stored = await asyncio.to_thread(_hide_bodies, stored)
         counts = await issues.count_events_over_time(connection, [key], now - _MONTH, "hour")
         releases = await issues.read_releases(connection, key, first=first_release)
         samples = await event_queries.read_sample_payloads(connection, key, limit=_SAMPLES)
@@ -103,6 +110,12 @@ async def find_issue_of_event(db: Database, project_id: ProjectId, event_id: Eve
     if issue_id is None:
         raise NotFound("no such event")
     return project_id, issue_id
+
+
+def _hide_bodies(event: StoredEvent) -> StoredEvent:
+    """Take the bodies of requests and answers out of what was sent with an event."""
+    sent = packed_json.unpack_object(event.payload)
+    return replace(event, payload=packed_json.pack_json(bodies.hide_bodies(sent)))
 
 
 async def _find_event(

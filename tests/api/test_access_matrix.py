@@ -118,6 +118,7 @@ POST: Final[dict[str, Least]] = {
     "/replays/selected/hold": ADMIN,
     f"{_P}/storage": ADMIN,
     f"{_P}/settings/name": ADMIN,
+    f"{_P}/settings/bodies": ADMIN,
     f"{_P}/settings/members": ADMIN,
     f"{_P}/settings/members/{{person_id}}/remove": ADMIN,
     f"{_P}/settings/invitations/withdraw": ADMIN,

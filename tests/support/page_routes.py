@@ -25,6 +25,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/new": {"name": "Shop"},
     "/projects/{project_id}/storage": {"limit_gib": "1"},
     "/projects/{project_id}/settings/name": {"name": "Shop"},
+    "/projects/{project_id}/settings/bodies": {"bodies": "yes"},
     "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
     "/projects/{project_id}/settings/invitations/withdraw": {"email": "eve@example.com"},
     "/server/people/invite": {

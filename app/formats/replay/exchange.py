@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from app.core.errors import RequestRefused
 from app.formats import jsonish
+from app.formats.bodies import HIDDEN_BODY
 from app.formats.jsonish import JsonObject
 
 _NAME_CHARS: Final = 200
@@ -117,7 +118,7 @@ def _read_body(body: object) -> tuple[Any, str | None]:
     """Return a body, in which JSON text becomes its value, and the reason why there is none."""
     if not isinstance(body, str):
         return body, None
-    if _NOT_CAPTURED.fullmatch(body):
+    if body == HIDDEN_BODY or _NOT_CAPTURED.fullmatch(body):
         return None, body.strip("[]")
     if body[:1] in {"{", "["}:
         try:

@@ -1,13 +1,14 @@
 """The log records of a replay, each with its place on the clock of the replay."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
+from app.formats import bodies
 from app.formats.stored import packed_json
 from app.playback.links import placement
 from app.traces import logs
@@ -78,6 +79,19 @@ async def read_logs(
     )
     fields = zip(part.logs, attributes, platforms, offsets, strict=True)
     return PlacedLogs(tuple(PlacedLog(*each) for each in fields), part.first, part.next_place)
+
+
+def hide_bodies(records: PlacedLogs, project_ids: frozenset[ProjectId]) -> PlacedLogs:
+    """Take the bodies of requests and answers out of the log records of some projects."""
+    if not project_ids:
+        return records
+    shown = tuple(
+        replace(placed, attributes=bodies.hide_bodies(dict(placed.attributes)))
+        if placed.record.project_id in project_ids
+        else placed
+        for placed in records.logs
+    )
+    return replace(records, logs=shown)
 
 
 async def count_logs(

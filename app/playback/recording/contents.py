@@ -9,11 +9,12 @@ replay's zero on that scale, the same one that the player counts from.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
+from app.formats import bodies
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.playback.recording import conditions, gaps, gestures, merging, recorded_segments
@@ -91,6 +92,18 @@ async def read_contents(
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
     return await asyncio.to_thread(unpack)
+
+
+def hide_bodies(found: ReplayContents) -> ReplayContents:
+    """Take the bodies of requests and answers out of spans and breadcrumbs."""
+    return replace(
+        found,
+        breadcrumbs=tuple(
+            replace(breadcrumb, data=bodies.hide_bodies(breadcrumb.data))
+            for breadcrumb in found.breadcrumbs
+        ),
+        spans=tuple(replace(span, data=bodies.hide_bodies(span.data)) for span in found.spans),
+    )
 
 
 def assemble_contents(

@@ -105,7 +105,7 @@ async def read_logs(
         replay_spans=replay_spans,
     )
     count = await linked_logs.count_logs(connection, window, project_ids, records=records)
-    return ReplayLogs(context, records, count)
+    return ReplayLogs(context, linked_logs.hide_bodies(records, context.without_bodies), count)
 
 
 async def read_traces(

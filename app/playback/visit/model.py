@@ -36,6 +36,8 @@ class ReplayContext:
     window: ReplayWindow
     project_names: Mapping[ProjectId, str]
     """Names of the projects that the reader may see."""
+    without_bodies: frozenset[ProjectId] = frozenset()
+    """The projects among them in which the reader does not see the bodies of requests."""
 
     @property
     def key(self) -> ReplayKey:

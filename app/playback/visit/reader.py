@@ -129,9 +129,7 @@ class ReplayReader:
         """
         async with self.db.transaction() as connection:
             context = await _find_context(connection, self)
-            requests = await contents.read_contents(
-                connection, context.outline, from_segment=from_segment
-            )
+            requests = await _read_contents(connection, context, from_segment)
             await audit.add_audit_line(
                 connection,
                 Action.REPLAY_DOWNLOADED,
@@ -279,6 +277,9 @@ async def _read_context(
         ),
         window=window,
         project_names={project.id: project.name for project in visible_projects},
+        without_bodies=await memberships.find_projects_without_bodies(
+            connection, reader.person, visible_projects
+        ),
     )
 
 
@@ -347,9 +348,19 @@ async def _read_activity(
     context = errors.context
     return ReplayActivity(
         errors,
-        await contents.read_contents(connection, context.outline, from_segment=from_segment),
+        await _read_contents(connection, context, from_segment),
         await lists.read_feedback(connection, context),
     )
+
+
+async def _read_contents(
+    connection: AsyncConnection, context: ReplayContext, from_segment: int
+) -> ReplayContents:
+    """Read the recordings, without the bodies of requests if the reader may not see them."""
+    found = await contents.read_contents(connection, context.outline, from_segment=from_segment)
+    if context.key.project_id not in context.without_bodies:
+        return found
+    return await asyncio.to_thread(contents.hide_bodies, found)
 
 
 async def _find_name(connection: AsyncConnection, person_id: int | None) -> str | None:

@@ -34,6 +34,7 @@ _NOTICES: Final = {
     "invitation-accepted": Notice("You are now a member of the project."),
     "invitation-declined": Notice("Invitation declined."),
     "member-removed": Notice("They are no longer a member."),
+    "bodies-saved": Notice("Saved. It applies to the next page that a viewer opens."),
     "name-saved": Notice("Name saved."),
     "storage-limited": Notice("Storage limit saved."),
     "replay-pinned": Notice("Replay pinned: no rule deletes it."),

@@ -12,6 +12,7 @@ from app.projects.model import Project
 from app.web.settings.page import LineRow, LogPage, MemberForm, SettingsPage, ViewRow
 from app.web.urls import project_urls, replay_urls
 from app.web.words.parts import describe_rows
+from app.web.words.roles import describe_roles
 
 _GONE: Final = "somebody who has left"
 
@@ -44,7 +45,8 @@ def build_settings_page(
             href=lambda first: project_urls.settings(project.id, first_member=first),
         ),
         invitations=tuple(settings.invitations),
-        roles=tuple(role for role in Role if access.role.includes(role)),
+        roles=describe_roles(role for role in Role if access.role.includes(role)),
+        viewers_see_bodies=project.viewers_see_bodies,
         invites=not access.person.is_admin,
         problem=problem,
     )

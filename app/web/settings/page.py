@@ -6,6 +6,7 @@ from datetime import datetime
 from app.core.ids import ProjectId
 from app.memberships.model import ProjectInvitation, Role
 from app.web.words.parts import ListPart
+from app.web.words.roles import RoleOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,9 @@ class SettingsPage:
     members_part: ListPart | None
     """The part of the members that is shown; None if it is all of them."""
     invitations: tuple[ProjectInvitation, ...]
-    roles: tuple[Role, ...]
+    roles: tuple[RoleOption, ...]
     """The roles that the visitor may give."""
+    viewers_see_bodies: bool
     invites: bool
     """Whether a new member must accept first; admins of the server add members directly."""
     problem: str | None = None

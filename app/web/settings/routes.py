@@ -10,6 +10,7 @@ from app.administration.projects.answer_invitation import accept_invitation, dec
 from app.administration.projects.change_members import MemberChange
 from app.administration.projects.project_settings import read_project_settings
 from app.administration.projects.rename_project import rename_project
+from app.administration.projects.viewer_rights import set_viewers_see_bodies
 from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId
 from app.memberships.model import ProjectAccess
@@ -40,6 +41,14 @@ async def change_name(request: Request, project_access: access.CurrentProject) -
     except InvalidInput as error:
         return await _show(request, project_access, error)
     return answer.redirect(project_urls.settings(project_access.project.id), done="project-renamed")
+
+
+@router.post(route_to(project_urls.show_bodies))
+async def show_bodies(request: Request, project_access: access.CurrentProject) -> Response:
+    """Show viewers the bodies of requests, or hide them."""
+    is_allowed = (await forms.read_form(request)).get("bodies") == "yes"
+    await set_viewers_see_bodies(services_of(request).db, project_access, is_allowed=is_allowed)
+    return answer.redirect(project_urls.settings(project_access.project.id), done="bodies-saved")
 
 
 @router.post(route_to(project_urls.members))

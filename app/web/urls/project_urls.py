@@ -41,6 +41,11 @@ def rename_project(project_id: ProjectId) -> str:
     return f"{settings(project_id)}/name"
 
 
+def show_bodies(project_id: ProjectId) -> str:
+    """Return the address at which POST `bodies` (yes, no) shows viewers bodies or hides them."""
+    return f"{settings(project_id)}/bodies"
+
+
 def members(project_id: ProjectId) -> str:
     """Return the address at which POST `email` and `role` sets a member's role or invites."""
     return f"{settings(project_id)}/members"

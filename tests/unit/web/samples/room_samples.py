@@ -13,6 +13,7 @@ from app.web.settings import page as settings
 from app.web.words import parts
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.lists import ProjectOption
+from app.web.words.roles import describe_roles
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
 
 _CARD = FeedbackCard(
@@ -58,7 +59,7 @@ SETTINGS = settings.SettingsPage(
         settings.MemberForm("Bo", "bo@example.com", Role.VIEWER, True, "/remove"),
     ),
     parts.ListPart("Showing the first 2 of 3 members.", "Next 1 member", "/settings?members=2"),
-    (INVITATION,), tuple(Role), True, "A name needs at least one character.",
+    (INVITATION,), describe_roles(Role), False, True, "A name needs at least one character.",
 )  # fmt: skip
 LOG = settings.LogPage(
     PROJECT, "Shop",
