@@ -10,6 +10,7 @@ ReplayError
   - ActionRefused         what a person asked for cannot be done; the message is for them
     · InvalidInput          400  a form, an address or a command has a value that cannot be used
       · OversizedForm       413  a form is too long
+      · UnknownPlace        400  an address names a place that its list does not have
     · SignInFailed          401  a password is wrong, or a sign-in link no longer works
       · TokenRefused        401  the sign-in provider no longer accepts a token that it gave
     · SignInRequired        401  nobody is signed in: a browser is sent to the sign-in form
@@ -111,6 +112,18 @@ class OversizedForm(InvalidInput):
     """A form or another body that a page takes is too long."""
 
     status = 413
+
+
+class UnknownPlace(InvalidInput):
+    """An address names a place in a list that the list does not have.
+
+    Attributes:
+        text: The place as the address has it.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("the address leads to no place in this list")
+        self.text = text
 
 
 class SignInFailed(ActionRefused):

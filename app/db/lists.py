@@ -88,7 +88,8 @@ class ListPage[Row]:
 
     rows: tuple[Row, ...]
     back: ListCursor | None = None
-    """Cursor that the page before ends at; None on the first page."""
+    """Cursor that the page before ends at; None on the first page. An empty page has one too, if it
+    is behind the end of the list."""
     next: ListCursor | None = None
     """Cursor that the next page begins after; None on the last page."""
     stopped_at: ListCursor | None = None
@@ -137,7 +138,7 @@ async def read_page[Row](
     rows = run.rows
     return ListPage(
         rows,
-        back=key_of(rows[0]) if rows and after is not None else None,
+        back=key_of(rows[0]) if rows and after is not None else after,
         next=key_of(rows[-1]) if rows and run.has_more else None,
         stopped_at=run.stopped_at,
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, DateTime, any_, literal, select, text, tuple_
+from sqlalchemy import BigInteger, any_, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import get_driver
+from app.db.lists import TIME_KEY, ListCursor, ListOrder, RowRun, cut_run
 from app.issues.model import IssueKey
 from app.issues.tables import issue_links
 
@@ -59,6 +60,15 @@ class IssueLink:
     platform: str | None
 
 
+NEWEST_LINKS: Final[ListOrder[IssueLink]] = ListOrder(
+    "newest",
+    lambda columns: (columns.first_received_at, columns.replay_id),
+    lambda link: (link.first_received_at, link.replay_id),
+    TIME_KEY,
+)
+"""The order of the replays of an issue: the replay that was received last comes first."""
+
+
 async def lock_links(connection: AsyncConnection, ids: Collection[str]) -> None:
     """Lock some replays and traces, so that nobody else makes or deletes links of them.
 
@@ -87,17 +97,19 @@ async def read_links(
     key: IssueKey,
     project_ids: Sequence[ProjectId],
     *,
-    before: tuple[datetime, ReplayId] | None,
+    cursor: ListCursor | None,
+    is_backward: bool,
     limit: int,
-) -> list[IssueLink]:
-    """Read a page of the links of an issue, starting with the replay that was received last.
+) -> RowRun[IssueLink]:
+    """Read links of an issue in the order `NEWEST_LINKS`, from a place in the list on.
 
     Args:
         connection: Where to read.
         key: The issue.
         project_ids: The projects that the reader may see; links to replays of others are left out.
-        before: When the last replay of the page before was received, and its id.
-        limit: How many links are read at most.
+        cursor: The place after which to read; None for the beginning.
+        is_backward: Whether to read from the place towards the beginning of the list.
+        limit: Links at most.
     """
     columns = issue_links.c
     query = select(issue_links).where(
@@ -105,14 +117,10 @@ async def read_links(
         columns.issue_id == key[1],
         columns.replay_project_id == any_(literal(list(project_ids), ARRAY(BigInteger))),
     )
-    if before is not None:
-        edge = tuple_(
-            literal(before[0], DateTime(timezone=True)),
-            literal(before[1], columns.replay_id.type),
-        )
-        query = query.where(tuple_(columns.first_received_at, columns.replay_id) < edge)
-    order = columns.first_received_at.desc(), columns.replay_id.desc()
-    return [
+    if cursor is not None:
+        query = query.where(NEWEST_LINKS.is_past(columns, cursor, is_backward=is_backward))
+    query = NEWEST_LINKS.sort(query, columns, is_backward=is_backward)
+    links = [
         IssueLink(
             ProjectId(row.replay_project_id),
             ReplayId(row.replay_id),
@@ -122,5 +130,6 @@ async def read_links(
             row.drift_ms,
             row.platform,
         )
-        for row in await connection.execute(query.order_by(*order).limit(limit))
+        for row in await connection.execute(query.limit(limit + 1))
     ]
+    return cut_run(links, limit)

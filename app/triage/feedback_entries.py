@@ -6,7 +6,7 @@ or else a replay that shares their trace and was recorded at that time
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import IssueId, ProjectId, ReplayId
 from app.core.replay_window import SLACK, ReplayWindow
-from app.db.lists import ListCursor
+from app.db.lists import ListCursor, ListPage, PageRequest, RowRun, cut_run, read_page
 from app.db.windows import are_held_up
 from app.feedback import queries as feedback
 from app.feedback.model import FeedbackRecord
@@ -30,8 +30,9 @@ _SLACK: Final = f"interval '{SLACK.total_seconds():g} s'"
 _DRIFT: Final = "(f.drift_ms - r.drift_ms) * interval '1 ms'"
 
 
-def _make_statement(condition: str) -> TextClause:
+def _make_statement(condition: str, *, is_backward: bool) -> TextClause:
     """Return a statement for feedback `f`, and the event `e` that it names, under a condition."""
+    past, direction = (">", "asc") if is_backward else ("<", "desc")
     return text(
         f"""
         select {feedback.FEEDBACK_COLUMNS}, e.title, e.issue_id, r.project_id as replay_project_id,
@@ -54,27 +55,32 @@ def _make_statement(condition: str) -> TextClause:
             )
             order by r.first_received_at desc limit 1
         ) r on true
-        where {condition}
-        order by f.received_at desc, f.event_id desc
+        where {condition} and (
+            cast(:cursor_at as timestamptz) is null
+            or (f.received_at, f.event_id) {past} (:cursor_at, cast(:cursor_id as uuid))
+        )
+        order by f.received_at {direction}, f.event_id {direction}
         limit :rows
         """  # noqa: S608 - joined from constants
     ).bindparams(
         bindparam("seen", type_=ARRAY(BigInteger)),
-        bindparam("before_at", type_=DateTime(timezone=True)),
-        bindparam("before_id", type_=Uuid()),
+        bindparam("cursor_at", type_=DateTime(timezone=True)),
+        bindparam("cursor_id", type_=Uuid()),
     )
 
 
-_BEFORE: Final = """
-    (cast(:before_at as timestamptz) is null
-     or (f.received_at, f.event_id) < (:before_at, cast(:before_id as uuid)))
-"""
-_OF_PROJECTS: Final = _make_statement(f"f.project_id = any(:searched) and {_BEFORE}").bindparams(
-    bindparam("searched", type_=ARRAY(BigInteger))
-)
-_OF_ISSUE: Final = _make_statement(
-    f"e.project_id = :project_id and e.issue_id = :issue_id and {_BEFORE}"
-).bindparams(bindparam("issue_id", type_=Uuid()))
+_OF_PROJECTS: Final = {
+    is_backward: _make_statement(
+        "f.project_id = any(:searched)", is_backward=is_backward
+    ).bindparams(bindparam("searched", type_=ARRAY(BigInteger)))
+    for is_backward in (False, True)
+}
+_OF_ISSUE: Final = {
+    is_backward: _make_statement(
+        "e.project_id = :project_id and e.issue_id = :issue_id", is_backward=is_backward
+    ).bindparams(bindparam("issue_id", type_=Uuid()))
+    for is_backward in (False, True)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,60 +100,75 @@ async def read_feedback_page(
     connection: AsyncConnection,
     project_ids: Sequence[ProjectId],
     visible_ids: Sequence[ProjectId],
+    request: PageRequest,
     *,
-    before: ListCursor | None,
     limit: int,
-) -> list[FeedbackEntry]:
-    """Read a page of the feedback of some projects, the newest received first.
+) -> ListPage[FeedbackEntry]:
+    """Read a page of the feedback of some projects; what was received last comes first.
 
     Args:
         connection: Where to read.
         project_ids: The projects whose feedback it is.
         visible_ids: The projects that the reader may see; replays of others are left out.
-        before: The place of the last entry on the page before; None for the first page.
-        limit: How many entries are read at most.
+        request: The page; its cursors have a `TIME_KEY`.
+        limit: Entries of a page.
     """
-    of_projects = {"searched": list(project_ids)}
-    parameters = of_projects | _page_parameters(visible_ids, before, limit)
-    return [_read_entry(row) for row in await connection.execute(_OF_PROJECTS, parameters)]
+    of_projects = {"searched": list(project_ids), "seen": list(visible_ids)}
+    return await _read_page(connection, _OF_PROJECTS, of_projects, request, limit=limit)
 
 
 async def read_issue_feedback(
     connection: AsyncConnection,
     key: IssueKey,
     visible_ids: Sequence[ProjectId],
+    request: PageRequest,
     *,
-    before: ListCursor | None,
     limit: int,
-) -> list[FeedbackEntry]:
-    """Read a page of the feedback that names an event of an issue, the newest received first.
+) -> ListPage[FeedbackEntry]:
+    """Read a page of the feedback that names an event of an issue; the last received comes first.
 
     Args:
         connection: Where to read.
         key: The issue.
         visible_ids: The projects that the reader may see; replays of others are left out.
-        before: The place of the last entry on the page before; None for the first page.
-        limit: How many entries are read at most.
+        request: The page; its cursors have a `TIME_KEY`.
+        limit: Entries of a page.
     """
-    of_issue = {"project_id": key[0], "issue_id": uuid.UUID(hex=key[1])}
-    parameters = of_issue | _page_parameters(visible_ids, before, limit)
-    return [_read_entry(row) for row in await connection.execute(_OF_ISSUE, parameters)]
-
-
-def locate_entry(entry: FeedbackEntry) -> ListCursor:
-    """Return where an entry stands in a list, the newest received first."""
-    return entry.feedback.received_at, entry.feedback.event_id
-
-
-def _page_parameters(
-    visible_ids: Sequence[ProjectId], before: ListCursor | None, limit: int
-) -> dict[str, object]:
-    return {
+    of_issue = {
+        "project_id": key[0],
+        "issue_id": uuid.UUID(hex=key[1]),
         "seen": list(visible_ids),
-        "before_at": before[0] if before else None,
-        "before_id": uuid.UUID(hex=str(before[1])) if before else None,
-        "rows": limit,
     }
+    return await _read_page(connection, _OF_ISSUE, of_issue, request, limit=limit)
+
+
+async def _read_page(
+    connection: AsyncConnection,
+    statements: Mapping[bool, TextClause],
+    parameters: Mapping[str, object],
+    request: PageRequest,
+    *,
+    limit: int,
+) -> ListPage[FeedbackEntry]:
+    """Read a page with the statement for reading forward or the one for reading backward."""
+
+    async def read_run(
+        cursor: ListCursor | None, *, is_backward: bool, limit: int
+    ) -> RowRun[FeedbackEntry]:
+        at, event_id = cursor or (None, None)
+        of_run = {
+            "cursor_at": at,
+            "cursor_id": uuid.UUID(hex=str(event_id)) if event_id else None,
+            "rows": limit + 1,
+        }
+        rows = await connection.execute(statements[is_backward], {**parameters, **of_run})
+        return cut_run([_read_entry(row) for row in rows], limit)
+
+    return await read_page(request, read_run, key_of=_key_of_entry, limit=limit)
+
+
+def _key_of_entry(entry: FeedbackEntry) -> ListCursor:
+    return entry.feedback.received_at, entry.feedback.event_id
 
 
 def _read_entry(row: Row[Any]) -> FeedbackEntry:

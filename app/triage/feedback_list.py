@@ -6,7 +6,7 @@ from typing import Final
 
 from app.accounts.model import Person
 from app.db.engine import Database
-from app.db.lists import ListCursor
+from app.db.lists import ListPage, PageRequest
 from app.projects.model import Project
 from app.triage import feedback_entries, project_choice
 from app.triage.feedback_entries import FeedbackEntry
@@ -20,32 +20,26 @@ class FeedbackListData:
 
     projects: Sequence[Project]
     """The projects that the reader may see."""
-    entries: tuple[FeedbackEntry, ...]
-    older: ListCursor | None
-    """Where the next page begins; None if this is the last page."""
+    page: ListPage[FeedbackEntry]
 
 
 async def read_feedback_list(
-    db: Database, person: Person, *, project: str, before: ListCursor | None
+    db: Database, person: Person, request: PageRequest, *, project: str
 ) -> FeedbackListData:
     """Read a page of the list of feedback.
 
     Args:
         db: Where to read.
         person: Who reads.
+        request: The page; its cursors have a `TIME_KEY`.
         project: The id of the only project to list, or nothing for all.
-        before: The place of the last entry on the page before; None for the first page.
 
     Raises:
         NotFound: The person may not see a project with this id.
     """
     async with db.reading() as connection:
         choice = await project_choice.read_project_choice(connection, person, project)
-        entries = await feedback_entries.read_feedback_page(
-            connection, choice.searched_ids, choice.visible_ids, before=before, limit=PAGE_ROWS + 1
+        page = await feedback_entries.read_feedback_page(
+            connection, choice.searched_ids, choice.visible_ids, request, limit=PAGE_ROWS
         )
-    return FeedbackListData(
-        choice.visible,
-        tuple(entries[:PAGE_ROWS]),
-        feedback_entries.locate_entry(entries[PAGE_ROWS - 1]) if len(entries) > PAGE_ROWS else None,
-    )
+    return FeedbackListData(choice.visible, page)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core.ids import ProjectId
-from app.db.lists import ListCursor
+from app.db.lists import ListPage, PageRequest
 from app.memberships import queries as memberships
 from app.triage import feedback_entries
 from app.triage.feedback_entries import FeedbackEntry
@@ -19,21 +19,17 @@ class IssueFeedbackData:
     """A page of the feedback about an issue, the newest first."""
 
     summary: IssueSummary
-    entries: tuple[FeedbackEntry, ...]
-    older: ListCursor | None
-    """Where the next page begins; None if this is the last page."""
+    page: ListPage[FeedbackEntry]
     project_names: Mapping[ProjectId, str]
     """Names of the projects that the reader may see."""
 
 
-async def read_issue_feedback(
-    reader: IssueReader, *, before: ListCursor | None
-) -> IssueFeedbackData:
+async def read_issue_feedback(reader: IssueReader, request: PageRequest) -> IssueFeedbackData:
     """Read a page of the feedback about an issue.
 
     Args:
         reader: Who reads about which issue.
-        before: The place of the last entry on the page before; None for the first page.
+        request: The page; its cursors have a `TIME_KEY`.
 
     Raises:
         NotFound: There is no such issue.
@@ -42,12 +38,7 @@ async def read_issue_feedback(
         visible = await memberships.list_projects(connection, reader.person)
         visible_ids = [project.id for project in visible]
         summary = await read_summary(connection, reader, visible_ids)
-        entries = await feedback_entries.read_issue_feedback(
-            connection, reader.key, visible_ids, before=before, limit=PAGE_ROWS + 1
+        page = await feedback_entries.read_issue_feedback(
+            connection, reader.key, visible_ids, request, limit=PAGE_ROWS
         )
-    return IssueFeedbackData(
-        summary,
-        tuple(entries[:PAGE_ROWS]),
-        feedback_entries.locate_entry(entries[PAGE_ROWS - 1]) if len(entries) > PAGE_ROWS else None,
-        {project.id: project.name for project in visible},
-    )
+    return IssueFeedbackData(summary, page, {project.id: project.name for project in visible})

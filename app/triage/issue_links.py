@@ -8,8 +8,8 @@ the one that the event names, or else one that shares its trace and was recorded
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, cast
+from datetime import timedelta
+from typing import Final
 
 from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.core.replay_window import SLACK, ReplayWindow
-from app.db.lists import ListCursor
+from app.db.lists import ListCursor, ListPage, PageRequest, RowRun, read_page
 from app.db.windows import are_held_up
 from app.issues import replay_links, trace_events
 from app.issues.model import IssueKey, StoredEvent
-from app.issues.replay_links import IssueLink
+from app.issues.replay_links import NEWEST_LINKS, IssueLink
 from app.playback.links import placement, replay_clock
 from app.playback.links.placement import Moment, ReplayMoments
 from app.replays import queries as replays
@@ -59,49 +59,42 @@ class LinkedReplay:
     """Whether the event happened outside the part of the replay that is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedReplayPage:
-    """A page of the replays of an issue, newest receipt first."""
-
-    replays: tuple[LinkedReplay, ...]
-    older: ListCursor | None
-    """Cursor that the next page begins after; None when this is the last page."""
-
-
 async def read_linked_replays(
     connection: AsyncConnection,
     key: IssueKey,
     project_ids: Sequence[ProjectId],
+    request: PageRequest,
     *,
-    before: ListCursor | None = None,
     limit: int,
-) -> LinkedReplayPage:
-    """Read a page of the replays of an issue, newest receipt first.
+) -> ListPage[LinkedReplay]:
+    """Read a page of the replays of an issue; the replay that was received last comes first.
 
     Args:
         connection: Where to read.
         key: The issue.
         project_ids: The projects that the reader may see.
-        before: The cursor that the page begins after; a moment of receipt, and a replay's id.
-        limit: How many replays are read at most.
+        request: The page; its cursors are those of `NEWEST_LINKS`.
+        limit: Replays of a page.
     """
-    edge = cast("tuple[datetime, ReplayId] | None", before)
-    links = await replay_links.read_links(
-        connection, key, project_ids, before=edge, limit=limit + 1
-    )
-    last = links[limit - 1] if len(links) > limit else None
-    keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in links[:limit]]
+
+    async def read_run(
+        cursor: ListCursor | None, *, is_backward: bool, limit: int
+    ) -> RowRun[IssueLink]:
+        return await replay_links.read_links(
+            connection, key, project_ids, cursor=cursor, is_backward=is_backward, limit=limit
+        )
+
+    page = await read_page(request, read_run, key_of=NEWEST_LINKS.key_of, limit=limit)
+    keys = [ReplayKey(link.replay_project_id, link.replay_id) for link in page.rows]
     found = {replay.key: replay for replay in await replays.read_replays(connection, keys)}
     # A replay that is being deleted at this moment may be gone while its link is still there.
     linked = [
         (found[replay_key], link)
-        for replay_key, link in zip(keys, links, strict=False)
+        for replay_key, link in zip(keys, page.rows, strict=True)
         if replay_key in found
     ]
-    return LinkedReplayPage(
-        await _place_links(connection, linked, key[0], project_ids),
-        (last.first_received_at, last.replay_id) if last else None,
-    )
+    replays_of_issue = await _place_links(connection, linked, key[0], project_ids)
+    return ListPage(replays_of_issue, back=page.back, next=page.next)
 
 
 async def find_replay_of_event(

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
 from app.core.ids import ProjectId
-from app.db.lists import ListCursor
+from app.db.lists import ListPage, PageRequest
 from app.memberships import queries as memberships
 from app.playback.listed_replays import ListedReplay, describe_replays
 from app.playback.video.index_cache import IndexCache
@@ -33,22 +33,20 @@ class IssueReplay:
 
 @dataclass(frozen=True, slots=True)
 class IssueReplaysData:
-    """A page of the replays of an issue, newest receipt first."""
+    """A page of the replays of an issue; the replay that was received last comes first."""
 
     summary: IssueSummary
-    replays: tuple[IssueReplay, ...]
-    older: ListCursor | None
-    """Where the next page begins; None if this is the last page."""
+    page: ListPage[IssueReplay]
     project_names: Mapping[ProjectId, str]
     """Names of the projects that the reader may see."""
 
 
-async def read_issue_replays(reader: IssueReader, *, before: ListCursor | None) -> IssueReplaysData:
+async def read_issue_replays(reader: IssueReader, request: PageRequest) -> IssueReplaysData:
     """Read a page of the replays of an issue.
 
     Args:
         reader: Who reads about which issue.
-        before: The place of the last replay on the page before; None for the first page.
+        request: The page; its cursors are those of `NEWEST_LINKS`.
 
     Raises:
         NotFound: There is no such issue.
@@ -58,26 +56,24 @@ async def read_issue_replays(reader: IssueReader, *, before: ListCursor | None) 
         visible_ids = tuple(project.id for project in visible)
         summary = await read_summary(connection, reader, visible_ids)
         page = await issue_links.read_linked_replays(
-            connection, reader.key, visible_ids, before=before, limit=_ROWS
+            connection, reader.key, visible_ids, request, limit=_ROWS
         )
-        replays = [linked.replay for linked in page.replays]
+        replays = [linked.replay for linked in page.rows]
         listed = await describe_replays(
             connection, replays, person_id=reader.person.id, readable=visible_ids
         )
         drawn = await pictures.read_pictures(connection, [replay.key for replay in replays])
+        rows = [
+            IssueReplay(
+                row,
+                drawn.get(linked.replay.key),
+                await _find_player_ms(connection, reader.index_cache, linked),
+            )
+            for linked, row in zip(page.rows, listed, strict=True)
+        ]
         return IssueReplaysData(
             summary=summary,
-            replays=tuple(
-                [
-                    IssueReplay(
-                        row,
-                        drawn.get(linked.replay.key),
-                        await _find_player_ms(connection, reader.index_cache, linked),
-                    )
-                    for linked, row in zip(page.replays, listed, strict=True)
-                ]
-            ),
-            older=page.older,
+            page=ListPage(tuple(rows), back=page.back, next=page.next),
             project_names={project.id: project.name for project in visible},
         )
 

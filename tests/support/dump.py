@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.core.ids import ProjectId
+from app.db.lists import PageRequest
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
@@ -96,14 +97,16 @@ async def dump_issues(
     for issue in issues.rows:
         key = (issue.project_id, issue.issue_id)
         events = await event_queries.read_newest_events(connection, key, limit=1_000)
-        linked = await issue_links.read_linked_replays(connection, key, project_ids, limit=1_000)
+        linked = await issue_links.read_linked_replays(
+            connection, key, project_ids, PageRequest(), limit=1_000
+        )
         alone = await issue_queries.find_issue(connection, key, project_ids)
         assert alone == issue, "list and page say the same of an issue"
-        assert issue.replays == len(linked.replays), "as many replays are counted as are listed"
+        assert issue.replays == len(linked.rows), "as many replays are counted as are listed"
         dumped[names[issue.project_id], issue.issue_id] = {
             "counts": (issue.events, issue.users, issue.named_replays),
             "events": sorted(event.event_id for event in events),
-            "replays": sorted((link.replay.key.replay_id, link.at_ms) for link in linked.replays),
+            "replays": sorted((link.replay.key.replay_id, link.at_ms) for link in linked.rows),
             "releases": (await issue_queries.read_releases(connection, key)).rows,
         }
     return dumped

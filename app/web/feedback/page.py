@@ -15,4 +15,5 @@ class FeedbackPage:
     projects: tuple[ProjectOption, ...]
     project: str
     """The project as the form holds it; empty for all."""
-    older_href: str | None
+    back_href: str | None
+    next_href: str | None

@@ -1,5 +1,7 @@
 """The list of feedback: of all projects, or of one."""
 
+from functools import partial
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,26 +20,33 @@ router = APIRouter()
 
 @router.get(list_urls.FEEDBACK)
 async def show_feedback(
-    request: Request, visitor: access.CurrentVisitor, project: str = "", before: str = ""
+    request: Request,
+    visitor: access.CurrentVisitor,
+    project: str = "",
+    after: str = "",
+    before: str = "",
 ) -> Response:
     """Show what people wrote, the newest first."""
-    place, db = cursors.read_cursor(before, TIME_KEY), services_of(request).db
-    data = await read_feedback_list(db, visitor.person, project=project, before=place)
-    page = _build_page(data, project=project, is_first=place is None)
+    asked = cursors.read_page_request(TIME_KEY, after=after, before=before)
+    db = services_of(request).db
+    data = await read_feedback_list(db, visitor.person, asked, project=project)
+    page = _build_page(data, project=project)
     return await answer.render_page(request, "feedback/page.html", page)
 
 
-def _build_page(data: FeedbackListData, *, project: str, is_first: bool) -> FeedbackPage:
+def _build_page(data: FeedbackListData, *, project: str) -> FeedbackPage:
+    page = data.page
     state: ListState = "rows"
-    if not data.entries:
-        state = "empty" if is_first and not project else "nothing_matches"
-    older = cursors.write_cursor(data.older) if data.older else ""
+    if not page.rows:
+        state = "nothing_matches" if project or page.back else "empty"
+    href_of = partial(list_urls.feedback, project=project)
     return FeedbackPage(
         state=state,
-        cards=build_cards(data.entries, {each.id: each.name for each in data.projects}),
+        cards=build_cards(page.rows, {each.id: each.name for each in data.projects}),
         projects=tuple(
             ProjectOption(each.id, each.name, str(each.id) == project) for each in data.projects
         ),
         project=project,
-        older_href=list_urls.feedback(project=project, before=older) if older else None,
+        back_href=href_of(before=cursors.write_cursor(page.back)) if page.back else None,
+        next_href=href_of(after=cursors.write_cursor(page.next)) if page.next else None,
     )

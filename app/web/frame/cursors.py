@@ -6,8 +6,8 @@ import struct
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.core.errors import InvalidInput
-from app.db.lists import CursorValue, ListCursor, ListOrder, PageRequest
+from app.core.errors import UnknownPlace
+from app.db.lists import CursorValue, ListCursor, PageRequest
 
 _NUMBER: Final = struct.Struct(">q")
 _ID_BYTES: Final = 16
@@ -17,7 +17,6 @@ _LATEST_US: Final = 253_370_764_800_000_000
 """Start of the year 9999, in microseconds since 1970."""
 _LETTERS: Final[dict[type, bytes]] = {datetime: b"t", timedelta: b"d", int: b"n", str: b"i"}
 """The letter in front of each value, so that a cursor of another list is recognised."""
-_REFUSAL: Final = "the address leads to no place in this list; open the list from its beginning"
 
 
 def write_cursor(cursor: ListCursor) -> str:
@@ -34,7 +33,7 @@ def read_cursor(text: str, key_types: tuple[type, ...]) -> ListCursor | None:
         key_types: Types of the values that the list is ordered by.
 
     Raises:
-        InvalidInput: `write_cursor` does not write such text, or writes it for another list.
+        UnknownPlace: `write_cursor` does not write such text, or writes it for another list.
     """
     if not text:
         return None
@@ -47,19 +46,19 @@ def read_cursor(text: str, key_types: tuple[type, ...]) -> ListCursor | None:
             values.append(_read_value(packed[:size], key_type))
             packed = packed[size:]
     except (binascii.Error, struct.error, ValueError) as error:
-        raise InvalidInput(_REFUSAL) from error
+        raise UnknownPlace(text) from error
     if packed:
-        raise InvalidInput(_REFUSAL)
+        raise UnknownPlace(text)
     return tuple(values)
 
 
-def read_page_request[Row](order: ListOrder[Row], *, after: str, before: str) -> PageRequest:
+def read_page_request(key_types: tuple[type, ...], *, after: str, before: str) -> PageRequest:
     """Read which page of a list an address asks for.
 
     Raises:
-        InvalidInput: A cursor is none of this list.
+        UnknownPlace: A cursor is none of this list.
     """
-    return PageRequest(read_cursor(after, order.key_types), read_cursor(before, order.key_types))
+    return PageRequest(read_cursor(after, key_types), read_cursor(before, key_types))
 
 
 def _pack_value(value: CursorValue) -> bytes:

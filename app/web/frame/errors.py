@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,7 @@ from app.core.errors import (
     RequestRefused,
     ServiceUnavailable,
     SignInRequired,
+    UnknownPlace,
 )
 from app.web.frame import access, answer
 from app.web.frame.middleware import guard
@@ -73,6 +75,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _answer_not_found)
     app.add_exception_handler(RequestValidationError, _answer_not_found)
     app.add_exception_handler(ActionRefused, _answer_refusal)
+    app.add_exception_handler(UnknownPlace, _lead_to_first_page)
     app.add_exception_handler(RequestRefused, _answer_refusal)
     app.add_exception_handler(ServiceUnavailable, _answer_unavailable)
     app.add_exception_handler(HTTPException, _answer_http_exception)
@@ -110,6 +113,20 @@ async def _answer_refusal(request: Request, error: Exception) -> Response:
     status = error.status if isinstance(error, ActionRefused | RequestRefused) else 400
     page = ErrorPage(status, _title(status), phrases.sentence(str(error)))
     return answer.add_retry_after(await _answer(request, page), error)
+
+
+async def _lead_to_first_page(request: Request, error: Exception) -> Response:
+    """Answer an address with a wrong place in a list; link to the list without that place."""
+    text = error.text if isinstance(error, UnknownPlace) else ""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if value != text]
+    page = ErrorPage(
+        400,
+        "This page of the list does not exist",
+        "The address was cut off or changed, or it belongs to the list in another order.",
+        back_href=f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path,
+        back_label="First page of the list",
+    )
+    return await _answer(request, page)
 
 
 async def _answer_unavailable(request: Request, error: Exception) -> Response:

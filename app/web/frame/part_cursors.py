@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, cast
 
-from app.core.errors import InvalidInput
+from app.core.errors import UnknownPlace
 from app.core.ids import EventId, ProjectId
 from app.issues import replay_events as errors
 from app.issues.replay_events import EventPlace
@@ -25,13 +25,13 @@ def read_event_place(text: str) -> EventPlace:
     """Read the place of an event; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: The text is not one that `write_event_place` writes.
+        UnknownPlace: The text is not one that `write_event_place` writes.
     """
     cursor = read_cursor(text, (int, datetime, int, str))
     if cursor is None:
         return errors.BEFORE_ALL
     rank, at, project_id, event_id = cast("tuple[int, datetime, ProjectId, EventId]", cursor)
-    return EventPlace(_check_number(rank), at, project_id, event_id)
+    return EventPlace(_check_number(rank, text), at, project_id, event_id)
 
 
 def write_log_place(place: LogPlace) -> str:
@@ -43,13 +43,13 @@ def read_log_place(text: str) -> LogPlace:
     """Read the place of a log record; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: The text is not one that `write_log_place` writes.
+        UnknownPlace: The text is not one that `write_log_place` writes.
     """
     cursor = read_cursor(text, (int, datetime, int, str))
     if cursor is None:
         return logs.BEFORE_ALL
     number, at, project_id, log_id = cast("tuple[int, datetime, ProjectId, str]", cursor)
-    return LogPlace(_check_number(number), at, project_id, log_id)
+    return LogPlace(_check_number(number, text), at, project_id, log_id)
 
 
 def write_block_place(place: BlockPlace) -> str:
@@ -61,7 +61,7 @@ def read_block_place(text: str) -> BlockPlace:
     """Read the place of a block of spans; empty text stands for the beginning.
 
     Raises:
-        InvalidInput: The text is not one that `write_block_place` writes.
+        UnknownPlace: The text is not one that `write_block_place` writes.
     """
     cursor = read_cursor(text, (datetime, int, str))
     if cursor is None:
@@ -70,12 +70,12 @@ def read_block_place(text: str) -> BlockPlace:
     return BlockPlace(at, project_id, block_id)
 
 
-def _check_number(number: int) -> int:
+def _check_number(number: int, text: str) -> int:
     """Return a number that Postgres can compare with those of rows.
 
     Raises:
-        InvalidInput: No row has such a number.
+        UnknownPlace: No row has such a number.
     """
     if not 0 <= number <= _HIGHEST:
-        raise InvalidInput("the address leads to no place in this list")
+        raise UnknownPlace(text)
     return number

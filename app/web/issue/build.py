@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from app.playback.links import replay_clock
 from app.triage.issue_deletion import IssueDeletion
@@ -108,48 +109,35 @@ def build_head(summary: IssueSummary, permissions: Permissions) -> IssueHead:
 
 
 def build_replays_page(
-    data: IssueReplaysData, permissions: Permissions, *, is_first: bool, now: datetime
+    data: IssueReplaysData, permissions: Permissions, *, now: datetime
 ) -> IssueReplaysPage:
     """Describe replays as the list of replays does, and lead into each at the event.
 
     Args:
         data: The value that the use case has read.
         permissions: What the visitor may do.
-        is_first: Whether this is the first page of the replays.
         now: The server's time, to tell live replays.
     """
-    issue = data.summary.issue
-    older = cursors.write_cursor(data.older) if data.older else ""
+    issue, page = data.summary.issue, data.page
+    href_of = partial(issue_urls.issue_replays, issue.project_id, issue.issue_id)
     return IssueReplaysPage(
         head=build_head(data.summary, permissions),
-        rows=tuple(_build_replay_row(replay, data, now) for replay in data.replays),
-        older_href=issue_urls.issue_replays(issue.project_id, issue.issue_id, before=older)
-        if older
-        else None,
-        is_first=is_first,
+        rows=tuple(_build_replay_row(replay, data, now) for replay in page.rows),
+        back_href=href_of(before=cursors.write_cursor(page.back)) if page.back else None,
+        next_href=href_of(after=cursors.write_cursor(page.next)) if page.next else None,
         named=issue.named_replays,
     )
 
 
-def build_feedback_page(
-    data: IssueFeedbackData, permissions: Permissions, *, is_first: bool
-) -> IssueFeedbackPage:
-    """Describe what people wrote about an issue.
-
-    Args:
-        data: The value that the use case has read.
-        permissions: What the visitor may do.
-        is_first: Whether this is the first page of the feedback.
-    """
-    issue = data.summary.issue
-    older = cursors.write_cursor(data.older) if data.older else ""
+def build_feedback_page(data: IssueFeedbackData, permissions: Permissions) -> IssueFeedbackPage:
+    """Describe what people wrote about an issue."""
+    issue, page = data.summary.issue, data.page
+    href_of = partial(issue_urls.issue_feedback, issue.project_id, issue.issue_id)
     return IssueFeedbackPage(
         head=build_head(data.summary, permissions),
-        cards=feedback_cards.build_cards(data.entries, data.project_names),
-        older_href=issue_urls.issue_feedback(issue.project_id, issue.issue_id, before=older)
-        if older
-        else None,
-        is_first=is_first,
+        cards=feedback_cards.build_cards(page.rows, data.project_names),
+        back_href=href_of(before=cursors.write_cursor(page.back)) if page.back else None,
+        next_href=href_of(after=cursors.write_cursor(page.next)) if page.next else None,
     )
 
 

@@ -194,8 +194,8 @@ class IssueReplaysPage:
 
     head: IssueHead
     rows: tuple[IssueReplayRow, ...]
-    older_href: str | None
-    is_first: bool
+    back_href: str | None
+    next_href: str | None
     named: int
     """How many replays its events name, whether they came or not."""
 
@@ -206,8 +206,8 @@ class IssueFeedbackPage:
 
     head: IssueHead
     cards: tuple[FeedbackCard, ...]
-    older_href: str | None
-    is_first: bool
+    back_href: str | None
+    next_href: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,27 +75,32 @@ async def find_event(
 
 @router.get(route_to(issue_urls.issue_replays))
 async def show_replays(
-    request: Request, project_access: access.CurrentProject, issue_id: str, before: str = ""
+    request: Request,
+    project_access: access.CurrentProject,
+    issue_id: str,
+    after: str = "",
+    before: str = "",
 ) -> Response:
     """Show the replays in which an issue happened, the newest first."""
-    place = cursors.read_cursor(before, TIME_KEY)
-    data = await read_issue_replays(_reader_of(request, project_access, issue_id), before=place)
-    page = build.build_replays_page(
-        data, _permissions_of(request, project_access), is_first=place is None, now=clock.now()
-    )
+    asked = cursors.read_page_request(TIME_KEY, after=after, before=before)
+    data = await read_issue_replays(_reader_of(request, project_access, issue_id), asked)
+    permissions = _permissions_of(request, project_access)
+    page = build.build_replays_page(data, permissions, now=clock.now())
     return await answer.render_page(request, "issue/replays.html", page)
 
 
 @router.get(route_to(issue_urls.issue_feedback))
 async def show_feedback(
-    request: Request, project_access: access.CurrentProject, issue_id: str, before: str = ""
+    request: Request,
+    project_access: access.CurrentProject,
+    issue_id: str,
+    after: str = "",
+    before: str = "",
 ) -> Response:
     """Show what people wrote about the errors of an issue."""
-    place = cursors.read_cursor(before, TIME_KEY)
-    data = await read_issue_feedback(_reader_of(request, project_access, issue_id), before=place)
-    page = build.build_feedback_page(
-        data, _permissions_of(request, project_access), is_first=place is None
-    )
+    asked = cursors.read_page_request(TIME_KEY, after=after, before=before)
+    data = await read_issue_feedback(_reader_of(request, project_access, issue_id), asked)
+    page = build.build_feedback_page(data, _permissions_of(request, project_access))
     return await answer.render_page(request, "issue/feedback.html", page)
 
 

@@ -36,7 +36,7 @@ async def show_issues(
         form.project,
         _read_filters(form),
         order,
-        cursors.read_page_request(order, after=after, before=before),
+        cursors.read_page_request(order.key_types, after=after, before=before),
     )
     data = await read_issue_list(services_of(request).db, asked)
     page = build.build_list(data, form, order)

@@ -104,7 +104,9 @@ def _read_request(visitor: Visitor, parameters: ListParameters) -> ReplayListReq
         parameters.project,
         parameters.query.strip(),
         order,
-        cursors.read_page_request(order, after=parameters.after, before=parameters.before),
+        cursors.read_page_request(
+            order.key_types, after=parameters.after, before=parameters.before
+        ),
         awaited=read_row_value(parameters.awaited),
         demo_projects=_DEMO_PROJECTS,
     )

@@ -27,14 +27,20 @@ def event_files(event_path: str, *, first: int) -> str:
     return f"{event_path}?{urlencode({'files': first})}#files"
 
 
-def issue_replays(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
-    """Return the address of the replays of an issue; the page begins before the place `before`."""
-    return with_query(f"{issue(project_id, issue_id)}/replays", {"before": before})
+def issue_replays(
+    project_id: ProjectId, issue_id: IssueId, *, after: str = "", before: str = ""
+) -> str:
+    """Return the address of a page of the replays of an issue, after or before a place."""
+    pairs = {"after": after, "before": before}
+    return with_query(f"{issue(project_id, issue_id)}/replays", pairs)
 
 
-def issue_feedback(project_id: ProjectId, issue_id: IssueId, *, before: str = "") -> str:
-    """Return the address of the feedback about an issue; it begins before the place `before`."""
-    return with_query(f"{issue(project_id, issue_id)}/feedback", {"before": before})
+def issue_feedback(
+    project_id: ProjectId, issue_id: IssueId, *, after: str = "", before: str = ""
+) -> str:
+    """Return the address of a page of the feedback about an issue, after or before a place."""
+    pairs = {"after": after, "before": before}
+    return with_query(f"{issue(project_id, issue_id)}/feedback", pairs)
 
 
 def issue_status(project_id: ProjectId, issue_id: IssueId) -> str:

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from sqlalchemy import text
 
 from app.memberships.model import Role
 from app.triage import feedback_list, issue_feedback
@@ -79,29 +80,62 @@ async def test_an_issue_without_feedback_links_to_that_of_its_project(tenant: Se
     await open_page(tenant, f"/projects/{tenant.app.id}/issues/{'d' * 32}/feedback", status=404)
 
 
-async def read_all_pages(tenant: Server, path: str) -> list[str]:
-    """Follow a list from page to page, and return the messages in it."""
-    messages = []
+async def read_all_pages(tenant: Server, path: str, *, rel: str = "next") -> list[list[str]]:
+    """Follow a list from page to page, and return the messages of each page."""
+    pages = []
     while path:
         page = await open_page(tenant, path)
-        messages += [quote.text for quote in page.all("blockquote")]
-        older = [link["href"] for link in page.all("a", rel="next")]
-        path = older[0] if older else ""
-    return messages
+        pages.append([quote.text for quote in page.all("blockquote")])
+        links = [link["href"] for link in page.all("a", rel=rel)]
+        path = links[0] if links else ""
+    return pages
+
+
+async def find_last_page(tenant: Server, path: str) -> str:
+    """Follow a list to its end, and return the path of its last page."""
+    while links := (await open_page(tenant, path)).all("a", rel="next"):
+        path = links[0]["href"]
+    return path
 
 
 async def test_feedback_comes_in_pages(tenant: Server, monkeypatch: pytest.MonkeyPatch):
-    """The list shows the newest feedback first, and each piece once."""
+    """The list shows the newest feedback first and each piece once, in both directions."""
     monkeypatch.setattr(feedback_list, "PAGE_ROWS", 2)
     for number in range(5):
         await send_feedback(tenant, number + 1, f"number {number}")
-    expected = [f"number {number}" for number in (4, 3, 2, 1, 0)]
-    assert await read_all_pages(tenant, "/feedback") == expected
-    await open_page(tenant, "/feedback?before=nonsense", status=400)
+    pages = await read_all_pages(tenant, "/feedback")
+    assert pages == [["number 4", "number 3"], ["number 2", "number 1"], ["number 0"]]
+    last_page = await find_last_page(tenant, "/feedback")
+    assert await read_all_pages(tenant, last_page, rel="prev") == pages[::-1]
+
+
+async def test_a_page_that_a_list_does_not_have_leads_to_its_first(tenant: Server):
+    """An address with a made-up place gets 400 and a link that keeps the rest of the address."""
+    path = f"/feedback?project={tenant.app.id}"
+    page = await open_page(tenant, f"{path}&after=nonsense", status=400)
+    assert page.one("h1").text == "This page of the list does not exist"
+    (link,) = (each for each in page.all("a") if each.text == "First page of the list")
+    assert link["href"] == path
+    await open_page(tenant, link["href"])
+
+
+async def test_feedback_behind_the_end_of_the_list_leads_back(
+    tenant: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """A page that has become empty says so, and leads to the page before."""
+    monkeypatch.setattr(feedback_list, "PAGE_ROWS", 1)
+    for number in range(2):
+        await send_feedback(tenant, number + 1, f"number {number}")
+    last_page = await find_last_page(tenant, "/feedback")
+    async with tenant.database.transaction() as connection:
+        await connection.execute(text("delete from feedback where message = 'number 0'"))
+    page = await open_page(tenant, last_page)
+    assert "there is no older feedback" in page.one("main").text
+    assert page.all("a", rel="prev")
 
 
 async def test_feedback_of_an_issue_comes_in_pages(tenant: Server, monkeypatch: pytest.MonkeyPatch):
-    """The page of an issue leads on to older feedback, and says where it ends."""
+    """The page of an issue leads to older feedback and back."""
     monkeypatch.setattr(issue_feedback, "PAGE_ROWS", 2)
     await tenant.take(envelopes.event_envelope())
     for number in range(4):
@@ -109,8 +143,10 @@ async def test_feedback_of_an_issue_comes_in_pages(tenant: Server, monkeypatch: 
     await send_feedback(tenant, 9, "about nothing")
     event = await tenant.web.get(f"/projects/{tenant.app.id}/events/{EVENT_ID}")
     path = event.headers["location"].partition("/events/")[0] + "/feedback"
-    expected = [f"number {number}" for number in (3, 2, 1, 0)]
-    assert await read_all_pages(tenant, path) == expected
+    pages = await read_all_pages(tenant, path)
+    assert pages == [["number 3", "number 2"], ["number 1", "number 0"]]
+    last_page = await find_last_page(tenant, path)
+    assert await read_all_pages(tenant, last_page, rel="prev") == pages[::-1]
     await open_page(tenant, f"{path}?before=nonsense", status=400)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db.engine import Database
-from app.db.lists import ListCursor
+from app.db.lists import ListPage, PageRequest
 from app.db.text import JsonText
 from app.erasure.replay import erase_replay
 from app.formats.replay.recording_summary import RecordingCounts
@@ -33,6 +33,7 @@ from app.replays import queries as replays, trace_links
 from app.replays.model import NewSegment, ReplayKey
 from app.storage.local import LocalStore
 from app.triage import issue_links
+from app.triage.issue_links import LinkedReplay
 from tests.support.shuffling import cut_into_batches
 from tests.support.waiting import until_asked
 
@@ -239,10 +240,12 @@ async def test_a_deleted_replay_is_neither_linked_nor_counted(link_store: LinkSt
     await link_store.add_batch(make_event(2, replay_id=first.replay_id))
     async with link_store.database.reading() as connection:
         issue = await queries.find_issue(connection, (APP, ISSUES[0]), [APP])
-        page = await issue_links.read_linked_replays(connection, (APP, ISSUES[0]), [APP], limit=5)
+        page = await issue_links.read_linked_replays(
+            connection, (APP, ISSUES[0]), [APP], PageRequest(), limit=5
+        )
     assert issue is not None
     assert (issue.replays, issue.named_replays) == (1, 2)
-    assert [linked_replay.replay.key for linked_replay in page.replays] == [REPLAYS[1]]
+    assert [linked_replay.replay.key for linked_replay in page.rows] == [REPLAYS[1]]
 
 
 async def test_a_deleted_issue_leaves_no_link(link_store: LinkStore):
@@ -269,8 +272,10 @@ async def test_replays_of_unseen_projects_are_not_counted(link_store: LinkStore)
             (listed_issue,) = by_replays.rows
             assert issue == listed_issue
             assert listed_issue.replays == expected
-            page = await issue_links.read_linked_replays(connection, key, visible_ids, limit=9)
-            assert len(page.replays) == expected
+            page = await issue_links.read_linked_replays(
+                connection, key, visible_ids, PageRequest(), limit=9
+            )
+            assert len(page.rows) == expected
 
 
 async def test_replays_of_an_issue_come_in_pages(link_store: LinkStore):
@@ -280,16 +285,19 @@ async def test_replays_of_an_issue_come_in_pages(link_store: LinkStore):
         await link_store.add_batch(
             make_segment(of=of, received_at=at), make_event(of, replay_id=REPLAYS[of].replay_id)
         )
-    pages: list[list[ReplayKey]] = []
-    cursor: ListCursor | None = None
-    async with link_store.database.reading() as connection:
-        while not pages or cursor is not None:
-            page = await issue_links.read_linked_replays(
-                connection, (APP, ISSUES[0]), [APP], before=cursor, limit=2
+
+    async def read_page(request: PageRequest) -> ListPage[LinkedReplay]:
+        async with link_store.database.reading() as connection:
+            return await issue_links.read_linked_replays(
+                connection, (APP, ISSUES[0]), [APP], request, limit=2
             )
-            pages.append([linked_replay.replay.key for linked_replay in page.replays])
-            cursor = page.older
-    assert pages == [[REPLAYS[0], REPLAYS[2]], [REPLAYS[3], REPLAYS[1]]]
+
+    first = await read_page(PageRequest())
+    second = await read_page(PageRequest(after=first.next))
+    assert [linked.replay.key for linked in first.rows] == [REPLAYS[0], REPLAYS[2]]
+    assert [linked.replay.key for linked in second.rows] == [REPLAYS[3], REPLAYS[1]]
+    assert (first.back, second.next) == (None, None)
+    assert await read_page(PageRequest(before=second.back)) == first
 
 
 def make_trace_links(project_id: ProjectId, numbers: range) -> set[trace_links.TraceLink]:

@@ -33,11 +33,11 @@ async def page_of(
         (PageRequest(before=(4,)), (1, 2, 3), None, (3,)),
         # A page before a cursor that would not be full is the first one.
         (PageRequest(before=(3,)), (1, 2, 3), None, (3,)),
-        (PageRequest(after=(7,)), (), None, None),
+        (PageRequest(after=(7,)), (), (7,), None),
     ],
 )  # fmt: skip
 async def test_pages_lead_on_and_back(request_: PageRequest, rows, back, next_):
-    """Each page is full but for the last, and names the pages beside it."""
+    """Each page but the last is full and names the pages beside it; an empty one leads back."""
     assert await page_of(request_) == (rows, back, next_)
 
 

@@ -34,5 +34,6 @@ class ErrorPage:
     error_id: str | None = None
     """The id in the log; None for refusals, which are not logged."""
     back_href: str = "/replays"
+    back_label: str = "Back to the replays"
     retry_href: str | None = None
     """The address to try again, if that may help."""

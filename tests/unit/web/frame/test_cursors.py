@@ -33,7 +33,7 @@ def test_a_cursor_comes_back_from_its_text(cursor: tuple[CursorValue, ...]):
 def test_made_up_text_is_refused(text: str, key_types: tuple[type, ...]):
     """Empty text stands for the beginning of the list."""
     assert read_cursor("", key_types) is None
-    with pytest.raises(InvalidInput, match="open the list from its beginning"):
+    with pytest.raises(InvalidInput, match="leads to no place in this list"):
         read_cursor(text, key_types)
 
 

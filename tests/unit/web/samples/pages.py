@@ -22,7 +22,13 @@ from app.web.why import build as why_build, page as why
 from app.web.words import activity, outcomes, parts, problems
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
-from tests.unit.web.samples import list_samples, part_samples, room_samples, server_samples
+from tests.unit.web.samples import (
+    issue_samples,
+    list_samples,
+    part_samples,
+    room_samples,
+    server_samples,
+)
 from tests.unit.web.samples.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.samples.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
 from tests.unit.web.samples.trace_samples import TRACE_PAGE, TRACES, trace_span
@@ -391,7 +397,10 @@ SAMPLES = {
     "error": _page(
         "state/error.html", state_pages.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")
     ),
-    **{name: _page(template, page) for name, (template, page) in room_samples.PAGES.items()},
+    **{
+        name: _page(template, page)
+        for name, (template, page) in (*issue_samples.PAGES.items(), *room_samples.PAGES.items())
+    },
     **{
         name: _page(template, page, _ADMIN)
         for name, (template, page) in server_samples.PAGES.items()

@@ -26,8 +26,10 @@ _BARE = FeedbackCard(
     is_error_missing=True, replay_href=None, replay_at_ms=None,
 )  # fmt: skip
 _PROJECTS = (ProjectOption(PROJECT, "Shop", True), ProjectOption(ProjectId(9), "API", False))
-FEEDBACK = FeedbackPage("rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x")
-FEEDBACK_EMPTY = FeedbackPage("empty", (), (), "", None)
+FEEDBACK = FeedbackPage(
+    "rows", (_CARD, _BARE), _PROJECTS, "", "/feedback?before=x", "/feedback?after=x"
+)
+FEEDBACK_EMPTY = FeedbackPage("empty", (), (), "", None, None)
 
 
 def _sessions(release: str, **statuses: int) -> dict[SessionCohort, int]:
