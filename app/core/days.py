@@ -5,9 +5,14 @@ written, whatever the phone's clock says. Events, spans, logs and files belong t
 they were stored.
 """
 
-from datetime import date
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
+
+from app.core import clock
+from app.core.ids import ProjectId, ReplayId
 
 OLD_DAY: Final = date(1970, 1, 1)
 """The day of rows that a release before days stored, until they are moved to their own day."""
@@ -35,3 +40,59 @@ class RetentionClass(IntEnum):
         if kept_days is None or kept_days > MEDIUM_DAYS:
             return cls.LONG
         return cls.SHORT if kept_days <= SHORT_DAYS else cls.MEDIUM
+
+
+class DaySlot(NamedTuple):
+    """A day and a retention class: rows of a table that share both lie in one partition."""
+
+    day: date
+    retention_class: int
+
+
+OLD_SLOT: Final = DaySlot(OLD_DAY, RetentionClass.LONG)
+"""The slot of rows that a release before days stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDays:
+    """The days and classes that the rows of one batch get."""
+
+    today: date
+    """The day by Postgres' clock on which the transaction began."""
+    class_by_project: Mapping[ProjectId, int] = field(default_factory=dict)
+    slot_by_replay: Mapping[tuple[ProjectId, ReplayId], DaySlot] = field(default_factory=dict)
+    """The slots of replays that have a row already."""
+    since: date | None = None
+    """The day before which nothing was stored that belongs to the replays of the batch; None if
+    that is not known."""
+
+    def slot_of(self, project_id: ProjectId) -> DaySlot:
+        """Return the slot of what a project stores now."""
+        return DaySlot(self.today, self.class_by_project.get(project_id, RetentionClass.LONG))
+
+    def slot_of_replay(self, key: tuple[ProjectId, ReplayId]) -> DaySlot:
+        """Return the slot of a replay; its first row decides."""
+        return self.slot_by_replay.get(key) or self.slot_of(key[0])
+
+    @property
+    def recent(self) -> list[date]:
+        """The days on which a row may have been stored that comes again now.
+
+        A sender repeats within hours. What a release before days stored is among them.
+        """
+        return [OLD_DAY, self.today - timedelta(days=1), self.today]
+
+
+class DayClock:
+    """Tells the day by Postgres' clock without asking it, for names of objects."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def set_time(self, now: datetime) -> None:
+        """Note what Postgres' clock shows now."""
+        self._ahead = now - clock.now()
+
+    def today(self) -> date:
+        """Return the day; before `set_time` was called it is that of this machine's clock."""
+        return (clock.now() + self._ahead).date()

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.days import RetentionClass
+from app.core.days import OLD_DAY, RetentionClass
 from app.db.engine import get_driver
 
 FAMILIES: Final = ("segments", "events", "span_blocks", "logs", "attachments")
@@ -72,9 +72,9 @@ async def ensure_partitions(connection: AsyncConnection, wanted: Iterable[Partit
     """Make the partitions that are not there yet.
 
     Others go on reading and writing meanwhile. Two processes may ask for the same one: the second
-    waits until the first has committed.
+    waits until the first has committed. What has `OLD_DAY` lies in the partition of old releases.
     """
-    ordered = sorted(set(wanted))
+    ordered = sorted({partition for partition in wanted if partition.day != OLD_DAY})
     if ordered:
         driver = await get_driver(connection)
         await driver.execute(_ADD, *zip(*ordered, strict=True))

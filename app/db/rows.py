@@ -12,6 +12,7 @@ into those that are there reads them from the `source` of a `RowShape`.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 from uuid import UUID
@@ -44,6 +45,8 @@ class RowShape:
         typed = ", ".join(f"{name} {types[name]}" for name in in_json)
         arrays = [f", unnest(${number}::bytea[])" for number, _ in enumerate(self._in_bytes, 2)]
 
+        self.next_number: Final = 2 + len(self._in_bytes)
+        """The number of the first argument that is not one of `arguments`."""
         self.columns: Final = ", ".join((*in_json, *self._in_bytes))
         """The names of the columns, as a statement lists them."""
         self.source: Final = (
@@ -72,7 +75,11 @@ class RowShape:
 
 
 async def insert_new_rows[Key: tuple[Any, ...]](
-    connection: AsyncConnection, table: Table, rows: Mapping[Key, Row]
+    connection: AsyncConnection,
+    table: Table,
+    rows: Mapping[Key, Row],
+    *,
+    days: Sequence[date] = (),
 ) -> set[Key]:
     """Insert the rows whose key is not there yet.
 
@@ -81,6 +88,8 @@ async def insert_new_rows[Key: tuple[Any, ...]](
         table: A table with a primary key.
         rows: Rows that all have the same columns, under their primary key in the order of its
             columns.
+        days: The days on which a row of the same key may lie, for a table that is divided by day:
+            its key is unique in one partition only.
 
     Returns:
         The keys of the rows that were inserted; the others were duplicates.
@@ -89,25 +98,44 @@ async def insert_new_rows[Key: tuple[Any, ...]](
         return set()
     # Sorted, so that two processes lock rows in the same order.
     ordered = [rows[key] for key in sorted(rows)]
-    sql, shape = _insert_statement(table, tuple(ordered[0]))
-    inserted = await run_with_rows(connection, sql, shape, ordered)
+    sql, shape = _insert_statement(table, tuple(ordered[0]), has_days=bool(days))
+    inserted = await run_with_rows(connection, sql, shape, ordered, *([days] if days else ()))
     return {cast("Key", tuple(_plain(value) for value in key)) for key in inserted}
 
 
 async def run_with_rows(
-    connection: AsyncConnection, sql: str, shape: RowShape, rows: Sequence[Row]
+    connection: AsyncConnection, sql: str, shape: RowShape, rows: Sequence[Row], *others: Any
 ) -> "list[asyncpg.Record]":
-    """Run a statement that reads `rows` from the source of `shape`; returns what it returns."""
+    """Run a statement that reads `rows` from the source of `shape`; returns what it returns.
+
+    Args:
+        connection: Where to run it.
+        sql: The statement.
+        shape: The columns of the rows.
+        rows: The rows.
+        others: Further arguments, whose numbers begin with `shape.next_number`.
+    """
     driver = await get_driver(connection)
-    return await driver.fetch(sql, *shape.arguments(rows))
+    return await driver.fetch(sql, *shape.arguments(rows), *others)
 
 
 @cache
-def _insert_statement(table: Table, names: tuple[str, ...]) -> tuple[str, RowShape]:
+def _insert_statement(
+    table: Table, names: tuple[str, ...], *, has_days: bool
+) -> tuple[str, RowShape]:
     shape = RowShape.of_table(table, names)
-    key = ", ".join(column.name for column in table.primary_key.columns)
+    key_names = [column.name for column in table.primary_key.columns]
+    key = ", ".join(key_names)
+    unless = ""
+    if has_days:
+        is_same = " and ".join(f"earlier.{name} = new.{name}" for name in key_names)
+        unless = f"""
+        where not exists (
+            select from {table.name} earlier
+            where earlier.day = any(${shape.next_number}::date[]) and {is_same}
+        )"""
     sql = f"""
-        insert into {table.name} ({shape.columns}) select * from {shape.source}
+        insert into {table.name} ({shape.columns}) select * from {shape.source} {unless}
         on conflict do nothing
         returning {key}
         """  # noqa: S608 - made of the names of tables and columns

@@ -2,18 +2,20 @@
 
     outbox of packs   ─► wipe ranges, or delete a pack with no live segment ─► verify ─► done
     outbox of objects ─► delete ─► done
-    tombstone         ─► list its prefix ─► delete what is there ─► empty? ─► receipt (swept_at)
+    tombstone         ─► list its prefixes ─► delete what is there ─► empty? ─► receipt (swept_at)
 
 When storage does not answer, a sweep is delayed and never lost: what is not done stays on the
 lists. Several processes may sweep at the same time; each locks the rows that it works on.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import date
 from typing import Final
 
 from app.core import clock, log
 from app.core.errors import NotFound, ServiceUnavailable
+from app.db import days
 from app.db.engine import Database
 from app.issues import erase as error_erase
 from app.replays import erase
@@ -170,9 +172,12 @@ async def _try_delete(objects: ObjectStore, object_key: str) -> bool:
 async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
         swept = 0
+        present = {each.day for each in await days.list_partitions(connection, ["segments"])}
         for tombstone in await erase.lock_unswept_tombstones(connection, limit=_BATCH):
             try:
-                removed = await _delete_prefix(objects, tombstone)
+                # Without its day, its objects are sought under each.
+                days_of_replay = present if tombstone.day is None else {tombstone.day}
+                removed = await _delete_prefixes(objects, tombstone, days_of_replay)
             except ServiceUnavailable as error:
                 _logger.warning(
                     "a replay is not swept yet", replay=tombstone.key.replay_id, error=str(error)
@@ -183,12 +188,16 @@ async def _sweep_replays(database: Database, objects: ObjectStore) -> bool:
     return swept == _BATCH
 
 
-async def _delete_prefix(objects: ObjectStore, tombstone: Tombstone) -> int:
-    """Delete all objects under a replay's prefix, and verify that it is empty."""
-    prefix = keys.make_replay_prefix(tombstone.key.project_id, tombstone.key.replay_id)
-    stored_objects = await objects.list(prefix)
-    for stored in stored_objects:
-        await objects.delete(stored.key)
-    if await objects.list(prefix):
-        raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
-    return len(stored_objects)
+async def _delete_prefixes(
+    objects: ObjectStore, tombstone: Tombstone, days_of_replay: Collection[date]
+) -> int:
+    """Delete all objects under a replay's prefixes, and verify that they are empty."""
+    removed = 0
+    for prefix in keys.list_replay_prefixes(days_of_replay, *tombstone.key):
+        stored_objects = await objects.list(prefix)
+        for stored in stored_objects:
+            await objects.delete(stored.key)
+        if stored_objects and await objects.list(prefix):
+            raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
+        removed += len(stored_objects)
+    return removed

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import BatchDays
 from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId
 from app.db.list_slices import ListSlice, SliceQuery
@@ -36,15 +38,22 @@ _SLICES: Final = SliceQuery(_OF_EVENT, _to_attachment, size=100)
 
 
 async def add_attachments(
-    connection: AsyncConnection, new: Sequence[Attachment]
+    connection: AsyncConnection, new: Sequence[Attachment], days: BatchDays
 ) -> set[AttachmentKey]:
     """Store the rows of files that are not there yet.
+
+    Args:
+        connection: Where to write.
+        new: The files, each with the day of its object.
+        days: The days of the batch.
 
     Returns:
         The keys of the files that were stored (`attachment_key`); the others were duplicates.
     """
-    rows = {attachment_key(attachment): _to_row(attachment) for attachment in reversed(new)}
-    return await insert_new_rows(connection, attachments, rows)
+    rows = {attachment_key(attachment): _to_row(attachment, days) for attachment in reversed(new)}
+    # They have the day that the process assumed when it put them, which may be another one.
+    near = {each.day + timedelta(days=ahead) for each in new for ahead in (-1, 0, 1)}
+    return await insert_new_rows(connection, attachments, rows, days=sorted({*days.recent, *near}))
 
 
 def attachment_key(attachment: Attachment) -> AttachmentKey:
@@ -108,9 +117,11 @@ async def find_attachment(
     return _to_attachment(row) if row else None
 
 
-def _to_row(attachment: Attachment) -> dict[str, Any]:
+def _to_row(attachment: Attachment, days: BatchDays) -> dict[str, Any]:
     _, _, filename, _ = attachment_key(attachment)
     return {
+        "day": attachment.day,
+        "retention_class": days.slot_of(attachment.project_id).retention_class,
         "project_id": attachment.project_id,
         "event_id": attachment.event_id,
         "sha256": attachment.sha256,

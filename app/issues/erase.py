@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.issues.model import IssueKey
+from app.db.types import Hex32
+from app.issues.model import Attachment, IssueKey
 from app.issues.tables import (
     attachments,
     file_outbox,
@@ -67,6 +69,22 @@ _ERASE: Final = text(
     select (select count(*) from erased) as events, (select count(*) from files) as files,
         (select coalesce(sum(size_bytes), 0)::bigint from files) as size_bytes
     """
+)
+_DISCARD: Final = text(
+    """
+    insert into file_outbox (project_id, event_id, object_key, added_at)
+    select distinct f.project_id, f.event_id, f.object_key, cast(:at as timestamptz)
+    from unnest(:project_ids, :event_ids, :object_keys) as f (project_id, event_id, object_key)
+    where not exists (
+        select from attachments a
+        where a.project_id = f.project_id and a.event_id = f.event_id
+          and a.object_key = f.object_key
+    )
+    """
+).bindparams(
+    bindparam("project_ids", type_=ARRAY(BigInteger)),
+    bindparam("event_ids", type_=ARRAY(Hex32)),
+    bindparam("object_keys", type_=ARRAY(Text)),
 )
 
 
@@ -173,6 +191,28 @@ async def mark_files_swept(
     await connection.execute(
         delete(file_outbox).where(file_outbox.c.swept_at < at - _KEPT_AFTER_SWEEP)
     )
+
+
+async def discard_repeated_files(
+    connection: AsyncConnection, files: Sequence[Attachment], *, at: datetime
+) -> None:
+    """Hand the objects of files that are stored under another name to the sweep.
+
+    Args:
+        connection: Where to write.
+        files: Files that were there already, with the keys under which they were put again.
+        at: The time.
+    """
+    if files:
+        await connection.execute(
+            _DISCARD,
+            {
+                "project_ids": [file.project_id for file in files],
+                "event_ids": [file.event_id for file in files],
+                "object_keys": [file.object_key for file in files],
+                "at": at,
+            },
+        )
 
 
 async def withdraw_outgoing_files(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
@@ -112,3 +112,5 @@ class Attachment:
     received_at: datetime
     object_key: str
     size_bytes: int
+    day: date
+    """The day of its row, with which its key begins."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import BatchDays, DaySlot
 from app.core.ids import EventId, IssueId, ProjectId
 from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none, json_text
@@ -17,9 +18,14 @@ _VALUE_BYTES: Final = 8 * 1024
 
 
 async def add_events(
-    connection: AsyncConnection, new: Sequence[NewEvent]
+    connection: AsyncConnection, new: Sequence[NewEvent], days: BatchDays
 ) -> set[tuple[ProjectId, EventId]]:
     """Store events that are not there yet, and add them to their issues.
+
+    Args:
+        connection: Where to write.
+        new: The events, in the order of arrival.
+        days: The days of the batch. An event that was stored the day before is there too.
 
     Returns:
         The keys of those that were stored; the others were duplicates.
@@ -32,14 +38,19 @@ async def add_events(
         (event.project_id, event.event_id): (event, issue_id)
         for event, issue_id in reversed([*zip(new, issue_ids, strict=True)])
     }
-    rows = {key: _event_row(event, issue_id) for key, (event, issue_id) in by_key.items()}
-    added = await insert_new_rows(connection, events, rows)
+    rows = {
+        key: _event_row(event, issue_id, days.slot_of(event.project_id))
+        for key, (event, issue_id) in by_key.items()
+    }
+    added = await insert_new_rows(connection, events, rows, days=days.recent)
     await counting.count_events(connection, [by_key[key] for key in sorted(added)])
     return added
 
 
-def _event_row(event: NewEvent, issue_id: IssueId) -> dict[str, Any]:
+def _event_row(event: NewEvent, issue_id: IssueId, slot: DaySlot) -> dict[str, Any]:
     return {
+        "day": slot.day,
+        "retention_class": slot.retention_class,
         "project_id": event.project_id,
         "event_id": event.event_id,
         "trace_id": event.trace_id,

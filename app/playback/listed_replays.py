@@ -51,7 +51,7 @@ async def describe_replays(
     keys = [replay.key for replay in found]
     seen = await audit.find_seen_replays(connection, person_id, [(key[0], key[1]) for key in keys])
     keeping = await pins.find_keeping(connection, keys)
-    last_lengths = await segment_queries.read_last_segment_lengths(connection, keys)
+    last_lengths = await segment_queries.read_last_segment_lengths(connection, found)
     return [
         ListedReplay(
             replay,

@@ -202,7 +202,9 @@ async def _gather_replay_trail(
 
 
 async def _read_stored_replay(connection: AsyncConnection, replay: Replay) -> StoredReplay:
-    segments = await segment_queries.read_segments(connection, replay.key, steps=replay.clock_steps)
+    segments = await segment_queries.read_segments(
+        connection, replay.key, day=replay.day, steps=replay.clock_steps
+    )
     missing_ids = gaps.find_missing_ids({segment.segment_id for segment in segments})
     return StoredReplay(replay, tuple(segments), tuple(missing_ids))
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
 
+from app.core.days import OLD_DAY, RetentionClass
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.replay_window import ClockStep
 from app.db.text import JsonText
@@ -151,6 +152,11 @@ class Replay:
     clock_steps: tuple[ClockStep, ...] = ()
     """The places at which the phone's clock was set; empty if it was not. `started_at` and
     `ended_at` are on the clock that the phone had in the first segment."""
+    day: date = OLD_DAY
+    """The day of its segments and objects; reads of them name it."""
+    retention_class: int = RetentionClass.LONG
+    closed_at: datetime | None = None
+    """When it was found to be complete; None while it may still grow."""
 
     @property
     def recorded_at(self) -> datetime:
@@ -177,3 +183,5 @@ class Tombstone:
     video_bytes: int
     objects: int
     swept_at: datetime | None
+    day: date | None = None
+    """The day of the replay; None if a release before days deleted it beside this one."""

@@ -153,6 +153,7 @@ def to_tombstone(row: Row[Any]) -> Tombstone:
         video_bytes=row.video_bytes,
         objects=row.objects,
         swept_at=row.swept_at,
+        day=row.day,
     )
 
 
@@ -195,4 +196,7 @@ def to_replay(row: Row[Any]) -> Replay:
         ),
         drift_range_ms=to_drift_range_ms(row),
         clock_steps=to_clock_steps(row.clock_steps),
+        day=row.day,
+        retention_class=row.retention_class,
+        closed_at=row.closed_at,
     )

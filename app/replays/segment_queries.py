@@ -1,17 +1,18 @@
 """Queries of the segments of replays: as pages list them, and as playback needs them."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, case, func, null, select, text
+from sqlalchemy import Date, bindparam, case, func, null, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
 from app.core.limits import LIMITS
 from app.core.replay_window import ClockStep
 from app.replays.clock_steps import shift_ms_of
-from app.replays.model import PlayableSegment, ReplayKey, Segment
+from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
 from app.replays.tables import packs, segments
 
@@ -26,20 +27,24 @@ _SCREENS: Final = Segment._fields.index("screens")
 _LAST_SEGMENTS: Final = text(
     """
     select wanted.n, last.started_at, last.ended_at
-    from unnest(:project_ids, :replay_ids) with ordinality as wanted (project_id, replay_id, n)
+    from unnest(:project_ids, :replay_ids, :days)
+        with ordinality as wanted (project_id, replay_id, day, n)
     cross join lateral (
         select s.started_at, s.ended_at from segments s
-        where s.project_id = wanted.project_id and s.replay_id = wanted.replay_id
+        -- Postgres plans with the days of all, and looks into the partitions of each.
+        where s.day = any(:days) and s.day = wanted.day
+          and s.project_id = wanted.project_id and s.replay_id = wanted.replay_id
         order by s.segment_id desc limit 1
     ) as last
     """
-).bindparams(*KEY_ARRAYS)
+).bindparams(*KEY_ARRAYS, bindparam("days", type_=ARRAY(Date)))
 
 
 async def read_segments(
     connection: AsyncConnection,
     key: ReplayKey,
     *,
+    day: date,
     recording_bytes: int = 0,
     from_segment: int = 0,
     steps: Sequence[ClockStep] = (),
@@ -49,6 +54,7 @@ async def read_segments(
     Args:
         connection: Where to read.
         key: The replay.
+        day: Its day (`Replay.day`).
         recording_bytes: Bytes of their recordings to read at most, counted as they are compressed.
             The recordings beyond stay in the database.
         from_segment: The first segment whose recording is read.
@@ -65,7 +71,11 @@ async def read_segments(
     rows = await connection.execute(
         select(*_SEGMENT_COLUMNS, recording)
         .outerjoin_from(segments, packs, packs.c.id == segments.c.pack_id)
-        .where(segments.c.project_id == key.project_id, segments.c.replay_id == key.replay_id)
+        .where(
+            segments.c.day == day,
+            segments.c.project_id == key.project_id,
+            segments.c.replay_id == key.replay_id,
+        )
         .order_by(segments.c.segment_id)
         .limit(LIMITS.segments)
     )
@@ -74,12 +84,14 @@ async def read_segments(
 
 
 async def read_last_segment_lengths(
-    connection: AsyncConnection, keys: Sequence[ReplayKey]
+    connection: AsyncConnection, replays: Sequence[Replay]
 ) -> dict[ReplayKey, int]:
     """Read how many ms the last segment of each of some replays lasts."""
-    if not keys:
+    if not replays:
         return {}
-    rows = await connection.execute(_LAST_SEGMENTS, to_key_arrays(keys))
+    keys = [replay.key for replay in replays]
+    days = [replay.day for replay in replays]
+    rows = await connection.execute(_LAST_SEGMENTS, to_key_arrays(keys) | {"days": days})
     return {
         keys[row.n - 1]: units.ms_from_at(row.ended_at) - units.ms_from_at(row.started_at)
         for row in rows
@@ -87,13 +99,14 @@ async def read_last_segment_lengths(
 
 
 async def read_playable_segments(
-    connection: AsyncConnection, key: ReplayKey, *, steps: Sequence[ClockStep] = ()
+    connection: AsyncConnection, key: ReplayKey, *, day: date, steps: Sequence[ClockStep] = ()
 ) -> list[PlayableSegment]:
     """Read what playback needs of the segments that have video, in the order of their ids.
 
     Args:
         connection: Where to read.
         key: The replay.
+        day: Its day (`Replay.day`).
         steps: Where the clock of the phone was set (`Replay.clock_steps`).
     """
     rows = await connection.execute(
@@ -108,6 +121,7 @@ async def read_playable_segments(
         )
         .join_from(segments, packs, packs.c.id == segments.c.pack_id)
         .where(
+            segments.c.day == day,
             segments.c.project_id == key.project_id,
             segments.c.replay_id == key.replay_id,
             segments.c.layout.is_not(None),

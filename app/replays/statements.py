@@ -38,6 +38,7 @@ _JOINED_SCREENS: Final = f"""
 SEGMENT_ROWS: Final = RowShape.of_table(
     segments,
     (
+        *("day", "retention_class"),
         *(*_KEY, "segment_id", "received_at", "drift_ms", "started_at", "ended_at"),
         *("replay_type", "sdk_name", "breadcrumbs", "screens", "recording"),
         *_GAINED,
@@ -46,6 +47,7 @@ SEGMENT_ROWS: Final = RowShape.of_table(
 REPLAY_ROWS: Final = RowShape.of_table(
     replays,
     (
+        *("day", "retention_class"),
         *(*_KEY, *EARLIEST, *LATEST, *LOWEST, *HIGHEST, *ADDED, "screens"),
         *(name for rank, decided in DECIDED.items() for name in (rank, *decided)),
     ),
@@ -59,8 +61,10 @@ def _write_add_videos() -> str:
             started_at = least(s.started_at, new.started_at),
             ended_at = greatest(s.ended_at, new.ended_at)
         from {SEGMENT_ROWS.source}
-        where s.project_id = new.project_id and s.replay_id = new.replay_id
+        where s.day = new.day and s.retention_class = new.retention_class
+          and s.project_id = new.project_id and s.replay_id = new.replay_id
           and s.segment_id = new.segment_id and s.pack_id is null
+          and s.day = any(${SEGMENT_ROWS.next_number}::date[])
         returning s.project_id, s.replay_id, s.segment_id
         """  # noqa: S608 - made of the names of columns
 
@@ -82,7 +86,8 @@ def _write_upsert_replays() -> str:
     return f"""
         insert into replays ({REPLAY_ROWS.columns}) select * from {REPLAY_ROWS.source}
         on conflict (project_id, replay_id) do update set {", ".join(changes)}
-        returning project_id, replay_id, clock_steps is not null as has_steps
+        returning project_id, replay_id, day, retention_class,
+            clock_steps is not null as has_steps
         """  # noqa: S608 - made of the names of columns
 
 
@@ -100,12 +105,14 @@ FIND_CLOCK_CHANGES: Final = """
         as k (project_id, replay_id, segment_id, started_at, drift_ms)
     cross join lateral (
         (select n.segment_id, n.started_at, n.drift_ms from segments n
-         where n.project_id = k.project_id and n.replay_id = k.replay_id
+         where n.day = $7 and n.retention_class = $8
+           and n.project_id = k.project_id and n.replay_id = k.replay_id
            and n.segment_id < k.segment_id
          order by n.segment_id desc limit 1)
         union all
         (select n.segment_id, n.started_at, n.drift_ms from segments n
-         where n.project_id = k.project_id and n.replay_id = k.replay_id
+         where n.day = $7 and n.retention_class = $8
+           and n.project_id = k.project_id and n.replay_id = k.replay_id
            and n.segment_id > k.segment_id
          order by n.segment_id limit 1)
     ) n
@@ -116,10 +123,11 @@ FIND_CLOCK_CHANGES: Final = """
 """Finds the replays of some new segments whose clock may have been set: those for which
 `clock_steps.may_be_step` holds for the segment and one of its neighbours. It looks up an index
 twice for each segment, which takes 4 us; reading the segment and its replay once more took as much
-again."""
+again. All segments are of one day and class, so that Postgres looks into one partition."""
 READ_SEGMENT_TIMES: Final = """
     select segment_id, started_at, ended_at, drift_ms from segments
-    where project_id = $1 and replay_id = $2 order by segment_id
+    where project_id = $1 and replay_id = $2 and day = $3 and retention_class = $4
+    order by segment_id
     """
 SET_CLOCK_STEPS: Final = """
     update replays set clock_steps = $3::jsonb, started_at = $4, ended_at = $5

@@ -3,7 +3,7 @@
 One statement for each table and batch, whatever is in it (`statements.py`).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +15,8 @@ from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
-from app.core.ids import ReplayId
+from app.core.days import BatchDays, DaySlot
+from app.core.ids import ProjectId, ReplayId
 from app.db.engine import get_driver
 from app.db.rows import run_with_rows
 from app.db.text import clean, clean_or_none
@@ -58,6 +59,14 @@ class AddedSegment(msgspec.Struct, frozen=True, gc=False):
         return self.placed.segment
 
 
+class ReplayMovedError(Exception):
+    """A replay has another day or class than its new segments were given.
+
+    Another process has stored its first segment meanwhile, or has moved it. The transaction must be
+    rolled back, and the batch stored again.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class PackRange:
     """Bytes of a pack that belonged to a replay."""
@@ -83,7 +92,11 @@ async def add_pack(connection: AsyncConnection, object_key: str, *, live: int) -
 
 
 async def add_segments(
-    connection: AsyncConnection, new: Sequence[PlacedSegment], *, pack_id: int | None
+    connection: AsyncConnection,
+    new: Sequence[PlacedSegment],
+    *,
+    pack_id: int | None,
+    days: BatchDays,
 ) -> list[AddedSegment]:
     """Store segments that are not there yet, and what they add to their replays.
 
@@ -91,10 +104,14 @@ async def add_segments(
         connection: Where to write.
         new: The segments, in the order of arrival.
         pack_id: The pack that holds their videos; None when no segment has one.
+        days: The days of the batch, read in this transaction.
 
     Returns:
         The segments that changed something. The others were duplicates: the first write wins,
         except that a row without video may gain one.
+
+    Raises:
+        ReplayMovedError: A replay has got another day since `days` were read.
     """
     added: list[AddedSegment] = []
     by_key: dict[tuple[ReplayKey, int], PlacedSegment] = {}
@@ -107,7 +124,7 @@ async def add_segments(
         # Sorted, so that two processes lock rows in the same order.
         ordered = sorted(by_key)
         new_keys = await _write_segments(
-            connection, statements.INSERT_SEGMENTS, [by_key[key] for key in ordered], pack_id
+            connection, statements.INSERT_SEGMENTS, [by_key[key] for key in ordered], pack_id, days
         )
         added = [AddedSegment(by_key[key], is_new=True) for key in new_keys]
         again = [
@@ -116,11 +133,13 @@ async def add_segments(
             if key not in new_keys and by_key[key].segment.video is not None
         ]
         if again:
-            with_video = await _write_segments(connection, statements.ADD_VIDEOS, again, pack_id)
+            with_video = await _write_segments(
+                connection, statements.ADD_VIDEOS, again, pack_id, days
+            )
             added += [AddedSegment(by_key[key], is_new=False) for key in with_video]
     if added:
-        with_steps = await _add_to_replays(connection, added)
-        await _update_clock_steps(connection, added, with_steps)
+        with_steps = await _add_to_replays(connection, added, days)
+        await _update_clock_steps(connection, added, with_steps, days)
         await trace_links.add_trace_links(
             connection, {link for each in added for link in _list_trace_links(each.segment)}
         )
@@ -164,20 +183,31 @@ async def discard_objects(
 
 
 async def _write_segments(
-    connection: AsyncConnection, sql: str, new: Sequence[PlacedSegment], pack_id: int | None
+    connection: AsyncConnection,
+    sql: str,
+    new: Sequence[PlacedSegment],
+    pack_id: int | None,
+    days: BatchDays,
 ) -> set[tuple[ReplayKey, int]]:
     """Run a statement with the rows of some segments; returns the keys of the rows it changed."""
-    rows = [_make_segment_row(placed, pack_id) for placed in new]
+    slots = [days.slot_of_replay(placed.segment.key) for placed in new]
+    rows = [
+        _make_segment_row(placed, pack_id, slot) for placed, slot in zip(new, slots, strict=True)
+    ]
+    # Only the update names days: an insert finds the partition of each row by itself.
+    named = [sorted({slot.day for slot in slots})] if sql is statements.ADD_VIDEOS else []
     return {
         (ReplayKey(row["project_id"], ReplayId(row["replay_id"].hex)), row["segment_id"])
-        for row in await run_with_rows(connection, sql, statements.SEGMENT_ROWS, rows)
+        for row in await run_with_rows(connection, sql, statements.SEGMENT_ROWS, rows, *named)
     }
 
 
-def _make_segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, Any]:
+def _make_segment_row(placed: PlacedSegment, pack_id: int | None, slot: DaySlot) -> dict[str, Any]:
     segment, video = placed.segment, placed.segment.video
     declared = segment.declared_size_px or (None, None)
     return {
+        "day": slot.day,
+        "retention_class": slot.retention_class,
         "project_id": segment.key.project_id,
         "replay_id": segment.key.replay_id,
         "segment_id": segment.segment_id,
@@ -203,23 +233,37 @@ def _make_segment_row(placed: PlacedSegment, pack_id: int | None) -> dict[str, A
 
 
 async def _add_to_replays(
-    connection: AsyncConnection, added: Sequence[AddedSegment]
+    connection: AsyncConnection, added: Sequence[AddedSegment], days: BatchDays
 ) -> set[_RowKey]:
-    """Add segments to the rows of their replays; returns the replays whose clock was set."""
+    """Add segments to the rows of their replays; returns the replays whose clock was set.
+
+    Raises:
+        ReplayMovedError: A replay has another day or class than the segments.
+    """
     by_key: dict[ReplayKey, _Row] = {}
     for each in added:
-        key, row = each.segment.key, _make_replay_row(each.segment, is_new=each.is_new)
+        key = each.segment.key
+        row = _make_replay_row(each.segment, days.slot_of_replay(key), is_new=each.is_new)
         by_key[key] = _merge_replay_rows(by_key[key], row) if key in by_key else row
     # Sorted, so that two processes lock rows in the same order.
     rows = [by_key[key] for key in sorted(by_key)]
     changed = await run_with_rows(
         connection, statements.UPSERT_REPLAYS, statements.REPLAY_ROWS, rows
     )
-    return {(row["project_id"], row["replay_id"]) for row in changed if row["has_steps"]}
+    for stored in changed:
+        key = ReplayKey(stored["project_id"], ReplayId(stored["replay_id"].hex))
+        if (stored["day"], stored["retention_class"]) != days.slot_of_replay(key):
+            raise ReplayMovedError
+    return {
+        (stored["project_id"], stored["replay_id"]) for stored in changed if stored["has_steps"]
+    }
 
 
 async def _update_clock_steps(
-    connection: AsyncConnection, added: Sequence[AddedSegment], with_steps: set[_RowKey]
+    connection: AsyncConnection,
+    added: Sequence[AddedSegment],
+    with_steps: set[_RowKey],
+    days: BatchDays,
 ) -> None:
     """Store where the phones of some replays had their clocks set.
 
@@ -229,20 +273,28 @@ async def _update_clock_steps(
         connection: The transaction in which the segments were added.
         added: The segments. Those that only gained a video count too: it may change their times.
         with_steps: The replays in which steps were found before.
+        days: The days of the batch.
     """
     driver = await get_driver(connection)
-    segments = [each.segment for each in added]
-    suspects = await driver.fetch(
-        statements.FIND_CLOCK_CHANGES,
-        [segment.key.project_id for segment in segments],
-        [segment.key.replay_id for segment in segments],
-        [segment.segment_id for segment in segments],
-        [segment.started_at for segment in segments],
-        [segment.drift_ms for segment in segments],
-        clock_steps.LEAST_SHIFT_MS,
-    )
-    for key in sorted(with_steps | {(row["project_id"], row["replay_id"]) for row in suspects}):
-        rows = await driver.fetch(statements.READ_SEGMENT_TIMES, *key)
+    by_slot: defaultdict[DaySlot, list[NewSegment]] = defaultdict(list)
+    for each in added:
+        by_slot[days.slot_of_replay(each.segment.key)].append(each.segment)
+    suspects: set[_RowKey] = set()
+    for slot, segments in by_slot.items():
+        found = await driver.fetch(
+            statements.FIND_CLOCK_CHANGES,
+            [segment.key.project_id for segment in segments],
+            [segment.key.replay_id for segment in segments],
+            [segment.segment_id for segment in segments],
+            [segment.started_at for segment in segments],
+            [segment.drift_ms for segment in segments],
+            clock_steps.LEAST_SHIFT_MS,
+            *slot,
+        )
+        suspects |= {(row["project_id"], row["replay_id"]) for row in found}
+    for key in sorted(with_steps | suspects):
+        slot = days.slot_of_replay((ProjectId(key[0]), ReplayId(key[1].hex)))
+        time_rows = await driver.fetch(statements.READ_SEGMENT_TIMES, *key, *slot)
         times = [
             SegmentTimes(
                 row["segment_id"],
@@ -250,7 +302,7 @@ async def _update_clock_steps(
                 units.ms_from_at(row["ended_at"]),
                 row["drift_ms"],
             )
-            for row in rows
+            for row in time_rows
         ]
         steps = clock_steps.find_clock_steps(times)
         if steps or key in with_steps:
@@ -264,11 +316,13 @@ async def _update_clock_steps(
             )
 
 
-def _make_replay_row(segment: NewSegment, *, is_new: bool) -> _Row:
+def _make_replay_row(segment: NewSegment, slot: DaySlot, *, is_new: bool) -> _Row:
     """Make the row that a segment adds to its replay, or is merged into it."""
     video = segment.video
     playable = video if video is not None and video.layout is not None else None
     return {
+        "day": slot.day,
+        "retention_class": slot.retention_class,
         "project_id": segment.key.project_id,
         "replay_id": segment.key.replay_id,
         "first_received_at": segment.received_at,

@@ -1,8 +1,15 @@
 """Object keys: the only place that makes the names under which bytes are stored.
 
-    v/{journal_id}/{block}/{seq}-{random}              a pack: the videos of one digested batch
-    p/{project_id}/r/{replay_id}/pictures-{random}     small pictures made of a replay
-    p/{project_id}/e/{event_id}/{sha}                  a file attached to an event
+    {day}/v/{journal_id}/{block}/{seq}-{random}       a pack: the videos of one digested batch
+    {day}/{project_id}/{replay_id}/pictures-{random}  small pictures made of a replay
+    {day}/{project_id}/e/{event_id}/{sha}             a file attached to an event
+
+The day of a pack is that on which its batch was stored, that of the others is the day of the rows
+that point at them. Releases before days made these keys, which stay valid:
+
+    v/{journal_id}/{block}/{seq}-{random}
+    p/{project_id}/r/{replay_id}/pictures-{random}
+    p/{project_id}/e/{event_id}/{sha}
 
 A key is made of integers, hex digits and fixed words, so that nothing a sender wrote can name a
 file. The key of a pack is never made twice, so that a video can never replace a stored one. It
@@ -12,9 +19,12 @@ that a dying process stored and never committed.
 
 import re
 import secrets
+from collections.abc import Iterable
+from datetime import date
 from typing import Final
 
 from app.core import ids
+from app.core.days import OLD_DAY
 from app.core.errors import MalformedInput
 from app.core.log import shown
 
@@ -29,45 +39,56 @@ _BIGGEST_PROJECT_ID: Final = 2**63 - 1
 _PART: Final = rf"[a-z0-9][a-z0-9._-]{{0,{_PART_CHARS - 1}}}"
 _KEY: Final = re.compile(rf"{_PART}(?:/{_PART})*\Z")
 _PREFIX: Final = re.compile(rf"(?:{_PART}/)*(?:{_PART})?\Z")
-_PACK: Final = re.compile(r"v/[0-9a-f]{32}/[0-9a-f]{8,}/([0-9a-f]{16})-[0-9a-f]+\Z")
+_DAY: Final = r"\d{4}-\d{2}-\d{2}"
+_PACK: Final = re.compile(
+    rf"(?:{_DAY}/)?v/[0-9a-f]{{32}}/[0-9a-f]{{8,}}/([0-9a-f]{{16}})-[0-9a-f]+\Z"
+)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
-def make_pack_key(journal_id: str, first_seq: int) -> str:
+def make_pack_key(day: date, journal_id: str, first_seq: int) -> str:
     """Make a key for the pack of a batch; every call makes another one.
 
     Args:
+        day: The day on which the batch is stored.
         journal_id: The journal that the batch came from, 32 lower-case hex digits.
         first_seq: The number of the entry with which the batch begins, from 0.
 
     Raises:
         MalformedInput: An argument has another form.
     """
-    return f"{make_pack_prefix(journal_id, first_seq)}{secrets.token_hex(_RANDOM_BYTES)}"
+    return f"{make_pack_prefix(day, journal_id, first_seq)}{secrets.token_hex(_RANDOM_BYTES)}"
 
 
-def make_pack_prefix(journal_id: str, first_seq: int) -> str:
-    """Make the prefix that the packs of all attempts at one batch share, and no others.
+def make_pack_prefix(day: date, journal_id: str, first_seq: int) -> str:
+    """Make the prefix that the packs of all attempts of a day at one batch share, and no others.
 
     Raises:
         MalformedInput: The journal id is not 32 lower-case hex digits, or the seq is negative.
     """
-    if ids.read_hex32(journal_id) != journal_id:
-        raise MalformedInput(f"{shown(journal_id)} is not a journal id of 32 lower-case hex digits")
     if not _is_integer(first_seq) or first_seq < 0:
         raise MalformedInput(f"{shown(first_seq)} is not the number of a journal entry")
-    return f"v/{journal_id}/{first_seq // _BLOCK_SEQS:08x}/{first_seq:016x}-"
+    block = first_seq // _BLOCK_SEQS
+    return f"{_make_journal_prefix(day, journal_id)}{block:08x}/{first_seq:016x}-"
 
 
-def make_block_prefixes(journal_id: str, first_seq: int) -> tuple[str, str]:
+def make_block_prefixes(days: Iterable[date], journal_id: str, first_seq: int) -> list[str]:
     """Make the prefixes of all packs whose batches begin at `first_seq` or soon after.
+
+    Args:
+        days: The days on which these packs may have been stored; `OLD_DAY` stands for packs of a
+            release before days.
+        journal_id: The journal that the batches came from.
+        first_seq: The first entry.
 
     Raises:
         MalformedInput: The journal id is not 32 lower-case hex digits, or the number is negative.
     """
-    block = make_pack_prefix(journal_id, first_seq).rpartition("/")[0]
-    following = make_pack_prefix(journal_id, first_seq + _BLOCK_SEQS).rpartition("/")[0]
-    return f"{block}/", f"{following}/"
+    return [
+        make_pack_prefix(day, journal_id, seq).rpartition("/")[0] + "/"
+        for day in sorted(set(days))
+        for seq in (first_seq, first_seq + _BLOCK_SEQS)
+    ]
 
 
 def read_pack_seq(key: str) -> int:
@@ -76,8 +97,16 @@ def read_pack_seq(key: str) -> int:
     return int(match[1], 16) if match else -1
 
 
-def make_replay_prefix(project_id: int, replay_id: str) -> str:
-    """Make the prefix that all objects of a replay share, and no others; it ends with a slash.
+def make_replay_prefix(day: date, project_id: int, replay_id: str) -> str:
+    """Make the prefix of the objects of a replay, which no others share; it ends with a slash.
+
+    Packs do not lie there, but for those of a sealed replay. `list_replay_prefixes` tells where
+    else objects of the replay may be.
+
+    Args:
+        day: The day of the replay; `OLD_DAY` for a replay that is not moved to its own day yet.
+        project_id: The project, from 1.
+        replay_id: The replay, 32 lower-case hex digits.
 
     Raises:
         MalformedInput: The project id is not positive, or the replay id not 32 lower-case hex
@@ -86,23 +115,41 @@ def make_replay_prefix(project_id: int, replay_id: str) -> str:
     _check_project(project_id)
     if ids.read_hex32(replay_id) != replay_id:
         raise MalformedInput(f"{shown(replay_id)} is not a replay id of 32 lower-case hex digits")
-    return f"p/{project_id}/r/{replay_id}/"
+    if day == OLD_DAY:
+        return f"p/{project_id}/r/{replay_id}/"
+    return f"{day:%Y-%m-%d}/{project_id}/{replay_id}/"
 
 
-def make_pictures_key(project_id: int, replay_id: str) -> str:
+def list_replay_prefixes(days: Iterable[date], project_id: int, replay_id: str) -> list[str]:
+    """List all prefixes of the objects of a replay.
+
+    Args:
+        days: The day of the replay, or all days that it may have had.
+        project_id: The project, from 1.
+        replay_id: The replay, 32 lower-case hex digits.
+
+    Raises:
+        MalformedInput: As `make_replay_prefix` does.
+    """
+    # A replay that was moved to its own day has left its pictures where they were.
+    return [make_replay_prefix(day, project_id, replay_id) for day in sorted({OLD_DAY, *days})]
+
+
+def make_pictures_key(day: date, project_id: int, replay_id: str) -> str:
     """Make a key for the small pictures of a replay; every call makes another one.
 
     Raises:
-        MalformedInput: The project id is not positive, or the replay id not 32 lower-case hex
-            digits.
+        MalformedInput: As `make_replay_prefix` does.
     """
-    return f"{make_replay_prefix(project_id, replay_id)}pictures-{secrets.token_hex(_RANDOM_BYTES)}"
+    prefix = make_replay_prefix(day, project_id, replay_id)
+    return f"{prefix}pictures-{secrets.token_hex(_RANDOM_BYTES)}"
 
 
-def make_attachment_key(project_id: int, event_id: str, sha256_hex: str) -> str:
+def make_attachment_key(day: date, project_id: int, event_id: str, sha256_hex: str) -> str:
     """Make the key of a file that is attached to an event.
 
     Args:
+        day: The day of its row.
         project_id: The project, from 1.
         event_id: The event, 32 lower-case hex digits as `core.ids` reads them.
         sha256_hex: The SHA-256 of the file, 64 lower-case hex digits.
@@ -114,7 +161,7 @@ def make_attachment_key(project_id: int, event_id: str, sha256_hex: str) -> str:
     _check_sha256(sha256_hex)
     if ids.read_hex32(event_id) != event_id:
         raise MalformedInput(f"{shown(event_id)} is not an event id of 32 lower-case hex digits")
-    return f"p/{project_id}/e/{event_id}/{sha256_hex[:_SHA_CHARS]}"
+    return f"{day:%Y-%m-%d}/{project_id}/e/{event_id}/{sha256_hex[:_SHA_CHARS]}"
 
 
 def check_key(key: str) -> str:
@@ -138,6 +185,12 @@ def check_prefix(prefix: str) -> str:
     if len(prefix) > KEY_CHARS or not _PREFIX.match(prefix):
         raise MalformedInput(f"{shown(prefix)} is not the beginning of an object key")
     return prefix
+
+
+def _make_journal_prefix(day: date, journal_id: str) -> str:
+    if ids.read_hex32(journal_id) != journal_id:
+        raise MalformedInput(f"{shown(journal_id)} is not a journal id of 32 lower-case hex digits")
+    return f"v/{journal_id}/" if day == OLD_DAY else f"{day:%Y-%m-%d}/v/{journal_id}/"
 
 
 def _check_project(project_id: int) -> None:

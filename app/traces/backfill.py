@@ -13,6 +13,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import OLD_DAY, BatchDays
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats.jsonish import JsonObject
@@ -23,6 +24,9 @@ from app.traces.tables import spans, transactions
 
 _TRANSACTIONS: Final = 50
 _SPANS: Final = 1_000
+
+_DAYS: Final = BatchDays(today=OLD_DAY)
+"""Blocks of old spans go where other old rows are, and move to their own day with them."""
 
 _Rows = Sequence[Row[Any]]
 
@@ -58,7 +62,7 @@ async def _move_transactions(connection: AsyncConnection) -> list[NewBlock]:
     )
     rows = belonging.all()
     moved = await asyncio.to_thread(_make_blocks, old_transactions, rows)
-    await writes.add_blocks(connection, moved)
+    await writes.add_blocks(connection, moved, _DAYS)
     await _delete_spans(connection, rows)
     keys = [
         (old_transaction.project_id, old_transaction.event_id)
@@ -78,7 +82,7 @@ async def _move_spans(connection: AsyncConnection) -> list[NewBlock]:
     )
     rows = locked_rows.all()
     moved = await asyncio.to_thread(_make_blocks, (), rows)
-    await writes.add_blocks(connection, moved)
+    await writes.add_blocks(connection, moved, _DAYS)
     await _delete_spans(connection, rows)
     return moved
 

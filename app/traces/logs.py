@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, DateTime, Uuid, bindparam
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import BatchDays, DaySlot
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
 from app.db import windows as sql_windows
@@ -90,11 +91,14 @@ class LinkedLogs:
 
 
 async def add_logs(
-    connection: AsyncConnection, new: Sequence[NewLog]
+    connection: AsyncConnection, new: Sequence[NewLog], days: BatchDays
 ) -> set[tuple[ProjectId, str]]:
     """Store records that are not there yet; returns the keys of those that were stored."""
-    first = {(record.project_id, record.log_id): _make_row(record) for record in reversed(new)}
-    return await insert_new_rows(connection, logs, first)
+    first = {
+        (record.project_id, record.log_id): _make_row(record, days.slot_of(record.project_id))
+        for record in reversed(new)
+    }
+    return await insert_new_rows(connection, logs, first, days=days.recent)
 
 
 async def read_logs_of_replay(
@@ -136,8 +140,10 @@ async def count_logs(
     return int((await connection.execute(_COUNT, parameters)).scalar_one())
 
 
-def _make_row(one: NewLog) -> dict[str, Any]:
+def _make_row(one: NewLog, slot: DaySlot) -> dict[str, Any]:
     return {
+        "day": slot.day,
+        "retention_class": slot.retention_class,
         "project_id": one.project_id,
         "log_id": one.log_id,
         "received_at": one.received_at,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import BatchDays, DaySlot
 from app.core.ids import EventId, ProjectId
 from app.db.rows import insert_new_rows
 from app.db.text import clean_or_none
@@ -15,20 +16,27 @@ _NAME_BYTES: Final = 2_048
 
 
 async def add_blocks(
-    connection: AsyncConnection, new: Sequence[NewBlock]
+    connection: AsyncConnection, new: Sequence[NewBlock], days: BatchDays
 ) -> set[tuple[ProjectId, EventId]]:
     """Store blocks that are not there yet.
+
+    Args:
+        connection: Where to write.
+        new: The blocks, in the order of arrival.
+        days: The days of the batch. A block that was stored the day before is there too.
 
     Returns:
         The keys of those that were stored; the others were duplicates.
     """
     first = {(block.project_id, block.block_id): block for block in reversed(new)}
-    rows = {key: _block_row(block) for key, block in first.items()}
-    return await insert_new_rows(connection, span_blocks, rows)
+    rows = {key: _block_row(block, days.slot_of(block.project_id)) for key, block in first.items()}
+    return await insert_new_rows(connection, span_blocks, rows, days=days.recent)
 
 
-def _block_row(block: NewBlock) -> dict[str, Any]:
+def _block_row(block: NewBlock, slot: DaySlot) -> dict[str, Any]:
     return {
+        "day": slot.day,
+        "retention_class": slot.retention_class,
         "project_id": block.project_id,
         "block_id": block.block_id,
         "transaction_id": block.transaction_id,

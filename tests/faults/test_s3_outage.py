@@ -55,10 +55,9 @@ class FaultyStorage:
 
     def list_packs(self) -> set[str]:
         """Return the names of all packs in the bucket."""
-        pages = self.service.owner.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix="v/"
-        )
-        return {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+        pages = self.service.owner.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        keys = {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+        return {key for key in keys if "/v/" in key}
 
     def read_pack(self, name: str) -> bytes:
         """Return the bytes of a pack."""

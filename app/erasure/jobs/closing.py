@@ -5,6 +5,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
+from app.core.days import OLD_DAY
 from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
 from app.erasure.jobs import hide, phases, rows
@@ -51,7 +52,7 @@ async def _count_left(connection: AsyncConnection, erasure: Erasure) -> int:
 async def _find_storage_problem(objects: ObjectStore, erasure: Erasure) -> str | None:
     """Ask the storage something small; returns why it does not answer."""
     try:
-        await objects.list(keys.make_replay_prefix(erasure.project_id, "f" * 32))
+        await objects.list(keys.make_replay_prefix(OLD_DAY, erasure.project_id, "f" * 32))
     except ServiceUnavailable as error:
         return str(error)
     return None

@@ -20,6 +20,7 @@ from app.db.engine import Database
 from app.ingest.admission.quotas import Quotas
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.prepare import open_envelope, prepare_items, refuse_envelope
+from app.ingest.digest.read_days import DayMemory
 from app.ingest.digest.retry import StepRetrier
 from app.ingest.digest.store import (
     EnvelopeToQuarantine,
@@ -81,6 +82,7 @@ class BatchDigester:
         self._rules = rules
         self._retrier = retrier
         self._note_pictures = note_pictures
+        self._memory = DayMemory()
         self._orphans: list[str] = []
         """Packs of tries that failed; the next batch that is stored gives them to the sweep."""
 
@@ -130,14 +132,14 @@ class BatchDigester:
             else:
                 return
         _logger.error("an envelope goes to quarantine", seq=accepted.seq, reason=log.shown(reason))
-        refused = PreparedBatch()
+        refused = PreparedBatch(day=self._memory.clock.today())
         refuse_envelope(accepted, "quarantined", refused)
         await self._store(LaidOutBatch.of(refused, entries), EnvelopeToQuarantine(accepted, reason))
 
     async def _prepare_batch(self, batch: Sequence[AcceptedEnvelope]) -> PreparedBatch:
         """Read, check and scrub a batch, in turns that leave the event loop to others."""
         unknown = await self._retrier.retry(lambda: self._find_unknown_keys(batch))
-        prepared = PreparedBatch()
+        prepared = PreparedBatch(day=self._memory.clock.today())
         received: list[ReceivedItem] = []
         size_bytes = 0
         turn_ends_s = 0.0
@@ -203,6 +205,7 @@ class BatchDigester:
                 batch,
                 quarantine=quarantine,
                 orphans=orphans,
+                memory=self._memory,
                 is_again=next(tries) > 0,
             )
 

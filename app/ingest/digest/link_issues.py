@@ -12,10 +12,12 @@ Source: docs/protocol.md, section 7.3.
 """
 
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import OLD_DAY, BatchDays
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.core.replay_window import SLACK, SMALL_DRIFT
 from app.db import windows
@@ -42,11 +44,13 @@ _WINDOW: Final = f"""
 """
 _OF_REPLAY: Final = "w.project_id as replay_project_id, w.replay_id, w.first_received_at"
 _OF_EVENT: Final = "{0}.event_id, {0}.at, {0}.drift_ms, {0}.platform"
+_SINCE: Final = f"({{0}}.day >= ${{1}} or {{0}}.day = '{OLD_DAY}')"
+"""Nothing is stored before it happens, so Postgres need not look into earlier days."""
 _TRACED: Final = windows.traced_rows(
     "events",
     f"x.project_id as of_project, x.issue_id, {_OF_EVENT.format('x')}",
     lasts=False,
-    only="x.issue_id is not null",
+    only=f"x.issue_id is not null and {_SINCE.format('x', 5)}",
 )
 _LINK: Final = f"""
     with fresh as materialized (
@@ -54,7 +58,7 @@ _LINK: Final = f"""
                {_OF_EVENT.format("e")}
         from unnest($1::bigint[], $2::uuid[]) as k (project_id, event_id)
         join events e using (project_id, event_id)
-        where e.issue_id is not null
+        where e.issue_id is not null and e.day = $4
     ),
     windows as materialized (
         select row_number() over () as n, {_WINDOW}
@@ -91,7 +95,7 @@ _LINK: Final = f"""
             -- By the replay, fenced off: the index of issues would lead through all their events.
             select {_OF_EVENT.format("e")} from (
                 select e.project_id, e.issue_id, {_OF_EVENT.format("e")} from events e
-                where e.replay_id = l.replay_id offset 0
+                where e.replay_id = l.replay_id and {_SINCE.format("e", 5)} offset 0
             ) e
             where e.project_id = l.project_id and e.issue_id = l.issue_id
               and not exists (
@@ -135,7 +139,7 @@ _LINK: Final = f"""
 """  # noqa: S608 - joined from constants
 
 
-_UNLINKED: Final = """
+_UNLINKED: Final = f"""
     select r.replay_id from replays r
     where r.replay_id = any($1::uuid[]) and (
         exists (
@@ -148,16 +152,17 @@ _UNLINKED: Final = """
         )
         or exists (
             select from replay_traces t join events e on e.trace_id = t.trace_id
-            where t.replay_id = r.replay_id and e.replay_id is null
+            where t.replay_id = r.replay_id and e.replay_id is null and {_SINCE.format("e", 2)}
         )
     )
-"""
+"""  # noqa: S608 - joined from constants
 
 
 async def link_batch(
     connection: AsyncConnection,
     prepared: PreparedBatch,
     new_events: Iterable[tuple[ProjectId, EventId]],
+    days: BatchDays,
 ) -> None:
     """Link the events and segments of a batch; call it when all rows of the batch are written.
 
@@ -165,6 +170,7 @@ async def link_batch(
         connection: The transaction that stored the batch.
         prepared: The batch.
         new_events: The keys of its events that were not stored before.
+        days: The days of the batch.
     """
     segments = [row.segment for row in prepared.rows_of(REPLAY_VIDEO)]
     named_links = _find_trace_links(prepared)
@@ -191,17 +197,18 @@ async def link_batch(
             *(trace_id for segment in segments for trace_id in segment.trace_ids),
         },
     )
-    to_link = await _select_unlinked(connection, replay_ids)
-    await link_events_to_replays(connection, new_keys, to_link)
+    since = days.since or OLD_DAY
+    to_link = await _select_unlinked(connection, replay_ids, since)
+    await link_events_to_replays(connection, new_keys, to_link, day=days.today, since=since)
 
 
 async def _select_unlinked(
-    connection: AsyncConnection, replay_ids: Collection[ReplayId]
+    connection: AsyncConnection, replay_ids: Collection[ReplayId], since: date
 ) -> set[ReplayId]:
     """Skip replays whose events are all linked already, which is most of them."""
     if not replay_ids:
         return set()
-    rows = await (await get_driver(connection)).fetch(_UNLINKED, list(replay_ids))
+    rows = await (await get_driver(connection)).fetch(_UNLINKED, list(replay_ids), since)
     return {ReplayId(row["replay_id"].hex) for row in rows}
 
 
@@ -209,6 +216,9 @@ async def link_events_to_replays(
     connection: AsyncConnection,
     events: Collection[tuple[ProjectId, EventId]],
     replay_ids: Collection[ReplayId],
+    *,
+    day: date = OLD_DAY,
+    since: date = OLD_DAY,
 ) -> None:
     """Link events to the replays that are stored, and replays to the events that are stored.
 
@@ -218,6 +228,8 @@ async def link_events_to_replays(
         connection: The transaction that holds the locks of the links.
         events: The keys of new events.
         replay_ids: Replays with a new segment or a new trace.
+        day: The day of the new events.
+        since: The day before which no event of the replays was stored.
     """
     if not events and not replay_ids:
         return
@@ -227,6 +239,8 @@ async def link_events_to_replays(
         [project_id for project_id, _ in events],
         [event_id for _, event_id in events],
         list(replay_ids),
+        day,
+        since,
     )
 
 

@@ -1,6 +1,7 @@
 """Marks: how far each journal has been digested, written with the rows of each batch."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import BigInteger, DateTime, bindparam, delete, select, text
@@ -40,7 +41,17 @@ async def read_mark(connection: AsyncConnection, journal_id: str) -> int:
     return seq or 0
 
 
-async def claim_mark(connection: AsyncConnection, journal_id: str) -> int:
+@dataclass(frozen=True, slots=True)
+class JournalMark:
+    """How far a journal is digested."""
+
+    seq: int
+    """The last entry that is stored; 0 if none is."""
+    moved_at: datetime
+    """When it was stored."""
+
+
+async def claim_mark(connection: AsyncConnection, journal_id: str) -> JournalMark:
     """Read how far a dead process came, once nothing of it is under way in Postgres.
 
     A commit outlives the process that asked for it. Writing the row waits for it; reading would
@@ -49,12 +60,12 @@ async def claim_mark(connection: AsyncConnection, journal_id: str) -> int:
     statement = insert(journal_marks).values(
         journal_id=journal_id, stored_seq=0, moved_at=clock.now()
     )
-    seq = await connection.scalar(
+    claimed = await connection.execute(
         statement.on_conflict_do_update(
             index_elements=["journal_id"], set_={"stored_seq": journal_marks.c.stored_seq}
-        ).returning(journal_marks.c.stored_seq)
+        ).returning(journal_marks.c.stored_seq, journal_marks.c.moved_at)
     )
-    return seq or 0
+    return JournalMark(*claimed.one())
 
 
 async def move_mark(connection: AsyncConnection, entries: JournalRange) -> bool:

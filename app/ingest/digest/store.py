@@ -9,11 +9,13 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
+from app.core.errors import PartitionMissing, ServiceUnavailable
 from app.db.engine import Database
 from app.ingest.digest import crash_facts, marks
 from app.ingest.digest.link_issues import link_batch
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.prepare import replay_id_of
+from app.ingest.digest.read_days import DayMemory, list_partitions_of, read_batch_days
 from app.ingest.item_types import STORES
 from app.ingest.items.event import EVENT, store_events
 from app.ingest.items.item_type import PreparedBatch, Store, StoredRows, StoreTransaction
@@ -29,6 +31,8 @@ from app.storage import keys
 from app.storage.port import ObjectStore
 
 _GZIP_WBITS: Final = 31
+_MOVES: Final = 3
+"""How often a batch is stored anew because the day of a replay was decided or changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class LaidOutBatch:
     @classmethod
     def of(cls, prepared: PreparedBatch, entries: JournalRange) -> "LaidOutBatch":
         """Lay out the pack of the batch that was made of some journal entries."""
-        key = keys.make_pack_key(entries.journal_id, entries.first_seq)
+        key = keys.make_pack_key(prepared.day, entries.journal_id, entries.first_seq)
         return cls(prepared, entries, lay_out_pack(prepared.rows_of(REPLAY_VIDEO), key))
 
 
@@ -66,6 +70,7 @@ async def store_batch(
     quarantine: EnvelopeToQuarantine | None = None,
     orphans: Sequence[str] = (),
     is_again: bool = False,
+    memory: DayMemory | None = None,
 ) -> None:
     """Store a batch whole, or not at all; doing it twice changes nothing.
 
@@ -79,6 +84,7 @@ async def store_batch(
         orphans: Keys of packs that earlier tries put and no row will ever point at.
         is_again: Whether an earlier try ended without an answer. It may have been committed, and
             part of it erased since, so nothing may be put again in that case.
+        memory: What the process knows about days.
 
     Raises:
         ServiceUnavailable: Postgres or the object storage does not answer.
@@ -86,21 +92,55 @@ async def store_batch(
     if is_again and await _is_stored(database, batch.entries):
         return
     await _put_objects(objects, batch)
+    memory = memory or DayMemory()
+    for _ in range(_MOVES):
+        try:
+            await _store_in_transaction(
+                database, objects, batch, memory, quarantine=quarantine, orphans=orphans
+            )
+        except replay_writes.ReplayMovedError:
+            continue
+        except PartitionMissing:
+            memory.forget()
+            raise
+        return
+    raise ServiceUnavailable("the day of a replay was changed again and again")
+
+
+async def _store_in_transaction(
+    database: Database,
+    objects: ObjectStore,
+    batch: LaidOutBatch,
+    memory: DayMemory,
+    *,
+    quarantine: EnvelopeToQuarantine | None,
+    orphans: Sequence[str],
+) -> None:
+    """Write the rows of a batch whose objects are put.
+
+    Raises:
+        ReplayMovedError: A replay turned out to have another day than was assumed.
+        ServiceUnavailable: Postgres does not answer.
+    """
     async with database.transaction() as connection:
         if not await marks.move_mark(connection, batch.entries):
             # Another process digests this journal, and its rows point at packs of its own.
             unused = [batch.pack.key] if batch.pack.parts else []
             await replay_writes.discard_objects(connection, unused, clock.now())
             return
-        transaction = StoreTransaction(connection, objects, batch.pack, batch.prepared.files)
+        days = await read_batch_days(connection, batch.prepared, memory)
+        partitions = list_partitions_of(batch.prepared, days)
+        await memory.ensure(connection, partitions)
+        transaction = StoreTransaction(connection, objects, batch.pack, batch.prepared.files, days)
         stored = await _store_rows(transaction, batch.prepared)
         await project_writes.add_outcomes(connection, _sum_outcomes(batch.prepared, stored))
         await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:
             await _add_to_quarantine(connection, quarantine)
         new_events = stored[store_events].added_events if store_events in stored else ()
-        await link_batch(connection, batch.prepared, new_events)
+        await link_batch(connection, batch.prepared, new_events, days)
         await crash_facts.copy_crash_facts(connection, batch.prepared, new_events)
+    memory.add(partitions)
 
 
 def replays_to_picture(prepared: PreparedBatch) -> set[ReplayKey]:

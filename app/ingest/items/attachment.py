@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from app.core import clock
 from app.core.errors import MalformedInput, RequestRefused
 from app.core.ids import EventId
 from app.core.limits import LIMITS
@@ -71,8 +72,9 @@ def prepare_attachment(
         content_type=_scrub_label(item.content_type, context),
         attachment_type=attachment_type,
         received_at=context.received_at,
-        object_key=keys.make_attachment_key(context.project_id, event_id, sha256),
+        object_key=keys.make_attachment_key(prepared.day, context.project_id, event_id, sha256),
         size_bytes=len(payload),
+        day=prepared.day,
     )
     prepared.rows_of(ATTACHMENT).append(row)
     prepared.files[row.object_key] = payload
@@ -102,15 +104,18 @@ async def store_attachments(
 ) -> StoredRows:
     """Store the rows of files.
 
-    A file whose object waits for its deletion is put again, because the object may be gone.
+    A file whose object waits for its deletion is put again, because the object may be gone. One
+    that came before on another day has two objects, and the second is removed.
     """
     connection, files = transaction.connection, transaction.files
-    added = await attachments.add_attachments(connection, rows)
+    added = await attachments.add_attachments(connection, rows, transaction.days)
     maybe_gone = await error_erase.withdraw_outgoing_files(
         connection, sorted({row.object_key for row in rows})
     )
     if maybe_gone:
         await transaction.objects.put_many([(key, files[key]) for key in sorted(maybe_gone)])
+    repeated = [row for row in rows if attachments.attachment_key(row) not in added]
+    await error_erase.discard_repeated_files(connection, repeated, at=clock.now())
     keyed = [(ATTACHMENT.name, attachments.attachment_key(row), 1) for row in rows]
     return StoredRows(count_rows(keyed, added))
 

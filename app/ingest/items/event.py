@@ -66,7 +66,7 @@ def event_row(scrubbed: ScrubbedEvent, context: EnvelopeContext) -> NewEvent:
 
 async def store_events(transaction: StoreTransaction, rows: Sequence[NewEvent]) -> StoredRows:
     """Store events that are not stored yet, and put them into issues."""
-    added = await event_writes.add_events(transaction.connection, rows)
+    added = await event_writes.add_events(transaction.connection, rows, transaction.days)
     keyed = [(EVENT.name, (row.project_id, row.event_id), 1) for row in rows]
     return StoredRows(count_rows(keyed, added), added_events=added)
 

@@ -9,10 +9,13 @@ Each type that Playhead keeps is a file beside this one, which exports one `Item
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core import clock
+from app.core.days import BatchDays
 from app.core.errors import OversizedInput, RateLimited, RequestRefused
 from app.core.ids import EventId, ProjectId
 from app.formats.wire.envelope import EnvelopeItem
@@ -69,6 +72,8 @@ class ItemType[Row]:
 class PreparedBatch:
     """Everything that one or several envelopes ask to be stored, in the order of arrival."""
 
+    day: date = field(default_factory=lambda: clock.now().date())
+    """The day in the names of its objects, by Postgres' clock."""
     files: dict[str, memoryview] = field(default_factory=dict)
     """The bytes that become objects of their own, by object key."""
     outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
@@ -110,6 +115,8 @@ class StoreTransaction:
     """The object with the videos of the batch's segments."""
     files: Mapping[str, memoryview]
     """`PreparedBatch.files`."""
+    days: BatchDays
+    """The days and classes of its rows."""
 
 
 @dataclass(frozen=True, slots=True)

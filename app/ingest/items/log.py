@@ -75,7 +75,7 @@ def log_rows(container: log.LogContainer, context: EnvelopeContext) -> list[NewL
 
 async def store_logs(transaction: StoreTransaction, rows: Sequence[NewLog]) -> StoredRows:
     """Store log records that are not stored yet."""
-    added = await logs.add_logs(transaction.connection, rows)
+    added = await logs.add_logs(transaction.connection, rows, transaction.days)
     keyed = [(LOG.name, (row.project_id, row.log_id), 1) for row in rows]
     return StoredRows(count_rows(keyed, added))
 

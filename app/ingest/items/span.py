@@ -79,7 +79,7 @@ def _is_container(item: EnvelopeItem) -> bool:
 
 async def store_spans(transaction: StoreTransaction, blocks: Sequence[NewBlock]) -> StoredRows:
     """Store blocks of spans. The spans of one block are either all new or all duplicates."""
-    added = await trace_writes.add_blocks(transaction.connection, blocks)
+    added = await trace_writes.add_blocks(transaction.connection, blocks, transaction.days)
     keyed = [(SPAN.name, (block.project_id, block.block_id), block.spans) for block in blocks]
     return StoredRows(count_rows(keyed, added))
 

@@ -73,14 +73,14 @@ async def store_transactions(
 ) -> StoredRows:
     """Store the blocks of transactions with their roots, and for those that are new the others."""
     roots = [row.block for row in rows]
-    added = await trace_writes.add_blocks(transaction.connection, roots)
+    added = await trace_writes.add_blocks(transaction.connection, roots, transaction.days)
     others = [
         block
         for row in rows
         if (row.block.project_id, row.block.block_id) in added
         for block in row.others
     ]
-    await trace_writes.add_blocks(transaction.connection, others)
+    await trace_writes.add_blocks(transaction.connection, others, transaction.days)
     keyed = [(TRANSACTION.name, (root.project_id, root.block_id), 1) for root in roots]
     return StoredRows(count_rows(keyed, added))
 

@@ -131,7 +131,7 @@ async def _read_drawable_replay(database: Database, replay: Replay) -> _Drawable
     key = replay.key
     async with database.reading() as connection:
         segments = await segment_queries.read_playable_segments(
-            connection, key, steps=replay.clock_steps
+            connection, key, day=replay.day, steps=replay.clock_steps
         )
         # Only errors of the replay's own project: a picture must not tell what happened in another.
         [window] = await replay_clock.read_windows(connection, [replay])
@@ -175,7 +175,7 @@ async def _store_pictures(
 ) -> PictureResult:
     """Store the pictures and point at them, unless the replay was deleted meanwhile."""
     key = task.key
-    object_key = keys.make_pictures_key(key.project_id, key.replay_id)
+    object_key = keys.make_pictures_key(found.replay.day, key.project_id, key.replay_id)
     await store.put(object_key, b"".join((strip.poster, strip.preview, *strip.sheets)))
     made = DrawnPictures(
         object_key, found.replay.video_segments, found.error_ms, _read_sizes(strip)

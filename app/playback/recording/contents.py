@@ -72,9 +72,7 @@ async def read_contents(
         from_segment: The first segment whose recording is read; 64 MiB are read at once.
     """
     replay, playable = outline.replay, outline.playable
-    segments = await recorded_segments.read_segments(
-        connection, replay.key, from_segment=from_segment, steps=replay.clock_steps
-    )
+    segments = await recorded_segments.read_segments(connection, replay, from_segment=from_segment)
 
     def unpack() -> ReplayContents:
         is_first_part = from_segment == 0

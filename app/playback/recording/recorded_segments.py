@@ -6,12 +6,11 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
-from app.core.replay_window import ClockStep
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
 from app.replays import segment_queries
-from app.replays.model import ReplayKey, Segment
+from app.replays.model import Replay, Segment
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Of all recordings of a replay, unpacked, and as they are stored; an hour has about 36 MB. A
@@ -34,22 +33,22 @@ class RecordedSegment(NamedTuple):
 
 
 async def read_segments(
-    connection: AsyncConnection,
-    key: ReplayKey,
-    *,
-    from_segment: int = 0,
-    steps: Sequence[ClockStep] = (),
+    connection: AsyncConnection, replay: Replay, *, from_segment: int = 0
 ) -> list[Segment]:
     """Read the segments of a replay with as many recordings as `read_recordings` reads at most.
 
     Args:
         connection: Where to read.
-        key: The replay.
+        replay: The replay.
         from_segment: The first segment whose recording is read.
-        steps: The times at which the phone's clock was set (`Replay.clock_steps`).
     """
     return await segment_queries.read_segments(
-        connection, key, recording_bytes=MOST_BYTES, from_segment=from_segment, steps=steps
+        connection,
+        replay.key,
+        day=replay.day,
+        recording_bytes=MOST_BYTES,
+        from_segment=from_segment,
+        steps=replay.clock_steps,
     )
 
 

@@ -119,7 +119,7 @@ class IndexCache:
     ) -> PlayableReplay:
         segments = tuple(
             await segment_queries.read_playable_segments(
-                connection, replay.key, steps=replay.clock_steps
+                connection, replay.key, day=replay.day, steps=replay.clock_steps
             )
         )
         playable = PlayableReplay(segments, await asyncio.to_thread(index.build_index, segments))

@@ -133,10 +133,7 @@ class ReplayPlayer:
             return playable.gestures
         async with self.db.reading() as connection:
             segments = await recorded_segments.read_segments(
-                connection,
-                self.replay.key,
-                from_segment=from_segment,
-                steps=self.replay.clock_steps,
+                connection, self.replay, from_segment=from_segment
             )
         index = playable.newest
         zero_ms = index.started_at_ms if index.gops else units.ms_from_at(self.replay.started_at)
@@ -167,7 +164,9 @@ class ReplayPlayer:
                     segment.object_bytes,
                 )
         async with self.db.reading() as connection:
-            stored = await segment_queries.read_segments(connection, self.replay.key)
+            stored = await segment_queries.read_segments(
+                connection, self.replay.key, day=self.replay.day
+            )
         for other in stored:
             if other.segment_id == segment_id and other.object_key:
                 return SegmentVideo(

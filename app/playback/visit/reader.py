@@ -315,7 +315,7 @@ async def _infer_ending(
         return None
     if reported is not None:
         return reported
-    lengths_ms = await segment_queries.read_last_segment_lengths(connection, [replay.key])
+    lengths_ms = await segment_queries.read_last_segment_lengths(connection, [replay])
     return ending.infer_silent_ending(replay, last_ms=lengths_ms.get(replay.key))
 
 

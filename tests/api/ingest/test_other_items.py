@@ -317,7 +317,7 @@ def read_object(server: Server, attachment: Attachment) -> bytes:
 
 
 async def test_an_attachment_is_kept_once_before_its_event_or_after(tenant):
-    """The key has the event's id and the hash of the bytes; an empty file is kept as well."""
+    """The key has the day, the event's id and the hash of the bytes; an empty file is kept too."""
     header = {"event_id": EVENT_ID}
     note = envelopes.attachment_item(b"a note\n")
     empty = envelopes.attachment_item(b"", filename="empty.bin")
@@ -326,8 +326,8 @@ async def test_an_attachment_is_kept_once_before_its_event_or_after(tenant):
     rows = await read_attachments(tenant, EVENT_ID)
     assert [(row.filename, row.size_bytes) for row in rows] == [("empty.bin", 0), ("notes.txt", 7)]
     assert [read_object(tenant, row) for row in rows] == [b"", b"a note\n"]
-    prefix = f"p/{tenant.app.id}/e/{EVENT_ID}/"
-    assert all(row.object_key == prefix + row.sha256[:16] for row in rows)
+    prefix = f"{tenant.app.id}/e/{EVENT_ID}"
+    assert all(row.object_key == f"{row.day}/{prefix}/{row.sha256[:16]}" for row in rows)
     assert {row.attachment_type for row in rows} == {"event.attachment"}
     assert await tenant.outcomes() == {
         ("attachment", "kept", ""): 2,

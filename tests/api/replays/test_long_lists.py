@@ -14,6 +14,7 @@ from app.core.ids import ReplayId
 from app.formats.stored import packed_json
 from app.issues import replay_events, trace_events
 from app.playback.recording import recorded_segments
+from app.replays import queries
 from app.replays.model import ReplayKey
 from app.web.frame import trace_parts
 from tests.support.builders import envelopes, long_replays, payloads, recordings
@@ -253,7 +254,9 @@ async def test_large_recordings_can_be_read_in_parts(
         await tenant.take(envelopes.replay_video_envelope(number, events=[crumb]))
     key = ReplayKey(tenant.app.id, ReplayId(REPLAY_ID))
     async with tenant.database.reading() as connection:
-        first, *_ = await recorded_segments.read_segments(connection, key)
+        replay = await queries.find_replay(connection, key)
+        assert replay is not None
+        first, *_ = await recorded_segments.read_segments(connection, replay)
     assert first.recording is not None
     monkeypatch.setattr(
         recorded_segments, "MOST_BYTES", packed_json.read_first_text_bytes(first.recording)

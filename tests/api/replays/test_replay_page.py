@@ -11,7 +11,7 @@ from app.core.ids import ReplayId
 from app.formats.stored import packed_json
 from app.memberships.model import Role
 from app.playback.recording import recorded_segments
-from app.replays import segment_queries
+from app.replays import queries, segment_queries
 from app.replays.model import ReplayKey
 from tests.support import html_reader
 from tests.support.browsers import signed_in, stranger
@@ -97,12 +97,14 @@ async def test_a_page_says_what_it_leaves_out_of_large_recordings(
     assert "are not shown" not in whole_html
     key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
     async with server.database.reading() as connection:
-        first, _ = await recorded_segments.read_segments(connection, key)
+        replay = await queries.find_replay(connection, key)
+        assert replay is not None
+        first, _ = await recorded_segments.read_segments(connection, replay)
         assert first.recording is not None
         monkeypatch.setattr(recorded_segments, "MOST_BYTES", len(first.recording))
-        segments = await recorded_segments.read_segments(connection, key)
+        segments = await recorded_segments.read_segments(connection, replay)
         assert [segment.recording for segment in segments] == [first.recording, None]
-        bare_segments = await segment_queries.read_segments(connection, key)
+        bare_segments = await segment_queries.read_segments(connection, key, day=replay.day)
         assert [segment.recording for segment in bare_segments] == [None, None]
     monkeypatch.setattr(
         recorded_segments, "MOST_BYTES", packed_json.read_first_text_bytes(first.recording)

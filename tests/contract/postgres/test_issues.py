@@ -8,8 +8,10 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import select, text
 
+from app.core.days import BatchDays
 from app.core.errors import NotFound
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
+from app.db import days
 from app.db.engine import Database
 from app.formats.stored import packed_json
 from app.issues import backfill, counting, status, writes
@@ -60,7 +62,8 @@ def make_event(number: int, **changes: Any) -> NewEvent:
 async def add_batch(database: Database, *new_events: NewEvent) -> None:
     """Store events as one batch."""
     async with database.transaction() as connection:
-        await writes.add_events(connection, new_events)
+        today = BatchDays(await days.read_today(connection))
+        await writes.add_events(connection, new_events, today)
 
 
 async def read_rows(database: Database, table: str) -> list[dict[str, Any]]:

@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from app.core import clock
+from app.core.days import BatchDays
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
+from app.db import days
 from app.db.engine import Database
 from app.db.lists import ListPage, PageRequest
 from app.db.text import JsonText
@@ -220,8 +222,9 @@ async def test_an_event_and_its_replay_stored_at_once_are_linked(link_store: Lin
     prepared = PreparedBatch()
     prepared.rows_of(EVENT).append(new_event)
     async with link_store.database.transaction() as connection:
-        added = await writes.add_events(connection, [new_event])
-        await link_batch(connection, prepared, added)
+        today = BatchDays(await days.read_today(connection))
+        added = await writes.add_events(connection, [new_event], today)
+        await link_batch(connection, prepared, added, today)
         second = asyncio.create_task(link_store.add_batch(make_segment(trace_ids=(TRACES[0],))))
         await until_asked(link_store.is_lock_waited_for)
     await second

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, override
 
@@ -39,11 +40,11 @@ async def objects(tmp_path: Path) -> AsyncIterator[LocalStore]:
     await store.close()
 
 
-def make_prepared_segment(key: ReplayKey, video: bytes) -> PreparedSegment:
-    """Make the first segment of a replay, with a stored video that cannot be played."""
+def make_prepared_segment(key: ReplayKey, video: bytes, *, segment_id: int = 0) -> PreparedSegment:
+    """Make a segment of a replay, with a stored video that cannot be played."""
     now = clock.now()
     segment = NewSegment(
-        key=key, segment_id=0, received_at=now, drift_ms=0, started_at=now, ended_at=now,
+        key=key, segment_id=segment_id, received_at=now, drift_ms=0, started_at=now, ended_at=now,
         replay_type="session", is_complete=True, sdk_name=None, facts=JsonText("{}"), user=None,
         screens=(), trace_ids=(),
         recording=b"", counts=RecordingCounts(),
@@ -54,11 +55,18 @@ def make_prepared_segment(key: ReplayKey, video: bytes) -> PreparedSegment:
     return PreparedSegment(segment, "replay_video", memoryview(video))
 
 
-def make_batch(*segments: PreparedSegment, seq: int = 1) -> LaidOutBatch:
+def make_batch(*segments: PreparedSegment, seq: int = 1, day: date | None = None) -> LaidOutBatch:
     """Lay out a batch that begins and ends with one journal entry."""
-    prepared = PreparedBatch()
+    prepared = PreparedBatch() if day is None else PreparedBatch(day=day)
     prepared.rows_of(REPLAY_VIDEO).extend(segments)
     return LaidOutBatch.of(prepared, JournalRange(JOURNAL, seq, seq))
+
+
+def adopter_of(database: Database, objects: LocalStore) -> JournalAdopter:
+    """Make an adopter of journals that is not running."""
+    adopter = JournalAdopter.__new__(JournalAdopter)
+    adopter._database, adopter._objects = database, objects
+    return adopter
 
 
 async def sweep_until_done(database, objects) -> None:
@@ -70,7 +78,9 @@ async def sweep_until_done(database, objects) -> None:
 async def read_video(database, objects, key: ReplayKey) -> bytes:
     """Read the video of a replay's first segment as a page does."""
     async with database.reading() as connection:
-        (segment,) = await segment_queries.read_segments(connection, key)
+        replay = await queries.find_replay(connection, key)
+        assert replay is not None
+        (segment,) = await segment_queries.read_segments(connection, key, day=replay.day)
     data: bytes = await objects.read(
         segment.object_key, segment.object_offset, segment.object_bytes
     )
@@ -115,8 +125,7 @@ async def test_the_pack_of_a_second_digest_is_swept(database, objects):
 
 async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objects):
     """A commit may outlive its process; its pack is neither removed nor stored again."""
-    adopter = JournalAdopter.__new__(JournalAdopter)
-    adopter._database, adopter._objects = database, objects
+    adopter = adopter_of(database, objects)
     batch = make_batch(make_prepared_segment(FIRST, b"AAAAA"))
     await objects.put(batch.pack.key, batch.pack.parts)
     async with database.transaction() as dying:
@@ -134,23 +143,23 @@ async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objec
             while not await _read_value(database, waits):  # noqa: ASYNC110 - Postgres has no event
                 await asyncio.sleep(0.01)
         assert not claiming.done()
-    assert await claiming == 1
-    await adopter._remove_uncommitted_packs(JOURNAL, 1)
+    assert (await claiming).seq == 1
+    await adopter._remove_uncommitted_packs(JOURNAL, 1, since=clock.now())
     assert [stored_object.key for stored_object in await objects.list("")] == [batch.pack.key]
 
 
 @pytest.mark.parametrize("seq", [2, 70_000])
 async def test_packs_that_were_never_committed_are_removed(database, objects, seq):
     """An adopter removes packs after the mark, whichever entry their batch began with."""
-    adopter = JournalAdopter.__new__(JournalAdopter)
-    adopter._database, adopter._objects = database, objects
+    adopter = adopter_of(database, objects)
     kept, lost = (
         make_batch(make_prepared_segment(FIRST, b"A")),
         make_batch(make_prepared_segment(SECOND, b"B"), seq=seq),
     )
     await store_batch(database, objects, kept)
     await objects.put(lost.pack.key, lost.pack.parts)
-    await adopter._remove_uncommitted_packs(JOURNAL, await adopter._claim_mark(JOURNAL))
+    mark = await adopter._claim_mark(JOURNAL)
+    await adopter._remove_uncommitted_packs(JOURNAL, mark.seq, since=mark.moved_at)
     assert [stored_object.key for stored_object in await objects.list("")] == [kept.pack.key]
     with pytest.raises(NotFound):
         await objects.read(lost.pack.key)

@@ -8,8 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from app import background
+from app.core.days import BatchDays
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
+from app.db import days
 from app.db.engine import Database
 from app.formats.stored import span_block
 from app.formats.stored.packed_json import pack_json, unpack_json
@@ -58,7 +60,8 @@ def make_block(number: int, *spans: dict[str, Any], **changes: Any) -> NewBlock:
 async def add_blocks(database: Database, *blocks: NewBlock) -> set[tuple[ProjectId, EventId]]:
     """Store blocks in one transaction."""
     async with database.transaction() as connection:
-        return await writes.add_blocks(connection, blocks)
+        today = BatchDays(await days.read_today(connection))
+        return await writes.add_blocks(connection, blocks, today)
 
 
 async def read_trace(database: Database, trace_id: TraceId = TRACE) -> list[StoredSpan]:

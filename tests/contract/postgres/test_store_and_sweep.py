@@ -95,11 +95,12 @@ class SweptStore(LocalStore):
 def make_batch_with_file(seq: int) -> tuple[LaidOutBatch, str]:
     """Lay out a batch of one file, and return the key of its object as well."""
     event_id, sha256 = EventId("e" * 32), hashlib.sha256(b"file").hexdigest()
-    key = keys.make_attachment_key(1, event_id, sha256)
-    file = Attachment(
-        ProjectId(1), event_id, sha256, "a.txt", None, "event.attachment", clock.now(), key, 4
-    )
     prepared = PreparedBatch()
+    key = keys.make_attachment_key(prepared.day, 1, event_id, sha256)
+    file = Attachment(
+        ProjectId(1), event_id, sha256, "a.txt", None, "event.attachment", clock.now(), key, 4,
+        prepared.day,
+    )  # fmt: skip
     prepared.rows_of(ATTACHMENT).append(file)
     prepared.files[key] = memoryview(b"file")
     return LaidOutBatch.of(prepared, JournalRange("d" * 32, seq, seq)), key

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from datetime import date
 
 import pytest
 
@@ -9,6 +10,7 @@ from app.core.errors import MalformedInput, NotFound, ServiceUnavailable
 from app.storage import keys
 from app.storage.port import ObjectStore, StoredObject
 
+DAY = date(2026, 11, 30)
 REPLAY = "0123456789abcdef0123456789abcdef"
 OTHER_REPLAY = "0123456789abcdef0123456789abcdee"
 BODY = bytes(range(256)) * 40
@@ -16,7 +18,7 @@ BODY = bytes(range(256)) * 40
 
 def make_video_key(segment_id: int = 0, *, replay: str = REPLAY, body: bytes = BODY) -> str:
     """Make the key of an object of a replay."""
-    prefix = keys.make_replay_prefix(1, replay)
+    prefix = keys.make_replay_prefix(DAY, 1, replay)
     return f"{prefix}{segment_id:06}-{hashlib.sha256(body).hexdigest()[:16]}"
 
 
@@ -123,7 +125,7 @@ async def test_a_second_put_changes_nothing(store: ObjectStore):
     """An object that is put twice exists once."""
     for _ in range(2):
         await store.put(make_video_key(), BODY)
-    assert await store.list("p/") == [StoredObject(make_video_key(), len(BODY))]
+    assert await store.list("2026-11-30/") == [StoredObject(make_video_key(), len(BODY))]
     assert await store.read(make_video_key()) == BODY
 
 
@@ -138,7 +140,7 @@ async def test_a_batch_is_stored_whole(store: ObjectStore):
     await store.put_many(batch)
     for key, body in batch:
         assert await store.read(key) == body
-    assert [stored_object.key for stored_object in await store.list("p/1/r/")] == sorted(
+    assert [stored_object.key for stored_object in await store.list("2026-11-30/1/")] == sorted(
         key for key, _ in batch
     )
 
@@ -201,7 +203,7 @@ async def test_the_prefix_of_a_replay_lists_no_other_replay(store: ObjectStore):
     """A deletion lists the objects of its replay and nothing else."""
     own_key, other_key = make_video_key(), make_video_key(replay=OTHER_REPLAY)
     await store.put_many([(own_key, BODY), (other_key, BODY)])
-    listed = await store.list(keys.make_replay_prefix(1, REPLAY))
+    listed = await store.list(keys.make_replay_prefix(DAY, 1, REPLAY))
     assert [stored_object.key for stored_object in listed] == [own_key]
 
 
@@ -238,7 +240,7 @@ async def test_concurrent_puts_reads_and_deletes_do_not_interfere(store: ObjectS
         await store.put(make_video_key(segment), BODY)
 
     await asyncio.gather(*(put_and_delete(segment) for segment in range(6)))
-    assert [stored_object.key for stored_object in await store.list("p/")] == [
+    assert [stored_object.key for stored_object in await store.list("2026-11-30/")] == [
         make_video_key(n) for n in range(6)
     ]
 

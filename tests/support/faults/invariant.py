@@ -148,7 +148,7 @@ async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int,
     key = ReplayKey(server.app.id, ReplayId(replay_id))
     async with server.database.reading() as connection:
         replay = await queries.find_replay(connection, key)
-        segments = await recorded_segments.read_segments(connection, key)
+        segments = await recorded_segments.read_segments(connection, replay) if replay else []
     there: dict[int, tuple[bytes, int]] = {}
     for segment in segments:
         assert segment.recording is not None

@@ -1,13 +1,16 @@
 """Tests that object keys are made of checked parts, never of text that a sender wrote."""
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import assume, given, strategies as st
 
+from app.core.days import OLD_DAY
 from app.core.errors import MalformedInput
 from app.storage import keys
 
+DAY = date(2026, 11, 30)
 REPLAY = "0123456789abcdef0123456789abcdef"
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 HEX = "0123456789abcdef"
@@ -33,94 +36,121 @@ anything = st.one_of(st.text(), st.sampled_from(HOSTILE), st.text(HEX, min_size=
 
 
 def test_key_of_a_pack_reads_as_documented():
-    """The key names the journal, the entry its batch begins with, and something random."""
-    shape = rf"v/{REPLAY}/00000001/0000000000010203-[0-9a-f]{{16}}"
-    assert re.fullmatch(shape, keys.make_pack_key(REPLAY, 0x10203))
-    assert keys.make_pack_prefix(REPLAY, 0x10203) == f"v/{REPLAY}/00000001/0000000000010203-"
-    assert keys.make_replay_prefix(7, REPLAY) == f"p/7/r/{REPLAY}/"
+    """The key names day, journal, the entry its batch begins with, and something random."""
+    shape = rf"2026-11-30/v/{REPLAY}/00000001/0000000000010203-[0-9a-f]{{16}}"
+    assert re.fullmatch(shape, keys.make_pack_key(DAY, REPLAY, 0x10203))
+    assert (
+        keys.make_pack_prefix(DAY, REPLAY, 0x10203)
+        == f"2026-11-30/v/{REPLAY}/00000001/0000000000010203-"
+    )
+    assert keys.make_replay_prefix(DAY, 7, REPLAY) == f"2026-11-30/7/{REPLAY}/"
+
+
+def test_objects_of_a_replay_are_sought_wherever_a_release_put_them():
+    """A replay that was moved to its day has objects under the prefix of old releases too."""
+    old = f"p/7/r/{REPLAY}/"
+    assert keys.make_replay_prefix(OLD_DAY, 7, REPLAY) == old
+    assert keys.list_replay_prefixes([DAY], 7, REPLAY) == [old, f"2026-11-30/7/{REPLAY}/"]
+    assert keys.list_replay_prefixes([OLD_DAY], 7, REPLAY) == [old]
+    assert keys.make_pictures_key(DAY, 7, REPLAY).startswith(f"2026-11-30/7/{REPLAY}/pictures-")
+
+
+@pytest.mark.parametrize("day", [DAY, OLD_DAY])
+@pytest.mark.parametrize("seq", [0, 0x10203, 0x1FFFF])
+def test_packs_of_a_journal_are_found_on_every_day(day: date, seq: int):
+    """The packs of batches after an entry lie under the prefixes of their days, old ones too."""
+    key = keys.make_pack_key(day, REPLAY, seq)
+    prefixes = keys.make_block_prefixes([OLD_DAY, DAY, DAY], REPLAY, max(0, seq - 70))
+    assert [key.startswith(prefix) for prefix in prefixes].count(True) == 1
+    assert keys.read_pack_seq(key) == seq
+    assert keys.read_pack_seq(keys.make_pictures_key(day, 7, REPLAY)) == -1
 
 
 def test_key_of_an_attachment_reads_as_documented():
-    """The key names project, event and the first 16 digits of the hash; never the file's name."""
-    assert keys.make_attachment_key(7, REPLAY, SHA) == f"p/7/e/{REPLAY}/9f86d081884c7d65"
+    """The key names day, project, event and 16 digits of the hash; never the file's name."""
+    assert (
+        keys.make_attachment_key(DAY, 7, REPLAY, SHA) == f"2026-11-30/7/e/{REPLAY}/9f86d081884c7d65"
+    )
 
 
 @given(event=anything, sha=anything)
 def test_hostile_text_names_no_attachment(event, sha):
     """Any text gives a key of the documented shape or MalformedInput."""
     try:
-        key = keys.make_attachment_key(1, event, sha)
+        key = keys.make_attachment_key(DAY, 1, event, sha)
     except MalformedInput:
         return
     assert keys.check_key(key) == key
-    assert re.fullmatch(r"p/1/e/[0-9a-f]{32}/[0-9a-f]{16}", key, re.ASCII)
+    assert re.fullmatch(r"2026-11-30/1/e/[0-9a-f]{32}/[0-9a-f]{16}", key, re.ASCII)
 
 
 @pytest.mark.parametrize("event", HOSTILE)
 def test_hostile_event_id_is_refused(event):
     """A hostile event id is refused, as a hostile replay id is."""
     with pytest.raises(MalformedInput):
-        keys.make_attachment_key(1, event, SHA)
+        keys.make_attachment_key(DAY, 1, event, SHA)
 
 
 @given(journal=st.text(HEX, min_size=32, max_size=32), seq=st.integers(0, 2**63 - 1))
 def test_good_parts_make_a_key_every_driver_takes(journal, seq):
     """A pack lies under its batch's prefix, and both pass the drivers' own check."""
     assume(journal != "0" * 32)
-    key = keys.make_pack_key(journal, seq)
-    assert key.startswith(keys.check_prefix(keys.make_pack_prefix(journal, seq)))
+    key = keys.make_pack_key(DAY, journal, seq)
+    assert key.startswith(keys.check_prefix(keys.make_pack_prefix(DAY, journal, seq)))
     assert keys.check_key(key) == key
 
 
 @given(st.integers(0, 2**63 - 1), st.integers(0, 2**63 - 1))
 def test_no_pack_has_another_batch_s_prefix(first, second):
     """The packs of one batch can be removed without those of the next; each try has its own key."""
-    assert keys.make_pack_key(REPLAY, first).startswith(keys.make_pack_prefix(REPLAY, second)) == (
-        first == second
-    )
-    assert keys.make_pack_key(REPLAY, first) != keys.make_pack_key(REPLAY, first)
+    assert keys.make_pack_key(DAY, REPLAY, first).startswith(
+        keys.make_pack_prefix(DAY, REPLAY, second)
+    ) == (first == second)
+    assert keys.make_pack_key(DAY, REPLAY, first) != keys.make_pack_key(DAY, REPLAY, first)
 
 
 @given(journal=anything)
 def test_hostile_text_makes_no_key(journal):
     """Any text gives a key of the documented shape or MalformedInput."""
     try:
-        key = keys.make_pack_key(journal, 1)
+        key = keys.make_pack_key(DAY, journal, 1)
     except MalformedInput:
         return
-    assert re.fullmatch(r"v/[0-9a-f]{32}/00000000/0000000000000001-[0-9a-f]{16}", key, re.ASCII)
+    assert re.fullmatch(
+        r"2026-11-30/v/[0-9a-f]{32}/00000000/0000000000000001-[0-9a-f]{16}", key, re.ASCII
+    )
 
 
 @pytest.mark.parametrize("replay", HOSTILE)
 def test_hostile_replay_id_is_refused(replay):
     """Paths, NUL, other alphabets, other spellings and the nil id are refused as replay ids."""
     with pytest.raises(MalformedInput):
-        keys.make_replay_prefix(1, replay)
+        keys.make_replay_prefix(DAY, 1, replay)
     with pytest.raises(MalformedInput):
-        keys.make_pack_key(replay, 0)
+        keys.make_pack_key(DAY, replay, 0)
 
 
 @pytest.mark.parametrize("sha", [*HOSTILE, SHA[:-1], SHA + "0", SHA.upper(), SHA + "\n"])
 def test_hostile_hash_is_refused(sha):
     """Only a whole SHA-256 in lower-case hex names content."""
     with pytest.raises(MalformedInput):
-        keys.make_attachment_key(1, REPLAY, sha)
+        keys.make_attachment_key(DAY, 1, REPLAY, sha)
 
 
 @pytest.mark.parametrize("project", [0, -1, 2**63, True, "1", 1.0, None])
 def test_impossible_project_is_refused(project):
     """A project id is a positive 64-bit integer and nothing that looks like one."""
     with pytest.raises(MalformedInput):
-        keys.make_replay_prefix(project, REPLAY)
+        keys.make_replay_prefix(DAY, project, REPLAY)
     with pytest.raises(MalformedInput):
-        keys.make_attachment_key(project, REPLAY, SHA)
+        keys.make_attachment_key(DAY, project, REPLAY, SHA)
 
 
 @pytest.mark.parametrize("seq", [-1, False, "0", 0.0, None])
 def test_impossible_seq_is_refused(seq):
     """The seq of a journal entry is an integer from 0."""
     with pytest.raises(MalformedInput):
-        keys.make_pack_key(REPLAY, seq)
+        keys.make_pack_key(DAY, REPLAY, seq)
 
 
 @given(st.one_of(st.text(), st.text("./ab\0-_A", max_size=12)))

@@ -102,7 +102,9 @@ async def store_segments(
     pack_id = None
     if pack.parts:
         pack_id = await replay_writes.add_pack(connection, pack.key, live=pack.videos)
-    added = await replay_writes.add_segments(connection, live, pack_id=pack_id)
+    added = await replay_writes.add_segments(
+        connection, live, pack_id=pack_id, days=transaction.days
+    )
     kept = {id(placed.segment) for placed in added}
     outcomes: Counter[OutcomeKey] = Counter()
     unused: list[PackRange] = []

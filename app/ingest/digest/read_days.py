@@ -1,0 +1,145 @@
+"""Reads the days and classes of what a batch stores, with one statement.
+
+    today by Postgres' clock ┐
+    classes of the projects  ├─► BatchDays ─► partitions that are not there yet are made
+    days of known replays    ┘
+
+A replay without a row gets today. Two processes may store its first segments at midnight, or while
+the class of its project changes: the row of the replay, which both write, decides then, and the
+batch that had assumed something else is stored once more (`replays/writes.py`).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.days import BatchDays, DayClock, DaySlot
+from app.core.ids import ProjectId, ReplayId
+from app.db.days import TODAY_SQL, Partition, ensure_partitions
+from app.db.engine import get_driver
+from app.formats import timestamps
+from app.ingest.items.attachment import ATTACHMENT
+from app.ingest.items.event import EVENT
+from app.ingest.items.item_type import PreparedBatch
+from app.ingest.items.log import LOG
+from app.ingest.items.replay_video import REPLAY_VIDEO
+from app.ingest.items.span import SPAN
+from app.ingest.items.transaction import TRANSACTION
+from app.issues.model import NewEvent
+from app.traces.model import NewBlock
+
+_CLOCK_SLACK: Final = timedelta(days=1)
+_READ: Final = f"""
+    select null::bigint as project_id, null::uuid as replay_id, {TODAY_SQL} as day,
+           null::smallint as retention_class, now() as since
+    union all
+    select id, null, null, retention_class, null from projects where id = any($1::bigint[])
+    union all
+    select project_id, replay_id, day, retention_class, least(
+        first_received_at, started_at + drift_ms * interval '1 ms',
+        -- A clock that was never set tells nothing.
+        case when started_at >= '2000-01-01' then started_at end
+    )
+    from replays where replay_id = any($2::uuid[])
+    """  # noqa: S608 - joined from constants
+
+
+class DayMemory:
+    """What a process knows about days: Postgres' clock, and partitions that it need not make."""
+
+    def __init__(self) -> None:
+        self.clock = DayClock()
+        self._partitions: set[Partition] = set()
+
+    async def ensure(self, connection: AsyncConnection, wanted: set[Partition]) -> None:
+        """Make the partitions that are not known; call `add` when that is committed."""
+        await ensure_partitions(connection, wanted - self._partitions)
+
+    def add(self, partitions: set[Partition]) -> None:
+        """Remember partitions."""
+        self._partitions |= partitions
+
+    def forget(self) -> None:
+        """Forget all partitions, since one of them has been dropped."""
+        self._partitions.clear()
+
+
+async def read_batch_days(
+    connection: AsyncConnection, prepared: PreparedBatch, memory: DayMemory
+) -> BatchDays:
+    """Read the days and classes of the rows of a batch."""
+    driver = await get_driver(connection)
+    project_ids = {project_id for _, project_id in _list_rows(prepared)}
+    project_ids |= {row.segment.key.project_id for row in prepared.rows_of(REPLAY_VIDEO)}
+    first, *rows = await driver.fetch(_READ, list(project_ids), list(_list_replay_ids(prepared)))
+    now: datetime = first["since"]
+    memory.clock.set_time(now)
+    class_by_project: dict[ProjectId, int] = {}
+    slot_by_replay: dict[tuple[ProjectId, ReplayId], DaySlot] = {}
+    starts = [now, *_list_starts(prepared)]
+    for row in rows:
+        if row["replay_id"] is None:
+            class_by_project[ProjectId(row["project_id"])] = row["retention_class"]
+        else:
+            key = ProjectId(row["project_id"]), ReplayId(row["replay_id"].hex)
+            slot_by_replay[key] = DaySlot(row["day"], row["retention_class"])
+            starts.append(row["since"])
+    return BatchDays(
+        today=first["day"],
+        class_by_project=class_by_project,
+        slot_by_replay=slot_by_replay,
+        since=(min(starts) - _CLOCK_SLACK).date(),
+    )
+
+
+def list_partitions_of(prepared: PreparedBatch, days: BatchDays) -> set[Partition]:
+    """List the partitions in which the rows of a batch will lie."""
+    return {
+        Partition("segments", *days.slot_of_replay(row.segment.key))
+        for row in prepared.rows_of(REPLAY_VIDEO)
+    } | {
+        Partition(
+            family,
+            prepared.day if family == "attachments" else days.today,
+            days.slot_of(project_id).retention_class,
+        )
+        for family, project_id in _list_rows(prepared)
+    }
+
+
+def _list_rows(prepared: PreparedBatch) -> Iterator[tuple[str, ProjectId]]:
+    """List the table and the project of each row of a divided table, apart from segments."""
+    for event in prepared.rows_of(EVENT):
+        yield "events", event.project_id
+    for transaction in prepared.rows_of(TRANSACTION):
+        yield "span_blocks", transaction.block.project_id
+    for block in prepared.rows_of(SPAN):
+        yield "span_blocks", block.project_id
+    for record in prepared.rows_of(LOG):
+        yield "logs", record.project_id
+    for attachment in prepared.rows_of(ATTACHMENT):
+        yield "attachments", attachment.project_id
+
+
+def _list_replay_ids(prepared: PreparedBatch) -> set[ReplayId]:
+    """List the replays that the segments, events and spans of a batch name."""
+    replay_ids = {row.segment.key.replay_id for row in prepared.rows_of(REPLAY_VIDEO)}
+    naming: list[NewEvent | NewBlock] = [
+        *prepared.rows_of(EVENT),
+        *prepared.rows_of(SPAN),
+        *(row.block for row in prepared.rows_of(TRANSACTION)),
+    ]
+    replay_ids |= {row.replay_id for row in naming if row.replay_id is not None}
+    return replay_ids
+
+
+def _list_starts(prepared: PreparedBatch) -> Iterator[datetime]:
+    """List when the segments of a batch began, by each clock that may be right."""
+    for row in prepared.rows_of(REPLAY_VIDEO):
+        segment = row.segment
+        yield segment.received_at
+        yield segment.started_at + timedelta(milliseconds=segment.drift_ms)
+        if timestamps.is_set(segment.started_at):
+            yield segment.started_at
