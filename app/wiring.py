@@ -42,6 +42,7 @@ from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import DatabasePreparation
 from app.projects.keys import KeyCache
+from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
 from app.storage.choose import open_store
 from app.storage.port import ObjectStore
@@ -92,10 +93,19 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         objects = await _open_objects(settings, data_dir, stack)
         keys = await _open_keys(database, stack)
         quotas = _open_quotas(settings, database, stack)
+        rules = RuleCache()
+        rules.start(database)
+        stack.push_async_callback(rules.stop)
         maker = PictureMaker(database, objects)
         note_pictures = maker.note if settings.pictures else _ignore_replays
         ingest = _open_ingest(
-            settings, database, objects, keys, quotas, note_pictures=note_pictures, stack=stack
+            settings,
+            database,
+            objects,
+            IngestAdmission(keys, quotas),
+            rules,
+            note_pictures=note_pictures,
+            stack=stack,
         )
         if settings.pictures:
             maker.start(is_busy=lambda: ingest.journal.backlog().entries > _BUSY_ENTRIES)
@@ -114,7 +124,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         if provider is not None:
             stack.push_async_callback(provider.openid.close)
         page_services = PageServices(
-            settings, database, objects, keys, renderer, sweeper, eraser, monitor, provider
+            settings, database, objects, keys, rules, renderer, sweeper, eraser, monitor, provider
         )
         stack.push_async_callback(page_services.close)
         connections = OpenConnections(
@@ -176,8 +186,8 @@ def _open_ingest(
     settings: Settings,
     database: Database,
     objects: ObjectStore,
-    keys: KeyCache,
-    quotas: Quotas,
+    admission: IngestAdmission,
+    rules: RuleCache,
     *,
     note_pictures: NotePictures,
     stack: AsyncExitStack,
@@ -185,7 +195,8 @@ def _open_ingest(
     ingest = IngestWorker.open(
         database,
         objects,
-        IngestAdmission(keys, quotas),
+        admission,
+        rules,
         journal_root=settings.data_dir.resolve() / "journal",
         file_bytes=settings.journal_file_bytes,
         reserve_bytes=settings.journal_reserve_bytes,

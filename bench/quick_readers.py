@@ -31,7 +31,7 @@ from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.segments import quick_recording, quick_replay_event
 from app.ingest.items.spans import quick_transaction
 from app.ingest.queue import AcceptedEnvelope
-from app.scrub.rules import DEFAULT_RULES
+from app.projects.privacy_rules import DEFAULT_PRIVACY
 from bench.ingest import envelopes
 
 _BATCH: Final = 40
@@ -111,7 +111,7 @@ def measure(batch: Sequence[AcceptedEnvelope]) -> float:
     received = [
         pair
         for accepted in batch
-        for pair in prepare.open_envelope(accepted, DEFAULT_RULES, prepared, is_full=False)
+        for pair in prepare.open_envelope(accepted, DEFAULT_PRIVACY, prepared, is_full=False)
     ]
     prepare.prepare_items(received, prepared)
     return (time.thread_time() - begun_s) * 1e6 / len(batch)

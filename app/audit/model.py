@@ -40,6 +40,8 @@ class Action(StrEnum):
     MEMBER_REMOVED = "member_removed"
     PROJECT_ADDED = "project_added"
     PROJECT_CHANGED = "project_changed"
+    PRIVACY_RULES_CHANGED = "privacy_rules_changed"
+    PRIVACY_RULES_TRIED = "privacy_rules_tried"
     KEY_ADDED = "key_added"
     KEY_CHANGED = "key_changed"
     REPLAY_DELETED = "replay_deleted"

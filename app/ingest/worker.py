@@ -13,7 +13,7 @@ from app.ingest.digest.batch_digester import NotePictures
 from app.ingest.digest.digester import Digester
 from app.ingest.queue import EnvelopeQueue
 from app.journal.writer import Journal
-from app.scrub.rules import DEFAULT_RULES
+from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
 
 
@@ -33,6 +33,7 @@ class IngestWorker:
         database: Database,
         objects: ObjectStore,
         admission: IngestAdmission,
+        rules: RuleCache,
         *,
         journal_root: Path,
         file_bytes: int,
@@ -46,6 +47,7 @@ class IngestWorker:
             database: Where rows go.
             objects: Where videos and files go.
             admission: The keys and limits of this process.
+            rules: The privacy rules of all projects.
             journal_root: The folder with the journals of all processes.
             file_bytes: The size after which a journal begins a new file.
             reserve_bytes: The free disk space below which nothing is accepted.
@@ -63,7 +65,7 @@ class IngestWorker:
             journal,
             queue=queue,
             admission=admission,
-            rules=DEFAULT_RULES,
+            rules=rules,
             note_pictures=note_pictures,
         )
         digester.start()

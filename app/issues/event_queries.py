@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.issues.event_rows import to_event
-from app.issues.model import IssueKey, StoredEvent
-from app.issues.tables import events
+from app.issues.model import IssueKey, RecentEvent, StoredEvent
+from app.issues.tables import events, issues
 
 _SAMPLE_BYTES: Final = 32 * 1024
 
@@ -31,6 +31,23 @@ _NEWEST: Final = (
 _newest_payloads = _NEWEST.with_only_columns(events.c.payload).subquery()
 _SAMPLES: Final = select(_newest_payloads.c.payload).where(
     func.length(_newest_payloads.c.payload) <= _SAMPLE_BYTES
+)
+_recent_issues = (
+    select(issues.c.project_id, issues.c.last_event_id, issues.c.last_seen_at)
+    .where(issues.c.project_id == bindparam("project"))
+    .order_by(issues.c.last_seen_at.desc())
+    .limit(bindparam("most", type_=Integer))
+    .subquery()
+)
+_RECENT: Final = (
+    select(events.c.event_id, events.c.title, events.c.payload)
+    .join(
+        _recent_issues,
+        (events.c.project_id == _recent_issues.c.project_id)
+        & (events.c.event_id == _recent_issues.c.last_event_id),
+    )
+    .where(func.length(events.c.payload) <= _SAMPLE_BYTES)
+    .order_by(_recent_issues.c.last_seen_at.desc())
 )
 _EVENT: Final = select(events).where(*_IS_OF_ISSUE, events.c.event_id == bindparam("event"))
 _HERE: Final = tuple_(
@@ -75,6 +92,17 @@ async def read_sample_payloads(
     """Read the packed payloads of the newest events of an issue, and leave out big ones."""
     parameters = {"project": key[0], "issue": key[1], "most": limit}
     return list(await connection.scalars(_SAMPLES, parameters))
+
+
+async def read_recent_events(
+    connection: AsyncConnection, project_id: ProjectId, *, limit: int
+) -> list[RecentEvent]:
+    """Read the last event of each of the issues that happened last, and leave out big ones."""
+    parameters = {"project": project_id, "most": limit}
+    return [
+        RecentEvent(row.event_id, row.title, row.payload)
+        for row in await connection.execute(_RECENT, parameters)
+    ]
 
 
 async def find_event(

@@ -31,6 +31,7 @@ def to_event(row: Row[Any]) -> StoredEvent:
         trace_id=TraceId(to_hex(row.trace_id)) if row.trace_id else None,
         replay_id=ReplayId(to_hex(row.replay_id)) if row.replay_id else None,
         payload=row.payload,
+        removals=row.removals,
         issue_id=IssueId(to_hex(row.issue_id)) if row.issue_id else None,
         span_id=SpanId(row.span_id) if row.span_id else None,
         parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,

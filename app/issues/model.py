@@ -36,6 +36,8 @@ class EventRecord:
     replay_id: ReplayId | None
     payload: bytes
     """The event as it was sent, scrubbed: JSON, compressed with zstd."""
+    removals: bytes | None = None
+    """What was removed before it was stored (`packed_remarks`); None if nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,16 @@ class NewEvent(EventRecord):
     user: Mapping[str, str]
     issue_ids: tuple[IssueId, ...]
     """Issue of the event by each version of the grouping rules, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecentEvent:
+    """The last event of an issue, as far as rules are tried on it."""
+
+    event_id: EventId
+    title: str
+    payload: bytes
+    """As in `EventRecord`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ _EVENTS: Final = sql_windows.make_window_statement(
     select p.number, p.total, p.named, p.rank, p.names_replay, e.project_id, e.event_id,
            e.received_at, e.at, e.drift_ms, e.level, e.kind, e.title, e.culprit, e.exception_type,
            e.exception_value, e.handled, e.mechanism, e.platform, e.release, e.environment,
-           e.trace_id, e.replay_id, e.issue_id, e.span_id, e.parent_span_id,
+           e.trace_id, e.replay_id, e.issue_id, e.span_id, e.parent_span_id, e.removals,
            case when sum(length(e.payload)) over (order by p.number) <= :payload_bytes
                 then e.payload else '' end as payload
     from part p join events e using (project_id, event_id)

@@ -56,6 +56,8 @@ events: Final = Table(
     Column("payload", LargeBinary, nullable=False),
     # Null until it is grouped: events of a release that did not group yet (`backfill.py`).
     Column("issue_id", Hex32),
+    # What was removed before it was stored (`packed_remarks`); null if nothing was.
+    Column("removals", LargeBinary),
 )
 Index(
     "ix_events_issue_id",

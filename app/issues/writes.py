@@ -75,4 +75,5 @@ def _event_row(event: NewEvent, issue_id: IssueId, slot: DaySlot) -> dict[str, A
         "handled": event.handled,
         "recorded_user": json_text(dict(event.user)),
         "payload": event.payload,
+        "removals": event.removals,
     }

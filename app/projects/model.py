@@ -74,6 +74,22 @@ class OutcomeKey(NamedTuple):
     reason: str = ""
 
 
+class RemovalKey(NamedTuple):
+    """Under what a removal of text is counted: project, day (UTC) and rule."""
+
+    project_id: ProjectId
+    day: date
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalCount:
+    """How often a rule removed something in some days."""
+
+    rule: str
+    quantity: int
+
+
 @dataclass(frozen=True, slots=True)
 class OutcomeCount:
     """How many items ended one way on one day (UTC)."""

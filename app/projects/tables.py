@@ -1,4 +1,4 @@
-"""Tables of projects, their keys, the outcomes of all items, and quarantined envelopes."""
+"""Tables of projects, their keys and rules, the outcomes of all items, and quarantine."""
 
 from sqlalchemy import (
     BigInteger,
@@ -123,4 +123,26 @@ quarantine = Table(
     Column("content_encoding", Text),
     Column("body", LargeBinary, nullable=False),
     Index(None, "project_id", "id"),
+)
+
+# Every version of the rules stays; the highest one applies. `rules` is JSON that
+# `privacy_rules.py` writes: as text, since Postgres need not look into it.
+privacy_rules = Table(
+    "privacy_rules",
+    metadata,
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("rules", Text, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("saved_by", BigInteger, nullable=False),
+)
+
+# How much each rule removed before anything was stored. No foreign key, as for outcomes.
+removal_counts = Table(
+    "removal_counts",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Date, primary_key=True),
+    Column("rule", Text, primary_key=True),
+    Column("quantity", BigInteger, nullable=False),
 )

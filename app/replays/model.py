@@ -69,6 +69,8 @@ class NewSegment(msgspec.Struct, frozen=True, gc=False):
     declared_size_px: tuple[int, int] | None
     video: StoredVideo | None
     no_video_reason: str | None
+    removals: bytes | None = None
+    """What was removed before it is stored (`packed_remarks`); None if nothing was."""
 
 
 @dataclass(frozen=True, slots=True)

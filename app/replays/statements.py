@@ -40,7 +40,7 @@ SEGMENT_ROWS: Final = RowShape.of_table(
     (
         *("day", "retention_class"),
         *(*_KEY, "segment_id", "received_at", "drift_ms", "started_at", "ended_at"),
-        *("replay_type", "sdk_name", "breadcrumbs", "screens", "recording"),
+        *("replay_type", "sdk_name", "breadcrumbs", "screens", "recording", "removals"),
         *_GAINED,
     ),
 )

@@ -141,6 +141,8 @@ segments: Final = Table(
     Column("recording_bytes", BigInteger),
     Column("breadcrumbs", Integer, nullable=False),
     Column("screens", ARRAY(Text), nullable=False),
+    # What was removed before it was stored (`packed_remarks`); null if nothing was.
+    Column("removals", LargeBinary),
 )
 # Links of traces and replays (`trace_links.py`). The project is that of the segment, event,
 # transaction or span that names both, which may come before the replay.

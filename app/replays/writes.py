@@ -229,6 +229,7 @@ def _make_segment_row(placed: PlacedSegment, pack_id: int | None, slot: DaySlot)
         "screens": [clean(name) for name in segment.screens],
         "layout": video.layout if video else None,
         "recording": segment.recording,
+        "removals": segment.removals,
     }
 
 

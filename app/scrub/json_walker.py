@@ -52,8 +52,10 @@ class JsonWalker:
         self._counts: dict[tuple[str, str], int] = {}
 
     def remarks(self) -> tuple[ScrubRemark, ...]:
-        """Return the remarks in the order of the walk."""
-        return tuple(ScrubRemark(rule, path, count) for (rule, path), count in self._counts.items())
+        """Return the remarks in their order."""
+        return tuple(
+            ScrubRemark(rule, path, count) for (rule, path), count in sorted(self._counts.items())
+        )
 
     def is_clean(self, value: Any) -> bool:
         """Tell whether a value holds no hint; False if it cannot be written as JSON."""

@@ -15,7 +15,7 @@ from app.formats.json_members import JsonMembers
 from app.scrub import places
 from app.scrub.json_walker import JsonWalker
 from app.scrub.places import JsonPlace, PayloadKind, PlaceRole
-from app.scrub.rules import DEFAULT_RULES, ScrubRules
+from app.scrub.rules import DEFAULT_RULES, ScrubRemark, ScrubRules
 from app.scrub.text_scrubber import TextScrubber, get_scrubber
 
 _CONTAINERS: Final = (b"{", b"[")
@@ -27,7 +27,11 @@ pass."""
 
 
 def try_scrub_members(
-    members: JsonMembers, rules: ScrubRules = DEFAULT_RULES, *, kind: PayloadKind
+    members: JsonMembers,
+    rules: ScrubRules = DEFAULT_RULES,
+    *,
+    kind: PayloadKind,
+    remarks: list[ScrubRemark] | None = None,
 ) -> JsonMembers | None:
     """Remove the secrets from an event, transaction, span, log or replay event.
 
@@ -35,6 +39,7 @@ def try_scrub_members(
         members: Members as `json_members.split_members` makes them: strict JSON in UTF-8.
         rules: Scrub settings of the project.
         kind: Kind of the payload, which tells which members are structure.
+        remarks: The list to which remarks on what was removed are added, if they are wanted.
 
     Returns:
         The same object if no member had to be decoded; otherwise another one, in which the decoded
@@ -52,8 +57,13 @@ def try_scrub_members(
     hinted = _find_hinted(texts, scrubber)
     if not hinted:
         return members
-    clean = _walk_members({name: members[name] for name in hinted}, scrubber, place)
-    return None if clean is None else members | clean
+    walker = JsonWalker(scrubber)
+    clean = _walk_members({name: members[name] for name in hinted}, walker, place)
+    if clean is None:
+        return None
+    if remarks is not None:
+        remarks += walker.remarks()
+    return members | clean
 
 
 def _find_hinted(texts: Mapping[str, bytes], scrubber: TextScrubber) -> list[str]:
@@ -76,11 +86,11 @@ def _may_hold_text(place: JsonPlace | None, text: bytes) -> bool:
 
 
 def _walk_members(
-    members: Mapping[str, bytes], scrubber: TextScrubber, place: JsonPlace
+    members: Mapping[str, bytes], walker: JsonWalker, place: JsonPlace
 ) -> JsonMembers | None:
     """Decode, walk and write members; None if one of their names has to go."""
     value = {name: json_members.decode_member(text) for name, text in members.items()}
-    clean = JsonWalker(scrubber).visit_members(value, place)
+    clean = walker.visit_members(value, place)
     if clean is None or clean.keys() != value.keys():
         return None
     # They are written anew even if nothing was removed: of a name that stands twice in an inner

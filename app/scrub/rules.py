@@ -58,7 +58,7 @@ CLOSED_RULES: Final = ScrubRules(patterns=(OwnPattern("rules that cannot be read
 `[scrub failed]` in the place of every text."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class ScrubRemark:
     """A note about removed text: the rule, the place, and how many removals."""
 

@@ -8,6 +8,7 @@ from app.web.feedback import routes as feedback
 from app.web.issue import file_routes, routes as issue
 from app.web.issues import routes as issues
 from app.web.people import routes as people
+from app.web.privacy import routes as privacy
 from app.web.project import demo_routes, routes as project
 from app.web.releases import routes as releases
 from app.web.replay import routes as replay
@@ -30,7 +31,7 @@ def pages() -> APIRouter:
     # before `replays`, and `replay_parts` after `replay`.
     for routes in (
         openid_routes, sign_in_routes, account, selected, replays, project, set_up, settings,
-        releases, replay, keeping, replay_parts, replay_requests, video_routes, picture_routes,
+        privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes, picture_routes,
         replay_traces, trace, why, issues, issue, file_routes, feedback, demo_routes, people,
         browser,
     ):  # fmt: skip

@@ -26,6 +26,8 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/storage": {"limit_gib": "1"},
     "/projects/{project_id}/settings/name": {"name": "Shop"},
     "/projects/{project_id}/settings/bodies": {"bodies": "yes"},
+    "/projects/{project_id}/settings/privacy": {"version": "0", "sensitive": "customer"},
+    "/projects/{project_id}/settings/privacy/try": {"version": "0", "text": "a"},
     "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
     "/projects/{project_id}/settings/invitations/withdraw": {"email": "eve@example.com"},
     "/server/people/invite": {

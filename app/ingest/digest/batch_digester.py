@@ -33,8 +33,8 @@ from app.ingest.items.item_type import PreparedBatch
 from app.ingest.queue import AcceptedEnvelope, EnvelopeQueue
 from app.journal.writer import Journal
 from app.projects import queries as project_queries
+from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
-from app.scrub.rules import ScrubRules
 from app.storage.port import ObjectStore
 
 NotePictures = Callable[[Iterable[ReplayKey]], None]
@@ -70,7 +70,7 @@ class BatchDigester:
         *,
         queue: EnvelopeQueue,
         quotas: Quotas,
-        rules: ScrubRules,
+        rules: RuleCache,
         retrier: StepRetrier,
         note_pictures: NotePictures,
     ) -> None:
@@ -138,6 +138,7 @@ class BatchDigester:
 
     async def _prepare_batch(self, batch: Sequence[AcceptedEnvelope]) -> PreparedBatch:
         """Read, check and scrub a batch, in turns that leave the event loop to others."""
+        await self._retrier.retry(self._rules.ensure_fresh)
         unknown = await self._retrier.retry(lambda: self._find_unknown_keys(batch))
         prepared = PreparedBatch(day=self._memory.clock.today())
         received: list[ReceivedItem] = []
@@ -152,7 +153,8 @@ class BatchDigester:
                 refuse_envelope(accepted, "unknown_key", prepared)
                 continue
             is_full = self._quotas.is_full(accepted.project_id)
-            received += open_envelope(accepted, self._rules, prepared, is_full=is_full)
+            rules = self._rules.find(accepted.project_id)
+            received += open_envelope(accepted, rules, prepared, is_full=is_full)
             size_bytes += accepted.size_bytes
             if accepted.size_bytes > _INLINE_BYTES:
                 # Items before it go along, so that everything is prepared in the order of arrival.

@@ -23,7 +23,7 @@ from app.ingest.queue import EnvelopeQueue
 from app.journal import reader
 from app.journal.writer import Journal
 from app.projects import writes as project_writes
-from app.scrub.rules import ScrubRules
+from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
 
 _IDLE_S: Final = 1.0
@@ -45,7 +45,7 @@ class Digester:
         *,
         queue: EnvelopeQueue,
         admission: IngestAdmission,
-        rules: ScrubRules,
+        rules: RuleCache,
         note_pictures: NotePictures,
     ) -> None:
         self._database = database

@@ -18,17 +18,18 @@ from app.ingest.items.item_type import Prepare, PreparedBatch
 from app.ingest.outcomes import UNTYPED
 from app.ingest.queue import AcceptedEnvelope
 from app.projects.model import LimitReason, Outcome
-from app.scrub.rules import ScrubRules
+from app.projects.privacy_rules import PrivacyRules
+from app.scrub.rules import DEFAULT_RULES
 
 
 def open_envelope(
-    accepted: AcceptedEnvelope, rules: ScrubRules, prepared: PreparedBatch, *, is_full: bool
+    accepted: AcceptedEnvelope, rules: PrivacyRules, prepared: PreparedBatch, *, is_full: bool
 ) -> list[ReceivedItem]:
     """Return the items of an envelope that are to be prepared; count the others.
 
     Args:
         accepted: The envelope.
-        rules: How to scrub.
+        rules: The privacy rules of its project.
         prepared: The batch in which the outcomes of the others are counted.
         is_full: Whether its project may store no more: then what goes to object storage is
             limited.
@@ -39,7 +40,8 @@ def open_envelope(
         drift_ms=_drift_ms(accepted.envelope, accepted.received_ms),
         client_ip=accepted.client_ip,
         header=accepted.envelope.header,
-        rules=rules,
+        rules=rules.scrub,
+        removals=prepared.removals,
     )
     received: list[ReceivedItem] = []
     for item in accepted.envelope.items:
@@ -80,7 +82,7 @@ def refuse_envelope(accepted: AcceptedEnvelope, reason: str, prepared: PreparedB
         drift_ms=0,
         client_ip=None,
         header=accepted.envelope.header,
-        rules=ScrubRules(),
+        rules=DEFAULT_RULES,
     )
     for item in accepted.envelope.items:
         prepared.count(context, item.type or UNTYPED, Outcome.REFUSED, reason)

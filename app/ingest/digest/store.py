@@ -23,7 +23,7 @@ from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import Pack, lay_out_pack
 from app.ingest.outcome_names import limit_names
 from app.ingest.queue import AcceptedEnvelope
-from app.projects import writes as project_writes
+from app.projects import privacy_rules, writes as project_writes
 from app.projects.model import OutcomeKey
 from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
@@ -134,6 +134,7 @@ async def _store_in_transaction(
         transaction = StoreTransaction(connection, objects, batch.pack, batch.prepared.files, days)
         stored = await _store_rows(transaction, batch.prepared)
         await project_writes.add_outcomes(connection, _sum_outcomes(batch.prepared, stored))
+        await privacy_rules.add_removals(connection, batch.prepared.removals)
         await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:
             await _add_to_quarantine(connection, quarantine)

@@ -88,14 +88,16 @@ def scrub_view_hierarchy(data: memoryview, context: EnvelopeContext) -> memoryvi
         tree = jsonish.decode(data, "view hierarchy")
     except RequestRefused:
         return data
-    clean = walk.scrub_json(tree, context.rules, kind=PayloadKind.VIEW_HIERARCHY).value
-    return data if clean is tree else memoryview(msgspec.json.encode(clean))
+    clean = walk.scrub_json(tree, context.rules, kind=PayloadKind.VIEW_HIERARCHY)
+    context.count_removals(clean.remarks)
+    return data if clean.value is tree else memoryview(msgspec.json.encode(clean.value))
 
 
 def _scrub_label(label: str | None, context: EnvelopeContext) -> str | None:
     """Return a label of a file without secrets, by the rules for messages: digits may stay."""
-    clean = walk.scrub_json({"message": label}, context.rules, kind=PayloadKind.EVENT).value
-    clean_label: str | None = clean["message"]
+    clean = walk.scrub_json({"message": label}, context.rules, kind=PayloadKind.EVENT)
+    context.count_removals(clean.remarks)
+    clean_label: str | None = clean.value["message"]
     return clean_label
 
 

@@ -4,6 +4,8 @@ Values that are made for every segment are msgspec structs here and in the item 
 costs a fifth of a frozen dataclass.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -12,7 +14,8 @@ import msgspec
 from app.core.ids import ProjectId
 from app.formats import timestamps
 from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
-from app.scrub.rules import ScrubRules
+from app.projects.model import RemovalKey
+from app.scrub.rules import ScrubRemark, ScrubRules
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -28,6 +31,14 @@ class EnvelopeContext(msgspec.Struct, frozen=True, gc=False):
     client_ip: str | None
     header: EnvelopeHeader
     rules: ScrubRules
+    removals: Counter[RemovalKey] = msgspec.field(default_factory=Counter)
+    """How often each rule removed something in the batch; `count_removals` adds to it."""
+
+    def count_removals(self, remarks: Sequence[ScrubRemark]) -> None:
+        """Count what was removed from an item that is going to be stored."""
+        for remark in remarks:
+            key = RemovalKey(self.project_id, self.received_at.date(), remark.rule)
+            self.removals[key] += remark.count
 
     @property
     def sent_at(self) -> datetime:

@@ -5,6 +5,7 @@ from typing import Final
 
 from app.core.errors import RequestRefused
 from app.core.limits import LIMITS
+from app.formats.stored.packed_remarks import pack_remarks
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.events import quick_event
 from app.ingest.items.events.scrubbed_event import ScrubbedEvent, read_scrubbed_event
@@ -33,8 +34,9 @@ def prepare_events(received: Sequence[ReceivedItem], prepared: PreparedBatch) ->
 
 
 def event_row(scrubbed: ScrubbedEvent, context: EnvelopeContext) -> NewEvent:
-    """Make the row of an event."""
+    """Make the row of an event, and count what was removed from it."""
     event, problem = scrubbed.event, scrubbed.problem
+    context.count_removals(scrubbed.remarks)
     at = context.moment_of(event.at)
     return NewEvent(
         project_id=context.project_id,
@@ -60,6 +62,7 @@ def event_row(scrubbed: ScrubbedEvent, context: EnvelopeContext) -> NewEvent:
         parent_span_id=event.parent_span_id,
         replay_id=event.replay_id,
         payload=scrubbed.packed,
+        removals=pack_remarks(scrubbed.remarks),
         issue_ids=scrubbed.issue_ids,
     )
 

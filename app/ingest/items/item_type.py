@@ -22,7 +22,7 @@ from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.segments.pack import Pack
 from app.ingest.outcomes import outcome_key
-from app.projects.model import Outcome, OutcomeKey
+from app.projects.model import Outcome, OutcomeKey, RemovalKey
 from app.scrub.places import PayloadKind
 from app.storage.port import ObjectStore
 
@@ -78,6 +78,8 @@ class PreparedBatch:
     """The bytes that become objects of their own, by object key."""
     outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
     """Outcomes that are known before anything is stored."""
+    removals: Counter[RemovalKey] = field(default_factory=Counter)
+    """How often each rule removed something from its items."""
     rows: defaultdict[Store[Any] | None, list[Any]] = field(
         default_factory=lambda: defaultdict(list)
     )

@@ -12,6 +12,7 @@ from app.formats.wire import addresses
 from app.ingest.items.context import EnvelopeContext
 from app.scrub import walk
 from app.scrub.places import PayloadKind
+from app.scrub.rules import ScrubRemark
 
 _WITH_USER: Final = frozenset(
     {PayloadKind.EVENT, PayloadKind.TRANSACTION, PayloadKind.REPLAY_EVENT}
@@ -20,19 +21,29 @@ ADDRESS_MEMBERS: Final = frozenset({"user", "sdk", "platform", "ingest_settings"
 """The members that decide whether and where the address of the sender is filled in."""
 
 
+class CleanPayload(msgspec.Struct, frozen=True, gc=False):
+    """A decoded payload without secrets."""
+
+    value: Any
+    is_changed: bool
+    """Whether it has to be written anew: something was removed, or an address filled in."""
+    remarks: tuple[ScrubRemark, ...]
+    """What was removed."""
+
+
 def decode_and_scrub(
     data: memoryview, context: EnvelopeContext, *, kind: PayloadKind, what: str
 ) -> JsonObject:
-    """Decode a JSON object, and return it without secrets.
+    """Decode a JSON object, and return it without secrets; count what was removed.
 
     Raises:
         MalformedInput: It is not a JSON object.
         OversizedInput: It is over a limit of JSON.
     """
     raw = bytes(data)
-    value = jsonish.decode(raw, what)
-    clean = scrub_decoded(value, raw, context, kind=kind)
-    return jsonish.need_object(value if clean is None else clean, what)
+    clean = scrub_decoded(jsonish.decode(raw, what), raw, context, kind=kind)
+    context.count_removals(clean.remarks)
+    return jsonish.need_object(clean.value, what)
 
 
 def scrub_payload(
@@ -40,19 +51,22 @@ def scrub_payload(
 ) -> bytes | memoryview:
     """Return a JSON payload without secrets, which is the same object if it had none.
 
+    What was removed is counted.
+
     Raises:
         MalformedInput: It is not JSON.
         OversizedInput: It is over a limit of JSON.
     """
     raw = bytes(data)
     clean = scrub_decoded(jsonish.decode(raw, what), raw, context, kind=kind)
-    return data if clean is None else msgspec.json.encode(clean)
+    context.count_removals(clean.remarks)
+    return msgspec.json.encode(clean.value) if clean.is_changed else data
 
 
 def scrub_decoded(
     value: Any, raw: bytes, context: EnvelopeContext, *, kind: PayloadKind
-) -> Any | None:
-    """Return a decoded payload without secrets, or None if it stays as it is.
+) -> CleanPayload:
+    """Return a decoded payload without secrets.
 
     Addresses for which SDKs ask the server (`{{auto}}`) are filled in first, in place.
 
@@ -69,8 +83,9 @@ def scrub_decoded(
         infer_ip=context.header.infer_ip,
         has_user=kind in _WITH_USER,
     )
-    clean = walk.scrub_json(value, context.rules, kind=kind).value
-    return None if clean is value and not is_filled else clean
+    result = walk.scrub_json(value, context.rules, kind=kind)
+    is_changed = is_filled or result.value is not value
+    return CleanPayload(result.value, is_changed, result.remarks)
 
 
 def fill_member_addresses(

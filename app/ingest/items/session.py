@@ -45,7 +45,9 @@ def prepare_session(item: EnvelopeItem, context: EnvelopeContext, prepared: Prep
 def session_row(read: session.SessionCounts, context: EnvelopeContext) -> SessionUpdate:
     """Make the row with the counts of one item by release and day; its labels are scrubbed."""
     labels = {"release": read.release, "environment": read.environment}
-    clean = walk.scrub_json(labels, context.rules, kind=PayloadKind.EVENT).value
+    result = walk.scrub_json(labels, context.rules, kind=PayloadKind.EVENT)
+    context.count_removals(result.remarks)
+    clean = result.value
     counts = [
         (
             SessionCohort(

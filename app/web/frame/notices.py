@@ -36,6 +36,7 @@ _NOTICES: Final = {
     "member-removed": Notice("They are no longer a member."),
     "bodies-saved": Notice("Saved. It applies to the next page that a viewer opens."),
     "name-saved": Notice("Name saved."),
+    "privacy-saved": Notice("Privacy rules saved. They apply to what arrives from now on."),
     "storage-limited": Notice("Storage limit saved."),
     "replay-pinned": Notice("Replay pinned: no rule deletes it."),
     "replay-unpinned": Notice("Pin removed: rules apply to this replay again."),

@@ -16,6 +16,7 @@ from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
 from app.playback.video.index_cache import IndexCache
 from app.projects.keys import KeyCache
+from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
 from app.web.frame.middleware.proxies import ProxyWatch
@@ -30,6 +31,7 @@ class PageServices:
     db: Database
     store: ObjectStore
     keys: KeyCache
+    rules: RuleCache
     renderer: Renderer
     sweeper: Sweeper
     eraser: Eraser

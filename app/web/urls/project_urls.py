@@ -66,6 +66,16 @@ def remove_member(project_id: ProjectId, person_id: PersonId) -> str:
     return f"{members(project_id)}/{person_id}/remove"
 
 
+def privacy(project_id: ProjectId) -> str:
+    """Return the address of a project's privacy rules; POST to it saves them."""
+    return f"{settings(project_id)}/privacy"
+
+
+def try_privacy(project_id: ProjectId) -> str:
+    """Return the address at which POST tries privacy rules without saving them."""
+    return f"{privacy(project_id)}/try"
+
+
 def project_log(project_id: ProjectId, *, views: int = 0, lines: int = 0) -> str:
     """Return the address of a project's activity log.
 

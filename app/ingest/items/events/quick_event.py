@@ -30,7 +30,7 @@ from app.ingest.items.events.scrubbed_event import ScrubbedEvent
 from app.ingest.items.stages import run_stage
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members
-from app.scrub.rules import ScrubRules
+from app.scrub.rules import ScrubRemark, ScrubRules
 
 _REPEATED_MEMBERS: Final[tuple[str, ...]] = ("exception", "threads", "debug_meta", "modules")
 """Members that are often large, and often the same."""
@@ -44,6 +44,8 @@ class _KnownMember(msgspec.Struct, frozen=True, gc=False):
     """The JSON of the member without secrets."""
     packed: bytes
     """The name of the member and that JSON, compressed."""
+    remarks: tuple[ScrubRemark, ...]
+    """What was removed from it."""
 
 
 _known_members: Final[BoundedCache[tuple[ScrubRules, str, bytes], _KnownMember]] = BoundedCache(
@@ -68,6 +70,8 @@ class _CleanEvent(msgspec.Struct, frozen=True, gc=False):
     members: JsonMembers
     known: dict[str, _KnownMember]
     """The members that are compressed already."""
+    remarks: tuple[ScrubRemark, ...]
+    """What was removed from all of them."""
 
 
 class _PackedEvent(msgspec.Struct, frozen=True, gc=False):
@@ -75,6 +79,7 @@ class _PackedEvent(msgspec.Struct, frozen=True, gc=False):
 
     members: JsonMembers
     packed: bytes
+    remarks: tuple[ScrubRemark, ...]
 
 
 def try_read_events(received: Sequence[ReceivedItem]) -> list[ScrubbedEvent | None]:
@@ -113,14 +118,17 @@ def _scrub_event(decoded: _DecodedEvent, context: EnvelopeContext) -> _CleanEven
     filled = _fill_addresses(decoded.new, context)
     if filled is None:
         return None
-    clean = try_scrub_members(filled, context.rules, kind=PayloadKind.EVENT)
+    remarks: list[ScrubRemark] = []
+    clean = try_scrub_members(filled, context.rules, kind=PayloadKind.EVENT, remarks=remarks)
     if clean is None:
         return None
-    known = decoded.known | _remember_members(decoded.new, filled, clean, context.rules)
+    for member in decoded.known.values():
+        remarks += member.remarks
+    known = decoded.known | _remember_members(decoded, filled, clean, (context.rules, remarks))
     members = {
         name: known[name].text if name in known else clean[name] for name in decoded.names
     } | clean  # which may have a user, made of the address of the sender
-    return _CleanEvent(members, known)
+    return _CleanEvent(members, known, tuple(sorted(remarks)))
 
 
 def _fill_addresses(new: JsonMembers, context: EnvelopeContext) -> JsonMembers | None:
@@ -139,16 +147,28 @@ def _fill_addresses(new: JsonMembers, context: EnvelopeContext) -> JsonMembers |
 
 
 def _remember_members(
-    new: JsonMembers, filled: JsonMembers, clean: JsonMembers, rules: ScrubRules
+    decoded: _DecodedEvent,
+    filled: JsonMembers,
+    clean: JsonMembers,
+    by: tuple[ScrubRules, Sequence[ScrubRemark]],
 ) -> dict[str, _KnownMember]:
-    """Cache the new members that may come again, and return them."""
+    """Cache the new members that may come again, and return them.
+
+    Args:
+        decoded: The event as sent.
+        filled: Its new members, with the address of the sender filled in.
+        clean: The same without secrets.
+        by: The rules, and the remarks on what they removed from the event.
+    """
+    rules, remarks = by
     remembered: dict[str, _KnownMember] = {}
     for name in _REPEATED_MEMBERS:
-        text = new.get(name, b"")
+        text = decoded.new.get(name, b"")
         # What an address was filled into depends on the sender as well.
         if len(text) >= WORTH_CACHING_BYTES and filled[name] is text:
             packed = packed_json.pack_text(json_members.encode_member_name(name) + clean[name])
-            member = remembered[name] = _KnownMember(clean[name], packed)
+            own = tuple(remark for remark in remarks if remark.path.partition(".")[0] == name)
+            member = remembered[name] = _KnownMember(clean[name], packed, own)
             size_bytes = len(text) + len(member.text) + len(packed)
             _known_members.put((rules, name, text), member, size_bytes)
     return remembered
@@ -176,10 +196,12 @@ def _pack_event(clean: _CleanEvent, _context: EnvelopeContext) -> _PackedEvent |
     parts.append(packed_json.pack_text(b"".join(pending)))
     if size_bytes > LIMITS.event_bytes:
         return None
-    return _PackedEvent(clean.members, b"".join(parts))
+    return _PackedEvent(clean.members, b"".join(parts), clean.remarks)
 
 
 def _read_event(packed: _PackedEvent, context: EnvelopeContext) -> ScrubbedEvent:
     problem, issue_ids = problem_cache.read_grouped_problem(packed.members)
     raw = json_members.decode_members(packed.members, event.EVENT_MEMBERS)
-    return ScrubbedEvent(event.read_event(raw, context.header), problem, issue_ids, packed.packed)
+    return ScrubbedEvent(
+        event.read_event(raw, context.header), problem, issue_ids, packed.packed, packed.remarks
+    )

@@ -17,6 +17,7 @@ from app.ingest.items import scrubbing
 from app.ingest.items.context import EnvelopeContext
 from app.issues.grouping import rules
 from app.scrub.places import PayloadKind
+from app.scrub.rules import ScrubRemark
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class ScrubbedEvent:
     """The ids of its issue by every version of the grouping rules, the newest first."""
     packed: bytes
     """The event as JSON, compressed by `packed_json`."""
+    remarks: tuple[ScrubRemark, ...]
+    """What was removed from it."""
 
 
 def read_scrubbed_event(data: bytes, context: EnvelopeContext) -> ScrubbedEvent:
@@ -40,14 +43,15 @@ def read_scrubbed_event(data: bytes, context: EnvelopeContext) -> ScrubbedEvent:
     """
     sent = jsonish.decode(data, "event")
     clean = scrubbing.scrub_decoded(sent, data, context, kind=PayloadKind.EVENT)
-    written = data if clean is None else msgspec.json.encode(clean)
+    written = msgspec.json.encode(clean.value) if clean.is_changed else data
     event.check_event_size(written, "event")
-    raw = jsonish.need_object(sent if clean is None else clean, "event")
+    raw = jsonish.need_object(clean.value, "event")
     return ScrubbedEvent(
         event=event.read_event(raw, context.header),
         problem=event.read_problem(raw),
         issue_ids=rules.read_issue_keys(raw),
         # Without secrets it is written anew as well, because decoding has mended what is not
         # strict JSON in UTF-8.
-        packed=packed_json.pack_text(msgspec.json.encode(raw) if clean is None else written),
+        packed=packed_json.pack_text(written if clean.is_changed else msgspec.json.encode(raw)),
+        remarks=clean.remarks,
     )

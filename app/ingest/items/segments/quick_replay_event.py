@@ -20,7 +20,7 @@ from app.ingest.items.segments.scrubbed_replay_event import ScrubbedReplayEvent
 from app.ingest.items.segments.stored_facts import StoredFacts
 from app.scrub import walk
 from app.scrub.places import PayloadKind
-from app.scrub.rules import ScrubRules
+from app.scrub.rules import ScrubRemark, ScrubRules
 
 _MOST_FACTS: Final = 2_048
 _MOST_FACTS_BYTES: Final = 2_048
@@ -37,7 +37,7 @@ def try_read_replay_event(data: bytes, context: EnvelopeContext) -> ScrubbedRepl
     ):
         return None
     header = context.header
-    facts, stored = _read_facts(
+    facts, stored, remarks = _read_facts(
         split.facts_json,
         context.rules,
         client_ip=context.client_ip,
@@ -50,7 +50,14 @@ def try_read_replay_event(data: bytes, context: EnvelopeContext) -> ScrubbedRepl
         event = replay_event.read_segment_members(scrubbed.value, facts)
     except MalformedInput:
         return None
-    return ScrubbedReplayEvent(event, stored)
+    return ScrubbedReplayEvent(event, stored, _join(remarks, scrubbed.remarks))
+
+
+def _join(
+    remarks: tuple[ScrubRemark, ...], others: tuple[ScrubRemark, ...]
+) -> tuple[ScrubRemark, ...]:
+    """Join the remarks on two parts of an event, in their order; most have none."""
+    return tuple(sorted(remarks + others)) if remarks or others else ()
 
 
 @lru_cache(maxsize=_MOST_FACTS)
@@ -62,10 +69,10 @@ def _read_facts(
     infer_ip: str | None,
     sdk_name: str | None,
     sdk_version: str | None,
-) -> tuple[ReplayFacts, StoredFacts]:
+) -> tuple[ReplayFacts, StoredFacts, tuple[ScrubRemark, ...]]:
     """Scrub and read facts. All that the result depends on is an argument, and so in the key."""
     raw = msgspec.json.decode(facts_json)
     addresses.fill_addresses(raw, facts_json, client_ip=client_ip, infer_ip=infer_ip, has_user=True)
-    clean = walk.scrub_json(raw, rules, kind=PayloadKind.REPLAY_EVENT).value
-    facts = replay_event.read_replay_facts(clean, sdk_name=sdk_name, sdk_version=sdk_version)
-    return facts, stored_facts.write_facts(facts)
+    clean = walk.scrub_json(raw, rules, kind=PayloadKind.REPLAY_EVENT)
+    facts = replay_event.read_replay_facts(clean.value, sdk_name=sdk_name, sdk_version=sdk_version)
+    return facts, stored_facts.write_facts(facts), clean.remarks

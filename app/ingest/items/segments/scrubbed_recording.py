@@ -12,6 +12,7 @@ from app.formats.replay.recording_summary import RecordingSummary
 from app.formats.stored.packed_json import pack_json
 from app.ingest.items.context import EnvelopeContext
 from app.scrub import walk
+from app.scrub.rules import ScrubRemark
 
 
 class ScrubbedRecording(msgspec.Struct, frozen=True, gc=False):
@@ -22,6 +23,8 @@ class ScrubbedRecording(msgspec.Struct, frozen=True, gc=False):
     summary: RecordingSummary
     fault: str | None = None
     """The reason why there are no events, for people, or None if the recording could be read."""
+    remarks: tuple[ScrubRemark, ...] = ()
+    """What was removed from it."""
 
 
 def read_recording(data: memoryview | None, context: EnvelopeContext) -> ScrubbedRecording:
@@ -32,8 +35,10 @@ def read_recording(data: memoryview | None, context: EnvelopeContext) -> Scrubbe
         events = recording.read_recording(data).events
     except RequestRefused as refused:
         return _make_empty_recording(str(refused))
-    clean: list[JsonObject] = walk.scrub_recording(events, context.rules).value
-    return ScrubbedRecording(pack_json(clean), recording_summary.summarize_recording(clean))
+    result = walk.scrub_recording(events, context.rules)
+    clean: list[JsonObject] = result.value
+    summary = recording_summary.summarize_recording(clean)
+    return ScrubbedRecording(pack_json(clean), summary, remarks=result.remarks)
 
 
 def _make_empty_recording(fault: str) -> ScrubbedRecording:

@@ -12,6 +12,7 @@ from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.segments import stored_facts
 from app.ingest.items.segments.stored_facts import StoredFacts
 from app.scrub.places import PayloadKind
+from app.scrub.rules import ScrubRemark
 
 
 class ScrubbedReplayEvent(msgspec.Struct, frozen=True, gc=False):
@@ -19,6 +20,8 @@ class ScrubbedReplayEvent(msgspec.Struct, frozen=True, gc=False):
 
     event: ReplayEvent
     facts: StoredFacts
+    remarks: tuple[ScrubRemark, ...] = ()
+    """What was removed from it."""
 
 
 def read_replay_event(data: bytes, context: EnvelopeContext) -> ScrubbedReplayEvent:
@@ -30,5 +33,5 @@ def read_replay_event(data: bytes, context: EnvelopeContext) -> ScrubbedReplayEv
     """
     raw = replay_event.decode_replay_event(data)
     clean = scrubbing.scrub_decoded(raw, data, context, kind=PayloadKind.REPLAY_EVENT)
-    event = replay_event.read_replay_event(raw if clean is None else clean, context.header)
-    return ScrubbedReplayEvent(event, stored_facts.write_facts(event.facts))
+    event = replay_event.read_replay_event(clean.value, context.header)
+    return ScrubbedReplayEvent(event, stored_facts.write_facts(event.facts), clean.remarks)

@@ -9,6 +9,7 @@ from app.core import clock, units
 from app.core.errors import RateLimited
 from app.core.limits import LIMITS
 from app.formats.replay.recording_summary import RecordingSummary
+from app.formats.stored.packed_remarks import pack_remarks
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import StoredRows, StoreTransaction
 from app.ingest.items.segments.pack import PreparedSegment
@@ -34,7 +35,7 @@ def segment_row(
     *,
     no_video_reason: str | None,
 ) -> NewSegment:
-    """Make the row of a segment.
+    """Make the row of a segment, and count what was removed from it.
 
     Args:
         replay_event: Its event.
@@ -55,6 +56,8 @@ def segment_row(
         )
     start_ms, end_ms = extent_ms
     summary = recording.summary
+    context.count_removals(replay_event.remarks)
+    context.count_removals(recording.remarks)
     return NewSegment(
         key=ReplayKey(context.project_id, event.replay_id),
         segment_id=event.segment_id,
@@ -76,6 +79,7 @@ def segment_row(
         declared_size_px=_find_size_px(summary),
         video=video,
         no_video_reason=no_video_reason,
+        removals=pack_remarks((*replay_event.remarks, *recording.remarks)),
     )
 
 

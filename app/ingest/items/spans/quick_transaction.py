@@ -26,7 +26,7 @@ from app.ingest.items.stages import run_stage
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members
-from app.scrub.rules import ScrubRules
+from app.scrub.rules import ScrubRemark, ScrubRules
 from app.traces.model import NewTransaction
 
 
@@ -37,6 +37,15 @@ class _ReadTransaction(msgspec.Struct, frozen=True, gc=False):
     sent: SentTransaction
     extent: tuple[datetime, datetime]
     """The start of its first span and the end of its last, the root among them."""
+    remarks: tuple[ScrubRemark, ...]
+    """What was removed from it."""
+
+
+class _CleanTransaction(msgspec.Struct, frozen=True, gc=False):
+    """A transaction without secrets."""
+
+    sent: SentTransaction
+    remarks: tuple[ScrubRemark, ...] = ()
 
 
 def try_read_transactions(received: Sequence[ReceivedItem]) -> list[NewTransaction | None]:
@@ -56,7 +65,7 @@ def _decode_transaction(item: EnvelopeItem, _context: EnvelopeContext) -> SentTr
     return try_split_transaction(item.payload)
 
 
-def _scrub_transaction(sent: SentTransaction, context: EnvelopeContext) -> SentTransaction | None:
+def _scrub_transaction(sent: SentTransaction, context: EnvelopeContext) -> _CleanTransaction | None:
     """Return a transaction without secrets; only spans with a hint of one are decoded."""
     event_id = ids.read_hex32(json_members.decode_member(sent.members.get("event_id", b"null")))
     if not (event_id or context.header.event_id):
@@ -64,17 +73,21 @@ def _scrub_transaction(sent: SentTransaction, context: EnvelopeContext) -> SentT
     filled = scrubbing.fill_member_addresses(
         sent.members, b"", context, names=scrubbing.ADDRESS_MEMBERS
     )
-    members = try_scrub_members(filled, context.rules, kind=PayloadKind.TRANSACTION)
+    remarks: list[ScrubRemark] = []
+    members = try_scrub_members(
+        filled, context.rules, kind=PayloadKind.TRANSACTION, remarks=remarks
+    )
     if members is None:
         return None
     if members is sent.members and walk.is_clean(sent.all_span_texts, context.rules):
-        return sent
+        return _CleanTransaction(sent)
     spans = list(sent.spans)
     for place in _find_hinted(sent.span_texts, range(len(spans)), context.rules):
         span = json_members.decode_member(msgspec.json.encode(spans[place]))
-        clean = walk.scrub_json(span, context.rules, kind=PayloadKind.SPAN).value
-        spans[place] = msgspec.json.decode(msgspec.json.encode(clean), type=SentSpan)
-    return replace(sent, members=members, spans=spans)
+        clean = walk.scrub_json(span, context.rules, kind=PayloadKind.SPAN)
+        remarks += clean.remarks
+        spans[place] = msgspec.json.decode(msgspec.json.encode(clean.value), type=SentSpan)
+    return _CleanTransaction(replace(sent, members=members, spans=spans), tuple(remarks))
 
 
 def _find_hinted(texts: Sequence[bytes], places: range, rules: ScrubRules) -> Iterable[int]:
@@ -89,8 +102,11 @@ def _find_hinted(texts: Sequence[bytes], places: range, rules: ScrubRules) -> It
     yield from _find_hinted(texts, places[middle:], rules)
 
 
-def _read_transaction(sent: SentTransaction, context: EnvelopeContext) -> _ReadTransaction | None:
+def _read_transaction(
+    clean: _CleanTransaction, context: EnvelopeContext
+) -> _ReadTransaction | None:
     """Read the members; None if the spans do not all fit into the block of the root."""
+    sent = clean.sent
     members = json_members.decode_members(sent.members, transaction.TRANSACTION_MEMBERS)
     read = transaction.read_transaction(members, context.header, sent_at=context.sent_at)
     root = read.root
@@ -101,8 +117,11 @@ def _read_transaction(sent: SentTransaction, context: EnvelopeContext) -> _ReadT
         and root.replay_id == read.replay_id
         and ended_at - started_at <= BLOCK_START_SPREAD
     )
-    return _ReadTransaction(read, sent, (started_at, ended_at)) if fits_one_block else None
+    if not fits_one_block:
+        return None
+    return _ReadTransaction(read, sent, (started_at, ended_at), clean.remarks)
 
 
 def _transaction_row(read: _ReadTransaction, context: EnvelopeContext) -> NewTransaction:
+    context.count_removals(read.remarks)
     return blocks.lay_out_sent_transaction(read.transaction, read.sent, context, extent=read.extent)

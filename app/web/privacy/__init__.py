@@ -1,0 +1,1 @@
+"""The privacy rules of a project: edited, tried and saved."""
