@@ -114,6 +114,8 @@ class Segment(NamedTuple):
     shift_ms: int = 0
     """How far the clock of the replay, on which `started_at` and `ended_at` are, is ahead of the
     phone's clock in this segment."""
+    removals: bytes | None = None
+    """What was removed before it was stored (`packed_remarks`); None if nothing was."""
 
     @property
     def has_video(self) -> bool:

@@ -19,7 +19,7 @@ from app.replays.tables import packs, segments
 _SEGMENT_COLUMNS: Final = tuple(
     packs.c.object_key if name == "object_key" else segments.c[name]
     for name in Segment._fields
-    if name not in {"recording", "shift_ms"}
+    if name not in {"recording", "shift_ms", "removals"}
 )
 """Columns of a segment in the order of its fields, so that a row becomes one without a look-up by
 name, which takes five times as long."""
@@ -69,7 +69,7 @@ async def read_segments(
     is_within = is_late_enough & (until <= bindparam("recording_bytes", recording_bytes))
     recording = case((is_within, segments.c.recording)) if recording_bytes else null()
     rows = await connection.execute(
-        select(*_SEGMENT_COLUMNS, recording)
+        select(*_SEGMENT_COLUMNS, recording, segments.c.removals)
         .outerjoin_from(segments, packs, packs.c.id == segments.c.pack_id)
         .where(
             segments.c.day == day,
@@ -145,9 +145,9 @@ async def read_playable_segments(
 
 
 def _to_segment(row: Sequence[Any]) -> Segment:
-    values = list(row)
+    *values, removals = row
     values[_SCREENS] = tuple(values[_SCREENS])
-    return Segment(*values)
+    return Segment(*[*values, 0, removals])
 
 
 def _shift_segment(segment: Segment, steps: Sequence[ClockStep]) -> Segment:

@@ -31,9 +31,9 @@ def pages() -> APIRouter:
     # before `replays`, and `replay_parts` after `replay`.
     for routes in (
         openid_routes, sign_in_routes, account, selected, replays, project, set_up, settings,
-        privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes, picture_routes,
-        replay_traces, trace, why, issues, issue, file_routes, feedback, demo_routes, people,
-        browser,
+        privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes,
+        picture_routes, replay_traces, trace, why, issues, issue, file_routes, feedback,
+        demo_routes, people, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

@@ -23,6 +23,7 @@ from app.web.issue.page import EventBlock, FactTable, FileRow, SenderClock
 from app.web.urls import issue_urls, replay_urls
 from app.web.words.breadcrumb.breadcrumb_rows import data_rows
 from app.web.words.parts import describe_slice
+from app.web.words.removals import build_removal_chips
 from app.web.words.replay import facts
 from app.web.words.replay.facts import Fact
 
@@ -93,6 +94,7 @@ def build_event(
         hierarchy=hierarchy,
         preview=build_preview(data.replay) if data.replay else None,
         missing_replay=describe_missing_replay(missing, event.received_at) if missing else None,
+        removals=build_removal_chips([event.removals]),
         grouped_by=_RULES[grouping.rule],
         grouped_parts=tuple(part for part in grouping.parts if part),
     )

@@ -15,6 +15,7 @@ from app.web.words.charts import Chart
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.parts import ListPart
 from app.web.words.problems import Source
+from app.web.words.removals import RemovalChip
 from app.web.words.replay.facts import Fact
 from app.web.words.replay.replay_rows import ReplayRow
 
@@ -155,6 +156,8 @@ class EventBlock:
     preview: ReplayPreview | None
     missing_replay: MissingReplayNote | None
     """None if there is a replay."""
+    removals: tuple[RemovalChip, ...]
+    """What was removed before it was stored."""
     grouped_by: str
     """The rule that chose its issue, in words."""
     grouped_parts: tuple[str, ...]

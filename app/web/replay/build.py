@@ -36,6 +36,7 @@ from app.web.words.activity import ActivityRow
 from app.web.words.breadcrumb.breadcrumb_rows import screen_spans
 from app.web.words.parts import ListPart
 from app.web.words.phrases import count, shortened
+from app.web.words.removals import build_removal_chips
 from app.web.words.replay import facts
 from app.web.words.replay.holds import describe_hold_shortly
 from app.web.words.trace import spans
@@ -132,6 +133,7 @@ def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> Re
         details=facts.list_fact_groups(
             context.outline.replay, options=contents.options, ending=data.head.ending
         ),
+        removals=build_removal_chips(segment.removals for segment in contents.segments),
         status_text=_describe_status(contents),
         from_segment=contents.from_segment,
         recording_part=describe_recording_part(contents),

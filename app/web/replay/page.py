@@ -14,6 +14,7 @@ from app.web.replay.panels.rows import GapRow, LogRow, PanelFilter, SegmentRow, 
 from app.web.words.activity import ActivityRow, NetworkRow
 from app.web.words.parts import ListPart, RecordingPart
 from app.web.words.problems import ErrorRow
+from app.web.words.removals import RemovalChip
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.request.exchanges import ExchangeBlock
 from app.web.words.trace.trace_rows import TraceBlock
@@ -135,6 +136,8 @@ class ReplayPage:
     logs: tuple[LogRow, ...]
     segments: tuple[SegmentRow, ...]
     details: tuple[FactGroup, ...]
+    removals: tuple[RemovalChip, ...]
+    """What was removed from its segments before they were stored."""
     status_text: str | None = None
     """One sentence about a replay that cannot be played."""
     from_segment: int = 0

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
+from app.formats.stored.packed_remarks import unpack_remarks
 from app.scrub.rules import ScrubRemark
 
 _RULES: Final = {
@@ -55,10 +57,14 @@ def describe_rule(rule: str) -> str:
     return _RULES.get(rule, rule)
 
 
-def build_removal_chips(remarks: Iterable[ScrubRemark]) -> tuple[RemovalChip, ...]:
-    """Build a chip for each rule, the rule that removed most first."""
+def build_removal_chips(packed: Iterable[bytes | None]) -> tuple[RemovalChip, ...]:
+    """Build a chip for each rule, the rule that removed most first.
+
+    Args:
+        packed: The packed remarks of an event, or of each segment of a replay.
+    """
     by_rule: dict[str, list[ScrubRemark]] = {}
-    for remark in remarks:
+    for remark in chain.from_iterable(map(unpack_remarks, filter(None, packed))):
         by_rule.setdefault(remark.rule, []).append(remark)
     chips = []
     for rule, own in by_rule.items():

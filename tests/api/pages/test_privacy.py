@@ -15,8 +15,9 @@ from app.issues import event_queries
 from app.memberships.model import Role
 from app.projects import privacy_rules
 from tests.support.browsers import signed_in
-from tests.support.builders import envelopes
+from tests.support.builders import envelopes, recordings
 from tests.support.builders.people import make_person
+from tests.support.builders.wire import REPLAY_ID
 from tests.support.html_reader import parse_page
 from tests.support.servers.server import Server
 
@@ -188,6 +189,21 @@ async def test_removals_are_counted_by_rule(tenant: Server, admin: httpx2.AsyncC
         counts = await privacy_rules.list_removals(connection, tenant.app.id, days=30)
     assert {count.rule: count.quantity for count in counts} == {"email": 3, "sensitive-name": 3}
     assert "e-mail address" in text_of((await admin.get(path(tenant))).text).lower()
+
+
+async def test_pages_name_what_was_removed(tenant: Server, admin: httpx2.AsyncClient):
+    """The pages of an event and of a replay have a chip for each rule, with the fields."""
+    await send_error(tenant, "jo@example.com", extra={"password": "hunter22"})
+    payload = recordings.breadcrumb("console", message="pay for jo@example.com and al@example.com")
+    await tenant.take(envelopes.replay_video_envelope(0, events=[payload]))
+    issues = parse_page((await admin.get(f"/issues?project={tenant.app.id}")).text)
+    (link,) = [a for a in issues.all("a", "href") if "/issues/" in a["href"]][:1]
+    page = text_of((await admin.get(link["href"])).text)
+    assert "Removed before it was stored: e-mail address 1 message" in page
+    assert "secret by its name 1 extra.password" in page
+    replay = await admin.get(f"/projects/{tenant.app.id}/replays/{REPLAY_ID}")
+    assert "Removed before it was stored e-mail address 2" in text_of(replay.text)
+    assert "hunter22" not in page + replay.text
 
 
 async def test_unreadable_rules_let_no_text_through(tenant: Server, admin: httpx2.AsyncClient):

@@ -20,6 +20,7 @@ from app.web.set_up import page as set_up, snippets
 from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why import build as why_build, page as why
 from app.web.words import activity, outcomes, parts, problems
+from app.web.words.removals import RemovalChip
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples import (
@@ -198,13 +199,17 @@ REPLAY_PAGE = replay.ReplayPage(
         FactGroup("Device", (Fact("Model", "Pixel 9", "/replays?q=1", "So it says."),)),
         FactGroup("Masking", (Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)),
     ),
+    removals=(
+        RemovalChip("card number", 1_204, ("0.data.payload.message",), 3),
+        RemovalChip("“<b>pattern”", 2, (), 0),
+    ),
 )
 EMPTY_HEADER = replace(HEADER, user=None, end=None, duration_ms=3_600_000)
 EMPTY_TOP = replace(REPLAY_TOP, header=EMPTY_HEADER, deletion=None, size_px=None, start_at_ms=0)
 EMPTY_REPLAY_PAGE = replace(
     REPLAY_PAGE, top=EMPTY_TOP, gaps=(), screens=(), activity=(), network=(), errors=(),
     traces=(), logs=(), filters={}, segments=(), totals=dict.fromkeys(TOTALS, "0"), parts={},
-    details=(), missing_note=None, tab="activity",
+    details=(), removals=(), missing_note=None, tab="activity",
 )  # fmt: skip
 
 
