@@ -27,6 +27,12 @@ _PATHS: Final = patterns.compile_text(
 )
 _SCHEME_END: Final = patterns.compile_text(rf"(?::|%3[aA]){SLASH}{SLASH}")
 """End of the scheme of a URL: `://`."""
+_HOST: Final = patterns.compile_text(
+    rf"(?:^|[\s\"'`(=])((?:[A-Za-z0-9\-]{{1,63}}\.)+[A-Za-z]{{2,24}})(?::[0-9]{{1,5}})?{SLASH}"
+)
+"""Name of a host at the beginning of a path, as in a URL without its scheme."""
+_PACKAGE_ROOTS: Final = ("com.", "org.", "net.", "edu.", "gov.", "io.", "de.", "uk.", "jp.", "cn.")
+"""Beginnings of names of packages, which are host names the other way round: `com.example.shop`."""
 _LAST_GROUP: Final = 6
 _TOKENS_GROUP: Final = _LAST_GROUP
 """The group after `tokens`, which holds the id of a row as often as a token."""
@@ -56,17 +62,28 @@ def find_path_tokens(text: str) -> Iterator[Redaction]:
 
 
 def find_url_tokens(text: str) -> Iterator[Redaction]:
-    """Find the tokens in paths behind the scheme of a URL, in folded text.
+    """Find the tokens in paths behind the scheme or the host of a URL, in folded text.
 
-    A label without a scheme may be a package and a commit (`invite/3f9a1b2c`) or a folder of a
-    build (`/data/app/token/Ab3dE5f7`), which stay.
+    A label without either may be a package and a commit (`invite/3f9a1b2c`) or a folder of a build
+    (`/data/app/token/Ab3dE5f7`), which stay.
     """
-    scheme = _SCHEME_END.search(text)
-    if scheme is None:
+    path_start = _find_path_start(text)
+    if path_start is None:
         return
     for start, end, mark in find_path_tokens(text):
-        if start >= scheme.end():
+        if start >= path_start:
             yield start, end, mark
+
+
+def _find_path_start(text: str) -> int | None:
+    """Return where the first URL of a text has its path or its host; None without a URL."""
+    hosts = (
+        match
+        for match in _HOST.finditer(text)
+        if not match.group(1).lower().startswith(_PACKAGE_ROOTS)
+    )
+    starts = (_SCHEME_END.search(text), next(hosts, None))
+    return min((match.end() for match in starts if match is not None), default=None)
 
 
 def looks_like_token(text: str) -> bool:

@@ -31,7 +31,11 @@ NAME_FORMS: Final = (
     "X-Session-Id: {}",
 )
 """Forms that are removed from names of users, too."""
-LABEL_FORMS: Final = (*NAME_FORMS, "https://shop.example/reset-password/{}")
+LABEL_FORMS: Final = (
+    *NAME_FORMS,
+    "https://shop.example/reset-password/{}",
+    "shop.example/reset-password/{}",
+)
 """Forms that are removed from names of releases and environments, too."""
 FORMS: Final = (
     *LABEL_FORMS,
