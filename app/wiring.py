@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,6 +23,8 @@ from app.api import health
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections, allow_open_files
 from app.background import Housekeeper
+from app.closing.closer import Closer
+from app.closing.sealing.sealer import Sealer
 from app.core import shipped, units
 from app.core.settings import Settings
 from app.db import embedded
@@ -58,7 +60,7 @@ from app.web.frame.services import PageServices
 from app.web.urls import account_urls
 
 _BUSY_ENTRIES: Final = 200
-"""With more envelopes than this to be digested, pictures wait."""
+"""With more envelopes than this to be digested, pictures and the closing of replays wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ class Service:
     sweeper: Sweeper
     preparation: DatabasePreparation
     maker: PictureMaker
+    closer: Closer
 
 
 class _Worker(Protocol):
@@ -107,9 +110,16 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             note_pictures=note_pictures,
             stack=stack,
         )
+
+        def is_busy() -> bool:
+            return ingest.journal.backlog().entries > _BUSY_ENTRIES
+
         if settings.pictures:
-            maker.start(is_busy=lambda: ingest.journal.backlog().entries > _BUSY_ENTRIES)
+            maker.start(is_busy=is_busy)
             stack.push_async_callback(maker.stop)
+        closer = _open_closer(settings, database, objects)
+        closer.start(is_busy=is_busy)
+        stack.push_async_callback(closer.stop)
         monitor = IngestMonitor(
             ingest, database, objects, reserve_bytes=settings.journal_reserve_bytes
         )
@@ -124,16 +134,26 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         if provider is not None:
             stack.push_async_callback(provider.openid.close)
         page_services = PageServices(
-            settings, database, objects, keys, rules, renderer, sweeper, eraser, monitor, provider
+            settings,
+            database,
+            objects,
+            keys,
+            rules,
+            renderer,
+            sweeper,
+            eraser,
+            monitor,
+            closer,
+            provider,
         )
         stack.push_async_callback(page_services.close)
         connections = OpenConnections(
             most=allow_open_files(settings.max_connections),
             most_of_network=settings.max_connections_per_address,
         )
-        pages = _build_pages(page_services, maker, connections)
+        pages = _build_pages(page_services, maker, closer, connections)
         endpoint = IngestEndpoint(ingest.acceptor, connections)
-        yield Service(pages, endpoint, page_services, ingest, sweeper, preparation, maker)
+        yield Service(pages, endpoint, page_services, ingest, sweeper, preparation, maker, closer)
 
 
 async def _open_database(
@@ -228,6 +248,12 @@ def _make_eraser(
     )
 
 
+def _open_closer(settings: Settings, database: Database, objects: ObjectStore) -> Closer:
+    """Make the worker that closes replays, with the steps that follow when one has closed."""
+    steps = [Sealer(database, objects)]
+    return Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s))
+
+
 def _ignore_replays(keys: Iterable[ReplayKey]) -> None:
     """Do nothing: the drawing of pictures is switched off."""
 
@@ -238,7 +264,7 @@ def _start_worker(worker: _Worker, stack: AsyncExitStack) -> None:
 
 
 def _build_pages(
-    page_services: PageServices, maker: PictureMaker, connections: OpenConnections
+    page_services: PageServices, maker: PictureMaker, closer: Closer, connections: OpenConnections
 ) -> ASGIApp:
     """Make the web application, with the guard before its pages."""
     # A redirect to the address without its last slash would lead to whatever host `Host` names.
@@ -246,7 +272,11 @@ def _build_pages(
     pages.state.page_services = page_services
     pages.include_router(
         health.make_health_routes(
-            page_services.db, page_services.watch, _picture_figures(maker), connections
+            page_services.db,
+            page_services.watch,
+            _picture_figures(maker),
+            _closing_figures(closer),
+            connections,
         )
     )
     pages.include_router(router.pages())
@@ -266,6 +296,17 @@ def _picture_figures(maker: PictureMaker) -> Callable[[], health.PictureFigures]
         waiting=maker.waiting,
         spent_s=maker.spent_s,
         results={result.value: maker.results[result] for result in PictureResult},
+    )
+
+
+def _closing_figures(closer: Closer) -> Callable[[], health.ClosingFigures]:
+    """Let the metrics read what the closer counts: the API does not know it."""
+    return lambda: health.ClosingFigures(
+        open_replays=closer.counts.open,
+        failing=closer.counts.failing,
+        late_s=closer.counts.late_s,
+        closed=closer.closed,
+        step_failures=dict(closer.step_failures),
     )
 
 

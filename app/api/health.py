@@ -110,6 +110,47 @@ class _PictureCollector(Collector):
         yield results
 
 
+@dataclass(frozen=True, slots=True)
+class ClosingFigures:
+    """Counts and times of the closing of replays."""
+
+    open_replays: int
+    failing: int
+    late_s: float
+    closed: int
+    step_failures: Mapping[str, int]
+
+
+class _ClosingCollector(Collector):
+    """The figures of the closing of replays, read when metrics are requested."""
+
+    def __init__(self, read: Callable[[], ClosingFigures]) -> None:
+        self._read = read
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        figures = self._read()
+        for name, description, value in (
+            ("open_replays", "Replays that may grow or wait for a step.", figures.open_replays),
+            (
+                "closing_failing_replays",
+                "Closed replays of which a step, such as sealing, has failed several times.",
+                figures.failing,
+            ),
+            ("closing_late_seconds", "Time for which the oldest has been due.", figures.late_s),
+        ):
+            yield GaugeMetricFamily(f"playhead_{name}", description, value)
+        description = "Replays that this process has closed, with all steps that follow."
+        yield CounterMetricFamily("playhead_closed_replays", description, figures.closed)
+        description = "Steps of closed replays that failed and are tried again, by step."
+        failures = CounterMetricFamily(
+            "playhead_closing_step_failures", description, labels=("step",)
+        )
+        for step, count in figures.step_failures.items():
+            failures.add_metric((step,), count)
+        yield failures
+
+
 class _ConnectionCollector(Collector):
     """Open and closed connections, counted when metrics are requested."""
 
@@ -131,6 +172,7 @@ def make_health_routes(
     database: Database,
     monitor: IngestMonitor,
     read_pictures: Callable[[], PictureFigures],
+    read_closing: Callable[[], ClosingFigures],
     connections: OpenConnections,
 ) -> APIRouter:
     """Make the routes for monitoring."""
@@ -138,6 +180,7 @@ def make_health_routes(
     registry = CollectorRegistry()
     registry.register(_IngestCollector(monitor))
     registry.register(_PictureCollector(read_pictures))
+    registry.register(_ClosingCollector(read_closing))
     registry.register(monitor.metrics.accepted)
     registry.register(monitor.metrics.answer_s)
     for collector in (ProcessCollector, PlatformCollector, GCCollector):

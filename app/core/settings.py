@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     key_bytes_burst: int = Field(default=200_000_000, ge=1)
     pictures: bool = True
     """Whether to draw small pictures of replays; without them no video is decoded here."""
+    replay_quiet_s: float = Field(default=600.0, ge=0)
+    """A replay that has got no segment for so many seconds closes: it is sealed then."""
     storage_threads: int = Field(default=8, ge=1, le=64)
     oidc_client_id: str | None = None
     """Id of this server at the sign-in provider."""

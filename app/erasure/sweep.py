@@ -1,7 +1,7 @@
 """Removes the objects of deleted replays and issues, and verifies that they are gone.
 
     outbox of packs   ─► wipe ranges, or delete a pack with no live segment ─► verify ─► done
-    outbox of objects ─► delete ─► done
+    outbox of objects, expired objects ─► delete ─► done
     tombstone         ─► list its prefixes ─► delete what is there ─► empty? ─► receipt (swept_at)
 
 When storage does not answer, a sweep is delayed and never lost: what is not done stays on the
@@ -18,7 +18,7 @@ from app.core.errors import NotFound, ServiceUnavailable
 from app.db import days
 from app.db.engine import Database
 from app.issues import erase as error_erase
-from app.replays import erase
+from app.replays import erase, outgoing
 from app.replays.model import Tombstone
 from app.storage import keys
 from app.storage.port import ObjectStore
@@ -78,10 +78,11 @@ async def sweep_once(database: Database, objects: ObjectStore) -> bool:
             stay on the lists, and are logged.
     """
     await _sweep_packs(database, objects)
+    has_swept_expired = await _sweep_expired(database, objects)
     has_swept_objects = await _sweep_outbox(database, objects)
     has_swept_files = await _sweep_files(database, objects)
     has_swept_replays = await _sweep_replays(database, objects)
-    return has_swept_objects or has_swept_files or has_swept_replays
+    return has_swept_expired or has_swept_objects or has_swept_files or has_swept_replays
 
 
 async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
@@ -89,7 +90,9 @@ async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
     after_id = 0
     while True:
         async with database.transaction() as connection:
-            pack = await erase.lock_outgoing_pack(connection, after_id=after_id, limit=_MOST_RANGES)
+            pack = await outgoing.lock_outgoing_pack(
+                connection, after_id=after_id, limit=_MOST_RANGES
+            )
             if pack is None:
                 return
             after_id = pack.id
@@ -98,16 +101,16 @@ async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
             except ServiceUnavailable as error:
                 _logger.warning("a pack stays", object_key=pack.object_key, error=str(error))
                 continue
-            await erase.finish_wiped_ranges(connection, pack)
+            await outgoing.finish_wiped_ranges(connection, pack)
 
 
-async def _wipe_pack(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
+async def _wipe_pack(objects: ObjectStore, pack: outgoing.OutgoingPack) -> None:
     """Wipe ranges of a pack, and verify that they read as zeros.
 
     Raises:
         ServiceUnavailable: They do not, or the storage does not answer.
     """
-    if not pack.live:
+    if pack.live <= 0:
         await objects.delete(pack.object_key)
         return
     ranges = [(each.offset, each.size_bytes) for each in pack.ranges.values()]
@@ -129,12 +132,21 @@ async def _wipe_pack(objects: ObjectStore, pack: erase.OutgoingPack) -> None:
             )
 
 
+async def _sweep_expired(database: Database, objects: ObjectStore) -> bool:
+    """Remove objects that were put and never pointed at, and older ones of sealed replays."""
+    async with database.transaction() as connection:
+        expired = await outgoing.lock_expired_objects(connection, limit=_BATCH)
+        done = [key for key in expired if await _try_delete(objects, key)]
+        await outgoing.delete_expired_objects(connection, done)
+    return len(done) == _BATCH
+
+
 async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
     async with database.transaction() as connection:
         done = await _delete_objects(
-            objects, await erase.lock_outgoing_objects(connection, limit=_BATCH)
+            objects, await outgoing.lock_outgoing_objects(connection, limit=_BATCH)
         )
-        await erase.delete_outgoing_objects(connection, done)
+        await outgoing.delete_outgoing_objects(connection, done)
     return len(done) == _BATCH
 
 
@@ -149,7 +161,7 @@ async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
 
 
 async def _delete_objects(
-    objects: ObjectStore, waiting: Sequence[erase.OutgoingObject | error_erase.OutgoingFile]
+    objects: ObjectStore, waiting: Sequence[outgoing.OutgoingObject | error_erase.OutgoingFile]
 ) -> list[int]:
     """Delete the objects that no row needs; returns the ids of the entries that are done."""
     return [

@@ -1,20 +1,19 @@
 """Deletes the rows of a replay, and keeps the lists of objects that the sweep removes."""
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import PersonId, ProjectId, ReplayId
-from app.replays import hiding, locks, pictures
+from app.core.ids import PersonId
+from app.replays import hiding, open_replays, pictures
 from app.replays.hiding import DeletionAuthor, HiddenReplay
 from app.replays.model import ReplayKey, Tombstone
 from app.replays.queries import find_tombstone, to_tombstone
 from app.replays.tables import (
-    object_outbox,
+    expiring_objects,
+    open_replays as open_replays_table,
     pack_outbox,
     packs,
     replay_traces,
@@ -22,26 +21,6 @@ from app.replays.tables import (
     tombstones,
 )
 from app.replays.writes import PackRange, discard_pack_ranges
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingObject:
-    """An object to remove; `is_needed` when a row points at it after all."""
-
-    id: int
-    object_key: str
-    is_needed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingPack:
-    """A pack with bytes to wipe; the whole object goes when no segment in it is left."""
-
-    id: int
-    object_key: str
-    live: int
-    ranges: dict[int, PackRange]
-    """The bytes to wipe, by the id of their row in the outbox."""
 
 
 async def erase_rows(
@@ -99,7 +78,12 @@ async def _remove_parts_of(
         await connection.execute(
             delete(segments)
             .where(of_replay)
-            .returning(segments.c.pack_id, segments.c.object_offset, segments.c.object_bytes)
+            .returning(
+                segments.c.pack_id,
+                segments.c.object_offset,
+                segments.c.object_bytes,
+                segments.c.recording_pack_id,
+            )
         )
     ).all()
     await connection.execute(
@@ -109,15 +93,18 @@ async def _remove_parts_of(
         )
     )
     await pictures.erase_pictures(connection, key, at=at)
+    pack_ids = {row.pack_id for row in removed} | {row.recording_pack_id for row in removed}
+    sealed_ids = await _forget_sealed_objects(connection, key, pack_ids - {None})
     await discard_pack_ranges(
         connection,
         [
             PackRange(key, row.pack_id, row.object_offset, row.object_bytes)
             for row in removed
-            if row.pack_id is not None
+            if row.pack_id is not None and row.pack_id not in sealed_ids
         ],
         at,
     )
+    await open_replays.erase_open_replay(connection, key)
     await connection.execute(
         update(tombstones)
         .where(tombstones.c.project_id == key.project_id, tombstones.c.replay_id == key.replay_id)
@@ -126,15 +113,65 @@ async def _remove_parts_of(
     return len(removed)
 
 
+async def _forget_sealed_objects(
+    connection: AsyncConnection, key: ReplayKey, pack_ids: Collection[int]
+) -> set[int]:
+    """Delete the rows of sealed objects, and wipe older copies in packs that others use too.
+
+    The objects themselves lie under the prefix of the replay, where the sweep finds them.
+
+    Args:
+        connection: The transaction of the caller.
+        key: The replay.
+        pack_ids: The packs in which its parts lie.
+
+    Returns:
+        The ids of those packs that were sealed objects.
+    """
+    sealed = await connection.scalars(
+        delete(packs).where(packs.c.id.in_(pack_ids), packs.c.is_sealed).returning(packs.c.id)
+    )
+    await connection.execute(
+        delete(expiring_objects).where(
+            expiring_objects.c.project_id == key.project_id,
+            expiring_objects.c.replay_id == key.replay_id,
+        )
+    )
+    await connection.execute(
+        update(pack_outbox)
+        .where(
+            pack_outbox.c.project_id == key.project_id,
+            pack_outbox.c.replay_id == key.replay_id,
+            ~pack_outbox.c.wipes,
+        )
+        .values(wipes=True)
+    )
+    return set(sealed)
+
+
 async def lock_unswept_tombstones(connection: AsyncConnection, *, limit: int) -> list[Tombstone]:
-    """Lock and read deletions whose packs are wiped, and whose prefix is still to be checked."""
+    """Lock and read deletions whose packs are wiped, and whose prefix is still to be checked.
+
+    A replay that is being sealed is left alone: the process that has the lease may still put an
+    object under the prefix.
+    """
     waits = select(pack_outbox.c.id).where(
         pack_outbox.c.project_id == tombstones.c.project_id,
         pack_outbox.c.replay_id == tombstones.c.replay_id,
     )
+    is_leased = select(open_replays_table.c.replay_id).where(
+        open_replays_table.c.project_id == tombstones.c.project_id,
+        open_replays_table.c.replay_id == tombstones.c.replay_id,
+        open_replays_table.c.leased_until > func.now(),
+    )
     found = await connection.execute(
         select(tombstones)
-        .where(tombstones.c.swept_at.is_(None), ~tombstones.c.has_parts, ~waits.exists())
+        .where(
+            tombstones.c.swept_at.is_(None),
+            ~tombstones.c.has_parts,
+            ~waits.exists(),
+            ~is_leased.exists(),
+        )
         .order_by(tombstones.c.deleted_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -151,93 +188,3 @@ async def write_receipt(
         .where(tombstones.c.project_id == key.project_id, tombstones.c.replay_id == key.replay_id)
         .values(swept_at=at, objects=tombstones.c.objects + objects)
     )
-
-
-async def lock_outgoing_objects(connection: AsyncConnection, *, limit: int) -> list[OutgoingObject]:
-    """Lock and read objects that wait for removal, the oldest first."""
-    is_needed = select(packs.c.id).where(
-        packs.c.object_key == object_outbox.c.object_key, packs.c.live > 0
-    )
-    found = await connection.execute(
-        select(object_outbox.c.id, object_outbox.c.object_key, is_needed.exists().label("needed"))
-        .order_by(object_outbox.c.id)
-        .limit(limit)
-        .with_for_update(of=object_outbox, skip_locked=True)
-    )
-    return [OutgoingObject(row.id, row.object_key, row.needed) for row in found]
-
-
-async def delete_outgoing_objects(connection: AsyncConnection, done: Sequence[int]) -> None:
-    """Delete the rows of objects that are removed, or needed after all."""
-    await connection.execute(delete(object_outbox).where(object_outbox.c.id.in_(done)))
-
-
-async def lock_outgoing_pack(
-    connection: AsyncConnection, *, after_id: int, limit: int
-) -> OutgoingPack | None:
-    """Lock and read the next pack with bytes to wipe, if there is one.
-
-    The lock keeps every other process from wiping in the pack: S3 changes an object by replacing
-    it. The row itself is not locked, since other deletions and digest change it during a wipe.
-
-    Args:
-        connection: Where to read; the pack is locked to the end of its transaction.
-        after_id: The id up to which packs have been looked at.
-        limit: Ranges to wipe at most.
-    """
-    waits = select(pack_outbox.c.id).where(pack_outbox.c.pack_id == packs.c.id)
-    following = select(packs.c.id).where(waits.exists()).order_by(packs.c.id).limit(1)
-    while True:
-        pack_id = await connection.scalar(following.where(packs.c.id > after_id))
-        if pack_id is None:
-            return None
-        after_id = pack_id
-        if await locks.try_lock_pack(connection, pack_id):
-            # Whoever had the lock may have wiped everything meanwhile.
-            pack = (await connection.execute(select(packs).where(packs.c.id == pack_id))).first()
-            ranges = await _read_outgoing_ranges(connection, pack_id, limit=limit)
-            if pack is not None and ranges:
-                return OutgoingPack(pack.id, pack.object_key, pack.live, ranges)
-
-
-async def _read_outgoing_ranges(
-    connection: AsyncConnection, pack_id: int, *, limit: int
-) -> dict[int, PackRange]:
-    rows = await connection.execute(
-        select(pack_outbox)
-        .where(pack_outbox.c.pack_id == pack_id)
-        .order_by(pack_outbox.c.id)
-        .limit(limit)
-    )
-    return {
-        row.id: PackRange(
-            ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)),
-            pack_id,
-            row.object_offset,
-            row.object_bytes,
-        )
-        for row in rows
-    }
-
-
-async def finish_wiped_ranges(connection: AsyncConnection, pack: OutgoingPack) -> None:
-    """Delete the rows of bytes that are wiped, and count them in the receipts of their replays."""
-    done = pack_outbox.c.pack_id == pack.id
-    if pack.live:
-        done = pack_outbox.c.id.in_(pack.ranges)
-    else:
-        await connection.execute(delete(packs).where(packs.c.id == pack.id))
-    gone = await connection.execute(
-        delete(pack_outbox).where(done).returning(pack_outbox.c.project_id, pack_outbox.c.replay_id)
-    )
-    # Sorted, so that two sweepers lock rows in the same order.
-    counts = Counter(ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)) for row in gone)
-    for key, count in sorted(counts.items()):
-        await connection.execute(
-            update(tombstones)
-            .where(
-                tombstones.c.project_id == key.project_id,
-                tombstones.c.replay_id == key.replay_id,
-            )
-            .values(objects=tombstones.c.objects + count)
-        )

@@ -111,6 +111,10 @@ class Segment(NamedTuple):
     screens: tuple[str, ...]
     recording: bytes | None
     """The recording, compressed; None where it was not read."""
+    recording_key: str | None = None
+    """The object that holds the recording, if it is to be read and lies in one."""
+    recording_offset: int | None = None
+    recording_bytes: int | None = None
     shift_ms: int = 0
     """How far the clock of the replay, on which `started_at` and `ended_at` are, is ahead of the
     phone's clock in this segment."""
@@ -161,6 +165,8 @@ class Replay:
     retention_class: int = RetentionClass.LONG
     closed_at: datetime | None = None
     """When it was found to be complete; None while it may still grow."""
+    sealed_at: datetime | None = None
+    """When its parts were last moved into objects of its own; None if they never were."""
 
     @property
     def recorded_at(self) -> datetime:

@@ -199,4 +199,5 @@ def to_replay(row: Row[Any]) -> Replay:
         day=row.day,
         retention_class=row.retention_class,
         closed_at=row.closed_at,
+        sealed_at=row.sealed_at,
     )

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Date, bindparam, case, func, null, select, text
+from sqlalchemy import ColumnElement, Date, bindparam, case, func, null, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
+from app.core.days import OLD_DAY
 from app.core.limits import LIMITS
 from app.core.replay_window import ClockStep
 from app.replays.clock_steps import shift_ms_of
@@ -19,10 +20,11 @@ from app.replays.tables import packs, segments
 _SEGMENT_COLUMNS: Final = tuple(
     packs.c.object_key if name == "object_key" else segments.c[name]
     for name in Segment._fields
-    if name not in {"recording", "shift_ms", "removals"}
+    if not name.startswith("recording") and name not in {"shift_ms", "removals"}
 )
 """Columns of a segment in the order of its fields, so that a row becomes one without a look-up by
 name, which takes five times as long."""
+_RECORDING_PACKS: Final = packs.alias("recording_packs")
 _SCREENS: Final = Segment._fields.index("screens")
 _LAST_SEGMENTS: Final = text(
     """
@@ -56,23 +58,38 @@ async def read_segments(
         key: The replay.
         day: Its day (`Replay.day`).
         recording_bytes: Bytes of their recordings to read at most, counted as they are compressed.
-            The recordings beyond stay in the database.
+            The recordings beyond stay where they are. Of one that lies in a sealed object, the
+            place is read.
         from_segment: The first segment whose recording is read.
         steps: Where the clock of the phone was set (`Replay.clock_steps`).
     """
     # The length is kept beside the value, so recordings that are left out are not fetched.
-    length = func.octet_length(segments.c.recording)
+    length = func.coalesce(func.octet_length(segments.c.recording), segments.c.recording_bytes, 0)
     is_late_enough = segments.c.segment_id >= from_segment
     until = func.sum(case((is_late_enough, length), else_=0)).over(
         order_by=segments.c.segment_id, rows=(None, 0)
     )
     is_within = is_late_enough & (until <= bindparam("recording_bytes", recording_bytes))
-    recording = case((is_within, segments.c.recording)) if recording_bytes else null()
+    recording = (
+        case((is_within, segments.c.recording)),
+        case((is_within, _RECORDING_PACKS.c.object_key)),
+        segments.c.recording_offset,
+        segments.c.recording_bytes,
+    )
+    found = segments.outerjoin(packs, packs.c.id == segments.c.pack_id)
+    if recording_bytes:
+        found = found.outerjoin(
+            _RECORDING_PACKS, _RECORDING_PACKS.c.id == segments.c.recording_pack_id
+        )
     rows = await connection.execute(
-        select(*_SEGMENT_COLUMNS, recording, segments.c.removals)
-        .outerjoin_from(segments, packs, packs.c.id == segments.c.pack_id)
+        select(
+            *_SEGMENT_COLUMNS,
+            *(recording if recording_bytes else (null(),) * len(recording)),
+            segments.c.removals,
+        )
+        .select_from(found)
         .where(
-            segments.c.day == day,
+            *_of_day(day),
             segments.c.project_id == key.project_id,
             segments.c.replay_id == key.replay_id,
         )
@@ -121,7 +138,7 @@ async def read_playable_segments(
         )
         .join_from(segments, packs, packs.c.id == segments.c.pack_id)
         .where(
-            segments.c.day == day,
+            *_of_day(day),
             segments.c.project_id == key.project_id,
             segments.c.replay_id == key.replay_id,
             segments.c.layout.is_not(None),
@@ -142,6 +159,15 @@ async def read_playable_segments(
         for row in rows
         for shift_ms in (shift_ms_of(steps, row.segment_id),)
     ]
+
+
+def _of_day(day: date) -> list[ColumnElement[bool]]:
+    """Return the condition that names the partition of a replay.
+
+    Sealing moves a replay of an older release to its own day, perhaps after its row was read: such
+    a replay is looked for in all partitions.
+    """
+    return [] if day == OLD_DAY else [segments.c.day == day]
 
 
 def _to_segment(row: Sequence[Any]) -> Segment:

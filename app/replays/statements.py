@@ -83,11 +83,22 @@ def _write_upsert_replays() -> str:
             f"then excluded.{name} else replays.{name} end"
             for name in decided
         ]
+    changes.append("last_stored_at = now()")
     return f"""
-        insert into replays ({REPLAY_ROWS.columns}) select * from {REPLAY_ROWS.source}
-        on conflict (project_id, replay_id) do update set {", ".join(changes)}
-        returning project_id, replay_id, day, retention_class,
-            clock_steps is not null as has_steps
+        with stored as (
+            insert into replays ({REPLAY_ROWS.columns}, last_stored_at)
+            select *, now() from {REPLAY_ROWS.source}
+            on conflict (project_id, replay_id) do update set {", ".join(changes)}
+            returning project_id, replay_id, day, retention_class, clock_steps, closed_at,
+                xmax = 0 as is_new
+        ),
+        opened as (
+            insert into open_replays (project_id, replay_id, check_at)
+            select project_id, replay_id, now() from stored where is_new on conflict do nothing
+        )
+        select project_id, replay_id, day, retention_class,
+            clock_steps is not null as has_steps, closed_at is not null as was_closed
+        from stored
         """  # noqa: S608 - made of the names of columns
 
 
@@ -99,6 +110,20 @@ ADD_VIDEOS: Final = _write_add_videos()
 """Gives rows without video the video with which their segment came again. It is a statement of its
 own, since it must see the rows for which the insert before it waited."""
 UPSERT_REPLAYS: Final = _write_upsert_replays()
+REOPEN_REPLAYS: Final = """
+    with reopened as (
+        update replays r set closed_at = null
+        from unnest($1::bigint[], $2::uuid[]) as w (project_id, replay_id)
+        where r.project_id = w.project_id and r.replay_id = w.replay_id
+        returning r.project_id, r.replay_id
+    )
+    insert into open_replays (project_id, replay_id, check_at)
+    select project_id, replay_id, now() from reopened
+    on conflict (project_id, replay_id) do update set
+        check_at = excluded.check_at, steps_done = '{}', tries = 0, fault = null
+    """
+"""Lets replays that had closed close again, since a late segment has come. The rows of the replays
+are locked by this transaction already."""
 FIND_CLOCK_CHANGES: Final = """
     select distinct k.project_id, k.replay_id
     from unnest($1::bigint[], $2::uuid[], $3::integer[], $4::timestamptz[], $5::bigint[])

@@ -46,6 +46,10 @@ replays: Final = Table(
     Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     # When the steps that follow its last segment were done; null while it may still grow.
     Column("closed_at", DateTime(timezone=True)),
+    # When its last segment was stored, by the clock of Postgres.
+    Column("last_stored_at", DateTime(timezone=True)),
+    # When its parts were last moved into objects of its own (`sealing.py`).
+    Column("sealed_at", DateTime(timezone=True)),
     Column("first_received_at", DateTime(timezone=True), nullable=False),
     Column("last_received_at", DateTime(timezone=True), nullable=False),
     # The phone's clock, as sent.
@@ -135,8 +139,9 @@ segments: Final = Table(
     Column("object_offset", BigInteger, nullable=False, server_default=text("0")),
     Column("object_bytes", BigInteger, nullable=False, server_default=text("0")),
     Column("layout", LargeBinary),
-    # Null once it lies in the pack: `recording_offset` and `recording_bytes` say where.
+    # Null once it lies in a sealed object: the columns below say where.
     Column("recording", LargeBinary),
+    Column("recording_pack_id", BigInteger),
     Column("recording_offset", BigInteger),
     Column("recording_bytes", BigInteger),
     Column("breadcrumbs", Integer, nullable=False),
@@ -225,19 +230,28 @@ open_replays: Final = Table(
     # The end of the lease of one process; it is in the past when that process has died.
     Column("leased_until", DateTime(timezone=True)),
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),
+    # The steps that were done since it closed, and why the last try failed.
+    Column("steps_done", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("fault", Text),
 )
 Index("ix_open_replays_check_at", open_replays.c.check_at)
 
 # A pack is an object with the videos of a digested batch: a file for each video would cost ten
-# times as much. `live` counts the segments in it; when the last one goes, the object goes too.
+# times as much. A sealed one holds the recordings and videos of one replay. `live` counts the parts
+# that rows point at; when the last one goes, the object goes too.
 packs: Final = Table(
     "packs",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("object_key", Text, nullable=False),
     Column("live", Integer, nullable=False),
+    Column("is_sealed", Boolean, nullable=False, server_default=text("false")),
+    # When `live` became 0. The sweep finds empty packs by it: an index on `live` would be written
+    # with each of its changes.
+    Column("empty_at", DateTime(timezone=True)),
 )
 Index("ix_packs_object_key", packs.c.object_key, unique=True)
+Index("ix_packs_empty_at", packs.c.empty_at, postgresql_where=packs.c.empty_at.is_not(None))
 
 # Bytes of packs that no row points at any more.
 pack_outbox: Final = Table(
@@ -254,6 +268,7 @@ pack_outbox: Final = Table(
     Column("wipes", Boolean, nullable=False, server_default=text("true")),
 )
 Index("ix_pack_outbox_replay", pack_outbox.c.project_id, pack_outbox.c.replay_id)
+Index("ix_pack_outbox_wipes", pack_outbox.c.pack_id, postgresql_where=pack_outbox.c.wipes)
 
 # Whole objects to be removed, since no row points at them.
 object_outbox: Final = Table(
@@ -265,3 +280,15 @@ object_outbox: Final = Table(
     Column("object_key", Text, nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False),
 )
+
+# Objects that go at a time, unless a transaction points rows at them and takes them off this list.
+expiring_objects: Final = Table(
+    "expiring_objects",
+    metadata,
+    Column("object_key", Text, primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("replay_id", Hex32, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+Index("ix_expiring_objects_expires_at", expiring_objects.c.expires_at)
+Index("ix_expiring_objects_replay", expiring_objects.c.project_id, expiring_objects.c.replay_id)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import insert, update
+from sqlalchemy import case, func, insert, null, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
@@ -169,7 +169,12 @@ async def discard_pack_ranges(
     # Sorted, so that two processes lock packs in the same order.
     for pack_id, count in sorted(Counter(pack_range.pack_id for pack_range in ranges).items()):
         await connection.execute(
-            update(packs).where(packs.c.id == pack_id).values(live=packs.c.live - count)
+            update(packs)
+            .where(packs.c.id == pack_id)
+            .values(
+                live=packs.c.live - count,
+                empty_at=case((packs.c.live <= count, func.now()), else_=null()),
+            )
         )
 
 
@@ -255,6 +260,12 @@ async def _add_to_replays(
         key = ReplayKey(stored["project_id"], ReplayId(stored["replay_id"].hex))
         if (stored["day"], stored["retention_class"]) != days.slot_of_replay(key):
             raise ReplayMovedError
+    closed = [
+        (stored["project_id"], stored["replay_id"]) for stored in changed if stored["was_closed"]
+    ]
+    if closed:
+        driver = await get_driver(connection)
+        await driver.execute(statements.REOPEN_REPLAYS, *zip(*closed, strict=True))
     return {
         (stored["project_id"], stored["replay_id"]) for stored in changed if stored["has_steps"]
     }

@@ -1,6 +1,7 @@
 """Object keys: the only place that makes the names under which bytes are stored.
 
     {day}/v/{journal_id}/{block}/{seq}-{random}       a pack: the videos of one digested batch
+    {day}/{project_id}/{replay_id}/sealed-{random}    all segments of a closed replay
     {day}/{project_id}/{replay_id}/pictures-{random}  small pictures made of a replay
     {day}/{project_id}/e/{event_id}/{sha}             a file attached to an event
 
@@ -133,6 +134,16 @@ def list_replay_prefixes(days: Iterable[date], project_id: int, replay_id: str) 
     """
     # A replay that was moved to its own day has left its pictures where they were.
     return [make_replay_prefix(day, project_id, replay_id) for day in sorted({OLD_DAY, *days})]
+
+
+def make_sealed_key(day: date, project_id: int, replay_id: str) -> str:
+    """Make a key for an object with all segments of a replay; every call makes another one.
+
+    Raises:
+        MalformedInput: As `make_replay_prefix` does.
+    """
+    prefix = make_replay_prefix(day, project_id, replay_id)
+    return f"{prefix}sealed-{secrets.token_hex(_RANDOM_BYTES)}"
 
 
 def make_pictures_key(day: date, project_id: int, replay_id: str) -> str:

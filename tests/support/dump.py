@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, units
 from app.core.ids import ProjectId
+from app.db.engine import Database
 from app.db.lists import PageRequest
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
@@ -23,22 +24,24 @@ from app.playback.recording.contents import ReplayContents
 from app.playback.video.index_cache import IndexCache
 from app.replays import queries
 from app.replays.model import Replay, ReplayKey, Segment
+from app.storage.port import ObjectStore
 from app.traces import queries as traces
 from app.triage import issue_links
 
 _ARRIVAL = {
     "key", "first_received_at", "last_received_at", "drift_ms", "started_at", "ended_at",
-    "drift_range_ms", "clock_steps",
+    "drift_range_ms", "clock_steps", "sealed_at",
 }  # fmt: skip
 
 
 async def dump_replay(
-    connection: AsyncConnection, key: ReplayKey, names: Mapping[ProjectId, str]
+    database: Database, store: ObjectStore, key: ReplayKey, names: Mapping[ProjectId, str]
 ) -> dict[str, Any]:
     """Read everything that is known of a replay.
 
     Args:
-        connection: Where to read.
+        database: Where to read.
+        store: Where the recordings of sealed replays are.
         key: Which replay.
         names: What the projects that are looked into are called in the dump.
 
@@ -47,19 +50,20 @@ async def dump_replay(
         shows it), `errors`, `transactions` and `spans` (ids, sorted); `{}` if there is no such
         replay.
     """
-    replay = await queries.find_replay(connection, key)
-    if replay is None:
-        return {}
-    project_ids = list(names)
-    outline = await outlines.read_outline(
-        connection, replay, index_cache=IndexCache(), now=clock.now()
-    )
-    contents = await recording.read_contents(connection, outline)
-    (window,) = await replay_clock.read_windows(connection, [replay])
-    spans = (await traces.read_spans_of_replay(connection, window, project_ids)).spans
-    linked = await replay_events.read_linked_events(
-        connection, window, project_ids, home=key.project_id
-    )
+    async with database.reading() as connection:
+        replay = await queries.find_replay(connection, key)
+        if replay is None:
+            return {}
+        project_ids = list(names)
+        outline = await outlines.read_outline(
+            connection, replay, index_cache=IndexCache(), now=clock.now()
+        )
+        (window,) = await replay_clock.read_windows(connection, [replay])
+        spans = (await traces.read_spans_of_replay(connection, window, project_ids)).spans
+        linked = await replay_events.read_linked_events(
+            connection, window, project_ids, home=key.project_id
+        )
+    contents = await recording.read_contents(database, store, outline)
     return {
         "replay": _replay(replay),
         "segments": [_segment(segment) for segment in contents.segments],

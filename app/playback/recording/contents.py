@@ -10,10 +10,11 @@ replay's zero on that scale, the same one that the player counts from.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from app.core import units
+from app.core import log, units
+from app.core.errors import ServiceUnavailable
+from app.db.engine import Database
 from app.formats import bodies
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
@@ -25,6 +26,9 @@ from app.playback.recording.outline import ReplayOutline
 from app.playback.recording.recorded_segments import RecordedSegment
 from app.playback.video import index
 from app.replays.model import Segment
+from app.storage.port import ObjectStore
+
+_log: Final = log.get_logger("playback.recordings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,10 @@ class ReplayContents:
     earlier: tuple[Segment, ...]
     """Segments before the part that is read."""
     unread: tuple[Segment, ...]
-    """Segments after the part that is read, if all recordings are too large to be read at once."""
+    """Segments after the part that is read, if all recordings are too large to be read at once, or
+    the storage does not answer."""
+    is_storage_away: bool
+    """Whether recordings are missing because the storage does not answer."""
     breadcrumbs: tuple[Breadcrumb, ...]
     gestures: tuple[Gesture, ...]
     """Each gesture has at least its first and its last point."""
@@ -62,20 +69,40 @@ class ReplayContents:
 
 
 async def read_contents(
-    connection: AsyncConnection, outline: ReplayOutline, *, from_segment: int = 0
+    database: Database,
+    store: ObjectStore,
+    outline: ReplayOutline,
+    *,
+    from_segment: int = 0,
+    needs_storage: bool = False,
 ) -> ReplayContents:
     """Read the recordings of a replay, and merge them.
 
     Args:
-        connection: Where to read.
+        database: Where the rows are.
+        store: Where the recordings of sealed replays are.
         outline: The replay.
         from_segment: The first segment whose recording is read; 64 MiB are read at once.
+        needs_storage: Whether to raise when the storage does not answer. A page shows everything
+            else in that case.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer, or storage that is needed does not.
     """
     replay, playable = outline.replay, outline.playable
-    segments = await recorded_segments.read_segments(connection, replay, from_segment=from_segment)
+    async with database.reading() as connection:
+        segments = await recorded_segments.read_rows(connection, replay, from_segment=from_segment)
+    is_storage_away = False
+    try:
+        segments = await recorded_segments.fetch_recordings(store, segments)
+    except ServiceUnavailable as error:
+        if needs_storage:
+            raise
+        _log.warning("recordings_not_read", replay=replay.key.replay_id, error=str(error))
+        is_storage_away = True
 
     def unpack() -> ReplayContents:
-        is_first_part = from_segment == 0
+        is_first_part = from_segment == 0 and not is_storage_away
         cached_gestures = playable.gestures if is_first_part else None
         # Touches are most of a recording: they are read once, and kept for all who ask later.
         recorded = recorded_segments.read_recordings(
@@ -86,7 +113,13 @@ async def read_contents(
         found_gestures = gestures.read_gestures(recorded, zero_ms=outline.zero_ms)
         if is_first_part:
             playable.keep_gestures(gestures.encode_gestures(found_gestures))
-        return assemble_contents(outline, recorded, found_gestures, from_segment=from_segment)
+        return assemble_contents(
+            outline,
+            recorded,
+            found_gestures,
+            from_segment=from_segment,
+            is_storage_away=is_storage_away,
+        )
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
     return await asyncio.to_thread(unpack)
@@ -110,6 +143,7 @@ def assemble_contents(
     found_gestures: tuple[Gesture, ...] = (),
     *,
     from_segment: int = 0,
+    is_storage_away: bool = False,
 ) -> ReplayContents:
     """Merge the segments of a replay into what its page shows.
 
@@ -118,6 +152,7 @@ def assemble_contents(
         recorded: Its segments with their recordings.
         found_gestures: Its gestures.
         from_segment: The first segment whose recording is read.
+        is_storage_away: Whether recordings are missing because the storage does not answer.
     """
     playable, zero_ms, duration_ms = outline.playable, outline.zero_ms, outline.duration_ms
     segments = [each.segment for each in recorded]
@@ -135,6 +170,7 @@ def assemble_contents(
             for each in recorded
             if not each.is_read and each.segment.segment_id >= from_segment
         ),
+        is_storage_away=is_storage_away,
         breadcrumbs=breadcrumbs,
         gestures=found_gestures,
         spans=merging.merge_spans(activity.spans for activity in activities),

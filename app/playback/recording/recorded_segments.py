@@ -1,4 +1,8 @@
-"""Reads the recordings of a replay, for its panels and its gestures."""
+"""Reads the recordings of a replay, for its panels and its gestures.
+
+A recording lies in the row of its segment until the replay is sealed, and in a sealed object from
+then on. There all of them lie side by side, so they are read at once.
+"""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -6,16 +10,23 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
+from app.db.engine import Database
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
 from app.replays import segment_queries
 from app.replays.model import Replay, Segment
+from app.storage import ranged_reads
+from app.storage.port import ObjectStore
+from app.storage.ranged_reads import ObjectRange
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Of all recordings of a replay, unpacked, and as they are stored; an hour has about 36 MB. A
 hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: whoever opened the
 page would bring the server down."""
+_READ_BYTES: Final = 16 * 1024 * 1024
+"""The most bytes of one read of a sealed object. All recordings of a replay of an hour have some
+1 to 3 MB as they are compressed, so that they are one read."""
 _NO_ACTIVITY: Final = activity.read_activity(())
 
 _log: Final = log.get_logger("playback.recordings")
@@ -33,15 +44,30 @@ class RecordedSegment(NamedTuple):
 
 
 async def read_segments(
-    connection: AsyncConnection, replay: Replay, *, from_segment: int = 0
+    database: Database, store: ObjectStore, replay: Replay, *, from_segment: int = 0
 ) -> list[Segment]:
     """Read the segments of a replay with as many recordings as `read_recordings` reads at most.
 
+    No connection to Postgres is held while the storage is read.
+
     Args:
-        connection: Where to read.
+        database: Where the rows are.
+        store: Where the recordings of sealed replays are.
         replay: The replay.
         from_segment: The first segment whose recording is read.
+
+    Raises:
+        ServiceUnavailable: Postgres or the storage does not answer.
     """
+    async with database.reading() as connection:
+        segments = await read_rows(connection, replay, from_segment=from_segment)
+    return await fetch_recordings(store, segments)
+
+
+async def read_rows(
+    connection: AsyncConnection, replay: Replay, *, from_segment: int = 0
+) -> list[Segment]:
+    """Read the rows of the segments, with the recordings that lie in them."""
     return await segment_queries.read_segments(
         connection,
         replay.key,
@@ -50,6 +76,27 @@ async def read_segments(
         from_segment=from_segment,
         steps=replay.clock_steps,
     )
+
+
+async def fetch_recordings(store: ObjectStore, segments: Sequence[Segment]) -> list[Segment]:
+    """Fetch the recordings that lie in sealed objects; a missing one is as good as a damaged one.
+
+    Raises:
+        ServiceUnavailable: The storage does not answer.
+    """
+    sealed = {
+        number: ObjectRange(
+            segment.recording_key, segment.recording_offset or 0, segment.recording_bytes or 0
+        )
+        for number, segment in enumerate(segments)
+        if segment.recording_key is not None
+    }
+    found = await ranged_reads.read_ranges(store, list(sealed.values()), most_bytes=_READ_BYTES)
+    recordings = dict(zip(sealed, found, strict=True))
+    return [
+        segment._replace(recording=recordings[number] or b"") if number in recordings else segment
+        for number, segment in enumerate(segments)
+    ]
 
 
 def read_recordings(

@@ -148,7 +148,9 @@ def sort_segments(segments: Sequence[PlayableSegment]) -> list[PlayableSegment]:
 def make_version(segments: Sequence[PlayableSegment]) -> str:
     """Name a state of a replay: `<segments>-<hash of them>`.
 
-    When a replay grows at its end, its earlier versions stay valid (`find_segments_of_version`).
+    When a replay grows at its end, its earlier versions stay valid (`find_segments_of_version`). So
+    they do when its videos move to another object: a stored video is never changed, and where it
+    lies does not change the stream.
     """
     digest = blake2b(digest_size=8)
     for segment in sort_segments(segments):
@@ -156,8 +158,6 @@ def make_version(segments: Sequence[PlayableSegment]) -> str:
             segment.segment_id,
             segment.started_at_ms,
             segment.ended_at_ms,
-            segment.object_key,
-            segment.object_offset,
             segment.object_bytes,
             segment.layout,
         )

@@ -3,7 +3,8 @@
 A range request names a version. Building its index again for each request would cost more than
 the bytes: 20 ms for a replay of an hour, whose index takes 0.4 MB. Ranges may come minutes apart.
 The cache is only reached through the row of the replay, which every request reads: so a deleted
-replay is gone at once, and one that has grown is read anew.
+replay is gone at once, and one that has grown or was sealed is read anew. Sealing moves videos and
+changes no version, so a page that is open goes on with the index that it has.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ _MOST_REPLAYS: Final = 64
 _MOST_VERSIONS: Final = 8
 _MOST_GESTURES_BYTES: Final = 512 * 1024
 
-_Facts = tuple[int, int, int, int, datetime, datetime, tuple[ClockStep, ...]]
+_Facts = tuple[int, int, int, int, datetime, datetime, tuple[ClockStep, ...], datetime | None]
 
 
 @dataclass(slots=True)
@@ -131,7 +132,7 @@ class IndexCache:
 
 
 def _facts(replay: Replay) -> _Facts:
-    """Return the facts of a replay that change whenever a segment is added or gains its video."""
+    """Return facts that change whenever a segment is added, gains its video, or moves."""
     return (
         replay.segments,
         replay.video_segments,
@@ -140,4 +141,5 @@ def _facts(replay: Replay) -> _Facts:
         replay.last_received_at,
         replay.ended_at,
         replay.clock_steps,
+        replay.sealed_at,
     )

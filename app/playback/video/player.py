@@ -127,14 +127,16 @@ class ReplayPlayer:
 
         Args:
             from_segment: The first segment whose recording is read.
+
+        Raises:
+            ServiceUnavailable: Storage is down.
         """
         playable = await self._find_playable()
         if from_segment == 0 and playable.gestures is not None:
             return playable.gestures
-        async with self.db.reading() as connection:
-            segments = await recorded_segments.read_segments(
-                connection, self.replay, from_segment=from_segment
-            )
+        segments = await recorded_segments.read_segments(
+            self.db, self.store, self.replay, from_segment=from_segment
+        )
         index = playable.newest
         zero_ms = index.started_at_ms if index.gops else units.ms_from_at(self.replay.started_at)
 

@@ -107,7 +107,9 @@ class ReplayReader:
         """
         async with self.db.reading() as connection:
             head = await _read_head(connection, self, await _find_replay(connection, self.key))
-            return await _read_page(connection, head, from_segment)
+        recorded = await self.read_contents(head.context, from_segment)
+        async with self.db.reading() as connection:
+            return await _read_page(connection, head, recorded)
 
     async def find_activity(self, *, from_segment: int = 0) -> ReplayActivity:
         """Read what the app noted, from a segment on.
@@ -119,17 +121,20 @@ class ReplayReader:
             context = await _find_context(connection, self)
             events = await lists.read_events(connection, context)
             errors = await lists.place_errors(connection, context, events)
-            return await _read_activity(connection, errors, from_segment)
+            feedback = await lists.read_feedback(connection, context)
+        return ReplayActivity(errors, await self.read_contents(context, from_segment), feedback)
 
     async def download_requests(self, *, from_segment: int = 0) -> ReplayContents:
         """Read the requests of a replay for a file, and note in the audit log who takes it.
 
         Raises:
             NotFound: There is no such replay.
+            ServiceUnavailable: Storage is down; nobody has taken anything then.
         """
-        async with self.db.transaction() as connection:
+        async with self.db.reading() as connection:
             context = await _find_context(connection, self)
-            requests = await _read_contents(connection, context, from_segment)
+        requests = await self.read_contents(context, from_segment, needs_storage=True)
+        async with self.db.transaction() as connection:
             await audit.add_audit_line(
                 connection,
                 Action.REPLAY_DOWNLOADED,
@@ -195,6 +200,21 @@ class ReplayReader:
             events = await lists.read_events(connection, context, payload_bytes=0)
             return await lists.read_traces(connection, context, events, after=after)
 
+    async def read_contents(
+        self, context: ReplayContext, from_segment: int, *, needs_storage: bool = False
+    ) -> ReplayContents:
+        """Read the recordings, without the bodies of requests if the reader may not see them."""
+        found = await contents.read_contents(
+            self.db,
+            self.store,
+            context.outline,
+            from_segment=from_segment,
+            needs_storage=needs_storage,
+        )
+        if context.key.project_id not in context.without_bodies:
+            return found
+        return await asyncio.to_thread(contents.hide_bodies, found)
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayVisit:
@@ -233,8 +253,9 @@ class ReplayVisit:
             head: What is read already.
             from_segment: The first segment whose recording is read.
         """
+        recorded = await self.reader.read_contents(head.context, from_segment)
         async with self.reader.db.reading() as connection:
-            return await _read_page(connection, head, from_segment)
+            return await _read_page(connection, head, recorded)
 
     async def _note_view(self) -> None:
         key = self.reader.key
@@ -320,47 +341,26 @@ async def _infer_ending(
 
 
 async def _read_page(
-    connection: AsyncConnection, head: ReplayHead, from_segment: int
+    connection: AsyncConnection, head: ReplayHead, recorded: ReplayContents
 ) -> ReplayPageData:
     context, events = head.context, head.events
     # Spans come first: errors and log records are placed by the spans that they happened in.
     replay_traces = await lists.read_traces(connection, context, events)
     spans = replay_traces.spans.spans if replay_traces.spans.is_whole else None
     errors = await lists.place_errors(connection, context, events, replay_spans=spans)
-    activity = await _read_activity(connection, errors, from_segment)
+    feedback = await lists.read_feedback(connection, context)
     first_day = context.outline.replay.first_received_at.date()
     return ReplayPageData(
         head=head,
-        activity=activity,
+        activity=ReplayActivity(errors, recorded, feedback),
         traces=replay_traces,
         logs=await lists.read_logs(connection, context, replay_spans=spans),
         outcomes=tuple(
             await projects.list_outcomes(connection, context.key.project_id, since=first_day)
-            if activity.contents.missing_ids
+            if recorded.missing_ids
             else ()
         ),
     )
-
-
-async def _read_activity(
-    connection: AsyncConnection, errors: ReplayErrors, from_segment: int
-) -> ReplayActivity:
-    context = errors.context
-    return ReplayActivity(
-        errors,
-        await _read_contents(connection, context, from_segment),
-        await lists.read_feedback(connection, context),
-    )
-
-
-async def _read_contents(
-    connection: AsyncConnection, context: ReplayContext, from_segment: int
-) -> ReplayContents:
-    """Read the recordings, without the bodies of requests if the reader may not see them."""
-    found = await contents.read_contents(connection, context.outline, from_segment=from_segment)
-    if context.key.project_id not in context.without_bodies:
-        return found
-    return await asyncio.to_thread(contents.hide_bodies, found)
 
 
 async def _find_name(connection: AsyncConnection, person_id: int | None) -> str | None:

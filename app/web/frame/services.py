@@ -8,6 +8,7 @@ from typing import Any
 from starlette.requests import Request
 
 from app.administration.people.sign_in_provider import SignInProvider
+from app.closing.closer import Closer
 from app.core import log
 from app.core.settings import Settings
 from app.db.engine import Database
@@ -36,6 +37,7 @@ class PageServices:
     sweeper: Sweeper
     eraser: Eraser
     watch: IngestMonitor
+    closer: Closer
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
     index_cache: IndexCache = field(default_factory=IndexCache)

@@ -256,7 +256,7 @@ async def test_large_recordings_can_be_read_in_parts(
     async with tenant.database.reading() as connection:
         replay = await queries.find_replay(connection, key)
         assert replay is not None
-        first, *_ = await recorded_segments.read_segments(connection, replay)
+        first, *_ = await recorded_segments.read_rows(connection, replay)
     assert first.recording is not None
     monkeypatch.setattr(
         recorded_segments, "MOST_BYTES", packed_json.read_first_text_bytes(first.recording)

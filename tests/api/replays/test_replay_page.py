@@ -99,10 +99,10 @@ async def test_a_page_says_what_it_leaves_out_of_large_recordings(
     async with server.database.reading() as connection:
         replay = await queries.find_replay(connection, key)
         assert replay is not None
-        first, _ = await recorded_segments.read_segments(connection, replay)
+        first, _ = await recorded_segments.read_rows(connection, replay)
         assert first.recording is not None
         monkeypatch.setattr(recorded_segments, "MOST_BYTES", len(first.recording))
-        segments = await recorded_segments.read_segments(connection, replay)
+        segments = await recorded_segments.read_rows(connection, replay)
         assert [segment.recording for segment in segments] == [first.recording, None]
         bare_segments = await segment_queries.read_segments(connection, key, day=replay.day)
         assert [segment.recording for segment in bare_segments] == [None, None]

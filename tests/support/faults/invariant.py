@@ -34,6 +34,7 @@ _COLUMNS: Final = """
 _PACKS: Final = """
     select count(*) from packs
     where live <> (select count(*) from segments where segments.pack_id = packs.id)
+        + (select count(*) from segments where segments.recording_pack_id = packs.id)
 """
 _WAITING: Final = "select (select count(*) from object_outbox) + (select count(*) from pack_outbox)"
 _TRANSACTIONS: Final = """
@@ -146,15 +147,18 @@ async def _compare(server: Server, ledger: Ledger, faults: list[str]) -> tuple[i
 async def stored(server: Server, replay_id: str, faults: list[str]) -> dict[int, tuple[bytes, int]]:
     """Read the video and count the breadcrumbs of each segment, by the queries that pages use."""
     key = ReplayKey(server.app.id, ReplayId(replay_id))
+    store = server.service.page_services.store
     async with server.database.reading() as connection:
         replay = await queries.find_replay(connection, key)
-        segments = await recorded_segments.read_segments(connection, replay) if replay else []
+    segments = []
+    if replay is not None:
+        segments = await recorded_segments.read_segments(server.database, store, replay)
     there: dict[int, tuple[bytes, int]] = {}
     for segment in segments:
         assert segment.recording is not None
         crumbs = len(activity.read_activity(packed_json.unpack_json(segment.recording)).breadcrumbs)
         try:
-            video = await server.service.page_services.store.read(
+            video = await store.read(
                 segment.object_key or "", segment.object_offset, segment.object_bytes
             )
         except ReplayError as error:

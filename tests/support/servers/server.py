@@ -131,9 +131,8 @@ class Server:
     async def dump(self, replay_id: str, project: Keyed | None = None) -> dict[str, Any]:
         """Return a replay with all that belongs to it, except what depends on its arrival."""
         key = ReplayKey((project or self.app).id, ReplayId(replay_id))
-        async with self.database.reading() as connection:
-            names = {self.app.id: "app", self.backend.id: "backend"}
-            return await dump.dump_replay(connection, key, names)
+        names = {self.app.id: "app", self.backend.id: "backend"}
+        return await dump.dump_replay(self.database, self.service.page_services.store, key, names)
 
     def of(self, app: Keyed) -> "Server":
         """Return the same server with another project as `app`."""

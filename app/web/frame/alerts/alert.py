@@ -8,6 +8,7 @@ from typing import Final, Literal
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
+from app.replays.open_replays import OpenReplayCounts
 from app.web.urls import project_urls
 from app.web.words import phrases
 
@@ -46,6 +47,7 @@ def describe_alerts(
     is_admin: bool,
     untrusted_proxy: str | None = None,
     signed_in_until: datetime | None = None,
+    closing: OpenReplayCounts | None = None,
 ) -> tuple[Alert, ...]:
     """Put the health of ingest into words, the worst first.
 
@@ -57,12 +59,14 @@ def describe_alerts(
             trusted, if there is one.
         signed_in_until: When the reader's sign-in ends, if it came from a provider that does not
             answer now.
+        closing: The replays that are open or wait for a step, if that is known.
     """
     return (
         *_describe_disk(health),
         *_describe_outage(health, is_admin=is_admin),
         *_describe_backlog(health),
         *_describe_quarantines(quarantines),
+        *_describe_closing(closing if is_admin else None),
         *_describe_proxy(untrusted_proxy if is_admin else None),
         *_describe_provider(signed_in_until),
     )
@@ -163,6 +167,20 @@ def _describe_quarantines(quarantines: Sequence[ProjectQuarantine]) -> list[Aler
             "To the project",
         )
         for quarantine in quarantines
+    ]
+
+
+def _describe_closing(closing: OpenReplayCounts | None) -> list[Alert]:
+    if closing is None or not closing.failing:
+        return []
+    reason = f" It says: {phrases.shortened(closing.fault)}." if closing.fault else ""
+    return [
+        Alert(
+            "warn",
+            f"{phrases.count(closing.failing, 'replay')} could not be sealed after several tries.",
+            "They play as before, but take more room and are slower to delete. Playhead tries "
+            f"again every 15 minutes.{reason} The log of the server says more.",
+        )
     ]
 
 

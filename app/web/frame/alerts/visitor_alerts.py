@@ -26,6 +26,7 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
         is_admin=visitor.person.is_admin,
         untrusted_proxy=services.proxies.untrusted(),
         signed_in_until=_find_end(visitor),
+        closing=services.closer.counts,
     )
 
 

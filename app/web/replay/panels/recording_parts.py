@@ -10,11 +10,16 @@ from app.web.words.phrases import count
 
 
 def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
-    """Say which recordings are left out, and where they are shown; None if all are read."""
+    """Say which recordings are left out, and where they are shown; None if all are read.
+
+    The storage that holds the recordings of a sealed replay may not answer.
+    """
     earlier, later = contents.earlier, contents.unread
     if not earlier and not later:
         return None
     read = contents.segments[len(earlier) :]
+    if contents.is_storage_away and later:
+        return _describe_storage_outage(contents)
     left_out = []
     if earlier:
         left_out.append(f"before {_format_start(contents, read[0])}" if read else "before")
@@ -40,6 +45,15 @@ def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
         if later
         else None,
     )
+
+
+def _describe_storage_outage(contents: ReplayContents) -> RecordingPart:
+    segments = count(len(contents.unread), "segment")
+    text = (
+        f"Breadcrumbs, requests and touches of {segments} cannot be read now, since the storage "
+        "does not answer. Nothing is lost; load the page again later."
+    )
+    return RecordingPart(text, start_href=None, next_text=None, next_href=None)
 
 
 def _find_start_ms(contents: ReplayContents, segment: Segment) -> int:

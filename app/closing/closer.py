@@ -1,0 +1,184 @@
+"""Closes replays in the background, and runs the steps that follow.
+
+    digest ─ row of an open replay ─► due? ─► claim ─► close ─► step, step, … ─► row goes
+                                       └─ put off while segments come
+
+A replay closes when no segment of it has come for ten minutes. Everything that is to happen once at
+its end hangs on that: see `step.py`. What has been done is noted after each step, so a process that
+dies repeats one step at most. A step that fails is tried again with growing pauses, and does not
+keep the others from their turn.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+from app.closing import schedule
+from app.closing.step import ClosedReplay, ClosingStep, ReplayReopened
+from app.core import clock, log
+from app.core.errors import ServiceUnavailable
+from app.db.engine import Database
+from app.replays import open_replays
+from app.replays.open_replays import ClosingTask, OpenReplayCounts
+
+_PAUSE_S: Final = 5.0
+_AWAY_S: Final = 15.0
+"""The pause after Postgres or storage did not answer."""
+_AT_ONCE: Final = 4
+"""Replays that one process closes at the same time: with S3, most of the time is waiting."""
+_OLD_AT_ONCE: Final = 1_000
+_OLD_PAUSE: Final = timedelta(seconds=1)
+"""Replays of older releases are closed one a second, 86,400 a day."""
+_NO_COUNTS: Final = OpenReplayCounts(0, 0, None, 0.0)
+
+_logger: Final = log.get_logger("closing")
+
+
+class Closer:
+    """The background work that closes replays; any number of processes may do it."""
+
+    def __init__(
+        self, database: Database, steps: Sequence[ClosingStep], *, quiet: timedelta
+    ) -> None:
+        """Make one; it does nothing before `start`.
+
+        Args:
+            database: Where rows are.
+            steps: What to do with a replay that has closed, in this order.
+            quiet: How long no segment may come before a replay closes.
+        """
+        self._database = database
+        self._steps = tuple(steps)
+        self._quiet = quiet
+        self._pause_s = min(_PAUSE_S, max(0.02, quiet.total_seconds() / 2))
+        self._is_busy: Callable[[], bool] = lambda: False
+        self._task: asyncio.Task[None] | None = None
+        self.counts = _NO_COUNTS
+        """How many replays were open or failing at the last look, in all processes."""
+        self.closed = 0
+        """Replays that this process has closed, with all steps."""
+        self.step_failures: Counter[str] = Counter()
+        """Failures of each step in this process."""
+
+    def start(self, *, is_busy: Callable[[], bool]) -> None:
+        """Begin to close replays.
+
+        Args:
+            is_busy: Whether ingest needs the processor; closing waits then.
+        """
+        self._is_busy = is_busy
+        self._task = asyncio.create_task(self._run(), name="closing")
+
+    async def stop(self) -> None:
+        """Stop; a step that is interrupted is repeated when its lease ends."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def close_due_replays(self) -> int:
+        """Close every replay that is due, and return how many were.
+
+        Raises:
+            ServiceUnavailable: Postgres or storage does not answer.
+        """
+        async with self._database.transaction() as connection:
+            await open_replays.postpone_growing(connection, self._quiet)
+        closed = await asyncio.gather(*(self._close_in_turn() for _ in range(_AT_ONCE)))
+        return sum(closed)
+
+    async def _run(self) -> None:
+        while True:
+            pause_s = self._pause_s
+            try:
+                await self._look_around()
+                if not self._is_busy():
+                    await self.close_due_replays()
+            except ServiceUnavailable as error:
+                _logger.warning("closing waits", error=str(error))
+                pause_s = max(pause_s, _AWAY_S)
+            except Exception:
+                _logger.exception("closing failed")
+            await asyncio.sleep(pause_s)
+
+    async def _look_around(self) -> None:
+        async with self._database.transaction() as connection:
+            await open_replays.open_old_replays(connection, most=_OLD_AT_ONCE, pause=_OLD_PAUSE)
+            self.counts = await open_replays.count_open_replays(
+                connection, failing_tries=schedule.FAILING_TRIES
+            )
+
+    async def _close_in_turn(self) -> int:
+        """Close one due replay after another, and return how many there were."""
+        closed = 0
+        while not self._is_busy():
+            async with self._database.transaction() as connection:
+                task = await open_replays.claim_closing_task(connection)
+            if task is None:
+                break
+            closed += await self._close(task)
+        return closed
+
+    async def _close(self, task: ClosingTask) -> bool:
+        """Close a replay; returns False if it goes on, is deleted, or must be tried again."""
+        until_s = clock.monotonic_s() + open_replays.LEASE.total_seconds() / 2
+        async with self._database.transaction() as connection:
+            found = await open_replays.close_replay(connection, task.key, self._quiet)
+        if found is None:
+            await self._leave(task)
+            return False
+        day, closed_at = found
+        replay = ClosedReplay(task.key, day, closed_at, until_s)
+        fault: Exception | None = None
+        for step in self._steps:
+            if step.name in task.steps_done:
+                continue
+            try:
+                await step.run(replay)
+            except ReplayReopened:
+                await self._leave(task)
+                return False
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other steps go on
+                self._report_failure(step, task, error)
+                fault = error
+            else:
+                async with self._database.transaction() as connection:
+                    await open_replays.note_step(connection, task, step.name)
+        return await self._finish(task, fault)
+
+    async def _leave(self, task: ClosingTask) -> None:
+        """End the lease of a replay that goes on, or that is deleted."""
+        async with self._database.transaction() as connection:
+            if await open_replays.is_stored(connection, task.key):
+                await open_replays.release_closing(connection, task, pause=self._quiet)
+            else:
+                await open_replays.forget_deleted(connection, task)
+
+    async def _finish(self, task: ClosingTask, fault: Exception | None) -> bool:
+        async with self._database.transaction() as connection:
+            if not await open_replays.is_stored(connection, task.key):
+                await open_replays.forget_deleted(connection, task)
+                return False
+            if fault is not None:
+                await open_replays.release_closing(
+                    connection,
+                    task,
+                    pause=schedule.find_pause(task.tries),
+                    tries=task.tries,
+                    fault=str(fault) or type(fault).__name__,
+                )
+                return False
+            is_over = await open_replays.finish_closing(connection, task)
+            if not is_over:
+                await open_replays.release_closing(connection, task, pause=self._quiet)
+        self.closed += is_over
+        return is_over
+
+    def _report_failure(self, step: ClosingStep, task: ClosingTask, error: Exception) -> None:
+        self.step_failures[step.name] += 1
+        facts = {"step": step.name, "replay": task.key.replay_id, "tries": task.tries}
+        if isinstance(error, ServiceUnavailable):
+            _logger.warning("a step of a closed replay waits", **facts, error=str(error))
+        else:
+            _logger.error("a step of a closed replay failed", **facts, exc_info=error)

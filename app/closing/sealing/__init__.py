@@ -1,0 +1,1 @@
+"""Sealing: everything that is stored of a replay moves into an object of its own."""

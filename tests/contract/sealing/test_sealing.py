@@ -1,0 +1,350 @@
+"""Sealing moves all of a replay into objects of its own, and loses, doubles and changes nothing."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, override
+
+import pytest
+from sqlalchemy import text
+
+from app.closing.closer import Closer
+from app.closing.sealing.sealer import Sealer
+from app.core import clock
+from app.core.errors import ServiceUnavailable
+from app.core.ids import ProjectId, ReplayId
+from app.erasure.replay import erase_replay
+from app.erasure.sweep import sweep_once
+from app.replays import queries
+from app.replays.model import ReplayKey
+from app.storage.local import LocalStore
+from app.storage.port import ObjectContent
+from tests.support import sealing
+from tests.support.builders.stored_segments import (
+    SegmentWriter,
+    make_prepared_segment,
+    make_recording,
+)
+from tests.support.sealing import StoredParts
+
+FIRST, SECOND = (ReplayKey(ProjectId(1), ReplayId(digit * 32)) for digit in "ab")
+
+
+async def read_value(database, statement: str) -> Any:
+    """Read one value."""
+    async with database.reading() as connection:
+        return await connection.scalar(text(statement))
+
+
+async def close_all(database, store, **options: Any) -> None:
+    """Close and seal every replay that is open."""
+    await sealing.make_closer(database, store, **options).close_due_replays()
+
+
+async def test_a_sealed_replay_lies_in_one_object(database, store, writer):
+    """Recordings come first, then videos; the packs that it shared go with their last replay."""
+    await writer.add(make_prepared_segment(FIRST, 0, video=b"AAAA"), make_prepared_segment(SECOND))
+    await writer.add(make_prepared_segment(FIRST, 1, video=b"BB"))
+    before = await sealing.read_parts(database, store, FIRST)
+    second = await sealing.read_parts(database, store, SECOND)
+    assert [parts.video for parts in before.values()] == [b"AAAA", b"BB"]
+    await close_all(database, store)
+    await sealing.sweep_everything(database, store)
+    assert await sealing.read_parts(database, store, FIRST) == before
+    assert await sealing.read_parts(database, store, SECOND) == second
+    segments = await sealing.read_segments(database, store, FIRST)
+    (object_key,) = {segment.object_key for segment in segments}
+    assert {segment.recording_key for segment in segments} == {object_key}
+    assert await store.read(object_key) == sealing.join_parts(before)
+    assert len(await sealing.list_objects(store)) == 2
+    assert await sealing.find_faults(database, store) == []
+    assert await read_value(database, "select count(*) from open_replays") == 0
+    assert (
+        await read_value(database, "select count(*) from segments where recording is not null") == 0
+    )
+
+
+async def test_sealing_twice_changes_nothing(database, store, writer):
+    """A step that is repeated after a crash finds that it is done."""
+    await writer.add(make_prepared_segment(FIRST))
+    await close_all(database, store)
+    sealed_at = await read_value(database, "select sealed_at from replays")
+    assert sealed_at is not None
+    async with database.transaction() as connection:
+        await connection.execute(
+            text("insert into open_replays select project_id, replay_id, now() from replays")
+        )
+    await close_all(database, store)
+    assert await read_value(database, "select sealed_at from replays") == sealed_at
+    assert await read_value(database, "select count(*) from open_replays") == 0
+
+
+async def test_a_late_segment_is_merged_by_a_second_sealing(database, store, writer):
+    """It reopens the replay, lies beside the sealed object meanwhile, and then in a new one."""
+    await writer.add(make_prepared_segment(FIRST, 0), make_prepared_segment(FIRST, 1))
+    await close_all(database, store)
+    sealed = await sealing.read_parts(database, store, FIRST)
+    (first_key,) = {
+        segment.object_key for segment in await sealing.read_segments(database, store, FIRST)
+    }
+    await writer.add(make_prepared_segment(FIRST, 2, video=b"late"))
+    assert await read_value(database, "select closed_at from replays") is None
+    beside = await sealing.read_parts(database, store, FIRST)
+    assert beside == {**sealed, 2: StoredParts(make_recording("note 2"), b"late")}
+    await close_all(database, store)
+    assert await sealing.read_parts(database, store, FIRST) == beside
+    assert await store.read(first_key) == sealing.join_parts(sealed)  # for those who still read it
+    await sealing.sweep_everything(database, store)
+    (merged_key,) = await sealing.list_objects(store)
+    assert await store.read(merged_key) == sealing.join_parts(beside)
+    assert await sealing.find_faults(database, store) == []
+
+
+async def test_a_video_gained_after_sealing_is_merged(database, store, writer):
+    """A segment that came without video, and comes again with it, keeps its sealed recording."""
+    await writer.add(make_prepared_segment(FIRST, 0), make_prepared_segment(FIRST, 1, video=None))
+    await close_all(database, store)
+    await writer.add(make_prepared_segment(FIRST, 1, video=b"gained"))
+    gained = await sealing.read_parts(database, store, FIRST)
+    assert gained[1] == StoredParts(make_recording("note 1"), b"gained")
+    await close_all(database, store)
+    await sealing.sweep_everything(database, store)
+    assert await sealing.read_parts(database, store, FIRST) == gained
+    assert len(await sealing.list_objects(store)) == 1
+    assert await sealing.find_faults(database, store) == []
+
+
+async def test_a_replay_without_video_is_sealed(database, store, writer):
+    """Its object holds recordings only, also empty ones."""
+    await writer.add(
+        make_prepared_segment(FIRST, 0, video=None),
+        make_prepared_segment(FIRST, 1, video=None, recording=b""),
+    )
+    before = await sealing.read_parts(database, store, FIRST)
+    await close_all(database, store)
+    assert await sealing.read_parts(database, store, FIRST) == before
+    assert await sealing.find_faults(database, store) == []
+
+
+async def test_a_large_replay_lies_in_several_objects(database, store, writer):
+    """Objects have a limit; all recordings lie in the first of them."""
+    for segment_id in range(6):
+        video = bytes([65 + segment_id]) * 400
+        await writer.add(make_prepared_segment(FIRST, segment_id, video=video))
+    before = await sealing.read_parts(database, store, FIRST)
+    await close_all(database, store, object_bytes=1_000)
+    await sealing.sweep_everything(database, store)
+    assert await sealing.read_parts(database, store, FIRST) == before
+    sizes = [stored.size_bytes for stored in await store.list("")]
+    assert len(sizes) > 2
+    assert max(sizes) <= 1_000
+    segments = await sealing.read_segments(database, store, FIRST)
+    assert len({segment.recording_key for segment in segments}) == 1
+    assert await sealing.find_faults(database, store) == []
+
+
+async def test_a_video_whose_object_is_gone_stays_where_it_is(database, store, writer):
+    """The rest is sealed, and the segment goes on pointing at the object that may come back."""
+    await writer.add(make_prepared_segment(FIRST, 0, video=b"lost"))
+    (pack_key,) = await sealing.list_objects(store)
+    await writer.add(make_prepared_segment(FIRST, 1, video=b"here"))
+    await store.delete(pack_key)
+    await close_all(database, store)
+    lost, here = await sealing.read_segments(database, store, FIRST)
+    assert (lost.object_key, lost.recording) == (pack_key, make_recording("note 0"))
+    assert here.object_key == here.recording_key == lost.recording_key
+    assert await read_value(database, "select count(*) from open_replays") == 0
+
+
+async def test_deleting_a_sealed_replay_leaves_nothing(database, store, writer):
+    """Its objects are deleted whole, and older copies in a pack that others use are wiped."""
+    await writer.add(make_prepared_segment(FIRST, video=b"gone"), make_prepared_segment(SECOND))
+    (pack_key,) = await sealing.list_objects(store)
+    async with database.transaction() as connection:
+        await connection.execute(
+            text("delete from open_replays where replay_id = :id"), {"id": SECOND.replay_id}
+        )
+    await close_all(database, store)
+    assert await store.read(pack_key) == b"gonevideo"
+    await erase_replay(database, FIRST, person_id=None, at=clock.now())
+    while await sweep_once(database, store):
+        pass
+    assert await store.read(pack_key) == b"\0\0\0\0video"
+    assert await sealing.list_objects(store) == [pack_key]
+    async with database.reading() as connection:
+        receipt = await queries.find_tombstone(connection, FIRST)
+    assert receipt is not None
+    assert receipt.swept_at is not None
+    assert (receipt.segments, receipt.objects) == (1, 2)
+    assert await sealing.find_faults(database, store) == []
+
+
+async def test_a_pack_goes_when_all_its_replays_are_sealed(database, store, writer):
+    """It stays for some minutes, for those who are reading it, and is then deleted whole."""
+    await writer.add(make_prepared_segment(FIRST), make_prepared_segment(SECOND))
+    (pack_key,) = await sealing.list_objects(store)
+    await close_all(database, store)
+    await sweep_once(database, store)
+    assert await store.read(pack_key) == b"videovideo"
+    await sealing.sweep_everything(database, store)
+    assert pack_key not in await sealing.list_objects(store)
+    assert await read_value(database, "select count(*) from pack_outbox") == 0
+
+
+class HookedStore(LocalStore):
+    """An object store that lets a test do something after a put, or after its check."""
+
+    after_put: Any = None
+    after_check: Any = None
+
+    @override
+    async def put_many(self, objects: Sequence[tuple[str, ObjectContent]]) -> None:
+        await super().put_many(objects)
+        if self.after_put is not None:
+            after_put, self.after_put = self.after_put, None
+            await after_put()
+
+    @override
+    async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        data = await super().read(key, offset, length)
+        if self.after_check is not None and not data:  # the check ends beyond the last byte
+            after_check, self.after_check = self.after_check, None
+            await after_check()
+        return data
+
+
+@pytest.fixture
+async def hooked(tmp_path):
+    """Open a store whose puts can be interrupted."""
+    store = HookedStore(tmp_path, threads=2)
+    yield store
+    await store.close()
+
+
+async def test_a_replay_deleted_while_it_is_sealed_leaves_nothing(database, hooked):
+    """The object that was put for it goes too, and the receipt is written after that."""
+    await SegmentWriter(database, hooked).add(make_prepared_segment(FIRST))
+
+    async def delete() -> None:
+        await erase_replay(database, FIRST, person_id=None, at=clock.now())
+        while await sweep_once(database, hooked):
+            pass
+        async with database.reading() as connection:
+            receipt = await queries.find_tombstone(connection, FIRST)
+        assert receipt is not None
+        assert receipt.swept_at is None
+
+    hooked.after_put = delete
+    await close_all(database, hooked)
+    while await sweep_once(database, hooked):
+        pass
+    assert await sealing.list_objects(hooked) == []
+    async with database.reading() as connection:
+        receipt = await queries.find_tombstone(connection, FIRST)
+    assert receipt is not None
+    assert receipt.swept_at is not None
+    assert await read_value(database, "select count(*) from open_replays") == 0
+
+
+async def test_a_segment_that_comes_during_sealing_is_not_lost(database, hooked):
+    """The replay is not sealed as it was read, and closes again."""
+    writer = SegmentWriter(database, hooked)
+    await writer.add(make_prepared_segment(FIRST, 0))
+
+    async def send() -> None:
+        await writer.add(make_prepared_segment(FIRST, 1, video=b"during"))
+
+    hooked.after_put = send
+    closer = sealing.make_closer(database, hooked)
+    await closer.close_due_replays()
+    await closer.close_due_replays()
+    parts = await sealing.read_parts(database, hooked, FIRST)
+    assert [part.video for part in parts.values()] == [b"video", b"during"]
+    await sealing.sweep_everything(database, hooked)
+    assert len(await sealing.list_objects(hooked)) == 1
+    assert await sealing.find_faults(database, hooked) == []
+
+
+async def test_an_object_that_expired_is_never_pointed_at(database, hooked):
+    """A process that was held up for an hour starts again: its object may be gone already."""
+    await SegmentWriter(database, hooked).add(make_prepared_segment(FIRST))
+    before = await sealing.read_parts(database, hooked, FIRST)
+
+    async def expire() -> None:
+        async with database.transaction() as connection:
+            await connection.execute(text("update expiring_objects set expires_at = now()"))
+        await sweep_once(database, hooked)
+
+    hooked.after_check = expire
+    await close_all(database, hooked)
+    assert await sealing.read_parts(database, hooked, FIRST) == before
+    assert (
+        await read_value(database, "select count(*) from replays where sealed_at is not null") == 1
+    )
+    await sealing.sweep_everything(database, hooked)
+    assert await sealing.find_faults(database, hooked) == []
+
+
+class LyingStore(LocalStore):
+    """An object store that stores another byte than it is given."""
+
+    lies = False
+
+    @override
+    async def put_many(self, objects: Sequence[tuple[str, ObjectContent]]) -> None:
+        if self.lies:
+            objects = [(key, bytes(content)[:-1] + b"?") for key, content in objects]  # type: ignore[arg-type]
+        await super().put_many(objects)
+
+
+async def test_what_was_put_is_compared_before_older_copies_go(database, tmp_path):
+    """A store that changes a byte costs nothing: the replay stays as it is and is tried again."""
+    lying = LyingStore(tmp_path, threads=2)
+    await SegmentWriter(database, lying).add(make_prepared_segment(FIRST))
+    before = await sealing.read_parts(database, lying, FIRST)
+    lying.lies = True
+    closer = sealing.make_closer(database, lying)
+    assert await closer.close_due_replays() == 0
+    assert closer.step_failures == {"seal": 1}
+    assert await sealing.read_parts(database, lying, FIRST) == before
+    fault = await read_value(database, "select fault from open_replays")
+    assert "differs from what was put" in fault
+    lying.lies = False
+    async with database.transaction() as connection:
+        await connection.execute(text("update open_replays set check_at = now()"))
+    assert await closer.close_due_replays() == 1
+    await sealing.sweep_everything(database, lying)
+    assert await sealing.read_parts(database, lying, FIRST) == before
+    assert await sealing.find_faults(database, lying) == []
+    await lying.close()
+
+
+async def test_several_processes_seal_each_replay_once(database, store, writer):
+    """Closers that run at the same time share the work."""
+    keys = [ReplayKey(ProjectId(1), ReplayId(f"{number:032x}")) for number in range(1, 9)]
+    for segment_id in range(2):
+        await writer.add(*(make_prepared_segment(key, segment_id) for key in keys))
+    closers = [Closer(database, [Sealer(database, store)], quiet=sealing.NOW) for _ in range(3)]
+    closed = await asyncio.gather(*(closer.close_due_replays() for closer in closers))
+    assert sum(closed) == len(keys)
+    await sealing.sweep_everything(database, store)
+    assert len(await sealing.list_objects(store)) == len(keys)
+    assert await sealing.find_faults(database, store) == []
+
+
+async def test_storage_that_is_away_delays_sealing(database, hooked):
+    """The replay stays as it is, and is tried again after a pause."""
+    await SegmentWriter(database, hooked).add(make_prepared_segment(FIRST))
+
+    async def fail() -> None:
+        raise ServiceUnavailable("no answer")
+
+    hooked.after_put = fail
+    closer = sealing.make_closer(database, hooked)
+    assert await closer.close_due_replays() == 0
+    waits_s = await read_value(
+        database, "select extract(epoch from check_at - now())::float from open_replays"
+    )
+    assert 5 < waits_s <= 15
+    assert await read_value(database, "select fault from open_replays") == "no answer"
+    await sealing.sweep_everything(database, hooked)
+    assert await sealing.find_faults(database, hooked) == []
