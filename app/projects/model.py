@@ -31,6 +31,10 @@ class ProjectKey:
     label: str
     is_active: bool
     created_at: datetime
+    last_used_at: datetime | None = None
+    """When an envelope with it was accepted last, to ten seconds; None if none was noted."""
+    has_been_used: bool = False
+    """Whether it was ever used; older releases did not note when."""
 
 
 @dataclass(frozen=True, slots=True)

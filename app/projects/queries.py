@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, QuarantinedEnvelope
-from app.projects.tables import outcomes, project_keys, projects, quarantine
+from app.projects.tables import key_spending, outcomes, project_keys, projects, quarantine
 
 _MOST_OUTCOMES: Final = 10_000
 
@@ -105,7 +105,12 @@ async def list_keys(
         limit: The most keys that are returned.
     """
     rows = await connection.execute(
-        select(*_KEY)
+        select(
+            *_KEY,
+            key_spending.c.last_used_at,
+            key_spending.c.public_key.is_not(None).label("has_been_used"),
+        )
+        .outerjoin(key_spending, key_spending.c.public_key == project_keys.c.public_key)
         .where(project_keys.c.project_id == project_id)
         .order_by(project_keys.c.created_at, project_keys.c.public_key)
         .offset(first)

@@ -18,14 +18,15 @@ _MOST_BYTES: Final = 2**62
 _SPENT: Final = RowShape.of_table(key_spending, ("public_key", "envelopes", "size_bytes"))
 # Sorted, so that two processes lock rows in the same order. The join keeps made-up keys out.
 _ADD: Final = f"""
-    insert into key_spending as known (public_key, envelopes, size_bytes)
-    select k.public_key, new.envelopes, new.size_bytes
+    insert into key_spending as known (public_key, envelopes, size_bytes, last_used_at)
+    select k.public_key, new.envelopes, new.size_bytes, now()
     from {_SPENT.source}
     join project_keys as k using (public_key)
     order by k.public_key
     on conflict (public_key) do update set
         envelopes = known.envelopes + excluded.envelopes,
-        size_bytes = known.size_bytes + excluded.size_bytes
+        size_bytes = known.size_bytes + excluded.size_bytes,
+        last_used_at = excluded.last_used_at
     returning public_key, envelopes, size_bytes
     """  # noqa: S608 - made of the names of columns
 

@@ -155,21 +155,47 @@ async def add_key(
     return ProjectKey(**row)
 
 
+async def rename_key(
+    connection: AsyncConnection, project_id: ProjectId, public_key: PublicKey, *, label: str
+) -> None:
+    """Give a key another name; its DSN stays.
+
+    Raises:
+        InvalidInput: The name is empty.
+        NotFound: The project has no such key.
+    """
+    cleaned = text.clean(label.strip(), limit_bytes=_LABEL_BYTES)
+    if not cleaned:
+        raise InvalidInput("a key's name needs at least one character")
+    updated = await connection.execute(
+        update(project_keys)
+        .where(project_keys.c.project_id == project_id, project_keys.c.public_key == public_key)
+        .values(label=cleaned)
+    )
+    if not updated.rowcount:
+        raise NotFound(f"project {project_id} has no such key")
+
+
 async def set_key_active(
     connection: AsyncConnection, project_id: ProjectId, public_key: PublicKey, *, is_active: bool
-) -> None:
+) -> str:
     """Switch a key on or off; caches follow within five seconds.
+
+    Returns:
+        The name of the key.
 
     Raises:
         NotFound: The project has no such key.
     """
-    updated = await connection.execute(
+    label: str | None = await connection.scalar(
         update(project_keys)
         .where(project_keys.c.project_id == project_id, project_keys.c.public_key == public_key)
         .values(is_active=is_active)
+        .returning(project_keys.c.label)
     )
-    if not updated.rowcount:
+    if label is None:
         raise NotFound(f"project {project_id} has no such key")
+    return label
 
 
 async def add_outcomes(connection: AsyncConnection, counts: Mapping[OutcomeKey, int]) -> None:

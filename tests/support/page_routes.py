@@ -24,6 +24,9 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/replays/{replay_id}/holds/release": {"name": "Case 4"},
     "/projects/new": {"name": "Shop"},
     "/projects/{project_id}/storage": {"limit_gib": "1"},
+    "/projects/{project_id}/keys": {"label": "iOS"},
+    "/projects/{project_id}/keys/{public_key}/name": {"label": "Android"},
+    "/projects/{project_id}/keys/{public_key}/switch": {"on": "yes"},
     "/projects/{project_id}/settings/name": {"name": "Shop"},
     "/projects/{project_id}/settings/bodies": {"bodies": "yes"},
     "/projects/{project_id}/settings/privacy": {"version": "0", "sensitive": "customer"},
@@ -86,6 +89,7 @@ async def fill(server: Server) -> dict[str, str]:
         "number": "0",
         "quarantined_id": "1",
         "person_id": "1",
+        "public_key": str(server.app.key),
         "token": "t" * 43,
         "handle": "a" * 64,
     }

@@ -4,11 +4,13 @@
     admin of the project      a member                 the member has the new role
                               anybody else             an invitation waits for them
     admin of the server       anybody with an account  the person is a member with the role
+                              nobody's address         an account, the role, and a link to send
 
 An admin of a project must not learn who has an account on the server, so an invitation looks the
 same to them whether the address has one or not. An admin of the server sees all accounts anyway.
 """
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.accounts import queries as accounts, writes as account_writes
 from app.accounts.model import Person
 from app.administration.projects.record_action import record_action
+from app.administration.server.invite_person import NewPerson, add_person
+from app.administration.server.sign_in_links import OneTimeLink
 from app.audit.model import Action
 from app.core.errors import InvalidInput, PermissionDenied
 from app.core.ids import PersonId
@@ -29,11 +33,22 @@ class MemberChange(StrEnum):
 
     ROLE_SET = "role_set"
     INVITED = "invited"
+    """An invitation waits for whoever has the address."""
+    ACCOUNT_ADDED = "account_added"
+    """The person has an account now, and a link lets them in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberResult:
+    """The change, and the link of an account that was added with it."""
+
+    change: MemberChange
+    link: OneTimeLink | None = None
 
 
 async def set_member(
     database: Database, access: ProjectAccess, email: str, role_name: str
-) -> MemberChange:
+) -> MemberResult:
     """Give a role in a project to the person with an address, or invite them.
 
     Args:
@@ -46,7 +61,7 @@ async def set_member(
         PermissionDenied: The person who asks is not an admin of the project, or the new role or
             the one that the member has is above their own.
         InvalidInput: The form names no role or no address, the project would have no owner left,
-            or nobody has the address, which only admins of the server are told.
+            or the person is deactivated, which only admins of the server are told.
     """
     access.require_role(Role.ADMIN)
     role = _read_role(access, role_name)
@@ -54,17 +69,19 @@ async def set_member(
         person = await accounts.find_person(connection, email)
         if not access.person.is_admin and not await _is_member(connection, access, person):
             await _invite(connection, access, email, role)
-            return MemberChange.INVITED
-        if person is None or person.disabled_at is not None:
-            raise InvalidInput(
-                "nobody has an account with this address: `playhead user add` creates one"
-            )
+            return MemberResult(MemberChange.INVITED)
+        if person is None:
+            new_person = NewPerson(email, project_id=access.project.id, role_name=role)
+            added = await add_person(connection, access.person, new_person)
+            return MemberResult(MemberChange.ACCOUNT_ADDED, added.link)
+        if person.disabled_at is not None:
+            raise InvalidInput(f"{person.email} is deactivated; reactivate them first")
         await _require_rank_of(connection, access, person.id)
         await membership_writes.set_member(connection, access.project.id, person.id, role)
         await record_action(
             connection, access, Action.MEMBER_SET, subject=person.id, detail={"role": role}
         )
-    return MemberChange.ROLE_SET
+    return MemberResult(MemberChange.ROLE_SET)
 
 
 async def remove_member(database: Database, access: ProjectAccess, person_id: PersonId) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import writes as audit
 from app.audit.model import Action, ActionDetail
-from app.core.ids import PersonId
+from app.core.ids import PersonId, PublicKey
 from app.memberships.model import ProjectAccess
 
 
@@ -13,7 +13,7 @@ async def record_action(
     access: ProjectAccess,
     action: Action,
     *,
-    subject: PersonId | int | None = None,
+    subject: PersonId | PublicKey | int | None = None,
     detail: ActionDetail | None = None,
 ) -> None:
     """Record that somebody did something in their project, in the transaction that does it.

@@ -57,6 +57,9 @@ class Quotas:
         """
         self._keys = of_keys
         self._unseen = of_unseen
+        # Spending says which keys are in use; without limits nothing is spent.
+        self._notes_use = not of_keys.envelopes.per_s and not of_keys.bytes.per_s
+        self._used: set[PublicKey] = set()
         self._strangers: TokenBuckets[str] = TokenBuckets(_STRANGERS_PER_S, _STRANGERS_PER_S)
         self.refused: Counter[str] = Counter()
         """Envelopes that met a limit or had an unknown key, since the start, by reason."""
@@ -98,6 +101,8 @@ class Quotas:
         has_segment = any(item.type in SEGMENT_TYPES for item in items)
         exceeded = self._keys.take(key, size_bytes, has_segment=has_segment)
         if exceeded is None:
+            if self._notes_use:
+                self._used.add(key)
             return header
         self.refused[exceeded.reason] += 1
         raise RateLimited(
@@ -198,12 +203,15 @@ class Quotas:
     def _take_spent(self) -> dict[PublicKey, KeySpending]:
         envelopes = self._keys.envelopes.collect_taken()
         sizes = self._keys.bytes.collect_taken()
+        used, self._used = self._used, set()
         return {
             PublicKey(key): KeySpending(envelopes.get(key, 0.0), sizes.get(key, 0.0))
-            for key in envelopes.keys() | sizes.keys()
+            for key in envelopes.keys() | sizes.keys() | used
         }
 
     def _put_back(self, spent: Mapping[PublicKey, KeySpending]) -> None:
+        if self._notes_use:
+            self._used.update(spent)
         for key, spending_of_key in spent.items():
             self._keys.envelopes.put_back(key, spending_of_key.envelopes)
             self._keys.bytes.put_back(key, spending_of_key.size_bytes)

@@ -8,21 +8,20 @@ from app.accounts.people_list import ListedPerson, PeopleFilter, PersonState
 from app.accounts.sign_ins import MOST_LISTED
 from app.administration.server.people_list import PeopleList
 from app.administration.server.person_page import PersonDetails
-from app.administration.server.sign_in_links import DAYS, INVITATION_DAYS, RESET_DAYS, OneTimeLink
+from app.administration.server.sign_in_links import DAYS, INVITATION_DAYS, RESET_DAYS
 from app.memberships.model import Membership, Role
 from app.projects.model import Project
 from app.web.frame.access import Visitor
 from app.web.people.page import (
     FilterOption,
     InvitePage,
-    LinkPage,
+    JoinableProject,
     MembershipForm,
     PeoplePage,
     PersonPage,
     PersonRow,
-    ProjectChoice,
 )
-from app.web.urls import account_urls, project_urls, server_urls
+from app.web.urls import project_urls, server_urls
 from app.web.words.parts import describe_slice
 from app.web.words.roles import SERVER_ADMIN, describe_roles
 from app.web.words.sign_in_rows import sign_in_rows
@@ -78,7 +77,7 @@ def build_invite_page(
     chosen = fields.get("project", str(projects[0].id) if len(projects) == 1 else "")
     return InvitePage(
         projects=tuple(
-            ProjectChoice(project.id, project.name, is_selected=str(project.id) == chosen)
+            JoinableProject(project.id, project.name, is_selected=str(project.id) == chosen)
             for project in projects
         ),
         roles=describe_roles(Role, selected=Role(role) if role in set(Role) else Role.VIEWER),
@@ -89,28 +88,6 @@ def build_invite_page(
         name=fields.get("name", "")[:300],
         is_admin=fields.get("admin") == "yes",
         problem=problem,
-    )
-
-
-def build_link_page(link: OneTimeLink, base_url: str, *, back_href: str, back: str) -> LinkPage:
-    """Build the page that shows a link, the one time that it is shown.
-
-    Args:
-        link: The link.
-        base_url: The address of the server as people reach it.
-        back_href: Where to go afterwards.
-        back: The text of that link.
-    """
-    is_invitation = link.person.last_sign_in_at is None
-    return LinkPage(
-        title="Invitation link" if is_invitation else "Link for a new password",
-        name=link.person.name,
-        email=link.person.email,
-        url=f"{base_url.rstrip('/')}{account_urls.sign_in_link(link.token)}",
-        expires_at=link.expires_at,
-        is_invitation=is_invitation,
-        back_href=back_href,
-        back=back,
     )
 
 
@@ -136,7 +113,7 @@ def build_person_page(
         server_admin_words=SERVER_ADMIN,
         memberships=tuple(_build_membership(membership) for membership in details.memberships),
         other_projects=tuple(
-            ProjectChoice(project.id, project.name) for project in details.other_projects
+            JoinableProject(project.id, project.name) for project in details.other_projects
         ),
         roles=describe_roles(Role),
         sign_ins=sign_in_rows(

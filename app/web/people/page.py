@@ -53,7 +53,7 @@ class PeoplePage:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectChoice:
+class JoinableProject:
     """A project to give a role in."""
 
     project_id: ProjectId
@@ -65,7 +65,7 @@ class ProjectChoice:
 class InvitePage:
     """The form that adds a person; after a mistake with what was typed."""
 
-    projects: tuple[ProjectChoice, ...]
+    projects: tuple[JoinableProject, ...]
     roles: tuple[RoleOption, ...]
     days: tuple[int, ...]
     chosen_days: int
@@ -74,22 +74,6 @@ class InvitePage:
     name: str = ""
     is_admin: bool = False
     problem: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkPage:
-    """A link that was made just now: it is on this page and nowhere else."""
-
-    title: str
-    name: str
-    email: str
-    url: str
-    expires_at: datetime
-    is_invitation: bool
-    """Whether it is for a first visit, and not for a forgotten password."""
-    back_href: str
-    back: str
-    """The text of the link back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +105,7 @@ class PersonPage:
     chosen_days: int
     server_admin_words: str
     memberships: tuple[MembershipForm, ...]
-    other_projects: tuple[ProjectChoice, ...]
+    other_projects: tuple[JoinableProject, ...]
     roles: tuple[RoleOption, ...]
     sign_ins: tuple[SignInRow, ...]
     is_sign_in_list_full: bool

@@ -17,7 +17,6 @@ from app.web.frame.access import Visitor
 from app.web.frame.services import services_of
 from app.web.people.build import (
     build_invite_page,
-    build_link_page,
     build_people_page,
     build_person_page,
     read_days,
@@ -26,6 +25,7 @@ from app.web.people.build import (
 from app.web.urls import server_urls
 from app.web.urls.routing import route_to
 from app.web.words import phrases
+from app.web.words.one_time_links import describe_link
 
 router = APIRouter()
 
@@ -226,7 +226,7 @@ async def _show_invitation(
 
 
 async def _show_link(request: Request, link: OneTimeLink) -> Response:
-    page = build_link_page(
+    page = describe_link(
         link,
         services_of(request).settings.base_url,
         back_href=server_urls.person(link.person.id),

@@ -146,4 +146,12 @@ def _build_quarantine_rows(quarantined: Sequence[QuarantinedEnvelope]) -> tuple[
 
 def _build_key_row(services: PageServices, key: ProjectKey) -> KeyRow:
     dsn = write_dsn(services, key)
-    return KeyRow(key.public_key, key.label, dsn, key.is_active, key.created_at)
+    return KeyRow(
+        key.public_key,
+        key.label,
+        dsn,
+        key.is_active,
+        key.created_at,
+        key.last_used_at,
+        key.has_been_used,
+    )

@@ -51,6 +51,8 @@ class KeyRow:
     dsn: str
     is_active: bool
     created_at: datetime
+    last_used_at: datetime | None
+    has_been_used: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from app.core.ids import ProjectId
 from app.memberships.model import ProjectInvitation, Role
+from app.web.words.one_time_links import OneTimeLinkCard
 from app.web.words.parts import ListPart
 from app.web.words.roles import RoleOption
 
@@ -37,6 +38,15 @@ class SettingsPage:
     """Whether a new member must accept first; admins of the server add members directly."""
     problem: str | None = None
     """The mistake to correct in the form."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvitedPage:
+    """A project to which somebody was invited who had no account, and their link."""
+
+    project_id: ProjectId
+    name: str
+    link: OneTimeLinkCard
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,15 +11,18 @@ from app.administration.projects.change_members import MemberChange
 from app.administration.projects.project_settings import read_project_settings
 from app.administration.projects.rename_project import rename_project
 from app.administration.projects.viewer_rights import set_viewers_see_bodies
+from app.administration.server.sign_in_links import OneTimeLink
 from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId
 from app.memberships.model import ProjectAccess
 from app.web.frame import access, answer, forms
 from app.web.frame.services import services_of
 from app.web.settings.build import build_log_page, build_settings_page
+from app.web.settings.page import InvitedPage
 from app.web.urls import project_urls
 from app.web.urls.routing import route_to
 from app.web.words import phrases
+from app.web.words.one_time_links import describe_link
 
 router = APIRouter()
 
@@ -56,12 +59,14 @@ async def set_member(request: Request, project_access: access.CurrentProject) ->
     """Give a member another role, or invite somebody."""
     fields = await forms.read_form(request)
     try:
-        change = await change_members.set_member(
+        result = await change_members.set_member(
             services_of(request).db, project_access, fields.get("email", ""), fields.get("role", "")
         )
     except InvalidInput as error:
         return await _show(request, project_access, error)
-    done = "invited" if change is MemberChange.INVITED else "member-set"
+    if result.link is not None:
+        return await _show_link(request, project_access, result.link)
+    done = "invited" if result.change is MemberChange.INVITED else "member-set"
     return answer.redirect(project_urls.settings(project_access.project.id), done=done)
 
 
@@ -118,6 +123,20 @@ async def show_log(
     )
     page = build_log_page(project_access.project, log, views=views, lines=lines)
     return await answer.render_page(request, "settings/log.html", page)
+
+
+async def _show_link(
+    request: Request, project_access: ProjectAccess, link: OneTimeLink
+) -> Response:
+    project = project_access.project
+    card = describe_link(
+        link,
+        services_of(request).settings.base_url,
+        back_href=project_urls.settings(project.id),
+        back=f"Back to {project.name}",
+    )
+    page = InvitedPage(project.id, project.name, card)
+    return await answer.render_page(request, "settings/invited.html", page)
 
 
 async def _show(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.core.ids import PersonId, ProjectId
+from app.core.ids import PersonId, ProjectId, PublicKey
 from app.web.urls.query import with_query
 
 PROJECTS: Final = "/projects"
@@ -24,6 +24,21 @@ def releases(project_id: ProjectId, *, environment: str = "") -> str:
 def key_list(project_id: ProjectId, *, first: int = 0) -> str:
     """Return the address of the keys on a project's page, from a given row on."""
     return f"{with_query(project(project_id), {'keys': str(first or '')})}#keys"
+
+
+def keys(project_id: ProjectId) -> str:
+    """Return the address of the page of a project's keys; POST `label` adds one."""
+    return f"{project(project_id)}/keys"
+
+
+def rename_key(project_id: ProjectId, public_key: PublicKey) -> str:
+    """Return the address at which POST `label` renames a key."""
+    return f"{keys(project_id)}/{public_key}/name"
+
+
+def switch_key(project_id: ProjectId, public_key: PublicKey) -> str:
+    """Return the address at which POST `on` (yes, no) switches a key on or off."""
+    return f"{keys(project_id)}/{public_key}/switch"
 
 
 def member_list(project_id: ProjectId, *, first: int = 0) -> str:

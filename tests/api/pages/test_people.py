@@ -336,3 +336,20 @@ async def test_only_admins_of_the_server_see_the_pages_and_the_link_to_them(
     )
     assert forged.status_code == 403
     assert (await find_person(tenant, owner.email)).disabled_at is None
+
+
+async def test_an_admin_of_the_server_adds_a_stranger_from_the_settings_of_a_project(
+    tenant: Server, admin: httpx2.AsyncClient
+):
+    """An address without an account gets one with its role, and the link is shown once."""
+    email = make_address()
+    path = f"/projects/{tenant.app.id}/settings/members"
+    shown = await admin.post(path, data={"email": email, "role": "viewer"})
+    assert shown.status_code == 200
+    link = find_link(shown.text)
+    assert (await read_roles(tenant))[email] is Role.VIEWER
+    async with stranger(tenant) as browser:
+        assert (await browser.post(link)).status_code == 303
+        assert (await browser.get(f"/projects/{tenant.app.id}")).status_code == 200
+    again = await admin.post(path, data={"email": email, "role": "member"})
+    assert again.headers["location"].endswith("?done=member-set")

@@ -146,6 +146,7 @@ async def fill_addresses(tenant: Server) -> dict[str, str]:
         "span_id": SPAN_ID,
         "quarantined_id": "1",
         "person_id": "1",
+        "public_key": str(tenant.app.key),
         "token": "t" * 43,
         "handle": "a" * 64,
     }

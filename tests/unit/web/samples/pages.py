@@ -224,8 +224,8 @@ PROJECT_PAGE = project.ProjectPage(
     slug="cartwheel-android",
     replays_href="/replays?project=318",
     dsn=DSN,
-    keys=(project.KeyRow(KEY, "Default", DSN, is_active=True, created_at=NOW),
-          project.KeyRow(KEY, "Old", DSN, is_active=False, created_at=NOW)),
+    keys=(project.KeyRow(KEY, "Default", DSN, True, NOW, NOW, True),
+          project.KeyRow(KEY, "Old", DSN, False, NOW, None, False)),
     keys_part=parts.ListPart("Showing the first 2 of 3 keys.", "Next 1 key", "/p?keys=2#keys"),
     arrived=outcomes.summarize_outcomes([
         OutcomeCount(date(2026, 11, 24), "event", "kept", "", 1211),

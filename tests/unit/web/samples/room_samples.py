@@ -1,11 +1,13 @@
 """Values of the pages around a project: feedback, releases, settings and log."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from app.core.ids import EventId, ProjectId
 from app.memberships.model import ProjectInvitation, Role
 from app.releases.model import SessionCohort
 from app.web.feedback.page import FeedbackPage
+from app.web.keys import page as keys
 from app.web.project import page as project
 from app.web.releases import page as releases
 from app.web.releases.build import DAYS, build_release_rows
@@ -13,8 +15,9 @@ from app.web.settings import page as settings
 from app.web.words import parts
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.lists import ProjectOption
+from app.web.words.one_time_links import OneTimeLinkCard
 from app.web.words.roles import describe_roles
-from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
+from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY
 
 _CARD = FeedbackCard(
     EventId("5" * 32), "I tapped Pay twice.\n\nNothing happened.", "Ada", "ada@example.com", NOW,
@@ -69,6 +72,19 @@ LOG = settings.LogPage(
     (settings.LineRow(NOW, "Ana Silva", "Member set", "Bo", "role: viewer"),),
     "/log?views=3", None,
 )  # fmt: skip
+_KEY_FORM = keys.KeyForm(
+    "iOS, store build", DSN, True, NOW, NOW, True, True, True, "/rename", "/switch",
+)  # fmt: skip
+KEYS = keys.KeysPage(
+    PROJECT, "Shop",
+    (
+        _KEY_FORM,
+        replace(_KEY_FORM, label="x" * 90, last_used_at=None, has_been_used=False,
+                is_in_use=False, is_last=False),
+        replace(_KEY_FORM, label="Old", is_active=False, last_used_at=None),
+    ),
+    True, " ", "Give the key a name.",
+)  # fmt: skip
 PAGES: dict[str, tuple[str, object]] = {
     "projects, invited": (
         "project/list.html",
@@ -78,7 +94,27 @@ PAGES: dict[str, tuple[str, object]] = {
     "feedback, empty": ("feedback/page.html", FEEDBACK_EMPTY),
     "releases": ("releases/page.html", RELEASES),
     "releases, empty": ("releases/page.html", RELEASES_EMPTY),
+    "keys": ("keys/page.html", KEYS),
+    "keys, all off": ("keys/page.html", replace(KEYS, keys=KEYS.keys[2:], has_active=False)),
+    "keys, none": ("keys/page.html", keys.KeysPage(PROJECT, "Shop", (), False)),
     "settings": ("settings/page.html", SETTINGS),
+    "settings, invited": (
+        "settings/invited.html",
+        settings.InvitedPage(
+            PROJECT,
+            "Shop",
+            OneTimeLinkCard(
+                "Invitation link",
+                "QA",
+                "qa@example.com",
+                "https://replays.example.com/sign-in/t",
+                NOW,
+                is_invitation=True,
+                back_href="/projects/1/settings",
+                back="Back to Shop",
+            ),
+        ),
+    ),
     "log": ("settings/log.html", LOG),
 }
 """The template and the page value of each sample, by name."""

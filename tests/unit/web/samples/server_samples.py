@@ -5,6 +5,7 @@ from dataclasses import replace
 from app.memberships.model import Role
 from app.web.people import page as people
 from app.web.words import parts
+from app.web.words.one_time_links import OneTimeLinkCard
 from app.web.words.roles import SERVER_ADMIN, describe_roles
 from app.web.words.sign_in_rows import SignInRow
 from tests.unit.web.samples.made_up import NOW, PROJECT
@@ -37,12 +38,12 @@ PEOPLE = people.PeoplePage(
     parts.ListPart("Showing the first 4 of 5 accounts.", "Next 1 account", "/server/people?from=4"),
 )  # fmt: skip
 PEOPLE_NONE = people.PeoplePage((), _FILTERS, "nobody", "", None)
-_PROJECTS = (people.ProjectChoice(PROJECT, "Shop", True), people.ProjectChoice(PROJECT, "API"))
+_PROJECTS = (people.JoinableProject(PROJECT, "Shop", True), people.JoinableProject(PROJECT, "API"))
 INVITE = people.InvitePage(
     _PROJECTS, describe_roles(Role), (1, 3, 7, 30), 7, SERVER_ADMIN,
     "qa@example", "QA", True, "'qa@example' is not an e-mail address.",
 )  # fmt: skip
-LINK = people.LinkPage(
+LINK = OneTimeLinkCard(
     "Invitation link", "QA", "qa@example.com", f"https://replays.example.com/sign-in/{'t' * 43}",
     NOW, True, "/server/people/4", "To the page of QA",
 )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The keys of a project: what may send to it."""
