@@ -148,8 +148,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         )
         stack.push_async_callback(page_services.close)
         connections = OpenConnections(
-            most=allow_open_files(settings.max_connections),
-            most_of_network=settings.max_connections_per_address,
+            limit=allow_open_files(settings.max_connections),
+            limit_of_network=settings.max_connections_per_address,
         )
         pages = _build_pages(page_services, maker, closer, connections)
         endpoint = IngestEndpoint(ingest.acceptor, connections)
@@ -273,7 +273,7 @@ def _build_pages(
     pages.include_router(
         health.make_health_routes(
             page_services.db,
-            page_services.watch,
+            page_services.ingest_monitor,
             _picture_figures(maker),
             _closing_figures(closer),
             connections,

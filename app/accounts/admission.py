@@ -17,9 +17,9 @@ _WAIT_S: Final = 5
 class PasswordAdmission:
     """Counts the password checks of a process; use it from one event loop."""
 
-    def __init__(self, *, most: int, most_of_network: int) -> None:
-        self._most = most
-        self._most_of_network = most_of_network
+    def __init__(self, *, limit: int, limit_of_network: int) -> None:
+        self._limit = limit
+        self._limit_of_network = limit_of_network
         self._by_network: Counter[str] = Counter()
 
     @contextmanager
@@ -29,8 +29,8 @@ class PasswordAdmission:
         Raises:
             TooManyAttempts: The process, or this network, has as many checks as are allowed.
         """
-        is_full = self._by_network.total() >= self._most
-        if is_full or self._by_network[network] >= self._most_of_network:
+        is_full = self._by_network.total() >= self._limit
+        if is_full or self._by_network[network] >= self._limit_of_network:
             raise TooManyAttempts(
                 "many people are signing in right now; try again in a few seconds", wait_s=_WAIT_S
             )

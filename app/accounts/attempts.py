@@ -136,18 +136,18 @@ async def take_old_failures(connection: AsyncConnection) -> list[FailureSummary]
 
 
 async def _require_room(
-    connection: AsyncConnection, is_counted: ColumnElement[bool], most: int
+    connection: AsyncConnection, is_counted: ColumnElement[bool], limit: int
 ) -> None:
-    """Make sure that fewer than `most` attempts count.
+    """Make sure that fewer than `limit` attempts count.
 
     Raises:
-        TooManyAttempts: `most` or more count; the message says when the next one will not.
+        TooManyAttempts: `limit` or more count; the message says when the next one will not.
     """
     oldest: datetime | None = await connection.scalar(
         select(_attempts.at)
         .where(is_counted, _attempts.at > _oldest_counted())
         .order_by(_attempts.at.desc())
-        .offset(most - 1)
+        .offset(limit - 1)
         .limit(1)
     )
     if oldest is None:

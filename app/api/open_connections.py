@@ -54,15 +54,15 @@ _ConnectionQueue = OrderedDict[DroppableConnection, None]
 class OpenConnections:
     """The open connections of a process. Use it from one event loop."""
 
-    def __init__(self, *, most: int, most_of_network: int) -> None:
+    def __init__(self, *, limit: int, limit_of_network: int) -> None:
         """Begin without connections.
 
         Args:
-            most: Limit of all connections.
-            most_of_network: Limit for one address or IPv6 network; 0 for none.
+            limit: Limit of all connections.
+            limit_of_network: Limit for one address or IPv6 network; 0 for none.
         """
-        self.most = most
-        self.most_of_network = most_of_network
+        self.limit = limit
+        self.limit_of_network = limit_of_network
         self.hang_ups: Counter[str] = Counter()
         """Counts of connections that were closed without an answer, by reason."""
         self._all: _ConnectionQueue = OrderedDict()
@@ -86,9 +86,9 @@ class OpenConnections:
             network = self._networks[connection] = _cached_network_of(address)
             queue = self._by_network.setdefault(network, OrderedDict())
             queue[connection] = None
-            if 0 < self.most_of_network < len(queue):
+            if 0 < self.limit_of_network < len(queue):
                 self._make_room(queue, connection, "crowded_address")
-        if len(self._all) > self.most:
+        if len(self._all) > self.limit:
             self._make_room(self._all, connection, "crowded")
 
     def remove(self, connection: DroppableConnection) -> None:
@@ -148,6 +148,6 @@ def allow_open_files(connections: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return connections
-    most = min(connections, max(soft - _RESERVED_FILES, soft // 3))
-    _logger.warning("few files may be open, so few connections", files=soft, connections=most)
-    return most
+    limit = min(connections, max(soft - _RESERVED_FILES, soft // 3))
+    _logger.warning("few files may be open, so few connections", files=soft, connections=limit)
+    return limit

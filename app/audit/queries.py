@@ -90,7 +90,7 @@ async def list_viewers(
     replay_id: ReplayId,
     *,
     first: int = 0,
-    most: int = VIEWERS_PER_PART,
+    limit: int = VIEWERS_PER_PART,
 ) -> list[ReplayViewer]:
     """Return who has opened a replay, the person who did so last first.
 
@@ -99,7 +99,7 @@ async def list_viewers(
         project_id: The project of the replay.
         replay_id: The replay.
         first: Number of people to skip.
-        most: The most people that are returned.
+        limit: The most people that are returned.
     """
     last_at = func.max(view_log.c.at).label("last_at")
     rows = await connection.execute(
@@ -108,7 +108,7 @@ async def list_viewers(
         .group_by(view_log.c.person_id)
         .order_by(last_at.desc(), view_log.c.person_id)
         .offset(first)
-        .limit(most)
+        .limit(limit)
     )
     return [ReplayViewer(PersonId(row.person_id), row.last_at) for row in rows]
 

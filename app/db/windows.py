@@ -79,7 +79,7 @@ def are_held_up(one_ms: str, other_ms: str) -> str:
 
 
 def traced_rows(
-    table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS, most: int = MOST_LINKED
+    table: str, key: str, *, lasts: bool, only: str = OF_PROJECTS, limit: int = MOST_LINKED
 ) -> str:
     """Return a select of `n` and the key of each row that a trace of window `n` leads to.
 
@@ -93,7 +93,7 @@ def traced_rows(
         key: The columns of the key, with the alias `x`.
         lasts: Whether a row has a start and an end, instead of one moment (`at`).
         only: The condition that rows `x` must meet.
-        most: The most rows for one trace; the earliest ones are taken.
+        limit: The most rows for one trace; the earliest ones are taken.
     """
     start = "started_at" if lasts else "at"
     within = lasted_within("x") if lasts else happened_within("x")
@@ -103,7 +103,7 @@ def traced_rows(
         where x.trace_id = w.trace_id and x.replay_id is null
           and {only} and {within}
     """  # noqa: S608 - joined from constants
-    ends = f"order by x.{start} limit {most}"
+    ends = f"order by x.{start} limit {limit}"
     return f"""
         select w.n, k.* from window_traces w
         cross join lateral (

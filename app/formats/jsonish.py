@@ -67,7 +67,7 @@ def decode(data: bytes | bytearray | memoryview, name: str) -> Any:
         raise MalformedInput(_too_deep(name)) from None
     except ValueError:
         value = _decode_leniently(raw, name)
-    _check_depth(raw, name, most=LIMITS.json_depth)
+    _check_depth(raw, name, levels=LIMITS.json_depth)
     return value
 
 
@@ -84,7 +84,7 @@ def check_shape(data: bytes, name: str, *, around: int = 0) -> None:
     """
     if len(data) > LIMITS.json_marks:
         _check_marks(data, name)
-    _check_depth(data, name, most=LIMITS.json_depth - around)
+    _check_depth(data, name, levels=LIMITS.json_depth - around)
 
 
 def decode_object(data: bytes | bytearray | memoryview, name: str) -> JsonObject:
@@ -226,21 +226,21 @@ def _check_marks(text: bytes, name: str) -> None:
         )
 
 
-def _check_depth(text: bytes, name: str, *, most: int) -> None:
-    """Refuse JSON that nests deeper than `most` levels.
+def _check_depth(text: bytes, name: str, *, levels: int) -> None:
+    """Refuse JSON that nests deeper than `levels` levels.
 
     Everything but the brackets outside of strings is removed, and then the innermost pairs, level
     by level, until none is left. That takes a few microseconds for a recording, where a walk over
     its values would take a hundred. Short texts are often settled by counting their brackets.
     """
-    if len(text) < _LONG_BYTES and text.count(b"[") + text.count(b"{") <= most:
+    if len(text) < _LONG_BYTES and text.count(b"[") + text.count(b"{") <= levels:
         return
     if b"\\" in text:
         text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     bare = text.translate(_ONE_BRACKET_KIND, _UNMARKED).replace(b'""', b"")
     if b'"' in bare:
         bare = b"".join(bare.split(b'"')[::2])
-    for _ in range(most):
+    for _ in range(levels):
         bare = bare.replace(b"[]", b"")
         if not bare:
             return

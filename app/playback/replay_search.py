@@ -87,10 +87,10 @@ class _Finder:
 
     async def find(self, limit: int) -> RowRun[ListedReplay]:
         """Find as many replays as there are, up to a limit."""
-        cursor, most = self._search.after, _FIRST_ROWS
+        cursor, scan_limit = self._search.after, _FIRST_ROWS
         while True:
             wanted = _BATCH if self._has_late_terms else limit + 1
-            scan = await self._scan(cursor, limit=wanted, most=most)
+            scan = await self._scan(cursor, limit=wanted, scan_limit=scan_limit)
             await self._keep_matching(scan.replays)
             if len(self._kept) > limit:
                 return cut_run(self._kept, limit)
@@ -98,16 +98,16 @@ class _Finder:
             if not is_full and scan.end is None:
                 return RowRun(tuple(self._kept), has_more=False)
             cursor = self._search.order.key_of(scan.replays[-1]) if is_full else scan.end
-            if self._tried >= _MOST_TRIED or (not is_full and most == _MORE_ROWS):
+            if self._tried >= _MOST_TRIED or (not is_full and scan_limit == _MORE_ROWS):
                 return RowRun(tuple(self._kept), has_more=False, stopped_at=cursor)
-            most = most if is_full else _MORE_ROWS
+            scan_limit = scan_limit if is_full else _MORE_ROWS
 
-    async def _scan(self, cursor: ListCursor | None, *, limit: int, most: int) -> ScanResult:
+    async def _scan(self, cursor: ListCursor | None, *, limit: int, scan_limit: int) -> ScanResult:
         """Scan in the order of the list; the second time by facts that few replays have."""
         search = self._search
         request = ScanRequest(search.searched, search.order, cursor, search.is_backward)
         condition = self._make_condition if search.query.parts else None
-        if condition is not None and most == _MORE_ROWS:
+        if condition is not None and scan_limit == _MORE_ROWS:
             facts = query_conditions.find_exact_facts(search.query, is_decided_here=_is_early)
             if facts is not None:
                 result = await list_queries.find_by_facts(
@@ -116,7 +116,7 @@ class _Finder:
                 if result is not None:
                     return result
         return await list_queries.scan_replays(
-            self._connection, request, condition=condition, limit=limit, most=most
+            self._connection, request, condition=condition, limit=limit, scan_limit=scan_limit
         )
 
     def _make_condition(self, columns: Columns) -> ColumnElement[bool]:

@@ -262,8 +262,8 @@ async def trim_quarantine(
     connection: AsyncConnection,
     *,
     received_before: datetime | None = None,
-    most: int = MOST_QUARANTINED,
-    most_bytes: int = MOST_QUARANTINED_BYTES,
+    limit: int = MOST_QUARANTINED,
+    limit_bytes: int = MOST_QUARANTINED_BYTES,
 ) -> int:
     """Delete envelopes received before a moment, and the oldest beyond a number and a size.
 
@@ -277,7 +277,7 @@ async def trim_quarantine(
         func.row_number().over(order_by=newest_first).label("place"),
         func.sum(func.octet_length(quarantine.c.body)).over(order_by=newest_first).label("total"),
     ).subquery()
-    excess = (ranked.c.place > most) | (ranked.c.total > most_bytes)
+    excess = (ranked.c.place > limit) | (ranked.c.total > limit_bytes)
     if received_before is not None:
         excess |= ranked.c.received_at < received_before
     deleted = await connection.execute(

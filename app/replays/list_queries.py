@@ -71,31 +71,31 @@ async def scan_replays(
     *,
     condition: Condition | None = None,
     limit: int,
-    most: int,
+    scan_limit: int,
 ) -> ScanResult:
-    """Read replays in order until `limit` are found or `most` of each project were looked at.
+    """Read replays in order until `limit` are found or `scan_limit` of each project were looked at.
 
-    An order without an index sorts the newest `SORTED_ROWS` of each project, whatever `most` is.
+    An order without an index always sorts the newest `SORTED_ROWS` of each project.
 
     Args:
         connection: Where to read.
         request: Where to look, and in which order.
         condition: What a replay must fulfil; None for any.
         limit: Replays to find at most.
-        most: Replays of each project to look at.
+        scan_limit: Replays of each project to look at.
     """
     order = request.order
     if not order.is_indexed:
-        most = SORTED_ROWS
+        scan_limit = SORTED_ROWS
     if condition is None and request.after is None:
-        statement = _scan_from_start(order, limit=limit, most=most)
+        statement = _scan_from_start(order, limit=limit, scan_limit=scan_limit)
     else:
-        statement = _scan_projects(request, condition, limit=limit, most=most)
+        statement = _scan_projects(request, condition, limit=limit, scan_limit=scan_limit)
     rows = await connection.execute(statement, {"project_ids": list(request.project_ids)})
     matching = tuple(to_replay(row) for row in rows)
     if condition is None or not order.is_indexed:
         return ScanResult(matching)
-    end = await _find_end(connection, request, most=most)
+    end = await _find_end(connection, request, scan_limit=scan_limit)
     if end is None:
         return ScanResult(matching)
     # A project with few replays was read beyond the end of another: those are read again later.
@@ -153,16 +153,16 @@ async def evaluate_terms(
 
 
 @lru_cache(maxsize=32)
-def _scan_from_start(order: ReplayOrder, *, limit: int, most: int) -> Select[Any]:
+def _scan_from_start(order: ReplayOrder, *, limit: int, scan_limit: int) -> Select[Any]:
     """Return the statement of a first page without a query.
 
     It is kept, since building it takes a tenth of the time of the page that is opened most.
     """
-    return _scan_projects(ScanRequest((), order), None, limit=limit, most=most)
+    return _scan_projects(ScanRequest((), order), None, limit=limit, scan_limit=scan_limit)
 
 
 def _scan_projects(
-    request: ScanRequest, condition: Condition | None, *, limit: int, most: int
+    request: ScanRequest, condition: Condition | None, *, limit: int, scan_limit: int
 ) -> Select[Any]:
     """Walk the index of time in each project, filter on the way, then merge.
 
@@ -173,7 +173,7 @@ def _scan_projects(
     inner = select(replays).where(replays.c.project_id == projects.c.id, *_past(walk, replays.c))
     inner = _sort(inner, walk, replays.c)
     if condition is not None or walk is not request:
-        walked = lateral(inner.limit(most).correlate(projects), "walked")
+        walked = lateral(inner.limit(scan_limit).correlate(projects), "walked")
         inner = select(walked)
         if walk is not request:
             inner = inner.where(*_past(request, walked.c))
@@ -186,13 +186,13 @@ def _scan_projects(
 
 
 async def _find_end(
-    connection: AsyncConnection, request: ScanRequest, *, most: int
+    connection: AsyncConnection, request: ScanRequest, *, scan_limit: int
 ) -> ListCursor | None:
     """Find the place up to which every project was looked at; None when there is no more."""
     projects = _unnest_projects()
     key = request.order.columns(replays.c)
     inner = select(*key).where(replays.c.project_id == projects.c.id, *_past(request, replays.c))
-    inner = _sort(inner, request, replays.c).offset(most - 1).limit(1)
+    inner = _sort(inner, request, replays.c).offset(scan_limit - 1).limit(1)
     each = lateral(inner.correlate(projects), "r")
     ends = select(each).select_from(projects.join(each, true()))
     first = _sort(ends, request, each.c).limit(1)

@@ -25,12 +25,12 @@ def wipe_ranges(fd: int, ranges: Sequence[tuple[int, int]]) -> None:
     size_bytes = os.fstat(fd).st_size
     for offset, length in ranges:
         end = min(offset + length, size_bytes)
-        if offset < end and not _is_punched(fd, offset, end - offset):
+        if offset < end and not _try_to_punch_hole(fd, offset, end - offset):
             _overwrite(fd, offset, end)
     os.fsync(fd)
 
 
-def _is_punched(fd: int, offset: int, length: int) -> bool:
+def _try_to_punch_hole(fd: int, offset: int, length: int) -> bool:
     """Punch a hole, which reads as zeros; returns False if the file system does not support it."""
     fallocate = getattr(ctypes.CDLL(None, use_errno=True), "fallocate", None)
     if fallocate is None:

@@ -27,10 +27,12 @@ _KEY: Final = "{0}.project_id, {0}.log_id, {0}.at"
 _FROM: Final = "{0}.at >= :at"
 
 
-def _write_linked_sql(condition: str, *, most: int) -> str:
+def _write_linked_sql(condition: str, *, limit: int) -> str:
     """Return a select of the keys of linked records that meet a condition."""
     only = f"{sql_windows.OF_PROJECTS} and {condition.format('x')}"
-    by_trace = sql_windows.traced_rows("logs", _KEY.format("x"), lasts=False, only=only, most=most)
+    by_trace = sql_windows.traced_rows(
+        "logs", _KEY.format("x"), lasts=False, only=only, limit=limit
+    )
     return f"""
         select {_KEY.format("l")}
         from windows w join logs l on l.replay_id = w.replay_id
@@ -43,7 +45,7 @@ def _write_linked_sql(condition: str, *, most: int) -> str:
 _LOGS: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS},
-    keys as ({_write_linked_sql(_FROM, most=sql_windows.MOST_LINKED)})
+    keys as ({_write_linked_sql(_FROM, limit=sql_windows.MOST_LINKED)})
     select l.project_id, l.log_id, l.at, l.drift_ms, l.level, l.body, l.trace_id, l.span_id,
            l.replay_id, l.release, l.environment, l.attributes
     from keys k join logs l using (project_id, log_id)
@@ -59,7 +61,7 @@ _LOGS: Final = sql_windows.make_window_statement(
 _COUNT: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS}
-    select count(*) from ({_write_linked_sql("true", most=MOST_COUNTED)}) keys
+    select count(*) from ({_write_linked_sql("true", limit=MOST_COUNTED)}) keys
     """  # noqa: S608 - joined from constants
 )
 

@@ -18,7 +18,7 @@ from app.db.engine import Database
 
 # 16 checks take half a second. A connection of the pool belongs to each while it is counted, so
 # they are fewer than those.
-PASSWORD_ADMISSION: Final = PasswordAdmission(most=16, most_of_network=6)
+PASSWORD_ADMISSION: Final = PasswordAdmission(limit=16, limit_of_network=6)
 
 
 async def check_password(

@@ -31,7 +31,7 @@ _IBAN_CHARS: Final[dict[str, int]] = {
 """Length of the account numbers of each country. Source: the public IBAN registry, ISO 13616."""
 
 
-def sum_luhn_digits(digits: bytes, most: int) -> list[int]:
+def sum_luhn_digits(digits: bytes, longest: int) -> list[int]:
     """Add up the digits of every run as the Luhn check does: every second one from the end doubled.
 
     A hostile megabyte of digits costs one addition of long integers for each size of run, instead
@@ -39,7 +39,7 @@ def sum_luhn_digits(digits: bytes, most: int) -> list[int]:
 
     Args:
         digits: Digits in ASCII; any other byte counts as 0.
-        most: Size of the longest run; up to 28 its total fits a byte.
+        longest: Size of the longest run; up to 28 its total fits a byte.
 
     Returns:
         An integer for each size of run, from 0 on. Its n-th byte from the lowest is the total of
@@ -48,7 +48,7 @@ def sum_luhn_digits(digits: bytes, most: int) -> list[int]:
     once = int.from_bytes(digits.translate(_ONCE), "little")
     twice = int.from_bytes(digits.translate(_TWICE), "little")
     totals = [0]
-    for size in range(1, most + 1):
+    for size in range(1, longest + 1):
         totals.append((once if size % 2 else twice) + (totals[-1] >> 8))
     return totals
 

@@ -19,20 +19,20 @@ async def read_form(request: Request) -> dict[str, str]:
         OversizedForm: It is over 64 KiB.
         InvalidInput: It has more than 50 fields, or a NUL character.
     """
-    return dict(await read_form_pairs(request, most=_MOST_FIELDS))
+    return dict(await read_form_pairs(request, limit=_MOST_FIELDS))
 
 
-async def read_form_pairs(request: Request, *, most: int) -> list[tuple[str, str]]:
+async def read_form_pairs(request: Request, *, limit: int) -> list[tuple[str, str]]:
     """Return all fields of a form, also those that are sent several times.
 
     Raises:
         OversizedForm: It is over 64 KiB.
-        InvalidInput: It has more than `most` fields, or a NUL character.
+        InvalidInput: It has more than `limit` fields, or a NUL character.
     """
     body = await read_body(request, most_bytes=_MOST_BYTES)
     try:
         pairs = parse_qsl(
-            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=most
+            body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=limit
         )
     except ValueError as error:
         raise InvalidInput(f"the form cannot be read: {error}") from error

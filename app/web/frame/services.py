@@ -36,7 +36,7 @@ class PageServices:
     renderer: Renderer
     sweeper: Sweeper
     eraser: Eraser
-    watch: IngestMonitor
+    ingest_monitor: IngestMonitor
     closer: Closer
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""

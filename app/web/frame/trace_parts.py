@@ -36,7 +36,7 @@ def read_trace_id(value: str) -> TraceId:
 async def describe_trace(trace: Trace, context: TraceContext, first: int) -> TraceBlock:
     """Describe a part of a trace, from its row `first` on."""
     if len(trace.rows) <= _INLINE_ROWS:
-        return spans.describe_trace_part(trace, context, first=first, most=MORE_SPANS)
+        return spans.describe_trace_part(trace, context, first=first, limit=MORE_SPANS)
     return await asyncio.to_thread(
-        spans.describe_trace_part, trace, context, first=first, most=MORE_SPANS
+        spans.describe_trace_part, trace, context, first=first, limit=MORE_SPANS
     )

@@ -1,1 +1,1 @@
-"""One issue: its events, replays, files and fate."""
+"""One issue: its events, replays, files and status."""

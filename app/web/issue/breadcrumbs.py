@@ -74,5 +74,5 @@ def _describe_request(data: JsonObject) -> tuple[str, str | None, bool]:
 
 def _summarize_data(data: JsonObject) -> str | None:
     """Return the first data of a breadcrumb that has no message."""
-    rows = data_rows(data, most=_SUMMARY_ROWS)[:_SUMMARY_ROWS]
+    rows = data_rows(data, limit=_SUMMARY_ROWS)[:_SUMMARY_ROWS]
     return ", ".join(f"{row.name}: {row.value}" for row in rows) or None

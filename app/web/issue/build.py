@@ -58,8 +58,8 @@ def build_issue_page(data: IssuePageData, permissions: Permissions, *, path: str
     return IssuePage(
         head=build_head(data.summary, permissions),
         event=event,
-        day=charts.hours(data.events_by_hour, data.read_at),
-        month=charts.days(data.events_by_hour, data.read_at),
+        day=charts.draw_hours(data.events_by_hour, data.read_at),
+        month=charts.draw_days(data.events_by_hour, data.read_at),
         releases=data.releases.rows,
         release_part=describe_slice(
             "release",

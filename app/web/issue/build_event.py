@@ -181,7 +181,7 @@ def _build_tables(sent: JsonObject) -> tuple[FactTable, ...]:
         ("Extra", jsonish.mapping(sent, "extra")),
         ("Packages", jsonish.mapping(sent, "modules")),
     ]
-    tables = (FactTable(title, data_rows(value, most=200)) for title, value in titled if value)
+    tables = (FactTable(title, data_rows(value, limit=200)) for title, value in titled if value)
     return tuple(table for table in tables if table.rows)
 
 

@@ -78,7 +78,7 @@ def _build_row(
         users=issue.users,
         replays=issue.replays,
         replays_href=issue_urls.issue_replays(issue.project_id, issue.issue_id),
-        chart=charts.days(daily_events, now, most=CHART_DAYS),
+        chart=charts.draw_days(daily_events, now, days=CHART_DAYS),
     )
 
 

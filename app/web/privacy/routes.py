@@ -28,7 +28,7 @@ async def show_rules(request: Request, project_access: access.CurrentProject) ->
 @router.post(route_to(project_urls.privacy))
 async def save_rules(request: Request, project_access: access.CurrentProject) -> Response:
     """Save the privacy rules as a new version."""
-    form = read_rule_form(await forms.read_form_pairs(request, most=MOST_FIELDS))
+    form = read_rule_form(await forms.read_form_pairs(request, limit=MOST_FIELDS))
     services = services_of(request)
     try:
         await rule_settings.save_rules(
@@ -46,7 +46,7 @@ async def save_rules(request: Request, project_access: access.CurrentProject) ->
 @router.post(route_to(project_urls.try_privacy))
 async def try_rules(request: Request, project_access: access.CurrentProject) -> Response:
     """Show what the rules of the form would remove, without saving them."""
-    form = read_rule_form(await forms.read_form_pairs(request, most=MOST_FIELDS))
+    form = read_rule_form(await forms.read_form_pairs(request, limit=MOST_FIELDS))
     try:
         trial = await rule_trial.try_rules(
             services_of(request).db, project_access, make_rules(form).scrub, form.text

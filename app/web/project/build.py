@@ -83,7 +83,7 @@ def build_project_page(
             size=PART_KEYS,
             href=lambda first: project_urls.key_list(project.id, first=first),
         ),
-        arrived=summarize_outcomes(overview.outcomes),
+        outcomes=summarize_outcomes(overview.outcomes),
         outcome_days=OUTCOME_DAYS,
         quarantined=overview.quarantined_total,
         quarantine=_build_quarantine_rows(overview.quarantined),

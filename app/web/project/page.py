@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.core.ids import ProjectId, PublicKey
 from app.memberships.model import ProjectInvitation
-from app.web.words.outcomes import WhatArrived
+from app.web.words.outcomes import OutcomeSummary
 from app.web.words.parts import ListPart
 
 
@@ -112,9 +112,9 @@ class ProjectPage:
     keys: tuple[KeyRow, ...]
     keys_part: ListPart | None
     """The part of the keys that is shown; None if it is all of them."""
-    arrived: WhatArrived
+    outcomes: OutcomeSummary
     outcome_days: int
-    """The number of days that `arrived` covers."""
+    """The number of days that `outcomes` covers."""
     quarantined: int
     """The number of envelopes that failed five times and wait for a person."""
     quarantine: tuple[QuarantineRow, ...]

@@ -102,7 +102,7 @@ def _build_row(
         frozen=statuses["abnormal"],
         erring=statuses["errored"] + statuses["unhandled"],
         last_day=max(days),
-        chart=charts.days(at_noon, now, most=DAYS),
+        chart=charts.draw_days(at_noon, now, days=DAYS),
         issues_href=list_urls.issues(project=str(project_id), release=release, status="all"),
         replays_href=list_urls.filtered_by("release", release),
     )

@@ -95,7 +95,7 @@ def build_hold(selected: SelectedReplays, form: HoldForm, *, back_href: str) -> 
 def describe_reach(stopped_at: ListCursor, order: ReplayOrder) -> SearchReach:
     """Describe the place in a list at which a search stopped."""
     words = REACH_WORDS[order.name]
-    reach = SearchReach(words.before, words.after, words.rest)
+    reach = SearchReach(words.before, words.after, words.unread)
     match stopped_at[0]:
         case datetime() as at:
             return replace(reach, at=at)

@@ -21,7 +21,7 @@ class ReachWords:
     before: str
     after: str
     """Words around the value: `of` 0:10 `or longer`."""
-    rest: str
+    unread: str
     """Name of the replays that were not looked at: `Older ones`."""
 
 

@@ -20,7 +20,7 @@ class SearchReach:
     before: str
     after: str
     """Words around the value: `of` 0:10 `or longer`."""
-    rest: str
+    unread: str
     """Name of the replays that were not examined: `Older ones`."""
     at: datetime | None = None
     length_ms: int | None = None

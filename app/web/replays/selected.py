@@ -91,7 +91,7 @@ async def hold_selected(request: Request, visitor: access.CurrentVisitor) -> Res
 
 
 async def _read_fields(request: Request) -> list[tuple[str, str]]:
-    return await forms.read_form_pairs(request, most=PAGE_ROWS + _OTHER_FIELDS)
+    return await forms.read_form_pairs(request, limit=PAGE_ROWS + _OTHER_FIELDS)
 
 
 def _back_href(fields: Sequence[tuple[str, str]]) -> str:

@@ -42,26 +42,26 @@ class Chart:
         )
 
 
-def hours(counts: Mapping[datetime, int], now: datetime, *, most: int = 24) -> Chart:
+def draw_hours(counts: Mapping[datetime, int], now: datetime, *, hours: int = 24) -> Chart:
     """Draw the last hours; hours are UTC, as they are counted."""
-    start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - (most - 1) * _HOUR
-    found = [(start + number * _HOUR) for number in range(most)]
-    values = [counts.get(at, 0) for at in found]
-    labels = [f"{at:%-d %b, %H:%M} UTC" for at in found]
-    return _chart(labels, values, f"{most} hours ago")
+    start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - (hours - 1) * _HOUR
+    starts = [start + number * _HOUR for number in range(hours)]
+    values = [counts.get(at, 0) for at in starts]
+    labels = [f"{at:%-d %b, %H:%M} UTC" for at in starts]
+    return _chart(labels, values, f"{hours} hours ago")
 
 
-def days(counts: Mapping[datetime, int], now: datetime, *, most: int = 30) -> Chart:
+def draw_days(counts: Mapping[datetime, int], now: datetime, *, days: int = 30) -> Chart:
     """Draw the last days (UTC)."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    start = today - (most - 1) * _DAY
-    values = [0] * most
+    start = today - (days - 1) * _DAY
+    values = [0] * days
     for at, count in counts.items():
         place = (at - start) // _DAY
-        if 0 <= place < most:
+        if 0 <= place < days:
             values[place] += count
-    labels = [f"{start + number * _DAY:%-d %b}" for number in range(most)]
-    return _chart(labels, values, f"{most} days ago")
+    labels = [f"{start + number * _DAY:%-d %b}" for number in range(days)]
+    return _chart(labels, values, f"{days} days ago")
 
 
 def _chart(labels: list[str], values: list[int], first: str) -> Chart:

@@ -36,7 +36,7 @@ _TONES: Final[dict[str, Tone]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class OutcomeLabel:
     """An outcome in words."""
 
     name: str
@@ -47,7 +47,7 @@ class Fate:
 class Loss:
     """Items that were not kept, for one reason."""
 
-    fate: Fate
+    label: OutcomeLabel
     reason: str | None
     quantity: int
     item_types: str
@@ -57,7 +57,7 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class OutcomeDay:
     """One day (UTC): numbers in the order of the columns; 0 where nothing was."""
 
     day: date
@@ -66,40 +66,40 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """How many items of one kind met one fate on one day."""
+    """How many items of one kind had one outcome on one day."""
 
     day: date
     item_type: str
-    fate: Fate
+    label: OutcomeLabel
     reason: str | None
     quantity: int
 
 
 @dataclass(frozen=True, slots=True)
-class WhatArrived:
+class OutcomeSummary:
     """Everything that a project's page says about outcomes."""
 
     losses: tuple[Loss, ...]
     """The worst kind first, then by number."""
-    columns: tuple[Fate, ...]
-    days: tuple[Day, ...]
+    columns: tuple[OutcomeLabel, ...]
+    days: tuple[OutcomeDay, ...]
     rows: tuple[OutcomeRow, ...]
     hidden_rows: int
 
 
-def summarize_outcomes(counts: Sequence[OutcomeCount]) -> WhatArrived:
+def summarize_outcomes(counts: Sequence[OutcomeCount]) -> OutcomeSummary:
     """Sum up outcomes; `counts` has the newest day first."""
     outcomes = {count.outcome for count in counts}
     columns = [outcome for outcome in _IN_ORDER if outcome in outcomes]
-    return WhatArrived(
+    return OutcomeSummary(
         losses=_losses(counts),
-        columns=tuple(_fate(outcome) for outcome in columns),
+        columns=tuple(_label_outcome(outcome) for outcome in columns),
         days=_days(counts, columns),
         rows=tuple(
             OutcomeRow(
                 count.day,
                 count.item_type,
-                _fate(count.outcome),
+                _label_outcome(count.outcome),
                 count.reason or None,
                 count.quantity,
             )
@@ -133,7 +133,7 @@ def _loss(outcome: str, reason: str, parts: Sequence[OutcomeCount]) -> Loss:
     if len(types) > _MOST_TYPES:
         shown.append(phrases.count(len(types) - _MOST_TYPES, "other type"))
     return Loss(
-        fate=_fate(outcome),
+        label=_label_outcome(outcome),
         reason=reason or None,
         quantity=types.total(),
         item_types=", ".join(shown),
@@ -142,15 +142,15 @@ def _loss(outcome: str, reason: str, parts: Sequence[OutcomeCount]) -> Loss:
     )
 
 
-def _days(counts: Sequence[OutcomeCount], columns: Sequence[Outcome]) -> tuple[Day, ...]:
+def _days(counts: Sequence[OutcomeCount], columns: Sequence[Outcome]) -> tuple[OutcomeDay, ...]:
     by_day: defaultdict[date, Counter[str]] = defaultdict(Counter)
     for count in counts:
         by_day[count.day][count.outcome] += count.quantity
     return tuple(
-        Day(day, tuple(by_day[day][outcome] for outcome in columns))
+        OutcomeDay(day, tuple(by_day[day][outcome] for outcome in columns))
         for day in sorted(by_day, reverse=True)
     )
 
 
-def _fate(outcome: str) -> Fate:
-    return Fate(_WORDS.get(outcome, outcome), _TONES.get(outcome, "none"))
+def _label_outcome(outcome: str) -> OutcomeLabel:
+    return OutcomeLabel(_WORDS.get(outcome, outcome), _TONES.get(outcome, "none"))

@@ -212,9 +212,9 @@ async def test_quarantine_is_paged_newest_first(database: Database):
     ("bounds", "kept"),
     [
         ({}, [0, 1, 2, 3]),
-        ({"most": 3}, [1, 2, 3]),
-        ({"most_bytes": 200}, [2, 3]),
-        ({"most_bytes": 199}, [3]),
+        ({"limit": 3}, [1, 2, 3]),
+        ({"limit_bytes": 200}, [2, 3]),
+        ({"limit_bytes": 199}, [3]),
         ({"received_before": AT + timedelta(days=2)}, [2, 3]),
     ],
 )
@@ -234,7 +234,7 @@ async def test_adding_to_quarantine_keeps_its_bounds(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ):
     """The addition of an envelope deletes those beyond the limits."""
-    monkeypatch.setattr(writes, "trim_quarantine", partial(writes.trim_quarantine, most=2))
+    monkeypatch.setattr(writes, "trim_quarantine", partial(writes.trim_quarantine, limit=2))
     quarantine_ids = [await add_to_quarantine(database) for _ in range(4)]
     async with database.reading() as connection:
         remaining = await queries.list_quarantined(connection, PROJECT)

@@ -10,7 +10,7 @@ from app.core.errors import TooManyAttempts
 
 def test_few_may_wait_and_still_fewer_of_one_network():
     """Three in all and two of one network are checked; others are told to try again."""
-    admission = PasswordAdmission(most=3, most_of_network=2)
+    admission = PasswordAdmission(limit=3, limit_of_network=2)
     with ExitStack() as held:
         held.enter_context(admission.admit("a"))
         held.enter_context(admission.admit("a"))
@@ -26,7 +26,7 @@ def test_few_may_wait_and_still_fewer_of_one_network():
 
 def test_a_place_is_given_back_whatever_happens():
     """Networks from which nobody waits take no memory."""
-    admission = PasswordAdmission(most=1, most_of_network=1)
+    admission = PasswordAdmission(limit=1, limit_of_network=1)
     for number in range(3):
         with pytest.raises(KeyError), admission.admit(f"network {number}"):
             raise KeyError

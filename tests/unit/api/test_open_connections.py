@@ -44,7 +44,7 @@ def add_all(opened: OpenConnections, *states: str, address: str | None = "192.0.
 
 def with_limits(most: int, of_network: int = 0) -> OpenConnections:
     """Return open connections with limits, without any connection."""
-    return OpenConnections(most=most, most_of_network=of_network)
+    return OpenConnections(limit=most, limit_of_network=of_network)
 
 
 @pytest.mark.parametrize(

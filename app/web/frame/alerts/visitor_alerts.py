@@ -19,7 +19,7 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
     if visitor is None:
         return ()
     services = services_of(request)
-    health = services.watch.read_health()
+    health = services.ingest_monitor.read_health()
     return alert.describe_alerts(
         health,
         await _find_quarantines(services, visitor, health) if health.quarantined else (),

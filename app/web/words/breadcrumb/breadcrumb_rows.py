@@ -51,27 +51,27 @@ def screen_spans(rows: Sequence[ActivityRow], *, duration_ms: int) -> tuple[Scre
     )
 
 
-def data_rows(data: object, *, most: int = _MOST_DATA_ROWS) -> tuple[DataRow, ...]:
+def data_rows(data: object, *, limit: int = _MOST_DATA_ROWS) -> tuple[DataRow, ...]:
     """Flatten JSON to its leaves: `request.headers.Accept`, `path.0.name`.
 
     Returns:
-        At most `most` rows; when there are more, the last one says so.
+        At most `limit` rows; when there are more, the last one says so.
     """
     leaves: list[DataRow] = []
-    _collect(data, "", leaves, most=most, depth=0)
-    if len(leaves) <= most:
+    _collect(data, "", leaves, limit=limit, depth=0)
+    if len(leaves) <= limit:
         return tuple(leaves)
-    return (*leaves[:most], DataRow("…", "more is not shown"))
+    return (*leaves[:limit], DataRow("…", "more is not shown"))
 
 
-def _collect(value: object, path: str, leaves: list[DataRow], *, most: int, depth: int) -> None:
-    if len(leaves) > most:
+def _collect(value: object, path: str, leaves: list[DataRow], *, limit: int, depth: int) -> None:
+    if len(leaves) > limit:
         return
     members = _members(value)
     if members and depth < _DEEPEST_DATA:
         for name, member in members:
             below = f"{path}.{name}" if path else name
-            _collect(member, below, leaves, most=most, depth=depth + 1)
+            _collect(member, below, leaves, limit=limit, depth=depth + 1)
     elif path:
         leaves.append(DataRow(path, "…" if members else _leaf(value)))
 

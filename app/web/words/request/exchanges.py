@@ -99,9 +99,9 @@ def find_content_kind(span: NetworkSpan) -> str:
 
 def _describe_message(title: str, message: HttpMessage, *, whole: bool) -> MessageBlock:
     body = message.body
-    most = WHOLE_CHARS if whole else BODY_CHARS
+    limit = WHOLE_CHARS if whole else BODY_CHARS
     tree = (
-        json_tree.make_json_tree(body, most=WHOLE_NODES if whole else BODY_NODES)
+        json_tree.make_json_tree(body, limit=WHOLE_NODES if whole else BODY_NODES)
         if isinstance(body, dict | list)
         else None
     )
@@ -111,10 +111,10 @@ def _describe_message(title: str, message: HttpMessage, *, whole: bool) -> Messa
         headers=message.headers,
         size_bytes=message.size_bytes,
         tree=tree,
-        text=text[:most] if text is not None else None,
+        text=text[:limit] if text is not None else None,
         absent=_absent(message) if body is None else None,
         notes=tuple(_notes(message)),
-        is_cut=(text is not None and len(text) > most)
+        is_cut=(text is not None and len(text) > limit)
         or (tree is not None and not json_tree.is_whole(tree)),
     )
 

@@ -22,14 +22,14 @@ class JsonNode:
     """Members that are not shown."""
 
 
-def make_json_tree(value: object, *, most: int = _MOST_NODES) -> JsonNode:
+def make_json_tree(value: object, *, limit: int = _MOST_NODES) -> JsonNode:
     """Describe a JSON value.
 
     Args:
         value: Anything that JSON can hold.
-        most: Values to show; what comes after is counted where it is left out.
+        limit: Values to show; what comes after is counted where it is left out.
     """
-    return _node(None, value, _Left(most), depth=0)
+    return _node(None, value, _Left(limit), depth=0)
 
 
 def is_whole(node: JsonNode) -> bool:

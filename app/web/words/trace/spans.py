@@ -57,7 +57,7 @@ def describe_replay_traces(found: Sequence[Trace], context: TraceContext) -> tup
         part = min(FIRST_SPANS, left)
         blocks.append(
             describe_trace_part(
-                trace, context, first=0, most=part, most_without_span=_WITHOUT_SPAN_ON_REPLAY
+                trace, context, first=0, limit=part, most_without_span=_WITHOUT_SPAN_ON_REPLAY
             )
         )
         left -= len(blocks[-1].spans)
@@ -69,7 +69,7 @@ def describe_trace_part(
     context: TraceContext,
     *,
     first: int,
-    most: int,
+    limit: int,
     most_without_span: int = MOST_WITHOUT_SPAN,
 ) -> TraceBlock:
     """Describe a trace and some of its rows.
@@ -78,11 +78,11 @@ def describe_trace_part(
         trace: Laid out.
         context: The names, the clock and the addresses.
         first: Number of spans to skip.
-        most: How many are shown.
+        limit: How many are shown.
         most_without_span: How many errors are shown whose span is not here.
     """
     length_us = max(1, trace.end_us - trace.start_us)
-    last = first + most
+    last = first + limit
     total = len(trace.rows)
     without_span = sorted(trace.without_span, key=_weight)
     slow_rows = sum(row.slow is not None for row in trace.rows)

@@ -14,7 +14,7 @@ HOUR = datetime(2026, 8, 6, 12, tzinfo=UTC)
 
 def test_hours_are_bars_to_the_current_one():
     """There are 24 bars, the last for this hour; the smallest count still has a visible bar."""
-    chart = charts.hours({HOUR: 1_000, HOUR - timedelta(hours=23): 1}, NOW)
+    chart = charts.draw_hours({HOUR: 1_000, HOUR - timedelta(hours=23): 1}, NOW)
     assert (len(chart.bars), chart.total, chart.first) == (24, 1_001, "24 hours ago")
     assert [(bar.count, bar.high) for bar in chart.bars if bar.count] == [(1, 6), (1_000, 100)]
     assert chart.bars[-1].label == "6 Aug, 12:00 UTC"
@@ -29,7 +29,7 @@ def test_days_gather_their_hours():
         HOUR - timedelta(days=30): 8,
         HOUR + timedelta(days=1): 16,
     }
-    chart = charts.days(counts, NOW)
+    chart = charts.draw_days(counts, NOW)
     assert (len(chart.bars), chart.bars[-1].count, chart.bars[0].count) == (30, 3, 4)
     assert chart.total == 7
 

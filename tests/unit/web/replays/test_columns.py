@@ -21,5 +21,5 @@ def test_every_order_says_how_far_a_search_reached(order: ReplayOrder):
     """A search that stops early has words around the value and a name for the other replays."""
     reach = describe_reach((VALUES[order.key_types[0]], "id"), order)
     assert reach.before
-    assert reach.rest
+    assert reach.unread
     assert [reach.at, reach.length_ms, reach.number].count(None) == 2

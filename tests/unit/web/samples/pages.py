@@ -227,7 +227,7 @@ PROJECT_PAGE = project.ProjectPage(
     keys=(project.KeyRow(KEY, "Default", DSN, True, NOW, NOW, True),
           project.KeyRow(KEY, "Old", DSN, False, NOW, None, False)),
     keys_part=parts.ListPart("Showing the first 2 of 3 keys.", "Next 1 key", "/p?keys=2#keys"),
-    arrived=outcomes.summarize_outcomes([
+    outcomes=outcomes.summarize_outcomes([
         OutcomeCount(date(2026, 11, 24), "event", "kept", "", 1211),
         OutcomeCount(date(2026, 11, 24), "event", "refused", "too_large", 1),
         OutcomeCount(date(2026, 11, 24), "event", "limited", "envelope_rate", 1)]),
@@ -372,7 +372,7 @@ SAMPLES = {
             PROJECT_PAGE,
             dsn=None,
             keys=(),
-            arrived=outcomes.summarize_outcomes([]),
+            outcomes=outcomes.summarize_outcomes([]),
             storage=project.Storage(0, 0, None, may_change=False),
             members=(),
             quarantined=0,

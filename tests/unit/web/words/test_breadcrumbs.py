@@ -206,8 +206,8 @@ def test_data_is_flattened_to_its_leaves():
 
 def test_too_much_data_is_cut_and_says_so():
     """At the limit everything is shown; one past it a last row tells that more is there."""
-    assert len(breadcrumb_rows.data_rows(list(range(3)), most=3)) == 3
-    assert breadcrumb_rows.data_rows(list(range(9)), most=3)[-1] == DataRow(
+    assert len(breadcrumb_rows.data_rows(list(range(3)), limit=3)) == 3
+    assert breadcrumb_rows.data_rows(list(range(9)), limit=3)[-1] == DataRow(
         "…", "more is not shown"
     )
     deep: object = "end"

@@ -90,15 +90,15 @@ def test_what_was_fetched_is_told_in_a_word(op: str, content_type: str | None, k
 
 
 @given(JSON, st.integers(1, 40))
-def test_a_tree_shows_everything_or_counts_what_it_hides(value, most: int):
+def test_a_tree_shows_everything_or_counts_what_it_hides(value, limit: int):
     """A tree has no more nodes than allowed, and a whole tree hides nothing."""
 
     def count(node: json_tree.JsonNode) -> int:
         return 1 + sum(count(child) for child in node.children)
 
-    cut = json_tree.make_json_tree(value, most=most)
-    assert count(cut) <= most
-    whole = json_tree.make_json_tree(value, most=10_000)
+    cut = json_tree.make_json_tree(value, limit=limit)
+    assert count(cut) <= limit
+    whole = json_tree.make_json_tree(value, limit=10_000)
     assert json_tree.is_whole(whole)
     assert json_tree.is_whole(cut) == (cut == whole)
 

@@ -58,7 +58,7 @@ def test_losses_are_summed_up_by_reason():
             counted("refused", "too_large", 1_200, day=YESTERDAY),
         ]
     )
-    assert [(loss.fate.name, loss.reason, loss.quantity) for loss in summary.losses] == [
+    assert [(loss.label.name, loss.reason, loss.quantity) for loss in summary.losses] == [
         ("refused", "too_large", 1_205),
         ("refused", "malformed", 2),
         ("limited", "byte_rate", 70),
@@ -73,7 +73,7 @@ def test_many_types_are_shortened():
     assert summarize_outcomes(counts).losses[0].item_types.endswith(", 3 other types")
 
 
-def test_days_have_a_column_for_every_fate_that_occurs():
+def test_days_have_a_column_for_every_outcome_that_occurs():
     """The newest day comes first, and a day without an outcome shows 0."""
     summary = summarize_outcomes(
         [
@@ -83,7 +83,7 @@ def test_days_have_a_column_for_every_fate_that_occurs():
             counted("kept", quantity=1, day=YESTERDAY, item_type="span"),
         ]
     )
-    assert [fate.name for fate in summary.columns] == ["kept", "dropped by the SDK"]
+    assert [label.name for label in summary.columns] == ["kept", "dropped by the SDK"]
     assert [(day_row.day, day_row.quantities) for day_row in summary.days] == [
         (TODAY, (3, 4)),
         (YESTERDAY, (3, 0)),

@@ -16,9 +16,9 @@ AROUND = TraceContext(
 )
 
 
-def block(trace: Trace, first: int = 0, most: int = 10):
+def block(trace: Trace, first: int = 0, limit: int = 10):
     """Describe a trace."""
-    return spans.describe_trace_part(trace, AROUND, first=first, most=most)
+    return spans.describe_trace_part(trace, AROUND, first=first, limit=limit)
 
 
 def test_a_row_says_what_took_how_long_and_where():
@@ -43,11 +43,11 @@ def test_a_row_says_what_took_how_long_and_where():
 def test_rows_come_in_parts():
     """Each part says where the next begins, the last one does not."""
     trace = read(*(span(number) for number in range(1, 6)))
-    part = block(trace, first=0, most=2)
+    part = block(trace, first=0, limit=2)
     assert (len(part.spans), part.total, part.next_spans) == (2, 5, 3)
     assert part.more_href == f"/t/{trace.trace_id}?from=2"
-    assert block(trace, first=4, most=2).more_href is None
-    assert block(trace, first=9, most=2).spans == ()
+    assert block(trace, first=4, limit=2).more_href is None
+    assert block(trace, first=9, limit=2).spans == ()
 
 
 def test_a_replay_shows_the_first_spans_of_its_traces():

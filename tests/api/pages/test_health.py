@@ -53,7 +53,7 @@ async def test_a_disk_that_cannot_be_read_counts_as_full(server, monkeypatch):
         raise OSError(5, os.strerror(5))
 
     monkeypatch.setattr(health, "os", SimpleNamespace(statvfs=fail))
-    assert server.service.page_services.watch.read_health().is_refusing
+    assert server.service.page_services.ingest_monitor.read_health().is_refusing
 
 
 async def read_alerts(server: Server, path: str) -> list[str]:
@@ -69,17 +69,17 @@ async def test_storage_that_does_not_answer_is_reported_on_pages(server, monkeyp
     async def fail(self, objects):
         raise ServiceUnavailable("the bucket is gone")
 
-    watch = server.service.page_services.watch
+    monitor = server.service.page_services.ingest_monitor
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "put_many", fail)
         assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 200
-        await until(lambda: watch.read_health().outage is not None)
+        await until(lambda: monitor.read_health().outage is not None)
         (alert,) = await read_alerts(server, server.page(REPLAY_ID))
         assert "The storage does not answer" in alert
         assert "the bucket is gone" in alert  # the reader is an admin of the server
         assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
     await server.settled()
-    assert watch.read_health().outage is None
+    assert monitor.read_health().outage is None
     assert await read_alerts(server, server.page(REPLAY_ID)) == []
 
 
@@ -89,13 +89,13 @@ async def test_storage_that_does_not_answer_is_noticed_without_envelopes(server,
     async def fail(self, key, offset=0, length=None):
         raise ServiceUnavailable("the bucket is gone")
 
-    watch = server.service.page_services.watch
+    monitor = server.service.page_services.ingest_monitor
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "read", fail)
-        await watch.refresh()
+        await monitor.refresh()
         assert "The storage does not answer" in (await server.web.get("/replays")).text
-    await watch.refresh()
-    assert watch.read_health().outage is None
+    await monitor.refresh()
+    assert monitor.read_health().outage is None
     assert "does not answer" not in (await server.web.get("/replays")).text
 
 
@@ -115,7 +115,7 @@ async def test_members_see_an_alert_about_the_quarantine_of_their_project(server
             person = await account_writes.add_person(connection, f"{project.id}@example.com")
             await membership_writes.set_member(connection, project.id, person.id, Role.VIEWER)
             cookies[project] = await sign_ins.start_sign_in(connection, person.id, user_agent="")
-    await server.service.page_services.watch.refresh()
+    await server.service.page_services.ingest_monitor.refresh()
 
     async def read_replay_list(token: str) -> str:
         page = await server.sender.get("/replays", headers={"cookie": f"playhead={token}"})
@@ -185,18 +185,18 @@ async def test_viewers_do_not_download_quarantined_envelopes(server):
 
 async def test_envelopes_in_journals_of_dead_processes_count_as_waiting(server, monkeypatch):
     """Such envelopes wait from the moment they were first seen until their journal is gone."""
-    watch = server.service.page_services.watch
+    monitor = server.service.page_services.ingest_monitor
     folder = server.folder / "journal" / "of-a-dead-process"
     folder.mkdir()
     (folder / "00000000000000000001.journal").write_bytes(bytes(1_000))
-    await watch.refresh()
-    assert watch.read_health().journal_bytes >= 1_000
+    await monitor.refresh()
+    assert monitor.read_health().journal_bytes >= 1_000
     monkeypatch.setattr(health, "BEHIND_S", -1.0)
-    assert watch.read_health().is_behind
+    assert monitor.read_health().is_behind
     (folder / "00000000000000000001.journal").unlink()
     folder.rmdir()
-    await watch.refresh()
-    assert watch.read_health().oldest_s == 0.0
+    await monitor.refresh()
+    assert monitor.read_health().oldest_s == 0.0
 
 
 async def test_outcomes_are_explained_on_the_project_page(server):
