@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.web.account import openid_routes, routes as account, sign_in_routes
 from app.web.browser import routes as browser
+from app.web.erasures import routes as erasures
 from app.web.feedback import routes as feedback
 from app.web.issue import file_routes, routes as issue
 from app.web.issues import routes as issues
@@ -31,8 +32,8 @@ def pages() -> APIRouter:
     # The first path that fits answers: so `openid_routes` is before `sign_in_routes`, `selected`
     # before `replays`, and `replay_parts` after `replay`.
     for routes in (
-        openid_routes, sign_in_routes, account, selected, replays, project, set_up, settings,
-        privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes,
+        openid_routes, sign_in_routes, account, selected, erasures, replays, project, set_up,
+        settings, privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes,
         picture_routes, replay_traces, trace, why, issues, issue, file_routes, feedback,
         demo_routes, people, keys, browser,
     ):  # fmt: skip

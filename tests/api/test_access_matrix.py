@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Least = Role | Literal["anybody", "somebody", "admin of the server"]
 
-VIEWER, MEMBER, ADMIN = Role.VIEWER, Role.MEMBER, Role.ADMIN
+VIEWER, MEMBER, ADMIN, OWNER = Role.VIEWER, Role.MEMBER, Role.ADMIN, Role.OWNER
 _P: Final = "/projects/{project_id}"
 _R: Final = _P + "/replays/{replay_id}"
 _I: Final = _P + "/issues/{issue_id}"
@@ -41,6 +41,11 @@ GET: Final[dict[str, Least]] = {
     "/account/password": "somebody",
     "/replays": "somebody",
     "/replays/new": "somebody",
+    # Asks about replays of all projects: of those in which the visitor may delete.
+    "/replays/matching/delete": "somebody",
+    "/erasures": "somebody",
+    "/erasures/{erasure_id}": MEMBER,
+    "/erasures/{erasure_id}/receipt.json": MEMBER,
     "/issues": "somebody",
     "/feedback": "somebody",
     "/projects": "somebody",
@@ -60,6 +65,8 @@ GET: Final[dict[str, Least]] = {
     f"{_P}/settings/privacy": ADMIN,
     f"{_P}/keys": ADMIN,
     f"{_P}/log": ADMIN,
+    f"{_P}/erasures": ADMIN,
+    f"{_P}/erasures/project": OWNER,
     f"{_P}/quarantine/{{quarantined_id}}": ADMIN,
     _R: VIEWER,
     f"{_R}/delete": MEMBER,
@@ -116,6 +123,10 @@ POST: Final[dict[str, Least]] = {
     f"{_S}/sign-ins/{{handle}}/end": "admin of the server",
     "/replays/selected": VIEWER,
     "/replays/selected/delete": MEMBER,
+    "/replays/matching/delete": MEMBER,
+    f"{_P}/erasures/person": ADMIN,
+    f"{_P}/erasures/range": ADMIN,
+    f"{_P}/erasures/project": OWNER,
     "/replays/selected/pin": MEMBER,
     "/replays/selected/hold": ADMIN,
     f"{_P}/storage": ADMIN,
@@ -142,7 +153,8 @@ LEAST: Final = {
     for path, least in table.items()
 }
 OUT_OF_REACH: Final = {
-    PageRoute(f"/replays/selected/{act}", "POST") for act in ("delete", "pin", "hold")
+    *(PageRoute(f"/replays/selected/{act}", "POST") for act in ("delete", "pin", "hold")),
+    PageRoute("/replays/matching/delete", "POST"),
 }
 """Forms that name replays in their fields: a replay that the role may not delete gets 404."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi.routing import iter_route_contexts
 
+from app.erasure.jobs import rows
 from app.web import router
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
@@ -22,6 +23,18 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/replays/{replay_id}/pin": {"pinned": "yes"},
     "/projects/{project_id}/replays/{replay_id}/holds": {"name": "Case 4"},
     "/projects/{project_id}/replays/{replay_id}/holds/release": {"name": "Case 4"},
+    "/replays/matching/delete": {
+        "project": "{project_id}",
+        "query": "",
+        "until": "2036-01-01T00:00:00Z",
+    },
+    "/projects/{project_id}/erasures/person": {"kind": "id", "value": "nobody"},
+    "/projects/{project_id}/erasures/range": {
+        "since": "2026-01-01T00:00",
+        "until": "2026-01-02T00:00",
+        "what": "logs",
+    },
+    "/projects/{project_id}/erasures/project": {"name": "not its name"},
     "/projects/new": {"name": "Shop"},
     "/projects/{project_id}/storage": {"limit_gib": "1"},
     "/projects/{project_id}/keys": {"label": "iOS"},
@@ -72,13 +85,18 @@ async def fill(server: Server) -> dict[str, str]:
     note = envelopes.attachment_item()
     await server.take(
         envelopes.replay_video_envelope(0),
+        envelopes.replay_video_envelope(0, replay_id="9" * 32),
         envelopes.event_envelope(more_items=[note, envelopes.feedback_item()]),
         envelopes.transaction_envelope("b" * 32),
     )
     event = await server.web.get(f"/projects/{server.app.id}/events/{EVENT_ID}")
     issue_id = re.search(r"/issues/([0-9a-f]+)", event.headers["location"])
     assert issue_id
+    await server.web.post(server.page("9" * 32, "/delete"))
+    async with server.database.reading() as connection:
+        (erasure,) = await rows.list_erasures(connection, [server.app.id], limit=1)
     return {
+        "erasure_id": str(erasure.id),
         "project_id": str(server.app.id),
         "replay_id": REPLAY_ID,
         "event_id": EVENT_ID,

@@ -12,6 +12,7 @@ from app.web.words import phrases
 
 _NOTICES: Final = {
     "replay-deleted": Notice("Replay deleted."),
+    "erasure-begun": Notice("It is out of sight from now on. This page shows what remains to do."),
     "issue-resolved": Notice("Issue resolved. An event from a later release will reopen it."),
     "issue-ignored": Notice("Issue ignored. It keeps counting but stays hidden."),
     "issue-open": Notice("Issue reopened."),

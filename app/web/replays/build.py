@@ -23,7 +23,7 @@ from app.web.replays.page import (
 )
 from app.web.replays.row_values import write_row_value
 from app.web.replays.search_bar import ListAddress, describe_search
-from app.web.urls import list_urls, project_urls, replay_urls
+from app.web.urls import erasure_urls, list_urls, project_urls, replay_urls
 from app.web.words.lists import ListState, ProjectOption, describe_heads
 from app.web.words.phrases import sentence
 from app.web.words.replay import replay_rows
@@ -66,6 +66,11 @@ def build_list(
             COLUMNS, address.order, lambda order: replace(address, order=order).href()
         ),
         total=len(rows) if is_all else None,
+        matching_href=erasure_urls.matching(
+            project=str(address.project_id or ""), query=address.text
+        )
+        if data.may_delete and not is_all
+        else None,
         search=describe_search(address, data.query),
         back_href=address.href(before=page.back) if page.back else None,
         next_href=address.href(after=page.next) if page.next else None,
@@ -73,6 +78,10 @@ def build_list(
         reach=describe_reach(page.stopped_at, address.order) if page.stopped_at else None,
         news=None if page.back else _describe_news(data, address),
     )
+
+
+def _write_matching_href(address: ListAddress) -> str:
+    return erasure_urls.matching(project=str(address.project_id or ""), query=address.text)
 
 
 def build_deletion(selected: SelectedReplays, *, back_href: str) -> DeleteReplaysPage:

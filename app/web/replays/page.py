@@ -71,6 +71,9 @@ class ReplayListPage:
     selected_href: str = list_urls.SELECTED
     """POST here marks the rows that are selected as seen."""
     may_delete: bool = False
+    matching_href: str | None = None
+    """Address that asks before all matching replays are deleted, on this page or not; None where
+    the page has them all, or the person may not delete."""
     news: NewReplays | None = None
     """Addresses for replays that arrive; None on a later page, and with a query that is wrong."""
     awaited: AwaitedReplay | None = None

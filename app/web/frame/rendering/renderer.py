@@ -13,6 +13,7 @@ from app.web.frame.rendering import inlined_assets, page_compression
 from app.web.frame.rendering.chrome import Chrome
 from app.web.urls import (
     account_urls,
+    erasure_urls,
     issue_urls,
     list_urls,
     project_urls,
@@ -82,6 +83,7 @@ class Renderer:
         self._environment.globals.update(
             account_urls=account_urls,
             issue_urls=issue_urls,
+            erasure_urls=erasure_urls,
             list_urls=list_urls,
             project_urls=project_urls,
             replay_urls=replay_urls,

@@ -1,0 +1,149 @@
+"""Counts what the erasure of a person would remove, before anybody confirms it.
+
+It looks as the erasure does, within a budget of time: a count that ran out of it says so. On the
+way it finds other names of the same person, and whether others have them too.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.ids import ProjectId, ReplayId
+from app.db import record_scans
+from app.erasure.jobs.hide import write_user_names
+from app.erasure.people import records
+from app.erasure.people.names import USER_KINDS, NameKind, NameMatcher, PersonName
+from app.replays import erase_scopes
+from app.replays.keeping import holds
+from app.replays.model import ReplayKey
+
+_BUDGET_S: Final = 3.0
+_RECORDS: Final = 500
+_MOST_REPLAYS: Final = 10_000
+_USERS_READ: Final = 200
+_MOST_ALIASES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class OtherName:
+    """Another name of the person that their records have."""
+
+    name: PersonName
+    is_shared: bool
+    """Whether replays of other people have it too, as many have the address of an office."""
+
+
+@dataclass(slots=True)
+class PersonPreview:
+    """What the erasure of a person would remove from one project."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    held: int = 0
+    is_complete: bool = True
+    """False if there was too much to look at all of it now."""
+    users: list[dict[str, str]] = field(default_factory=list)
+    """The users that records of the person name."""
+
+
+async def preview_person(
+    connection: AsyncConnection, project_id: ProjectId, names: list[PersonName]
+) -> PersonPreview:
+    """Count what names a person in one project."""
+    preview = PersonPreview()
+    keys = await _find_replays(connection, project_id, names, preview)
+    matcher = NameMatcher(names)
+    test = records.make_person_test(matcher)
+    deadline_s = clock.monotonic_s() + _BUDGET_S
+    named: set[ReplayId] = set()
+    replay_ids = {key.replay_id for key in keys}
+    for source in records.SOURCES:
+        cursor: record_scans.Cursor | None = None
+        while True:
+            part = await record_scans.read_records(
+                connection, source, project_id, after=cursor, limit=_RECORDS
+            )
+            for record in await records.choose_records(
+                source,
+                part.records,
+                lambda source, record: record.replay_id in replay_ids or test(source, record),
+            ):
+                preview.counts[records.COUNTED_AS[source.name]] += record.quantity
+                if record.user:
+                    preview.users.append(dict(record.user))
+                if record.replay_id and records.is_of_user(matcher, source, record):
+                    named.add(record.replay_id)
+            cursor = part.cursor
+            if cursor is None:
+                break
+            if clock.monotonic_s() > deadline_s:
+                preview.is_complete = False
+                break
+    keys |= {ReplayKey(project_id, replay_id) for replay_id in named}
+    ordered = sorted(keys)
+    replays, segments, size_bytes = await erase_scopes.sum_replays(connection, ordered)
+    preview.counts.update({"replays": replays, "segments": segments, "video_bytes": size_bytes})
+    preview.held = len(await holds.find_holds(connection, ordered))
+    return preview
+
+
+async def find_other_names(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    names: list[PersonName],
+    users: list[dict[str, str]],
+) -> list[OtherName]:
+    """Return what else the users of a person's records are called, each name once."""
+    known = {(name.kind, name.value.casefold()) for name in names}
+    found: dict[tuple[NameKind, str], PersonName] = {}
+    for user in users:
+        for kind in USER_KINDS:
+            value = user.get(kind.value)
+            if value and (kind, value.casefold()) not in known:
+                found.setdefault((kind, value.casefold()), PersonName(kind, value))
+    others = [*found.values()][:_MOST_ALIASES]
+    own = _is_of(names)
+    return [
+        OtherName(other, await _is_shared(connection, project_id, other, own)) for other in others
+    ]
+
+
+async def _is_shared(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    other: PersonName,
+    own: ColumnElement[bool] | None,
+) -> bool:
+    """Tell whether a replay has a name and none of those that were asked for."""
+    has_it = erase_scopes.is_of_user(write_user_names([other]))
+    condition = has_it if own is None else and_(has_it, not_(own))
+    return bool(await erase_scopes.list_replay_keys(connection, project_id, condition, limit=1))
+
+
+async def _find_replays(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    names: list[PersonName],
+    preview: PersonPreview,
+) -> set[ReplayKey]:
+    condition = _is_of(names)
+    if condition is None:
+        return set()
+    keys = await erase_scopes.list_replay_keys(
+        connection, project_id, condition, limit=_MOST_REPLAYS
+    )
+    preview.is_complete = len(keys) < _MOST_REPLAYS
+    preview.users += await erase_scopes.list_named_users(
+        connection, project_id, condition, limit=_USERS_READ
+    )
+    return set(keys)
+
+
+def _is_of(names: list[PersonName]) -> ColumnElement[bool] | None:
+    written = write_user_names(names)
+    if not written:
+        return None
+    return or_(erase_scopes.is_of_user(written), erase_scopes.has_user_folded(written))

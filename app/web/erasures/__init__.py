@@ -1,0 +1,1 @@
+"""Erasing: a person, a range of time, a project; progress and receipts."""
