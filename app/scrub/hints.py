@@ -9,7 +9,7 @@ rarely.
 from typing import Final
 
 from app.scrub import sensitive_names
-from app.scrub.finders import shapes, url_paths
+from app.scrub.finders import commands, shapes, url_paths
 from app.scrub.matching import folding
 from app.scrub.rules import ScrubRules
 
@@ -53,6 +53,7 @@ ACCOUNT: Final = (
 LOGIN: Final = (
     rb"(?:curl|mysql[a-z]*|mariadb[a-z\-]*|sshpass|redis-cli|docker" + _BLANKS + rb"login)"
     + _BLANKS + rb"(?:[^|;]*[\s\\\x80-\xff])?-"
+    rb"|[\"/\\]" + commands.PROGRAMS.encode() + rb"(?:\.exe)?\"\s*,"
 )  # fmt: skip
 PATH_TOKEN: Final = (
     rb"(?i)(?:" + url_paths.ROUTES.encode() + rb"|reset|tokens?)" + url_paths.SLASH.encode()
@@ -93,7 +94,13 @@ def make_secret_like_hint() -> bytes:
 
 def _words(rules: ScrubRules) -> bytes:
     """Return the pattern of all sensitive words, in bytes, which allows typographic dashes."""
-    built_in = "|".join(sensitive_names.ANY_WORD).encode()
+    # Bytes have no case beyond ASCII, so words in other alphabets stand there in each case.
+    words = dict.fromkeys(
+        cased
+        for word in sensitive_names.ANY_WORD
+        for cased in ((word,) if word.isascii() else (word, word.upper(), word.capitalize()))
+    )
+    built_in = "|".join(words).encode()
     wide = built_in.replace(sensitive_names.SEP.encode(), rb"(?:[-_. ]|" + _WIDE + rb")?")
     own = [_own_word(word) for word in sorted(rules.sensitive_keys) if word.strip()]
     return rb"(?:" + b"|".join([wide, *own]) + rb")"

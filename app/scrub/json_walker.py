@@ -9,7 +9,7 @@ import msgspec
 
 from app.core.limits import LIMITS
 from app.scrub import parameters, sensitive_names
-from app.scrub.finders import cards, shapes
+from app.scrub.finders import cards, commands, shapes
 from app.scrub.matching import folding, redactions
 from app.scrub.places import DATA_PLACE, JsonPlace, PlaceRole
 from app.scrub.rules import FAILED, FILTERED, MARKS, ScrubRemark
@@ -31,6 +31,10 @@ _NOT_IN_NAMES: Final = frozenset(" =")
 _CARD_BELOW: Final = 10**16
 _NUMBERS: Final = frozenset({int, float})
 _LARGEST_EXACT: Final = 2**63
+_NAMES_OF_SECRETS: Final = frozenset(
+    {"password", "token", "secret", "email", "username", "otp", "pin", "cookie", "authorization"}
+    | {"api_key", "access_token", "refresh_token", "client_secret", "cvv", "iban", "ssn"}
+)
 _BLANK_CHARS: Final = 64
 _JSON_STARTS: Final = ("{", "[")
 _COOKIES: Final = JsonPlace(PlaceRole.COOKIES)
@@ -163,6 +167,8 @@ class JsonWalker:
         if len(value) > 1 and isinstance(value[0], str) and "%" in value[0]:
             numbers = parameters.find_secret_arguments(value[0], self._try_rules)
             out = self._redact_items(out, numbers)
+        if len(value) > 1 and (numbers := commands.find_secret_arguments(value)):
+            out = self._redact_items(out, numbers)
         return value if all(map(is_, value, out)) else out
 
     def _judge_item_before(self, items: list[Any], number: int, place: JsonPlace) -> NameVerdict:
@@ -184,7 +190,9 @@ class JsonWalker:
         is_name = place.role is not PlaceRole.DATA or _NOT_IN_NAMES.isdisjoint(name)
         verdict = self._judge_in(place, name) if is_name else NameVerdict.PLAIN
         if verdict:
-            return [clean, self._visit_named(clean, value, verdict)]
+            is_list_of_names = place.role is PlaceRole.DATA and _is_name_of_secret(value)
+            value = value if is_list_of_names else self._visit_named(clean, value, verdict)
+            return [clean, value]
         return [clean, self.visit_member(1, value, item_place)]
 
     def _judge_name(self, name: Any) -> NameVerdict:
@@ -370,6 +378,11 @@ class JsonWalker:
 def _is_attribute(value: dict[str, Any]) -> bool:
     """Tell whether a map is a typed attribute of a span or a log: a value with its type."""
     return "value" in value and value.keys() <= _ATTRIBUTE_KEYS
+
+
+def _is_name_of_secret(value: Any) -> bool:
+    """Tell whether the second of two items is a name as well: `["password", "token"]`."""
+    return isinstance(value, str) and value in _NAMES_OF_SECRETS
 
 
 def _needs_redaction(text: str) -> bool:

@@ -25,6 +25,9 @@ WORDS: Final = (
     rf"(?:mfa|otp|sms|verification){SEP}code", rf"pin{SEP}(?:code|number)",
     "contrase", "senha", "kennwort", "mot_?de_?passe",
     rf"saml{SEP}(?:response|assertion)",
+    *("пароль", "密码", "密碼", "口令", "パスワード", "暗証番号", "비밀번호"),
+    *("كلمة المرور", "كلمة السر", "סיסמה", "पासवर्ड", "รหัสผ่าน", "hasło", "lösenord", "salasana"),
+    *("şifre", "mật khẩu", "jelszó", "κωδικός πρόσβασης"),
 )  # fmt: skip
 """Words that are sensitive anywhere in a name."""
 HEADERS: Final = ("dpop", rf"x{SEP}session{SEP}id", rf"x{SEP}firebase{SEP}app{SEP}check")

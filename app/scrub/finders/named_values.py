@@ -20,7 +20,11 @@ from app.scrub.sensitive_names import NameJudge, NameVerdict
 
 _CHARS: Final = r"[\pL0-9_.\-\[\]]"
 """Characters of names."""
-_SIGN: Final = r"(?:\\{0,8}[\"'`]){0,2}[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}| (?:is|was|ist|lautet) "
+_QUOTE_ENTITY: Final = r"&(?:quot|apos|#34|#39|#x22|#x27);"
+_SIGN: Final = (
+    rf"(?:\\{{0,8}}[\"'`]|{_QUOTE_ENTITY}){{0,2}}"
+    r"[ \t]{0,3}(?:=>|={1,3}|:=?)\s{0,3}| (?:is|was|ist|lautet) "
+)
 """Signs between a name and its value, with a quote that may close the name."""
 _FIRST_WORDS: Final = (
     r"api|private|access|secret|security|social security|seed|recovery|card|credit|two"
@@ -34,6 +38,7 @@ _NO_NAME_AFTER: Final = ("//", "@", "nexpected ")
 _SIGN_AT_END: Final = patterns.compile_text(rf"(?i)(?:{_SIGN})$")
 _QUOTING: Final = ('"', "'", "`", "\\")
 _OPENING: Final = patterns.compile_forward(r"\\{0,8}[\"'`]")
+_OPENING_ENTITY: Final = patterns.compile_forward(_QUOTE_ENTITY)
 _WORD: Final = patterns.compile_forward(
     r"[^ \t\n\r\f&;\"'<>`\\]*+(?:\\[^\"'nrt\\][^ \t\n\r\f&;\"'<>`\\]*+)*+"
 )
@@ -64,7 +69,18 @@ _INNOCENT_VALUES: Final = frozenset(
     | {"must", "should", "cannot", "can't", "can", "may", "this", "that", "the", "is", "has", "was"}
     | {"not", "too", "field", "value", "please", "enter", "does", "doesn't", "didn't", "changed"}
     | {"hidden", "masked", "redacted", "removed", "revoked", "rejected", "accepted", "malformed"}
-    | {"enabled", "disabled", "available", "unavailable", "set", "unset", "sent", "refreshed"}
+    | {
+        "on",
+        "off",
+        "enabled",
+        "disabled",
+        "available",
+        "unavailable",
+        "set",
+        "unset",
+        "sent",
+        "refreshed",
+    }
     | {
         "eof",
         "granted",
@@ -91,6 +107,13 @@ _PLACEHOLDER: Final = patterns.compile_forward(
 )
 """A placeholder of a query, or asterisks that hide a value."""
 _MARKS: Final = frozenset(MARKS)
+_PLAIN_COLUMN: Final = patterns.compile_forward(
+    r"(?:[a-z0-9]{1,30}_){0,4}auth(?:_[a-z0-9]{1,30}){0,4}\."
+    r"(?:id|[a-z]{1,30}_id|name|[a-z]{1,30}_at|is_[a-z]{1,30}|status)\Z"
+)
+"""Column of a table with `auth` in its name that holds no secret: `auth_user.id`."""
+_CACHE_KEY: Final = patterns.compile_forward(r"[a-z]{2,20}+:[0-9a-z:\-]{1,60}+\Z")
+"""Key of a cache after `auth:`, as in `auth:session:1`."""
 _FEWEST_VAGUE_CHARS: Final = 4
 """A shorter value after a vague sign is taken for prose."""
 _FEWEST_QUERY_CHARS: Final = 8
@@ -115,6 +138,8 @@ class _NamedPrefix:
     prose."""
     takes_short: bool
     """Whether a number of one or two digits is a secret, too."""
+    is_cache_key: bool
+    """Whether a word with a colon after it is the key of a cache, as in `auth:session:1`."""
     is_guess: bool
     """Whether the name is a parameter of a URL whose value must look like a token."""
 
@@ -179,9 +204,10 @@ class NamedValueFinder:
         sign_match = _SIGN_AT_END.search(words)
         name = words[: sign_match.start()] if sign_match else words
         sign = words[len(name) :]
-        judge, is_prose = self._judge, "=" not in sign and not sign.startswith(_QUOTING)
+        judge, is_prose = self._judge, "=" not in sign and not sign.startswith((*_QUOTING, "&"))
         last_part = name.rpartition(".")[2]
         is_secret = judge.ends_in_secret_word(last_part) if is_prose else judge.is_secret(name)
+        is_secret = is_secret and not _PLAIN_COLUMN.match(name.lower())
         is_query = not is_secret and "=" in sign and sensitive_names.is_query_secret(name)
         return _NamedPrefix(
             len(name),
@@ -191,6 +217,7 @@ class NamedValueFinder:
             is_prose=is_prose,
             is_vague=sign.strip().isalpha() or (is_prose and last_part.lower().endswith("auth")),
             takes_short=":" not in sign or '"' in sign,
+            is_cache_key=sign == ":" and last_part.lower() == "auth",
             is_guess=is_query and sensitive_names.is_query_guess(name),
         )
 
@@ -253,6 +280,9 @@ def _find_value(text: str, start: int, verdict: NameVerdict, *, only_quoted: boo
     begin = start if only_quoted else _skip_wrappers(text, start)
     is_wrapped, start = begin > start, begin
     first = text[start : start + 1]
+    if first == "&" and (entity := _OPENING_ENTITY.match(text, start)):
+        end = text.find(entity.group(), entity.end())
+        return entity.end(), len(text) if end < 0 else end
     if first in _QUOTING and (opening := _OPENING.match(text, start)):
         start = opening.end()
         inner = _OPENING.match(text, _skip_wrappers(text, start))
@@ -263,11 +293,16 @@ def _find_value(text: str, start: int, verdict: NameVerdict, *, only_quoted: boo
         return start, start
     if is_wrapped:
         return start, _end_of(_WRAPPED, text, start)
-    if first in _CLOSING:
-        return start, _end_of_brackets(text, start)
+    return start, _end_of_bare(text, start, verdict)
+
+
+def _end_of_bare(text: str, start: int, verdict: NameVerdict) -> int:
+    """Return the end of a value that no quote and no call encloses."""
+    if text[start : start + 1] in _CLOSING:
+        return _end_of_brackets(text, start)
     if verdict is NameVerdict.COOKIE:
-        return start, _end_of_line(text, start)
-    return start, _end_of_word(text, start)
+        return _end_of_line(text, start)
+    return _end_of_word(text, start)
 
 
 def _skip_wrappers(text: str, start: int) -> int:
@@ -330,6 +365,8 @@ def _may_be_secret(value: str, prefix: _NamedPrefix) -> bool:
     if not bare or value in _MARKS or bare.lower() in _INNOCENT_VALUES:
         return False
     if _PLACEHOLDER.match(bare) or (prefix.is_guess and not url_paths.looks_like_token(bare)):
+        return False
+    if prefix.is_cache_key and _CACHE_KEY.match(bare):
         return False
     if prefix.is_vague:
         return len(bare) >= _FEWEST_VAGUE_CHARS and any(c.isdigit() or c == " " for c in bare)
