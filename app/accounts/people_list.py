@@ -23,7 +23,7 @@ _LIKE_ESCAPES: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 class PersonState(StrEnum):
-    """Whether a person comes in."""
+    """Whether a person has signed in, and may."""
 
     ACTIVE = "active"
     INVITED = "invited"

@@ -54,7 +54,7 @@ _LOADER: Final = """new MutationObserver((_, watch) => {
 }).observe(document, { childList: true, subtree: true });"""
 """Begins to fetch it as soon as there is a head."""
 _PERMIT: Final = re.compile(rb"(?<=script-src 'self') 'sha256-[^']+'")
-"""What lets our own script run that stands in the page."""
+"""The part of the policy that lets our inline script run."""
 _SEEKS: Final = 60
 _AGAIN: Final = 20
 _TIMES: Final = 40

@@ -2,7 +2,8 @@
  * The shapes that the parts of the player hand to one another. Times are milliseconds on the
  * replay clock: 0 is the replay's start.
  *
- * What a decoder must know; size of the coded picture, to be shown turned by quarters, clockwise.
+ * The configuration of a decoder. Width and height are those of the coded picture, which is shown after `turns`
+ * quarter turns clockwise.
  * @typedef {object} Config
  * @property {string} codec
  * @property {Uint8Array} avcc
@@ -40,8 +41,8 @@
  * @property {readonly number[]} shown
  * @property {number} size_bytes
  *
- * What an engine tells: a picture asked for can be shown now; a GOP cannot be decoded; it was given a video and has
- * never come to a first frame, nor to an error.
+ * Callbacks of an engine. `picture`: a picture that was requested can be shown now. `fault`: a GOP cannot be decoded.
+ * `silent`: the engine has a video, and has reported neither a first frame nor an error.
  * @typedef {{picture: () => void, fault: (gop: number, text: string) => void, silent: () => void}} EngineEvents
  *
  * @typedef {object} Engine
@@ -64,9 +65,9 @@
  * @property {readonly Gap[]} gaps
  * @property {Gap | null} in_gap
  * @property {boolean} skip_gaps
- * @property {readonly Gap[]} idle  intervals in which nothing happens
+ * @property {readonly Gap[]} idle  intervals without activity
  * @property {boolean} skip_idle
- * @property {Gap | null} range  the part in question: playing stops at its end
+ * @property {Gap | null} range  the part that is played; playing stops at its end
  * @property {number} width
  * @property {number} height
  * @property {"webcodecs" | "mse" | "file" | "none"} engine

@@ -60,7 +60,7 @@ FORMS: dict[str, dict[str, str]] = {
 }
 """A good form of each route that takes one; braces stand for what `fill` names."""
 PUT_LAST = ("/delete", "/sign-out", "/remove")
-"""How addresses end after which there is less to ask for."""
+"""Ends of addresses whose forms are sent last, since less is left to request afterwards."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,4 +1,4 @@
-"""Describes a replay before its recordings are read: enough for what stands around its picture."""
+"""Describes a replay before its recordings are read: its state, its length and its video."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ _VIDEO_SDKS: Final = frozenset({"sentry.javascript.react-native"})
 
 @dataclass(frozen=True, slots=True)
 class ReplayOutline:
-    """A replay before its recordings are read: enough for what stands around its picture."""
+    """What a page knows of a replay before it reads the recordings."""
 
     replay: Replay
     playable: PlayableReplay

@@ -20,7 +20,7 @@ from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
-from app.web.frame.middleware.proxies import ProxyWatch
+from app.web.frame.middleware.proxies import ProxyMonitor
 from app.web.frame.rendering.renderer import Renderer
 
 
@@ -44,7 +44,7 @@ class PageServices:
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one media child at a time, for all visitors."""
     csp_reports: CspReports = field(default_factory=CspReports)
-    proxies: ProxyWatch = field(default_factory=ProxyWatch)
+    proxies: ProxyMonitor = field(default_factory=ProxyMonitor)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """The work that pages have begun and that outlives their answers."""
 

@@ -34,9 +34,9 @@ async def send_file(
     project_access.require_role(Role.MEMBER)
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise PermissionDenied("another site asks for this file")
-    here = services_of(request)
+    services = services_of(request)
     file = await open_event_file(
-        here.db,
+        services.db,
         project_access.project.id,
         read_event_id(event_id),
         number,
@@ -44,7 +44,7 @@ async def send_file(
     )
     headers = {**_FILE_HEADERS, "Content-Length": str(file.size_bytes)}
     return StreamingResponse(
-        read_in_chunks(here.store, file), headers=headers, media_type="application/octet-stream"
+        read_in_chunks(services.store, file), headers=headers, media_type="application/octet-stream"
     )
 
 
@@ -55,13 +55,13 @@ async def send_screenshot(
     """Send a picture of an event as a WebP of our own, never the file itself."""
     project_access.require_role(Role.MEMBER)
     refuse_other_sites(request)
-    here = services_of(request)
-    if not here.settings.pictures:
+    services = services_of(request)
+    if not services.settings.pictures:
         raise NotFound("this file is not shown as a picture")
     picture = await draw_event_picture(
-        here.db,
-        here.store,
+        services.db,
+        services.store,
         (project_access.project.id, read_event_id(event_id), number),
-        drawing_slot=here.drawing_slot,
+        drawing_slot=services.drawing_slot,
     )
     return Response(picture, 200, MEDIA_HEADERS, "image/webp")

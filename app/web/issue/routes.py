@@ -162,11 +162,11 @@ def _reader_of(request: Request, project_access: ProjectAccess, issue_id: str) -
     found = ids.read_hex32(issue_id)
     if found is None:
         raise NotFound("no issue has such an id")
-    here = services_of(request)
+    services = services_of(request)
     return IssueReader(
-        here.db,
-        here.store,
-        here.index_cache,
+        services.db,
+        services.store,
+        services.index_cache,
         project_access.person,
         project_access.project,
         IssueId(found),

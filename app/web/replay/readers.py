@@ -54,10 +54,15 @@ def read_options(
 
 
 def find_reader(request: Request, watching: access.CurrentReplay) -> ReplayReader:
-    """Return the person who reads about a replay; whether there is such a replay is not known."""
-    here, inside = services_of(request), watching.access
+    """Return the person who reads about a replay, which may not exist."""
+    services, project_access = services_of(request), watching.access
     return ReplayReader(
-        here.db, here.store, here.index_cache, inside.person, inside.project, watching.key
+        services.db,
+        services.store,
+        services.index_cache,
+        project_access.person,
+        project_access.project,
+        watching.key,
     )
 
 
@@ -73,8 +78,10 @@ def find_member(watching: access.CurrentReplay) -> ProjectAccess:
 
 def find_player(request: Request, playing: access.CurrentPlayback) -> ReplayPlayer:
     """Return the person who plays a replay, and the replay."""
-    here = services_of(request)
-    return ReplayPlayer(here.db, here.store, here.index_cache, playing.person, playing.replay)
+    services = services_of(request)
+    return ReplayPlayer(
+        services.db, services.store, services.index_cache, playing.person, playing.replay
+    )
 
 
 def _read_ms(text: str) -> int:

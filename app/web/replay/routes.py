@@ -51,12 +51,12 @@ async def ask_to_delete(
 @router.post(route_to(replay_urls.delete_replay))
 async def delete_replay(request: Request, member: MemberHere, reader: ReplayReaderHere) -> Response:
     """Delete a replay. If it is gone already, say who deleted it."""
-    here = services_of(request)
+    services = services_of(request)
     try:
-        await erase_replay(here.db, reader.key, person_id=member.person.id, at=clock.now())
+        await erase_replay(services.db, reader.key, person_id=member.person.id, at=clock.now())
     except NotFound:
         return await _show_absence(request, reader)
-    here.eraser.hurry()
+    services.eraser.hurry()
     return answer.redirect(list_urls.REPLAYS, done="replay-deleted")
 
 

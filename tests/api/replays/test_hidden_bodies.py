@@ -34,7 +34,7 @@ QUERIES: Final = ("?from_segment=0", "?tab=network", "?tab=errors&t=0.3")
 """Ways to ask that may lead around what a page shows at first."""
 SPAN_IDS: Final = ("1" * 16, "2" * 16)
 PICTURES: Final = ("pictures", "picture.webp", "stream", ".mp4")
-"""How addresses end that answer with video: asked for once, since a body may not be in them."""
+"""Ends of addresses that answer with video; they are requested once, since they hold no text."""
 
 
 async def send_bodies(tenant: Server, project: Keyed | None = None) -> None:

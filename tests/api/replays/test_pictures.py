@@ -46,7 +46,7 @@ def replay_key(server: Server) -> ReplayKey:
 
 
 async def read_strip(server: Server) -> dict[str, Any]:
-    """Return what the page is told about the strip."""
+    """Return the facts about the strip that the page gets."""
     answer = await server.web.get(server.page(REPLAY_ID, "/pictures"))
     assert answer.status_code == 200
     strip: dict[str, Any] = answer.json()

@@ -27,7 +27,7 @@ class Site:
         self.posts: list[str] = []
         self.gestures: list[dict[str, object]] = []
         self.new_replays: list[str] | int = []
-        """Replays that a list is told of, or the status with which its request is refused."""
+        """New replays that a list gets, or the status with which its request is refused."""
         self.asked_for_new = 0
         self.late_s = 0.0
         """Seconds between one part of a page and the next."""

@@ -99,5 +99,5 @@ async def test_packs_of_both_sides_of_midnight_are_found(database: Database, obj
 
 
 def test_a_day_is_that_of_utc():
-    """The day of a batch is a date, which names do not show in local time."""
+    """The name of a partition has the UTC date, whatever the local time."""
     assert Partition("segments", date(2026, 3, 1), 3).name == "segments_20260301_3"

@@ -47,19 +47,19 @@ async def project_key(database: Database) -> tuple[ProjectId, PublicKey]:
 async def test_two_processes_overshoot_by_one_bucket(database, project_key, size_bytes, at_once):
     """Each process accepts a bucket, and after they compare is charged for the other's too."""
     project_id, key = project_key
-    here, there = make_process_limits(), make_process_limits()
-    for quotas in (here, there):  # each has seen the key before
+    first, second = make_process_limits(), make_process_limits()
+    for quotas in (first, second):  # each has seen the key before
         quotas.admit(project_id, key, EVENT, 0)
         await quotas.refresh(database)
-    await here.refresh(database)
+    await first.refresh(database)
     accepted_count = sum(
-        count_accepted(quotas, project_key, size_bytes) for quotas in (here, there)
+        count_accepted(quotas, project_key, size_bytes) for quotas in (first, second)
     )
     assert accepted_count <= 2 * at_once
-    await here.refresh(database)
-    await there.refresh(database)
-    assert count_accepted(here, project_key) == 0
-    assert count_accepted(there, project_key) == 0
+    await first.refresh(database)
+    await second.refresh(database)
+    assert count_accepted(first, project_key) == 0
+    assert count_accepted(second, project_key) == 0
 
 
 async def test_a_quiet_process_charges_nobody(database, project_key):

@@ -54,7 +54,7 @@ async def append(journal: Journal, body: bytes = b"body", *, received_ms: int = 
 
 
 class JournalCallback:
-    """What a journal calls, to be awaited."""
+    """A callback of a journal that can be awaited."""
 
     def __init__(self) -> None:
         self._told: asyncio.Future[None] = asyncio.get_running_loop().create_future()

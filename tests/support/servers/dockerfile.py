@@ -28,11 +28,11 @@ _OURS: Final = re.compile(r"PLAYHEAD_|PYTHON|VIRTUAL_ENV|MAKE|MFLAGS")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a stage says of itself beside its files."""
+    """The settings of a stage, beside its files."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
-    """What ENV sets."""
+    """Variables that ENV sets."""
     settings: dict[str, str] = field(default_factory=dict)
     """CMD, HEALTHCHECK, STOPSIGNAL, USER, WORKDIR as they are written; the last of each."""
 

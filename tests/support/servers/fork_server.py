@@ -47,7 +47,7 @@ def _wait_for_requests() -> None:
                 control.detach()
                 _run_child(json.loads(request), pipe)
             os.close(pipe)
-            # Opened here, since only its parent can be sure that a child is not buried yet.
+            # Opened here: only the parent knows that the process id still belongs to its child.
             handle = os.pidfd_open(pid)
             socket.send_fds(control, [str(pid).encode()], [handle])
             os.close(handle)
@@ -55,7 +55,7 @@ def _wait_for_requests() -> None:
 
 
 def _reap_children() -> None:
-    """Let go of the children that ended."""
+    """Wait for the children that have ended, so that no zombie stays."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

@@ -130,7 +130,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def image() -> Iterator[Build]:
-    """What the Dockerfile makes, as a folder: some 400 MB, most of a minute."""
+    """The folder that the Dockerfile makes; it has 400 MB and takes most of a minute."""
     # Not under pytest's own folder: that is 0700, and as root PostgreSQL runs as another user.
     folder = Path(tempfile.mkdtemp(prefix="playhead-installed-"))
     folder.chmod(0o755)

@@ -76,7 +76,7 @@ class ServerProcess:
 
     @property
     def started(self) -> StartReport:
-        """What the server told when it listened."""
+        """The report of the server when it began to listen."""
         assert self._started is not None, f"the server did not start: {self.place}"
         return self._started
 

@@ -1,7 +1,7 @@
 """A server that speaks S3: moto's, in a thread, or the one that PLAYHEAD_TEST_S3 names.
 
-The variable is `http://KEY:SECRET@host:port`. moto is quick and accepts every secret; what a
-secret is worth is tested with a real server, by `make test-s3`.
+The variable is `http://KEY:SECRET@host:port`. moto is quick and accepts every secret; secrets are
+tested with a real server, by `make test-s3`.
 """
 
 import os
@@ -29,7 +29,7 @@ HASTY: Final = CallTimeouts(connect_s=1, read_s=0.5, attempts=1)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Where it is, and a client that may do what the driver never does."""
+    """The address of the service, and a client with rights that the driver never uses."""
 
     access: BucketAccess
     owner: "S3Client"
@@ -45,7 +45,7 @@ class Service:
         return BucketLocation(self.new_bucket(), prefix)
 
     def with_secret(self, secret: str) -> BucketAccess:
-        """How someone with another secret would come."""
+        """Return the access of somebody who has another secret."""
         return replace(self.access, secret=SecretStr(secret))
 
 
@@ -69,7 +69,7 @@ def serving() -> Iterator[Service]:
 
 @contextmanager
 def frozen() -> Iterator[None]:
-    """Hold a real server as if its machine hung: connections are taken, nothing is said."""
+    """Hold a real server as if its machine hung: connections are accepted, but get no answer."""
     pid = _pid()
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -79,7 +79,7 @@ def frozen() -> Iterator[None]:
 
 
 def kill() -> None:
-    """End a real server as a power cut does; it is started again, and takes a while to come."""
+    """End a real server as a power cut does; it is started again, which takes a while."""
     os.kill(_pid(), signal.SIGKILL)
 
 

@@ -109,7 +109,7 @@ async def test_last_failure_is_told(calls: RetryingCalls):
 
 
 async def test_hanging_call_is_given_up():
-    """The caller is told after the time in all, whatever the thread does."""
+    """The caller gets an error after the total time, whatever the thread does."""
     hurried = RetryingCalls(
         CallTimeouts(connect_s=1, read_s=1, attempts=9, total_s=0.05), threads=1, name="t"
     )
@@ -135,7 +135,7 @@ def test_somebody_who_watches_is_told_within_five_seconds():
 
 
 def test_third_failure_in_a_row_opens(clock: list[float]):
-    """Then callers are told at once, and why, until the pause is over."""
+    """Until the pause is over, callers get an error with the reason at once."""
     store = CircuitBreaker("the store")
     for _ in range(2):
         store.failed("no route")

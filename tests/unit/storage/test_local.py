@@ -304,7 +304,7 @@ async def test_stale_temporary_files_are_removed_at_start(root, monkeypatch):
 
 
 def test_root_that_cannot_be_opened_is_unavailable(tmp_path):
-    """A file where the root should be is said so at start."""
+    """A file where the root should be is reported at start."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ServiceUnavailable, match="local storage cannot open"):
         LocalStore(tmp_path / "file", 1)

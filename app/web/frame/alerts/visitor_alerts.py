@@ -24,7 +24,7 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
         health,
         await _find_quarantines(services, visitor, health) if health.quarantined else (),
         is_admin=visitor.person.is_admin,
-        untrusted_proxy=services.proxies.untrusted(),
+        untrusted_proxy=services.proxies.find_untrusted(),
         signed_in_until=_find_end(visitor),
         closing=services.closer.counts,
     )

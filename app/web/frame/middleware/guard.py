@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web.frame.middleware.proxies import ProxyWatch
+from app.web.frame.middleware.proxies import ProxyMonitor
 
 REPORTS: Final = "/csp-report"
 """Takes POSTs that browsers send by themselves; it changes nothing."""
@@ -63,7 +63,7 @@ class Guard:
         *,
         base_url: str = "",
         is_only_origin: bool = False,
-        proxies: ProxyWatch | None = None,
+        proxies: ProxyMonitor | None = None,
     ) -> None:
         """Wrap an application.
 
@@ -78,7 +78,7 @@ class Guard:
         self._is_https = base_url.startswith("https://")
         self._origin = _read_origin(base_url)
         self._is_only_origin = is_only_origin
-        self._proxies = proxies or ProxyWatch()
+        self._proxies = proxies or ProxyMonitor()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -86,7 +86,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        self._proxies.look_at(scope, headers)
+        self._proxies.check_request(scope, headers)
         is_https = scope.get("scheme") == "https" or self._is_https
 
         async def send_with_headers(message: Message) -> None:

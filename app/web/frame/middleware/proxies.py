@@ -18,14 +18,14 @@ _SEEN_FOR_S: Final = 3600.0
 _logger: Final = log.get_logger("web.proxies")
 
 
-class ProxyWatch:
+class ProxyMonitor:
     """Remembers the untrusted proxy that was seen last; use it from one event loop."""
 
     def __init__(self) -> None:
         self._address: str | None = None
         self._at_s = 0.0
 
-    def look_at(self, scope: Scope, headers: Headers) -> None:
+    def check_request(self, scope: Scope, headers: Headers) -> None:
         """Check whether a request came through a proxy that is not trusted.
 
         Strangers may send the header too. They come from public addresses, which a proxy of this
@@ -38,7 +38,7 @@ class ProxyWatch:
         address: str = client[0]
         if any(address == entry.strip() for line in forwarded for entry in line.split(",")):
             return
-        if self.untrusted() != address:
+        if self.find_untrusted() != address:
             _logger.warning(
                 "a proxy is not trusted: all visitors behind it share one address, and one limit "
                 "of failed sign-ins; name it in PLAYHEAD_TRUSTED_PROXIES",
@@ -46,7 +46,7 @@ class ProxyWatch:
             )
         self._address, self._at_s = address, monotonic_s()
 
-    def untrusted(self) -> str | None:
+    def find_untrusted(self) -> str | None:
         """Return the address of a proxy that was seen within the last hour, if any."""
         return self._address if monotonic_s() - self._at_s <= _SEEN_FOR_S else None
 

@@ -65,8 +65,10 @@ async def _send(
     request: Request, watching: RequestedReplay, number: int, *, version: str
 ) -> Response:
     refuse_other_sites(request)
-    here = services_of(request)
-    image = await stored.read_image(here.db, here.store, watching.key, number, version=version)
+    services = services_of(request)
+    image = await stored.read_image(
+        services.db, services.store, watching.key, number, version=version
+    )
     if image is None:
         return PlainTextResponse("The replay was drawn anew; ask for its strip again.\n", 409)
     return Response(image, 200, MEDIA_HEADERS, _WEBP)

@@ -36,7 +36,7 @@ def test_releases_are_ordered_by_version_and_build(place):
     ],
 )
 def test_some_releases_have_no_order(one, other):
-    """These are commits, lone numbers, and versions of different packages."""
+    """Commits, lone numbers, and versions of different packages have no order."""
     assert release_order.is_later_release(one, other) is None
 
 

@@ -70,7 +70,7 @@ def test_the_root_is_a_span():
 
 
 def test_spans_take_missing_values_from_the_transaction():
-    """These are trace, replay, release and more."""
+    """Trace, replay, release and more come from the transaction if a span does not name them."""
     bare = span("db", "select", STARTED_MS, trace_id=MISSING)
     header = EnvelopeHeader(trace=TraceHeader(replay_id=REPLAY_ID))
     (lone_span,) = read(header, spans=[bare]).spans
@@ -117,7 +117,7 @@ def test_a_transaction_never_ends_before_it_starts(changes, length_s):
 
 
 def test_a_transaction_without_times_is_placed_by_its_arrival():
-    """If that is not known either, it is refused."""
+    """Without a time of arrival too, the transaction is refused."""
     with pytest.raises(MalformedInput, match="transaction has no time"):
         read(start_timestamp="soon", timestamp=MISSING)
     body = compact(transaction(start_timestamp="soon", timestamp=0))

@@ -45,7 +45,7 @@ def test_playback_gets_every_column_back():
 
 
 def test_a_segment_takes_a_hundred_bytes():
-    """These are five frames, and half of the bytes are the codec's configuration."""
+    """The sample has five frames, and half of the bytes are the codec's configuration."""
     assert len(video_layout.pack_layout(mp4.read_video(clip()))) < 100
 
 

@@ -66,7 +66,7 @@ def test_a_view_hierarchy_is_scrubbed():
     ],
 )
 def test_other_hierarchies_stay_as_they_were_sent(sent: bytes):
-    """These are too large to be shown, or broken, or without a secret."""
+    """A hierarchy that is too large to be shown, broken, or without a secret stays as it is."""
     file = prepared(sent, attachment_type=view_hierarchy.ATTACHMENT_TYPE)
     assert bytes(file.data) == sent
     assert file.row.size_bytes == len(sent)

@@ -122,7 +122,7 @@ def test_an_event_of_any_shape_is_read_as_by_the_plain_reader(
     ],
 )  # fmt: skip
 def test_special_events_are_read_as_by_the_plain_reader(changes: dict[str, Any]):
-    """These have addresses to fill in, fingerprints, feedback, secrets, or no id."""
+    """Events with addresses to fill in, fingerprints, feedback, secrets or no id go to it."""
     changed = {name: value for name, value in (event() | changes).items() if value is not MISSING}
     assert_same(compact(changed), context())
     assert_same(json.dumps(changed).encode(), context(EnvelopeHeader(event_id="c" * 32)))

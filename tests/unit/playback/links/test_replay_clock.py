@@ -99,7 +99,7 @@ def test_a_time_outside_the_window_is_corrected():
 
 
 def test_a_moment_at_another_time_is_not_corrected():
-    """An app names its replay an hour after it: neither clock leads back, so its own is told."""
+    """A moment an hour away lies on neither clock, so the time of the app is shown."""
     at = START + timedelta(hours=1)
     assert replay_clock.find_offset_ms(window(), at, 45_000) == HOUR_MS
 

@@ -56,7 +56,7 @@ def test_a_note_far_away_explains_nothing():
 
 
 def test_no_network_pauses_a_recording():
-    """Android says offline, iOS none; coming back ends the gap and does not unsay it."""
+    """Android says offline, iOS none; a network that comes back ends the gap, whose cause stays."""
     for state in ("offline", "none"):
         lost = crumb(1_000, "device.connectivity", state=state)
         back = crumb(59_000, "device.connectivity", state="wifi")
@@ -64,7 +64,7 @@ def test_no_network_pauses_a_recording():
 
 
 def test_a_network_that_was_back_in_time_explains_nothing():
-    """The last word before the gap counts, and an odd state is none."""
+    """The last state before the gap counts, and an odd state is ignored."""
     lost = crumb(1_000, "device.connectivity", state="offline")
     back = crumb(2_000, "device.connectivity", state="wifi")
     odd = crumb(2_500, "device.connectivity", state=["offline"])
@@ -81,7 +81,7 @@ def test_consecutive_segments_without_a_note_were_not_recorded():
 
 
 def test_the_gap_after_the_last_picture_is_explained_too():
-    """Segments after the last one with video stand for it."""
+    """The gap names the segments after the last one with video."""
     end = Gap(65_000, 70_000)
     explained = explain(stored={3, 6, 7}, gap=end)
     assert explained == ExplainedGap(65_000, 70_000, "no_video", 7, 7)

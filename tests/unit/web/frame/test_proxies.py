@@ -5,15 +5,15 @@ from starlette.datastructures import Headers
 
 from app.core import clock
 from app.web.frame.middleware import proxies
-from app.web.frame.middleware.proxies import ProxyWatch
+from app.web.frame.middleware.proxies import ProxyMonitor
 
 
 def untrusted(client: tuple[str, int] | None, *forwarded: str) -> str | None:
     """Check one request; return the proxy that is noticed."""
     raw = [(b"x-forwarded-for", line.encode()) for line in forwarded]
-    watch = ProxyWatch()
-    watch.look_at({"type": "http", "client": client}, Headers(raw=raw))
-    return watch.untrusted()
+    watch = ProxyMonitor()
+    watch.check_request({"type": "http", "client": client}, Headers(raw=raw))
+    return watch.find_untrusted()
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3", "172.17.0.1", "::1", "fd00::1"])
@@ -43,10 +43,10 @@ def test_who_is_trusted_or_far_away_is_passed_over(
 def test_a_proxy_is_forgotten_after_an_hour(monkeypatch: pytest.MonkeyPatch):
     """The alert disappears an hour after the cause is gone."""
     at_s = clock.monotonic_s()
-    watch = ProxyWatch()
+    watch = ProxyMonitor()
     headers = Headers({"x-forwarded-for": "203.0.113.9"})
     monkeypatch.setattr(proxies, "monotonic_s", lambda: at_s)
-    watch.look_at({"type": "http", "client": ("10.0.0.1", 1)}, headers)
-    assert watch.untrusted() == "10.0.0.1"
+    watch.check_request({"type": "http", "client": ("10.0.0.1", 1)}, headers)
+    assert watch.find_untrusted() == "10.0.0.1"
     monkeypatch.setattr(proxies, "monotonic_s", lambda: at_s + 3601)
-    assert watch.untrusted() is None
+    assert watch.find_untrusted() is None

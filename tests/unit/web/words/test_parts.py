@@ -48,15 +48,15 @@ def test_a_part_says_which_it_is(
     assert (part.text, part.next_text) == (text, next_text)
 
 
-def test_what_was_not_counted_to_the_end_is_told_so():
-    """A bounded count is a lower bound, and the next part may be a full one."""
+def test_a_bounded_count_is_a_lower_bound():
+    """A count that stopped at its bound says `more than`, and the next part may be a full one."""
     part = described(1, 1_000, 1_000, is_at_least=True, next_href="/next", order="By size.")
     assert part
     assert part.text == "Showing the first 1,000 of more than 1,000 errors. By size."
     assert part.next_text == "Next 1,000 errors"
 
 
-def test_an_inexact_number_is_told_so():
+def test_an_inexact_number_says_about():
     """Spans are counted with those that came twice, so the link promises no number."""
     part = described(1, 4_950, 12_000, is_about=True)
     assert part
