@@ -46,6 +46,7 @@ from app.preparation import DatabasePreparation
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
+from app.retention.worker import RetentionWorker
 from app.storage.choose import open_store
 from app.storage.port import ObjectStore
 from app.storage.startup_check import StartupCheck
@@ -125,7 +126,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         )
         sweeper = Sweeper(database, objects)
         eraser = _make_eraser(settings, database, objects, ingest, sweeper)
-        for worker in (monitor, sweeper, eraser, Housekeeper(database)):
+        retention = RetentionWorker(database, objects, longest_days=settings.keep_days_at_most)
+        for worker in (monitor, sweeper, eraser, retention, Housekeeper(database)):
             _start_worker(worker, stack)
         renderer = Renderer(static_base=_static_base())
         provider = open_sign_in_provider(
@@ -142,6 +144,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             renderer,
             sweeper,
             eraser,
+            retention,
             monitor,
             closer,
             provider,

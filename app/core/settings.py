@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     key_bytes_per_s: float = Field(default=20_000_000.0, ge=0)
     """Compressed bytes that a key may send each second. 0: no limit."""
     key_bytes_burst: int = Field(default=200_000_000, ge=1)
+    keep_days_at_most: int | None = Field(default=None, ge=1, le=36_500)
+    """The most days that any project keeps its data, whatever its rules say."""
     pictures: bool = True
     """Whether to draw small pictures of replays; without them no video is decoded here."""
     replay_quiet_s: float = Field(default=600.0, ge=0)

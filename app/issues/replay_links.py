@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, any_, literal, select, text
+from sqlalchemy import BigInteger, any_, bindparam, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import get_driver
 from app.db.lists import TIME_KEY, ListCursor, ListOrder, RowRun, cut_run
+from app.db.types import Hex32
 from app.issues.model import IssueKey
 from app.issues.tables import issue_links
 
@@ -43,6 +44,28 @@ _UNLINK: Final = text(
     where c.project_id = g.project_id and c.issue_id = g.issue_id
       and c.replay_project_id = g.replay_project_id
     """
+)
+
+_UNLINK_ALL: Final = text(
+    """
+    with gone as (
+        delete from issue_links l
+        using unnest(:project_ids, :replay_ids) as k (project_id, replay_id)
+        where l.replay_project_id = k.project_id and l.replay_id = k.replay_id
+        returning l.project_id, l.issue_id, l.replay_project_id
+    ),
+    counted as (
+        select project_id, issue_id, replay_project_id, count(*) as quantity
+        from gone group by 1, 2, 3 order by 1, 2, 3
+    )
+    update issue_link_counts c set replays = greatest(c.replays - g.quantity, 0)
+    from counted g
+    where c.project_id = g.project_id and c.issue_id = g.issue_id
+      and c.replay_project_id = g.replay_project_id
+    """
+).bindparams(
+    bindparam("project_ids", type_=ARRAY(BigInteger)),
+    bindparam("replay_ids", type_=ARRAY(Hex32)),
 )
 
 
@@ -90,6 +113,20 @@ async def delete_links(
     """Delete the links of a replay whose rows are deleted in this transaction."""
     await lock_links(connection, [replay_id])
     await connection.execute(_UNLINK, {"project_id": project_id, "replay_id": replay_id})
+
+
+async def delete_links_of_replays(
+    connection: AsyncConnection, keys: Sequence[tuple[ProjectId, ReplayId]]
+) -> None:
+    """Delete the links of replays whose rows are deleted in this transaction."""
+    await lock_links(connection, [replay_id for _, replay_id in keys])
+    await connection.execute(
+        _UNLINK_ALL,
+        {
+            "project_ids": [project_id for project_id, _ in keys],
+            "replay_ids": [replay_id for _, replay_id in keys],
+        },
+    )
 
 
 async def read_links(

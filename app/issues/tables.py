@@ -221,3 +221,17 @@ file_outbox: Final = Table(
     Column("swept_at", DateTime(timezone=True)),
 )
 Index("ix_file_outbox_object_key", file_outbox.c.object_key)
+
+# What is left of issues whose last event has expired. An event that comes later begins the issue
+# anew, and the mark then counts for nothing.
+issue_tombstones: Final = Table(
+    "issue_tombstones",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    Column("expired_at", DateTime(timezone=True), nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("events", BigInteger, nullable=False),
+)
+Index("ix_issue_tombstones_expired_at", issue_tombstones.c.expired_at)

@@ -12,14 +12,14 @@ from typing import Final
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import ids
+from app.core import clock, ids
 from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId, TraceId
 from app.db.lists import ListCursor, RowRun, cut_run
 from app.playback.listed_replays import ListedReplay, describe_replays
 from app.replays import list_queries, query_conditions, query_language, trace_links
-from app.replays.list_queries import ScanRequest, ScanResult
-from app.replays.model import Replay
+from app.replays.list_queries import REPLAY_COLUMNS, ScanRequest, ScanResult
+from app.replays.model import Replay, ReplayKey
 from app.replays.orders import NEWEST, ReplayOrder
 from app.replays.query_conditions import Columns
 from app.replays.query_language import Conjunction, Disjunction, Expression, Negation, Term
@@ -73,6 +73,51 @@ async def search_replays(
     return await finder.find(limit)
 
 
+async def match_replays(
+    connection: AsyncConnection,
+    found: Sequence[Replay],
+    query: Conjunction,
+    *,
+    readable: Sequence[ProjectId],
+    now: datetime,
+) -> set[ReplayKey]:
+    """Tell which of some replays fulfil a query that no person asks.
+
+    Args:
+        connection: Where to read.
+        found: The replays.
+        query: The query; `seen` has no meaning in it (`check_query`).
+        readable: The projects whose errors count.
+        now: The moment that `started:-24h` counts from.
+
+    Raises:
+        InvalidInput: A key cannot have the value that the query gives it.
+    """
+    widened = await _include_linked_replays(connection, query)
+    _check_values(widened)
+    search = ReplaySearch(PersonId(0), tuple(readable), (), widened)
+    finder = _Finder(connection, search, now)
+    return {listed.replay.key for listed in await finder.select_matching(found)}
+
+
+def check_query(query_text: str) -> Conjunction:
+    """Read a query that is to hold whoever looks.
+
+    Raises:
+        InvalidInput: It cannot be understood, or it asks what somebody has seen.
+    """
+    query = query_language.read_query(query_text)
+    if not query.parts:
+        raise InvalidInput("the query is empty, so it would match every replay")
+    if any(term.key == "seen" for term in query_language.list_terms(query)):
+        raise InvalidInput("`seen` depends on who looks, so no rule can ask for it")
+    _check_values(query)
+    for term in query_language.list_terms(query):
+        if _is_early(term):
+            query_conditions.make_condition(term, REPLAY_COLUMNS, now=clock.now())
+    return query
+
+
 class _Finder:
     """Scans further and further until a page is full, all is seen, or the budget is spent."""
 
@@ -123,6 +168,19 @@ class _Finder:
         return query_conditions.make_superset_condition(
             self._search.query, columns, now=self._now, is_decided_here=_is_early
         )
+
+    async def select_matching(self, found: Sequence[Replay]) -> list[ListedReplay]:
+        """Return those of some replays that fulfil the whole query, whatever is true of them."""
+        early = [term for term in self._terms if _is_early(term)]
+        keys = [replay.key for replay in found]
+        answers = await list_queries.evaluate_terms(self._connection, keys, early, now=self._now)
+        described = await describe_replays(
+            self._connection,
+            found,
+            person_id=self._search.person_id,
+            readable=self._search.readable,
+        )
+        return [each for each in described if self._is_match(each, answers[each.replay.key])]
 
     async def _keep_matching(self, found: Sequence[Replay]) -> None:
         """Keep the replays that fulfil the whole query."""

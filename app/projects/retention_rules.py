@@ -5,6 +5,7 @@
 A day counts as a whole: what came on a day is kept for so many days after the day has ended.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -14,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import RetentionClass
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PersonId, ProjectId
 from app.projects.tables import projects, server_settings
@@ -187,6 +189,18 @@ async def list_deleting_limits(connection: AsyncConnection) -> dict[ProjectId, i
         )
     )
     return {ProjectId(row.id): row.stored_bytes_limit for row in rows}
+
+
+async def set_classes(
+    connection: AsyncConnection, classes: Mapping[ProjectId, RetentionClass]
+) -> None:
+    """Let what projects store from now on have these retention classes."""
+    for project_id, retention_class in sorted(classes.items()):
+        await connection.execute(
+            update(projects)
+            .where(projects.c.id == project_id, projects.c.retention_class != retention_class.value)
+            .values(retention_class=retention_class.value)
+        )
 
 
 def _to_rules(row: Row[Any]) -> ProjectRules:

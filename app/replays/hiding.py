@@ -85,6 +85,7 @@ async def hide_replays(
     author: DeletionAuthor,
     *,
     erasure_id: int | None = None,
+    leaves_parts: bool = False,
 ) -> list[HiddenReplay]:
     """Delete the rows of replays themselves and leave their tombstones, in one statement.
 
@@ -97,7 +98,8 @@ async def hide_replays(
         connection: The transaction of the caller.
         keys: The replays; those that are gone already are left out.
         author: Who deletes them, when and why.
-        erasure_id: The erasure that removes their parts later; None if the caller does it now.
+        erasure_id: The erasure that removes their parts later; None if the caller does it.
+        leaves_parts: Whether the caller removes their parts later than in this transaction.
     """
     if not keys:
         return []
@@ -106,7 +108,7 @@ async def hide_replays(
         "person_id": author.person_id,
         "reason": author.reason_text,
         "erasure_id": erasure_id,
-        "has_parts": erasure_id is not None,
+        "has_parts": leaves_parts or erasure_id is not None,
     }
     return [_to_hidden(row) for row in await connection.execute(_HIDE, parameters)]
 

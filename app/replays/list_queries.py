@@ -42,6 +42,9 @@ SORTED_ROWS: Final = 20_000
 _RARE: Final = 20_000
 """Facts of more replays than this are looked for by a scan, not by the index of facts."""
 
+REPLAY_COLUMNS: Final[Columns] = replays.c
+"""The columns that a query is about."""
+
 Condition = Callable[[Columns], ColumnElement[bool]]
 
 

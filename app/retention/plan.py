@@ -13,7 +13,7 @@ one by one if a byte limit asks for it.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -23,12 +23,13 @@ from app.core.ids import ProjectId
 from app.core.units import format_bytes
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
+from app.replays.sizes import StoredReplay
 
 ROOM: Final = 0.02
 """The part of a byte limit that is freed beyond it, so that the next replay does not meet it."""
 _MOST_MOVED: Final = 0.25
 """With more than this part of the rows of a partition to be moved out, rows are deleted instead."""
-_SETTLED: Final = timedelta(days=2)
+SETTLED: Final = timedelta(days=2)
 """A day that is so old gets no new rows any more, so that its partitions may be dropped."""
 
 
@@ -43,17 +44,6 @@ class StoredPart:
     """Replays, the exempt ones among them."""
     rows: int
     """Rows of its events, spans, logs and files, but for those that name an exempt replay."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredReplay:
-    """A replay, where it lies, and how much it takes."""
-
-    key: ReplayKey
-    day: date
-    retention_class: int
-    first_received_at: datetime
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +306,7 @@ class _Planner:
         is_droppable = (
             retention_class != RetentionClass.KEPT
             and day != OLD_DAY
-            and day + _SETTLED <= self._inventory.today
+            and day + SETTLED <= self._inventory.today
             and moved_rows <= _MOST_MOVED * sum(map(_count_rows, parts))
         )
         if not is_droppable:
@@ -349,38 +339,6 @@ class _Planner:
                 if replay.retention_class == part.retention_class
             )
         )
-
-
-def count_planned_replays(acts: Sequence[Act], parts: Sequence[StoredPart]) -> int:
-    """Count the replays that go by a plan."""
-    in_parts = {(part.project_id, part.day, part.retention_class): part.replays for part in parts}
-    total = 0
-    for act in acts:
-        match act:
-            case DeleteReplays():
-                total += len(act.keys)
-            case DeleteProjectDay():
-                key = act.project_id, act.day, act.retention_class
-                total += in_parts.get(key, 0) - len(act.kept_replays)
-            case DropPartition():
-                for reason in act.expiring:
-                    total += in_parts.get((reason.project_id, act.day, act.retention_class), 0)
-                total -= len(act.moved_replays)
-    return total
-
-
-def list_ended_days(acts: Sequence[Act]) -> Collection[tuple[ProjectId, date]]:
-    """Return the days of projects that a plan ends."""
-    ended: set[tuple[ProjectId, date]] = set()
-    for act in acts:
-        match act:
-            case DeleteProjectDay():
-                ended.add((act.project_id, act.day))
-            case DropPartition():
-                ended.update((reason.project_id, act.day) for reason in act.expiring)
-            case DeleteReplays():
-                pass
-    return ended
 
 
 def _age_of(replay: StoredReplay) -> tuple[datetime, ReplayKey]:

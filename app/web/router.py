@@ -20,8 +20,10 @@ from app.web.replay.parts import routes as replay_parts
 from app.web.replay.request import routes as replay_requests
 from app.web.replay.trace import routes as replay_traces
 from app.web.replays import routes as replays, selected
+from app.web.retention import routes as retention
 from app.web.set_up import routes as set_up
 from app.web.settings import routes as settings
+from app.web.storage import routes as storage
 from app.web.trace import routes as trace
 from app.web.why import routes as why
 
@@ -35,7 +37,7 @@ def pages() -> APIRouter:
         openid_routes, sign_in_routes, account, selected, erasures, replays, project, set_up,
         settings, privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes,
         picture_routes, replay_traces, trace, why, issues, issue, file_routes, feedback,
-        demo_routes, people, keys, browser,
+        demo_routes, people, keys, retention, storage, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

@@ -13,8 +13,9 @@ from app.db.engine import Database
 from app.issues import attachments
 from app.memberships import queries as memberships
 from app.memberships.model import Member, ProjectAccess, Role
-from app.projects import queries as projects
+from app.projects import queries as projects, retention_rules
 from app.projects.model import OutcomeCount, ProjectKey, QuarantinedEnvelope
+from app.projects.retention_rules import ProjectRules, ServerRules
 from app.replays import project_totals
 
 OUTCOME_DAYS: Final = 30
@@ -57,6 +58,8 @@ class ProjectOverview:
     quarantined_total: int
     has_replays: bool
     storage: StorageUse
+    rules: ProjectRules
+    server_rules: ServerRules
 
 
 async def read_project_overview(
@@ -84,6 +87,8 @@ async def read_project_overview(
             quarantined_total=len(quarantined),
             has_replays=project_id in await project_totals.count_replays(connection, [project_id]),
             storage=await _read_storage_use(connection, project_id),
+            rules=await retention_rules.read_rules(connection, project_id),
+            server_rules=await retention_rules.read_server_rules(connection),
         )
 
 

@@ -18,6 +18,7 @@ from app.ingest.health import IngestMonitor
 from app.playback.video.index_cache import IndexCache
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
+from app.retention.worker import RetentionWorker
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
 from app.web.frame.middleware.proxies import ProxyMonitor
@@ -36,6 +37,7 @@ class PageServices:
     renderer: Renderer
     sweeper: Sweeper
     eraser: Eraser
+    retention: RetentionWorker
     ingest_monitor: IngestMonitor
     closer: Closer
     sign_in_provider: SignInProvider | None = None

@@ -14,6 +14,7 @@ from app.administration.projects.project_overview import (
 )
 from app.memberships.model import ProjectAccess, Role
 from app.projects.model import ProjectKey, QuarantinedEnvelope
+from app.projects.retention_rules import AtLimit
 from app.web.frame.dsn import write_active_dsn, write_dsn
 from app.web.frame.services import PageServices
 from app.web.project.page import (
@@ -28,6 +29,7 @@ from app.web.project.page import (
 from app.web.urls import list_urls, project_urls
 from app.web.words.outcomes import summarize_outcomes
 from app.web.words.parts import describe_rows
+from app.web.words.retention import describe_rules
 
 PART_PROJECTS = 100
 """Projects on one page of the list."""
@@ -56,8 +58,6 @@ def build_project_page(
     access: ProjectAccess,
     overview: ProjectOverview,
     parts: OverviewParts,
-    *,
-    problem: str | None = None,
 ) -> ProjectPage:
     """Build the page of one project.
 
@@ -66,7 +66,6 @@ def build_project_page(
         access: The project, and the role of whoever looks at it.
         overview: What the page shows.
         parts: Number of rows to skip in each list.
-        problem: What to correct in the form for the limit of storage.
     """
     project = access.project
     return ProjectPage(
@@ -110,8 +109,10 @@ def build_project_page(
             video_bytes=overview.storage.video_bytes,
             file_bytes=overview.storage.file_bytes,
             limit_bytes=project.stored_bytes_limit,
+            deletes_oldest=overview.rules.at_limit is AtLimit.DELETE_OLDEST,
+            words=describe_rules(overview.rules, overview.server_rules),
+            retention_href=project_urls.retention(project.id),
             may_change=access.role.includes(Role.ADMIN),
-            problem=problem,
         ),
         may_change=access.role.includes(Role.ADMIN),
     )
@@ -128,6 +129,7 @@ def _build_card(services: PageServices, listed: ListedProject) -> ProjectCard:
         replays=totals.replays if totals else 0,
         last_received_at=totals.last_received_at if totals else None,
         role=listed.role or "server admin",
+        retention_href=project_urls.retention(project.id),
     )
 
 

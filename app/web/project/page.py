@@ -21,6 +21,7 @@ class ProjectCard:
     replays: int
     last_received_at: datetime | None
     role: str
+    retention_href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +83,17 @@ class Storage:
     video_bytes: int
     file_bytes: int
     limit_bytes: int | None
+    deletes_oldest: bool
+    """Whether the oldest goes at the limit; otherwise new data is turned away."""
+    words: str
+    """What the project keeps, in one sentence."""
+    retention_href: str
     may_change: bool
-    problem: str | None = None
-    """The mistake to correct in the form."""
 
     @property
     def used_bytes(self) -> int:
         """The bytes of videos and files together."""
         return self.video_bytes + self.file_bytes
-
-    @property
-    def limit_gib(self) -> str:
-        """The limit in GiB as the form shows it; empty if there is none."""
-        if self.limit_bytes is None:
-            return ""
-        return f"{self.limit_bytes / 2**30:.6f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

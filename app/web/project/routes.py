@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from app.administration.projects.create_project import create_project, require_creator
 from app.administration.projects.download_quarantined import download_quarantined
-from app.administration.projects.limit_storage import limit_storage
 from app.administration.projects.project_list import read_project_list
 from app.administration.projects.project_overview import OverviewParts, read_project_overview
 from app.core.errors import InvalidInput
@@ -72,17 +71,6 @@ async def show_project(
     return await _show(request, project_access, OverviewParts(keys, members, quarantine))
 
 
-@router.post(route_to(project_urls.limit_storage))
-async def change_storage_limit(request: Request, project_access: access.CurrentProject) -> Response:
-    """Limit the storage of a project, or lift the limit."""
-    limit_gib = (await forms.read_form(request)).get("limit_gib", "")
-    try:
-        await limit_storage(services_of(request).db, project_access, limit_gib)
-    except InvalidInput as error:
-        return await _show(request, project_access, OverviewParts(), error)
-    return answer.redirect(project_urls.storage(project_access.project.id), done="storage-limited")
-
-
 @router.get(route_to(project_urls.quarantined))
 async def send_quarantined(
     request: Request, project_access: access.CurrentProject, quarantined_id: access.RowId
@@ -101,11 +89,8 @@ async def _show(
     request: Request,
     project_access: ProjectAccess,
     parts: OverviewParts,
-    refusal: InvalidInput | None = None,
 ) -> Response:
     services = services_of(request)
     overview = await read_project_overview(services.db, project_access, parts)
-    problem = phrases.sentence(str(refusal)) if refusal else None
-    page = build_project_page(services, project_access, overview, parts, problem=problem)
-    status = refusal.status if refusal else 200
-    return await answer.render_page(request, "project/page.html", page, status=status)
+    page = build_project_page(services, project_access, overview, parts)
+    return await answer.render_page(request, "project/page.html", page)

@@ -103,14 +103,9 @@ def project_log(project_id: ProjectId, *, views: int = 0, lines: int = 0) -> str
     return with_query(f"{project(project_id)}/log", pairs)
 
 
-def limit_storage(project_id: ProjectId) -> str:
-    """Return the address at which POST `limit_gib` limits the storage of a project."""
-    return f"{project(project_id)}/storage"
-
-
-def storage(project_id: ProjectId) -> str:
-    """Return the address of the part of a project's page that is about its storage."""
-    return f"{project(project_id)}#storage"
+def retention(project_id: ProjectId) -> str:
+    """Return the address of what a project keeps; POST saves its rules."""
+    return f"{project(project_id)}/retention"
 
 
 def quarantine(project_id: ProjectId, *, first: int = 0) -> str:

@@ -7,6 +7,8 @@ from app.web.urls.query import with_query
 
 SERVER: Final = "/server"
 """Leads on to the people."""
+STORAGE: Final = "/server/storage"
+"""GET shows what fills the storage; POST `default_days` and `longest_days` saves rules for all."""
 PEOPLE: Final = "/server/people"
 INVITE: Final = "/server/people/invite"
 """GET shows the form; POST `email`, `name`, `project`, `role`, `admin` and `days` adds a person."""

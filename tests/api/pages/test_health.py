@@ -215,26 +215,28 @@ async def test_an_admin_limits_storage(server):
     """An admin sets and lifts the limit; the endpoint obeys it, and the audit log has both."""
     path = f"/projects/{server.app.id}"
     await server.take(envelopes.replay_video_envelope(0))
-    saved = await server.web.post(f"{path}/storage", data={"limit_gib": "0,000001"})
+    limit = {"limit_gib": "0,000001", "at_limit": "refuse"}
+    saved = await server.web.post(f"{path}/retention", data=limit)
     assert (saved.status_code, saved.headers["location"]) == (
         303,
-        f"{path}?done=storage-limited#storage",
+        f"{path}/retention?done=retention-saved",
     )
-    page = (await server.web.get(path)).text
-    assert "The project is full." in page
-    assert 'value="0.000001"' in page
+    assert "The project is full." in (await server.web.get(path)).text
+    assert 'value="0.000001"' in (await server.web.get(f"{path}/retention")).text
     assert len(clips.clip()) > 1_074
     quotas = server.service.ingest.admission.quotas
     quotas._sum_storage_at_s = 0.0
     await quotas.refresh(server.database)
     assert (await server.post(envelopes.replay_video_envelope(1))).status_code == 429
-    refused = await server.web.post(f"{path}/storage", data={"limit_gib": "much"})
+    refused = await server.web.post(f"{path}/retention", data=limit | {"limit_gib": "much"})
     assert (refused.status_code, "The limit is a number of GiB" in refused.text) == (400, True)
-    await server.web.post(f"{path}/storage", data={"limit_gib": " "})
+    await server.web.post(f"{path}/retention", data={"limit_gib": " "})
     assert "The project is full." not in (await server.web.get(path)).text
     async with server.database.reading() as connection:
         actions = await list_audited_actions(connection)
-    assert [action for action in actions if action == "project_changed"] == ["project_changed"] * 2
+    assert [action for action in actions if action == "retention_changed"] == [
+        "retention_changed"
+    ] * 2
 
 
 async def list_audited_actions(connection) -> list[str]:
@@ -256,8 +258,8 @@ async def test_viewers_and_members_cannot_change_the_limit_of_storage(server, ro
         "accept": "text/html",
     }
     path = f"/projects/{server.app.id}"
-    page = await server.sender.get(path, headers=headers)
-    assert "No limit is set." in page.text
+    page = await server.sender.get(f"{path}/retention", headers=headers)
+    assert "Kept for ever." in page.text
     assert "limit_gib" not in page.text
-    answer = await server.sender.post(f"{path}/storage", data={"limit_gib": "1"}, headers=headers)
+    answer = await server.sender.post(f"{path}/retention", data={"limit_gib": "1"}, headers=headers)
     assert answer.status_code == 403

@@ -11,6 +11,7 @@ from app.core.days import OLD_DAY, RetentionClass
 from app.core.ids import ProjectId, ReplayId
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
+from app.replays.sizes import StoredReplay
 from app.retention.plan import (
     Act,
     DeleteProjectDay,
@@ -20,11 +21,10 @@ from app.retention.plan import (
     OldestReplays,
     ProjectReason,
     StoredPart,
-    StoredReplay,
     is_due,
-    list_ended_days,
     make_plan,
 )
+from app.retention.plan_summary import list_ended_days
 
 TODAY = date(2026, 11, 30)
 APP, SHOP = ProjectId(1), ProjectId(2)

@@ -27,6 +27,7 @@ from tests.unit.web.samples import (
     issue_samples,
     list_samples,
     part_samples,
+    retention_samples,
     room_samples,
     server_samples,
 )
@@ -238,10 +239,10 @@ PROJECT_PAGE = project.ProjectPage(
     members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),
     members_part=parts.ListPart("Showing members 101 to 101 of 101.", None, None),
     has_replays=True,
-    storage=project.Storage(900, 200, 1_000, may_change=True, problem="That is no number."),
+    storage=retention_samples.STORAGE,
 )  # fmt: skip
 
-_CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner")
+_CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner", "/k")
 _ACCOUNT = account.AccountPage(
     "Ana Silva", "ana@example.com", 12, has_password=True,
     name_href="/account/name", password_href="/account/password",
@@ -362,9 +363,7 @@ SAMPLES = {
     "project, server in trouble": _page("project/page.html", PROJECT_PAGE, _ALERTED),
     "project, full": _page(
         "project/page.html",
-        replace(
-            PROJECT_PAGE, storage=project.Storage(900, 100, 1_000, may_change=False), quarantine=()
-        ),
+        replace(PROJECT_PAGE, storage=retention_samples.FULL_STORAGE, quarantine=()),
     ),
     "project, bare": _page(
         "project/page.html",
@@ -373,7 +372,7 @@ SAMPLES = {
             dsn=None,
             keys=(),
             outcomes=outcomes.summarize_outcomes([]),
-            storage=project.Storage(0, 0, None, may_change=False),
+            storage=retention_samples.NO_STORAGE,
             members=(),
             quarantined=0,
             quarantine=(),
@@ -404,7 +403,11 @@ SAMPLES = {
     ),
     **{
         name: _page(template, page)
-        for name, (template, page) in (*issue_samples.PAGES.items(), *room_samples.PAGES.items())
+        for name, (template, page) in (
+            *issue_samples.PAGES.items(),
+            *room_samples.PAGES.items(),
+            *retention_samples.PAGES.items(),
+        )
     },
     **{
         name: _page(template, page, _ADMIN)

@@ -20,4 +20,4 @@ def test_a_route_has_placeholders_where_its_link_has_ids():
 def test_a_part_of_a_page_has_no_route():
     """Browsers do not send fragments, so no route can be made of a link that has one."""
     with pytest.raises(ValueError, match="part of a page"):
-        route_to(project_urls.storage)
+        route_to(project_urls.key_list)

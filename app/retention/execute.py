@@ -1,0 +1,332 @@
+"""Carries out the acts of a plan, in steps of one transaction each that may run again.
+
+    drop a partition   what stays moves to class 0 → replays end → the partitions are dropped
+    a project's day    replays end with their segments → other rows go, some thousand at a time
+    single replays     replays end with their segments
+
+    after each day: totals, receipt, audit line; issues without events, feedback
+
+A step that finds something in its way, such as a replay that was pinned a moment ago, leaves the
+act as it is; the next plan begins from what is stored then.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, assert_never
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core import clock, log
+from app.core.days import RetentionClass
+from app.core.errors import DatabaseUnavailable
+from app.core.ids import ProjectId
+from app.db import day_rows, days
+from app.db.days import FAMILIES, Partition
+from app.db.engine import Database
+from app.feedback import expire as feedback_expiry
+from app.issues import expire as issue_expiry, replay_links
+from app.projects import day_totals, writes as project_writes
+from app.replays import expire, sizes
+from app.replays.expire import ExpiredReplays
+from app.replays.model import ReplayKey
+from app.retention import inventory, receipts
+from app.retention.day_ends import KIND_OF_FAMILY, EndedPart, write_end
+from app.retention.inventory import Exemptions
+from app.retention.plan import SETTLED, Act, DeleteProjectDay, DeleteReplays, DropPartition
+
+REPLAYS_A_STEP: Final = 200
+ROWS_A_STEP: Final = 5_000
+_DROP_TRIES: Final = 5
+_DROP_PAUSE_S: Final = 1.0
+_ONE_DAY: Final = timedelta(days=1)
+
+_logger: Final = log.get_logger("retention")
+
+
+async def carry_out(database: Database, act: Act) -> None:
+    """Carry out one act of a plan.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer; the next run goes on.
+    """
+    match act:
+        case DropPartition():
+            await _drop_partition(database, act)
+        case DeleteProjectDay():
+            await _delete_project_day(database, act)
+        case DeleteReplays():
+            await _delete_replays(database, act)
+        case _:
+            assert_never(act)
+
+
+async def _drop_partition(database: Database, act: DropPartition) -> None:
+    async with database.reading() as connection:
+        exempt = await inventory.read_exemptions(connection)
+        something_stays = await _has_staying_rows(connection, act, exempt)
+    if act.moved_replays or something_stays:
+        await _move_out(database, act, exempt)
+    ended = []
+    for reason in act.expiring:
+        replays = await _expire_part(
+            database, act.day, act.retention_class, reason.project_id, reason.rule, dropped=True
+        )
+        ended.append(EndedPart(reason.project_id, reason.rule, *replays, rows=Counter()))
+    for tries in range(1, _DROP_TRIES + 1):
+        try:
+            async with _step(database) as connection:
+                if not await _drop_now(connection, act, ended, exempt):
+                    _logger.info("a day keeps something and is planned again", day=str(act.day))
+                    return
+            break
+        except DatabaseUnavailable as error:
+            # Everything that uses the tables waits behind a drop that waits: so it gives up soon.
+            if tries == _DROP_TRIES:
+                raise
+            _logger.info("the drop of a day waits", day=str(act.day), error=str(error))
+            await asyncio.sleep(_DROP_PAUSE_S * tries)
+    for part in ended:
+        await _end_what_hangs_on(database, part.project_id, act.day, part.rule, exempt)
+
+
+async def _move_out(database: Database, act: DropPartition, exempt: Exemptions) -> None:
+    """Move out what stays: exempt replays, projects of longer rules, and rows that name them."""
+    async with _step(database) as connection:
+        await days.ensure_partitions(
+            connection, [_part(act.day, RetentionClass.KEPT, family) for family in FAMILIES]
+        )
+    for first in range(0, len(act.moved_replays), REPLAYS_A_STEP):
+        async with _step(database) as connection:
+            keys = act.moved_replays[first : first + REPLAYS_A_STEP]
+            await expire.move_replays_out(connection, keys)
+    while act.moved_projects:
+        async with _step(database) as connection:
+            keys = tuple(
+                await expire.find_all_replays_of_part(
+                    connection, act.day, act.retention_class, act.moved_projects,
+                    limit=REPLAYS_A_STEP,
+                )
+            )  # fmt: skip
+            if not keys:
+                break
+            await expire.move_replays_out(connection, keys)
+    for family in KIND_OF_FAMILY:
+        moved = ROWS_A_STEP
+        while moved == ROWS_A_STEP:
+            async with _step(database) as connection:
+                moved = await day_rows.move_rows_out(
+                    connection,
+                    _part(act.day, act.retention_class, family),
+                    projects=act.moved_projects,
+                    owners=exempt.of_family(family),
+                    limit=ROWS_A_STEP,
+                )
+
+
+async def _drop_now(
+    connection: AsyncConnection, act: DropPartition, ended: Sequence[EndedPart], exempt: Exemptions
+) -> bool:
+    """Drop the partitions of a day and class, unless they hold something that stays."""
+    day, retention_class = act.day, act.retention_class
+    projects = [reason.project_id for reason in act.expiring]
+    if not await expire.has_no_replays(connection, day, retention_class):
+        return False
+    for family in FAMILIES:
+        spared = () if family == "segments" else exempt.of_family(family)
+        partition = _part(day, retention_class, family)
+        if await day_rows.has_rows_of_others(connection, partition, projects, spared=spared):
+            return False
+        for project_id, rows in (
+            await day_rows.count_rows(connection, partition, spared=())
+        ).items():
+            ended[projects.index(project_id)].rows[family] += rows
+    await issue_expiry.release_files(connection, day, retention_class, at=clock.now())
+    for family in FAMILIES:
+        await days.drop_partition(connection, _part(day, retention_class, family))
+    for part in ended:
+        await write_end(connection, part, day, retention_class, is_dropped=True)
+    return True
+
+
+async def _has_staying_rows(
+    connection: AsyncConnection, act: DropPartition, exempt: Exemptions
+) -> bool:
+    """Tell whether partitions hold rows of other projects, or rows that name an exempt replay.
+
+    The segments of exempt replays follow from the rows of these replays.
+    """
+    projects = [reason.project_id for reason in act.expiring]
+    for family in FAMILIES:
+        spared = () if family == "segments" else exempt.of_family(family)
+        partition = _part(act.day, act.retention_class, family)
+        if await day_rows.has_rows_of_others(connection, partition, projects, spared=spared):
+            return True
+    return False
+
+
+async def _delete_project_day(database: Database, act: DeleteProjectDay) -> None:
+    async with database.reading() as connection:
+        exempt = await inventory.read_exemptions(connection)
+    replays = await _expire_part(
+        database, act.day, act.retention_class, act.project_id, act.rule, dropped=False
+    )
+    part = EndedPart(act.project_id, act.rule, *replays, rows=Counter())
+    for family in FAMILIES:
+        deleted = ROWS_A_STEP
+        while deleted == ROWS_A_STEP:
+            async with _step(database) as connection:
+                deleted = await _delete_rows(connection, act, family, exempt)
+            part.rows[family] += deleted
+    async with _step(database) as connection:
+        await write_end(connection, part, act.day, act.retention_class, is_dropped=False)
+    await _drop_empty_partitions(database, act.day, act.retention_class)
+    await _end_what_hangs_on(database, act.project_id, act.day, act.rule, exempt)
+
+
+async def _drop_empty_partitions(database: Database, day: date, retention_class: int) -> None:
+    """Drop the partitions of a day and class if they hold nothing and will get nothing."""
+    async with _step(database) as connection:
+        if day + SETTLED > await days.read_today(connection):
+            return
+        for family in FAMILIES:
+            partition = _part(day, retention_class, family)
+            if await day_rows.has_rows_of_others(connection, partition, (), spared=()):
+                return
+        for family in FAMILIES:
+            await days.drop_partition(connection, _part(day, retention_class, family))
+
+
+async def _delete_rows(
+    connection: AsyncConnection, act: DeleteProjectDay, family: str, exempt: Exemptions
+) -> int:
+    spared = exempt.of_family(family)
+    if family == "attachments":
+        return await issue_expiry.expire_files(
+            connection, act.project_id, act.day, act.retention_class,
+            spared=spared, at=clock.now(), limit=ROWS_A_STEP,
+        )  # fmt: skip
+    return await day_rows.delete_rows(
+        connection,
+        _part(act.day, act.retention_class, family),
+        act.project_id,
+        spared=spared,
+        limit=ROWS_A_STEP,
+    )
+
+
+async def _delete_replays(database: Database, act: DeleteReplays) -> None:
+    for first in range(0, len(act.keys), REPLAYS_A_STEP):
+        async with _step(database) as connection:
+            keys = act.keys[first : first + REPLAYS_A_STEP]
+            stored = {
+                replay.key: replay for replay in await sizes.read_replay_sizes(connection, keys)
+            }
+            expired = await _expire(connection, keys, act.rule, keeps_segments=False)
+            for replay in (stored[key] for key in expired.keys if key in stored):
+                recording_bytes = replay.size_bytes - replay.video_bytes
+                sizes_by_kind = {
+                    "video": (replay.segments, replay.video_bytes),
+                    "recordings": (replay.segments, recording_bytes),
+                }
+                await day_totals.subtract_bytes(
+                    connection, act.project_id, replay.day, sizes_by_kind
+                )
+            if expired.keys:
+                await _record_replays(connection, act, expired)
+
+
+async def _expire_part(
+    database: Database,
+    day: date,
+    retention_class: int,
+    project_id: ProjectId,
+    rule: str,
+    *,
+    dropped: bool,
+) -> tuple[int, int]:
+    """End the replays of a project on a day; returns the numbers of replays and segments."""
+    replays = segments = 0
+    while True:
+        async with _step(database) as connection:
+            keys = await expire.find_replays_of_part(
+                connection, day, retention_class, [project_id], limit=REPLAYS_A_STEP
+            )
+            if not keys:
+                return replays, segments
+            expired = await _expire(connection, keys, rule, keeps_segments=dropped)
+        replays += len(expired.keys)
+        segments += expired.segments
+
+
+async def _expire(
+    connection: AsyncConnection, keys: Sequence[ReplayKey], rule: str, *, keeps_segments: bool
+) -> ExpiredReplays:
+    """End replays with everything that other domains know of them."""
+    expired = await expire.expire_replays(
+        connection, keys, rule=rule, at=clock.now(), keeps_segments=keeps_segments
+    )
+    if expired.keys:
+        await issue_expiry.forget_issue_replays(connection, [key[1] for key in expired.keys])
+        for key in expired.keys:
+            await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
+        await replay_links.delete_links_of_replays(connection, expired.keys)
+    return expired
+
+
+async def _record_replays(
+    connection: AsyncConnection, act: DeleteReplays, expired: ExpiredReplays
+) -> None:
+    await audit.add_audit_line(
+        connection,
+        Action.REPLAYS_EXPIRED,
+        person_id=None,
+        project_id=act.project_id,
+        detail={
+            "rule": act.rule,
+            "replays": len(expired.keys),
+            "video_bytes": expired.video_bytes,
+        },
+    )
+
+
+async def _end_what_hangs_on(
+    database: Database, project_id: ProjectId, day: date, rule: str, exempt: Exemptions
+) -> None:
+    """End issues that have no event left, old counts by hour, and feedback, up to a day."""
+    before = datetime.combine(day + _ONE_DAY, time(), UTC)
+    done = REPLAYS_A_STEP
+    while done == REPLAYS_A_STEP:
+        async with _step(database) as connection:
+            done = await issue_expiry.expire_issues(
+                connection, project_id, before=before, rule=rule, at=clock.now(),
+                limit=REPLAYS_A_STEP,
+            )  # fmt: skip
+    done = ROWS_A_STEP
+    while done == ROWS_A_STEP:
+        async with _step(database) as connection:
+            done = await issue_expiry.expire_issue_hours(
+                connection, project_id, before=before, limit=ROWS_A_STEP
+            )
+    done = ROWS_A_STEP
+    while done == ROWS_A_STEP:
+        async with _step(database) as connection:
+            done = await feedback_expiry.expire_feedback(
+                connection, project_id, before=before, spared=exempt.replay_ids, limit=ROWS_A_STEP
+            )
+
+
+@asynccontextmanager
+async def _step(database: Database) -> AsyncIterator[AsyncConnection]:
+    """Open the transaction of a step, which also keeps the right to run."""
+    async with database.transaction() as connection:
+        yield connection
+        await receipts.renew_lease(connection)
+
+
+def _part(day: date, retention_class: int, family: str) -> Partition:
+    return Partition(family, day, retention_class)

@@ -1,0 +1,102 @@
+"""Removes the objects of days that ended, and verifies that none is left that no row needs.
+
+    receipt without a sweep ─► list the day's prefix ─► whose row is gone? ─► delete
+                            └► list again: only living objects ─► receipt and tombstones are closed
+
+A day is two days old at least when it ends, so nothing is on its way into its prefix.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import Final
+
+from app.core import clock, log
+from app.core.errors import ServiceUnavailable
+from app.core.ids import ProjectId
+from app.db.engine import Database
+from app.issues import expire as issue_expiry
+from app.replays import expire
+from app.retention import receipts
+from app.retention.receipts import DayReceipt
+from app.storage.port import ObjectStore
+
+_BATCH: Final = 20
+_KEYS_AT_ONCE: Final = 1_000
+_DELETES_AT_ONCE: Final = 16
+_FILES: Final = "e"
+
+_logger: Final = log.get_logger("retention.sweep")
+
+
+async def sweep_ended_days(database: Database, objects: ObjectStore) -> bool:
+    """Remove the objects of some days that ended; returns whether there may be more to do.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer. Days whose objects the storage does not
+            delete now are logged, and wait for the next sweep.
+    """
+    async with database.reading() as connection:
+        waiting = await receipts.list_unswept(connection, limit=_BATCH)
+    swept = 0
+    for receipt in waiting:
+        try:
+            removed = await _sweep_day(database, objects, receipt)
+        except ServiceUnavailable as error:
+            _logger.warning("a day is not swept yet", day=str(receipt.day), error=str(error))
+            continue
+        async with database.transaction() as connection:
+            now = clock.now()
+            await receipts.finish_receipt(connection, receipt.id, objects=removed, at=now)
+            await expire.finish_tombstones_of_day(
+                connection, receipt.project_id, receipt.day, at=now
+            )
+        swept += 1
+    return swept == _BATCH
+
+
+async def _sweep_day(database: Database, objects: ObjectStore, receipt: DayReceipt) -> int:
+    """Delete what no row needs of a project's day, and of the packs of the day."""
+    day_prefix = f"{receipt.day:%Y-%m-%d}/"
+    removed = 0
+    for prefix in (f"{day_prefix}{receipt.project_id}/", f"{day_prefix}v/"):
+        dead = await _find_dead(database, objects, receipt, prefix)
+        for first in range(0, len(dead), _DELETES_AT_ONCE):
+            keys = dead[first : first + _DELETES_AT_ONCE]
+            await asyncio.gather(*(objects.delete(key) for key in keys))
+        if dead and await _find_dead(database, objects, receipt, prefix):
+            raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
+        removed += len(dead)
+    return removed
+
+
+async def _find_dead(
+    database: Database, objects: ObjectStore, receipt: DayReceipt, prefix: str
+) -> list[str]:
+    """List the objects under a prefix that no row needs."""
+    stored = [each.key for each in await objects.list(prefix)]
+    dead = []
+    for first in range(0, len(stored), _KEYS_AT_ONCE):
+        keys = stored[first : first + _KEYS_AT_ONCE]
+        living = await _find_living(database, receipt.project_id, receipt.day, keys)
+        dead += [key for key in keys if key not in living]
+    return dead
+
+
+async def _find_living(
+    database: Database, project_id: ProjectId, day: date, keys: Sequence[str]
+) -> Collection[str]:
+    """Find the objects that a row needs: of a replay that is here, of a file, or a pack in use."""
+    parts = {key: key.split("/") for key in keys}
+    packs = [key for key, words in parts.items() if words[1] == "v"]
+    files = {key: words[3] for key, words in parts.items() if words[2] == _FILES}
+    replays = {
+        key: words[2] for key, words in parts.items() if words[1] != "v" and words[2] != _FILES
+    }
+    async with database.reading() as connection:
+        living = await expire.find_living_packs(connection, packs)
+        living |= await issue_expiry.find_living_files(
+            connection, project_id, day, sorted(set(files.values()))
+        )
+        here = await expire.find_living_replays(connection, project_id, set(replays.values()))
+    return living | {key for key, replay_id in replays.items() if replay_id in here}

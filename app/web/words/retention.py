@@ -1,0 +1,78 @@
+"""Words for rules of retention, days and sizes."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from app.core.units import format_bytes
+from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
+from app.retention.change_rules import KeepEstimate
+from app.retention.preview import DeletionEstimate
+from app.web.words.phrases import count
+
+KIND_WORDS: Final[Mapping[str, str]] = {
+    "video": "Video",
+    "recordings": "Recordings (breadcrumbs, requests)",
+    "events": "Errors",
+    "spans": "Traces",
+    "logs": "Logs",
+    "attachments": "Attached files",
+    "pictures": "Small pictures",
+}
+"""The kinds of stored data in the order in which pages list them."""
+
+
+def describe_kind(kind: str) -> str:
+    """Name a kind of stored data."""
+    return KIND_WORDS.get(kind, kind.capitalize())
+
+
+def describe_day(day: date) -> str:
+    """Write a day: `2 Oct 2026`."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def describe_days_kept(days: int | None) -> str:
+    """Say how long something is kept: `30 days`, `for ever`."""
+    return "for ever" if days is None else count(days, "day")
+
+
+def describe_rules(rules: ProjectRules, server: ServerRules) -> str:
+    """Say in one sentence what a project keeps, for people who did not choose it."""
+    kept_days = rules.effective_days(server)
+    parts = [f"Kept {'for ' if kept_days else ''}{describe_days_kept(kept_days)}"]
+    if rules.limit_bytes is not None:
+        limit = format_bytes(rules.limit_bytes)
+        at_limit = (
+            "then the oldest goes"
+            if rules.at_limit is AtLimit.DELETE_OLDEST
+            else "then new videos and files are turned away"
+        )
+        parts.append(f"up to {limit}, {at_limit}")
+    if rules.keep_queries:
+        hours = count(rules.rest_hours or 0, "hour")
+        rule_count = count(len(rules.keep_queries), "keep rule")
+        parts.append(f"replays that match none of {rule_count} go after {hours}")
+    return "; ".join(parts) + "."
+
+
+def describe_estimate(estimate: DeletionEstimate) -> str:
+    """Say what rules of age and bytes would delete, without the end of the sentence."""
+    if estimate.first_day is None or estimate.last_day is None:
+        return "nothing"
+    replays, size = count(estimate.replays, "replay"), format_bytes(estimate.size_bytes)
+    what = f"about {replays}, {size} in all," if estimate.replays else f"about {size}"
+    if estimate.first_day == estimate.last_day:
+        return f"{what} of {describe_day(estimate.first_day)}"
+    return f"{what} of {describe_day(estimate.first_day)} to {describe_day(estimate.last_day)}"
+
+
+def describe_keep_estimate(estimate: KeepEstimate) -> str | None:
+    """Say what keep rules would let go; None if they let nothing go."""
+    if not estimate.rejected:
+        return None
+    replays = count(estimate.rejected, "replay")
+    if estimate.is_all:
+        return f"{replays} that match no keep rule"
+    judged = f"{estimate.rejected:,} of the newest {estimate.judged:,} replays"
+    return f"{judged}, which match no keep rule, and older ones likewise"
