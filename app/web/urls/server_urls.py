@@ -13,6 +13,18 @@ PEOPLE: Final = "/server/people"
 INVITE: Final = "/server/people/invite"
 """GET shows the form; POST `email`, `name`, `project`, `role`, `admin` and `days` adds a person."""
 
+HEALTH: Final = "/server/health"
+
+
+def health(*, first: int = 0) -> str:
+    """Return the address of the server's health, with quarantine from a given row on."""
+    return with_query(HEALTH, {"from": str(first or "")}) + ("#quarantine" if first else "")
+
+
+def retry_quarantined(quarantined_id: int) -> str:
+    """Return the address at which POST digests a quarantined envelope again."""
+    return f"{HEALTH}/quarantine/{quarantined_id}/retry"
+
 
 def people(*, search: str = "", show: str = "", first: int = 0) -> str:
     """Return the address of the list of people, filtered, from a given row on."""
