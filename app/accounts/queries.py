@@ -101,6 +101,34 @@ async def read_person_names(
     return {PersonId(row.id): row.name for row in rows}
 
 
+async def read_people(connection: AsyncConnection, person_ids: Sequence[PersonId]) -> list[Person]:
+    """Return some people, also disabled ones; unknown ids are left out."""
+    rows = await connection.execute(
+        select(*PERSON_COLUMNS).where(people.c.id.in_(person_ids)).order_by(people.c.id)
+    )
+    return [read_person_row(row) for row in rows]
+
+
+async def find_people_like(
+    connection: AsyncConnection, text: str, *, with_emails: bool, limit: int = 1_000
+) -> list[PersonId]:
+    """Return the people whose name has a text in it, whatever its case.
+
+    Args:
+        connection: Where to read.
+        text: A part of a name.
+        with_emails: Whether to find people by their address too.
+        limit: The most people that are returned.
+    """
+    is_found = people.c.name.icontains(text, autoescape=True)
+    if with_emails:
+        is_found |= people.c.email.icontains(text, autoescape=True)
+    found = await connection.scalars(
+        select(people.c.id).where(is_found).order_by(people.c.id).limit(limit)
+    )
+    return [PersonId(person_id) for person_id in found]
+
+
 async def find_secret(connection: AsyncConnection, email: str) -> PasswordSecret | None:
     """Return the hash for a sign-in with an address; None if nobody may sign in with it."""
     rows = await connection.execute(

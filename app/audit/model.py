@@ -11,6 +11,9 @@ from app.core.ids import PersonId, ProjectId, ReplayId
 VIEWERS_PER_PART: Final = 50
 """The most people that one part of the list of a replay's viewers has."""
 
+REPLAY_VIEWED: Final = "replay_viewed"
+"""The name of a line of the log of watched replays, beside those of `Action`."""
+
 ActionFact = str | int | bool | None
 ActionDetail = Mapping[str, ActionFact]
 """Facts about an action: ids, counts, names of settings; never what a user of an app did."""
@@ -58,13 +61,16 @@ class Action(StrEnum):
     SERVER_RETENTION_CHANGED = "server_retention_changed"
     DAY_EXPIRED = "day_expired"
     REPLAYS_EXPIRED = "replays_expired"
+    ISSUE_VIEWED = "issue_viewed"
+    TRACE_VIEWED = "trace_viewed"
+    FILE_VIEWED = "file_viewed"
+    LOG_EXPORTED = "log_exported"
     ISSUE_RESOLVED = "issue_resolved"
     ISSUE_IGNORED = "issue_ignored"
     ISSUE_REOPENED = "issue_reopened"
     ISSUE_DELETED = "issue_deleted"
     FILE_DOWNLOADED = "file_downloaded"
     QUARANTINE_DOWNLOADED = "quarantine_downloaded"
-    QUARANTINE_RETRIED = "quarantine_retried"
 
 
 @dataclass(frozen=True, slots=True)

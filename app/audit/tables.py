@@ -20,7 +20,9 @@ audit_lines = Table(
     Column("project_id", BigInteger),
     Column("subject", Text),
     Column("detail", JSONB, nullable=False),
-    Index(None, "project_id", "id"),
+    Index(None, "at", "id"),
+    Index(None, "project_id", "at", "id"),
+    Index(None, "person_id", "at", "id"),
 )
 
 view_log = Table(
@@ -32,7 +34,9 @@ view_log = Table(
     Column("project_id", BigInteger, nullable=False),
     Column("replay_id", Hex32, nullable=False),
     Index(None, "project_id", "replay_id", "person_id"),
-    Index(None, "project_id", "id"),
+    Index(None, "at", "id"),
+    Index(None, "project_id", "at", "id"),
+    Index(None, "person_id", "at", "id"),
 )
 
 # Replays that somebody has marked as seen without opening them.

@@ -1,9 +1,11 @@
 """The use cases of a trace's pages: the trace with its replays, and what a span says of itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.accounts.model import Person
+from app.audit import writes as audit
+from app.audit.model import Action
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, SpanId, TraceId
 from app.db.engine import Database
@@ -59,8 +61,31 @@ async def find_trace(
         if part is None:
             raise NotFound("no such trace")
         replays = await trace_links.read_replays_in_trace(connection, trace_id, project_ids)
+    await _note_views(database, person, trace_id, replays)
     names = {project.id: project.name for project in projects}
     return TracePageData(part, tuple(replays), names)
+
+
+async def _note_views(
+    database: Database, person: Person, trace_id: TraceId, replays: Sequence[TracedReplay]
+) -> None:
+    """Record who has looked at a trace that shows what a user of an app did.
+
+    There is a line for each project with such a replay, which its admins read. A trace of backends
+    alone shows nobody's doing.
+    """
+    projects = sorted({replay.key.project_id for replay in replays})
+    if not projects:
+        return
+    async with database.transaction() as connection:
+        for project_id in projects:
+            await audit.add_audit_line(
+                connection,
+                Action.TRACE_VIEWED,
+                person_id=person.id,
+                project_id=project_id,
+                subject=trace_id,
+            )
 
 
 async def find_span_data(
@@ -79,6 +104,9 @@ async def find_span_data(
         if data is None and closed:
             data = await traces.find_span_data(connection, trace_id, span_id, sorted(closed))
             data = None if data is None else bodies.hide_bodies(data)
-    if data is None:
-        raise NotFound("no such span")
+        if data is None:
+            raise NotFound("no such span")
+        visible_ids = [project.id for project in visible]
+        replays = await trace_links.read_replays_in_trace(connection, trace_id, visible_ids)
+    await _note_views(database, person, trace_id, replays)
     return data

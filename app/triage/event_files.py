@@ -66,14 +66,16 @@ async def draw_event_picture(
     store: ObjectStore,
     key: tuple[ProjectId, EventId, int],
     *,
+    person_id: PersonId,
     drawing_slot: asyncio.Semaphore,
 ) -> bytes:
-    """Have a picture that came with an event drawn anew by a media child.
+    """Have a picture that came with an event drawn anew by a media child; record who looks at it.
 
     Args:
         db: Where the file's row is.
         store: Where its bytes are.
         key: The project and id of the event, and the picture's position among its files, from 0.
+        person_id: Who looks at it.
         drawing_slot: Bounds how many media children draw at once.
 
     Returns:
@@ -92,4 +94,14 @@ async def draw_event_picture(
             still = await started.redraw(data)
     except MalformedInput as error:
         raise NotFound(f"this file is not a picture that can be shown: {error}") from error
+    project_id, event_id, number = key
+    async with db.transaction() as connection:
+        await audit.add_audit_line(
+            connection,
+            Action.FILE_VIEWED,
+            person_id=person_id,
+            project_id=project_id,
+            subject=event_id,
+            detail={"file": number},
+        )
     return still.data

@@ -8,6 +8,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.audit import writes as audit
+from app.audit.model import Action
 from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId
@@ -85,6 +87,7 @@ async def read_issue_page(
             if stored
             else None
         )
+    await _note_view(reader, event)
     tags, hidden_tags = await asyncio.to_thread(count_tags, samples)
     return IssuePageData(
         summary=summary,
@@ -97,6 +100,19 @@ async def read_issue_page(
         tagged_events=len(samples),
         read_at=now,
     )
+
+
+async def _note_view(reader: IssueReader, event: IssueEvent | None) -> None:
+    """Record who has looked at an issue, and at which of its events."""
+    async with reader.db.transaction() as connection:
+        await audit.add_audit_line(
+            connection,
+            Action.ISSUE_VIEWED,
+            person_id=reader.person.id,
+            project_id=reader.project.id,
+            subject=reader.issue_id,
+            detail={"event": event.event.event_id} if event else None,
+        )
 
 
 async def find_issue_of_event(db: Database, project_id: ProjectId, event_id: EventId) -> IssueKey:

@@ -111,4 +111,5 @@ async def fill(server: Server) -> dict[str, str]:
         "public_key": str(server.app.key),
         "token": "t" * 43,
         "handle": "a" * 64,
+        "form": "csv",
     }

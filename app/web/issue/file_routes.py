@@ -62,6 +62,7 @@ async def send_screenshot(
         services.db,
         services.store,
         (project_access.project.id, read_event_id(event_id), number),
+        person_id=project_access.person.id,
         drawing_slot=services.drawing_slot,
     )
     return Response(picture, 200, MEDIA_HEADERS, "image/webp")

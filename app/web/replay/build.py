@@ -1,6 +1,7 @@
 """Builds the replay page from what was read: pure, so that it can run in a thread."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -78,7 +79,12 @@ def describe_top(head: ReplayHead, options: PageOptions) -> ReplayTop:
     """Describe a replay for the upper part of its page."""
     replay_outline, key = head.context.outline, head.context.key
     return ReplayTop(
-        header=_describe_header(head, back_href=options.back_href),
+        header=replace(
+            _describe_header(head, back_href=options.back_href),
+            log_href=project_urls.project_log(key.project_id, replay=key.replay_id)
+            if options.may_read_log
+            else None,
+        ),
         state=head.state,
         gestures_href=replay_urls.gestures(
             key.project_id, key.replay_id, from_segment=options.from_segment

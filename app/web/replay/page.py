@@ -68,6 +68,8 @@ class ReplayHeader:
     seen_by_total: int = 0
     seen_by_part: ListPart | None = None
     """The part of the viewers that is named; None if all are."""
+    log_href: str | None = None
+    """The log of all views and downloads, for those who may read it."""
     is_pinned: bool = False
     held_by: str | None = None
     """The legal hold that lasts longest: `Case 4, until 30 Jun 2027`; None if there is none."""

@@ -31,6 +31,8 @@ class PageOptions:
     """The first segment whose recording is read."""
     may_delete: bool
     """Whether the person may delete the replay."""
+    may_read_log: bool
+    """Whether the person may read who looked at the replay each time."""
     is_refresh: bool
     """Whether a script asks if the replay has grown; then nobody has opened the page."""
 
@@ -49,6 +51,7 @@ def read_options(
         tab=_TABS.get(tab, "activity"),
         from_segment=from_segment,
         may_delete=watching.access.role.includes(Role.MEMBER),
+        may_read_log=watching.access.role.includes(Role.ADMIN),
         is_refresh=request.headers.get("sec-fetch-dest", "document") != "document",
     )
 

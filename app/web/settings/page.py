@@ -1,7 +1,6 @@
-"""Values that the templates of a project's settings and activity log read."""
+"""Values that the templates of a project's settings read."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.core.ids import ProjectId
 from app.memberships.model import ProjectInvitation, Role
@@ -47,38 +46,3 @@ class InvitedPage:
     project_id: ProjectId
     name: str
     link: OneTimeLinkCard
-
-
-@dataclass(frozen=True, slots=True)
-class ViewRow:
-    """A row that says who opened the page of a replay, and when."""
-
-    at: datetime
-    person: str
-    replay_href: str
-    replay_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class LineRow:
-    """A row of the audit log: an action, and who took it."""
-
-    at: datetime
-    person: str
-    action: str
-    """The action in words: `Member set`."""
-    subject: str | None
-    detail: str
-    """The facts that were recorded: `role: admin, by: command line`."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogPage:
-    """The page that shows who watched replays of a project, and who changed its settings."""
-
-    project_id: ProjectId
-    name: str
-    views: tuple[ViewRow, ...]
-    lines: tuple[LineRow, ...]
-    older_views_href: str | None
-    older_lines_href: str | None

@@ -1,11 +1,10 @@
-"""The settings of a project, its members and invitations, and its activity log."""
+"""The settings of a project, its members and invitations."""
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.administration.projects import change_members
-from app.administration.projects.activity_log import read_activity_log
 from app.administration.projects.answer_invitation import accept_invitation, decline_invitation
 from app.administration.projects.change_members import MemberChange
 from app.administration.projects.project_settings import read_project_settings
@@ -17,7 +16,7 @@ from app.core.ids import PersonId, ProjectId
 from app.memberships.model import ProjectAccess
 from app.web.frame import access, answer, forms
 from app.web.frame.services import services_of
-from app.web.settings.build import build_log_page, build_settings_page
+from app.web.settings.build import build_settings_page
 from app.web.settings.page import InvitedPage
 from app.web.urls import project_urls
 from app.web.urls.routing import route_to
@@ -105,24 +104,6 @@ async def answer_invitation(
         return answer.redirect(project_urls.project(invited_to), done="invitation-accepted")
     await decline_invitation(database, visitor.person, invited_to)
     return answer.redirect(project_urls.PROJECTS, done="invitation-declined")
-
-
-@router.get(route_to(project_urls.project_log))
-async def show_log(
-    request: Request,
-    project_access: access.CurrentProject,
-    views: access.RowId = 0,
-    lines: access.RowId = 0,
-) -> Response:
-    """Show who watched replays of the project, and who changed what."""
-    log = await read_activity_log(
-        services_of(request).db,
-        project_access,
-        views_before=views or None,
-        lines_before=lines or None,
-    )
-    page = build_log_page(project_access.project, log, views=views, lines=lines)
-    return await answer.render_page(request, "settings/log.html", page)
 
 
 async def _show_link(

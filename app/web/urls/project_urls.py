@@ -91,16 +91,14 @@ def try_privacy(project_id: ProjectId) -> str:
     return f"{privacy(project_id)}/try"
 
 
-def project_log(project_id: ProjectId, *, views: int = 0, lines: int = 0) -> str:
-    """Return the address of a project's activity log.
+def project_log(project_id: ProjectId, **query: str) -> str:
+    """Return the address of a project's log, filtered by what is not empty."""
+    return with_query(f"{project(project_id)}/log", query)
 
-    Args:
-        project_id: The project.
-        views: The id of the view before which the list of views begins; 0 for the newest.
-        lines: The id of the line before which the list of actions begins; 0 for the newest.
-    """
-    pairs = {"views": str(views or ""), "lines": str(lines or "")}
-    return with_query(f"{project(project_id)}/log", pairs)
+
+def export_project_log(project_id: ProjectId, form: str, **query: str) -> str:
+    """Return the address of a project's log as a file in a form, filtered in the same way."""
+    return with_query(f"{project(project_id)}/log/export/{form}", query)
 
 
 def retention(project_id: ProjectId) -> str:

@@ -9,21 +9,20 @@ SERVER: Final = "/server"
 """Leads on to the people."""
 STORAGE: Final = "/server/storage"
 """GET shows what fills the storage; POST `default_days` and `longest_days` saves rules for all."""
+LOG: Final = "/server/log"
 PEOPLE: Final = "/server/people"
 INVITE: Final = "/server/people/invite"
 """GET shows the form; POST `email`, `name`, `project`, `role`, `admin` and `days` adds a person."""
 
-HEALTH: Final = "/server/health"
+
+def server_log(**query: str) -> str:
+    """Return the address of the log of the server, filtered by what is not empty."""
+    return with_query(LOG, query)
 
 
-def health(*, first: int = 0) -> str:
-    """Return the address of the server's health, with quarantine from a given row on."""
-    return with_query(HEALTH, {"from": str(first or "")}) + ("#quarantine" if first else "")
-
-
-def retry_quarantined(quarantined_id: int) -> str:
-    """Return the address at which POST digests a quarantined envelope again."""
-    return f"{HEALTH}/quarantine/{quarantined_id}/retry"
+def export_server_log(form: str, **query: str) -> str:
+    """Return the address of the log of the server as a file in a form, filtered in the same way."""
+    return with_query(f"{LOG}/export/{form}", query)
 
 
 def people(*, search: str = "", show: str = "", first: int = 0) -> str:

@@ -21,7 +21,7 @@ class RoleOption:
 ROLE_WORDS: Final = {
     Role.OWNER: "Everything an admin may, and makes others owners. A project always keeps one.",
     Role.ADMIN: "Everything a member may; also manages members, keys, rules and settings, deletes "
-    "issues, and sees the activity log and quarantined envelopes.",
+    "issues, and sees the log and quarantined envelopes.",
     Role.MEMBER: "Everything a viewer may; also resolves and ignores issues, downloads attached "
     "files, and deletes replays.",
     Role.VIEWER: "Watches replays and reads issues, traces, logs and feedback. Changes nothing.",

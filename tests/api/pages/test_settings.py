@@ -1,4 +1,4 @@
-"""Tests of the settings of a project and of its activity log."""
+"""Tests of the settings of a project."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -9,17 +9,14 @@ import pytest_asyncio
 
 from app.accounts import writes as accounts_writes
 from app.accounts.model import Person
-from app.administration.projects import activity_log, project_overview, project_settings
+from app.administration.projects import project_overview, project_settings
 from app.audit import queries as audit
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.projects import writes as project_writes
 from tests.support import html_reader
 from tests.support.browsers import signed_in
-from tests.support.builders import envelopes
 from tests.support.builders.people import make_person
-from tests.support.builders.wire import REPLAY_ID
-from tests.support.html_reader import Element
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -185,39 +182,6 @@ async def test_nobody_gives_or_takes_a_role_above_their_own(
         ).status_code == 403
         assert (await browser.get(f"/projects/{tenant.app.id}/log")).status_code == 403
     assert (await read_roles(tenant))[owner.email] == Role.OWNER
-
-
-async def test_the_log_says_who_watched_and_who_changed_something(
-    tenant: Server, admin: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
-):
-    """Views and changes are two lists, each in pages of its own with the newest first."""
-    monkeypatch.setattr(activity_log, "PART_ROWS", 2)
-    await tenant.take(envelopes.replay_video_envelope(0))
-    replay = f"/projects/{tenant.app.id}/replays/{REPLAY_ID}"
-    for _ in range(3):
-        assert (await admin.get(replay)).status_code == 200
-    await admin.post(settings_path(tenant, "/name"), data={"name": "Other"})
-
-    async def read_log(query: str = "") -> list[Element]:
-        page = html_reader.parse_page(
-            (await admin.get(f"/projects/{tenant.app.id}/log{query}")).text
-        )
-        return page.all("section")
-
-    watched, changed = await read_log()
-    assert [link["href"] for link in watched.all("a")][:2] == [replay, replay]
-    assert "Project changed" in changed.text
-    assert "name: Other" in changed.text
-    person = await add_somebody(tenant)
-    data = {"email": person.email, "role": "viewer"}
-    async with signed_in(tenant, person, role=Role.MEMBER):
-        await admin.post(settings_path(tenant, "/members"), data=data)
-    assert person.name in (await read_log())[1].text, "whose role it was is told by name"
-    watched, changed = await read_log()
-    (older,) = watched.all("a", rel="next")
-    watched, changed = await read_log(f"?{older['href'].partition('?')[2]}")
-    assert len(watched.all("tr")) == 2, "its head and the one that is left"
-    assert "Project changed" in changed.text
 
 
 async def test_members_of_a_project_are_shown_in_parts(

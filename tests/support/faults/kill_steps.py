@@ -18,14 +18,13 @@ _PRODUCT: Final = str(Path(__file__).parents[3] / "app") + os.sep
 class _Steps:
     """Counts steps; at the last one it tells the place and ends the process."""
 
-    def __init__(self, kill_at: int, tell: Callable[[str], None], within: str) -> None:
+    def __init__(self, kill_at: int, tell: Callable[[str], None]) -> None:
         self._left = kill_at
         self._tell = tell
-        self._within = within
 
     def count(self, coroutine: Any) -> None:
         """Count where a coroutine waits, if that is our own code."""
-        place = _place(coroutine, self._within)
+        place = _place(coroutine)
         if place is None:
             return
         self._left -= 1
@@ -35,11 +34,7 @@ class _Steps:
 
 
 def install_kill_at_step(
-    loop: asyncio.AbstractEventLoop,
-    kill_at: int,
-    tell: Callable[[str], None],
-    *,
-    within: str = "",
+    loop: asyncio.AbstractEventLoop, kill_at: int, tell: Callable[[str], None]
 ) -> None:
     """Let a loop kill the process at a step.
 
@@ -47,9 +42,8 @@ def install_kill_at_step(
         loop: asyncio's own.
         kill_at: Which step, from 1; 0 for never.
         tell: Called with the place, just before.
-        within: The folder of `app` in whose code, or on whose behalf, a step counts.
     """
-    steps = _Steps(kill_at, tell, within)
+    steps = _Steps(kill_at, tell)
 
     def make(
         loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **named: Any
@@ -82,10 +76,9 @@ def _stepped(coroutine: Coroutine[Any, Any, Any], steps: _Steps) -> Generator[An
             value, send = error, coroutine.throw
 
 
-def _place(coroutine: Any, within: str) -> str | None:
-    """Name the innermost line of ours in a chain of awaits; None if none is in the folder."""
+def _place(coroutine: Any) -> str | None:
+    """Name the innermost line of ours in a chain of awaits."""
     place = None
-    is_within = False
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
         if frame is None:
@@ -93,6 +86,5 @@ def _place(coroutine: Any, within: str) -> str | None:
         if frame.f_code.co_filename.startswith(_PRODUCT):
             path = frame.f_code.co_filename.removeprefix(_PRODUCT)
             place = f"{path}:{frame.f_lineno} {frame.f_code.co_name}"
-            is_within = is_within or path.startswith(within)
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
-    return place if is_within else None
+    return place

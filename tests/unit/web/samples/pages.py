@@ -8,6 +8,7 @@ from app.core.ids import EventId, SpanId
 from app.playback.recording.conditions import Condition
 from app.playback.recording.contents import ScreenSpan
 from app.projects.model import OutcomeCount
+from app.web.account import page as account
 from app.web.frame.alerts.alert import Alert
 from app.web.frame.rendering import state_pages
 from app.web.frame.rendering.chrome import Chrome, Notice
@@ -23,7 +24,6 @@ from app.web.words.removals import RemovalChip
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples import (
-    account_samples,
     issue_samples,
     list_samples,
     part_samples,
@@ -243,6 +243,13 @@ PROJECT_PAGE = project.ProjectPage(
 )  # fmt: skip
 
 _CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner", "/k")
+_ACCOUNT = account.AccountPage(
+    "Ana Silva", "ana@example.com", 12, has_password=True,
+    name_href="/account/name", password_href="/account/password",
+    sign_ins=(server_samples.SIGN_IN, replace(server_samples.SIGN_IN, is_this=False)),
+    problem="The current one is wrong.",
+)  # fmt: skip
+
 _SIGNED_IN = Chrome("Ana Silva", "/replays?project=318")
 _ADMIN = replace(_SIGNED_IN, is_admin=True)
 _ALERTED = replace(
@@ -372,6 +379,17 @@ SAMPLES = {
             has_replays=False,
         ),
     ),
+    "sign in": _page(
+        "account/sign_in.html", account.SignInPage("a@b.example", "Wrong.", "/replays"), _NOBODY
+    ),
+    "link": _page("account/link.html", account.LinkPage("/link/x", "a@b.example", NOW), _NOBODY),
+    "set password": _page(
+        "account/set_password.html", account.SetPasswordPage("a@b.example", 12), _NOBODY
+    ),
+    "account": _page("account/page.html", _ACCOUNT),
+    "account, no password": _page(
+        "account/page.html", replace(_ACCOUNT, has_password=False, problem=None)
+    ),
     "deleted": _page("state/replay.html", _deleted()),
     "deleted, by nobody": _page("state/replay.html", _deleted(deleted_by=None)),
     "not found": _page("state/replay.html", _deleted(kind="not_found")),
@@ -385,17 +403,11 @@ SAMPLES = {
     ),
     **{
         name: _page(template, page)
-        for samples in (
-            issue_samples.PAGES,
-            room_samples.PAGES,
-            retention_samples.PAGES,
-            account_samples.PAGES,
+        for name, (template, page) in (
+            *issue_samples.PAGES.items(),
+            *room_samples.PAGES.items(),
+            *retention_samples.PAGES.items(),
         )
-        for name, (template, page) in samples.items()
-    },
-    **{
-        name: _page(template, page, _NOBODY)
-        for name, (template, page) in account_samples.OUTSIDE.items()
     },
     **{
         name: _page(template, page, _ADMIN)

@@ -1,13 +1,14 @@
 """Values of the pages around a project: feedback, releases, settings and log."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from app.core.ids import EventId, ProjectId
 from app.memberships.model import ProjectInvitation, Role
 from app.releases.model import SessionCohort
 from app.web.feedback.page import FeedbackPage
 from app.web.keys import page as keys
+from app.web.log import page as log
 from app.web.project import page as project
 from app.web.releases import page as releases
 from app.web.releases.build import DAYS, build_release_rows
@@ -66,11 +67,31 @@ SETTINGS = settings.SettingsPage(
     parts.ListPart("Showing the first 2 of 3 members.", "Next 1 member", "/settings?members=2"),
     (INVITATION,), describe_roles(Role), False, True, "A name needs at least one character.",
 )  # fmt: skip
-LOG = settings.LogPage(
-    PROJECT, "Shop",
-    (settings.ViewRow(datetime(2026, 8, 6, 12, tzinfo=UTC), "Ana Silva", "/r", REPLAY),),
-    (settings.LineRow(NOW, "Ana Silva", "Member set", "Bo", "role: viewer"),),
-    "/log?views=3", None,
+_ANA = log.LogLink("Ana Silva", "/log?person=Ana")
+_LINES = (
+    log.LogRow(
+        NOW, _ANA, "Watched a replay", log.LogLink(REPLAY[:12], "/r", is_id=True), None, ""
+    ),
+    log.LogRow(NOW, _ANA, "Set the role of a member", log.LogLink("Bo"), None, "role: viewer"),
+    log.LogRow(
+        NOW, log.LogLink("Playhead"), "Failed to sign in", None, log.LogLink("Shop", "/p"),
+        "by: openid, reason: " + "a long reason " * 20,
+    ),
+)  # fmt: skip
+_FORM = log.LogForm(
+    "/log", "ana", "Name", "2026-08-01", "", REPLAY, (log.KindOption("view", "Views", True),)
+)
+LOG = log.LogPage(
+    "Log", PROJECT, "Shop", _FORM, _LINES, True, "/log", "/log?before=x", "/log?after=y", "/csv",
+    "/json", "/r",
+)  # fmt: skip
+LOG_OF_SERVER = log.LogPage(
+    "Log", None, "", _FORM, (), True, "/log", None, None, "/csv", "/json", None,
+    "No replay has such an id.",
+)  # fmt: skip
+LOG_EMPTY = log.LogPage(
+    "Log", PROJECT, "Shop", log.LogForm("/log", "", "Name", "", "", "", ()), (), False, "/log",
+    None, None, "/csv", "/json", None,
 )  # fmt: skip
 _KEY_FORM = keys.KeyForm(
     "iOS, store build", DSN, True, NOW, NOW, True, True, True, "/rename", "/switch",
@@ -115,6 +136,8 @@ PAGES: dict[str, tuple[str, object]] = {
             ),
         ),
     ),
-    "log": ("settings/log.html", LOG),
+    "log": ("log/page.html", LOG),
+    "log of the server": ("log/page.html", LOG_OF_SERVER),
+    "log, empty": ("log/page.html", LOG_EMPTY),
 }
 """The template and the page value of each sample, by name."""

@@ -1,0 +1,83 @@
+"""Words for the actions, kinds and facts of the log."""
+
+from typing import Final
+
+from app.audit.kinds import LogKind
+from app.audit.model import REPLAY_VIEWED, Action, ActionDetail
+
+KIND_LABELS: Final = {
+    LogKind.VIEW: "Views",
+    LogKind.DOWNLOAD: "Downloads and exports",
+    LogKind.DELETION: "Deletions",
+    LogKind.RETENTION: "Retention, pins and holds",
+    LogKind.SIGN_IN: "Sign-ins, links and passwords",
+    LogKind.PEOPLE: "People, members and invitations",
+    LogKind.PROJECT: "Projects, keys and rules",
+    LogKind.ISSUE: "Issues",
+}
+_WORDS: Final[dict[str, str]] = {
+    REPLAY_VIEWED: "Watched a replay",
+    Action.ISSUE_VIEWED: "Looked at an issue",
+    Action.TRACE_VIEWED: "Looked at a trace",
+    Action.FILE_VIEWED: "Looked at a picture of an event",
+    Action.REPLAY_DOWNLOADED: "Downloaded from a replay",
+    Action.FILE_DOWNLOADED: "Downloaded a file of an event",
+    Action.QUARANTINE_DOWNLOADED: "Downloaded a quarantined envelope",
+    Action.LOG_EXPORTED: "Exported the log",
+    Action.REPLAY_DELETED: "Deleted a replay",
+    Action.ISSUE_DELETED: "Deleted an issue",
+    Action.SIGN_IN: "Signed in",
+    Action.SIGN_IN_FAILED: "Failed to sign in",
+    Action.SIGN_OUT: "Signed out",
+    Action.SIGN_IN_ENDED: "Ended a sign-in",
+    Action.LINK_MADE: "Made a sign-in link",
+    Action.LINK_WITHDRAWN: "Withdrew a sign-in link",
+    Action.PASSWORD_CHANGED: "Changed their password",
+    Action.IDENTITY_LINKED: "Linked with an account of the sign-in provider",
+    Action.IDENTITY_UNLINKED: "Unlinked from the sign-in provider",
+    Action.PERSON_ADDED: "Added a person",
+    Action.PERSON_CHANGED: "Changed a person",
+    Action.PERSON_DISABLED: "Deactivated a person",
+    Action.PERSON_ENABLED: "Reactivated a person",
+    Action.MEMBER_SET: "Set the role of a member",
+    Action.MEMBER_REMOVED: "Removed a member",
+    Action.INVITATION_MADE: "Invited somebody",
+    Action.INVITATION_WITHDRAWN: "Withdrew an invitation",
+    Action.INVITATION_ACCEPTED: "Accepted an invitation",
+    Action.INVITATION_DECLINED: "Declined an invitation",
+    Action.PROJECT_ADDED: "Added a project",
+    Action.PROJECT_CHANGED: "Changed a project",
+    Action.KEY_ADDED: "Added a key",
+    Action.KEY_CHANGED: "Changed a key",
+    Action.ISSUE_RESOLVED: "Resolved an issue",
+    Action.ISSUE_IGNORED: "Ignored an issue",
+    Action.ISSUE_REOPENED: "Reopened an issue",
+}
+_REASONS: Final = {
+    "not_in_group": "in none of the groups",
+    "groups_unknown": "the provider names no groups",
+    "email_not_verified": "address not verified",
+    "no_email": "no address",
+    "linked_elsewhere": "address of another account",
+    "token_refused": "the provider refused it",
+    "no_provider": "the provider is not used any more",
+    "disabled": "account deactivated",
+}
+
+
+def describe_action(action: str) -> str:
+    """Say what somebody did; actions without words of their own are named after themselves."""
+    return _WORDS.get(action) or action.replace("_", " ").capitalize()
+
+
+def describe_facts(detail: ActionDetail) -> str:
+    """Write the facts of a line: `role: admin, by: command line`."""
+    return ", ".join(
+        f"{name.replace('_', ' ')}: {_describe_fact(value)}" for name, value in detail.items()
+    )
+
+
+def _describe_fact(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _REASONS.get(value, value) if isinstance(value, str) else str(value)
