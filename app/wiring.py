@@ -25,6 +25,7 @@ from app.api.open_connections import OpenConnections, allow_open_files
 from app.background import Housekeeper
 from app.closing.closer import Closer
 from app.closing.sealing.sealer import Sealer
+from app.closing.step import ClosingStep
 from app.core import shipped, units
 from app.core.settings import Settings
 from app.db import embedded
@@ -46,6 +47,7 @@ from app.preparation import DatabasePreparation
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
+from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
 from app.storage.choose import open_store
 from app.storage.port import ObjectStore
@@ -253,7 +255,7 @@ def _make_eraser(
 
 def _open_closer(settings: Settings, database: Database, objects: ObjectStore) -> Closer:
     """Make the worker that closes replays, with the steps that follow when one has closed."""
-    steps = [Sealer(database, objects)]
+    steps: list[ClosingStep] = [Sealer(database, objects), KeepRuleStep(database)]
     return Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s))
 
 

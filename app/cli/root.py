@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import demo, doctor, environment, erase, people, projects, serve
+from app.cli import demo, doctor, environment, erase, people, projects, retention, serve
 from app.core import log
 from app.core.errors import ReplayError
 
@@ -23,6 +23,7 @@ app.command("demo")(demo.play_demo)
 app.add_typer(projects.projects, name="project")
 app.add_typer(projects.keys, name="key")
 app.add_typer(people.people, name="user")
+app.add_typer(retention.retention, name="retention")
 app.command("doctor")(doctor.doctor)
 app.command("erase")(erase.erase_replay)
 

@@ -18,6 +18,7 @@ ReplayError
     · ReplayHeld            409  a legal hold keeps a replay from being deleted
     · TooManyAttempts       429  too many passwords were wrong, or are being checked
   - NotFound              404  also for what somebody may not know about
+    · ExpiredData           410  a rule ended it, or may have; the message says which
   - ServiceUnavailable    503  the journal, Postgres or object storage does not answer
     · DatabaseUnavailable
       · DatabaseUnusable
@@ -170,6 +171,20 @@ class TooManyAttempts(ActionRefused):
 
 class NotFound(ReplayError):
     """Raised for what does not exist, and for what the person may not know to exist."""
+
+
+class ExpiredData(NotFound):
+    """A rule ended what somebody looks for, or may have; the message is for them.
+
+    Attributes:
+        title: The heading of the page that shows the message.
+        status: 410 if it is known to have been here, otherwise 404.
+    """
+
+    def __init__(self, title: str, message: str, *, status: int = 410) -> None:
+        super().__init__(message)
+        self.title = title
+        self.status = status
 
 
 class ServiceUnavailable(ReplayError):

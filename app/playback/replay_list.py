@@ -136,10 +136,13 @@ async def read_new_replays(
 async def find_replay_by_id(
     database: Database, person: Person, replay_id: ReplayId
 ) -> ReplayKey | None:
-    """Find the project that holds a replay, among those that a person may see."""
+    """Find the project that holds a replay or its tombstone, among those a person may see."""
     async with database.reading() as connection:
         project_ids = await memberships.list_project_ids(connection, person)
         keys = await replays.find_replays_with_id(connection, replay_id, project_ids)
+        if not keys:
+            marks = await replays.find_tombstones_with_id(connection, replay_id, project_ids)
+            keys = [mark.key for mark in marks]
     return keys[0] if keys else None
 
 

@@ -13,9 +13,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.closing.step import ClosedReplay
+from app.core.errors import NotFound
 from app.core.ids import ProjectId
+from app.db.engine import Database
 from app.playback.replay_search import check_query, match_replays
-from app.projects import queries as projects
+from app.projects import queries as projects, retention_rules
 from app.projects.retention_rules import ProjectRules
 from app.replays import queries as replays
 from app.replays.keeping import keep_checks
@@ -23,6 +26,29 @@ from app.replays.model import Replay, ReplayKey
 
 BATCH: Final = 200
 """Replays that are judged at once: their errors are counted together."""
+
+
+class KeepRuleStep:
+    """Lets a replay that has closed be judged later, if its project has keep rules."""
+
+    name = "keep rules"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, replay: ClosedReplay) -> None:
+        """Put the replay on the list of those that are judged once their time is up.
+
+        Raises:
+            ServiceUnavailable: Postgres does not answer.
+        """
+        async with self._database.transaction() as connection:
+            try:
+                rules = await retention_rules.read_rules(connection, replay.key.project_id)
+            except NotFound:
+                return
+            if rules.rest_hours is not None:
+                await keep_checks.add_keep_check(connection, replay.key, closed_at=replay.closed_at)
 
 
 async def judge_replays(

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
-from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId
 from app.db.engine import Database
 from app.db.list_slices import ListSlice
@@ -21,6 +20,7 @@ from app.formats.stored import packed_json
 from app.issues import event_queries, queries as issues
 from app.issues.model import IssueKey, StoredEvent
 from app.memberships import queries as memberships
+from app.triage.expired_issues import explain_missing_event
 from app.triage.issue_event import IssueEvent, read_issue_event
 from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
 from app.triage.tag_counts import TagSpread, count_tags
@@ -123,8 +123,8 @@ async def find_issue_of_event(db: Database, project_id: ProjectId, event_id: Eve
     """
     async with db.reading() as connection:
         issue_id = await event_queries.find_issue_of_event(connection, project_id, event_id)
-    if issue_id is None:
-        raise NotFound("no such event")
+        if issue_id is None:
+            raise await explain_missing_event(connection, project_id)
     return project_id, issue_id
 
 
@@ -146,5 +146,5 @@ async def _find_event(
         return next(iter(await event_queries.read_newest_events(connection, key, limit=1)), None)
     event = await event_queries.find_event(connection, key, event_id)
     if event is None:
-        raise NotFound("no such event in this issue")
+        raise await explain_missing_event(connection, key[0])
     return event

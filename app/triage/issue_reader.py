@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts.model import Person
-from app.core.errors import NotFound
 from app.core.ids import IssueId, ProjectId
 from app.db.engine import Database
 from app.issues import queries as issues
@@ -14,6 +13,7 @@ from app.issues.model import Issue, IssueKey
 from app.playback.video.index_cache import IndexCache
 from app.projects.model import Project
 from app.storage.port import ObjectStore
+from app.triage.expired_issues import explain_missing_issue
 from app.triage.issue_users import count_replay_users
 
 
@@ -50,11 +50,11 @@ async def read_summary(
     """Read an issue; only replays of projects that the reader may see are counted.
 
     Raises:
-        NotFound: There is no such issue.
+        NotFound: There is no such issue, or it has expired.
     """
     issue = await issues.find_issue(connection, reader.key, visible_ids)
     if issue is None:
-        raise NotFound("no such issue")
+        raise await explain_missing_issue(connection, reader.key)
     return IssueSummary(
         reader.project, issue, await count_replay_users(connection, issue, visible_ids)
     )

@@ -19,6 +19,7 @@ from app.core.errors import (
     ActionRefused,
     DatabaseUnavailable,
     DatabaseUnusable,
+    ExpiredData,
     NotFound,
     ProviderUnavailable,
     RequestRefused,
@@ -105,8 +106,11 @@ async def _ask_to_sign_in(request: Request, error: Exception) -> Response:
     return answer.redirect(account_urls.sign_in(back=back, ended=ended))
 
 
-async def _answer_not_found(request: Request, _error: Exception) -> Response:
-    return await _answer(request, _NOTHING_HERE)
+async def _answer_not_found(request: Request, error: Exception) -> Response:
+    page = _NOTHING_HERE
+    if isinstance(error, ExpiredData):
+        page = ErrorPage(error.status, error.title, phrases.sentence(str(error)))
+    return await _answer(request, page)
 
 
 async def _answer_refusal(request: Request, error: Exception) -> Response:

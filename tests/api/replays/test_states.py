@@ -100,7 +100,10 @@ async def test_a_replay_that_never_came_says_what_was_lost(tenant: Server):
 
 @pytest.mark.parametrize(
     ("reason", "words"),
-    [("rule: 30 days", "by the rule 30 days."), ("person", "UTC</time>. Its video")],
+    [
+        ("rule: 30 days", "by the rule “30 days” of its project"),
+        ("person", "UTC</time>. Its video"),
+    ],
 )
 async def test_the_page_of_a_deleted_replay_says_when_and_why(
     tenant: Server, reason: str, words: str

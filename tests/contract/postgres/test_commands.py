@@ -164,3 +164,12 @@ def test_the_doctor_reports_an_unreachable_database(
     assert result.exit_code == 1
     assert "fail  database" in result.output
     assert "ok    storage" in result.output
+
+
+def test_retention_is_shown_planned_and_run(terminal: Terminal):
+    """The commands show the rules, and say that nothing is due in an empty project."""
+    terminal.run_successfully("project", "add", "Shop app")
+    assert "Kept for ever." in terminal.run_successfully("retention", "show")
+    for arguments in (("plan",), ("plan", "shop-app"), ("run", "--dry-run"), ("run",)):
+        assert "Nothing is due." in terminal.run_successfully("retention", *arguments)
+    assert isinstance(terminal.run("retention", "plan", "nothing").exception, NotFound)
