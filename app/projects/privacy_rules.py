@@ -21,6 +21,7 @@ from app.db.text import clean_json
 from app.projects.model import RemovalCount, RemovalKey
 from app.projects.tables import privacy_rules, removal_counts
 from app.scrub.rules import CLOSED_RULES, DEFAULT_RULES, ScrubRules
+from app.scrub.taps.rules import CLOSED_TAP_RULES, NO_TAP_RULES, TapRules
 
 _MOST_VERSIONS: Final = 20
 """The versions that a page lists."""
@@ -39,11 +40,12 @@ class PrivacyRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All privacy rules of one project."""
 
     scrub: ScrubRules = DEFAULT_RULES
+    taps: TapRules = NO_TAP_RULES
 
 
 DEFAULT_PRIVACY: Final = PrivacyRules()
-CLOSED_PRIVACY: Final = PrivacyRules(scrub=CLOSED_RULES)
-"""The rules of a project whose saved rules cannot be read: no text is let through."""
+CLOSED_PRIVACY: Final = PrivacyRules(CLOSED_RULES, CLOSED_TAP_RULES)
+"""The rules of a project whose saved rules cannot be read: no text and no tap is let through."""
 
 
 class SavedRules(msgspec.Struct, frozen=True):

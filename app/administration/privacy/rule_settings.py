@@ -18,6 +18,8 @@ from app.projects.privacy_rules import DEFAULT_PRIVACY, NEVER_SAVED, PrivacyRule
 from app.projects.rule_cache import RuleCache
 from app.scrub.rule_checks import check_rules
 from app.scrub.rules import ScrubRules
+from app.scrub.taps.checks import check_tap_rules, write_region
+from app.scrub.taps.rules import TapRules
 
 REMOVAL_DAYS: Final = 30
 _SWITCHES: Final = {
@@ -85,6 +87,7 @@ async def save_rules(
     """
     access.require_role(Role.ADMIN)
     check_rules(rules.scrub)
+    check_tap_rules(rules.taps)
     project_id = access.project.id
     async with database.transaction() as connection:
         saved = await privacy_rules.find_saved_rules(connection, project_id)
@@ -93,7 +96,7 @@ async def save_rules(
         version = await privacy_rules.save_rules(
             connection, project_id, rules, after_version=after_version, saved_by=access.person.id
         )
-        changes = describe_changes(saved.rules.scrub, rules.scrub)
+        changes = describe_changes(saved.rules, rules)
         await record_action(
             connection,
             access,
@@ -105,8 +108,33 @@ async def save_rules(
         await cache.refresh()
 
 
-def describe_changes(before: ScrubRules, after: ScrubRules) -> list[str]:
+def describe_changes(before: PrivacyRules, after: PrivacyRules) -> list[str]:
     """Say in words what differs between two sets of rules."""
+    return [
+        *_describe_scrub_changes(before.scrub, after.scrub),
+        *_describe_tap_changes(before.taps, after.taps),
+    ]
+
+
+def _describe_tap_changes(before: TapRules, after: TapRules) -> list[str]:
+    changes = []
+    if before.keypads != after.keypads:
+        changes.append(f"hiding taps on keypads {'on' if after.keypads else 'off'}")
+    for what, old, new in (
+        ("screen", before.screens, after.screens),
+        ("keypad view", before.views, after.views),
+        ("region", _write_regions(before), _write_regions(after)),
+    ):
+        changes += [f"hidden {what} {name} added" for name in new if name not in old]
+        changes += [f"hidden {what} {name} taken away" for name in old if name not in new]
+    return changes
+
+
+def _write_regions(rules: TapRules) -> tuple[str, ...]:
+    return tuple(map(write_region, rules.regions))
+
+
+def _describe_scrub_changes(before: ScrubRules, after: ScrubRules) -> list[str]:
     changes = [
         f"{words} {'on' if getattr(after, name) else 'off'}"
         for name, words in _SWITCHES.items()
@@ -133,4 +161,4 @@ def describe_changes(before: ScrubRules, after: ScrubRules) -> list[str]:
 def describe_version(versions: Sequence[SavedRules], number: int) -> list[str]:
     """Say in words what a version in a list changed, compared with the one before it."""
     before = versions[number + 1].rules if number + 1 < len(versions) else DEFAULT_PRIVACY
-    return describe_changes(before.scrub, versions[number].rules.scrub)
+    return describe_changes(before, versions[number].rules)

@@ -41,6 +41,7 @@ def open_envelope(
         client_ip=accepted.client_ip,
         header=accepted.envelope.header,
         rules=rules.scrub,
+        taps=rules.taps,
         removals=prepared.removals,
     )
     received: list[ReceivedItem] = []

@@ -7,12 +7,12 @@ of a path.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from app.core import clock
-from app.core.errors import MalformedInput, RequestRefused
+from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.core.ids import EventId
 from app.core.limits import LIMITS
 from app.formats import jsonish
@@ -32,6 +32,7 @@ from app.issues.model import Attachment
 from app.projects.model import Outcome
 from app.scrub import walk
 from app.scrub.places import PayloadKind
+from app.scrub.taps.hierarchy import hide_keypad_views
 from app.storage import keys
 
 _UNNAMED: Final = "unnamed"
@@ -81,16 +82,40 @@ def prepare_attachment(
 
 
 def scrub_view_hierarchy(data: memoryview, context: EnvelopeContext) -> memoryview:
-    """Return a view hierarchy without secrets; one that cannot be read stays as it was sent."""
+    """Return a view hierarchy without secrets; one that cannot be read stays as it was sent.
+
+    Raises:
+        MalformedInput: It cannot be read, and it may show a keypad that the project wants hidden.
+        OversizedInput: The same, since it is too large or too deep.
+    """
+    if context.taps.hides_any:
+        return _hide_keypads(data, context)
     if len(data) > LIMITS.view_hierarchy_bytes or walk.is_clean(bytes(data), context.rules):
         return data
     try:
         tree = jsonish.decode(data, "view hierarchy")
     except RequestRefused:
         return data
+    return _write_tree(tree, tree, data, context)
+
+
+def _hide_keypads(data: memoryview, context: EnvelopeContext) -> memoryview:
+    if len(data) > LIMITS.view_hierarchy_bytes:
+        raise OversizedInput(
+            f"the view hierarchy has more than {LIMITS.view_hierarchy_bytes} bytes, so the views"
+            " of keypads cannot be hidden in it"
+        )
+    tree = jsonish.decode(data, "view hierarchy")
+    without_keypads, remarks = hide_keypad_views(tree, context.taps)
+    context.count_removals(remarks)
+    return _write_tree(without_keypads, tree, data, context)
+
+
+def _write_tree(tree: Any, sent: Any, data: memoryview, context: EnvelopeContext) -> memoryview:
+    """Scrub a tree, and write it anew unless it is still the one that was sent."""
     clean = walk.scrub_json(tree, context.rules, kind=PayloadKind.VIEW_HIERARCHY)
     context.count_removals(clean.remarks)
-    return data if clean.value is tree else memoryview(msgspec.json.encode(clean.value))
+    return data if clean.value is sent else memoryview(msgspec.json.encode(clean.value))
 
 
 def _scrub_label(label: str | None, context: EnvelopeContext) -> str | None:

@@ -16,6 +16,7 @@ from app.formats import timestamps
 from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
 from app.projects.model import RemovalKey
 from app.scrub.rules import ScrubRemark, ScrubRules
+from app.scrub.taps.rules import NO_TAP_RULES, TapRules
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -31,6 +32,8 @@ class EnvelopeContext(msgspec.Struct, frozen=True, gc=False):
     client_ip: str | None
     header: EnvelopeHeader
     rules: ScrubRules
+    taps: TapRules = NO_TAP_RULES
+    """The taps that are hidden. The quick readers leave items alone that may have some."""
     removals: Counter[RemovalKey] = msgspec.field(default_factory=Counter)
     """How often each rule removed something in the batch; `count_removals` adds to it."""
 

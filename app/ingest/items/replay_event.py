@@ -100,7 +100,9 @@ def web_segment_row(
     """Make the row of a browser's segment."""
     data = recording_item.payload if recording_item else None
     (quick,) = quick_recording.try_read_recordings([data], [context])
-    recorded = quick or scrubbed_recording.read_recording(data, context)
+    recorded = quick or scrubbed_recording.read_recording(
+        data, context, screens=event.event.screens
+    )
     row = segment_row(
         event,
         recorded,

@@ -89,12 +89,12 @@ def _read_recordings(decoded: Sequence[_DecodedReplayVideo]) -> list[ScrubbedRec
     payloads = [each.parts.recording for each in decoded]
     contexts = [each.context for each in decoded]
     return [
-        quick or scrubbed_recording.read_recording(payload, context)
-        for quick, payload, context in zip(
-            quick_recording.try_read_recordings(payloads, contexts),
-            payloads,
-            contexts,
-            strict=True,
+        quick
+        or scrubbed_recording.read_recording(
+            each.parts.recording, each.context, screens=each.replay_event.event.screens
+        )
+        for quick, each in zip(
+            quick_recording.try_read_recordings(payloads, contexts), decoded, strict=True
         )
     ]
 

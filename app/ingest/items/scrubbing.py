@@ -13,6 +13,7 @@ from app.ingest.items.context import EnvelopeContext
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.rules import ScrubRemark
+from app.scrub.taps.event import hide_event_taps
 
 _WITH_USER: Final = frozenset(
     {PayloadKind.EVENT, PayloadKind.TRANSACTION, PayloadKind.REPLAY_EVENT}
@@ -83,9 +84,13 @@ def scrub_decoded(
         infer_ip=context.header.infer_ip,
         has_user=kind in _WITH_USER,
     )
-    result = walk.scrub_json(value, context.rules, kind=kind)
+    without_taps: Any = value
+    tap_remarks: tuple[ScrubRemark, ...] = ()
+    if context.taps.hides_any:
+        without_taps, tap_remarks = hide_event_taps(value, context.taps, kind=kind)
+    result = walk.scrub_json(without_taps, context.rules, kind=kind)
     is_changed = is_filled or result.value is not value
-    return CleanPayload(result.value, is_changed, result.remarks)
+    return CleanPayload(result.value, is_changed, (*tap_remarks, *result.remarks))
 
 
 def fill_member_addresses(

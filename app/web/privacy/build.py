@@ -63,6 +63,10 @@ def build_privacy_page(
         patterns=tuple(
             PatternField(number, name, pattern) for number, (name, pattern) in enumerate(rows)
         ),
+        hides_keypads=form.hides_keypads,
+        screens=form.screens,
+        views=form.views,
+        regions=form.regions,
         text=form.text,
         trial=_build_trial(access, trial) if trial is not None else None,
         removal_days=REMOVAL_DAYS,

@@ -7,6 +7,8 @@ from typing import Final
 from app.core.errors import InvalidInput
 from app.projects.privacy_rules import PrivacyRules
 from app.scrub.rules import OwnPattern, ScrubRules
+from app.scrub.taps.checks import read_region, write_region
+from app.scrub.taps.rules import TapRules
 
 MOST_FIELDS: Final = 120
 SPARE_ROWS: Final = 3
@@ -27,6 +29,11 @@ class RuleForm:
     """Names, one on each line."""
     safe_keys: str
     patterns: tuple[OwnPattern, ...]
+    hides_keypads: bool = False
+    screens: str = ""
+    """Names of screens whose taps are hidden, one on each line; likewise those below."""
+    views: str = ""
+    regions: str = ""
     text: str = ""
     """The text to try the rules on."""
 
@@ -71,6 +78,10 @@ def read_rule_form(pairs: Iterable[tuple[str, str]]) -> RuleForm:
         sensitive_keys=fields.get("sensitive", ""),
         safe_keys=fields.get("safe", ""),
         patterns=tuple(OwnPattern(name, pattern) for name, pattern in rows if name or pattern),
+        hides_keypads="keypads" in fields,
+        screens=fields.get("screens", ""),
+        views=fields.get("views", ""),
+        regions=fields.get("regions", ""),
         text=fields.get("text", ""),
     )
 
@@ -84,20 +95,39 @@ def fill_rule_form(rules: PrivacyRules, version: int) -> RuleForm:
         sensitive_keys="\n".join(sorted(scrub.sensitive_keys)),
         safe_keys="\n".join(sorted(scrub.safe_keys)),
         patterns=scrub.patterns,
+        hides_keypads=rules.taps.keypads,
+        screens="\n".join(rules.taps.screens),
+        views="\n".join(rules.taps.views),
+        regions="\n".join(map(write_region, rules.taps.regions)),
     )
 
 
 def make_rules(form: RuleForm) -> PrivacyRules:
-    """Make the rules that a form describes; `check_rules` says whether they can be used."""
+    """Make the rules that a form describes; whoever uses them checks them.
+
+    Raises:
+        InvalidInput: A line is no region.
+    """
     return PrivacyRules(
         scrub=ScrubRules(
             sensitive_keys=_read_lines(form.sensitive_keys),
             safe_keys=_read_lines(form.safe_keys),
             patterns=form.patterns,
             **{name: name in form.switches for name in SWITCHES},
-        )
+        ),
+        taps=TapRules(
+            keypads=form.hides_keypads,
+            screens=_read_list(form.screens),
+            views=_read_list(form.views),
+            regions=tuple(map(read_region, _read_list(form.regions))),
+        ),
     )
 
 
 def _read_lines(typed: str) -> frozenset[str]:
-    return frozenset(line.strip() for line in typed.splitlines() if line.strip())
+    return frozenset(_read_list(typed))
+
+
+def _read_list(typed: str) -> tuple[str, ...]:
+    """Return the lines that say something, each once and in their order."""
+    return tuple(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip()))

@@ -92,6 +92,10 @@ class PrivacyPage:
     sensitive_keys: str
     safe_keys: str
     patterns: tuple[PatternField, ...]
+    hides_keypads: bool
+    screens: str
+    views: str
+    regions: str
     text: str
     trial: TrialPart | None
     removal_days: int

@@ -32,6 +32,11 @@ _RULES: Final = {
     "imei": "IMEI",
     "phone": "telephone number",
     "encoded": "secret in percent-encoded text",
+    "taps: keypad": "tap on a keypad, or its view",
+    "taps: screen": "tap on a hidden screen",
+    "taps: region": "tap in a hidden region",
+    "taps: screen not known": "tap on a screen that is not known",
+    "taps: rule that failed": "taps that a rule failed on",
     "scrub-failed": "field that a rule failed on",
 }
 """Words by the names of rules in remarks."""

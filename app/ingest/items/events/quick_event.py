@@ -96,7 +96,7 @@ def try_read_events(received: Sequence[ReceivedItem]) -> list[ScrubbedEvent | No
 
 
 def _decode_event(item: EnvelopeItem, context: EnvelopeContext) -> _DecodedEvent | None:
-    if len(item.payload) > LIMITS.event_bytes:
+    if len(item.payload) > LIMITS.event_bytes or context.taps.hides_any:
         return None
     members = json_members.split_members(item.payload)
     if members is None:

@@ -30,8 +30,8 @@ def try_read_recordings(
     return run_stage(_pack_recording, clean, contexts)
 
 
-def _decode_recording(data: memoryview, _context: EnvelopeContext) -> RawRecording | None:
-    return try_read_recording(data)
+def _decode_recording(data: memoryview, context: EnvelopeContext) -> RawRecording | None:
+    return None if context.taps.hides_any else try_read_recording(data)
 
 
 def _scrub_recording(raw: RawRecording, context: EnvelopeContext) -> RawRecording | None:

@@ -3,6 +3,8 @@
 `quick_recording.py` does so without building the events, for recordings without secrets.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from app.core.errors import RequestRefused
@@ -13,6 +15,7 @@ from app.formats.stored.packed_json import pack_json
 from app.ingest.items.context import EnvelopeContext
 from app.scrub import walk
 from app.scrub.rules import ScrubRemark
+from app.scrub.taps.recording import hide_recorded_taps
 
 
 class ScrubbedRecording(msgspec.Struct, frozen=True, gc=False):
@@ -27,18 +30,30 @@ class ScrubbedRecording(msgspec.Struct, frozen=True, gc=False):
     """What was removed from it."""
 
 
-def read_recording(data: memoryview | None, context: EnvelopeContext) -> ScrubbedRecording:
-    """Read a recording; one that cannot be read has no events, and a fault."""
+def read_recording(
+    data: memoryview | None, context: EnvelopeContext, *, screens: Sequence[str] = ()
+) -> ScrubbedRecording:
+    """Read a recording; one that cannot be read has no events, and a fault.
+
+    Args:
+        data: The recording as sent.
+        context: The context of its envelope.
+        screens: The screens that the event of the segment names, in their order.
+    """
     if data is None:
         return _make_empty_recording("the segment came without a recording")
     try:
         events = recording.read_recording(data).events
     except RequestRefused as refused:
         return _make_empty_recording(str(refused))
+    tap_remarks: tuple[ScrubRemark, ...] = ()
+    if context.taps.hides_any:
+        without_taps = hide_recorded_taps(events, context.taps, screens)
+        events, tap_remarks = without_taps.events, without_taps.remarks
     result = walk.scrub_recording(events, context.rules)
     clean: list[JsonObject] = result.value
     summary = recording_summary.summarize_recording(clean)
-    return ScrubbedRecording(pack_json(clean), summary, remarks=result.remarks)
+    return ScrubbedRecording(pack_json(clean), summary, remarks=(*tap_remarks, *result.remarks))
 
 
 def _make_empty_recording(fault: str) -> ScrubbedRecording:

@@ -61,8 +61,8 @@ def try_read_transactions(received: Sequence[ReceivedItem]) -> list[NewTransacti
     return run_stage(_transaction_row, read, contexts)
 
 
-def _decode_transaction(item: EnvelopeItem, _context: EnvelopeContext) -> SentTransaction | None:
-    return try_split_transaction(item.payload)
+def _decode_transaction(item: EnvelopeItem, context: EnvelopeContext) -> SentTransaction | None:
+    return None if context.taps.hides_any else try_split_transaction(item.payload)
 
 
 def _scrub_transaction(sent: SentTransaction, context: EnvelopeContext) -> _CleanTransaction | None:

@@ -13,6 +13,15 @@ from urllib.parse import urlsplit
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb
+from app.scrub.taps.rules import (
+    FAILED_RULE,
+    HIDDEN_CATEGORY,
+    KEYPAD,
+    REGION,
+    SCREEN,
+    UNKNOWN_SCREEN,
+)
+from app.web.words import phrases
 from app.web.words.activity import ActivityKind, Icon, Level
 
 _RAGE_TAPS: Final = 5
@@ -55,6 +64,14 @@ def _describe_tap(crumb: Breadcrumb) -> BreadcrumbWords:
     return BreadcrumbWords(
         "gesture", "tap", f"Tap on {target}" if target else "Tap", _read_view_class(crumb)
     )
+
+
+def _describe_hidden_taps(crumb: Breadcrumb) -> BreadcrumbWords:
+    taps = jsonish.integer(crumb.data, "taps", lowest=1) or 1
+    rule = _read_text(crumb.data, "rule") or ""
+    detail = _HIDING_RULES.get(rule, "by a privacy rule")
+    # Not a gesture: those beside it would be taken for what it describes.
+    return BreadcrumbWords("app", "tap", f"{phrases.count(taps, 'tap')} hidden by rule", detail)
 
 
 def _describe_many_taps(crumb: Breadcrumb) -> BreadcrumbWords:
@@ -248,6 +265,13 @@ def _read_view_class(crumb: Breadcrumb) -> str | None:
     return name.rsplit(".", 1)[-1] if name else None
 
 
+_HIDING_RULES: Final[Mapping[str, str]] = {
+    KEYPAD: "on a screen with a keypad",
+    SCREEN: "on a screen that is hidden",
+    REGION: "in a region that is hidden",
+    UNKNOWN_SCREEN: "on a screen that is not known",
+    FAILED_RULE: "since a rule failed",
+}
 _WORDS: Final[Mapping[str, BreadcrumbWords]] = {
     "app.foreground": BreadcrumbWords("app", "foreground", "App in foreground"),
     "app.background": BreadcrumbWords("app", "background", "App in background"),
@@ -271,6 +295,7 @@ _DESCRIBERS: Final[Mapping[str, Callable[[Breadcrumb], BreadcrumbWords]]] = {
     "navigation": _describe_navigation,
     "ui.tap": _describe_tap,
     "ui.click": _describe_tap,
+    HIDDEN_CATEGORY: _describe_hidden_taps,
     "ui.multiClick": _describe_many_taps,
     "ui.swipe": _describe_swipe,
     "ui.scroll": _describe_swipe,
