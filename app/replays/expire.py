@@ -60,6 +60,21 @@ _LIVE_SEGMENTS: Final = f"""
     where s.day = any(:days) and s.pack_id is not null
     """  # noqa: S608 - joined from constants
 _BOUND: Final = (*KEY_ARRAYS, bindparam("days", type_=ARRAY(Date)))
+_FORGET_SEALED: Final = text(
+    f"""
+    delete from packs where is_sealed and id in (
+        select unnest(array[s.pack_id, s.recording_pack_id])
+        from segments s join {_KEYS} using (project_id, replay_id)
+        where s.day = any(:days)
+    )
+    """  # noqa: S608 - joined from constants
+).bindparams(*_BOUND)
+_WIPE_OLDER_COPIES: Final = text(
+    f"""
+    update pack_outbox o set wipes = true from {_KEYS}
+    where o.project_id = k.project_id and o.replay_id = k.replay_id and not o.wipes
+    """  # noqa: S608 - joined from constants
+).bindparams(*KEY_ARRAYS)
 # Sorted, so that two processes lock packs in the same order.
 _RELEASE_PACKS: Final = text(
     f"""
@@ -296,7 +311,13 @@ async def finish_tombstones_of_day(
 async def _release_packs(
     connection: AsyncConnection, arrays: dict[str, list[object]], at: datetime
 ) -> None:
-    """Take the segments of replays out of their packs; empty packs go, others are wiped."""
+    """Take the segments of replays out of their packs; empty packs go, others are wiped.
+
+    Sealed objects belong to one replay, and lie under its prefix, where the sweep finds them.
+    """
+    await connection.execute(_FORGET_SEALED, arrays)
+    keys = {name: arrays[name] for name in ("project_ids", "replay_ids")}
+    await connection.execute(_WIPE_OLDER_COPIES, keys)
     rows = (await connection.execute(_RELEASE_PACKS, arrays)).all()
     living = [row.id for row in rows if row.live > 0]
     empty = [row.id for row in rows if row.live <= 0]

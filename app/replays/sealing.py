@@ -107,10 +107,10 @@ _LOWER_LIVE: Final = """
 _DROP_PACKS: Final = "delete from packs where id = any($1::bigint[])"
 _MOVE_TOTALS: Final = """
     with moved as (
-        update storage_days set items = items - m.items, size_bytes = size_bytes - m.size_bytes
+        update storage_days d
+        set items = d.items - m.items, size_bytes = d.size_bytes - m.size_bytes
         from unnest($4::text[], $5::bigint[], $6::bigint[]) as m (kind, items, size_bytes)
-        where storage_days.project_id = $1 and storage_days.day = $2
-          and storage_days.kind = m.kind
+        where d.project_id = $1 and d.day = $2 and d.kind = m.kind
         returning m.kind, m.items, m.size_bytes
     )
     insert into storage_days (project_id, day, kind, items, size_bytes)

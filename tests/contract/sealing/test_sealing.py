@@ -178,6 +178,37 @@ async def test_deleting_a_sealed_replay_leaves_nothing(database, store, writer):
     assert await sealing.find_faults(database, store) == []
 
 
+async def test_a_replay_of_an_older_release_moves_to_its_own_day(database, store, writer):
+    """Its rows leave the partition of old ones, and its object lies under its day."""
+    await writer.add(make_prepared_segment(FIRST, 0), make_prepared_segment(FIRST, 1, video=None))
+    before = await sealing.read_parts(database, store, FIRST)
+    async with database.transaction() as connection:
+        for table in ("replays", "segments"):
+            await connection.execute(text(f"update {table} set day = '1970-01-01'"))
+        await connection.execute(
+            text("update replays set first_received_at = now() - interval '40 days'")
+        )
+        await connection.execute(
+            text(
+                "insert into storage_days (project_id, day, kind, items, size_bytes)"
+                " values (1, '1970-01-01', 'video', 10, 1000)"
+            )
+        )
+    assert await sealing.read_parts(database, store, FIRST) == before
+    await close_all(database, store)
+    assert await sealing.read_parts(database, store, FIRST) == before
+    day = await read_value(database, "select (now() at time zone 'utc')::date - 40")
+    for table in ("replays", "segments"):
+        assert await read_value(database, f"select min(day) from {table}") == day
+        assert await read_value(database, f"select max(day) from {table}") == day
+    totals = "select array_agg(array[items, size_bytes] order by day) from storage_days"
+    assert (await read_value(database, totals))[:2] == [[9, 995], [1, 5]]
+    await sealing.sweep_everything(database, store)
+    (object_key,) = await sealing.list_objects(store)
+    assert object_key.startswith(f"{day}/1/{FIRST.replay_id}/sealed-")
+    assert await sealing.find_faults(database, store) == []
+
+
 async def test_a_pack_goes_when_all_its_replays_are_sealed(database, store, writer):
     """It stays for some minutes, for those who are reading it, and is then deleted whole."""
     await writer.add(make_prepared_segment(FIRST), make_prepared_segment(SECOND))

@@ -29,14 +29,24 @@ _PATIENCE_S: Final = 60.0
 _COLUMNS: Final = """
     select table_name, column_name from information_schema.columns
     where table_schema = 'public' and column_name like '%object_key'
-    and table_name <> 'object_outbox'
+    and table_name not in ('object_outbox', 'expiring_objects')
 """
 _PACKS: Final = """
     select count(*) from packs
     where live <> (select count(*) from segments where segments.pack_id = packs.id)
         + (select count(*) from segments where segments.recording_pack_id = packs.id)
 """
-_WAITING: Final = "select (select count(*) from object_outbox) + (select count(*) from pack_outbox)"
+_WAITING: Final = """
+    select (select count(*) from object_outbox)
+        + (select count(*) from pack_outbox where wipes)
+        + (select count(*) from expiring_objects)
+        + (select count(*) from packs where empty_at is not null)
+"""
+_LET_EXPIRE: Final = (
+    "update expiring_objects set expires_at = now()",
+    "update packs set empty_at = now() - interval '1 day' where empty_at is not null",
+)
+"""As if the time had passed for which older copies stay for their readers."""
 _TRANSACTIONS: Final = """
     select block_id from span_blocks where project_id = :id and block_id = transaction_id
 """
@@ -113,6 +123,9 @@ async def wait_until_drained(server: Server) -> None:
         while _journals(root, server.service.ingest.journal.id):  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
         while await _scalar(server, _WAITING):
+            async with server.database.transaction() as connection:
+                for statement in _LET_EXPIRE:
+                    await connection.execute(text(statement))
             server.service.sweeper.hurry()
             await asyncio.sleep(0.02)
 

@@ -18,13 +18,14 @@ _PRODUCT: Final = str(Path(__file__).parents[3] / "app") + os.sep
 class _Steps:
     """Counts steps; at the last one it tells the place and ends the process."""
 
-    def __init__(self, kill_at: int, tell: Callable[[str], None]) -> None:
+    def __init__(self, kill_at: int, tell: Callable[[str], None], within: str) -> None:
         self._left = kill_at
         self._tell = tell
+        self._within = within
 
     def count(self, coroutine: Any) -> None:
         """Count where a coroutine waits, if that is our own code."""
-        place = _place(coroutine)
+        place = _place(coroutine, self._within)
         if place is None:
             return
         self._left -= 1
@@ -34,7 +35,11 @@ class _Steps:
 
 
 def install_kill_at_step(
-    loop: asyncio.AbstractEventLoop, kill_at: int, tell: Callable[[str], None]
+    loop: asyncio.AbstractEventLoop,
+    kill_at: int,
+    tell: Callable[[str], None],
+    *,
+    within: str = "",
 ) -> None:
     """Let a loop kill the process at a step.
 
@@ -42,8 +47,9 @@ def install_kill_at_step(
         loop: asyncio's own.
         kill_at: Which step, from 1; 0 for never.
         tell: Called with the place, just before.
+        within: The folder of `app` in whose code, or on whose behalf, a step counts.
     """
-    steps = _Steps(kill_at, tell)
+    steps = _Steps(kill_at, tell, within)
 
     def make(
         loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **named: Any
@@ -76,9 +82,10 @@ def _stepped(coroutine: Coroutine[Any, Any, Any], steps: _Steps) -> Generator[An
             value, send = error, coroutine.throw
 
 
-def _place(coroutine: Any) -> str | None:
-    """Name the innermost line of ours in a chain of awaits."""
+def _place(coroutine: Any, within: str) -> str | None:
+    """Name the innermost line of ours in a chain of awaits; None if none is in the folder."""
     place = None
+    is_within = False
     while coroutine is not None:
         frame = getattr(coroutine, "cr_frame", None) or getattr(coroutine, "gi_frame", None)
         if frame is None:
@@ -86,5 +93,6 @@ def _place(coroutine: Any) -> str | None:
         if frame.f_code.co_filename.startswith(_PRODUCT):
             path = frame.f_code.co_filename.removeprefix(_PRODUCT)
             place = f"{path}:{frame.f_lineno} {frame.f_code.co_name}"
+            is_within = is_within or path.startswith(within)
         coroutine = getattr(coroutine, "cr_await", None) or getattr(coroutine, "gi_yieldfrom", None)
-    return place
+    return place if is_within else None

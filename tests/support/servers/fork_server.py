@@ -105,6 +105,7 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
                 runner.get_loop(),
                 wanted["kill_at"],
                 lambda place: _write_message(pipe, {"place": place}),
+                within=wanted["kill_within"],
             )
         runner.run(main.serve(Settings(), tell, lambda _reason: None))
 

@@ -155,6 +155,8 @@ class LaunchOptions:
     """Whether the server accepts envelopes and does not digest them."""
     kill_at: int | None = None
     """The step at which it kills itself, with asyncio's own loop; 0 for never, None for uvloop."""
+    kill_within: str = ""
+    """The folder of `app` whose steps count, as `closing/`; empty for all."""
     address_space_bytes: int = 0
     open_files: int = 0
     """The most files that it may open; 0 for the limit of the tests."""
@@ -196,6 +198,7 @@ def launch_server(
         "environment": {f"PLAYHEAD_{name.upper()}": str(value) for name, value in values.items()},
         "hold_digest": options.hold_digest,
         "kill_at": options.kill_at,
+        "kill_within": options.kill_within,
         "address_space_bytes": options.address_space_bytes,
         "open_files": options.open_files,
         "log_file": str(options.log_file) if options.log_file else None,
