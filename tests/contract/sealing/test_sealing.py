@@ -14,7 +14,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId, ReplayId
 from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once
-from app.replays import queries
+from app.replays import expire, queries
 from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
 from app.storage.port import ObjectContent
@@ -176,6 +176,24 @@ async def test_deleting_a_sealed_replay_leaves_nothing(database, store, writer):
     assert receipt.swept_at is not None
     assert (receipt.segments, receipt.objects) == (1, 2)
     assert await sealing.find_faults(database, store) == []
+
+
+async def test_a_rule_ends_a_sealed_replay_whole(database, store, writer):
+    """Its object is deleted and never rewritten, and the row of that object goes."""
+    await writer.add(make_prepared_segment(FIRST, video=b"gone"), make_prepared_segment(SECOND))
+    await close_all(database, store)
+    async with database.transaction() as connection:
+        await expire.expire_replays(
+            connection, [FIRST], rule="30 days", at=clock.now(), keeps_segments=False
+        )
+    await sealing.sweep_everything(database, store)
+    (kept_key,) = await sealing.list_objects(store)
+    assert SECOND.replay_id in kept_key
+    assert await sealing.find_faults(database, store) == []
+    async with database.reading() as connection:
+        receipt = await queries.find_tombstone(connection, FIRST)
+    assert receipt is not None
+    assert receipt.swept_at is not None
 
 
 async def test_a_replay_of_an_older_release_moves_to_its_own_day(database, store, writer):
