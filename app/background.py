@@ -9,13 +9,13 @@ from app.administration.people.record_failures import record_failures
 from app.audit import writes as audit_writes
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
-from app.db import days
+from app.db import days, old_rows
 from app.db.engine import Database
 from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
-from app.issues import backfill as error_backfill
+from app.issues import backfill as error_backfill, old_rows as issue_rows
 from app.memberships import invitations
 from app.projects import writes as project_writes
-from app.traces import backfill as trace_backfill
+from app.traces import backfill as trace_backfill, old_rows as trace_rows
 
 _PAUSE_S: Final = 3600.0
 _AGAIN_S: Final = 60.0
@@ -83,3 +83,26 @@ async def tidy_up(database: Database) -> None:
             moved = await trace_backfill.move_into_blocks(connection)
             await link_blocks(connection, moved)
         is_done = not moved
+    await move_old_rows(database)
+
+
+async def move_old_rows(database: Database) -> None:
+    """Move what a release before days stored to its own days, and drop what is left empty.
+
+    Segments are moved with their replays, when these are sealed.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer, or a long transaction uses a table.
+    """
+    for table in (*issue_rows.OLD_TABLES, *trace_rows.OLD_TABLES):
+        after: old_rows.RowKey | None = None
+        is_done = False
+        while not is_done:
+            async with database.transaction() as connection:
+                after = await old_rows.move_old_rows(connection, table, after=after)
+            is_done = after is None
+    for family in days.FAMILIES:
+        async with database.transaction() as connection:
+            if family == "span_blocks" and await trace_rows.has_single_spans(connection):
+                continue  # they become blocks there first
+            await days.drop_old_partition(connection, family)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -63,20 +63,6 @@ def attachment_key(attachment: Attachment) -> AttachmentKey:
     """
     filename = clean(attachment.filename, limit_bytes=_NAME_BYTES)
     return attachment.project_id, attachment.event_id, filename, attachment.sha256
-
-
-async def sum_attachment_bytes(
-    connection: AsyncConnection, project_ids: Sequence[ProjectId]
-) -> dict[ProjectId, int]:
-    """Add up the bytes of the files of some projects; slow, as it reads every row."""
-    if not project_ids:
-        return {}
-    rows = await connection.execute(
-        select(attachments.c.project_id, func.sum(attachments.c.size_bytes).label("size_bytes"))
-        .where(attachments.c.project_id.in_(project_ids))
-        .group_by(attachments.c.project_id)
-    )
-    return {ProjectId(row.project_id): int(row.size_bytes) for row in rows}
 
 
 async def read_attachments(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
@@ -102,28 +102,6 @@ async def end_day(connection: AsyncConnection, project_id: ProjectId, day: date)
             storage_days.c.project_id == project_id, storage_days.c.day == day
         )
     )
-
-
-async def subtract_bytes(
-    connection: AsyncConnection,
-    project_id: ProjectId,
-    day: date,
-    sizes: Mapping[str, tuple[int, int]],
-) -> None:
-    """Subtract what went of a day, by kind: how many items, and their bytes."""
-    for kind, (items, size_bytes) in sorted(sizes.items()):
-        await connection.execute(
-            update(storage_days)
-            .where(
-                storage_days.c.project_id == project_id,
-                storage_days.c.day == day,
-                storage_days.c.kind == kind,
-            )
-            .values(
-                items=func.greatest(storage_days.c["items"] - items, 0),
-                size_bytes=func.greatest(storage_days.c.size_bytes - size_bytes, 0),
-            )
-        )
 
 
 async def subtract_items(

@@ -92,7 +92,7 @@ async def _remove_parts_of(
             replay_traces.c.replay_id == key.replay_id,
         )
     )
-    await pictures.erase_pictures(connection, key, at=at)
+    await pictures.erase_pictures(connection, key, at=at, day=replay.day)
     pack_ids = {row.pack_id for row in removed} | {row.recording_pack_id for row in removed}
     sealed_ids = await _forget_sealed_objects(connection, key, pack_ids - {None})
     await discard_pack_ranges(

@@ -8,9 +8,9 @@ while a process draws it, its row stays until the drawing ends. Then that proces
 that claims the row, finds the tombstone and asks the sweep for one more check.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import and_, case, delete, func, insert, null, or_, select, text, update
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.db.text import clean
+from app.replays import picture_storage
 from app.replays.model import ReplayKey
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
 from app.replays.tables import object_outbox, replay_pictures, replays, tombstones
@@ -57,6 +58,11 @@ class PictureSizes:
     columns: int
     tiles_a_sheet: int
     sheet_bytes: tuple[int, ...]
+
+    @property
+    def total_bytes(self) -> int:
+        """The size of their object."""
+        return self.poster_bytes + self.preview_bytes + sum(self.sheet_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +236,19 @@ async def save_pictures(
     *,
     tiles: Sequence[PictureTile],
     at: datetime,
+    day: date,
 ) -> None:
     """Store the pictures that were drawn; earlier ones go to the sweep.
 
     Look at the tombstone first (`locks.lock_for_adding`): nothing is added to a deleted replay.
+
+    Args:
+        connection: Where to write.
+        task: The lease under which they were drawn.
+        made: The pictures.
+        tiles: The tiles of the strip, in the order of time.
+        at: The time.
+        day: The day of the replay, which their bytes are counted under.
     """
     flat = [number for tile in tiles for number in (tile.at_ms, tile.width, tile.height)]
     is_ours = await _end_lease(
@@ -251,8 +266,16 @@ async def save_pictures(
     )
     if not is_ours:
         await discard_picture_object(connection, task.key, made.object_key, at=at)
-    elif task.made is not None:
+        return
+    if task.made is not None:
         await discard_picture_object(connection, task.key, task.made.object_key, at=at)
+    await picture_storage.replace_picture_bytes(
+        connection,
+        task.key,
+        day,
+        before=task.made.sizes.total_bytes if task.made else None,
+        after=made.sizes.total_bytes,
+    )
 
 
 async def discard_picture_object(
@@ -265,9 +288,23 @@ async def discard_picture_object(
     )
 
 
-async def erase_pictures(connection: AsyncConnection, key: ReplayKey, *, at: datetime) -> None:
-    """Delete the row of a replay that is being deleted; if it is being drawn, the lease stays."""
+async def erase_pictures(
+    connection: AsyncConnection, key: ReplayKey, *, at: datetime, day: date | None
+) -> None:
+    """Delete the row of a replay that is being deleted; if it is being drawn, the lease stays.
+
+    Args:
+        connection: Where to write.
+        key: The replay.
+        at: The time.
+        day: Its day, which the bytes of its pictures are counted under; None if nobody knows it.
+    """
     row = replay_pictures.c
+    sizes = await connection.scalar(select(row.sizes).where(_is_row_of(key)).with_for_update())
+    if sizes is not None and day is not None:
+        await picture_storage.replace_picture_bytes(
+            connection, key, day, before=_to_sizes(sizes).total_bytes, after=None
+        )
     is_free = or_(row.leased_until.is_(None), row.leased_until < at)
     await connection.execute(delete(replay_pictures).where(_is_row_of(key), is_free))
     nothing = dict.fromkeys(("made_at", "object_key", "sizes", "tiles", "fault"), null())
@@ -342,5 +379,8 @@ def _to_key(row: Row[*tuple[Any, ...]]) -> ReplayKey:
 def _to_drawn_pictures(row: Row[*tuple[Any, ...]]) -> DrawnPictures | None:
     if row.object_key is None:
         return None
-    sizes = PictureSizes(**{**row.sizes, "sheet_bytes": tuple(row.sizes["sheet_bytes"])})
-    return DrawnPictures(row.object_key, row.video_segments, row.error_ms, sizes)
+    return DrawnPictures(row.object_key, row.video_segments, row.error_ms, _to_sizes(row.sizes))
+
+
+def _to_sizes(stored: Mapping[str, Any]) -> PictureSizes:
+    return PictureSizes(**{**stored, "sheet_bytes": tuple(stored["sheet_bytes"])})

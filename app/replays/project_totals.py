@@ -1,16 +1,15 @@
-"""Counts the replays of projects and their video, for pages and quotas."""
+"""Counts the replays of projects, for pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, bindparam, func, select, text
+from sqlalchemy import BigInteger, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.replays.tables import replays
 
 MOST_COUNTED: Final = 10_000
 """Counting stops here, since nobody needs a greater number exactly."""
@@ -48,17 +47,3 @@ async def count_replays(
         _TOTALS, {"project_ids": list(project_ids), "most": MOST_COUNTED}
     )
     return {ProjectId(row.id): ReplayTotals(row.replays, row.last_received_at) for row in rows}
-
-
-async def sum_video_bytes(
-    connection: AsyncConnection, project_ids: Sequence[ProjectId]
-) -> dict[ProjectId, int]:
-    """Add up the video of some projects. This reads every replay: call it seldom."""
-    if not project_ids:
-        return {}
-    rows = await connection.execute(
-        select(replays.c.project_id, func.sum(replays.c.video_bytes).label("size_bytes"))
-        .where(replays.c.project_id.in_(project_ids))
-        .group_by(replays.c.project_id)
-    )
-    return {ProjectId(row.project_id): int(row.size_bytes) for row in rows}

@@ -17,11 +17,10 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import FIRST_DAY, OLD_DAY, RetentionClass
-from app.core.ids import ProjectId
 from app.db import days
 from app.db.days import TODAY_SQL, Partition
 from app.db.engine import get_driver
-from app.replays import locks
+from app.replays import locks, picture_storage
 from app.replays.model import ReplayKey
 
 _EXPIRES_AFTER: Final = timedelta(hours=1)
@@ -105,20 +104,6 @@ _LOWER_LIVE: Final = """
     returning p.id, p.object_key, p.live, p.is_sealed
     """
 _DROP_PACKS: Final = "delete from packs where id = any($1::bigint[])"
-_MOVE_TOTALS: Final = """
-    with moved as (
-        update storage_days d
-        set items = d.items - m.items, size_bytes = d.size_bytes - m.size_bytes
-        from unnest($4::text[], $5::bigint[], $6::bigint[]) as m (kind, items, size_bytes)
-        where d.project_id = $1 and d.day = $2 and d.kind = m.kind
-        returning m.kind, m.items, m.size_bytes
-    )
-    insert into storage_days (project_id, day, kind, items, size_bytes)
-    select $1, $3, kind, items, size_bytes from moved order by kind
-    on conflict (project_id, day, kind) do update set
-        items = storage_days.items + excluded.items,
-        size_bytes = storage_days.size_bytes + excluded.size_bytes
-    """
 
 
 class SealableSegment(NamedTuple):
@@ -269,7 +254,10 @@ async def seal_replay(
     await _release_older_copies(connection, replay, sealed)
     await driver.execute(_MARK_SEALED, *replay.key, replay.real_day, replay.real_class)
     if replay.day != replay.real_day:
-        await _move_totals(connection, replay)
+        # Triggers have counted the segments on their new day.
+        await picture_storage.move_picture_bytes(
+            connection, replay.key, before=replay.day, after=replay.real_day
+        )
     return True
 
 
@@ -301,24 +289,6 @@ async def _release_older_copies(
         [segment.pack_id for segment in released],
         [segment.object_offset for segment in released],
         [segment.object_bytes for segment in released],
-    )
-
-
-async def _move_totals(connection: AsyncConnection, replay: SealableReplay) -> None:
-    """Move what the replay takes from the totals of its old day to those of its real one."""
-    totals = {
-        "video": [segment.object_bytes for segment in replay.segments if segment.object_bytes],
-        "recordings": [segment.recording_bytes for segment in replay.segments],
-    }
-    driver = await get_driver(connection)
-    await driver.execute(
-        _MOVE_TOTALS,
-        ProjectId(replay.key.project_id),
-        replay.day,
-        replay.real_day,
-        list(totals),
-        [len(sizes) for sizes in totals.values()],
-        [sum(sizes) for sizes in totals.values()],
     )
 
 

@@ -35,6 +35,9 @@ class EndedPart:
     segments: int
     rows: Counter[str]
     """Rows of other tables, by table."""
+    bytes_before: int | None = None
+    """What the project had stored on the day before its rows were deleted, which takes them off the
+    totals; None if they go with their partition, which does not."""
 
 
 async def write_end(
@@ -67,12 +70,15 @@ async def write_end(
 
 async def _correct_totals(connection: AsyncConnection, part: EndedPart, day: date) -> int:
     """Take what ended off the totals of its day; returns the bytes."""
-    before = await day_totals.sum_day(connection, part.project_id, day)
+    before = part.bytes_before
+    items = {"pictures": part.replays}
+    if before is None:
+        before = await day_totals.sum_day(connection, part.project_id, day)
+        items |= {kind: part.rows[family] for family, kind in KIND_OF_FAMILY.items()}
+        items |= dict.fromkeys(("video", "recordings"), part.segments)
     if await _is_day_empty(connection, part.project_id, day):
         await day_totals.end_day(connection, part.project_id, day)
         return before
-    items = {kind: part.rows[family] for family, kind in KIND_OF_FAMILY.items()}
-    items |= dict.fromkeys(("video", "recordings"), part.segments) | {"pictures": part.replays}
     await day_totals.subtract_items(connection, part.project_id, day, items)
     return before - await day_totals.sum_day(connection, part.project_id, day)
 

@@ -172,10 +172,11 @@ async def _has_staying_rows(
 async def _delete_project_day(database: Database, act: DeleteProjectDay) -> None:
     async with database.reading() as connection:
         exempt = await inventory.read_exemptions(connection)
+        bytes_before = await day_totals.sum_day(connection, act.project_id, act.day)
     replays = await _expire_part(
         database, act.day, act.retention_class, act.project_id, act.rule, dropped=False
     )
-    part = EndedPart(act.project_id, act.rule, *replays, rows=Counter())
+    part = EndedPart(act.project_id, act.rule, *replays, rows=Counter(), bytes_before=bytes_before)
     for family in FAMILIES:
         deleted = ROWS_A_STEP
         while deleted == ROWS_A_STEP:
@@ -228,13 +229,9 @@ async def _delete_replays(database: Database, act: DeleteReplays) -> None:
             }
             expired = await _expire(connection, keys, act.rule, keeps_segments=False)
             for replay in (stored[key] for key in expired.keys if key in stored):
-                recording_bytes = replay.size_bytes - replay.video_bytes
-                sizes_by_kind = {
-                    "video": (replay.segments, replay.video_bytes),
-                    "recordings": (replay.segments, recording_bytes),
-                }
-                await day_totals.subtract_bytes(
-                    connection, act.project_id, replay.day, sizes_by_kind
+                # The deletion of its segments has changed the other totals.
+                await day_totals.subtract_items(
+                    connection, act.project_id, replay.day, {"pictures": 1}
                 )
             if expired.keys:
                 await _record_replays(connection, act, expired)

@@ -30,7 +30,7 @@ from app.triage import issue_links
 
 _ARRIVAL = {
     "key", "first_received_at", "last_received_at", "drift_ms", "started_at", "ended_at",
-    "drift_range_ms", "clock_steps", "closed_at", "sealed_at",
+    "drift_range_ms", "clock_steps", "sealed_at", "day", "retention_class", "closed_at",
 }  # fmt: skip
 
 

@@ -10,10 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.issues import attachments
 from app.memberships import queries as memberships
 from app.memberships.model import Member, ProjectAccess, Role
-from app.projects import queries as projects, retention_rules
+from app.projects import queries as projects, retention_rules, storage
 from app.projects.model import OutcomeCount, ProjectKey, QuarantinedEnvelope
 from app.projects.retention_rules import ProjectRules, ServerRules
 from app.replays import project_totals
@@ -93,6 +92,5 @@ async def read_project_overview(
 
 
 async def _read_storage_use(connection: AsyncConnection, project_id: ProjectId) -> StorageUse:
-    video = await project_totals.sum_video_bytes(connection, [project_id])
-    files = await attachments.sum_attachment_bytes(connection, [project_id])
-    return StorageUse(video.get(project_id, 0), files.get(project_id, 0))
+    stored = await storage.sum_limited_bytes(connection, [project_id])
+    return StorageUse(*stored[project_id])

@@ -27,11 +27,9 @@ from app.ingest.item_types import (
     IN_OBJECT_STORAGE,
     SEGMENT_TYPES,
 )
-from app.issues import attachments
-from app.projects import spending
+from app.projects import spending, storage
 from app.projects.model import LimitReason
 from app.projects.spending import KeySpending
-from app.replays import project_totals
 
 _PAUSE_S: Final = 10.0
 _SUM_SHARE: Final = 0.02
@@ -231,12 +229,9 @@ class Quotas:
 
     async def _find_full_projects(self, connection: AsyncConnection) -> None:
         limits = await spending.read_storage_limits(connection)
-        videos = await project_totals.sum_video_bytes(connection, list(limits))
-        files = await attachments.sum_attachment_bytes(connection, list(limits))
+        stored = await storage.sum_limited_bytes(connection, list(limits))
         full = frozenset(
-            project_id
-            for project_id, limit in limits.items()
-            if videos.get(project_id, 0) + files.get(project_id, 0) >= limit
+            project_id for project_id, limit in limits.items() if sum(stored[project_id]) >= limit
         )
         for project_id in full - self._full:
             limit = format_bytes(limits[project_id])

@@ -23,7 +23,7 @@ from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import Pack, lay_out_pack
 from app.ingest.outcome_names import limit_names
 from app.ingest.queue import AcceptedEnvelope
-from app.projects import privacy_rules, writes as project_writes
+from app.projects import privacy_rules, storage, writes as project_writes
 from app.projects.model import OutcomeKey
 from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
@@ -141,6 +141,7 @@ async def _store_in_transaction(
         new_events = stored[store_events].added_events if store_events in stored else ()
         await link_batch(connection, batch.prepared, new_events, days)
         await crash_facts.copy_crash_facts(connection, batch.prepared, new_events)
+        await storage.apply_storage_changes(connection, _sum_storage(stored))
     memory.add(partitions)
 
 
@@ -188,6 +189,15 @@ def _sum_outcomes(
     for rows in stored.values():
         outcomes.update(rows.outcomes)
     return limit_names(outcomes)
+
+
+def _sum_storage(stored: Mapping[Store[Any], StoredRows]) -> storage.StorageChanges:
+    """Add up what all new rows and their objects take."""
+    changes = storage.StorageChanges()
+    for rows in stored.values():
+        if rows.storage is not None:
+            changes.add_all(rows.storage)
+    return changes
 
 
 async def _add_to_quarantine(connection: AsyncConnection, quarantine: EnvelopeToQuarantine) -> None:

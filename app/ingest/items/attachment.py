@@ -26,10 +26,12 @@ from app.ingest.items.item_type import (
     StoreTransaction,
     count_rows,
     one_by_one,
+    sum_storage,
 )
 from app.issues import attachments, erase as error_erase
 from app.issues.model import Attachment
 from app.projects.model import Outcome
+from app.projects.storage import ATTACHMENT_BYTES, StorageKind
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.taps.hierarchy import hide_keypad_views
@@ -144,7 +146,13 @@ async def store_attachments(
     repeated = [row for row in rows if attachments.attachment_key(row) not in added]
     await error_erase.discard_repeated_files(connection, repeated, at=clock.now())
     keyed = [(ATTACHMENT.name, attachments.attachment_key(row), 1) for row in rows]
-    return StoredRows(count_rows(keyed, added))
+    storage = sum_storage(
+        StorageKind.ATTACHMENTS,
+        rows[0].day,
+        [(attachments.attachment_key(row), 1, ATTACHMENT_BYTES + row.size_bytes) for row in rows],
+        added,
+    )
+    return StoredRows(count_rows(keyed, added), storage)
 
 
 ATTACHMENT: Final = ItemType(

@@ -15,10 +15,12 @@ from app.ingest.items.item_type import (
     StoredRows,
     StoreTransaction,
     count_rows,
+    sum_storage,
 )
 from app.ingest.items.segments import stored_facts
 from app.issues import writes as event_writes
 from app.issues.model import NewEvent
+from app.projects.storage import EVENT_BYTES, StorageKind
 from app.scrub.places import PayloadKind
 
 
@@ -71,7 +73,13 @@ async def store_events(transaction: StoreTransaction, rows: Sequence[NewEvent]) 
     """Store events that are not stored yet, and put them into issues."""
     added = await event_writes.add_events(transaction.connection, rows, transaction.days)
     keyed = [(EVENT.name, (row.project_id, row.event_id), 1) for row in rows]
-    return StoredRows(count_rows(keyed, added), added_events=added)
+    storage = sum_storage(
+        StorageKind.EVENTS,
+        transaction.days.today,
+        [((row.project_id, row.event_id), 1, EVENT_BYTES + len(row.payload)) for row in rows],
+        added,
+    )
+    return StoredRows(count_rows(keyed, added), storage, added_events=added)
 
 
 EVENT: Final = ItemType(

@@ -23,6 +23,7 @@ from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.segments.pack import Pack
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey, RemovalKey
+from app.projects.storage import StorageChanges, StorageKind
 from app.scrub.places import PayloadKind
 from app.storage.port import ObjectStore
 
@@ -126,6 +127,8 @@ class StoredRows:
     """The outcomes of the rows of one type."""
 
     outcomes: Counter[OutcomeKey]
+    storage: StorageChanges | None = None
+    """What the new rows and their objects take; None if it is not counted."""
     added_events: Collection[tuple[ProjectId, EventId]] = ()
     """The keys of events that are new: they are linked to replays when all rows are written."""
 
@@ -162,3 +165,24 @@ def count_rows[Key: tuple[ProjectId, *tuple[str, ...]]](
         new.discard(key)
         sums[key[0], item_type, outcome] += quantity
     return Counter({outcome_key(*which): quantity for which, quantity in sums.items()})
+
+
+def sum_storage[Key: tuple[ProjectId, *tuple[str, ...]]](
+    kind: StorageKind, day: date, rows: Iterable[tuple[Key, int, int]], added: Collection[Key]
+) -> StorageChanges:
+    """Add up what new rows take.
+
+    Args:
+        kind: What they are.
+        day: Their day.
+        rows: The key of each row, how many records it holds, and its bytes; in the order of
+            arrival.
+        added: The keys of new rows. Of several rows with one key the first is stored.
+    """
+    new = set(added)
+    changes = StorageChanges()
+    for key, items, size_bytes in rows:
+        if key in new:
+            new.discard(key)
+            changes.add(key[0], day, kind, size_bytes=size_bytes, items=items)
+    return changes

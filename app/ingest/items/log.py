@@ -17,8 +17,10 @@ from app.ingest.items.item_type import (
     StoreTransaction,
     count_rows,
     one_by_one,
+    sum_storage,
 )
 from app.projects.model import Outcome
+from app.projects.storage import LOG_BYTES, StorageKind
 from app.scrub.places import PayloadKind
 from app.traces import logs
 from app.traces.model import NewLog
@@ -77,7 +79,12 @@ async def store_logs(transaction: StoreTransaction, rows: Sequence[NewLog]) -> S
     """Store log records that are not stored yet."""
     added = await logs.add_logs(transaction.connection, rows, transaction.days)
     keyed = [(LOG.name, (row.project_id, row.log_id), 1) for row in rows]
-    return StoredRows(count_rows(keyed, added))
+    sizes = [
+        ((row.project_id, row.log_id), 1, LOG_BYTES + len(row.body.encode()) + len(row.attributes))
+        for row in rows
+    ]
+    storage = sum_storage(StorageKind.LOGS, transaction.days.today, sizes, added)
+    return StoredRows(count_rows(keyed, added), storage)
 
 
 LOG: Final = ItemType(

@@ -77,11 +77,12 @@ def _is_container(item: EnvelopeItem) -> bool:
     return content_type == _CONTAINER or item.item_count is not None
 
 
-async def store_spans(transaction: StoreTransaction, blocks: Sequence[NewBlock]) -> StoredRows:
+async def store_spans(transaction: StoreTransaction, rows: Sequence[NewBlock]) -> StoredRows:
     """Store blocks of spans. The spans of one block are either all new or all duplicates."""
-    added = await trace_writes.add_blocks(transaction.connection, blocks, transaction.days)
-    keyed = [(SPAN.name, (block.project_id, block.block_id), block.spans) for block in blocks]
-    return StoredRows(count_rows(keyed, added))
+    added = await trace_writes.add_blocks(transaction.connection, rows, transaction.days)
+    keyed = [(SPAN.name, (block.project_id, block.block_id), block.spans) for block in rows]
+    storage = blocks.sum_block_storage(rows, transaction.days.today, added)
+    return StoredRows(count_rows(keyed, added), storage)
 
 
 SPAN: Final = ItemType(

@@ -80,9 +80,12 @@ async def store_transactions(
         if (row.block.project_id, row.block.block_id) in added
         for block in row.others
     ]
-    await trace_writes.add_blocks(transaction.connection, others, transaction.days)
+    added_others = await trace_writes.add_blocks(transaction.connection, others, transaction.days)
+    storage = blocks.sum_block_storage(
+        [*roots, *others], transaction.days.today, added | added_others
+    )
     keyed = [(TRANSACTION.name, (root.project_id, root.block_id), 1) for root in roots]
-    return StoredRows(count_rows(keyed, added))
+    return StoredRows(count_rows(keyed, added), storage)
 
 
 TRANSACTION: Final = ItemType(

@@ -185,7 +185,9 @@ async def _store_pictures(
         if await locks.lock_for_adding(connection, [key]):
             await pictures.finish_deleted_replay(connection, key)
             return PictureResult.DELETED
-        await pictures.save_pictures(connection, task, made, tiles=tiles, at=clock.now())
+        await pictures.save_pictures(
+            connection, task, made, tiles=tiles, at=clock.now(), day=found.replay.day
+        )
     return PictureResult.MADE
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from app.core import clock, units
+from app.core.days import BatchDays
 from app.core.errors import RateLimited
 from app.core.limits import LIMITS
 from app.formats.replay.recording_summary import RecordingSummary
@@ -17,9 +18,10 @@ from app.ingest.items.segments.scrubbed_recording import ScrubbedRecording
 from app.ingest.items.segments.scrubbed_replay_event import ScrubbedReplayEvent
 from app.ingest.outcomes import outcome_key
 from app.projects.model import LimitReason, Outcome, OutcomeKey
+from app.projects.storage import SEGMENT_BYTES, StorageChanges, StorageKind
 from app.replays import locks, writes as replay_writes
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
-from app.replays.writes import PackRange
+from app.replays.writes import AddedSegment, PackRange
 
 _LARGEST_PX: Final = 32_767
 """The largest number that the column holds. Browsers report the size of the page, which may be
@@ -122,4 +124,19 @@ async def store_segments(
             unused.append(PackRange(segment.key, pack_id, placed.offset, len(row.video)))
         outcomes[outcome_key(segment.key.project_id, row.item_type, outcome)] += 1
     await replay_writes.discard_pack_ranges(connection, unused, clock.now())
-    return StoredRows(outcomes)
+    return StoredRows(outcomes, _sum_storage(added, transaction.days))
+
+
+def _sum_storage(added: Sequence[AddedSegment], days: BatchDays) -> StorageChanges:
+    """Add up what new segments take. Triggers count the videos that others have gained."""
+    changes = StorageChanges()
+    for segment in (each.segment for each in added if each.is_new):
+        video = segment.video
+        project_id, day = segment.key.project_id, days.slot_of_replay(segment.key).day
+        row_bytes = SEGMENT_BYTES + len(segment.recording)
+        if video is not None:
+            row_bytes += len(video.layout or b"")
+        changes.add(project_id, day, StorageKind.RECORDINGS, size_bytes=row_bytes)
+        if video is not None:
+            changes.add(project_id, day, StorageKind.VIDEO, size_bytes=video.object_bytes)
+    return changes

@@ -1,12 +1,12 @@
 """Lays out spans in the blocks that store them, one for each trace, replay and period."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
 
 import msgspec
 
-from app.core.ids import EventId, ReplayId, TraceId
+from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 from app.core.replay_window import BLOCK_START_SPREAD
 from app.formats import json_members
 from app.formats.spans.quick_transaction import SentTransaction
@@ -14,6 +14,8 @@ from app.formats.spans.span import Span
 from app.formats.spans.transaction import Transaction
 from app.formats.stored import span_block
 from app.ingest.items.context import EnvelopeContext
+from app.ingest.items.item_type import sum_storage
+from app.projects.storage import BLOCK_BYTES, StorageChanges, StorageKind
 from app.traces.model import NewBlock, NewTransaction
 
 _BlockKey = tuple[TraceId, ReplayId | None, int]
@@ -145,3 +147,13 @@ def _find_extent(spans: Sequence[Span]) -> tuple[datetime, datetime]:
         min(span.started_at for span in spans),
         max(span.ended_at or span.started_at for span in spans),
     )
+
+
+def sum_block_storage(
+    rows: Sequence[NewBlock], day: date, added: Collection[tuple[ProjectId, EventId]]
+) -> StorageChanges:
+    """Add up what new blocks take; each of their spans counts as one."""
+    sizes = [
+        ((row.project_id, row.block_id), row.spans, BLOCK_BYTES + len(row.content)) for row in rows
+    ]
+    return sum_storage(StorageKind.SPANS, day, sizes, added)
