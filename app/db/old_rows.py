@@ -33,7 +33,7 @@ async def move_old_rows(
     """Move some rows of a table to the day on which they were received.
 
     A row whose key is on that day already stays where it is. The totals of storage follow by
-    themselves (migration 0031).
+    themselves (migration 0032).
 
     Args:
         connection: The transaction of one step.

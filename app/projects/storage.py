@@ -1,7 +1,7 @@
 """How much projects store, by day and kind: totals that digest and deletions keep up to date.
 
     new rows, pictures ──────────► StorageChanges ─► apply_storage_changes ─┐
-    deleted, changed, moved rows ─► triggers (migration 0031) ──────────────┴─► storage_days
+    deleted, changed, moved rows ─► triggers (migration 0032) ──────────────┴─► storage_days
 
 The bytes of a row in Postgres are estimated: what varies much is counted, and the rest is a
 constant for each table, measured with its indexes (`bench/row_sizes.py`). Whoever drops the

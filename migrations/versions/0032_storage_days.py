@@ -6,8 +6,8 @@ so that nobody can forget it. They run once for a statement, and not for a parti
 
 from alembic import op
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 
 # What a row takes in Postgres apart from the bytes that are counted with it: its other columns, its
 # head, and its share of the indexes (`bench/row_sizes.py`). `projects/storage.py` has them as well.
