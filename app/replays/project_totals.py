@@ -30,6 +30,22 @@ _TOTALS: Final = text(
     """
 ).bindparams(bindparam("project_ids", type_=ARRAY(BigInteger)))
 
+_MASKS: Final = text(
+    """
+    select facts->>'sdk_name', facts->>'sdk_version', facts->>'mask_text', facts->>'mask_images',
+           count(*), max(last_received_at)
+    from (
+        select facts, last_received_at from replays
+        where project_id = :project and first_received_at > now() - make_interval(days => :days)
+        order by first_received_at desc, replay_id desc
+        limit 20000
+    ) as newest
+    group by 1, 2, 3, 4
+    order by 5 desc, 1, 2, 3, 4
+    limit 100
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayTotals:
@@ -37,6 +53,31 @@ class ReplayTotals:
 
     replays: int
     last_received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MaskCount:
+    """Number of replays of one SDK with the same masks; None where the SDK does not say."""
+
+    sdk_name: str | None
+    sdk_version: str | None
+    text: str | None
+    """`on` or `off`, as in the query of the list."""
+    images: str | None
+    replays: int
+    last_received_at: datetime
+
+
+async def count_masks(
+    connection: AsyncConnection, project_id: ProjectId, *, days: int
+) -> list[MaskCount]:
+    """Count the replays that came in the last days by SDK and masks, the newest 20,000 at most.
+
+    Returns:
+        The most frequent first, and a hundred at most.
+    """
+    rows = await connection.execute(_MASKS, {"project": project_id, "days": days})
+    return [MaskCount(*row) for row in rows]
 
 
 async def count_replays(

@@ -47,6 +47,8 @@ FACT_KEYS: Final = {
     "platform": "platform",
     "sdk.name": "sdk_name",
     "sdk.version": "sdk_version",
+    "mask.text": "mask_text",
+    "mask.images": "mask_images",
 }
 """Keys of the query, and the names of these facts in the column `facts`."""
 USER_KEYS: Final = {

@@ -16,6 +16,7 @@ from app.projects import queries as projects, retention_rules, storage
 from app.projects.model import OutcomeCount, ProjectKey, QuarantinedEnvelope
 from app.projects.retention_rules import ProjectRules, ServerRules
 from app.replays import project_totals
+from app.replays.project_totals import MaskCount
 
 OUTCOME_DAYS: Final = 30
 PART_QUARANTINED: Final = 50
@@ -56,6 +57,8 @@ class ProjectOverview:
     """Empty for those who may not see them: a reason may quote what an app sent."""
     quarantined_total: int
     has_replays: bool
+    masks: Sequence[MaskCount]
+    """Replays of the last `OUTCOME_DAYS` days by SDK and masks."""
     storage: StorageUse
     rules: ProjectRules
     server_rules: ServerRules
@@ -85,6 +88,7 @@ async def read_project_overview(
             else (),
             quarantined_total=len(quarantined),
             has_replays=project_id in await project_totals.count_replays(connection, [project_id]),
+            masks=await project_totals.count_masks(connection, project_id, days=OUTCOME_DAYS),
             storage=await _read_storage_use(connection, project_id),
             rules=await retention_rules.read_rules(connection, project_id),
             server_rules=await retention_rules.read_server_rules(connection),

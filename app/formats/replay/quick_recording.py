@@ -18,7 +18,11 @@ from app.core.limits import LIMITS
 from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
 from app.formats.replay import activity, recording, recording_summary
-from app.formats.replay.recording_summary import RecordingNotes, RecordingSummary
+from app.formats.replay.recording_summary import (
+    MaskSettings,
+    RecordingNotes,
+    RecordingSummary,
+)
 
 _USUAL_HEADER: Final = re.compile(rb'\{"segment_id": *[0-9]{1,5}\}\s*\Z')
 _REQUEST: Final = "resource."
@@ -47,6 +51,8 @@ class _Payload(msgspec.Struct, gc=False):
     op: str | None = None
     data: _Details | None = None
     duration: Any = None
+    maskAllText: Any = None  # noqa: N815 - the wire's name
+    maskAllImages: Any = None  # noqa: N815 - as above
 
 
 class _Data(msgspec.Struct, gc=False):
@@ -94,8 +100,10 @@ def _read_events(text: bytes) -> RawRecording | None:
     notes = _take_notes(events)
     times = [event.timestamp for event in events]
     times_in_order = sorted(times)
-    if notes is None or not _are_of_one_clock(times_in_order):
+    mask = _read_mask_settings(events)
+    if notes is None or mask is None or not _are_of_one_clock(times_in_order):
         return None
+    notes.mask = mask
     # All of the raw event, not only its typed part: of a name that stands twice, the typed part
     # has one value, and the other could hold a secret.
     with_text = [
@@ -145,6 +153,18 @@ def _take_notes(events: Sequence[_TypedEvent]) -> RecordingNotes | None:
     notes.size_px = recording.read_screen_size_px(_build_events(screens))
     notes.video = recording.read_declared_video(_build_events(videos))
     return notes
+
+
+def _read_mask_settings(events: Sequence[_TypedEvent]) -> MaskSettings | None:
+    """Return what the settings of the SDK say about masks; None if they are unusual."""
+    settings = [event.data.payload for event in events if event.data.tag == "options"]
+    if not settings:
+        return MaskSettings()
+    payload = settings[0]
+    flags = (payload.maskAllText, payload.maskAllImages) if payload is not None else ()
+    # Of several settings the first that says anything counts; flags may be numbers or texts.
+    are_usual = all(flag is None or isinstance(flag, bool) for flag in flags)
+    return MaskSettings(*flags) if len(settings) == 1 and are_usual else None
 
 
 def _build_events(events: Iterable[_TypedEvent]) -> list[JsonObject]:

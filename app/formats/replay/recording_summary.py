@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from app.formats import timestamps
+from app.formats import jsonish, timestamps
 from app.formats.jsonish import JsonObject
 from app.formats.replay import activity, recording
 from app.formats.replay.recording import DeclaredVideo
@@ -32,6 +32,13 @@ class RecordingCounts(NamedTuple):
     failed_requests: int = 0
 
 
+class MaskSettings(NamedTuple):
+    """Whether the SDK masks all text and all images, as its settings say; None if they do not."""
+
+    text: bool | None = None
+    images: bool | None = None
+
+
 class RecordingSummary(msgspec.Struct, frozen=True, gc=False):
     """The facts stored about a segment's recording. Times are ms since 1970, device's clock."""
 
@@ -43,6 +50,7 @@ class RecordingSummary(msgspec.Struct, frozen=True, gc=False):
     size_px: tuple[int, int] | None = None
     video: DeclaredVideo | None = None
     counts: RecordingCounts = RecordingCounts()
+    mask: MaskSettings = MaskSettings()
     background_ms: int | None = None
     """The last moment at which the app left the screen in this segment."""
     foreground_ms: int | None = None
@@ -58,6 +66,7 @@ class RecordingNotes(msgspec.Struct, gc=False):
     """Operation and status of each network request."""
     size_px: tuple[int, int] | None = None
     video: DeclaredVideo | None = None
+    mask: MaskSettings = MaskSettings()
 
 
 def summarize_recording(events: Sequence[JsonObject]) -> RecordingSummary:
@@ -67,6 +76,7 @@ def summarize_recording(events: Sequence[JsonObject]) -> RecordingSummary:
         requests=[(span.op, span.status) for span in read.spans if span.is_request],
         size_px=recording.read_screen_size_px(events),
         video=recording.read_declared_video(events),
+        mask=_read_mask_settings(read.options or {}),
     )
     for breadcrumb in read.breadcrumbs:
         notes.breadcrumb_times_ms.setdefault(breadcrumb.category, []).append(breadcrumb.at_ms)
@@ -87,6 +97,7 @@ def build_summary(times: Sequence[object], notes: RecordingNotes) -> RecordingSu
         last_ms=_find_first_credible_ms(reversed(times)),
         size_px=notes.size_px,
         video=notes.video,
+        mask=notes.mask,
         counts=RecordingCounts(
             breadcrumbs=sum(map(len, times_ms.values())),
             taps=len(times_ms.get(_TAP, ())),
@@ -98,6 +109,12 @@ def build_summary(times: Sequence[object], notes: RecordingNotes) -> RecordingSu
         ),
         background_ms=_find_latest_ms(times_ms, _LEFT_SCREEN),
         foreground_ms=_find_latest_ms(times_ms, _RETURNED),
+    )
+
+
+def _read_mask_settings(options: JsonObject) -> MaskSettings:
+    return MaskSettings(
+        jsonish.flag(options, "maskAllText"), jsonish.flag(options, "maskAllImages")
     )
 
 

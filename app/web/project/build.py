@@ -17,6 +17,7 @@ from app.projects.model import ProjectKey, QuarantinedEnvelope
 from app.projects.retention_rules import AtLimit
 from app.web.frame.dsn import write_active_dsn, write_dsn
 from app.web.frame.services import PageServices
+from app.web.project.build_masks import build_mask_summary
 from app.web.project.page import (
     KeyRow,
     MemberRow,
@@ -105,6 +106,7 @@ def build_project_page(
             href=lambda first: project_urls.member_list(project.id, first=first),
         ),
         has_replays=overview.has_replays,
+        masks=build_mask_summary(project.id, overview.masks),
         storage=Storage(
             video_bytes=overview.storage.video_bytes,
             file_bytes=overview.storage.file_bytes,

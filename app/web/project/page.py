@@ -97,6 +97,31 @@ class Storage:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskRow:
+    """The replays of one SDK with one choice of masks."""
+
+    sdk: str
+    text: str
+    """`masked`, `not masked` or `not known`."""
+    images: str
+    replays: int
+    href: str
+    """The list of these replays."""
+    is_open: bool
+    """Whether texts or images are not masked."""
+    last_received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MaskSummary:
+    """What the SDKs of a project mask, by the replays that came lately."""
+
+    rows: tuple[MaskRow, ...]
+    warning: str | None
+    """How many replays came with texts or images in the open; None if none did."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectPage:
     """One project: its DSN, what arrived and what did not, its storage, keys and members."""
 
@@ -122,6 +147,7 @@ class ProjectPage:
     members_part: ListPart | None
     """The part of the members that is shown; None if it is all of them."""
     has_replays: bool
+    masks: MaskSummary
     storage: Storage
     may_change: bool = False
     """Whether the visitor is an admin of the project."""

@@ -9,6 +9,7 @@ HELP: Final = (
     ("release, dist, environment", "!environment:staging"),
     ("app.version, app.build, app.id, app.name", "app.version:4.2.*"),
     ("sdk.name, sdk.version", "sdk.name:sentry.cocoa"),
+    ("mask.text, mask.images", "mask.text:off"),
     ("screen, count_screens", "screen:Checkout*"),
     ("count_errors, count_errors.app, count_errors.backend", "count_errors:>0"),
     ("end", "end:[crashed, not_responding]"),

@@ -13,6 +13,7 @@ from app.formats.replay.recording_summary import RecordingSummary
 from app.formats.stored.packed_remarks import pack_remarks
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import StoredRows, StoreTransaction
+from app.ingest.items.segments import stored_facts
 from app.ingest.items.segments.pack import PreparedSegment
 from app.ingest.items.segments.scrubbed_recording import ScrubbedRecording
 from app.ingest.items.segments.scrubbed_replay_event import ScrubbedReplayEvent
@@ -70,7 +71,7 @@ def segment_row(
         replay_type=event.replay_type,
         is_complete=facts.is_complete,
         sdk_name=facts.sdk_name,
-        facts=facts.facts,
+        facts=stored_facts.add_mask_settings(facts.facts, summary.mask),
         user=facts.user,
         screens=event.screens,
         trace_ids=event.trace_ids,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.db.text import JsonText, json_text
+from app.formats.replay.recording_summary import MaskSettings
 from app.formats.replay.replay_event import ReplayFacts, User
 
 
@@ -28,6 +29,19 @@ def write_user(user: User) -> dict[str, str]:
         "name": user.name,
     }
     return {name: value for name, value in members.items() if value}
+
+
+def add_mask_settings(facts: JsonText, mask: MaskSettings) -> JsonText:
+    """Return facts with what the SDK masks, as its settings in the same segment say."""
+    members = [
+        f'"{name}":"{"on" if is_on else "off"}"'
+        for name, is_on in (("mask_text", mask.text), ("mask_images", mask.images))
+        if is_on is not None
+    ]
+    if not members:
+        return facts
+    between = "," if len(facts) > len("{}") else ""
+    return JsonText(f"{facts[:-1]}{between}{','.join(members)}}}")
 
 
 def write_facts(facts: ReplayFacts) -> StoredFacts:

@@ -37,6 +37,7 @@ _GROUPS: Final = {
     "SDK": {"Name": "sdk.name", "Version": "sdk.version", "Platform": "platform"},
 }
 """Names on the page, and the keys by which the list finds the same value."""
+_MASK_KEYS: Final = {"maskAllText": "mask.text", "maskAllImages": "mask.images"}
 _USER: Final = {
     "Name": "user.name",
     "E-mail": "user.email",
@@ -193,8 +194,16 @@ def _masking(options: JsonObject | None, doubts: Sequence[str]) -> FactGroup:
         else None
     )
     named = sorted(options.items(), key=lambda pair: ("mask" not in pair[0].lower(), pair[0]))
-    facts = tuple(Fact(name, _setting(value)) for name, value in named)
+    facts = tuple(Fact(name, _setting(value), _mask_href(name, value)) for name, value in named)
     return FactGroup("Masking", facts, warning, notes=tuple(doubts))
+
+
+def _mask_href(name: str, value: object) -> str | None:
+    """Return the address of the replays with the same mask of texts or images."""
+    key = _MASK_KEYS.get(name)
+    if key is None or not isinstance(value, bool):
+        return None
+    return filtered_by(key, "on" if value else "off")
 
 
 def _setting(value: object) -> str:

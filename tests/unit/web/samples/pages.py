@@ -1,13 +1,11 @@
 """One made-up value of every page, rich enough to reach every branch of its template."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 from app.core.ids import EventId, SpanId
 from app.playback.recording.conditions import Condition
 from app.playback.recording.contents import ScreenSpan
-from app.projects.model import OutcomeCount
 from app.web.account import page as account
 from app.web.frame.alerts.alert import Alert
 from app.web.frame.rendering import state_pages
@@ -19,19 +17,20 @@ from app.web.replays import page as replay_list
 from app.web.set_up import page as set_up, snippets
 from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why import build as why_build, page as why
-from app.web.words import activity, outcomes, parts, problems
-from app.web.words.removals import RemovalChip
+from app.web.words import activity, outcomes, problems
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples import (
     issue_samples,
     list_samples,
     part_samples,
+    privacy_samples,
     retention_samples,
     room_samples,
     server_samples,
 )
-from tests.unit.web.samples.made_up import DSN, KEY, NOW, PROJECT, REPLAY, TRACE
+from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY, TRACE
+from tests.unit.web.samples.project_samples import PROJECT_PAGE
 from tests.unit.web.samples.request_samples import BARE_DETAILS, DETAILS, LOGS, NETWORK
 from tests.unit.web.samples.trace_samples import TRACE_PAGE, TRACES, trace_span
 
@@ -200,10 +199,7 @@ REPLAY_PAGE = replay.ReplayPage(
         FactGroup("Device", (Fact("Model", "Pixel 9", "/replays?q=1", "So it says."),)),
         FactGroup("Masking", (Fact("Text", "off"),), "Text is not masked.", ("Old SDK.",)),
     ),
-    removals=(
-        RemovalChip("card number", 1_204, ("0.data.payload.message",), 3),
-        RemovalChip("“<b>pattern”", 2, (), 0),
-    ),
+    removals=privacy_samples.REMOVALS,
 )
 EMPTY_HEADER = replace(HEADER, user=None, end=None, duration_ms=3_600_000)
 EMPTY_TOP = replace(REPLAY_TOP, header=EMPTY_HEADER, deletion=None, size_px=None, start_at_ms=0)
@@ -218,29 +214,6 @@ def with_top(page: replay.ReplayPage, **changes: Any) -> replay.ReplayPage:
     """Change the upper part of a replay page."""
     return replace(page, top=replace(page.top, **changes))
 
-
-PROJECT_PAGE = project.ProjectPage(
-    project_id=PROJECT,
-    name="Cartwheel Android",
-    slug="cartwheel-android",
-    replays_href="/replays?project=318",
-    dsn=DSN,
-    keys=(project.KeyRow(KEY, "Default", DSN, True, NOW, NOW, True),
-          project.KeyRow(KEY, "Old", DSN, False, NOW, None, False)),
-    keys_part=parts.ListPart("Showing the first 2 of 3 keys.", "Next 1 key", "/p?keys=2#keys"),
-    outcomes=outcomes.summarize_outcomes([
-        OutcomeCount(date(2026, 11, 24), "event", "kept", "", 1211),
-        OutcomeCount(date(2026, 11, 24), "event", "refused", "too_large", 1),
-        OutcomeCount(date(2026, 11, 24), "event", "limited", "envelope_rate", 1)]),
-    outcome_days=30,
-    quarantined=2,
-    quarantine=(project.QuarantineRow(NOW, "event, span", "ValueError: no", 900, "/q"),),
-    quarantine_part=None,
-    members=(project.MemberRow("Ana Silva", "ana@example.com", "owner"),),
-    members_part=parts.ListPart("Showing members 101 to 101 of 101.", None, None),
-    has_replays=True,
-    storage=retention_samples.STORAGE,
-)  # fmt: skip
 
 _CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner", "/k")
 _ACCOUNT = account.AccountPage(
@@ -270,6 +243,8 @@ def _deleted(**changes) -> state_pages.StatePage:
 
 
 SAMPLES = {
+    "privacy": _page("privacy/page.html", privacy_samples.PRIVACY_PAGE, _ADMIN),
+    "privacy, empty": _page("privacy/page.html", privacy_samples.EMPTY_PRIVACY_PAGE, _ADMIN),
     "list": _page("replays/page.html", list_samples.LIST),
     "list, one project": _page(
         "replays/page.html",
