@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -240,6 +240,8 @@ def _make_eraser(
     sweeper: Sweeper,
 ) -> Eraser:
     def find_backlog() -> datetime | None:
+        if not ingest.digester.has_adopted:
+            return datetime.min.replace(tzinfo=UTC)
         oldest_ms = ingest.journal.backlog().oldest_received_ms
         return None if oldest_ms is None else units.at_from_ms(oldest_ms)
 

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -23,8 +23,10 @@ from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.core.units import format_bytes
 from app.db import engine, migrate, roles
+from app.db.engine import Database
 from app.db.folder import DataFolderInUse, DataFolderLock, is_open_to_others
 from app.db.programs import find_release_date
+from app.erasure.log.file import ErasureLog, LogHead, read_known_sizes
 from app.journal import disk
 from app.media import child
 from app.storage.choose import open_store
@@ -57,6 +59,7 @@ async def run_checks(settings: Settings) -> list[CheckResult]:
         *_check_folder(settings),
         *_check_server(settings),
         *await _check_database(settings),
+        await _check_erasure_log(settings),
         await _check_storage(settings),
         await _check_pictures(settings),
         *await check_sign_in_provider(settings),
@@ -203,6 +206,43 @@ def _check_clock(before: datetime, database_now: datetime) -> CheckResult:
     state = CheckState.OK if off_s <= _CLOCK_S else CheckState.FAIL
     text = f"{after:%Y-%m-%d %H:%M:%S} UTC, {off_s:.1f} s off the clock of the database"
     return CheckResult("clock", state, text)
+
+
+async def _check_erasure_log(settings: Settings) -> CheckResult:
+    """Compare the log of erasures with what the database knows of it."""
+    urls = environment.find_known_urls(settings)
+    path, subject = settings.erasure_log_path, "erasure log"
+    try:
+        head = ErasureLog(path).read_head()
+        if urls is None:
+            return CheckResult(subject, CheckState.OK, f"{path}; compared once the server runs")
+        database = Database.open(urls.app, pool_size=1)
+        try:
+            async with database.reading() as connection:
+                known = await read_known_sizes(connection)
+        finally:
+            await database.close()
+    except ReplayError as error:
+        return CheckResult(subject, CheckState.FAIL, str(error))
+    return _compare_erasure_log(subject, path, head, known)
+
+
+def _compare_erasure_log(
+    subject: str, path: Path, head: LogHead | None, known: Mapping[str, int]
+) -> CheckResult:
+    if head is None:
+        if known:
+            text = f"{path} is missing, and the database knows of one: put it back if you have it"
+            return CheckResult(subject, CheckState.WARN, text)
+        return CheckResult(subject, CheckState.OK, "nothing has been erased yet")
+    size_bytes = known.get(head.log_id, 0)
+    if head.size_bytes > size_bytes:
+        text = f"the database is older than {path}: the next start erases again what it lists"
+        return CheckResult(subject, CheckState.WARN, text)
+    if head.size_bytes < size_bytes:
+        text = f"{path} is older than the database: was it restored too? It must not be in backups"
+        return CheckResult(subject, CheckState.WARN, text)
+    return CheckResult(subject, CheckState.OK, f"{path} is complete; keep it out of backups")
 
 
 async def _check_storage(settings: Settings) -> CheckResult:

@@ -25,7 +25,7 @@ app.add_typer(projects.keys, name="key")
 app.add_typer(people.people, name="user")
 app.add_typer(retention.retention, name="retention")
 app.command("doctor")(doctor.doctor)
-app.command("erase")(erase.erase_replay)
+app.add_typer(erase.erase, name="erase")
 
 
 def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value

@@ -13,7 +13,7 @@ async function look() {
   if (leaving.signal.aborted) return;
   const fresh = page?.querySelector("[data-progress]");
   if (fresh instanceof HTMLElement && fresh.dataset.progress === "over") {
-    location.reload();
+    location.replace(location.pathname);
     return;
   }
   const shown = document.querySelector("[data-progress]");

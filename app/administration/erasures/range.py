@@ -4,23 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from app.core import clock
 from app.core.errors import InvalidInput
-from app.db import record_scans
 from app.db.engine import Database
 from app.erasure.jobs.begin import ErasureWish, begin_erasures
 from app.erasure.jobs.model import ErasureAct, ErasureKind
 from app.erasure.jobs.scopes import KINDS_OF_RECORDS, ProjectScope, RangeScope
-from app.erasure.people import records
+from app.erasure.range_preview import preview_range
 from app.memberships import queries as memberships
 from app.memberships.model import ProjectAccess, Role
-from app.replays import erase_scopes
-from app.replays.keeping import holds
-from app.replays.model import ReplayKey
-
-_BATCH: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +97,7 @@ def check_range(scope: RangeScope) -> None:
 
 
 async def _count(database: Database, access: ProjectAccess, scope: RangeScope) -> RangeQuestion:
-    project_id, counts = access.project.id, Counter[str]()
-    held = 0
     async with database.reading() as connection:
-        if "replays" in scope.kinds:
-            within = erase_scopes.is_received_within(scope.since, scope.until)
-            after: ReplayKey | None = None
-            while keys := await erase_scopes.list_replay_keys(
-                connection, project_id, within, after=after, limit=_BATCH
-            ):
-                after = keys[-1]
-                replays, segments, size_bytes = await erase_scopes.sum_replays(connection, keys)
-                counts.update({"replays": replays, "segments": segments, "video_bytes": size_bytes})
-                held += len(await holds.find_holds(connection, keys))
-        sources = {source for kind in scope.kinds for source in records.RECORD_KINDS[kind]}
-        for source in records.SOURCES:
-            if source in sources:
-                condition = record_scans.is_received_between(source, scope.since, scope.until)
-                counts[records.COUNTED_AS[source.name]] += await record_scans.count_records(
-                    connection, source, project_id, condition=condition
-                )
-        members = await memberships.count_members(connection, project_id)
+        counts, held = await preview_range(connection, access.project.id, scope)
+        members = await memberships.count_members(connection, access.project.id)
     return RangeQuestion(counts, held, members)

@@ -140,6 +140,12 @@ async def read_known_size(connection: AsyncConnection, log_id: str) -> int:
     return int(size_bytes or 0)
 
 
+async def read_known_sizes(connection: AsyncConnection) -> dict[str, int]:
+    """Return how much the database knows of each log file, by the id of the log."""
+    rows = await connection.execute(select(erasure_logs))
+    return {row.log_id: row.size_bytes for row in rows}
+
+
 def _write_head(log_id: str) -> bytes:
     head = {
         "playhead_erasure_log": _VERSION,

@@ -4,6 +4,7 @@ It looks as the erasure does, within a budget of time: a count that ran out of i
 way it finds other names of the same person, and whether others have them too.
 """
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
@@ -50,14 +51,25 @@ class PersonPreview:
 
 
 async def preview_person(
-    connection: AsyncConnection, project_id: ProjectId, names: list[PersonName]
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    names: list[PersonName],
+    *,
+    budget_s: float | None = _BUDGET_S,
 ) -> PersonPreview:
-    """Count what names a person in one project."""
+    """Count what names a person in one project.
+
+    Args:
+        connection: Where to read.
+        project_id: The project.
+        names: The names of the person.
+        budget_s: After this time the rest is not looked at; None to look at all of it.
+    """
     preview = PersonPreview()
     keys = await _find_replays(connection, project_id, names, preview)
     matcher = NameMatcher(names)
     test = records.make_person_test(matcher)
-    deadline_s = clock.monotonic_s() + _BUDGET_S
+    deadline_s = math.inf if budget_s is None else clock.monotonic_s() + budget_s
     named: set[ReplayId] = set()
     replay_ids = {key.replay_id for key in keys}
     for source in records.SOURCES:

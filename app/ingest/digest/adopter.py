@@ -40,29 +40,36 @@ class JournalAdopter:
         self._journal = journal
         self._batches = batches
         self._retrier = retrier
+        self.is_done = False
+        """Whether everything is digested that dead processes had left at the last look."""
 
     async def adopt_for_ever(self) -> None:
         """Adopt what is there now, and look again every minute."""
         while True:
             try:
-                await self._adopt_all()
+                self.is_done = await self._adopt_all()
             except Exception:
                 _logger.exception("adopting a journal failed")
             await asyncio.sleep(_PAUSE_S)
 
-    async def _adopt_all(self) -> None:
+    async def _adopt_all(self) -> bool:
+        """Adopt what is there now; returns whether nothing is left of it."""
+        is_done = True
         folders = await asyncio.to_thread(
             adopt.lock_abandoned_journals, self._journal.path.parent, self._journal.id
         )
+        self.is_done = self.is_done and not folders
         try:
             for folder in folders:
                 try:
                     await self._adopt(folder)
                 except ServiceUnavailable as error:
                     _logger.warning("a journal waits", journal=folder.id, error=str(error))
+                    is_done = False
         finally:
             for folder in folders:
                 folder.unlock()
+        return is_done
 
     async def _adopt(self, folder: adopt.AbandonedJournal) -> None:
         """Digest one journal from its mark on, then remove its files and its mark."""

@@ -73,6 +73,11 @@ class Digester:
         """Why a batch waits for Postgres or storage; None while none does."""
         return self._retrier.outage
 
+    @property
+    def has_adopted(self) -> bool:
+        """Whether everything is digested that dead processes had left at the last look."""
+        return self._adopter.is_done
+
     def start(self) -> None:
         """Begin to digest, and to adopt the journals of dead processes."""
         self._tasks = [

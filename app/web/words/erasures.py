@@ -12,7 +12,7 @@ NOUNS: Final = {
     "segments": ("segment", "segments"),
     "events": ("error or message", "errors and messages"),
     "issues": ("issue that had no other event", "issues that had no other events"),
-    "feedback": ("feedback", "feedbacks"),
+    "feedback": ("piece of feedback", "pieces of feedback"),
     "files": ("attached file", "attached files"),
     "logs": ("log record", "log records"),
     "spans": ("span", "spans"),

@@ -1,19 +1,15 @@
 """A person who is erased is named nowhere any more, and everybody else keeps everything."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from app.core import clock
-from app.erasure.jobs import rows
-from app.erasure.jobs.begin import ErasureWish, begin_erasures
-from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
-from app.erasure.jobs.scopes import make_person_scope
+from app.erasure.jobs.model import Erasure
 from app.erasure.people.names import NameKind, PersonName
 from tests.support import data_search
 from tests.support.builders import envelopes
+from tests.support.erasing import erase_person
 from tests.support.servers.server import Server
 
 REPLAYS, EVENTS, FEEDBACKS, LOGS = 5, 40, 5, 6
@@ -87,28 +83,6 @@ async def send_everything_of(server: Server, user: dict[str, str], kind: str) ->
     await server.take(*bodies)
 
 
-async def erase(server: Server, names: list[PersonName]) -> Erasure:
-    """Erase a person as one act, and wait for the receipt."""
-    wish = ErasureWish(
-        ErasureKind.PERSON, server.app.id, make_person_scope(names), None, clock.now()
-    )
-    act = await begin_erasures(server.database, [wish])
-    server.service.page_services.eraser.hurry()
-    return await wait_for_receipt(server, act.erasures[0].id)
-
-
-async def wait_for_receipt(server: Server, erasure_id: int) -> Erasure:
-    """Wait until an erasure has finished."""
-    async with asyncio.timeout(60):
-        while True:
-            async with server.database.reading() as connection:
-                erasure = await rows.get_erasure(connection, erasure_id)
-            if erasure.state is ErasureState.FINISHED:
-                return erasure
-            server.service.page_services.eraser.hurry()
-            await asyncio.sleep(0.02)
-
-
 async def dump_everything(server: Server) -> Dump:
     """Return what pages show of issues, and of the replays of the other person."""
     ids = [make_id("aa", number) for number in range(REPLAYS)]
@@ -137,7 +111,7 @@ async def erased(server: Server, others: Dump) -> Erasure:
     assert {hit.split(".")[0] for hit in await find_names(server)} >= {
         "replays", "events", "feedback", "logs", "span_blocks"
     }  # fmt: skip
-    return await erase(server, NAMES)
+    return await erase_person(server, NAMES)
 
 
 async def test_nothing_names_an_erased_person(server: Server, erased: Erasure):
@@ -192,7 +166,7 @@ async def test_one_name_finds_every_replay_of_the_person(server: Server, name: P
         envelopes.replay_video_envelope(user=PERSON),
         envelopes.replay_video_envelope(replay_id="d" * 32, user=OTHER),
     )
-    erasure = await erase(server, [name])
+    erasure = await erase_person(server, [name])
     assert erasure.counts["replays"] == 1
     assert (await server.web.get(server.page("d" * 32))).status_code == 200
 
@@ -202,7 +176,7 @@ async def test_a_replay_goes_in_which_an_event_names_the_person(server: Server):
     await server.take(
         envelopes.replay_video_envelope(user={}), envelopes.event_envelope(user=PERSON)
     )
-    erasure = await erase(server, NAMES[:1])
+    erasure = await erase_person(server, NAMES[:1])
     assert erasure.counts["replays"] == 1
     assert await find_names(server) == []
 
@@ -214,7 +188,7 @@ async def test_a_short_id_is_found_in_fields_of_users_only(server: Server):
         envelopes.event_envelope("2" * 32, replay_id=None, user={}, extra={"id": "42", "n": 42}),
         envelopes.event_envelope("3" * 32, replay_id=None, user={}, extra={"user": {"id": 42}}),
     )
-    erasure = await erase(server, [PersonName(NameKind.ID, "42")])
+    erasure = await erase_person(server, [PersonName(NameKind.ID, "42")])
     assert erasure.counts["events"] == 2
     async with server.database.reading() as connection:
         left = (await connection.scalars(text("select event_id from events"))).all()

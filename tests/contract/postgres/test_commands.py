@@ -97,13 +97,39 @@ def test_a_person_gets_a_new_link_on_request(terminal: Terminal):
     assert "ann@example.com" in terminal.run_successfully("user", "list")
 
 
+def test_a_dry_run_counts_and_an_erasure_begins(terminal: Terminal):
+    """A dry run changes nothing; a project is deleted only if its name confirms it."""
+    terminal.run_successfully("project", "add", "Shop app")
+    for command in (
+        ("person", "shop-app", "--id", "42", "--email", "ada@example.com"),
+        ("range", "shop-app", "--since", "2026-01-01", "--until", "2026-02-01", "--only", "logs"),
+        ("project", "shop-app"),
+    ):
+        output = terminal.run_successfully("erase", *command, "--dry-run")
+        assert output.strip() == "Would erase: nothing."
+    begun = terminal.run_successfully("erase", "person", "shop-app", "--id", "42")
+    assert "https://replays.example.com/erasures/" in begun
+    assert isinstance(terminal.run("erase", "project", "shop-app").exception, InvalidInput)
+    terminal.run_successfully("erase", "project", "shop-app", "--name", "Shop app")
+    assert "shop-app" not in terminal.run_successfully("project", "list")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
         (("user", "link", "nobody@example.com"), NotFound),
         (("key", "list", "no-such"), NotFound),
-        (("erase", "no-such", KEY), NotFound),
-        (("erase", "no-such", "not-hex"), InvalidInput),
+        (("erase", "replay", "no-such", KEY), NotFound),
+        (("erase", "replay", "no-such", "not-hex"), InvalidInput),
+        (("erase", "person", "no-such", "--id", "42"), NotFound),
+        (("erase", "person", "my-app"), InvalidInput),
+        (("erase", "person", "my-app", "--email", "not an address"), InvalidInput),
+        (("erase", "range", "my-app", "--since", "soon", "--until", "later"), InvalidInput),
+        (
+            ("erase", "range", "my-app", "--since", "2026-01-02", "--until", "2026-01-01"),
+            InvalidInput,
+        ),
+        (("erase", "project", "no-such", "--dry-run"), NotFound),
         (("key", "off", "no-such", "not-hex"), InvalidInput),
     ],
 )
@@ -119,6 +145,7 @@ def test_the_doctor_finds_no_fault_with_a_migrated_database(terminal: Terminal):
     output = terminal.run_successfully("doctor")
     for subject in (
         "schema", "clock", "disk space", "journal", "quarantine", "storage", "pictures",
+        "erasure log",
     ):  # fmt: skip
         assert f"ok    {subject}" in output
     assert "database       external, Postgres" in output  # its age depends on the date
