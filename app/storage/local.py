@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
-from app.core import clock
 from app.core.direct_io import DirectWriteBuffer, bypass_page_cache
 from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import keys
@@ -27,6 +26,7 @@ from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, FoldersToSyn
 from app.storage.listing import list_objects
 from app.storage.port import ObjectContent, StoredObject, check_range, list_content_parts
 from app.storage.probe import probe_store
+from app.storage.unfinished import mark_as_written, remove_unfinished
 from app.storage.wiping import wipe_ranges
 
 _TEMPORARY: Final = ".tmp"
@@ -34,8 +34,6 @@ _FILE_MODE: Final = 0o600
 _NEW_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 _WIPE_FLAGS: Final = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-_STALE_MS: Final = 24 * 60 * 60 * 1000
-"""The age at which a temporary file must have been left by a process that died."""
 _BATCH: Final = 32
 """The number of objects that are synced together, which limits the open files of a `put_many`."""
 _STAGING_BYTES: Final = 2 * 1024 * 1024
@@ -106,6 +104,10 @@ class LocalStore:
         await probe_store(self)
         return ()
 
+    async def remove_unfinished(self) -> int:
+        """See `ObjectStore.remove_unfinished`."""
+        return await self._in_pool(remove_unfinished, self._temporary_fd)
+
     async def close(self) -> None:
         """See `ObjectStore.close`."""
         if self._is_closed:
@@ -153,6 +155,7 @@ class LocalStore:
     def _begin_file(self) -> tuple[str, int]:
         name = secrets.token_hex(16)
         fd = os.open(name, _NEW_FLAGS, _FILE_MODE, dir_fd=self._temporary_fd)
+        mark_as_written(fd)
         bypass_page_cache(fd)
         return name, fd
 
@@ -211,12 +214,7 @@ def _open_temporary(root_fd: int) -> int:
     with contextlib.suppress(FileExistsError):
         os.mkdir(_TEMPORARY, FOLDER_MODE, dir_fd=root_fd)
     fd = os.open(_TEMPORARY, FOLDER_FLAGS, dir_fd=root_fd)
-    oldest_ms = clock.now_ms() - _STALE_MS
-    for name in os.listdir(fd):  # noqa: PTH208 - a path cannot list a descriptor
-        with contextlib.suppress(OSError):  # another process may tidy up at the same time
-            facts = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            if facts.st_mtime_ns // 1_000_000 < oldest_ms:
-                os.unlink(name, dir_fd=fd)
+    remove_unfinished(fd)
     return fd
 
 

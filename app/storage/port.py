@@ -85,6 +85,16 @@ class ObjectStore(Protocol):
             each; usually there are none.
         """
 
+    async def remove_unfinished(self) -> int:
+        """Remove what processes left half written when they died.
+
+        Returns:
+            How many objects may be leftovers and are too young to tell; 0 where there are none.
+
+        Raises:
+            ServiceUnavailable: The storage does not answer.
+        """
+
     async def close(self) -> None:
         """Finish running calls and close; every later call raises `ServiceUnavailable`."""
 

@@ -112,6 +112,10 @@ class S3Store:
         await probe_store(self)
         return await self._writes.run(self._warnings)
 
+    async def remove_unfinished(self) -> int:
+        """See `ObjectStore.remove_unfinished`: an object is put whole or not at all."""
+        return 0
+
     async def close(self) -> None:
         """See `ObjectStore.close`."""
         for way, client in ((self._reads, self._reader), (self._writes, self._writer)):

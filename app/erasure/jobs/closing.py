@@ -30,8 +30,7 @@ async def try_to_close(database: Database, objects: ObjectStore, erasure_id: int
         erasure = await rows.lock_erasure(connection, erasure_id)
         if erasure is None or erasure.phase != phases.SWEEP:
             return erasure is not None
-        left = await _count_left(connection, erasure)
-        if not left:
+        if not await _count_left(connection, erasure) and not await _has_unfinished(objects):
             return await _close(connection, erasure)
         problem = await _find_storage_problem(objects, erasure)
         state = ErasureState.BLOCKED if problem else ErasureState.SWEEPING
@@ -47,6 +46,14 @@ async def _count_left(connection: AsyncConnection, erasure: Erasure) -> int:
         connection, erasure.project_id, since=erasure.requested_at
     )
     return replays + files + await lines.count_waiting_lines(connection, erasure.id)
+
+
+async def _has_unfinished(objects: ObjectStore) -> bool:
+    """Remove what dead processes left half written; tell whether there may be more of it."""
+    try:
+        return bool(await objects.remove_unfinished())
+    except ServiceUnavailable:
+        return True
 
 
 async def _find_storage_problem(objects: ObjectStore, erasure: Erasure) -> str | None:

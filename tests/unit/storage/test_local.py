@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import AsyncIterator
@@ -290,16 +291,34 @@ async def test_folder_that_cannot_be_read_makes_the_list_unavailable(store, monk
         await store.list("p/")
 
 
-async def test_stale_temporary_files_are_removed_at_start(root, monkeypatch):
-    """Temporary files of a dead process are removed after a day; files being written stay."""
+async def test_files_that_a_dead_process_left_are_removed(root):
+    """What nobody writes any more goes at the next start; a file that is being written stays."""
     first = LocalStore(root, 1)
-    for name in ("fresh", "stale"):
+    for name in ("young", "left", "written"):
         (root / ".tmp" / name).write_bytes(b"half")
-    day_s = 24 * 60 * 60
-    now_s = clock.now_ms() / 1000
-    os.utime(root / ".tmp/stale", (now_s - day_s - 9, now_s - day_s - 9))
-    second = LocalStore(root, 1)
-    assert temporaries(root) == ["fresh"]
+    earlier_s = clock.now_ms() / 1000 - 10
+    for name in ("left", "written"):
+        os.utime(root / ".tmp" / name, (earlier_s, earlier_s))
+    with (root / ".tmp/written").open("rb") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        second = LocalStore(root, 1)
+        assert temporaries(root) == ["written", "young"]
+        assert await second.remove_unfinished() == 1
+    os.utime(root / ".tmp/young", (earlier_s, earlier_s))
+    assert await second.remove_unfinished() == 0
+    assert temporaries(root) == []
+    await asyncio.gather(first.close(), second.close())
+
+
+async def test_objects_that_are_being_put_are_no_leftovers(root):
+    """A store that tidies up while another one writes takes nothing away from it."""
+    first, second = LocalStore(root, 4), LocalStore(root, 1)
+    objects = [(f"p/{number}", b"x" * 100_000) for number in range(1, 60)]
+    putting = asyncio.create_task(first.put_many(objects))
+    while not putting.done():
+        await second.remove_unfinished()
+    await putting
+    assert len(await second.list("p/")) == len(objects)
     await asyncio.gather(first.close(), second.close())
 
 

@@ -44,6 +44,9 @@ class Broken:
         await probe_store(self)
         return ()
 
+    async def remove_unfinished(self) -> int:
+        return 0
+
     async def close(self) -> None:
         self.kept.clear()
 
