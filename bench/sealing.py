@@ -32,17 +32,20 @@ from app.db.engine import Database
 from app.db.postmaster import Postmaster
 from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once
+from app.formats.stored import video_layout
+from app.formats.video import mp4
 from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
 from app.storage.port import ObjectContent, ObjectStore, list_content_parts
 from app.storage.s3 import S3Store
 from tests.support import sealing
+from tests.support.builders import clips
 from tests.support.builders.stored_segments import SegmentWriter, make_prepared_segment
 from tests.support.servers import s3
 
 _PROJECT = ProjectId(1)
 _RECORDING_BYTES = 2_800
-_LAYOUT_BYTES = 160
+_LAYOUT = video_layout.pack_layout(mp4.read_video(clips.clip(frames=6, width=448, height=960)))
 _SIZES = """
     select sum(pg_total_relation_size(relid)) from pg_partition_tree('segments') where isleaf
 """
@@ -94,6 +97,7 @@ def _make_segment(key: ReplayKey, number: int, video_bytes: int) -> Any:
         recording=os.urandom(_RECORDING_BYTES),
         sdk_name="sentry.java.android",
         screens=("MainActivity",),
+        video_layout=_LAYOUT,
     )
 
 

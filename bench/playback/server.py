@@ -49,14 +49,20 @@ class Running:
 
 
 @asynccontextmanager
-async def server(folder: Path) -> AsyncIterator[Running]:
-    """Start a server and read what it says of itself."""
+async def server(folder: Path, *, quiet_s: float = 600.0) -> AsyncIterator[Running]:
+    """Start a server and read what it says of itself.
+
+    Args:
+        folder: Its data folder.
+        quiet_s: The time after which it seals a replay.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data-dir", str(folder),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "PLAYHEAD_REPLAY_QUIET_S": str(quiet_s)},
     )  # fmt: skip
     output = ""
     try:
@@ -123,6 +129,17 @@ def send(running: Running, segments: list[Segment]) -> Facts:
         )
     client.close()
     return Facts(starts, placed, segments[-1].start_ms + segments[-1].duration_ms)
+
+
+async def wait_until_settled(running: Running, *, is_sealed: bool) -> None:
+    """Wait until the replay is digested, and sealed if it is to be."""
+    await asyncio.sleep(5)
+    async with httpx2.AsyncClient(timeout=60) as client, asyncio.timeout(120):
+        while is_sealed:
+            metrics = await client.get(f"http://127.0.0.1:{running.port}/metrics")
+            if "\nplayhead_closed_replays_total 1.0" in metrics.text:
+                return
+            await asyncio.sleep(0.5)
 
 
 def cpu_ms(pid: int) -> tuple[float, float]:

@@ -10,7 +10,8 @@ the last 20 of them again, and plays at 16x over a turn; Firefox does so on a ba
 took. What is on the screen is read from its pixels. `--runs 0` measures the first picture alone.
 
 After `make run`, `PLAYHEAD_BUNDLED=.venv/bundled` before the command measures the pages as they are
-served there and from the wheel, with their scripts bundled; without it, module by module.
+served there and from the wheel, with their scripts bundled; without it, module by module. With
+`--sealed` the replay is sealed before anybody watches: run it in turns with and without.
 
 Prints a line of JSON for each test and a summary at the end.
 """
@@ -36,7 +37,16 @@ from app.web.frame.rendering import assets, inlined_assets
 from bench.playback import firefox, summary
 from bench.playback.film import film
 from bench.playback.path import Detour, path
-from bench.playback.server import REPLAY, Facts, Running, cpu_ms, send, served, server
+from bench.playback.server import (
+    REPLAY,
+    Facts,
+    Running,
+    cpu_ms,
+    send,
+    served,
+    server,
+    wait_until_settled,
+)
 
 _HERE: Final = Path(__file__).parent
 _PLAYER: Final = _HERE / "per_segment.js"
@@ -245,6 +255,7 @@ async def main() -> None:
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--play", type=float, default=15, help="seconds, at 16x")
     parser.add_argument("--whole", action="store_true", help="play the whole, too: 4 minutes")
+    parser.add_argument("--sealed", action="store_true", help="watch it once it is sealed")
     options = parser.parse_args()
     begun = time.monotonic()
     segments = film(options.minutes)
@@ -258,7 +269,7 @@ async def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder, firefox.served(segments) as bare:
         async with (
-            server(Path(folder)) as running,
+            server(Path(folder), quiet_s=5 if options.sealed else 600) as running,
             served(_PLAYER.read_bytes()) as aside,
             path(running.port, **wire) as port,
             path(
@@ -268,7 +279,7 @@ async def main() -> None:
             async_playwright() as playwright,
         ):
             facts = await asyncio.to_thread(send, running, segments)
-            await asyncio.sleep(5)
+            await wait_until_settled(running, is_sealed=options.sealed)
             browser = await playwright.chromium.launch(
                 executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
             )

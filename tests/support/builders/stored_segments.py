@@ -30,9 +30,10 @@ def make_prepared_segment(
     *,
     video: bytes | None = b"video",
     recording: bytes | None = None,
+    video_layout: bytes | None = None,
     **changes: Any,
 ) -> PreparedSegment:
-    """Make a segment of five seconds; its video is stored, and cannot be played."""
+    """Make a segment of five seconds; without a layout, its video cannot be played."""
     now = clock.now()
     started_at = now + timedelta(seconds=5 * segment_id)
     values: dict[str, Any] = {
@@ -58,7 +59,8 @@ def make_prepared_segment(
         "no_video_reason": "the segment came without a video",
     }
     if video is not None:
-        values["video"] = StoredVideo(len(video), None, None, 0, 0, None, None, "no frames")
+        fault = "no frames" if video_layout is None else None
+        values["video"] = StoredVideo(len(video), 448, 960, 6, 5_000, "avc1", video_layout, fault)
         values["no_video_reason"] = None
     segment = NewSegment(**{**values, **changes})
     return PreparedSegment(segment, "replay_video", None if video is None else memoryview(video))
