@@ -73,14 +73,14 @@ async def _drop_partition(database: Database, act: DropPartition) -> None:
         await _move_out(database, act, exempt)
     ended = []
     for reason in act.expiring:
-        replays = await _expire_part(
+        replays = await expire_part(
             database, act.day, act.retention_class, reason.project_id, reason.rule, dropped=True
         )
         ended.append(EndedPart(reason.project_id, reason.rule, *replays, rows=Counter()))
     for tries in range(1, _DROP_TRIES + 1):
         try:
             async with _step(database) as connection:
-                if not await _drop_now(connection, act, ended, exempt):
+                if not await drop_partitions_now(connection, act, ended, exempt):
                     _logger.info("a day keeps something and is planned again", day=str(act.day))
                     return
             break
@@ -128,7 +128,7 @@ async def _move_out(database: Database, act: DropPartition, exempt: Exemptions) 
                 )
 
 
-async def _drop_now(
+async def drop_partitions_now(
     connection: AsyncConnection, act: DropPartition, ended: Sequence[EndedPart], exempt: Exemptions
 ) -> bool:
     """Drop the partitions of a day and class, unless they hold something that stays."""
@@ -173,7 +173,7 @@ async def _delete_project_day(database: Database, act: DeleteProjectDay) -> None
     async with database.reading() as connection:
         exempt = await inventory.read_exemptions(connection)
         bytes_before = await day_totals.sum_day(connection, act.project_id, act.day)
-    replays = await _expire_part(
+    replays = await expire_part(
         database, act.day, act.retention_class, act.project_id, act.rule, dropped=False
     )
     part = EndedPart(act.project_id, act.rule, *replays, rows=Counter(), bytes_before=bytes_before)
@@ -237,7 +237,7 @@ async def _delete_replays(database: Database, act: DeleteReplays) -> None:
                 await _record_replays(connection, act, expired)
 
 
-async def _expire_part(
+async def expire_part(
     database: Database,
     day: date,
     retention_class: int,

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.units import format_bytes
-from app.projects.retention_rules import ServerRules
+from app.projects.retention_rules import AtLimit, ServerRules
 from app.retention.preview import GROWTH_DAYS, DeletionEstimate
 from app.retention.storage_report import ProjectStorage, StorageReport
 from app.web.storage.page import (
@@ -125,6 +125,13 @@ def _build_project(project: ProjectStorage, server: ServerRules) -> ProjectRow:
     if project.goes_on and project.oldest_day:
         day = words.describe_day(project.oldest_day)
         next_words = f"{day}, on {words.describe_day(project.goes_on)}"
+    rules = project.rules
+    if rules.limit_bytes is not None and rules.at_limit is AtLimit.DELETE_OLDEST:
+        limit = format_bytes(rules.limit_bytes)
+        is_by_age = project.goes_on is not None
+        next_words = (
+            f"{next_words}, or earlier at {limit}" if is_by_age else f"The oldest, at {limit}"
+        )
     return ProjectRow(
         project.project.name,
         project_urls.retention(project.project.id),

@@ -239,7 +239,7 @@ async def test_a_run_that_was_interrupted_is_ended_by_the_next(data: AgedData):
     due = await data.add_replay(shop, age=8)
     from app.retention import execute  # noqa: PLC0415 - the test stops in the middle of it
 
-    await execute._expire_part(data.database, data.day(8), 1, shop, "keep 7 days", dropped=True)
+    await execute.expire_part(data.database, data.day(8), 1, shop, "keep 7 days", dropped=True)
     assert await data.count("segments") == 2
     assert await run(data) == 1
     assert await data.count("segments") == 0

@@ -378,11 +378,8 @@ SAMPLES = {
     ),
     **{
         name: _page(template, page)
-        for name, (template, page) in (
-            *issue_samples.PAGES.items(),
-            *room_samples.PAGES.items(),
-            *retention_samples.PAGES.items(),
-        )
+        for samples in (issue_samples, room_samples, retention_samples)
+        for name, (template, page) in samples.PAGES.items()
     },
     **{
         name: _page(template, page, _ADMIN)
