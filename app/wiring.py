@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app.administration.people.sign_in_provider import open_sign_in_provider
+from app.administration.server.server_health import ServerCounts
 from app.api import health
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections, allow_open_files
@@ -40,6 +41,7 @@ from app.ingest.admission.token_buckets import SenderLimits
 from app.ingest.digest.batch_digester import NotePictures
 from app.ingest.digest.link_issues import relink_replays
 from app.ingest.health import IngestMonitor
+from app.ingest.quarantine import QuarantineRetrier
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
@@ -137,6 +139,10 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         )
         if provider is not None:
             stack.push_async_callback(provider.openid.close)
+        connections = OpenConnections(
+            limit=allow_open_files(settings.max_connections),
+            limit_of_network=settings.max_connections_per_address,
+        )
         page_services = PageServices(
             settings,
             database,
@@ -149,13 +155,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             retention,
             monitor,
             closer,
+            QuarantineRetrier(ingest),
+            _server_counts(ingest, connections, maker, closer),
             provider,
         )
         stack.push_async_callback(page_services.close)
-        connections = OpenConnections(
-            limit=allow_open_files(settings.max_connections),
-            limit_of_network=settings.max_connections_per_address,
-        )
         pages = _build_pages(page_services, maker, closer, connections)
         endpoint = IngestEndpoint(ingest.acceptor, connections)
         yield Service(pages, endpoint, page_services, ingest, sweeper, preparation, maker, closer)
@@ -304,6 +308,27 @@ def _picture_figures(maker: PictureMaker) -> Callable[[], health.PictureFigures]
         spent_s=maker.spent_s,
         results={result.value: maker.results[result] for result in PictureResult},
     )
+
+
+def _server_counts(
+    ingest: IngestWorker, connections: OpenConnections, maker: PictureMaker, closer: Closer
+) -> Callable[[], ServerCounts]:
+    """Let the page of the server's health read what the metrics have."""
+
+    def read_counts() -> ServerCounts:
+        (accepted,) = ingest.acceptor.metrics.accepted.collect()
+        return ServerCounts(
+            accepted=int(
+                next(each.value for each in accepted.samples if each.name[-6:] == "_total")
+            ),
+            connections=len(connections),
+            hang_ups=dict(connections.hang_ups),
+            pictures_waiting=maker.waiting,
+            replays_open=closer.counts.open,
+            closings_failing=closer.counts.failing,
+        )
+
+    return read_counts
 
 
 def _closing_figures(closer: Closer) -> Callable[[], health.ClosingFigures]:

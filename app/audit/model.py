@@ -71,6 +71,7 @@ class Action(StrEnum):
     ISSUE_DELETED = "issue_deleted"
     FILE_DOWNLOADED = "file_downloaded"
     QUARANTINE_DOWNLOADED = "quarantine_downloaded"
+    QUARANTINE_RETRIED = "quarantine_retried"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _KEY: Final = (
     project_keys.c.is_active,
     project_keys.c.created_at,
 )
-_QUARANTINED: Final = (
+QUARANTINED_COLUMNS: Final = (
     quarantine.c.id,
     quarantine.c.project_id,
     quarantine.c.received_at,
@@ -172,7 +172,11 @@ async def list_outcomes(
             outcomes.c.reason,
             outcomes.c.quantity,
         )
-        .where(outcomes.c.project_id == project_id, outcomes.c.day >= since)
+        .where(
+            outcomes.c.project_id == project_id,
+            outcomes.c.day >= since,
+            outcomes.c.quantity > 0,
+        )
         .order_by(
             outcomes.c.day.desc(), outcomes.c.item_type, outcomes.c.outcome, outcomes.c.reason
         )
@@ -196,22 +200,22 @@ async def list_quarantined(
         before_id: The id of the last envelope of the page before; None for the first page.
         limit: The most envelopes that are returned; None for all: `trim_quarantine` keeps few.
     """
-    query = select(*_QUARANTINED).where(quarantine.c.project_id == project_id)
+    query = select(*QUARANTINED_COLUMNS).where(quarantine.c.project_id == project_id)
     if before_id is not None:
         query = query.where(quarantine.c.id < before_id)
     rows = await connection.execute(query.order_by(quarantine.c.id.desc()).limit(limit))
-    return [_read_quarantined_row(row) for row in rows]
+    return [read_quarantined_row(row) for row in rows]
 
 
 async def list_quarantined_of_replay(
     connection: AsyncConnection, replay_id: ReplayId, project_ids: Sequence[ProjectId]
 ) -> list[QuarantinedEnvelope]:
     """Return at most 100 quarantined envelopes of a replay, the newest first."""
-    query = select(*_QUARANTINED).where(
+    query = select(*QUARANTINED_COLUMNS).where(
         quarantine.c.replay_id == replay_id, quarantine.c.project_id.in_(project_ids)
     )
     rows = await connection.execute(query.order_by(quarantine.c.id.desc()).limit(100))
-    return [_read_quarantined_row(row) for row in rows]
+    return [read_quarantined_row(row) for row in rows]
 
 
 async def count_quarantined(connection: AsyncConnection) -> dict[ProjectId, int]:
@@ -242,7 +246,8 @@ async def read_quarantined_body(
     return body
 
 
-def _read_quarantined_row(row: Any) -> QuarantinedEnvelope:
+def read_quarantined_row(row: Any) -> QuarantinedEnvelope:
+    """Turn a row that has `QUARANTINED_COLUMNS` into a quarantined envelope."""
     return QuarantinedEnvelope(
         id=row.id,
         project_id=ProjectId(row.project_id),

@@ -1,13 +1,14 @@
 """The services that pages use, held once per process in `app.state.page_services`."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
 
 from app.administration.people.sign_in_provider import SignInProvider
+from app.administration.server.server_health import ServerCounts
 from app.closing.closer import Closer
 from app.core import log
 from app.core.settings import Settings
@@ -15,6 +16,7 @@ from app.db.engine import Database
 from app.erasure.jobs.worker import Eraser
 from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
+from app.ingest.quarantine import QuarantineRetrier
 from app.playback.video.index_cache import IndexCache
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
@@ -40,6 +42,9 @@ class PageServices:
     retention: RetentionWorker
     ingest_monitor: IngestMonitor
     closer: Closer
+    retrier: QuarantineRetrier
+    read_counts: Callable[[], ServerCounts]
+    """Returns what this process counts, for the page of the server's health."""
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
     index_cache: IndexCache = field(default_factory=IndexCache)

@@ -14,6 +14,18 @@ PEOPLE: Final = "/server/people"
 INVITE: Final = "/server/people/invite"
 """GET shows the form; POST `email`, `name`, `project`, `role`, `admin` and `days` adds a person."""
 
+HEALTH: Final = "/server/health"
+
+
+def health(*, first: int = 0) -> str:
+    """Return the address of the server's health, with quarantine from a given row on."""
+    return with_query(HEALTH, {"from": str(first or "")}) + ("#quarantine" if first else "")
+
+
+def retry_quarantined(quarantined_id: int) -> str:
+    """Return the address at which POST digests a quarantined envelope again."""
+    return f"{HEALTH}/quarantine/{quarantined_id}/retry"
+
 
 def server_log(**query: str) -> str:
     """Return the address of the log of the server, filtered by what is not empty."""

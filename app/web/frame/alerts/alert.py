@@ -9,7 +9,7 @@ from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
 from app.replays.open_replays import OpenReplayCounts
-from app.web.urls import project_urls
+from app.web.urls import project_urls, server_urls
 from app.web.words import phrases
 
 AlertTone = Literal["bad", "warn"]
@@ -65,7 +65,7 @@ def describe_alerts(
         *_describe_disk(health),
         *_describe_outage(health, is_admin=is_admin),
         *_describe_backlog(health),
-        *_describe_quarantines(quarantines),
+        *_describe_quarantines(quarantines, is_admin=is_admin),
         *_describe_closing(closing if is_admin else None),
         *_describe_proxy(untrusted_proxy if is_admin else None),
         *_describe_provider(signed_in_until),
@@ -147,7 +147,9 @@ def _describe_backlog(health: IngestHealth) -> list[Alert]:
     ]
 
 
-def _describe_quarantines(quarantines: Sequence[ProjectQuarantine]) -> list[Alert]:
+def _describe_quarantines(
+    quarantines: Sequence[ProjectQuarantine], *, is_admin: bool
+) -> list[Alert]:
     what_to_do = (
         "Reading them failed five times, so they were set aside, and everything else went on. "
         "They are kept for seven days. Please report the reason, which admins of the project see "
@@ -156,6 +158,8 @@ def _describe_quarantines(quarantines: Sequence[ProjectQuarantine]) -> list[Aler
     if len(quarantines) > _MOST_PROJECTS:
         number = phrases.count(sum(quarantine.envelopes for quarantine in quarantines), "envelope")
         title = f"{number} of {phrases.count(len(quarantines), 'project')} in quarantine."
+        if is_admin:
+            return [Alert("warn", title, what_to_do, server_urls.HEALTH, "To all of them")]
         return [Alert("warn", title, what_to_do, project_urls.PROJECTS, "To the projects")]
     return [
         Alert(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.memberships.model import Role
+from app.web.health import page as health
 from app.web.people import page as people
 from app.web.words import parts
 from app.web.words.one_time_links import OneTimeLinkCard
@@ -56,7 +57,34 @@ PERSON = people.PersonPage(
     "/link", "/withdraw", "/off", "/on", "/admin", "/role", "/end",
     "A project keeps at least one owner; make somebody else one first.",
 )  # fmt: skip
+_CHECK = health.HealthCheck("Accepting", "good", "works", "1,204 envelopes accepted.")
+_QUARANTINED = health.ServerQuarantineRow(
+    NOW, "Shop", "/projects/1", "replay_video", "ValueError: " + "no such box " * 20, 51_200,
+    "/projects/1/quarantine/7", "/server/health/quarantine/7/retry",
+)  # fmt: skip
+HEALTH = health.HealthPage(
+    "1.4.0", True,
+    (
+        _CHECK,
+        replace(_CHECK, name="Disk", tone="warn", state="nearly full", text="1.2 GiB free.",
+                what_to_do="Make room on the disk of the data folder."),
+        replace(_CHECK, name="Storage", tone="bad", state="does not answer", text="Timed out."),
+    ),
+    (health.RefusalRow("unknown_key", 12_345, "No project has this key.", "Compare the DSN."),
+     health.RefusalRow("byte_rate", 2, "The key sent more bytes.", "")),
+    52, (_QUARANTINED, replace(_QUARANTINED, project_href=None, download_href=None)),
+    parts.ListPart("Showing the first 2 of 52 envelopes.", "Next 50 envelopes", "/server/health"),
+    "It cannot be read any more.",
+)  # fmt: skip
 PAGES: dict[str, tuple[str, object]] = {
+    "health": ("health/page.html", HEALTH),
+    "health, well": (
+        "health/page.html",
+        health.HealthPage("1.4.0", True, (_CHECK,), (), 0, (), None),
+    ),
+    "health, not ready": (
+        "health/page.html", replace(HEALTH, is_ready=False, quarantine=(), problem=None)
+    ),
     "people": ("people/list.html", PEOPLE),
     "people, nobody": ("people/list.html", PEOPLE_NONE),
     "invite": ("people/invite.html", INVITE),

@@ -1,0 +1,68 @@
+"""Values that the template of the server's health reads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from app.web.words.parts import ListPart
+
+HealthTone = Literal["good", "warn", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A part of the server, and how it is in words."""
+
+    name: str
+    tone: HealthTone
+    state: str
+    """One or two words: `works`, `fills up`, `does not answer`."""
+    text: str
+    what_to_do: str = ""
+    """What helps; empty if nothing is to be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """Envelopes that were refused for one reason since the start."""
+
+    reason: str
+    quantity: int
+    meaning: str
+    what_to_do: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerQuarantineRow:
+    """A quarantined envelope of any project."""
+
+    received_at: datetime
+    project: str
+    project_href: str | None
+    """None if the project is gone."""
+    item_types: str
+    reason: str
+    body_bytes: int
+    download_href: str | None
+    retry_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPage:
+    """How the server is."""
+
+    version: str
+    is_ready: bool
+    """Whether `/health/ready` answers 200."""
+    checks: tuple[HealthCheck, ...]
+    refusals: tuple[RefusalRow, ...]
+    quarantined: int
+    quarantine: tuple[ServerQuarantineRow, ...]
+    quarantine_part: ListPart | None
+    """The part of the quarantined envelopes that is shown; None if it is all of them."""
+    problem: str | None = None
+
+    @property
+    def troubles(self) -> int:
+        """The number of parts that are not well."""
+        return sum(check.tone != "good" for check in self.checks)
