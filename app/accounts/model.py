@@ -13,7 +13,7 @@ class PersonOrigin(StrEnum):
     LOCAL = "local"
     """Added on this server, whose admins decide; the person signs in by password or link."""
     PROVIDER = "provider"
-    """Added at the first sign-in through an identity provider, whose groups decide."""
+    """Added at the first sign-in through an sign-in provider, whose groups decide."""
 
 
 @dataclass(frozen=True, slots=True)

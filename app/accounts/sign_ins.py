@@ -194,6 +194,17 @@ async def end_sign_ins(connection: AsyncConnection, person_id: PersonId) -> int:
     return deleted.rowcount
 
 
+async def end_other_sign_ins(connection: AsyncConnection, person_id: PersonId, token: str) -> int:
+    """End every sign-in of a person but the one of a token; returns their number."""
+    deleted = await connection.execute(
+        delete(sign_ins).where(
+            sign_ins.c.person_id == person_id,
+            sign_ins.c.token_sha256 != tokens.hash_token(token),
+        )
+    )
+    return deleted.rowcount
+
+
 async def delete_ended_sign_ins(connection: AsyncConnection) -> int:
     """Delete the rows of sign-ins that have expired; returns their number."""
     deleted = await connection.execute(delete(sign_ins).where(~_IS_ALIVE), _alive_after())

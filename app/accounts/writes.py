@@ -173,7 +173,7 @@ async def _change(connection: AsyncConnection, person_id: PersonId, **values: An
 async def _require_another_local_admin(connection: AsyncConnection, leaving: PersonId) -> None:
     """Make sure that somebody besides `leaving` can administer the server, if they can.
 
-    An admin from an identity provider does not count: when the provider is down or set up wrongly,
+    An admin from an sign-in provider does not count: when the provider is down or set up wrongly,
     nobody of them gets in. The rows of all admins are locked in one order, so two admins cannot
     deactivate each other at once.
     """

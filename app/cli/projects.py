@@ -8,7 +8,7 @@ from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import writes as audit
-from app.audit.model import Action
+from app.audit.model import Action, ActionDetail
 from app.cli import environment
 from app.cli.environment import out
 from app.core import ids, log
@@ -23,6 +23,7 @@ projects = typer.Typer(help="Projects: one for each app.", no_args_is_help=True)
 keys = typer.Typer(help="Keys: the DSNs of a project.", no_args_is_help=True)
 
 _Project = Annotated[str, typer.Argument(metavar="PROJECT", help="Its id or its slug.")]
+_Key = Annotated[str, typer.Argument(metavar="KEY", help="The 32 hex digits of the key.")]
 
 
 @projects.command("add")
@@ -47,7 +48,7 @@ def list_projects() -> None:
 @keys.command("add")
 def add_key(
     project: _Project,
-    label: Annotated[str, typer.Option(help="Such as “iOS, store build”.")] = "",
+    label: Annotated[str, typer.Option(help="Its name, such as “iOS, store build”.")] = "",
     key: Annotated[
         str | None,
         typer.Option(help="32 hex digits, to keep the key of a DSN of another server."),
@@ -61,22 +62,42 @@ def add_key(
 
 @keys.command("list")
 def list_keys(project: _Project) -> None:
-    """List the keys of a project."""
+    """List the keys of a project, and when each was used last."""
     settings = environment.read_settings()
-    table = Table("State", "Label", "DSN", box=None)
+    table = Table("State", "Name", "Last used", "DSN", box=None)
     for key in asyncio.run(_list_keys(settings, project)):
         state = "on" if key.is_active else "off"
-        table.add_row(state, key.label, format_dsn(settings, key))
+        table.add_row(state, key.label, _say_last_use(key), format_dsn(settings, key))
     out.print(table)
 
 
-@keys.command("off")
-def switch_off(
-    project: _Project, key: Annotated[str, typer.Argument(help="The 32 hex digits of the key.")]
+@keys.command("rename")
+def rename_key(
+    project: _Project,
+    key: _Key,
+    name: Annotated[str, typer.Argument(help="Such as “iOS, store build”.")],
 ) -> None:
-    """Switch a key off: envelopes with it are refused within five seconds."""
-    asyncio.run(_switch_off(environment.read_settings(), project, key))
+    """Give a key another name; its DSN stays."""
+    asyncio.run(_change_key(environment.read_settings(), project, key, label=name))
+    out.print("The key is renamed.")
+
+
+@keys.command("off")
+def switch_off(project: _Project, key: _Key) -> None:
+    """Switch a key off: envelopes with it are refused within five seconds, and lost."""
+    changed = asyncio.run(_change_key(environment.read_settings(), project, key, is_on=False))
     out.print("The key is off. Servers follow within five seconds.")
+    if changed.last_used_at is not None:
+        out.print(
+            f"It was last used at {_say_last_use(changed)}: what still sends with it is lost."
+        )
+
+
+@keys.command("on")
+def switch_on(project: _Project, key: _Key) -> None:
+    """Switch a key on: envelopes with it are accepted within five seconds."""
+    asyncio.run(_change_key(environment.read_settings(), project, key, is_on=True))
+    out.print("The key is on. Servers follow within five seconds.")
 
 
 async def find_project(connection: AsyncConnection, id_or_slug: str) -> Project:
@@ -122,7 +143,7 @@ async def make_key(
 ) -> ProjectKey:
     """Add a key and its line in the audit log."""
     key = await writes.add_key(connection, project.id, label=label, public_key=public_key)
-    await _audit_key(connection, Action.KEY_ADDED, key.public_key, project)
+    await _audit_key(connection, Action.KEY_ADDED, key)
     return key
 
 
@@ -164,27 +185,48 @@ async def _list_keys(settings: Settings, id_or_slug: str) -> list[ProjectKey]:
     return keys
 
 
-async def _switch_off(settings: Settings, id_or_slug: str, key: str) -> None:
-    public_key = ids.read_hex32(key)
-    if public_key is None:
+async def _change_key(
+    settings: Settings,
+    id_or_slug: str,
+    key: str,
+    *,
+    label: str | None = None,
+    is_on: bool | None = None,
+) -> ProjectKey:
+    """Rename or switch a key, and log it; returns the key as it is now."""
+    digits = ids.read_hex32(key)
+    if digits is None:
         raise InvalidInput(f"{log.shown(key)!r} is not a key of 32 hex digits")
+    public_key = PublicKey(digits)
     async with (
         environment.open_database(settings) as database,
         database.transaction() as connection,
     ):
         project = await find_project(connection, id_or_slug)
-        await writes.set_key_active(connection, project.id, PublicKey(public_key), is_active=False)
-        await _audit_key(connection, Action.KEY_CHANGED, PublicKey(public_key), project)
+        if label is not None:
+            await writes.rename_key(connection, project.id, public_key, label=label)
+        if is_on is not None:
+            await writes.set_key_active(connection, project.id, public_key, is_active=is_on)
+        changed = await queries.get_key(connection, project.id, public_key)
+        await _audit_key(connection, Action.KEY_CHANGED, changed, is_on=is_on)
+    return changed
+
+
+def _say_last_use(key: ProjectKey) -> str:
+    if key.last_used_at is not None:
+        return key.last_used_at.isoformat(" ", "minutes")
+    return "before an update" if key.has_been_used else "never"
 
 
 async def _audit_key(
-    connection: AsyncConnection, action: Action, public_key: PublicKey, project: Project
+    connection: AsyncConnection, action: Action, key: ProjectKey, *, is_on: bool | None = None
 ) -> None:
+    detail: ActionDetail = {"by": "command line", "name": key.label}
     await audit.add_audit_line(
         connection,
         action,
         person_id=None,
-        project_id=project.id,
-        subject=public_key,
-        detail={"by": "command line"},
+        project_id=key.project_id,
+        subject=key.public_key,
+        detail=detail if is_on is None else {**detail, "on": is_on},
     )

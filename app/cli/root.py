@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import demo, doctor, environment, erase, people, projects, retention, serve
+from app.cli import demo, doctor, environment, erase, members, people, projects, retention, serve
 from app.core import log
 from app.core.errors import ReplayError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("migrate")(serve.migrate)
 app.command("demo")(demo.play_demo)
+members.add_commands(projects.projects)
 app.add_typer(projects.projects, name="project")
 app.add_typer(projects.keys, name="key")
 app.add_typer(people.people, name="user")

@@ -30,6 +30,11 @@ _KEY: Final = (
     project_keys.c.is_active,
     project_keys.c.created_at,
 )
+_USED_KEYS: Final = select(
+    *_KEY,
+    key_spending.c.last_used_at,
+    key_spending.c.public_key.is_not(None).label("has_been_used"),
+).outerjoin(key_spending, key_spending.c.public_key == project_keys.c.public_key)
 QUARANTINED_COLUMNS: Final = (
     quarantine.c.id,
     quarantine.c.project_id,
@@ -105,18 +110,31 @@ async def list_keys(
         limit: The most keys that are returned.
     """
     rows = await connection.execute(
-        select(
-            *_KEY,
-            key_spending.c.last_used_at,
-            key_spending.c.public_key.is_not(None).label("has_been_used"),
-        )
-        .outerjoin(key_spending, key_spending.c.public_key == project_keys.c.public_key)
-        .where(project_keys.c.project_id == project_id)
+        _USED_KEYS.where(project_keys.c.project_id == project_id)
         .order_by(project_keys.c.created_at, project_keys.c.public_key)
         .offset(first)
         .limit(limit)
     )
     return [ProjectKey(**row) for row in rows.mappings()]
+
+
+async def get_key(
+    connection: AsyncConnection, project_id: ProjectId, public_key: PublicKey
+) -> ProjectKey:
+    """Return a key of a project, with its last use.
+
+    Raises:
+        NotFound: The project has no such key.
+    """
+    rows = await connection.execute(
+        _USED_KEYS.where(
+            project_keys.c.project_id == project_id, project_keys.c.public_key == public_key
+        )
+    )
+    row = rows.mappings().first()
+    if row is None:
+        raise NotFound(f"project {project_id} has no such key")
+    return ProjectKey(**row)
 
 
 async def count_keys(connection: AsyncConnection, project_id: ProjectId) -> int:

@@ -114,6 +114,7 @@ POST: Final[dict[str, Least]] = {
     "/account/name": "somebody",
     "/account/password": "somebody",
     "/account/sign-ins/{handle}/end": "somebody",
+    "/account/sign-ins/end-others": "somebody",
     # For whoever is invited: to everybody else there is no invitation.
     f"{_P}/invitation": "somebody",
     "/projects/new": "admin of the server",

@@ -35,3 +35,14 @@ async def end_sign_in(database: Database, person: Person, handle: str) -> None:
         if not await sign_ins.end_sign_in_by_handle(connection, person.id, handle):
             raise NotFound("no such sign-in")
         await audit.add_audit_line(connection, Action.SIGN_IN_ENDED, person_id=person.id)
+
+
+async def end_other_sign_ins(database: Database, person: Person, token: str) -> int:
+    """End every sign-in of a person but the one of a token; returns their number."""
+    async with database.transaction() as connection:
+        ended = await sign_ins.end_other_sign_ins(connection, person.id, token)
+        if ended:
+            await audit.add_audit_line(
+                connection, Action.SIGN_IN_ENDED, person_id=person.id, detail={"sign_ins": ended}
+            )
+    return ended

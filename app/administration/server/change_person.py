@@ -44,22 +44,34 @@ async def reactivate_person(database: Database, admin: Person, person_id: Person
 
 
 async def set_server_admin(
-    database: Database, admin: Person, person_id: PersonId, *, is_admin: bool
+    database: Database,
+    admin: Person,
+    person_id: PersonId,
+    *,
+    is_admin: bool,
+    do_groups_decide: bool = False,
 ) -> None:
     """Make a person an admin of the server, or take that right away.
 
+    Args:
+        database: Where accounts are.
+        admin: Whoever asks.
+        person_id: The person.
+        is_admin: Whether they are an admin from now on.
+        do_groups_decide: Whether groups of a sign-in provider say which of its people are admins.
+
     Raises:
         PermissionDenied: Whoever asks is not an admin of the server, or it is their own account.
-        InvalidInput: The server would have no local admin left, the person is deactivated, or an
-            identity provider decides about their rights.
+        InvalidInput: The server would have no local admin left, the person is deactivated, or
+            groups decide.
         NotFound: There is no such person.
     """
     async with database.transaction() as connection:
         person = await find_person(connection, admin, person_id)
         require_other_person(admin, person, "you cannot change your own rights; another admin can")
-        if person.origin is not PersonOrigin.LOCAL:
+        if do_groups_decide and person.origin is not PersonOrigin.LOCAL:
             raise InvalidInput(
-                "the groups of your identity provider decide about this person's rights; "
+                "the groups of your sign-in provider decide about this person's rights; "
                 "change them there"
             )
         if is_admin and person.disabled_at is not None:

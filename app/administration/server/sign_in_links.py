@@ -83,7 +83,7 @@ async def replace_link(
     if person.disabled_at is not None:
         raise InvalidInput(f"{person.email} is deactivated, so a link would not let them in")
     if person.origin is not PersonOrigin.LOCAL:
-        raise InvalidInput(f"{person.email} signs in through your identity provider, not by link")
+        raise InvalidInput(f"{person.email} signs in through your sign-in provider, not by link")
     await links.withdraw_unused_links(connection, person.id)
     good_for = timedelta(days=days)
     token = await links.make_sign_in_link(connection, person.id, good_for=good_for)

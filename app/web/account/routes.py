@@ -74,6 +74,13 @@ async def change_name(request: Request, visitor: access.CurrentVisitor) -> Respo
     return answer.redirect(account_urls.ACCOUNT, done="name-saved")
 
 
+@router.post(account_urls.END_OTHERS)
+async def end_other_sign_ins(request: Request, visitor: access.CurrentVisitor) -> Response:
+    """End every sign-in of a person but this one."""
+    await own_account.end_other_sign_ins(services_of(request).db, visitor.person, visitor.token)
+    return answer.redirect(account_urls.ACCOUNT, done="other-sign-ins-ended")
+
+
 @router.post(route_to(account_urls.end_sign_in))
 async def end_sign_in(request: Request, visitor: access.CurrentVisitor, handle: str) -> Response:
     """End one of a person's sign-ins; to end this one is to sign out."""

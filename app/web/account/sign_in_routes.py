@@ -112,7 +112,7 @@ async def _refuse_link(request: Request) -> Response:
     page = ErrorPage(
         410,
         "This link no longer works",
-        "A sign-in link works once, within a day. Ask whoever runs this server for a new "
+        "A sign-in link works once, and for some days. Ask an admin of this server for a new "
         "one: playhead user link YOUR-ADDRESS",
         back_href=account_urls.SIGN_IN,
     )

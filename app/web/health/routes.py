@@ -53,7 +53,7 @@ async def _show(
         health,
         is_storage_remote=services.settings.storage != "local",
         draws_pictures=services.settings.pictures,
-        untrusted_proxy=services.proxies.untrusted(),
+        untrusted_proxy=services.proxies.find_untrusted(),
         problem=phrases.sentence(str(refusal)) if refusal else None,
     )
     status = refusal.status if refusal else 200

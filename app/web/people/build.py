@@ -92,17 +92,30 @@ def build_invite_page(
 
 
 def build_person_page(
-    details: PersonDetails, visitor: Visitor, *, problem: str | None = None
+    details: PersonDetails,
+    visitor: Visitor,
+    *,
+    do_groups_decide: bool,
+    problem: str | None = None,
 ) -> PersonPage:
-    """Build the page of a person; `problem` says what cannot be done."""
+    """Build the page of a person.
+
+    Args:
+        details: The person.
+        visitor: Whoever looks at the page.
+        do_groups_decide: Whether groups of a sign-in provider say which of its people are admins.
+        problem: What cannot be done.
+    """
     person = details.listed.person
+    is_from_provider = person.origin is PersonOrigin.PROVIDER
     has_come = person.last_sign_in_at is not None
     return PersonPage(
         name=person.name,
         email=person.email,
         state=details.listed.state,
         is_admin=person.is_admin,
-        is_from_provider=person.origin is PersonOrigin.PROVIDER,
+        is_from_provider=is_from_provider,
+        do_groups_decide=is_from_provider and do_groups_decide,
         is_self=person.id == visitor.person.id,
         has_password=person.has_password,
         created_at=person.created_at,

@@ -95,6 +95,8 @@ class PersonPage:
     state: str
     is_admin: bool
     is_from_provider: bool
+    do_groups_decide: bool
+    """Whether groups of the sign-in provider say whether they are a server admin."""
     is_self: bool
     """Whether it is the visitor's own account, of which another admin decides."""
     has_password: bool

@@ -143,7 +143,11 @@ async def set_admin(
     is_admin = (await forms.read_form(request)).get("admin") == "yes"
     try:
         await change_person.set_server_admin(
-            services_of(request).db, visitor.person, chosen, is_admin=is_admin
+            services_of(request).db,
+            visitor.person,
+            chosen,
+            is_admin=is_admin,
+            do_groups_decide=_do_groups_decide(request),
         )
     except ActionRefused as error:
         return await _show_person(request, visitor, chosen, error)
@@ -190,6 +194,12 @@ async def end_sign_in(
     chosen = PersonId(person_id)
     await change_person.end_sign_in(services_of(request).db, visitor.person, chosen, handle)
     return answer.redirect(server_urls.person(chosen), done="sign-in-ended")
+
+
+def _do_groups_decide(request: Request) -> bool:
+    """Tell whether groups of the sign-in provider say which of its people are admins."""
+    provider = services_of(request).sign_in_provider
+    return provider is not None and bool(provider.policy.admins)
 
 
 def _read_new_person(fields: dict[str, str]) -> NewPerson:
@@ -243,6 +253,8 @@ async def _show_person(
 ) -> Response:
     details = await person_page.read_person(services_of(request).db, visitor.person, person_id)
     problem = phrases.sentence(str(refusal)) if refusal else None
-    page = build_person_page(details, visitor, problem=problem)
+    page = build_person_page(
+        details, visitor, do_groups_decide=_do_groups_decide(request), problem=problem
+    )
     status = refusal.status if refusal else 200
     return await answer.render_page(request, "people/person.html", page, status=status)

@@ -35,6 +35,10 @@ def provider_sign_in(*, back: str = "") -> str:
     return with_query(PROVIDER_SIGN_IN, {"back": back})
 
 
+END_OTHERS: Final = "/account/sign-ins/end-others"
+"""POST ends all sign-ins of a person but the one that asks."""
+
+
 def sign_in_link(token: str) -> str:
     """Return the address of a sign-in link: GET asks, POST uses it up."""
     return f"{SIGN_IN}/{token}"

@@ -19,6 +19,22 @@ async def make_link(server: Server, person: Person) -> str:
         return f"/sign-in/{await links.make_sign_in_link(connection, person.id)}"
 
 
+async def test_all_other_sign_ins_end_at_once(server: Server):
+    """The browser that asks stays signed in, and the page says from where each sign-in came."""
+    person = await make_person(server.database, password=PASSWORD)
+    form = {"email": person.email, "password": PASSWORD}
+    async with signed_in(server, person) as other, stranger(server) as browser:
+        await browser.post("/sign-in", data=form)
+        page = (await browser.get("/account")).text
+        assert "127.0.0.1" in page
+        assert "/account/sign-ins/end-others" in page
+        ended = await browser.post("/account/sign-ins/end-others")
+        assert ended.headers["location"] == "/account?done=other-sign-ins-ended"
+        assert (await other.get("/account", headers={"accept": "*/*"})).status_code == 401
+        left = (await browser.get("/account")).text
+        assert "/account/sign-ins/end-others" not in left
+
+
 async def test_a_stranger_is_led_to_the_sign_in_form_and_back(server: Server):
     """After signing in, the page that was asked for is shown; scripts get 401."""
     await make_person(server.database, password=PASSWORD)
@@ -151,7 +167,7 @@ async def test_an_admin_makes_a_project_with_a_key(server: Server):
 
 
 async def test_an_admin_of_the_server_makes_members_directly(server: Server):
-    """Server admins see all accounts, so they are told if nobody has an address."""
+    """An address that nobody has gets an account, and its link is shown."""
     person = await make_person(server.database)
     settings = f"/projects/{server.app.id}/settings"
     data = {"email": person.email, "role": "member"}
@@ -160,9 +176,9 @@ async def test_an_admin_of_the_server_makes_members_directly(server: Server):
     async with signed_in(server, person) as browser:
         assert (await browser.get(f"/projects/{server.app.id}")).status_code == 200
     nobody = {"email": "nobody@example.com", "role": "member"}
-    refused = await server.web.post(f"{settings}/members", data=nobody)
-    assert refused.status_code == 400
-    assert "Nobody has an account with this address" in refused.text
+    invited = await server.web.post(f"{settings}/members", data=nobody)
+    assert invited.status_code == 200
+    assert "/sign-in/" in invited.text
 
 
 async def test_only_admins_of_the_server_make_projects(server: Server):

@@ -17,7 +17,7 @@ from tests.support.servers.postgres import run_sql
 
 
 async def add_provider_admin(database: Database, email: str) -> Person:
-    """Add an admin whose account comes from an identity provider."""
+    """Add an admin whose account comes from an sign-in provider."""
     async with database.transaction() as connection:
         return await writes.add_person(
             connection, email, is_admin=True, origin=PersonOrigin.PROVIDER
@@ -48,7 +48,7 @@ async def count_local_admins(database: Database) -> int:
 
 @pytest.mark.parametrize("leave", [disable, demote])
 async def test_the_last_local_admin_stays(database: Database, leave):
-    """An admin from an identity provider does not count, nor does a disabled one."""
+    """An admin from an sign-in provider does not count, nor does a disabled one."""
     ada = await make_person(database, "ada@example.com", is_admin=True)
     bo = await make_person(database, "bo@example.com", is_admin=True)
     provider_admin = await add_provider_admin(database, "cy@example.com")

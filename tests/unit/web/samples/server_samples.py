@@ -49,7 +49,7 @@ LINK = OneTimeLinkCard(
     NOW, True, "/server/people/4", "To the page of QA",
 )  # fmt: skip
 PERSON = people.PersonPage(
-    "Bo", "bo@example.com", "active", False, False, False, True, NOW, NOW, NOW,
+    "Bo", "bo@example.com", "active", False, False, False, False, True, NOW, NOW, NOW,
     (1, 3, 7, 30), 1, SERVER_ADMIN,
     (people.MembershipForm(PROJECT, "Shop", "/projects/1", Role.VIEWER),),
     _PROJECTS, describe_roles(Role),
@@ -103,6 +103,8 @@ PAGES: dict[str, tuple[str, object]] = {
     "person, admin": (
         "people/person.html", replace(PERSON, is_admin=True, memberships=(), sign_ins=()),
     ),
-    "person, provider": ("people/person.html", replace(PERSON, is_from_provider=True)),
+    "person, provider": (
+        "people/person.html", replace(PERSON, is_from_provider=True, do_groups_decide=True),
+    ),
 }  # fmt: skip
 """The template and the page value of each sample, by name."""
