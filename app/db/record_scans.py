@@ -98,6 +98,7 @@ async def read_records(
     after: Cursor | None = None,
     limit: int,
     condition: ColumnElement[bool] | None = None,
+    is_ordered: bool = True,
 ) -> RecordPart:
     """Read the rows of a project that follow a cursor.
 
@@ -108,6 +109,8 @@ async def read_records(
         after: The cursor of the part before; None to begin.
         limit: The most rows that are read.
         condition: Which rows; None for all.
+        is_ordered: False where an index finds the few rows that meet the condition: then they come
+            in any order, and the cursor only says that there may be more.
     """
     keys = source.key_columns
     names = [*source.texts, *source.packed, *source.bodies]
@@ -120,7 +123,9 @@ async def read_records(
         query = query.where(tuple_(*keys) > tuple_(*edge))
     if condition is not None:
         query = query.where(condition)
-    rows = (await connection.execute(query.order_by(*keys).limit(limit))).all()
+    if is_ordered:
+        query = query.order_by(*keys)
+    rows = (await connection.execute(query.limit(limit))).all()
     records = tuple(_to_record(source, row) for row in rows)
     cursor = _write_cursor(records[-1].key) if len(rows) == limit else None
     return RecordPart(records, cursor)

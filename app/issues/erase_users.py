@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import ARRAY, ColumnElement, and_, bindparam, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.db.types import Hex32
 from app.issues import counting
+from app.issues.tables import events, issue_users
 
 _HASHES: Final = bindparam("hashes", type_=ARRAY(Hex32))
 _LOCK: Final = text(
@@ -38,6 +39,25 @@ _DELETE: Final = text(
 def hash_names(project_id: ProjectId, users: Sequence[Mapping[str, str]]) -> set[str]:
     """Hash each name of some users, as issues count them."""
     return {each for user in users for each in counting.hash_user_names(project_id, user)}
+
+
+def is_of_users(project_id: ProjectId, users: Sequence[Mapping[str, str]]) -> ColumnElement[bool]:
+    """Return the condition that an event names one of some users, and its issue counts them.
+
+    The hashes lead to the issues; without them every event would have to be looked at.
+    """
+    hashes = sorted(hash_names(project_id, users))
+    issue_ids = select(issue_users.c.issue_id).where(
+        issue_users.c.project_id == project_id, issue_users.c.user_hash.in_(hashes)
+    )
+    names = or_(
+        *(
+            events.c.recorded_user[kind].astext == value
+            for user in users
+            for kind, value in user.items()
+        )
+    )
+    return and_(events.c.issue_id.in_(issue_ids), names)
 
 
 async def erase_issue_users(

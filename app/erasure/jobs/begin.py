@@ -6,7 +6,8 @@ Few replays lose their parts in the same transaction. What must be searched row 
 name inside the data of a span, goes in the steps that follow.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -16,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import writes as audit_writes
 from app.audit.model import Action
 from app.core.errors import NotFound
-from app.core.ids import PersonId, ProjectId
+from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db.engine import Database
 from app.erasure.jobs import hide, rows, scopes
 from app.erasure.jobs.hide import HidingResult
 from app.erasure.jobs.model import Erasure, ErasureAct, ErasureKind, ErasureState
 from app.erasure.jobs.phases import PHASES, SWEEP
-from app.erasure.jobs.scopes import ReplaysScope, Scope
+from app.erasure.jobs.scopes import PersonScope, ReplaysScope, Scope
+from app.erasure.jobs.steps import Step, StepResult
 from app.erasure.log import lines
 from app.projects import erase as project_erase, queries as project_queries
 from app.replays import hiding
@@ -95,6 +97,13 @@ async def begin_erasure(
     if wish.kind is ErasureKind.PROJECT and not hidden.held:
         await project_erase.delete_project(connection, wish.project_id)
         await lines.add_project_line(connection, erasure, at=wish.at)
+    counts, size_bytes = Counter(hidden.counts), hidden.video_bytes
+    if isinstance(wish.scope, PersonScope):
+        found, replay_ids = await _erase_what_indexes_find(connection, erasure, at=wish.at)
+        counts.update(found.counts)
+        size_bytes += found.size_bytes
+        erasure = replace(erasure, position=replay_ids or None)
+    # After the issues, as in digest: it locks the links of replays last, and so does this.
     if hidden.replays <= AT_ONCE:
         parts = await hiding.read_hidden_replays(connection, erasure.id, limit=AT_ONCE)
         await hide.remove_parts(connection, parts, at=wish.at)
@@ -103,7 +112,7 @@ async def begin_erasure(
     if isinstance(wish.scope, ReplaysScope):
         erasure = replace(erasure, covers_until=wish.at)
     erasure = replace(erasure, state=ErasureState.WAITING)
-    await rows.save_step(connection, erasure, counts=hidden.counts, size_bytes=hidden.video_bytes)
+    await rows.save_step(connection, erasure, counts=counts, size_bytes=size_bytes)
     await _add_audit_line(connection, wish, erasure, hidden)
     return await rows.get_erasure(connection, erasure.id), hidden
 
@@ -128,6 +137,23 @@ async def _add_job(connection: AsyncConnection, wish: ErasureWish) -> Erasure:
         at=wish.at,
         phase=PHASES[wish.kind][0],
     )
+
+
+async def _erase_what_indexes_find(
+    connection: AsyncConnection, erasure: Erasure, *, at: datetime
+) -> tuple[StepResult, list[ReplayId]]:
+    """Erase what takes no search; returns it, and the replays whose links are to be made anew.
+
+    Only digest knows how links are made, so the first step of the job has that done.
+    """
+    to_link: set[ReplayId] = set()
+
+    async def collect(_connection: AsyncConnection, replay_ids: Collection[ReplayId]) -> None:
+        to_link.update(replay_ids)
+
+    step = Step(connection, erasure, at, collect)
+    await step.erase_what_indexes_find()
+    return step.result, sorted(to_link)
 
 
 async def _add_audit_line(

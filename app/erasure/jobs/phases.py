@@ -13,6 +13,7 @@ from typing import Final
 
 from app.erasure.jobs.model import ErasureKind
 
+RELINK: Final = "relink"
 PARTS: Final = "parts"
 LINKED: Final = "linked"
 SCAN: Final = "scan"
@@ -29,8 +30,8 @@ PHASES: Final = {
     ErasureKind.REPLAYS: (PARTS, SWEEP),
     ErasureKind.RESTORED: (PARTS, SWEEP),
     ErasureKind.PERSON: (
-        PARTS, LINKED, SCAN, JOURNAL, HIDE_AGAIN, PARTS_AGAIN, LINKED_AGAIN, SCAN_AGAIN, USERS,
-        SWEEP,
+        RELINK, PARTS, LINKED, SCAN, JOURNAL, HIDE_AGAIN, PARTS_AGAIN, LINKED_AGAIN, SCAN_AGAIN,
+        USERS, SWEEP,
     ),
     ErasureKind.RANGE: (PARTS, SCAN, JOURNAL, HIDE_AGAIN, PARTS_AGAIN, SCAN_AGAIN, SWEEP),
     ErasureKind.PROJECT: (PARTS, SCAN, JOURNAL, HIDE_AGAIN, PARTS_AGAIN, SCAN_AGAIN, SWEEP),

@@ -23,7 +23,9 @@ from app.erasure.jobs.scopes import PersonScope, ProjectScope, RangeScope
 from app.erasure.log import lines
 from app.erasure.people import records
 from app.erasure.people.names import NameMatcher
+from app.feedback.erase import FEEDBACK_RECORDS, is_from
 from app.issues import erase_events, erase_users
+from app.issues.erase_events import EVENT_RECORDS
 from app.replays import hiding
 from app.replays.model import ReplayKey
 
@@ -37,6 +39,8 @@ _PARTS: Final = 50
 _LINKED_REPLAYS: Final = 50
 _RECORDS: Final = 500
 """Records that one step reads: some megabytes of payload at most."""
+_FOUND: Final = 1_000
+"""Records of a kind that go with the first transaction."""
 _ROWS: Final = 5_000
 """Rows of a deleted project that one step deletes."""
 _SLACK: Final = timedelta(hours=1)
@@ -77,6 +81,8 @@ class Step:
     async def run(self) -> StepResult:
         """Do the next step of the phase that the job is in."""
         match self.erasure.phase:
+            case phases.RELINK:
+                await self.relink(self.connection, self.erasure.position or ())
             case phases.PARTS | phases.PARTS_AGAIN:
                 await self._remove_parts()
             case phases.LINKED | phases.LINKED_AGAIN:
@@ -92,6 +98,50 @@ class Step:
             case _:
                 pass
         return self.result
+
+    async def erase_what_indexes_find(self) -> None:
+        """Erase some records of a person beside the replays: those that take no search.
+
+        These are what names the replays that are hidden, events of users whom issues count, and
+        feedback by its sender. The first transaction does this, so they are out of sight with it.
+        """
+        scope = self.erasure.scope
+        if not isinstance(scope, PersonScope):
+            return
+        names, users = scope.person_names, hide.write_user_names(scope.person_names)
+        senders = [(FEEDBACK_RECORDS, is_from([name.value for name in names]))]
+        if users:
+            of_users = erase_users.is_of_users(self.erasure.project_id, users)
+            senders.append((EVENT_RECORDS, of_users))
+        found = [(source, await self._find(source, condition)) for source, condition in senders]
+        # All replays are locked before any issue, as digest does it.
+        for source, of_source in found:
+            await self._hide_replays_of(scope.matcher, source, of_source)
+        for source, of_source in found:
+            await self._erase(source, await self._leave_held(of_source))
+        keys = await hiding.list_erased_keys(
+            self.connection, self.erasure.id, after=ReplayId(""), limit=_FOUND
+        )
+        replay_ids = [key.replay_id for key in keys]
+        for source in records.SOURCES:
+            linked = await self._find(source, record_scans.names_replay(source, replay_ids))
+            await self._erase(source, linked)
+
+    async def _find(self, source: RecordSource, condition: ColumnElement[bool]) -> list[Record]:
+        part = await record_scans.read_records(
+            self.connection,
+            source,
+            self.erasure.project_id,
+            limit=_FOUND,
+            condition=condition,
+            is_ordered=False,
+        )
+        return list(part.records)
+
+    async def _leave_held(self, found: Sequence[Record]) -> list[Record]:
+        held = await rows.list_held_keys(self.connection, self.erasure.id)
+        held_ids = {key.replay_id for key in held}
+        return [record for record in found if record.replay_id not in held_ids]
 
     async def _remove_parts(self) -> None:
         hidden = await hiding.read_hidden_replays(self.connection, self.erasure.id, limit=_PARTS)
@@ -116,6 +166,7 @@ class Step:
                 self.erasure.project_id,
                 limit=_RECORDS,
                 condition=condition,
+                is_ordered=False,
             )
             await self._erase(source, part.records)
             is_whole = is_whole and part.cursor is None
@@ -160,9 +211,7 @@ class Step:
             test = records.make_person_test(matcher)
             chosen = await records.choose_records(source, found, test)
             await self._hide_replays_of(matcher, source, chosen)
-        held = await rows.list_held_keys(self.connection, self.erasure.id)
-        held_ids = {key.replay_id for key in held}
-        return [record for record in chosen if record.replay_id not in held_ids]
+        return await self._leave_held(chosen)
 
     async def _hide_replays_of(
         self, matcher: NameMatcher, source: RecordSource, chosen: Sequence[Record]
@@ -170,7 +219,7 @@ class Step:
         """Hide the replays in which an event or feedback names the person as its user.
 
         A replay knows the user of its first segments only: whoever signed in later stands in the
-        events.
+        events. The parts of these replays go in a later phase.
         """
         keys = {
             ReplayKey(self.erasure.project_id, record.replay_id)
@@ -179,11 +228,6 @@ class Step:
         }
         hidden = await hide.hide_keys(self.connection, self.erasure, sorted(keys), at=self.at)
         self._add_hidden(hidden)
-        if hidden.replays:
-            parts = await hiding.read_hidden_replays(
-                self.connection, self.erasure.id, limit=hidden.replays
-            )
-            await hide.remove_parts(self.connection, parts, at=self.at)
 
     async def _erase_project(self) -> None:
         """Delete whatever is left of a project, table by table."""

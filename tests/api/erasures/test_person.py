@@ -193,3 +193,20 @@ async def test_a_short_id_is_found_in_fields_of_users_only(server: Server):
     async with server.database.reading() as connection:
         left = (await connection.scalars(text("select event_id from events"))).all()
     assert [event_id.hex for event_id in left] == ["2" * 32]
+
+
+async def test_what_an_index_finds_is_out_of_sight_at_once(server: Server):
+    """Before the first step of the job, replays, errors and feedback of the person are gone."""
+    await send_everything_of(server, PERSON, "b")
+    await server.service.page_services.eraser.stop()
+    path = f"/projects/{server.app.id}/erasures/person"
+    names = [f"{name.kind}:{name.value}" for name in NAMES]
+    answer = await server.web.post(path, data={"name": names, "sure": "yes"})
+    assert answer.status_code == 303
+    async with server.database.reading() as connection:
+        left = {
+            table: await connection.scalar(text(f"select count(*) from {table}"))
+            for table in ("replays", "events", "feedback")
+        }
+    # The four errors that name the person in their data only are found by the search that follows.
+    assert left == {"replays": 0, "events": 4, "feedback": 0}
