@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
@@ -24,10 +23,7 @@ async def render_page(
     request: Request, template: str, value: object, *, status: int = 200
 ) -> HTMLResponse:
     """Render a page in its frame, away from the event loop."""
-    visitor = access.known_visitor(request)
-    chrome = replace(
-        build_chrome(request), alerts=await visitor_alerts.find_alerts(request, visitor)
-    )
+    chrome = await build_chrome(request)
     html = await asyncio.to_thread(
         services_of(request).renderer.render_page, template, value, chrome=chrome
     )
@@ -47,10 +43,7 @@ async def stream_page(
         first_value: The value of the page with all that the first piece needs.
         later_values: Yields the values that the following pieces need; the last one is complete.
     """
-    visitor = access.known_visitor(request)
-    chrome = replace(
-        build_chrome(request), alerts=await visitor_alerts.find_alerts(request, visitor)
-    )
+    chrome = await build_chrome(request)
     value, renderer = ReplaceableValue(first_value), services_of(request).renderer
     pieces = renderer.render_pieces(template, value, chrome=chrome)
     policy = renderer.inlined.policy
@@ -94,17 +87,23 @@ async def _render_pieces(
         yield compressor.end()
 
 
-def build_chrome(request: Request) -> Chrome:
+async def build_chrome(request: Request) -> Chrome:
     """Return the frame around the page of a request."""
     visitor = access.known_visitor(request)
-    query = f"?{request.url.query}" if request.url.query else ""
     return Chrome(
         person_name=visitor.person.name if visitor else None,
-        path=f"{request.url.path}{query}",
+        path=write_path(request),
         theme=read_theme(request.cookies.get("theme")),
         notice=notices.find_notice(request.url.query),
+        alerts=await visitor_alerts.find_alerts(request, visitor),
         is_admin=visitor is not None and visitor.person.is_admin,
     )
+
+
+def write_path(request: Request) -> str:
+    """Write the path of a request with its query, at which the same page is opened again."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{request.url.path}{query}"
 
 
 def add_retry_after[Answer: Response](response: Answer, error: Exception) -> Answer:

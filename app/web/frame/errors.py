@@ -99,7 +99,7 @@ async def _ask_to_sign_in(request: Request, error: Exception) -> Response:
         return await _answer(request, ErrorPage(401, "Not signed in", phrases.sentence(str(error))))
     if request.method != "GET":
         return answer.redirect(account_urls.SIGN_IN)
-    back = answer.build_chrome(request).path
+    back = answer.write_path(request)
     if isinstance(error, CheckNeeded):
         return answer.redirect(account_urls.provider_sign_in(back=back))
     ended = error.ending if isinstance(error, SignInEnded) else ""
@@ -144,7 +144,7 @@ async def _answer_unavailable(request: Request, error: Exception) -> Response:
     else:
         _logger.warning("service_unavailable", path=request.url.path, error=str(error))
     if request.method == "GET":
-        page = replace(page, retry_href=answer.build_chrome(request).path)
+        page = replace(page, retry_href=answer.write_path(request))
     response = await _answer(request, page)
     response.headers["Retry-After"] = _RETRY_S
     return response

@@ -13,7 +13,7 @@ _GONE: Final = 410
 _NOT_FOUND: Final = 404
 
 
-def build_page(absence: ReplayAbsence, *, retry_href: str) -> StatePage:
+def describe_absence(absence: ReplayAbsence, *, retry_href: str) -> StatePage:
     """Describe why there is no replay.
 
     Args:

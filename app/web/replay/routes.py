@@ -63,6 +63,6 @@ async def delete_replay(request: Request, member: MemberHere, reader: ReplayRead
 async def _show_absence(request: Request, reader: ReplayReader) -> Response:
     """Say why there is no replay at its address."""
     found = await reader.find_absence()
-    page = absence.build_page(found, retry_href=request.url.path)
+    page = absence.describe_absence(found, retry_href=request.url.path)
     status = absence.choose_status(found)
     return await answer.render_page(request, "state/replay.html", page, status=status)

@@ -92,7 +92,7 @@ async def test_the_head_goes_before_the_rest_is_found():
     assert "data-stage-host" in top["body"].decode()
     found.set()
     whole = (head["body"] + picture["body"] + top["body"] + await rest_of(sent)).decode()
-    frame = answer.build_chrome(Request(scope_of("identity")))
+    frame = await answer.build_chrome(Request(scope_of("identity")))
     page = BareServices.renderer.render_page(TEMPLATE, REPLAY_PAGE, chrome=frame)
     assert whole.replace(f"{start}\n", "") == page.replace("<!-- The rest follows. -->", "")
 
