@@ -139,9 +139,14 @@ class NameMatcher:
                 telling += [name.value, quote(name.value, safe="")]
         self._telling = _compile_telling(sorted(set(telling)))
         plain = {value for values in self._by_kind.values() for value in values}
-        plain |= {value.casefold() for value in telling}
-        self._needles = tuple(sorted(value.encode() for value in plain))
-        self._needs_decoding = any(char in value for value in plain for char in '"\\/')
+        wanted = {value.casefold() for value in telling}
+        self._needs_decoding = any(char in value for value in plain | wanted for char in '"\\/')
+        for value in plain - wanted:
+            # A short name is a whole value, never a part of one: `"42"`, `\\"42\\"`, or a number.
+            wanted |= {f'"{value}"', f'{value}\\"'}
+            if value.isdecimal():
+                wanted |= {f":{value}{end}" for end in ",}"} | {f": {value}{end}" for end in ",}"}
+        self._needles = tuple(sorted(needle.encode() for needle in wanted))
 
     def names_user(self, user: Mapping[str, Any]) -> bool:
         """Tell whether the recorded user of a row is the person."""
