@@ -1,10 +1,10 @@
 """Writes of the logs and of seen marks; no line is changed, which Postgres refuses too."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, insert
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit.model import Action, ActionDetail, ActionFact
@@ -60,6 +60,24 @@ async def add_replay_view(
     await connection.execute(
         insert(view_log).values(person_id=person_id, project_id=project_id, replay_id=replay_id)
     )
+
+
+async def has_viewed_since(
+    connection: AsyncConnection,
+    person_id: PersonId,
+    project_id: ProjectId,
+    replay_id: ReplayId,
+    *,
+    since: datetime,
+) -> bool:
+    """Tell whether a view of a replay by a person is recorded since a moment."""
+    view = select(view_log.c.id).where(
+        view_log.c.project_id == project_id,
+        view_log.c.replay_id == replay_id,
+        view_log.c.person_id == person_id,
+        view_log.c.at >= since,
+    )
+    return await connection.scalar(view.limit(1)) is not None
 
 
 async def mark_seen(

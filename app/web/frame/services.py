@@ -18,6 +18,7 @@ from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.playback.video.index_cache import IndexCache
+from app.playback.visit.view_notes import ViewNotes
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.retention.worker import RetentionWorker
@@ -48,6 +49,7 @@ class PageServices:
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
     index_cache: IndexCache = field(default_factory=IndexCache)
+    view_notes: ViewNotes = field(default_factory=ViewNotes)
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one media child at a time, for all visitors."""
     csp_reports: CspReports = field(default_factory=CspReports)

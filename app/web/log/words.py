@@ -4,6 +4,7 @@ from typing import Final
 
 from app.audit.kinds import LogKind
 from app.audit.model import REPLAY_VIEWED, Action, ActionDetail
+from app.core.units import format_bytes
 
 KIND_LABELS: Final = {
     LogKind.VIEW: "Views",
@@ -73,11 +74,13 @@ def describe_action(action: str) -> str:
 def describe_facts(detail: ActionDetail) -> str:
     """Write the facts of a line: `role: admin, by: command line`."""
     return ", ".join(
-        f"{name.replace('_', ' ')}: {_describe_fact(value)}" for name, value in detail.items()
+        f"{name.replace('_', ' ')}: {_describe_fact(name, value)}" for name, value in detail.items()
     )
 
 
-def _describe_fact(value: object) -> str:
+def _describe_fact(name: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int) and name.endswith("bytes"):
+        return format_bytes(value)
     return _REASONS.get(value, value) if isinstance(value, str) else str(value)

@@ -69,6 +69,13 @@ def find_reader(request: Request, watching: access.CurrentReplay) -> ReplayReade
     )
 
 
+async def find_part_reader(request: Request, watching: access.CurrentReplay) -> ReplayReader:
+    """Return the person who reads a part of a replay, and note that they look at it."""
+    services = services_of(request)
+    await services.view_notes.note(services.db, watching.access.person, watching.key)
+    return find_reader(request, watching)
+
+
 def find_member(watching: access.CurrentReplay) -> ProjectAccess:
     """Return the person at the address of a replay, if they may delete it.
 
@@ -79,8 +86,10 @@ def find_member(watching: access.CurrentReplay) -> ProjectAccess:
     return watching.access
 
 
-def find_player(request: Request, playing: access.CurrentPlayback) -> ReplayPlayer:
-    """Return the person who plays a replay, and the replay."""
+async def find_player(request: Request, playing: access.CurrentPlayback) -> ReplayPlayer:
+    """Return the person who plays a replay, and the replay; note that they look at it."""
+    services = services_of(request)
+    await services.view_notes.note(services.db, playing.person, playing.replay.key)
     services = services_of(request)
     return ReplayPlayer(
         services.db, services.store, services.index_cache, playing.person, playing.replay
@@ -98,5 +107,6 @@ def _read_ms(text: str) -> int:
 
 PageOptionsHere = Annotated[PageOptions, Depends(read_options)]
 ReplayReaderHere = Annotated[ReplayReader, Depends(find_reader)]
+PartReaderHere = Annotated[ReplayReader, Depends(find_part_reader)]
 ReplayPlayerHere = Annotated[ReplayPlayer, Depends(find_player)]
 MemberHere = Annotated[ProjectAccess, Depends(find_member)]

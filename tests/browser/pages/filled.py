@@ -41,7 +41,8 @@ NAMES: Final = (
     "list", "list, nothing found", *(f"replay, {panel}" for panel in PANELS), "replay, broken",
     "replay, deleted", "replay, not found", "replay, to delete", "request", "issues", "issue",
     "issue, replays", "issue, feedback", "feedback", "projects", "project", "new project",
-    "settings", "log", "releases", "set-up", "account", "why", "trace", "sign in", "nowhere",
+    "settings", "log", "log of the server", "releases", "set-up", "account", "why", "trace",
+    "sign in", "nowhere",
 )  # fmt: skip
 
 
@@ -124,6 +125,7 @@ async def _find_paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
         "new project": project_urls.NEW_PROJECT,
         "settings": f"{project}/settings",
         "log": f"{project}/log",
+        "log of the server": "/server/log",
         "releases": f"{project}/releases",
         "set-up": f"{project}/set-up",
         "account": "/account",

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.web.frame import access, answer, part_cursors
 from app.web.replay.page import ReplayPartPage
 from app.web.replay.parts import build
-from app.web.replay.readers import ReplayReaderHere
+from app.web.replay.readers import PartReaderHere
 from app.web.urls import replay_urls
 from app.web.urls.routing import route_to
 
@@ -22,14 +22,14 @@ _FirstRow = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
 
 
 @router.get(f"{_REPLAY}/errors")
-async def show_errors(request: Request, reader: ReplayReaderHere, after: str = "") -> Response:
+async def show_errors(request: Request, reader: PartReaderHere, after: str = "") -> Response:
     """Show the errors of a replay after a place."""
     errors = await reader.find_errors(after=part_cursors.read_event_place(after))
     return await _render(request, await asyncio.to_thread(build.build_error_page, errors))
 
 
 @router.get(f"{_REPLAY}/logs")
-async def show_logs(request: Request, reader: ReplayReaderHere, after: str = "") -> Response:
+async def show_logs(request: Request, reader: PartReaderHere, after: str = "") -> Response:
     """Show the log records of a replay after a place."""
     logs = await reader.find_logs(after=part_cursors.read_log_place(after))
     return await _render(request, await asyncio.to_thread(build.build_log_page, logs))
@@ -37,7 +37,7 @@ async def show_logs(request: Request, reader: ReplayReaderHere, after: str = "")
 
 @router.get(f"{_REPLAY}/trace")
 async def show_traces(
-    request: Request, reader: ReplayReaderHere, after: str = "", first: _FirstRow = 0
+    request: Request, reader: PartReaderHere, after: str = "", first: _FirstRow = 0
 ) -> Response:
     """Show the traces that the spans of a replay after a place make, from a given row on."""
     traces = await reader.find_traces(after=part_cursors.read_block_place(after))
@@ -48,7 +48,7 @@ async def show_traces(
 @router.get(f"{_REPLAY}/activity")
 async def show_activity(
     request: Request,
-    reader: ReplayReaderHere,
+    reader: PartReaderHere,
     first: _FirstRow = 0,
     from_segment: access.FromSegment = 0,
 ) -> Response:
@@ -61,7 +61,7 @@ async def show_activity(
 @router.get(f"{_REPLAY}/network")
 async def show_requests(
     request: Request,
-    reader: ReplayReaderHere,
+    reader: PartReaderHere,
     first: _FirstRow = 0,
     from_segment: access.FromSegment = 0,
 ) -> Response:
@@ -72,9 +72,7 @@ async def show_requests(
 
 
 @router.get(f"{_REPLAY}/feedback")
-async def show_feedback(
-    request: Request, reader: ReplayReaderHere, first: _FirstRow = 0
-) -> Response:
+async def show_feedback(request: Request, reader: PartReaderHere, first: _FirstRow = 0) -> Response:
     """Show the feedback on a replay from a given row on."""
     feedback = await reader.find_feedback(first=first)
     page = await asyncio.to_thread(build.build_feedback_page, feedback, first=first)
@@ -82,9 +80,7 @@ async def show_feedback(
 
 
 @router.get(f"{_REPLAY}/viewers")
-async def show_viewers(
-    request: Request, reader: ReplayReaderHere, first: _FirstRow = 0
-) -> Response:
+async def show_viewers(request: Request, reader: PartReaderHere, first: _FirstRow = 0) -> Response:
     """Show who has opened a replay, from a given row on."""
     viewers = await reader.find_viewers(first=first)
     return await _render(request, build.build_viewer_page(viewers, first=first))

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.web.frame import access, answer
-from app.web.replay.readers import ReplayReaderHere
+from app.web.replay.readers import PartReaderHere
 from app.web.replay.request import build, har
 from app.web.urls import replay_urls
 from app.web.urls.routing import route_to
@@ -20,7 +20,7 @@ _JSON: Final = "application/json"
 
 
 @router.get(route_to(replay_urls.har))
-async def send_har(reader: ReplayReaderHere, from_segment: access.FromSegment = 0) -> Response:
+async def send_har(reader: PartReaderHere, from_segment: access.FromSegment = 0) -> Response:
     """Send the requests of a replay as a file, and note who took it."""
     contents = await reader.download_requests(from_segment=from_segment)
     value = await asyncio.to_thread(har.make_har, contents)
@@ -35,7 +35,7 @@ async def send_har(reader: ReplayReaderHere, from_segment: access.FromSegment = 
 @router.get(f"{route_to(replay_urls.replay)}/requests/{{number}}")
 async def show_request(
     request: Request,
-    reader: ReplayReaderHere,
+    reader: PartReaderHere,
     number: int,
     from_segment: access.FromSegment = 0,
 ) -> Response:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.web.frame import answer, part_cursors, trace_parts
-from app.web.replay.readers import ReplayReaderHere
+from app.web.replay.readers import PartReaderHere
 from app.web.replay.trace import build
 from app.web.replay.trace.served import list_backend_spans
 from app.web.urls import replay_urls
@@ -23,7 +23,7 @@ _HEADERS: Final = {"Cache-Control": "private, no-store"}
 @router.get(route_to(replay_urls.trace_in))
 async def show_trace_of_replay(
     request: Request,
-    reader: ReplayReaderHere,
+    reader: PartReaderHere,
     trace_id: str,
     first: trace_parts.FirstRow = 0,
     after: str = "",
@@ -36,7 +36,7 @@ async def show_trace_of_replay(
 
 
 @router.get(f"{route_to(replay_urls.replay)}/served")
-async def send_served(reader: ReplayReaderHere) -> Response:
+async def send_served(reader: PartReaderHere) -> Response:
     """Send what backends did for the requests of a replay, on the player's clock."""
     traces = await reader.find_traces()
     served = await asyncio.to_thread(list_backend_spans, traces)
