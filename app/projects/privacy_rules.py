@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Date, func, literal_column, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
 from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId
+from app.db.days import TODAY_SQL
 from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean_json
 from app.projects.model import RemovalCount, RemovalKey
@@ -181,7 +182,7 @@ async def list_removals(
         select(removal_counts.c.rule, quantity)
         .where(
             removal_counts.c.project_id == project_id,
-            removal_counts.c.day > func.current_date() - days,
+            removal_counts.c.day > literal_column(TODAY_SQL, Date) - days,
         )
         .group_by(removal_counts.c.rule)
         .order_by(quantity.desc(), removal_counts.c.rule)

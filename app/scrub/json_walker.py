@@ -57,6 +57,8 @@ class JsonWalker:
 
     def remarks(self) -> tuple[ScrubRemark, ...]:
         """Return the remarks in their order."""
+        if not self._counts:
+            return ()
         return tuple(
             ScrubRemark(rule, path, count) for (rule, path), count in sorted(self._counts.items())
         )

@@ -128,7 +128,7 @@ def _scrub_event(decoded: _DecodedEvent, context: EnvelopeContext) -> _CleanEven
     members = {
         name: known[name].text if name in known else clean[name] for name in decoded.names
     } | clean  # which may have a user, made of the address of the sender
-    return _CleanEvent(members, known, tuple(sorted(remarks)))
+    return _CleanEvent(members, known, tuple(sorted(remarks)) if remarks else ())
 
 
 def _fill_addresses(new: JsonMembers, context: EnvelopeContext) -> JsonMembers | None:
