@@ -24,6 +24,7 @@ _WORDS: Final[dict[str, str]] = {
     Action.REPLAY_DOWNLOADED: "Downloaded from a replay",
     Action.FILE_DOWNLOADED: "Downloaded a file of an event",
     Action.QUARANTINE_DOWNLOADED: "Downloaded a quarantined envelope",
+    Action.QUARANTINE_RETRIED: "Read a quarantined envelope again",
     Action.LOG_EXPORTED: "Exported the log",
     Action.REPLAY_DELETED: "Deleted a replay",
     Action.ISSUE_DELETED: "Deleted an issue",
