@@ -40,6 +40,20 @@ def make_closer(database: Database, store: ObjectStore, *, object_bytes: int = 2
     return Closer(database, [Sealer(database, store, object_bytes=object_bytes)], quiet=NOW)
 
 
+async def seal_everything(database: Database, store: ObjectStore) -> None:
+    """Close and seal every replay, also those that a running server has put off."""
+    closer = make_closer(database, store)
+    while await _make_due(database):
+        await closer.close_due_replays()
+
+
+async def _make_due(database: Database) -> bool:
+    """Let every open replay be due; returns whether there is one."""
+    async with database.transaction() as connection:
+        due = await connection.execute(text("update open_replays set check_at = now()"))
+    return due.rowcount > 0
+
+
 async def read_segments(database: Database, store: ObjectStore, key: ReplayKey) -> list[Segment]:
     """Read the segments of a replay with their recordings; none if there is no such replay."""
     async with database.reading() as connection:
