@@ -92,7 +92,7 @@ class Closer:
         while True:
             pause_s = self._pause_s
             try:
-                await self._look_around()
+                await self._inspect_open_replays()
                 if not self._is_busy():
                     await self.close_due_replays()
             except ServiceUnavailable as error:
@@ -102,9 +102,9 @@ class Closer:
                 _logger.exception("closing failed")
             await asyncio.sleep(pause_s)
 
-    async def _look_around(self) -> None:
+    async def _inspect_open_replays(self) -> None:
         async with self._database.transaction() as connection:
-            await open_replays.open_old_replays(connection, most=_OLD_AT_ONCE, pause=_OLD_PAUSE)
+            await open_replays.open_old_replays(connection, limit=_OLD_AT_ONCE, pause=_OLD_PAUSE)
             self.counts = await open_replays.count_open_replays(
                 connection, failing_tries=schedule.FAILING_TRIES
             )

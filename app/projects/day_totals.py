@@ -1,4 +1,4 @@
-"""Reads what projects store, by day and kind, and ends the totals of days; the caller commits."""
+"""Reads and lowers what projects store, by day and kind; the caller commits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -109,8 +109,8 @@ async def subtract_items(
 ) -> None:
     """Subtract items of a day by kind, each with the bytes that an item of its kind has on average.
 
-    Where sizes of single items are not known any more, this keeps the totals right on the whole,
-    and at last they are nothing.
+    Used where sizes of single items are not known any more. The totals stay right on the whole, and
+    are zero when the last item goes.
     """
     for kind, quantity in sorted(items.items()):
         parameters = {"project_id": project_id, "day": day, "kind": kind, "items": quantity}

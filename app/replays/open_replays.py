@@ -231,19 +231,19 @@ async def erase_open_replay(connection: AsyncConnection, key: ReplayKey) -> None
     await (await get_driver(connection)).execute(_ERASE, *key)
 
 
-async def open_old_replays(connection: AsyncConnection, *, most: int, pause: timedelta) -> None:
+async def open_old_replays(connection: AsyncConnection, *, limit: int, pause: timedelta) -> None:
     """Let replays of releases before days close one after another, the newest first.
 
     Does nothing while earlier ones wait, or while another process does the same.
 
     Args:
         connection: Where to write.
-        most: How many are opened at once.
+        limit: How many are opened at once.
         pause: The time from one to the next, which bounds what this costs.
     """
     driver = await get_driver(connection)
     if await driver.fetchval(_TRY_OLD_LOCK) and not await driver.fetchval(_OLD_WAIT):
-        await driver.execute(_FIND_OLD, pause, most)
+        await driver.execute(_FIND_OLD, pause, limit)
 
 
 async def count_open_replays(

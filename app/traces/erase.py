@@ -1,4 +1,4 @@
-"""Where spans and logs may name a person; an erasure reads and deletes them by that.
+"""Lists the tables of spans and logs in which an erasure looks for a person.
 
 Spans go with their block: they arrived together, of one trace and one replay.
 """
@@ -16,4 +16,4 @@ OLD_RECORDS: Final = (
     RecordSource(transactions, texts=("name",), packed=("payload",)),
     RecordSource(spans, texts=("description",), packed=("data",)),
 )
-"""What releases before blocks stored and `backfill.py` has not moved yet."""
+"""Spans of releases that had no blocks, as far as `backfill.py` has not moved them yet."""

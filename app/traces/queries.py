@@ -199,12 +199,12 @@ async def read_spans_of_trace(
     return await _read_part(found.all())
 
 
-def _make_parameters(after: BlockPlace, most: int) -> dict[str, Any]:
+def _make_parameters(after: BlockPlace, limit: int) -> dict[str, Any]:
     return {
         "at": after.at,
         "after_project": after.project_id,
         "after_block": after.block_id,
-        "most": most,
+        "most": limit,
     }
 
 

@@ -226,7 +226,7 @@ OLD_RANGE = """
 
 @pytest.mark.parametrize("statement", [OLD_MARK, OLD_READ_MARK, OLD_INSERT_SEGMENT])
 async def test_digest_of_the_release_before_waits(database: Database, statement: str):
-    """Its statements of each batch fail as those of a database that somebody must mend.
+    """The old digest's statements fail as those of a database that somebody must mend.
 
     Such an error is no fault of an envelope, so that its digest keeps the batch and tries again.
     The statements are those of that release, word for word where they matter.
@@ -253,7 +253,7 @@ async def test_housekeeping_of_the_release_before_stores_into_today(database: Da
 
 
 async def test_a_deletion_by_the_release_before_leaves_nothing(database_url: str, tmp_path: Path):
-    """Its tombstone names no day, so the sweep looks for objects under every day."""
+    """The old tombstone names no day, so the sweep looks for objects under every day."""
     async with running(database_url, tmp_path) as server:
         await send_everything(server)
         store = server.service.page_services.store

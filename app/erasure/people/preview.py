@@ -1,7 +1,7 @@
 """Counts what the erasure of a person would remove, before anybody confirms it.
 
-It looks as the erasure does, within a budget of time: a count that ran out of it says so. On the
-way it finds other names of the same person, and whether others have them too.
+The preview reads the same records as the erasure. Its time is limited, and a count that ran out of
+time says so. It also finds other names of the person, and whether other people have them too.
 """
 
 import math
@@ -108,7 +108,7 @@ async def find_other_names(
     names: list[PersonName],
     users: list[dict[str, str]],
 ) -> list[OtherName]:
-    """Return what else the users of a person's records are called, each name once."""
+    """Return the other names that users in a person's records have, each name once."""
     known = {(name.kind, name.value.casefold()) for name in names}
     found: dict[tuple[NameKind, str], PersonName] = {}
     for user in users:

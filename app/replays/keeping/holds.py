@@ -57,8 +57,8 @@ async def add_hold(
     Raises:
         InvalidInput: The name or the reason is empty or too long.
     """
-    read_name = _read_text(name, "name", most=NAME_CHARS)
-    read_reason = _read_text(reason, "reason", most=REASON_CHARS)
+    read_name = _read_text(name, "name", limit=NAME_CHARS)
+    read_reason = _read_text(reason, "reason", limit=REASON_CHARS)
     # The lock makes this wait for a deletion under way: either it sees the hold, or this its mark.
     present = sorted(set(keys) - await locks.lock_for_adding(connection, keys))
     for key in present:
@@ -140,10 +140,10 @@ async def count_holds(
     return {ProjectId(row.project_id): row.replays for row in rows}
 
 
-def _read_text(typed: str, what: str, *, most: int) -> str:
+def _read_text(typed: str, what: str, *, limit: int) -> str:
     cleaned = clean(" ".join(typed.split()))
-    if not 1 <= len(cleaned) <= most:
-        raise InvalidInput(f"the {what} of a hold needs 1 to {most} characters")
+    if not 1 <= len(cleaned) <= limit:
+        raise InvalidInput(f"the {what} of a hold needs 1 to {limit} characters")
     return cleaned
 
 

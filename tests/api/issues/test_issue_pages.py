@@ -276,7 +276,7 @@ async def age_events(tenant: Server) -> None:
         )
 
 
-async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
+async def test_a_deleted_replay_is_shown_as_deleted(tenant: Server):
     """The page of the issue says who deleted the replay and when, and counts it no more."""
     await take_replay(tenant)
     path = await issue_path(tenant)

@@ -8,7 +8,7 @@ from tests.support.servers.server import Server
 
 
 async def test_the_log_of_the_server_is_for_its_admins(server: Server):
-    """It has the lines of all projects and those of none; a project's log has its own alone."""
+    """The server's log has all lines, also those without project; a project's log has its own."""
     ada = await make_person(server.database)
     async with signed_in(server, ada, role=Role.OWNER) as browser:
         for path in ("/server/log", "/server/log/export/csv"):

@@ -6,7 +6,7 @@ from tests.support.servers.server import Server
 
 
 async def test_the_storage_page_shows_what_fills_the_server(server: Server):
-    """It lists kinds, projects, pins and holds, and foretells when the disk is full."""
+    """The page lists kinds, projects, pins and holds, and foretells when the disk is full."""
     data = data_of(server)
     key = await data.add_replay(ProjectId(server.app.id), age=1)
     await server.web.post(

@@ -33,7 +33,7 @@ async def test_a_replay_that_arrived_is_linked_with_its_missing_segments(tenant:
     assert f'href="{tenant.page(REPLAY_ID)}"' in text
 
 
-async def test_a_deleted_replay_is_said_to_be_deleted(tenant: Server):
+async def test_a_deleted_replay_is_shown_as_deleted(tenant: Server):
     """The page says from which project the replay was deleted."""
     await tenant.take(envelopes.replay_video_envelope(0))
     await tenant.web.post(tenant.page(REPLAY_ID, "/delete"))

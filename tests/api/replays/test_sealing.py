@@ -22,11 +22,11 @@ from tests.support.servers.server import Server
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REPLAYS = [name for name in samples.families() if contents.conclusions(name).get("replays")]
-_OF_ONE_PAGE = re.compile(
+_VARYING_TEXT = re.compile(
     r'nonce="[^"]*"|\d+ (?:seconds?|minutes?) ago|just now'
     r"|\d{4}-\d\d-\d\d[T ][\d:]{8}(?:Z| UTC)|\d\d:\d\d UTC"
 )
-"""What differs between two answers with the same page."""
+"""Nonces and times, which differ from one answer to the next though the page is the same."""
 
 
 async def seal_all(server: Server) -> None:
@@ -42,7 +42,7 @@ async def read_like_a_browser(server: Server, replay_id: str) -> dict[str, Any]:
     index = await server.web.get(server.page(replay_id, "/index?t=1500"))
     version = index.headers["etag"].strip('"')
     answers: dict[str, Any] = {
-        "page": _OF_ONE_PAGE.sub("", page.text),
+        "page": _VARYING_TEXT.sub("", page.text),
         "index": (version, index.content),
         "gestures": (await server.web.get(server.page(replay_id, "/gestures"))).content,
         "requests": (await server.web.get(server.page(replay_id, "/requests.har"))).content,
@@ -73,7 +73,7 @@ async def test_a_sealed_replay_is_read_like_before(tenant: Server, family: str):
 
 
 async def test_a_replay_whose_clock_was_set_is_read_like_before(tenant: Server):
-    """Its steps belong to its segments, wherever these lie."""
+    """The steps of the clock are stored with segments, so sealing does not lose them."""
     for number in range(4):
         back_ms = 3_600_000 if number >= 2 else 0
         started_ms = STARTED_MS + number * 5_000 - back_ms
@@ -86,7 +86,7 @@ async def test_a_replay_whose_clock_was_set_is_read_like_before(tenant: Server):
 
 
 async def test_an_open_page_goes_on_while_its_replay_is_sealed(tenant: Server):
-    """The version of its index stays valid, though the videos lie elsewhere and the packs went."""
+    """The version of its index stays valid, though sealing moves the videos to another object."""
     for number in range(3):
         await tenant.take(make_segment(number))
     index = await tenant.web.get(tenant.page(REPLAY_ID, "/index?t=0"))
@@ -106,14 +106,14 @@ class CountingStore:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self.reads: list[str] = []
-        self.is_away = False
+        self.is_unreachable = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Read, unless the store is away."""
-        if self.is_away:
+        """Read, unless the store is to be unreachable."""
+        if self.is_unreachable:
             raise ServiceUnavailable("no answer")
         self.reads.append(key)
         return await self._store.read(key, offset, length)
@@ -156,17 +156,19 @@ async def test_the_page_of_a_sealed_replay_reads_storage_twice(
     assert len(counting.reads) == 2
 
 
-async def test_a_page_shows_the_rest_while_storage_is_away(tenant: Server, counting: CountingStore):
-    """It says that breadcrumbs cannot be read now, and shows them when storage is back."""
+async def test_a_page_shows_the_rest_during_an_outage_of_storage(
+    tenant: Server, counting: CountingStore
+):
+    """The page says that breadcrumbs cannot be read now, and shows them after the outage."""
     await tenant.take(make_segment(0), make_segment(1))
     await seal_all(tenant)
-    counting.is_away = True
+    counting.is_unreachable = True
     page = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert "touches of 2 segments cannot be read now" in page
     assert "note 1" not in page
     download = await tenant.web.get(tenant.page(REPLAY_ID, "/requests.har"))
     assert download.status_code == 503
-    counting.is_away = False
+    counting.is_unreachable = False
     page = (await tenant.web.get(tenant.page(REPLAY_ID))).text
     assert "cannot be read now" not in page
     assert "note 1" in page
@@ -211,10 +213,10 @@ async def _is_swept(server: Server) -> bool:
     return swept_at is not None
 
 
-async def test_metrics_tell_of_closing(tenant: Server):
-    """They name open replays, failing ones, and how late closing is."""
+async def test_metrics_describe_closing(tenant: Server):
+    """Metrics count open replays and failing ones, and tell how late closing is."""
     await tenant.take(make_segment(0))
-    await tenant.service.closer._look_around()
+    await tenant.service.closer._inspect_open_replays()
     metrics = (await tenant.sender.get("/metrics")).text
     assert re.search(r"^playhead_open_replays [1-9]", metrics, re.MULTILINE)
     assert "playhead_closing_failing_replays 0.0" in metrics

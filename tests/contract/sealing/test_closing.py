@@ -142,14 +142,14 @@ async def test_a_step_that_fails_keeps_no_other_from_its_turn(database, digest, 
     assert log == ["second"]
     assert pauses_s == sorted(pauses_s)
     assert pauses_s[-1] > 60
-    await closer._look_around()
+    await closer._inspect_open_replays()
     assert (closer.counts.open, closer.counts.failing) == (1, 1)
     assert closer.counts.fault == "first cannot be done"
     steps[0].fails = False
     await run_sql(database, "update open_replays set check_at = now()")
     assert await closer.close_due_replays() == 1
     assert log == ["second", "first"]
-    await closer._look_around()
+    await closer._inspect_open_replays()
     assert (closer.counts.open, closer.counts.failing) == (0, 0)
 
 
@@ -178,8 +178,8 @@ async def test_replays_of_older_releases_close_one_after_another(database, diges
         " first_received_at = now() - interval '1 day' - right(replay_id::text, 1)::int"
         " * interval '1 hour'",
     )
-    await closer._look_around()
-    await closer._look_around()  # nothing more while these wait
+    await closer._inspect_open_replays()
+    await closer._inspect_open_replays()  # nothing more while these wait
     assert closer.counts.open == 3
     assert await closer.close_due_replays() == 1
     assert [replay.key for replay in steps[0].replays] == keys[:1]

@@ -79,7 +79,7 @@ async def test_sealing_twice_changes_nothing(database, store, writer):
 
 
 async def test_a_late_segment_is_merged_by_a_second_sealing(database, store, writer):
-    """It reopens the replay, lies beside the sealed object meanwhile, and then in a new one."""
+    """A late segment reopens the replay, and the next sealing writes one new object for all."""
     await writer.add(make_prepared_segment(FIRST, 0), make_prepared_segment(FIRST, 1))
     await close_all(database, store)
     sealed = await sealing.read_parts(database, store, FIRST)
@@ -114,7 +114,7 @@ async def test_a_video_gained_after_sealing_is_merged(database, store, writer):
 
 
 async def test_a_replay_without_video_is_sealed(database, store, writer):
-    """Its object holds recordings only, also empty ones."""
+    """The object of such a replay holds recordings only, also empty ones."""
     await writer.add(
         make_prepared_segment(FIRST, 0, video=None),
         make_prepared_segment(FIRST, 1, video=None, recording=b""),
@@ -156,7 +156,7 @@ async def test_a_video_whose_object_is_gone_stays_where_it_is(database, store, w
 
 
 async def test_deleting_a_sealed_replay_leaves_nothing(database, store, writer):
-    """Its objects are deleted whole, and older copies in a pack that others use are wiped."""
+    """Sealed objects are deleted whole, and older copies in a pack that others use are wiped."""
     await writer.add(make_prepared_segment(FIRST, video=b"gone"), make_prepared_segment(SECOND))
     (pack_key,) = await sealing.list_objects(store)
     async with database.transaction() as connection:
@@ -179,7 +179,7 @@ async def test_deleting_a_sealed_replay_leaves_nothing(database, store, writer):
 
 
 async def test_a_rule_ends_a_sealed_replay_whole(database, store, writer):
-    """Its object is deleted and never rewritten, and the row of that object goes."""
+    """The sealed object and its row are deleted, and nothing is rewritten."""
     await writer.add(make_prepared_segment(FIRST, video=b"gone"), make_prepared_segment(SECOND))
     await close_all(database, store)
     async with database.transaction() as connection:
@@ -197,7 +197,7 @@ async def test_a_rule_ends_a_sealed_replay_whole(database, store, writer):
 
 
 async def test_a_replay_of_an_older_release_moves_to_its_own_day(database, store, writer):
-    """Its rows leave the partition of old ones, and its object lies under its day."""
+    """Sealing moves its rows to the partition of its day, and its object under that day."""
     await writer.add(make_prepared_segment(FIRST, 0), make_prepared_segment(FIRST, 1, video=None))
     before = await sealing.read_parts(database, store, FIRST)
     async with database.transaction() as connection:
@@ -228,7 +228,7 @@ async def test_a_replay_of_an_older_release_moves_to_its_own_day(database, store
 
 
 async def test_a_pack_goes_when_all_its_replays_are_sealed(database, store, writer):
-    """It stays for some minutes, for those who are reading it, and is then deleted whole."""
+    """The pack stays for some minutes, for those who are reading it, and is then deleted whole."""
     await writer.add(make_prepared_segment(FIRST), make_prepared_segment(SECOND))
     (pack_key,) = await sealing.list_objects(store)
     await close_all(database, store)

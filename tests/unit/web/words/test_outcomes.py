@@ -15,15 +15,17 @@ TODAY = date(2026, 11, 24)
 YESTERDAY = date(2026, 11, 23)
 
 
-def documented(outcome: str) -> set[str]:
-    """The reasons of an outcome that docs/outcomes.md has a row for."""
+def read_documented_reasons(outcome: str) -> set[str]:
+    """Return the reasons of an outcome that docs/outcomes.md has a row for."""
     table = PAGE.partition(f"\nReasons of `{outcome}`")[2].partition("|---")[2].partition("\n\n")[0]
     cells = [line.split("|")[1] for line in table.splitlines()[1:]]
     return {word for cell in cells for word in re.findall(r"`(\w+)`", cell)}
 
 
-def counted(outcome: str, reason: str = "", quantity: int = 1, **changes: object) -> OutcomeCount:
-    """A count of events of today."""
+def make_count(
+    outcome: str, reason: str = "", quantity: int = 1, **changes: object
+) -> OutcomeCount:
+    """Make a count of events of today."""
     values = {"day": TODAY, "item_type": "event", **changes}
     return OutcomeCount(outcome=outcome, reason=reason, quantity=quantity, **values)  # type: ignore[arg-type]  # as given
 
@@ -31,8 +33,8 @@ def counted(outcome: str, reason: str = "", quantity: int = 1, **changes: object
 @pytest.mark.parametrize("outcome", [Outcome.LIMITED, Outcome.REFUSED, Outcome.DROPPED_BY_SDK])
 def test_words_and_documentation_know_the_same_reasons(outcome):
     """Every documented reason has words on the page, and the other way round."""
-    assert documented(outcome)
-    assert set(reasons.KNOWN[outcome]) == documented(outcome)
+    assert read_documented_reasons(outcome)
+    assert set(reasons.KNOWN[outcome]) == read_documented_reasons(outcome)
 
 
 @pytest.mark.parametrize("reason", list(LimitReason))
@@ -51,11 +53,11 @@ def test_losses_are_summed_up_by_reason():
     """Losses are summed over days and types, the refused first; kept items do not count."""
     summary = summarize_outcomes(
         [
-            counted("kept", quantity=1_000),
-            counted("limited", "byte_rate", 70),
-            counted("refused", "malformed", 2),
-            counted("refused", "too_large", 5, item_type="attachment"),
-            counted("refused", "too_large", 1_200, day=YESTERDAY),
+            make_count("kept", quantity=1_000),
+            make_count("limited", "byte_rate", 70),
+            make_count("refused", "malformed", 2),
+            make_count("refused", "too_large", 5, item_type="attachment"),
+            make_count("refused", "too_large", 1_200, day=YESTERDAY),
         ]
     )
     assert [(loss.label.name, loss.reason, loss.quantity) for loss in summary.losses] == [
@@ -69,7 +71,7 @@ def test_losses_are_summed_up_by_reason():
 
 def test_many_types_are_shortened():
     """Made-up types do not fill the page."""
-    counts = [counted("ignored", "type", item_type=f"type{number}") for number in range(9)]
+    counts = [make_count("ignored", "type", item_type=f"type{number}") for number in range(9)]
     assert summarize_outcomes(counts).losses[0].item_types.endswith(", 3 other types")
 
 
@@ -77,10 +79,10 @@ def test_days_have_a_column_for_every_outcome_that_occurs():
     """The newest day comes first, and a day without an outcome shows 0."""
     summary = summarize_outcomes(
         [
-            counted("kept", quantity=3),
-            counted("dropped_by_sdk", "sample_rate", 4),
-            counted("kept", quantity=2, day=YESTERDAY),
-            counted("kept", quantity=1, day=YESTERDAY, item_type="span"),
+            make_count("kept", quantity=3),
+            make_count("dropped_by_sdk", "sample_rate", 4),
+            make_count("kept", quantity=2, day=YESTERDAY),
+            make_count("kept", quantity=1, day=YESTERDAY, item_type="span"),
         ]
     )
     assert [label.name for label in summary.columns] == ["kept", "dropped by the SDK"]
@@ -93,7 +95,7 @@ def test_days_have_a_column_for_every_outcome_that_occurs():
 @pytest.mark.parametrize(("rows", "hidden"), [(500, 0), (501, 1)])
 def test_the_long_table_is_bounded(rows, hidden):
     """Beyond 500 rows it says how many are not shown; sums count them all."""
-    counts = [counted("kept", item_type=f"type{number}") for number in range(rows)]
+    counts = [make_count("kept", item_type=f"type{number}") for number in range(rows)]
     summary = summarize_outcomes(counts)
     assert (len(summary.rows), summary.hidden_rows) == (min(rows, 500), hidden)
     assert summary.days[0].quantities == (rows,)
