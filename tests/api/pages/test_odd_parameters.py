@@ -60,6 +60,13 @@ WITHOUT_FORM = {
     "/projects/{project_id}/issues/{issue_id}/delete",
     "/demo",
     "/csp-report",
+    "/account/sign-ins/end-others",
+    "/server/health/quarantine/{quarantined_id}/retry",
+    "/server/people/{person_id}/deactivate",
+    "/server/people/{person_id}/reactivate",
+    "/server/people/{person_id}/link/withdraw",
+    "/server/people/{person_id}/sign-ins/end",
+    "/server/people/{person_id}/sign-ins/{handle}/end",
 }
 
 
