@@ -14,6 +14,7 @@ QUARANTINE_RECORDS: Final = RecordSource(quarantine, texts=("content_encoding",)
 _MOST_INFLATED: Final = 64 * 1024 * 1024
 _GZIP_OR_ZLIB: Final = 47
 _DELETE_OUTCOMES: Final = text("delete from outcomes where project_id = :project_id")
+_DELETE_REMOVALS: Final = text("delete from removal_counts where project_id = :project_id")
 
 
 async def delete_project(connection: AsyncConnection, project_id: ProjectId) -> bool:
@@ -26,8 +27,9 @@ async def delete_project(connection: AsyncConnection, project_id: ProjectId) -> 
 
 
 async def delete_outcomes(connection: AsyncConnection, project_id: ProjectId) -> None:
-    """Delete the counts of everything that was ever sent to a project."""
-    await connection.execute(_DELETE_OUTCOMES, {"project_id": project_id})
+    """Delete the counts of everything that was ever sent to a project, and removed from it."""
+    for statement in (_DELETE_OUTCOMES, _DELETE_REMOVALS):
+        await connection.execute(statement, {"project_id": project_id})
 
 
 def read_body(record: Record) -> bytes:

@@ -49,6 +49,8 @@ _WORDS: Final[dict[str, str]] = {
     Action.INVITATION_DECLINED: "Declined an invitation",
     Action.PROJECT_ADDED: "Added a project",
     Action.PROJECT_CHANGED: "Changed a project",
+    Action.PRIVACY_RULES_CHANGED: "Changed the privacy rules",
+    Action.PRIVACY_RULES_TRIED: "Tried privacy rules on events",
     Action.KEY_ADDED: "Added a key",
     Action.KEY_CHANGED: "Changed a key",
     Action.ISSUE_RESOLVED: "Resolved an issue",

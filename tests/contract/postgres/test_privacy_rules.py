@@ -1,6 +1,7 @@
 """The privacy rules of projects follow Postgres closely, and never give way to laxer ones."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from app.core import clock
 from app.core.errors import InvalidInput, ServiceUnavailable
 from app.core.ids import PersonId, ProjectId
+from app.db import engine
 from app.db.engine import Database
 from app.projects import privacy_rules, writes
 from app.projects.model import RemovalKey
@@ -15,6 +17,7 @@ from app.projects.privacy_rules import CLOSED_PRIVACY, DEFAULT_PRIVACY, NEVER_SA
 from app.projects.rule_cache import RuleCache
 from app.scrub.rules import OwnPattern, ScrubRules
 from app.scrub.taps.rules import TapRegion, TapRules
+from tests.support.servers.migrations import upgrade_to
 from tests.support.waiting import until
 
 ADA = PersonId(1)
@@ -151,3 +154,27 @@ async def test_removals_are_added_up(database: Database):
     async with database.reading() as connection:
         counts = await privacy_rules.list_removals(connection, project_id, days=30)
     assert [(count.rule, count.quantity) for count in counts] == [("card", 5), ("email", 2)]
+
+
+async def test_the_migration_keeps_what_is_stored(empty_database_url: str):
+    """Rows of the release before stay, say of nothing that it was removed, and take remarks."""
+    await upgrade_to(empty_database_url, "0027")
+    connection = await engine.connect(empty_database_url)
+    try:
+        await connection.execute(
+            """
+            insert into segments (day, retention_class, project_id, replay_id, segment_id,
+                received_at, drift_ms, started_at, ended_at, frames, recording, breadcrumbs,
+                screens)
+            values ('1970-01-01', 3, 1, $1, 0, now(), 0, now(), now(), 0, 'x', 0, '{}')
+            """,
+            uuid.UUID(int=7),
+        )
+        await upgrade_to(empty_database_url, "0028")
+        assert (
+            await connection.fetchval("select count(*) from segments where removals is null") == 1
+        )
+        await connection.execute("update segments set removals = 'x'")
+        assert await connection.fetchval("select count(*) from privacy_rules") == 0
+    finally:
+        await connection.close()
