@@ -1,6 +1,6 @@
 """Reads of people."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -127,6 +127,18 @@ async def find_people_like(
         select(people.c.id).where(is_found).order_by(people.c.id).limit(limit)
     )
     return [PersonId(person_id) for person_id in found]
+
+
+async def keep_enabled(
+    connection: AsyncConnection, person_ids: Collection[PersonId]
+) -> set[PersonId]:
+    """Return those of some people who are not deactivated."""
+    if not person_ids:
+        return set()
+    enabled = await connection.scalars(
+        select(people.c.id).where(people.c.id.in_(person_ids), people.c.disabled_at.is_(None))
+    )
+    return {PersonId(person_id) for person_id in enabled}
 
 
 async def find_secret(connection: AsyncConnection, email: str) -> PasswordSecret | None:

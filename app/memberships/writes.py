@@ -53,7 +53,7 @@ async def remove_member(
 async def _require_another_owner(
     connection: AsyncConnection, project_id: ProjectId, leaving: PersonId
 ) -> None:
-    """Make sure that somebody besides `leaving` owns the project.
+    """Make sure that somebody besides `leaving` owns the project and can sign in.
 
     The project is locked, so two owners cannot remove each other at once.
     """
@@ -64,5 +64,5 @@ async def _require_another_owner(
             )
         )
     )
-    if owners == {leaving}:
+    if leaving in owners and not await accounts.keep_enabled(connection, owners - {leaving}):
         raise InvalidInput("a project keeps at least one owner; make somebody else one first")

@@ -233,6 +233,21 @@ async def test_each_role_has_the_access_that_the_table_says(
     assert opened > 100, "the pages are reached"
 
 
+async def test_an_admin_of_the_server_is_refused_nothing(tenant: Server):
+    """Every page opens for an admin of the server, and every form about a person."""
+    person = await make_person(tenant.database, f"changed.{tenant.app.id}@example.com")
+    admin = await make_person(
+        tenant.database, f"server-admin.{tenant.app.id}@example.com", is_admin=True
+    )
+    good = {**await fill(tenant), "person_id": str(person.id)}
+    async with signed_in(tenant, admin) as browser:
+        for route, least in LEAST.items():
+            if least != "anybody" and (route.method == "GET" or route.path.startswith(_S)):
+                status = await ask(browser, route, good)
+                assert status < 500, route
+                assert status not in {401, 403}, route
+
+
 def _refusal(route: PageRoute, least: Least, role: Role | None) -> int | None:
     """Return the status that refuses a role, or None if the role has access."""
     if least == "admin of the server":

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from app.accounts import writes as account_writes
 from app.accounts.model import Person
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PersonId, ProjectId
@@ -57,6 +58,43 @@ async def test_a_project_keeps_an_owner(database: Database):
 
     results = await asyncio.gather(remove(ada), remove(eve), return_exceptions=True)
     assert sorted(type(result).__name__ for result in results) == ["InvalidInput", "NoneType"]
+
+
+async def test_owners_who_leave_at_once_leave_one_behind(database: Database):
+    """Of four owners who leave at the same time, or step down, one is refused."""
+    owners = [await make_person(database, f"owner-{number}@example.com") for number in range(4)]
+    project = await make_project(database)
+    async with database.transaction() as connection:
+        for owner in owners:
+            await membership_writes.set_member(connection, project.id, owner.id, Role.OWNER)
+
+    async def leave(number: int) -> None:
+        async with database.transaction() as connection:
+            if number % 2:
+                await membership_writes.remove_member(connection, project.id, owners[number].id)
+            else:
+                await membership_writes.set_member(
+                    connection, project.id, owners[number].id, Role.VIEWER
+                )
+
+    answers = await asyncio.gather(*(leave(number) for number in range(4)), return_exceptions=True)
+    assert sum(isinstance(answer, InvalidInput) for answer in answers) == 1, answers
+    async with database.reading() as connection:
+        members = await queries.list_members(connection, project.id)
+    assert [member.role for member in members].count(Role.OWNER) == 1
+
+
+async def test_a_deactivated_owner_is_no_owner_who_stays(database: Database):
+    """The last owner who can sign in stays, whoever else owned the project once."""
+    ada, bo = [await make_person(database, f"{name}@example.com") for name in ("ada", "bo")]
+    project = await make_project(database)
+    async with database.transaction() as connection:
+        for owner in (ada, bo):
+            await membership_writes.set_member(connection, project.id, owner.id, Role.OWNER)
+        await account_writes.disable_person(connection, bo.id)
+        with pytest.raises(InvalidInput, match="at least one owner"):
+            await membership_writes.remove_member(connection, project.id, ada.id)
+        await membership_writes.remove_member(connection, project.id, bo.id)
 
 
 async def test_an_invitation_waits_for_thirty_days(database: Database, time: HeldClock):
