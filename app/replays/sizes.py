@@ -62,10 +62,21 @@ _SOME: Final = text(
     {_SIZED}
     """  # noqa: S608 - joined from constants
 ).bindparams(*KEY_ARRAYS)
+_EXEMPT_KEYS: Final = """
+    exempt as (
+        select project_id, replay_id from replay_pins
+        union
+        select project_id, replay_id from replay_holds where expires_at > now()
+    )
+    """
 _OLDEST: Final = text(
     f"""
-    with chosen as materialized (
-        select r.* from replays r where r.project_id = :project_id
+    with {_EXEMPT_KEYS},
+    chosen as materialized (
+        select r.* from replays r
+        where r.project_id = :project_id and not exists (
+            select from exempt e where e.project_id = r.project_id and e.replay_id = r.replay_id
+        )
         order by r.first_received_at, r.replay_id limit :most
     )
     {_SIZED}
@@ -73,11 +84,7 @@ _OLDEST: Final = text(
 )
 _EXEMPT: Final = text(
     f"""
-    with exempt as (
-        select project_id, replay_id from replay_pins
-        union
-        select project_id, replay_id from replay_holds where expires_at > now()
-    ),
+    with {_EXEMPT_KEYS},
     chosen as materialized (
         select r.* from replays r join exempt using (project_id, replay_id)
     )
@@ -126,7 +133,7 @@ async def read_replay_sizes(
 async def read_oldest_replays(
     connection: AsyncConnection, project_id: ProjectId, *, limit: int
 ) -> list[StoredReplay]:
-    """Return the replays of a project that were received first."""
+    """Return the replays of a project that were received first, but for those that must stay."""
     return await _read(connection, _OLDEST, {"project_id": project_id, "most": limit})
 
 

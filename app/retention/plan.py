@@ -48,11 +48,11 @@ class StoredPart:
 
 @dataclass(frozen=True, slots=True)
 class OldestReplays:
-    """The oldest replays of a project, or all of them."""
+    """The oldest replays of a project that may go, or all of them."""
 
     replays: Sequence[StoredReplay]
     is_complete: bool = True
-    """Whether they are all replays of the project. If not, further ones go by the next plan."""
+    """Whether they are all that may go. If not, further ones go by the next plan."""
 
 
 @dataclass(frozen=True, slots=True)

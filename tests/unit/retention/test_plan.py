@@ -67,7 +67,8 @@ class World:
             parts[project_id, day, retention_class][1] += rows
         by_project: defaultdict[ProjectId, list[StoredReplay]] = defaultdict(list)
         for replay in sorted(self.replays.values(), key=lambda each: each.first_received_at):
-            by_project[replay.key.project_id].append(replay)
+            if replay.key not in self.exempt:
+                by_project[replay.key.project_id].append(replay)
         oldest = {
             project_id: OldestReplays(
                 replays[: self.most_read], is_complete=len(replays) <= self.most_read
@@ -225,6 +226,17 @@ def test_single_replays_go_until_there_is_room():
     world.exempt.add(keys[0])
     (act,) = world.plan()
     assert act == DeleteReplays(APP, tuple(keys[1:4]), "keep 400 bytes, and let the oldest go", 300)
+
+
+def test_exempt_replays_do_not_hide_those_that_may_go():
+    """However many of the oldest are pinned, the oldest of the others make room."""
+    rules = ProjectRules(limit_bytes=300, at_limit=AtLimit.DELETE_OLDEST)
+    world = World({APP: rules}, most_read=5)
+    world.exempt = {world.add(APP, age=9) for _ in range(5)}
+    other = world.add(APP, age=9)
+    world.run(world.plan())
+    assert other not in world.replays
+    assert world.replays.keys() == world.exempt
 
 
 def test_replays_that_no_keep_rule_matches_go():
