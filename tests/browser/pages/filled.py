@@ -7,11 +7,11 @@ import asyncio
 import queue
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from app.core import clock
 from app.core.ids import ReplayId, TraceId
@@ -49,13 +49,36 @@ NAMES: Final = (
 @contextmanager
 def run_filled_server(postgres_url: str, template: str, folder: Path) -> Iterator[FilledServer]:
     """Run a server, play the demo into it, and send what the demo lacks."""
+    with run_server(postgres_url, template, folder, _fill_with_demo, pictures=True) as server:
+        yield server
+
+
+@contextmanager
+def run_server(
+    postgres_url: str,
+    template: str,
+    folder: Path,
+    fill: Callable[[Server], Awaitable[Mapping[str, str]]],
+    **changes: Any,
+) -> Iterator[FilledServer]:
+    """Run a server in a thread of its own.
+
+    Args:
+        postgres_url: Where to make its database.
+        template: The database to copy.
+        folder: For its journal and objects.
+        fill: Sends what it shows, and returns its pages by name.
+        changes: Settings to change.
+    """
     results: queue.Queue[FilledServer | BaseException] = queue.Queue()
     end = threading.Event()
 
     async def serve() -> None:
         async for url in postgres._fresh_database(postgres_url, template=template):
-            async with _run_filled_server(url, folder) as result:
-                results.put(result)
+            async with running(url, folder, **changes) as server:
+                paths = await fill(server)
+                cookies = {cookie.name: cookie.value or "" for cookie in server.web.cookies.jar}
+                results.put(FilledServer(server.base_url, cookies, paths))
                 await asyncio.to_thread(end.wait)
 
     def run() -> None:
@@ -76,27 +99,24 @@ def run_filled_server(postgres_url: str, template: str, folder: Path) -> Iterato
         thread.join()
 
 
-@asynccontextmanager
-async def _run_filled_server(url: str, folder: Path) -> AsyncIterator[FilledServer]:
-    async with running(url, folder, pictures=True) as server:
-        demo = await send.send_demo(
-            _dsn(server, server.app), _dsn(server, server.backend), base_url=server.base_url, seed=4
-        )
-        now_ms = clock.now_ms()
-        await server.take(
-            envelopes.replay_video_envelope(replay_id=GONE),
-            envelopes.replay_video_envelope(replay_id=BROKEN, replay_started_ms=now_ms - 20_000),
-            envelopes.replay_video_envelope(
-                3, replay_id=BROKEN, replay_started_ms=now_ms - 20_000, video=b"no video at all"
-            ),
-            envelopes.event_envelope(),
-            envelopes.envelope({"event_id": "f" * 32}, envelopes.feedback_item()),
-            envelopes.envelope({}, envelopes.user_report_item(), envelopes.session_item("crashed")),
-            envelopes.envelope({}, envelopes.client_report_item()),
-        )
-        await server.web.post(f"{server.page(GONE)}/delete")
-        cookies = {cookie.name: cookie.value or "" for cookie in server.web.cookies.jar}
-        yield FilledServer(server.base_url, cookies, await _find_paths(server, demo.replay_id))
+async def _fill_with_demo(server: Server) -> Mapping[str, str]:
+    demo = await send.send_demo(
+        _dsn(server, server.app), _dsn(server, server.backend), base_url=server.base_url, seed=4
+    )
+    now_ms = clock.now_ms()
+    await server.take(
+        envelopes.replay_video_envelope(replay_id=GONE),
+        envelopes.replay_video_envelope(replay_id=BROKEN, replay_started_ms=now_ms - 20_000),
+        envelopes.replay_video_envelope(
+            3, replay_id=BROKEN, replay_started_ms=now_ms - 20_000, video=b"no video at all"
+        ),
+        envelopes.event_envelope(),
+        envelopes.envelope({"event_id": "f" * 32}, envelopes.feedback_item()),
+        envelopes.envelope({}, envelopes.user_report_item(), envelopes.session_item("crashed")),
+        envelopes.envelope({}, envelopes.client_report_item()),
+    )
+    await server.web.post(f"{server.page(GONE)}/delete")
+    return await _find_paths(server, demo.replay_id)
 
 
 async def _find_paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
