@@ -44,6 +44,12 @@ def event(size_kb: int) -> bytes:
     )
 
 
+def copies(text: bytes) -> Iterator[bytes]:
+    """Repeat an event, each time in other memory."""
+    while True:
+        yield bytes(bytearray(text))
+
+
 def renewed(text: bytes, part: bytes) -> Iterator[bytes]:
     """Repeat an event with another number in some of its words each time."""
     while True:
@@ -71,7 +77,7 @@ def main() -> None:
     for size_kb in ERROR_KB:
         text = event(size_kb)
         kinds = {
-            "known": iter(lambda text=text: bytes(bytearray(text)), None),
+            "known": copies(text),
             "new words": renewed(text, _WORDS),
             "all new": renewed(text, _MODULE),
         }

@@ -23,6 +23,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -243,7 +244,7 @@ def say(line: str) -> None:
 async def pages(web: httpx2.AsyncClient, database: Database, rounds: int) -> None:
     """Open lists and pages of issues, the biggest and any."""
     for query in ("", "sort=replays", "sort=events&status=all", "q=order+7", "release=shop%404.3"):
-        await measure(f"list ?{query}", rounds, lambda query=query: get(web, f"/issues?{query}"))
+        await measure(f"list ?{query}", rounds, partial(get, web, f"/issues?{query}"))
     async with database.reading() as connection:
         rows = await connection.scalars(text("select issue_id from issues order by events desc"))
         ids = [issue_id.hex for issue_id in rows]
@@ -251,11 +252,7 @@ async def pages(web: httpx2.AsyncClient, database: Database, rounds: int) -> Non
     paths = {"biggest": lambda: ids[0], "any": lambda: dice.choice(ids)}
     for name, choose in paths.items():
         for page in ("", "/replays"):
-            await measure(
-                f"issue, {name} {page}",
-                rounds,
-                lambda choose=choose, page=page: get(web, f"/projects/1/issues/{choose()}{page}"),
-            )
+            await measure(f"issue, {name} {page}", rounds, partial(get_chosen, web, choose, page))
 
 
 async def get(web: httpx2.AsyncClient, path: str) -> None:
@@ -263,6 +260,11 @@ async def get(web: httpx2.AsyncClient, path: str) -> None:
     answer = await web.get(path)
     if answer.status_code != httpx2.codes.OK:
         raise SystemExit(f"{path} answered {answer.status_code}")
+
+
+async def get_chosen(web: httpx2.AsyncClient, choose: Callable[[], str], tab: str) -> None:
+    """Open a page of an issue that is chosen anew each time."""
+    await get(web, f"/projects/1/issues/{choose()}{tab}")
 
 
 async def errors_of_replays(database: Database, rounds: int) -> None:

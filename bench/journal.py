@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from app.journal.writer import Journal
+from tests.support.builders.journals import append
 
 BODY = os.urandom(80_000)
 ENTRIES = 1_920
@@ -82,15 +83,7 @@ def journal(appenders: int) -> Callable[[Path], None]:
 
         async def appender() -> None:
             for _ in range(ENTRIES // appenders):
-                await opened.append(
-                    project_id=1,
-                    key="0123456789abcdef0123456789abcdef",
-                    received_ms=1_800_000_000_000,
-                    client_ip="192.0.2.1",
-                    content_encoding="gzip",
-                    kind="envelope",
-                    body=BODY,
-                )
+                await append(opened, BODY, received_ms=1_800_000_000_000)
 
         await asyncio.gather(*(appender() for _ in range(appenders)))
         await opened.close()

@@ -146,16 +146,16 @@ async def fill(database: Database, objects: LocalStore, sizes: Sizes) -> None:
                 await connection.execute(
                     text(_cast(statement)), {name: parameters[name] for name in names}
                 )
+            sealed: list[str] = []
             if age >= sizes.days - sizes.rounds:
                 keys = await connection.execute(
                     text("select object_key from packs where object_key like :prefix"),
                     {"prefix": f"{day}/%"},
                 )
                 sealed = list(keys.scalars())
-        if age >= sizes.days - sizes.rounds:
-            await objects.put_many([(key, b"sealed") for key in sealed])
-            pictures = [key.replace("sealed-1", "pictures-1") for key in sealed]
-            await objects.put_many([(key, b"pictures") for key in pictures])
+        await objects.put_many([(key, b"sealed") for key in sealed])
+        pictures = [key.replace("sealed-1", "pictures-1") for key in sealed]
+        await objects.put_many([(key, b"pictures") for key in pictures])
 
 
 async def end_oldest_day(database: Database, objects: LocalStore, keep_days: int) -> list[float]:

@@ -104,8 +104,8 @@ def _make_segment(key: ReplayKey, number: int, video_bytes: int) -> Any:
 async def _read_sizes(database: Database) -> int:
     """Return the bytes of the row of a segment with its index, when dead rows are vacuumed away."""
     async with database.reading() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("vacuum (full) segments"))
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.execute(text("vacuum (full) segments"))
         size_bytes = await connection.scalar(text(_SIZES))
         return int(size_bytes / await connection.scalar(text("select count(*) from segments")))
 

@@ -18,7 +18,7 @@ from typing import Final
 
 import asyncpg
 import httpx2
-import psutil  # type: ignore[import-untyped]  # it carries no types
+import psutil
 
 from app.core import clock
 from app.db import postmaster

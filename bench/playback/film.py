@@ -78,7 +78,8 @@ def _video(times_ms: tuple[int, ...], size: tuple[int, int], first_frame: int) -
         stream.options = {"preset": "superfast", "profile": "baseline", "crf": "24", "threads": "1",
                           "x264-params": f"keyint={_KEY_EVERY}:scenecut=0"}  # fmt: skip
         for number, time_ms in enumerate(times_ms):
-            picture = av.VideoFrame.from_image(_picture(first_frame + number, size))
+            drawn = _picture(first_frame + number, size)
+            picture = av.VideoFrame.from_image(drawn)  # type: ignore[no-untyped-call]  # av has no type
             picture.pts, picture.time_base = time_ms, Fraction(1, _SECOND)
             output.mux(stream.encode(picture))
         output.mux(stream.encode(None))
