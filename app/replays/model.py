@@ -90,6 +90,16 @@ class PlayableSegment:
     layout: bytes
 
 
+class RecentRecording(NamedTuple):
+    """The recording of a segment that came lately, as far as rules are tried on it."""
+
+    replay_id: ReplayId
+    segment_id: int
+    screens: tuple[str, ...]
+    recording: bytes
+    """As in `NewSegment`."""
+
+
 class Segment(NamedTuple):
     """A stored segment as pages list it. It is a tuple, since a page reads hundreds of them."""
 

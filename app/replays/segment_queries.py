@@ -10,10 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import units
 from app.core.days import OLD_DAY
+from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
 from app.core.replay_window import ClockStep
 from app.replays.clock_steps import shift_ms_of
-from app.replays.model import PlayableSegment, Replay, ReplayKey, Segment
+from app.replays.model import PlayableSegment, RecentRecording, Replay, ReplayKey, Segment
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
 from app.replays.tables import packs, segments
 
@@ -26,6 +27,24 @@ _SEGMENT_COLUMNS: Final = tuple(
 name, which takes five times as long."""
 _RECORDING_PACKS: Final = packs.alias("recording_packs")
 _SCREENS: Final = Segment._fields.index("screens")
+_RECENT: Final = text(
+    """
+    select first.replay_id, first.segment_id, first.screens, first.recording
+    from (
+        select day, replay_id, first_received_at from replays
+        where project_id = :project
+        order by first_received_at desc, replay_id desc limit 50
+    ) as r
+    cross join lateral (
+        select s.replay_id, s.segment_id, s.screens, s.recording from segments s
+        where s.day in (r.day, '1970-01-01') and s.project_id = :project
+          and s.replay_id = r.replay_id
+          and length(s.recording) <= 65536
+        order by s.segment_id limit 1
+    ) as first
+    order by r.first_received_at desc, r.replay_id desc limit :most
+    """
+)
 _LAST_SEGMENTS: Final = text(
     """
     select wanted.n, last.started_at, last.ended_at
@@ -98,6 +117,22 @@ async def read_segments(
     )
     read = [_to_segment(row) for row in rows]
     return [_shift_segment(segment, steps) for segment in read] if steps else read
+
+
+async def read_recent_recordings(
+    connection: AsyncConnection, project_id: ProjectId, *, limit: int
+) -> list[RecentRecording]:
+    """Read the first recording of each of the newest replays, as far as Postgres holds it.
+
+    Recordings of sealed replays lie in object storage, and are left out, as are large ones.
+    """
+    rows = await connection.execute(_RECENT, {"project": project_id, "most": limit})
+    return [
+        RecentRecording(
+            ReplayId(row.replay_id.hex), row.segment_id, tuple(row.screens), row.recording
+        )
+        for row in rows
+    ]
 
 
 async def read_last_segment_lengths(

@@ -6,7 +6,12 @@ from typing import Final
 
 from app.administration.privacy import rule_settings
 from app.administration.privacy.rule_settings import REMOVAL_DAYS, RuleSettings
-from app.administration.privacy.rule_trial import EventTrial, FieldChange, RuleTrial
+from app.administration.privacy.rule_trial import (
+    EventTrial,
+    FieldChange,
+    RecordingTrial,
+    RuleTrial,
+)
 from app.memberships.model import ProjectAccess
 from app.scrub.rules import MARKS
 from app.web.privacy.form import SPARE_ROWS, SWITCHES, RuleForm
@@ -21,7 +26,7 @@ from app.web.privacy.page import (
     TrialPart,
     VersionRow,
 )
-from app.web.urls import issue_urls
+from app.web.urls import issue_urls, replay_urls
 from app.web.words import phrases
 from app.web.words.removals import describe_rule
 
@@ -99,28 +104,49 @@ def _build_trial(access: ProjectAccess, trial: RuleTrial) -> TrialPart:
     return TrialPart(
         summary=_summarize(trial),
         removals=_build_removals(trial.counts.items()),
-        events=tuple(_build_event(access, event) for event in trial.events),
+        events=(
+            *(_build_event(access, event) for event in trial.events),
+            *(_build_recording(access, recording) for recording in trial.recordings),
+        ),
         text=tuple(map(_build_change, trial.text)),
         has_text=trial.has_text,
     )
 
 
 def _summarize(trial: RuleTrial) -> str:
-    if not trial.tried:
-        return "The project has no events to try the rules on yet."
-    changed = len(trial.events)
-    tried = phrases.count(trial.tried, "recent event")
-    if not changed:
-        return f"These rules would change nothing more in {tried}."
-    return f"These rules would change {changed} of {tried}."
+    tried = [
+        (len(changed), phrases.count(number, noun))
+        for changed, number, noun in (
+            (trial.events, trial.tried, "recent event"),
+            (trial.recordings, trial.tried_recordings, "recent recording"),
+        )
+        if number
+    ]
+    if not tried:
+        return "The project has no events and recordings to try the rules on yet."
+    if not any(changed for changed, _ in tried):
+        return f"These rules would change nothing more in {' and '.join(of for _, of in tried)}."
+    parts = " and ".join(f"{changed} of {of}" for changed, of in tried)
+    return f"These rules would change {parts}."
 
 
 def _build_event(access: ProjectAccess, event: EventTrial) -> TrialEvent:
     return TrialEvent(
         event.title,
         issue_urls.event(access.project.id, event.event_id),
+        0,
         tuple(map(_build_change, event.changes)),
         event.more_changes,
+    )
+
+
+def _build_recording(access: ProjectAccess, recording: RecordingTrial) -> TrialEvent:
+    return TrialEvent(
+        f"Replay {recording.replay_id}, segment {recording.segment_id}",
+        replay_urls.replay(access.project.id, recording.replay_id),
+        recording.hidden_taps,
+        tuple(map(_build_change, recording.changes)),
+        recording.more_changes,
     )
 
 

@@ -44,10 +44,11 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class TrialEvent:
-    """An event that the rules would change."""
+    """An event or a recording that the rules would change."""
 
     title: str
     href: str
+    hidden_taps: int
     changes: tuple[ChangeRow, ...]
     more_changes: int
 
@@ -67,6 +68,7 @@ class TrialPart:
     summary: str
     removals: tuple[RemovalRow, ...]
     events: tuple[TrialEvent, ...]
+    """The events and recordings that would change."""
     text: tuple[ChangeRow, ...]
     has_text: bool
 

@@ -49,7 +49,7 @@ async def try_rules(request: Request, project_access: access.CurrentProject) -> 
     form = read_rule_form(await forms.read_form_pairs(request, limit=MOST_FIELDS))
     try:
         trial = await rule_trial.try_rules(
-            services_of(request).db, project_access, make_rules(form).scrub, form.text
+            services_of(request).db, project_access, make_rules(form), form.text
         )
     except InvalidInput as error:
         return await _show(request, project_access, form, refusal=error)

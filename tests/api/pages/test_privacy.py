@@ -17,7 +17,7 @@ from app.projects import privacy_rules
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes, recordings
 from tests.support.builders.people import make_person
-from tests.support.builders.wire import REPLAY_ID
+from tests.support.builders.wire import REPLAY_ID, STARTED_MS
 from tests.support.html_reader import parse_page
 from tests.support.servers.server import Server
 
@@ -144,7 +144,7 @@ async def test_a_trial_without_events_tries_the_text_alone(
 ):
     """A project without events says so; a text without a finding says that nothing changes."""
     trial = await admin.post(path(tenant, "/try"), data={**RULES, "text": "seen EMP-123456"})
-    assert "no events to try the rules on" in trial.text
+    assert "no events and recordings to try the rules on" in trial.text
     assert "seen <del>EMP-123456</del>" in trial.text
     trial = await admin.post(path(tenant, "/try"), data={**RULES, "text": "fine"})
     assert "change nothing in it" in trial.text
@@ -174,6 +174,26 @@ async def test_rules_that_cannot_be_used_are_refused_with_a_reason(
     assert answer.status_code in {400, 413}
     assert words in text_of(answer.text)
     assert await actions(tenant) == []
+
+
+async def test_a_trial_reads_recent_recordings(tenant: Server, admin: httpx2.AsyncClient):
+    """The first recordings of replays are tried as well, with the rules for taps."""
+    at = STARTED_MS
+    events = [
+        recordings.meta(at),
+        recordings.touch("start", at + 10, 5, 5),
+        recordings.touch("end", at + 20, 5, 5),
+        recordings.breadcrumb("console", at + 30, message="EMP-123456 <b>pays"),
+    ]
+    await tenant.take(envelopes.replay_video_envelope(0, events=events, urls=["PinActivity"]))
+    trial = await admin.post(path(tenant, "/try"), data=RULES | {"keypads": "on"})
+    text = text_of(trial.text)
+    assert "These rules would change 1 of 1 recent recording." in text
+    assert f"Replay {REPLAY_ID}, segment 0" in text
+    assert "1 tap would be hidden." in text
+    assert "<del>EMP-123456</del> &lt;b&gt;pays" in trial.text
+    gestures = await admin.get(f"/projects/{tenant.app.id}/replays/{REPLAY_ID}/gestures")
+    assert len(gestures.json()) == 1, "a trial changes nothing"
 
 
 async def test_removals_are_counted_by_rule(tenant: Server, admin: httpx2.AsyncClient):

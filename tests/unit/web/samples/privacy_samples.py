@@ -26,7 +26,7 @@ _CHANGE = privacy.ChangeRow(
 _TRIAL = privacy.TrialPart(
     "These rules would change 1 of 2 recent events.",
     (privacy.RemovalRow("Card number", 3),),
-    (privacy.TrialEvent("<b>Payment failed", "/e", (_CHANGE,), 2),),
+    (privacy.TrialEvent("<b>Payment failed", "/e", 3, (_CHANGE,), 2),),
     (replace(_CHANGE, path=""),),
     has_text=True,
 )
