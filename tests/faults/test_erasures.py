@@ -35,6 +35,8 @@ LIVES = 10
 """Kills in a row before everything is checked; each server adopts what the last one left."""
 STEPS = 900
 """About as many steps as it takes to start, adopt, digest and erase what one life sends."""
+ERASING_STEPS = 250
+"""About as many of them as the worker and the sweep take."""
 REPLAYS = 6
 SEGMENTS = 3
 _PATIENCE_S = 90.0
@@ -134,7 +136,7 @@ async def erase_some(
                 chain.people.add(user)
 
 
-async def live(chain: Chain, dice: random.Random, step: int) -> str | None:
+async def live(chain: Chain, dice: random.Random, options: LaunchOptions) -> str | None:
     """Let a server live until it kills itself at a step, or has nothing more to do."""
     database, to = Database.open(chain.url, pool_size=2), chain.to
     number = 1_000 * chain.number + len(chain.replays)
@@ -142,7 +144,7 @@ async def live(chain: Chain, dice: random.Random, step: int) -> str | None:
     chain.replays |= {replay_id: f"person-{replay_id[-8:]}" for replay_id in ids}
     older = dice.sample(sorted(chain.replays), min(REPLAYS, len(chain.replays)))
     try:
-        with process.launch_server(chain.url, chain.folder, LaunchOptions(kill_at=step)) as server:
+        with process.launch_server(chain.url, chain.folder, options) as server:
             if await asyncio.to_thread(server.listens):
                 async with traffic.client(server.base_url) as sender:
                     before = [
@@ -164,6 +166,13 @@ async def live(chain: Chain, dice: random.Random, step: int) -> str | None:
             return server.place
     finally:
         await database.close()
+
+
+def choose_step(dice: random.Random) -> LaunchOptions:
+    """Choose where the next server kills itself: every other time while it erases."""
+    if dice.randrange(2):
+        return LaunchOptions(kill_at=1 + dice.randrange(STEPS))
+    return LaunchOptions(kill_at=1 + dice.randrange(ERASING_STEPS), kill_within="erasure/")
 
 
 async def check(server: Server, chain: Chain) -> dict[str, int]:
@@ -219,7 +228,7 @@ async def test_a_kill_at_any_step_leaves_nothing_of_what_was_erased(
     while done < ROUNDS:
         chain, lives = Chain(database_url, tmp_path, to, done), min(LIVES, ROUNDS - done)
         for _ in range(lives):
-            place = await live(chain, dice, 1 + dice.randrange(STEPS))
+            place = await live(chain, dice, choose_step(dice))
             places |= {place} if place else set()
         async with running(database_url, tmp_path) as server:
             facts = await check(server, chain)
