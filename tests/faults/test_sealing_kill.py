@@ -1,8 +1,11 @@
 """F1: the server is killed at every await of closing and sealing; nothing is lost or doubled."""
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
@@ -11,14 +14,14 @@ from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
 from tests.support.report import Report
-from tests.support.servers import process
+from tests.support.servers import process, s3
 from tests.support.servers.process import LaunchOptions
 from tests.support.servers.server import Keyed, keyed, running
 
-KILLS = programme_size.rounds(ci=20, nightly=800)
+KILLS = programme_size.rounds(ci=10, nightly=400)
 LIVES = 10
 """Kills in a row before everything is checked; each server goes on with what the last one left."""
-STEPS = {"closing/sealing/": 120, "closing/": 1_200}
+STEPS = {"closing/sealing/": 240, "closing/": 1_200}
 """About as many steps as it takes to seal a few replays, and to close them with all the waiting for
 the next one."""
 QUIET_S = 0.05
@@ -26,11 +29,19 @@ QUIET_S = 0.05
 
 
 async def run_until_killed(
-    database_url: str, folder: Path, to: Keyed, ledger: Ledger, *, within: str, step: int
+    database_url: str,
+    folder: Path,
+    to: Keyed,
+    ledger: Ledger,
+    *,
+    within: str,
+    step: int,
+    storage: dict[str, Any],
 ) -> str:
     """Let a server take traffic and seal until it kills itself; return the place in its code."""
     options = LaunchOptions(kill_at=step, kill_within=within)
-    with process.launch_server(database_url, folder, options, replay_quiet_s=QUIET_S) as server:
+    settings = {**storage, "replay_quiet_s": QUIET_S}
+    with process.launch_server(database_url, folder, options, **settings) as server:
         if await asyncio.to_thread(server.listens):
             await traffic.send_as_phones(
                 server.base_url, to, ledger, is_over=lambda: not server.is_alive(), pause_s=0.01
@@ -46,8 +57,26 @@ async def end_leases(database: Database) -> None:
         await connection.execute(text("update open_replays set leased_until = null"))
 
 
+@pytest.fixture(params=["local", "s3"])
+def storage(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    """Offer settings for local disk, and for a bucket."""
+    if request.param == "local":
+        yield {}
+        return
+    with s3.serving() as service:
+        access = service.access
+        yield {
+            "storage": f"s3://{service.new_bucket()}",
+            "s3_endpoint_url": access.endpoint_url,
+            "s3_region": access.region,
+            "s3_access_key_id": access.key_id,
+            "s3_secret_access_key": access.secret.get_secret_value() if access.secret else None,
+            "s3_addressing": "path",
+        }
+
+
 async def test_a_kill_at_any_step_of_sealing_loses_nothing(
-    database_url: str, tmp_path: Path, report: Report
+    database_url: str, tmp_path: Path, report: Report, storage: dict[str, Any]
 ) -> None:
     """Whatever sealing does when its process is killed, each segment is there once and whole."""
     database = Database.open(database_url, pool_size=1)
@@ -58,12 +87,18 @@ async def test_a_kill_at_any_step_of_sealing_loses_nothing(
     for first in range(0, KILLS, LIVES):
         for number in range(first, min(first + LIVES, KILLS)):
             within = "closing/" if number % 5 == 0 else "closing/sealing/"
-            step = 1 + dice.randrange(STEPS[within])
-            places.add(
-                await run_until_killed(database_url, tmp_path, to, ledger, within=within, step=step)
+            place = await run_until_killed(
+                database_url,
+                tmp_path,
+                to,
+                ledger,
+                within=within,
+                step=1 + dice.randrange(STEPS[within]),
+                storage=storage,
             )
+            places.add(place)
             await end_leases(database)
-        async with running(database_url, tmp_path, replay_quiet_s=3_600) as server:
+        async with running(database_url, tmp_path, replay_quiet_s=3_600, **storage) as server:
             findings = await invariant.check_invariant(server, ledger)
             async with database.reading() as connection:
                 sealed = await connection.scalar(
