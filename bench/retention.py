@@ -24,16 +24,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from sqlalchemy import text
 
 from app.core.days import RetentionClass
-from app.core.ids import ProjectId
+from app.core.ids import ProjectId, ReplayId
 from app.db import days, migrate
 from app.db.days import FAMILIES, Partition
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.projects import retention_rules, writes
 from app.projects.retention_rules import ProjectRules
+from app.replays.model import ReplayKey
 from app.retention import execute, inventory
 from app.retention.day_ends import EndedPart
-from app.retention.plan import DropPartition, make_plan
+from app.retention.plan import DeleteReplays, DropPartition, make_plan
 from app.retention.sweep import sweep_ended_days
 from app.storage.local import LocalStore
 
@@ -195,6 +196,19 @@ async def end_oldest_day(database: Database, objects: LocalStore, keep_days: int
     return [plan_ms, delete_ms, delete_kb, drop_ms, drop_kb, sweep_ms]
 
 
+async def end_single_replays(database: Database, quantity: int) -> float:
+    """Let single replays of the newest day go, as at a byte limit; returns the ms."""
+    async with database.reading() as connection:
+        rows = await connection.execute(
+            text("select replay_id from replays order by first_received_at desc limit :most"),
+            {"most": quantity},
+        )
+        keys = tuple(ReplayKey(ProjectId(1), ReplayId(row.replay_id.hex)) for row in rows)
+    started = time.perf_counter()
+    await execute.carry_out(database, DeleteReplays(ProjectId(1), keys, "bench", 0))
+    return _since_ms(started)
+
+
 async def measure(url: str, folder: Path, sizes: Sizes) -> None:
     """Fill a server and time the end of some days."""
     await migrate.upgrade(url)
@@ -225,6 +239,8 @@ async def measure(url: str, folder: Path, sizes: Sizes) -> None:
         sys.stdout.write(
             f"{name:28} median {statistics.median(values):8.1f}  most {max(values):8.1f}\n"
         )
+    single_ms = await end_single_replays(database, sizes.replays)
+    sys.stdout.write(f"{sizes.replays} single replays with their segments: {single_ms:.0f} ms\n")
     await objects.close()
     await database.close()
 

@@ -108,10 +108,12 @@ class AgedData:
             pictures = f"{folder}/pictures-1"
             await run(
                 text(
-                    "insert into replay_pictures (project_id, replay_id, object_key)"
-                    " values (:project, cast(:replay as uuid), :key)"
+                    "insert into replay_pictures"
+                    " (project_id, replay_id, made_at, video_segments, object_key, sizes)"
+                    " values (:project, cast(:replay as uuid), :at, :segments, :key,"
+                    " cast(:sizes as jsonb))"
                 ),
-                values | {"key": pictures},
+                values | {"key": pictures, "sizes": _SIZES},
             )
             await run(
                 text(
@@ -196,6 +198,9 @@ class AgedData:
         )  # fmt: skip
 
 
+_SIZES = """{"poster_bytes": 4, "poster_width": 18, "poster_height": 40, "preview_bytes": 4,
+    "preview_tiles": 1, "cell_width": 18, "cell_height": 40, "columns": 1, "tiles_a_sheet": 1,
+    "sheet_bytes": []}"""
 _EVENT_STATEMENTS = (
     """
     insert into events (project_id, event_id, day, retention_class, received_at, at, drift_ms,
