@@ -179,6 +179,8 @@ async def end_oldest_day(database: Database, objects: LocalStore, keep_days: int
     )
     delete_ms, delete_kb = _since_ms(started), (await _read_wal(database) - wal) / 1000
     part = EndedPart(project, "bench", replays, segments, Counter())
+    async with database.reading() as connection:
+        await execute.count_part_rows(connection, act, [part])
     wal, started = await _read_wal(database), time.perf_counter()
     async with database.transaction() as connection:
         if not await execute.drop_partitions_now(connection, act, [part], exempt):

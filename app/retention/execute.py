@@ -77,6 +77,8 @@ async def _drop_partition(database: Database, act: DropPartition) -> None:
             database, act.day, act.retention_class, reason.project_id, reason.rule, dropped=True
         )
         ended.append(EndedPart(reason.project_id, reason.rule, *replays, rows=Counter()))
+    async with database.reading() as connection:
+        await count_part_rows(connection, act, ended)
     for tries in range(1, _DROP_TRIES + 1):
         try:
             async with _step(database) as connection:
@@ -128,23 +130,29 @@ async def _move_out(database: Database, act: DropPartition, exempt: Exemptions) 
                 )
 
 
+async def count_part_rows(
+    connection: AsyncConnection, act: DropPartition, ended: Sequence[EndedPart]
+) -> None:
+    """Count the rows that go with a day, for its receipts, before it is locked."""
+    parts = {part.project_id: part for part in ended}
+    for family in FAMILIES:
+        partition = _part(act.day, act.retention_class, family)
+        for project_id, rows in (
+            await day_rows.count_rows(connection, partition, spared=())
+        ).items():
+            if project_id in parts:
+                parts[project_id].rows[family] = rows
+
+
 async def drop_partitions_now(
     connection: AsyncConnection, act: DropPartition, ended: Sequence[EndedPart], exempt: Exemptions
 ) -> bool:
     """Drop the partitions of a day and class, unless they hold something that stays."""
     day, retention_class = act.day, act.retention_class
-    projects = [reason.project_id for reason in act.expiring]
     if not await expire.has_no_replays(connection, day, retention_class):
         return False
-    for family in FAMILIES:
-        spared = () if family == "segments" else exempt.of_family(family)
-        partition = _part(day, retention_class, family)
-        if await day_rows.has_rows_of_others(connection, partition, projects, spared=spared):
-            return False
-        for project_id, rows in (
-            await day_rows.count_rows(connection, partition, spared=())
-        ).items():
-            ended[projects.index(project_id)].rows[family] += rows
+    if await _has_staying_rows(connection, act, exempt):
+        return False
     await issue_expiry.release_files(connection, day, retention_class, at=clock.now())
     for family in FAMILIES:
         await days.drop_partition(connection, _part(day, retention_class, family))

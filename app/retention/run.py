@@ -81,8 +81,13 @@ async def run_retention(database: Database, *, longest_days: int | None) -> int 
 
 async def _run_until_done(database: Database, longest_days: int | None) -> int:
     done = 0
+    before: list[Act] = []
     for _ in range(_MOST_ROUNDS):
         acts, is_judging = await _plan_round(database, longest_days)
+        if acts and acts == before:
+            _logger.warning("retention makes no progress", acts=str(acts)[:1_000])
+            break
+        before = acts
         for act in acts:
             _logger.info("retention", act=str(act)[:500])
             await execute.carry_out(database, act)
@@ -90,9 +95,9 @@ async def _run_until_done(database: Database, longest_days: int | None) -> int:
         if not acts and not is_judging:
             break
     async with database.transaction() as connection:
-        before = clock.now() - _MARKS_KEPT_FOR
-        await issue_expiry.delete_old_issue_tombstones(connection, before)
-        await receipts.delete_old_receipts(connection, before)
+        oldest = clock.now() - _MARKS_KEPT_FOR
+        await issue_expiry.delete_old_issue_tombstones(connection, oldest)
+        await receipts.delete_old_receipts(connection, oldest)
     return done
 
 
