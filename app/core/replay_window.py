@@ -1,7 +1,7 @@
 """The data that links a replay with rows of other domains: its id, its traces and its time."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from app.core import units
@@ -77,6 +77,8 @@ class ReplayWindow:
     drift_range_ms: tuple[int, int] | None = None
     """The lowest and the highest drift among the segments; None if only the first is known."""
     steps: tuple[ClockStep, ...] = ()
+    since: date | None = None
+    """The day before which nothing was stored that belongs to it; None if nobody knows."""
 
     def overlaps(self, started_at: datetime, ended_at: datetime | None, drift_ms: int) -> bool:
         """Tell whether an item overlaps the time of the replay.

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, DateTime, Integer, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.core.days import OLD_DAY
 from app.core.ids import ProjectId
 from app.core.replay_window import (
     BLOCK_START_SPREAD,
@@ -27,6 +28,13 @@ FAR: Final = f"abs(drift_ms) > {_NEAR_MS}"
 """The condition of an index over trace and time of the few rows whose sender's clock was far off.
 An index by their own time does not find them by the server's time."""
 OF_PROJECTS: Final = "x.project_id = any(:project_ids)"
+SINCE: Final = f"({{0}}.day >= cast(:since_day as date) or {{0}}.day = date '{OLD_DAY}')"
+"""The condition that a row of a divided table may belong to one of the replays, by its day.
+
+Nothing is stored before it happens. The day is a constant of the statement, so that Postgres does
+not even plan for the partitions of earlier days."""
+RECENT_OF_PROJECTS: Final = f"{OF_PROJECTS} and {SINCE.format('x')}"
+"""The condition that rows `x` of a divided table meet."""
 
 WINDOWS: Final = """
     windows as (
@@ -92,7 +100,7 @@ def traced_rows(
         table: A table with `trace_id`, `replay_id`, `project_id` and `drift_ms`.
         key: The columns of the key, with the alias `x`.
         lasts: Whether a row has a start and an end, instead of one moment (`at`).
-        only: The condition that rows `x` must meet.
+        only: The condition that rows `x` must meet; `RECENT_OF_PROJECTS` for a divided table.
         limit: The most rows for one trace; the earliest ones are taken.
     """
     start = "started_at" if lasts else "at"
@@ -144,7 +152,7 @@ def make_window_statement(sql: str) -> TextClause:
 
 def make_window_parameters(
     windows: Sequence[ReplayWindow], project_ids: Sequence[ProjectId]
-) -> dict[str, list[Any]]:
+) -> dict[str, Any]:
     """Make the parameters of such a statement; `n` is the index in `windows`."""
     all_bounds = [_window_bounds(window) for window in windows]
     reaches = [
@@ -169,6 +177,7 @@ def make_window_parameters(
         ],
         "trace_ids": [trace_id for number, _ in reaches for trace_id in ids[number]],
         "project_ids": list(project_ids),
+        "since_day": min((window.since or OLD_DAY for window in windows), default=OLD_DAY),
     }
 
 

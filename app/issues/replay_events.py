@@ -41,7 +41,7 @@ _MOST_MOMENTS: Final = 20
 PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Packed payloads of one replay at most: one may unpack to a megabyte."""
 
-_RANKED: Final = "{0}.project_id, {0}.event_id, {0}.at, {0}.kind, {0}.platform"
+_RANKED: Final = "{0}.project_id, {0}.event_id, {0}.day, {0}.at, {0}.kind, {0}.platform"
 _MOMENT: Final = ("at", "drift_ms", "trace_id", "span_id", "parent_span_id")
 """Columns in the order of the fields of `EventMoment`."""
 _COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.event_id, " + ", ".join(
@@ -56,12 +56,15 @@ def _select_linked(columns: str) -> str:
     `most_named`; no index has them in the order of time. Those of the traces, which
     `sql_windows.traced_rows` bounds, are there in every stretch and ranked with the first one.
     """
-    by_trace = sql_windows.traced_rows("events", columns.format("x"), lasts=False)
+    by_trace = sql_windows.traced_rows(
+        "events", columns.format("x"), lasts=False, only=sql_windows.RECENT_OF_PROJECTS
+    )
     return f"""
         select w.n, e.*, true as names_replay
         from windows w cross join lateral (
             select {columns.format("e")} from events e
             where e.replay_id = w.replay_id and e.project_id = any(:project_ids)
+              and {sql_windows.SINCE.format("e")}
             offset :most_named * :stretch limit :most_named
         ) e
         union all
@@ -77,7 +80,7 @@ _EVENTS: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS},
     ranked as (
-        select k.project_id, k.event_id, k.at, k.names_replay,
+        select k.project_id, k.event_id, k.day, k.at, k.names_replay,
                case when k.names_replay then {_RANKS} * :stretch else 0 end
                + case when k.kind = any(:urgent_kinds) then 0
                       when k.project_id <> :home or k.platform = any(:backend_platforms) then 1
@@ -102,7 +105,8 @@ _EVENTS: Final = sql_windows.make_window_statement(
            e.trace_id, e.replay_id, e.issue_id, e.span_id, e.parent_span_id, e.removals,
            case when sum(length(e.payload)) over (order by p.number) <= :payload_bytes
                 then e.payload else '' end as payload
-    from part p join events e using (project_id, event_id)
+    from part p join events e using (day, project_id, event_id)
+    where {sql_windows.SINCE.format("e")}
     order by p.number
     """  # noqa: S608 - joined from constants
 ).bindparams(

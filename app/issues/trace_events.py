@@ -35,7 +35,7 @@ _COLUMNS: Final = """
 _IN_TRACE: Final = text(
     f"""
     with earliest as (
-        select project_id, event_id, at, kind, platform,
+        select project_id, event_id, day, at, kind, platform,
                row_number() over (order by at, project_id, event_id) as place
         from events
         where trace_id = cast(:trace_id as uuid) and project_id = any(:project_ids)
@@ -43,7 +43,7 @@ _IN_TRACE: Final = text(
         limit :most_ranked * (:stretch + 1) + 1
     ),
     ranked as (
-        select project_id, event_id, at, place,
+        select project_id, event_id, day, at, place,
                {_RANKS} * ((place - 1) / :most_ranked)
                + case when kind = any(:urgent_kinds) then 0
                       when platform = any(:backend_platforms) then 1
@@ -63,7 +63,7 @@ _IN_TRACE: Final = text(
         limit :most
     )
     select {_COLUMNS}, p.rank, p.number, p.total
-    from part p join events e using (project_id, event_id)
+    from part p join events e using (day, project_id, event_id)
     order by p.number
     """  # noqa: S608 - joined from constants
 ).bindparams(

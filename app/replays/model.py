@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from app.core import units
 from app.core.days import OLD_DAY, RetentionClass
 from app.core.ids import ProjectId, ReplayId, TraceId
 from app.core.replay_window import ClockStep
 from app.db.text import JsonText
 from app.formats import timestamps
 from app.formats.replay.recording_summary import RecordingCounts
+
+_CLOCK_SLACK: Final = timedelta(days=1)
 
 
 class ReplayKey(NamedTuple):
@@ -184,6 +187,18 @@ class Replay:
         if timestamps.is_set(self.started_at):
             return self.started_at
         return self.started_at + timedelta(milliseconds=self.drift_ms)
+
+    @property
+    def first_day(self) -> date:
+        """The first day on which something may have been stored that belongs to it.
+
+        Nothing is stored before it happens, whichever clock tells when that was.
+        """
+        starts = [self.first_received_at, self.started_at + timedelta(milliseconds=self.drift_ms)]
+        starts += [units.at_from_ms(step.started_ms + step.drift_ms) for step in self.clock_steps]
+        if timestamps.is_set(self.started_at):
+            starts.append(self.started_at)
+        return (min(starts) - _CLOCK_SLACK).date()
 
     @property
     def duration_ms(self) -> int:

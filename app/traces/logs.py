@@ -23,13 +23,13 @@ PART_LOGS: Final = 2_000
 """The most records of one replay that are read at once."""
 MOST_COUNTED: Final = 20_000
 """The most records of one trace that are counted, which bounds what a page costs."""
-_KEY: Final = "{0}.project_id, {0}.log_id, {0}.at"
+_KEY: Final = "{0}.day, {0}.project_id, {0}.log_id, {0}.at"
 _FROM: Final = "{0}.at >= :at"
 
 
 def _write_linked_sql(condition: str, *, limit: int) -> str:
     """Return a select of the keys of linked records that meet a condition."""
-    only = f"{sql_windows.OF_PROJECTS} and {condition.format('x')}"
+    only = f"{sql_windows.RECENT_OF_PROJECTS} and {condition.format('x')}"
     by_trace = sql_windows.traced_rows(
         "logs", _KEY.format("x"), lasts=False, only=only, limit=limit
     )
@@ -37,8 +37,9 @@ def _write_linked_sql(condition: str, *, limit: int) -> str:
         select {_KEY.format("l")}
         from windows w join logs l on l.replay_id = w.replay_id
         where l.project_id = any(:project_ids) and {condition.format("l")}
+          and {sql_windows.SINCE.format("l")}
         union
-        select project_id, log_id, at from ({by_trace}) linked
+        select day, project_id, log_id, at from ({by_trace}) linked
     """  # noqa: S608 - joined from constants
 
 
@@ -48,8 +49,9 @@ _LOGS: Final = sql_windows.make_window_statement(
     keys as ({_write_linked_sql(_FROM, limit=sql_windows.MOST_LINKED)})
     select l.project_id, l.log_id, l.at, l.drift_ms, l.level, l.body, l.trace_id, l.span_id,
            l.replay_id, l.release, l.environment, l.attributes
-    from keys k join logs l using (project_id, log_id)
-    where (l.at, l.project_id, l.log_id) > (:at, :after_project, :after_log)
+    from keys k join logs l using (day, project_id, log_id)
+    where {sql_windows.SINCE.format("l")}
+      and (l.at, l.project_id, l.log_id) > (:at, :after_project, :after_log)
     order by l.at, l.project_id, l.log_id
     limit :most
     """  # noqa: S608 - joined from constants

@@ -28,15 +28,16 @@ _BLOCKS_AT_ONCE: Final = 200
 """Blocks of a trace that are read at a time when one span is searched."""
 
 
-def _write_part_sql(source: str) -> str:
+def _write_part_sql(source: str, since: str = "true") -> str:
     """Return the end of a statement that reads a part of some blocks, in the order of start.
 
     Args:
         source: Joins or filters `span_blocks b`.
+        since: The condition about the days of blocks `{0}`.
     """
     return f"""
     numbered as (
-        select b.project_id, b.block_id, b.started_at,
+        select b.day, b.project_id, b.block_id, b.started_at,
                sum(b.spans) over (order by b.started_at, b.project_id, b.block_id) - b.spans
                    as before,
                sum(b.spans) over () as total
@@ -47,11 +48,20 @@ def _write_part_sql(source: str) -> str:
         where (started_at, project_id, block_id) > (:at, :after_project, :after_block)
     )
     select {blocks.COLUMNS}, b.started_at, rest.before, rest.total
-    from rest join span_blocks b using (project_id, block_id)
-    where rest.skipped < :most
+    from rest join span_blocks b using (day, project_id, block_id)
+    where rest.skipped < :most and {since.format("b")}
     """  # noqa: S608 - joined from constants
 
 
+_BY_TRACE: Final = sql_windows.traced_rows(
+    "span_blocks",
+    "x.day, x.project_id, x.block_id",
+    lasts=True,
+    only=sql_windows.RECENT_OF_PROJECTS,
+)
+_OF_KEYS: Final = f"""
+    keys join span_blocks b using (day, project_id, block_id) where {sql_windows.SINCE.format("b")}
+"""
 _PLACE: Final = (
     bindparam("at", type_=DateTime(timezone=True)),
     bindparam("after_project", type_=BigInteger),
@@ -61,14 +71,14 @@ _OF_REPLAY: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS},
     keys as (
-        select b.project_id, b.block_id
+        select b.day, b.project_id, b.block_id
         from windows w join span_blocks b on b.replay_id = w.replay_id
-        where b.project_id = any(:project_ids)
+        where b.project_id = any(:project_ids) and {sql_windows.SINCE.format("b")}
         union
-        select project_id, block_id
-        from ({sql_windows.traced_rows("span_blocks", "x.project_id, x.block_id", lasts=True)}) t
+        select day, project_id, block_id
+        from ({_BY_TRACE}) t
     ),
-    {_write_part_sql("keys join span_blocks b using (project_id, block_id)")}
+    {_write_part_sql(_OF_KEYS, sql_windows.SINCE)}
     """  # noqa: S608 - joined from constants
 ).bindparams(*_PLACE)
 
@@ -96,26 +106,27 @@ _OF_TRACES: Final = sql_windows.make_window_statement(
     f"""
     with {sql_windows.WINDOWS},
     keys as (
-        select b.project_id, b.block_id
+        select b.day, b.project_id, b.block_id
         from window_traces t
         join windows w on w.n = t.n
         join span_blocks b on b.trace_id = t.trace_id and b.replay_id = w.replay_id
-        where b.project_id = any(:project_ids)
+        where b.project_id = any(:project_ids) and {sql_windows.SINCE.format("b")}
         union
-        select project_id, block_id
-        from ({sql_windows.traced_rows("span_blocks", "x.project_id, x.block_id", lasts=True)}) t
+        select day, project_id, block_id
+        from ({_BY_TRACE}) t
     ),
     sized as (
         select b.trace_id, sum(b.spans) as spans
-        from keys join span_blocks b using (project_id, block_id)
+        from keys join span_blocks b using (day, project_id, block_id)
+        where {sql_windows.SINCE.format("b")}
         group by b.trace_id
     ),
     taken as (
         select trace_id, sum(spans) over (order by spans, trace_id) as so_far from sized
     )
     select {blocks.COLUMNS}
-    from keys join span_blocks b using (project_id, block_id) join taken using (trace_id)
-    where taken.so_far <= :most
+    from keys join span_blocks b using (day, project_id, block_id) join taken using (trace_id)
+    where taken.so_far <= :most and {sql_windows.SINCE.format("b")}
     """  # noqa: S608 - joined from constants
 )
 

@@ -96,10 +96,8 @@ async def read_batch_days(
 
 def list_partitions_of(prepared: PreparedBatch, days: BatchDays) -> set[Partition]:
     """List the partitions in which the rows of a batch will lie."""
-    return {
-        Partition("segments", *days.slot_of_replay(row.segment.key))
-        for row in prepared.rows_of(REPLAY_VIDEO)
-    } | {
+    slots = {days.slot_of_replay(row.segment.key) for row in prepared.rows_of(REPLAY_VIDEO)}
+    return {Partition("segments", *slot) for slot in slots} | {
         Partition(
             family,
             prepared.day if family == "attachments" else days.today,
@@ -136,10 +134,16 @@ def _list_replay_ids(prepared: PreparedBatch) -> set[ReplayId]:
 
 
 def _list_starts(prepared: PreparedBatch) -> Iterator[datetime]:
-    """List when the segments of a batch began, by each clock that may be right."""
+    """List when the segments of a batch began, by each clock that may be right.
+
+    They were received later, but for those whose clock was ahead of ours.
+    """
     for row in prepared.rows_of(REPLAY_VIDEO):
         segment = row.segment
-        yield segment.received_at
-        yield segment.started_at + timedelta(milliseconds=segment.drift_ms)
-        if timestamps.is_set(segment.started_at):
+        is_set = timestamps.is_set(segment.started_at)
+        if is_set:
             yield segment.started_at
+        if segment.drift_ms < 0 or not is_set:
+            yield segment.started_at + timedelta(milliseconds=segment.drift_ms)
+        elif segment.received_at < segment.started_at:
+            yield segment.received_at

@@ -24,7 +24,7 @@ _KEYS: Final = f"""
         union
         select f.project_id, f.event_id
         from windows w
-        join events e on e.replay_id = w.replay_id
+        join events e on e.replay_id = w.replay_id and {sql_windows.SINCE.format("e")}
         join feedback f on f.project_id = e.project_id and f.associated_event_id = e.event_id
         where f.replay_id is null and f.project_id = any(:project_ids)
         union

@@ -123,6 +123,7 @@ def make_window(replay: Replay, trace_ids: Iterable[TraceId]) -> ReplayWindow:
         drift_ms=replay.drift_ms,
         drift_range_ms=replay.drift_range_ms,
         steps=replay.clock_steps,
+        since=replay.first_day,
     )
 
 

@@ -206,12 +206,6 @@ async def test_a_replay_of_an_older_release_moves_to_its_own_day(database, store
         await connection.execute(
             text("update replays set first_received_at = now() - interval '40 days'")
         )
-        await connection.execute(
-            text(
-                "insert into storage_days (project_id, day, kind, items, size_bytes)"
-                " values (1, '1970-01-01', 'video', 10, 1000)"
-            )
-        )
     assert await sealing.read_parts(database, store, FIRST) == before
     await close_all(database, store)
     assert await sealing.read_parts(database, store, FIRST) == before
@@ -219,8 +213,9 @@ async def test_a_replay_of_an_older_release_moves_to_its_own_day(database, store
     for table in ("replays", "segments"):
         assert await read_value(database, f"select min(day) from {table}") == day
         assert await read_value(database, f"select max(day) from {table}") == day
-    totals = "select array_agg(array[items, size_bytes] order by day) from storage_days"
-    assert (await read_value(database, totals))[:2] == [[9, 995], [1, 5]]
+    totals = "select array_agg(array[day::text, items::text, size_bytes::text]) from storage_days"
+    videos = await read_value(database, f"{totals} where kind = 'video' and items > 0")
+    assert videos == [[str(day), "1", "5"]]
     await sealing.sweep_everything(database, store)
     (object_key,) = await sealing.list_objects(store)
     assert object_key.startswith(f"{day}/1/{FIRST.replay_id}/sealed-")
