@@ -28,7 +28,7 @@ TODAY_SQL: Final = "(now() at time zone 'utc')::date"
 """The day on which a transaction began, as SQL."""
 TODAY: Final = text(TODAY_SQL)
 
-_DAYS_AHEAD: Final = 2
+_DAYS_AHEAD: Final = 1
 _NAME: Final = re.compile(r"([a-z_]+)_(\d{8})_([0-3])\Z")
 _ADD: Final = """
     select add_day_partition(p.family, p.day, p.class)
@@ -81,7 +81,7 @@ async def ensure_partitions(connection: AsyncConnection, wanted: Iterable[Partit
 
 
 async def make_days_ahead(connection: AsyncConnection) -> None:
-    """Make the partitions of the next two days, of each kind that there is today.
+    """Make the partitions of tomorrow, of each kind that there is today.
 
     Digest would make them at midnight, but every process at once.
     """
