@@ -15,6 +15,10 @@ from app.openid.model import ProviderConfiguration
 from app.openid.provider import OpenIdProvider
 
 
+class ProviderSignInNeeded(SignInFailed):
+    """A password or a link is right, and its person signs in at the provider."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignInProvider:
     """A provider, and what an operator has decided about it."""
@@ -72,7 +76,9 @@ def require_password_use(person: Person, provider: SignInProvider | None) -> Non
     """Make sure that a person may sign in by a password or a link of this server.
 
     Raises:
-        SignInFailed: They sign in at the provider.
+        ProviderSignInNeeded: They sign in at the provider.
     """
     if provider is not None and not may_use_password(person, provider):
-        raise SignInFailed(f"you sign in with {provider.label} here, not with a password or a link")
+        raise ProviderSignInNeeded(
+            f"you sign in with {provider.label} here, not with a password or a link"
+        )

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.administration.people import sign_in
+from app.administration.people.sign_in_provider import ProviderSignInNeeded
 from app.administration.people.sign_out import sign_person_out
 from app.core.errors import ActionRefused, SignInFailed
 from app.web.account.cookies import set_link_cookie
@@ -84,6 +85,9 @@ async def use_link(request: Request, token: str) -> Response:
             provider=services.sign_in_provider,
             **_sender(request),
         )
+    except ProviderSignInNeeded as error:
+        problem = phrases.sentence(str(error))
+        return await show_sign_in_page(request, problem=problem, status=error.status)
     except SignInFailed:
         return await _refuse_link(request)
     response = answer.redirect(account_urls.SET_PASSWORD)

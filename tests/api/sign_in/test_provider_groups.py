@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.accounts import queries as accounts
+from app.accounts import links, queries as accounts
 from app.administration.people.provider_check import SignInEnding
 from app.audit import queries as audit
 from app.memberships import queries as memberships, writes as membership_writes
@@ -323,6 +323,12 @@ async def test_passwords_can_be_switched_off_but_for_local_admins(
         form = {"email": "eve@example.com", "password": PASSWORD}
         refused = await browser.post("/sign-in", data=form)
         assert refused.status_code == 401
+        assert "You sign in with Example here" in refused.text
+        async with server.database.transaction() as connection:
+            eve = await accounts.find_person(connection, "eve@example.com")
+            assert eve is not None
+            link = await links.make_sign_in_link(connection, eve.id)
+        refused = await browser.post(f"/sign-in/{link}")
         assert "You sign in with Example here" in refused.text
         form["email"] = "root@example.com"
         assert (await browser.post("/sign-in", data=form)).status_code == 303

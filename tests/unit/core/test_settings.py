@@ -58,3 +58,45 @@ def test_secrets_are_read_from_the_folder_of_containers():
     """A folder that does not exist is skipped without a warning."""
     folder = Path("/run/secrets")
     assert Settings.model_config.get("secrets_dir") == (folder if folder.is_dir() else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ISSUER", "http://sso.example.com"),
+        ("ISSUER", "sso.example.com"),
+        ("ISSUER", "javascript:alert(1)"),
+        ("SCOPES", "email profile"),
+        ("PROJECT_ROLES", "mobile=shop"),
+        ("PROJECT_ROLES", '{"mobile": {"shop": "king"}}'),
+        ("PROJECT_ROLES", '{"mobile": "member"}'),
+        ("ALLOWED_GROUPS", "[1"),
+        ("LABEL", ""),
+    ],
+)
+def test_a_provider_that_cannot_be_used_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+):
+    """The server does not start with a provider over plain http, or with unknown roles."""
+    monkeypatch.setenv("PLAYHEAD_OIDC_CLIENT_ID", "playhead")
+    monkeypatch.setenv(f"PLAYHEAD_OIDC_{name}", value)
+    with pytest.raises(ValidationError, match=f"oidc_{name.lower()}"):
+        Settings()
+
+
+def test_groups_are_lists_or_json(monkeypatch: pytest.MonkeyPatch):
+    """A name with a comma needs JSON; roles are JSON always."""
+    monkeypatch.setenv("PLAYHEAD_OIDC_CLIENT_ID", "playhead")
+    monkeypatch.setenv("PLAYHEAD_OIDC_ISSUER", "http://localhost:8080/realms/staff")
+    monkeypatch.setenv("PLAYHEAD_OIDC_ALLOWED_GROUPS", " staff, qa ,")
+    monkeypatch.setenv("PLAYHEAD_OIDC_ADMIN_GROUPS", '["cn=ops,dc=example"]')
+    monkeypatch.setenv("PLAYHEAD_OIDC_PROJECT_ROLES", '{"qa": {"*": "viewer"}}')
+    monkeypatch.setenv("PLAYHEAD_OIDC_CLIENT_SECRET", "hunter2")
+    settings = Settings()
+    assert settings.oidc_allowed_groups == ["staff", "qa"]
+    assert settings.oidc_admin_groups == ["cn=ops,dc=example"]
+    assert settings.oidc_project_roles == {"qa": {"*": "viewer"}}
+    assert "hunter2" not in repr(settings)
+    monkeypatch.delenv("PLAYHEAD_OIDC_CLIENT_ID")
+    with pytest.raises(ValidationError, match="needs PLAYHEAD_OIDC_CLIENT_ID"):
+        Settings()
