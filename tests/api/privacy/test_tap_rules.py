@@ -24,8 +24,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 RULES = {"version": "0", "keypads": "on", "screens": "Transfer*", "regions": "Home 0 90 100 100"}
 KEY_ROW_Y = 211.0
-HIDDEN_X = (31.25, 63.25, 95.25)
-"""Places of keys that stand nowhere else."""
+HIDDEN_X = (31.2578125, 63.2578125, 95.2578125)
+"""Places of keys, with more decimals than any time has."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
