@@ -1,5 +1,6 @@
 """Tests of the playback index: which frame is due when, and where its bytes lie."""
 
+import dataclasses
 from typing import cast
 
 import pytest
@@ -219,6 +220,17 @@ def test_version_of_an_earlier_state_stays_valid_while_a_replay_grows():
     grown = [segment(2, 9000, gops(5)), *known]
     assert playback.find_segments_of_version(grown, name) == known
     assert playback.make_version(grown) != name
+
+
+def test_version_stays_valid_when_videos_move_to_another_object():
+    """Sealing changes where videos lie, and nothing of the stream that a page reads."""
+    known = [segment(0, 0, gops(5)), segment(1, 5000, gops(5))]
+    moved = [
+        dataclasses.replace(each, object_key="sealed", object_offset=700 * each.segment_id)
+        for each in known
+    ]
+    assert playback.make_version(moved) == playback.make_version(known)
+    assert playback.find_segments_of_version(moved, playback.make_version(known)) == moved
 
 
 def test_version_ends_when_a_segment_arrives_in_the_middle():

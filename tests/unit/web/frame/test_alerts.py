@@ -7,6 +7,7 @@ import pytest
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, ServiceUnavailable
 from app.ingest.health import BEHIND_S, IngestHealth
 from app.journal.backlog import Backlog
+from app.replays.open_replays import OpenReplayCounts
 from app.web.frame.alerts import alert
 from app.web.frame.alerts.alert import ProjectQuarantine
 
@@ -119,3 +120,19 @@ def test_quarantine_of_many_projects_is_one_line(projects, lines):
     if lines == 1:
         assert alerts[0].title == "6 envelopes of 3 projects in quarantine."
         assert alerts[0].href == "/projects"
+
+
+@pytest.mark.parametrize(("failing", "is_admin"), [(0, True), (3, False)])
+def test_failing_steps_of_closed_replays_are_told_to_admins_only(failing, is_admin):
+    """Nothing is said while none fails, nor to those who cannot do anything about it."""
+    closing = OpenReplayCounts(5, failing, "no answer", 0.0)
+    assert alert.describe_alerts(health_with(), (), is_admin=is_admin, closing=closing) == ()
+
+
+def test_replays_that_cannot_be_sealed_are_said_with_the_reason():
+    """The alert says how many there are, that they play, and what the storage says."""
+    closing = OpenReplayCounts(5, 3, "object storage refused: AccessDenied", 90.0)
+    (told,) = alert.describe_alerts(health_with(), (), is_admin=True, closing=closing)
+    assert told.title == "3 replays could not be sealed after several tries."
+    assert "They play as before" in told.what_to_do
+    assert "It says: object storage refused: AccessDenied." in told.what_to_do
