@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import OLD_DAY
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
 
 _NAMING: Final = text(
@@ -20,11 +21,12 @@ _NAMING: Final = text(
     """
 )
 _NEWEST: Final = text(
-    """
+    f"""
     select replay_id, event_id, title, at from events
     where project_id = :project_id and replay_id is not null and received_at >= :since
+      and (day >= cast(cast(:since as timestamptz) as date) - 1 or day = date '{OLD_DAY}')
     order by received_at desc limit :most
-    """
+    """  # noqa: S608 - made of a constant
 )
 _EVENT: Final = text(
     """

@@ -14,6 +14,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.days import OLD_DAY, BatchDays
 from app.core.ids import EventId, ProjectId
 from app.db.engine import get_driver
 from app.formats.events.event import CRASHES
@@ -22,7 +23,7 @@ from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.replays.writes import POOR
 
-_COPY_FACTS: Final = """
+_COPY_FACTS: Final = f"""
     with poor as (
         select project_id, replay_id from replays
         where replay_id = any($1::uuid[]) and facts_rank >= $2
@@ -33,11 +34,12 @@ _COPY_FACTS: Final = """
         select jsonb_build_object('release', release, 'environment', environment) as facts
         from events e
         where e.project_id = p.project_id and e.replay_id = p.replay_id
+          and (e.day >= $4 or e.day = '{OLD_DAY}')
           and e.kind = any($3::text[]) and e.release is not null and e.environment is not null
         order by e.at, e.event_id limit 1
     ) c
     where r.project_id = p.project_id and r.replay_id = p.replay_id and not r.facts @> c.facts
-"""
+"""  # noqa: S608 - made of a constant
 """The first of several crashes counts, in whatever order they arrive. A locked row belongs to a
 batch with more of the same replay. That batch waits for this one and then copies the facts itself,
 so waiting for its lock here would never end."""
@@ -47,6 +49,7 @@ async def copy_crash_facts(
     connection: AsyncConnection,
     prepared: PreparedBatch,
     new_events: Collection[tuple[ProjectId, EventId]],
+    days: BatchDays,
 ) -> None:
     """Copy facts to replays whose incomplete segments, or whose crashes, are in a batch.
 
@@ -54,6 +57,7 @@ async def copy_crash_facts(
         connection: The transaction that stored the batch and holds the locks of its links.
         prepared: The batch; most have neither such segments nor crashes.
         new_events: The keys of its events that were not stored before.
+        days: The days of the batch.
     """
     replay_ids = {
         row.segment.key.replay_id
@@ -69,4 +73,5 @@ async def copy_crash_facts(
     }
     if replay_ids:
         driver = await get_driver(connection)
-        await driver.execute(_COPY_FACTS, list(replay_ids), POOR, list(CRASHES))
+        since = days.since or OLD_DAY
+        await driver.execute(_COPY_FACTS, list(replay_ids), POOR, list(CRASHES), since)

@@ -140,7 +140,7 @@ async def _store_in_transaction(
             await _add_to_quarantine(connection, quarantine)
         new_events = stored[store_events].added_events if store_events in stored else ()
         await link_batch(connection, batch.prepared, new_events, days)
-        await crash_facts.copy_crash_facts(connection, batch.prepared, new_events)
+        await crash_facts.copy_crash_facts(connection, batch.prepared, new_events, days)
         await storage.apply_storage_changes(connection, _sum_storage(stored))
     memory.add(partitions)
 
