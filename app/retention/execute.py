@@ -31,7 +31,7 @@ from app.db.engine import Database
 from app.feedback import expire as feedback_expiry
 from app.issues import expire as issue_expiry, replay_links
 from app.projects import day_totals, writes as project_writes
-from app.replays import expire, sizes
+from app.replays import expire, locks, sizes
 from app.replays.expire import ExpiredReplays
 from app.replays.model import ReplayKey
 from app.retention import inventory, receipts
@@ -272,6 +272,10 @@ async def _expire(
     connection: AsyncConnection, keys: Sequence[ReplayKey], rule: str, *, keeps_segments: bool
 ) -> ExpiredReplays:
     """End replays with everything that other domains know of them."""
+    # Digest takes these locks in the same order, and then the totals of the day, which change when
+    # segments are deleted.
+    await locks.lock_all_for_deletion(connection, keys)
+    await replay_links.lock_links(connection, [key.replay_id for key in keys])
     expired = await expire.expire_replays(
         connection, keys, rule=rule, at=clock.now(), keeps_segments=keeps_segments
     )

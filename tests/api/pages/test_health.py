@@ -12,6 +12,7 @@ from app.ingest import health
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
 from app.projects import writes as project_writes
+from app.retention.run import run_retention
 from app.storage.local import LocalStore
 from tests.support import html_reader
 from tests.support.builders import clips, envelopes
@@ -237,6 +238,26 @@ async def test_an_admin_limits_storage(server):
     assert [action for action in actions if action == "retention_changed"] == [
         "retention_changed"
     ] * 2
+
+
+async def test_new_data_is_kept_at_a_limit_that_lets_the_oldest_go(server):
+    """Nothing is turned away; the next run frees the room, and the project is not called full."""
+    path = f"/projects/{server.app.id}"
+    await server.take(envelopes.replay_video_envelope(0))
+    limit = {"limit_gib": "0.000001", "at_limit": "delete_oldest", "sure": "yes"}
+    await server.web.post(f"{path}/retention", data=limit)
+    quotas = server.service.ingest.admission.quotas
+    quotas._sum_storage_at_s = 0.0
+    await quotas.refresh(server.database)
+    other = "ab" * 16
+    await server.take(envelopes.replay_video_envelope(0, replay_id=other))
+    assert "The project is full." not in (await server.web.get(path)).text
+    while await run_retention(server.database, longest_days=None) is None:
+        pass
+    for replay_id in (REPLAY_ID, other):
+        page = await server.web.get(f"{path}/replays/{replay_id}")
+        assert page.status_code == 410
+        assert "and let the oldest go” of its project" in page.text
 
 
 async def list_audited_actions(connection) -> list[str]:
