@@ -26,6 +26,7 @@ from app.replays.open_replays import ClosingTask, OpenReplayCounts
 _PAUSE_S: Final = 5.0
 _AWAY_S: Final = 15.0
 """The pause after Postgres or storage did not answer."""
+_NO_PAUSE: Final = timedelta(0)
 _AT_ONCE: Final = 4
 """Replays that one process closes at the same time: with S3, most of the time is waiting."""
 _OLD_AT_ONCE: Final = 1_000
@@ -54,6 +55,7 @@ class Closer:
         self._quiet = quiet
         self._pause_s = min(_PAUSE_S, max(0.02, quiet.total_seconds() / 2))
         self._is_busy: Callable[[], bool] = lambda: False
+        self._leased: set[ClosingTask] = set()
         self._task: asyncio.Task[None] | None = None
         self.counts = _NO_COUNTS
         """How many replays were open or failing at the last look, in all processes."""
@@ -72,10 +74,15 @@ class Closer:
         self._task = asyncio.create_task(self._run(), name="closing")
 
     async def stop(self) -> None:
-        """Stop; a step that is interrupted is repeated when its lease ends."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Stop, and leave replays whose steps are interrupted to the next process."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            await self._release_interrupted()
+        except ServiceUnavailable as error:
+            _logger.warning("the leases of replays end later", error=str(error))
 
     async def close_due_replays(self) -> int:
         """Close every replay that is due, and return how many were.
@@ -83,10 +90,17 @@ class Closer:
         Raises:
             ServiceUnavailable: Postgres or storage does not answer.
         """
+        await self._release_interrupted()
         async with self._database.transaction() as connection:
             await open_replays.postpone_growing(connection, self._quiet)
-        closed = await asyncio.gather(*(self._close_in_turn() for _ in range(_AT_ONCE)))
-        return sum(closed)
+        turns = (self._close_in_turn() for _ in range(_AT_ONCE))
+        closed = 0
+        # Wait for all of them, so that none goes on after the failure of another was reported.
+        for outcome in await asyncio.gather(*turns, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            closed += outcome
+        return closed
 
     async def _run(self) -> None:
         while True:
@@ -101,6 +115,14 @@ class Closer:
             except Exception:
                 _logger.exception("closing failed")
             await asyncio.sleep(pause_s)
+
+    async def _release_interrupted(self) -> None:
+        """End the leases of replays whose steps were interrupted, by a stop or by an outage."""
+        while self._leased:
+            task = next(iter(self._leased))
+            async with self._database.transaction() as connection:
+                await open_replays.release_closing(connection, task, pause=_NO_PAUSE)
+            self._leased.discard(task)
 
     async def _inspect_open_replays(self) -> None:
         async with self._database.transaction() as connection:
@@ -117,7 +139,9 @@ class Closer:
                 task = await open_replays.claim_closing_task(connection)
             if task is None:
                 break
+            self._leased.add(task)
             closed += await self._close(task)
+            self._leased.discard(task)
         return closed
 
     async def _close(self, task: ClosingTask) -> bool:

@@ -12,7 +12,6 @@ from app.replays.hiding import DeletionAuthor, HiddenReplay
 from app.replays.model import ReplayKey, Tombstone
 from app.replays.queries import find_tombstone, to_tombstone
 from app.replays.tables import (
-    expiring_objects,
     open_replays as open_replays_table,
     pack_outbox,
     packs,
@@ -118,7 +117,8 @@ async def _forget_sealed_objects(
 ) -> set[int]:
     """Delete the rows of sealed objects, and wipe older copies in packs that others use too.
 
-    The objects themselves lie under the prefix of the replay, where the sweep finds them.
+    The objects themselves lie under the prefix of the replay, where the sweep finds them. One that
+    a process is still putting expires by itself.
 
     Args:
         connection: The transaction of the caller.
@@ -130,12 +130,6 @@ async def _forget_sealed_objects(
     """
     sealed = await connection.scalars(
         delete(packs).where(packs.c.id.in_(pack_ids), packs.c.is_sealed).returning(packs.c.id)
-    )
-    await connection.execute(
-        delete(expiring_objects).where(
-            expiring_objects.c.project_id == key.project_id,
-            expiring_objects.c.replay_id == key.replay_id,
-        )
     )
     await connection.execute(
         update(pack_outbox)

@@ -100,7 +100,7 @@ _FIND_OLD: Final = f"""
 _OLD_WAIT: Final = f"""
     select exists (
         select from open_replays join replays using (project_id, replay_id)
-        where day = '{OLD_DAY}'
+        where day = '{OLD_DAY}' and tries < 4
     )
     """  # noqa: S608 - made of a date
 _TRY_OLD_LOCK: Final = f"select pg_try_advisory_xact_lock({_OLD_LOCK})"
@@ -110,7 +110,7 @@ _COUNT: Final = """
         (array_agg(fault order by check_at) filter (where tries >= $1))[1] as fault,
         extract(epoch from now() - min(check_at) filter (where leased_until is null))::float8
             as late_s
-    from (select * from open_replays order by check_at limit 100000) o
+    from (select * from open_replays order by check_at limit 10000) o
     """
 
 
@@ -234,7 +234,8 @@ async def erase_open_replay(connection: AsyncConnection, key: ReplayKey) -> None
 async def open_old_replays(connection: AsyncConnection, *, limit: int, pause: timedelta) -> None:
     """Let replays of releases before days close one after another, the newest first.
 
-    Does nothing while earlier ones wait, or while another process does the same.
+    Does nothing while earlier ones wait, or while another process does the same. Those of which a
+    step fails again and again hold up no others.
 
     Args:
         connection: Where to write.
@@ -249,7 +250,7 @@ async def open_old_replays(connection: AsyncConnection, *, limit: int, pause: ti
 async def count_open_replays(
     connection: AsyncConnection, *, failing_tries: int
 ) -> OpenReplayCounts:
-    """Count the replays that are open or wait for a step.
+    """Count the replays that are open or wait for a step, up to ten thousand.
 
     Args:
         connection: Where to read.

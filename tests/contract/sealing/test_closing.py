@@ -1,5 +1,6 @@
 """A replay closes once it is quiet, its steps run in order, and each of them is done once."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any, Final
 
@@ -162,6 +163,26 @@ async def test_a_lease_of_a_dead_process_ends(database, digest, steps, log):
     assert await closer.close_due_replays() == 0
     await run_sql(database, leased.format("-1 second"))
     assert await closer.close_due_replays() == 1
+    assert log == ["first", "second"]
+
+
+async def test_a_process_that_stops_leaves_its_replays_to_the_next(database, digest, steps, log):
+    """Nobody has to wait for the end of its lease."""
+    closer = Closer(database, steps, quiet=sealing.NOW)
+    begun = asyncio.Event()
+
+    async def wait_for_ever(_replay: ClosedReplay) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    steps[0].run = wait_for_ever
+    await digest.add(make_prepared_segment(FIRST))
+    closer.start(is_busy=lambda: False)
+    async with asyncio.timeout(20):
+        await begun.wait()
+    await closer.stop()
+    del steps[0].run
+    assert await Closer(database, steps, quiet=sealing.NOW).close_due_replays() == 1
     assert log == ["first", "second"]
 
 
