@@ -30,6 +30,7 @@ _NO_PAUSE: Final = timedelta(0)
 _AT_ONCE: Final = 4
 """Replays that one process closes at the same time: with S3, most of the time is waiting."""
 _OLD_AT_ONCE: Final = 1_000
+_OLD_LOOK_S: Final = 60.0
 _OLD_PAUSE: Final = timedelta(seconds=1)
 """Replays of older releases are closed one a second, 86,400 a day."""
 _NO_COUNTS: Final = OpenReplayCounts(0, 0, None, 0.0)
@@ -55,6 +56,7 @@ class Closer:
         self._quiet = quiet
         self._pause_s = min(_PAUSE_S, max(0.02, quiet.total_seconds() / 2))
         self._is_busy: Callable[[], bool] = lambda: False
+        self._opened_old_s = -_OLD_LOOK_S
         self._leased: set[ClosingTask] = set()
         self._task: asyncio.Task[None] | None = None
         self.counts = _NO_COUNTS
@@ -126,7 +128,11 @@ class Closer:
 
     async def _inspect_open_replays(self) -> None:
         async with self._database.transaction() as connection:
-            await open_replays.open_old_replays(connection, limit=_OLD_AT_ONCE, pause=_OLD_PAUSE)
+            if clock.monotonic_s() - self._opened_old_s >= _OLD_LOOK_S:
+                await open_replays.open_old_replays(
+                    connection, limit=_OLD_AT_ONCE, pause=_OLD_PAUSE
+                )
+                self._opened_old_s = clock.monotonic_s()
             self.counts = await open_replays.count_open_replays(
                 connection, failing_tries=schedule.FAILING_TRIES
             )
