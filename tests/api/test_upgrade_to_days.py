@@ -139,7 +139,7 @@ async def test_old_data_is_shown_while_it_moves(
     move = background.move_old_rows
     monkeypatch.setattr(background, "move_old_rows", hold_still)
     # Sealing has tests of its own, and changes where the segments lie.
-    monkeypatch.setattr(Closer, "start", lambda _closer: None)
+    monkeypatch.setattr(Closer, "start", lambda _closer, **_arguments: None)
     async with running(old_url, tmp_path) as server:
         assert await migrate.current_revision(old_url) == migrate.known_revisions()[-1]
         for table in (*FAMILIES, "replays"):
