@@ -30,7 +30,7 @@ from tests.support.servers.postgres import as_app, run_sql
 from tests.support.servers.server import Server, running
 
 BEFORE = "0022"
-RECEIVED_AT = datetime(2026, 2, 3, 23, 59, 58, tzinfo=UTC)
+RECEIVED_AT = datetime(2026, 9, 3, 23, 59, 58, tzinfo=UTC)
 COLUMNS = """
     select column_name from information_schema.columns
     where table_schema = 'public' and table_name = $1
