@@ -4,8 +4,8 @@
     deleted, changed, moved rows ─► triggers (migration 0032) ──────────────┴─► storage_days
 
 The bytes of a row in Postgres are estimated: what varies much is counted, and the rest is a
-constant for each table, measured with its indexes (`bench/row_sizes.py`). Whoever drops the
-partition of a day deletes the totals of that day.
+constant for each table, estimated from its columns and indexes. Whoever drops the partition of a
+day deletes the totals of that day.
 """
 
 from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ revision = "0032"
 down_revision = "0031"
 
 # What a row takes in Postgres apart from the bytes that are counted with it: its other columns, its
-# head, and its share of the indexes (`bench/row_sizes.py`). `projects/storage.py` has them as well.
+# head, and its share of the indexes, estimated. `projects/storage.py` has them as well.
 _RECORDING = "coalesce(octet_length(recording), recording_bytes, 0)"
 _SEGMENT = f"400 + {_RECORDING} + coalesce(octet_length(layout), 0)"
 _AMOUNTS = {

@@ -78,7 +78,7 @@ test("the clock catches up after a short hold, but not after a long one", () => 
   tick(64);
   tick(80);
   assert.deepEqual(proposed, [16, 32, 48, 64, 66]);
-  clock.read_to_end();
+  clock.rest();
   tick(96);
   assert.equal(proposed.at(-1), 16);
 }));
