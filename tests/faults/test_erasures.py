@@ -123,6 +123,7 @@ async def erase_some(
         )
         if fate == 2:
             continue
+        was_kept = replay_id in chain.kept
         try:
             await begin_erasures(database, [wish])
         except NotFound:
@@ -132,8 +133,11 @@ async def erase_some(
         else:
             if fate == 0:
                 chain.erased.add(replay_id)
-            elif replay_id not in chain.uncertain:
+            elif was_kept and replay_id not in chain.uncertain:
                 chain.people.add(user)
+            else:
+                # Nothing of the person was accepted before: what comes later may stay.
+                chain.uncertain.add(replay_id)
 
 
 async def live(chain: Chain, dice: random.Random, options: LaunchOptions) -> str | None:

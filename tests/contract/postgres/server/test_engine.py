@@ -100,7 +100,7 @@ async def test_a_database_that_lacks_something_is_unusable(
 @pytest.mark.parametrize("code", ["22003", "23514", "54000", "P0001", "XX000"])
 async def test_an_error_caused_by_content_is_passed_on(database: Database, code: str):
     """A value out of range or a row that is too large keeps its own error."""
-    raising = f"do $$ begin raise exception 'x' using errcode = '{code}'; end $$"
+    raising = f"do $$ begin raise exception 'x' using errcode = '{code}', constraint = 'c'; end $$"
     with pytest.raises(DBAPIError):
         async with database.transaction() as connection:
             await connection.exec_driver_sql(raising)
