@@ -13,7 +13,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-outside test-inside test-s3 faults hostile check lint javascript format picture lock wheel clean system sdks
+.PHONY: help run demo test test-browser test-api test-inside test-s3 faults hostile check lint javascript format picture lock wheel clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,17 +49,19 @@ run: $(APP) $(BIN)/playhead $(BUNDLED)
 demo: $(APP) $(BIN)/playhead
 	@exec $(BIN)/python -m app.cli demo
 
-# What phones and people meet beside everything else: each leaves a core idle for half of its time,
-# and takes about as long as the other.
+# Browsers, what phones and programs meet, and everything else, beside each other: each leaves a core
+# idle for more than half of its time.
 test: lint javascript system sdks
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-outside test-inside
+	@$(MAKE) --no-print-directory -j 3 --output-sync=target test-browser test-api test-inside
 
 # A run of pytest for each way to drive a browser: a driver keeps an event loop of its own, which
 # the tests of another cannot share.
-test-outside:
+test-browser:
 	$(BIN)/python -m pytest -q tests/browser/pages
 	$(BIN)/python -m pytest -q tests/browser/player
 	$(BIN)/python -m pytest -q tests/browser/watch
+
+test-api:
 	$(BIN)/python -m pytest -q tests/api tests/sdk
 
 test-inside:
