@@ -16,7 +16,9 @@ from tests.support.servers.server import Server
 def stranger(server: Server) -> httpx2.AsyncClient:
     """Make a browser that nobody is signed in with; use it as a context."""
     headers = {"origin": server.base_url, "accept": "text/html"}
-    return httpx2.AsyncClient(base_url=server.base_url, trust_env=False, headers=headers)
+    return httpx2.AsyncClient(
+        base_url=server.base_url, trust_env=False, headers=headers, timeout=30
+    )
 
 
 @asynccontextmanager
