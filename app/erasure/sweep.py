@@ -11,10 +11,11 @@ lists. Several processes may sweep at the same time; each locks the rows that it
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, override
 
 from app.core import clock, log
 from app.core.errors import NotFound, ServiceUnavailable
+from app.core.repeated_worker import RepeatedWorker
 from app.db import days
 from app.db.engine import Database
 from app.issues import erase as error_erase
@@ -26,48 +27,27 @@ from app.storage.port import ObjectStore
 _BATCH: Final = 100
 _MOST_RANGES: Final = 1_000
 """The most ranges of one pack that are wiped at once."""
-_PAUSE_S: Final = 5.0
 
 _logger: Final = log.get_logger("erasure.sweep")
 
 
-class Sweeper:
-    """Sweeps in the background."""
+class Sweeper(RepeatedWorker):
+    """Sweeps in the background, also at once after each deletion in this process."""
+
+    package = "erasure.sweep"
+    pause_s = 5.0
+    waiting_message = "the sweep waits"
+    failure_message = "the sweep failed"
 
     def __init__(self, database: Database, objects: ObjectStore) -> None:
+        super().__init__()
         self._database = database
         self._objects = objects
-        self._wanted = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to sweep: at once, after each deletion in this process, and every five seconds."""
-        self._task = asyncio.create_task(self._run(), name="sweep")
-
-    async def stop(self) -> None:
-        """Stop; what is not swept yet waits for the next process."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    def hurry(self) -> None:
-        """Sweep now, because something was deleted in this process."""
-        self._wanted.set()
-
-    async def _run(self) -> None:
-        while True:
-            self._wanted.clear()
-            try:
-                while await sweep_once(self._database, self._objects):
-                    pass
-            except ServiceUnavailable as error:
-                _logger.warning("the sweep waits", error=str(error))
-            except Exception:
-                _logger.exception("the sweep failed")
-            try:
-                await asyncio.wait_for(self._wanted.wait(), _PAUSE_S)
-            except TimeoutError:
-                continue
+    @override
+    async def work(self) -> None:
+        while await sweep_once(self._database, self._objects):
+            pass
 
 
 async def sweep_once(database: Database, objects: ObjectStore) -> bool:

@@ -7,14 +7,14 @@ A process that dies loses the step that was not committed, and nothing else. Sev
 work at the same time: a job is locked for the length of one step.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, override
 
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
+from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.erasure.jobs import closing, phases, rows
 from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
@@ -22,7 +22,6 @@ from app.erasure.jobs.steps import Relink, Step
 from app.erasure.log.file import ErasureLog
 from app.storage.port import ObjectStore
 
-_PAUSE_S: Final = 2.0
 _AT_ONCE_S: Final = 1.0
 """A job that has nothing to do but wait is looked at again after this time."""
 KEYS_KNOWN_FOR: Final = timedelta(seconds=10)
@@ -34,8 +33,13 @@ FindBacklog = Callable[[], datetime | None]
 """Returns when the oldest envelope was received that is not digested yet; None if there is none."""
 
 
-class Eraser:
-    """Carries erasures out in the background."""
+class Eraser(RepeatedWorker):
+    """Carries erasures out in the background, also at once after each wish in this process."""
+
+    package = "erasure.jobs"
+    pause_s = 2.0
+    waiting_message = "erasures wait"
+    failure_message = "erasures failed"
 
     def __init__(
         self,
@@ -57,44 +61,21 @@ class Eraser:
             find_backlog: Says what waits to be digested in this process.
             hurry_sweep: Called when there are objects to remove.
         """
+        super().__init__()
         self._database = database
         self._objects = objects
         self._log = erasure_log
         self._relink = relink
         self._find_backlog = find_backlog
         self._hurry_sweep = hurry_sweep
-        self._wanted = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to work: at once, after each wish in this process, and every two seconds."""
-        self._task = asyncio.create_task(self._run(), name="erasures")
-
-    async def stop(self) -> None:
-        """Stop; what is not done yet waits for the next process."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
+    @override
     def hurry(self) -> None:
         """Work now, because somebody asked for an erasure in this process."""
-        self._wanted.set()
+        super().hurry()
         self._hurry_sweep()
 
-    async def _run(self) -> None:
-        while True:
-            self._wanted.clear()
-            try:
-                await self.work()
-            except ServiceUnavailable as error:
-                _logger.warning("erasures wait", error=str(error))
-            except Exception:
-                _logger.exception("erasures failed")
-            try:
-                await asyncio.wait_for(self._wanted.wait(), _PAUSE_S)
-            except TimeoutError:
-                continue
-
+    @override
     async def work(self) -> None:
         """Take every open job as far as it goes now.
 
