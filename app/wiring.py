@@ -18,6 +18,7 @@ from typing import Final, Protocol
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from app import __version__
 from app.administration.people.sign_in_provider import open_sign_in_provider
 from app.administration.server.server_health import ServerCounts
 from app.api import health
@@ -46,12 +47,13 @@ from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import DatabasePreparation
+from app.processes.heartbeat import ProcessHeartbeat, make_identity
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
-from app.storage.choose import open_store
+from app.storage.choose import describe_store, open_store
 from app.storage.port import ObjectStore
 from app.storage.startup_check import StartupCheck
 from app.web import router
@@ -80,6 +82,7 @@ class Service:
     preparation: DatabasePreparation
     maker: PictureMaker
     closer: Closer
+    heartbeat: ProcessHeartbeat
 
 
 class _Worker(Protocol):
@@ -113,8 +116,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             IngestAdmission(keys, quotas),
             rules,
             note_pictures=note_pictures,
-            stack=stack,
         )
+        monitor = IngestMonitor(
+            ingest, database, objects, reserve_bytes=settings.journal_reserve_bytes
+        )
+        heartbeat = _open_heartbeat(settings, database, ingest, monitor, stack)
 
         def is_busy() -> bool:
             return ingest.journal.backlog().entries > _BUSY_ENTRIES
@@ -125,9 +131,6 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         closer = _open_closer(settings, database, objects)
         closer.start(is_busy=is_busy)
         stack.push_async_callback(closer.stop)
-        monitor = IngestMonitor(
-            ingest, database, objects, reserve_bytes=settings.journal_reserve_bytes
-        )
         sweeper = Sweeper(database, objects)
         eraser = _make_eraser(settings, database, objects, ingest, sweeper)
         retention = RetentionWorker(database, objects, longest_days=settings.keep_days_at_most)
@@ -162,7 +165,18 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         stack.push_async_callback(page_services.close)
         pages = _build_pages(page_services, maker, closer, connections)
         endpoint = IngestEndpoint(ingest.acceptor, connections)
-        yield Service(pages, endpoint, page_services, ingest, sweeper, preparation, maker, closer)
+        stack.callback(heartbeat.note_stopping)
+        yield Service(
+            pages,
+            endpoint,
+            page_services,
+            ingest,
+            sweeper,
+            preparation,
+            maker,
+            closer,
+            heartbeat,
+        )
 
 
 async def _open_database(
@@ -170,7 +184,7 @@ async def _open_database(
 ) -> tuple[Database, DatabasePreparation]:
     """Open the database; its preparation goes on in the background while it does not answer."""
     urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
-    database = Database.open(urls.app)
+    database = Database.open(urls.app, max_connections=settings.database_connections)
     stack.push_async_callback(database.close)
     preparation = DatabasePreparation(urls, database, settings.erasure_log_path)
     stack.push_async_callback(preparation.stop)
@@ -219,9 +233,8 @@ def _open_ingest(
     rules: RuleCache,
     *,
     note_pictures: NotePictures,
-    stack: AsyncExitStack,
 ) -> IngestWorker:
-    ingest = IngestWorker.open(
+    return IngestWorker.open(
         database,
         objects,
         admission,
@@ -232,8 +245,36 @@ def _open_ingest(
         memory_bytes=settings.digest_memory_bytes,
         note_pictures=note_pictures,
     )
-    stack.push_async_callback(ingest.close)
-    return ingest
+
+
+def _open_heartbeat(
+    settings: Settings,
+    database: Database,
+    ingest: IngestWorker,
+    monitor: IngestMonitor,
+    stack: AsyncExitStack,
+) -> ProcessHeartbeat:
+    """Begin to tell the other processes how this one is, until its ingest has ended."""
+    heartbeat = ProcessHeartbeat(
+        database,
+        make_identity(
+            version=__version__,
+            journal_id=ingest.journal.id,
+            store=describe_store(settings),
+            database_connections=settings.database_connections,
+        ),
+        monitor.describe_condition,
+        heartbeat_s=settings.heartbeat_s,
+        silent_after_s=settings.silent_after_s,
+    )
+
+    async def close_ingest() -> None:
+        await ingest.close()
+        await heartbeat.sign_off(has_left_journal=ingest.journal.path.exists())
+
+    heartbeat.start()
+    stack.push_async_callback(close_ingest)
+    return heartbeat
 
 
 def _make_eraser(

@@ -13,7 +13,7 @@ class RepeatedWorker(ABC):
 
     package: ClassVar[str]
     """The name of its logger."""
-    pause_s: ClassVar[float]
+    pause_s: float
     """The pause between two rounds of work that nobody hurries."""
     waiting_message: ClassVar[str]
     """The line of the log when Postgres or the storage does not answer."""

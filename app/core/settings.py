@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """`postgresql://…`; without it, the embedded Postgres is started."""
     database_owner_url: SecretStr | None = None
     """The same database as the role that owns its tables; migrations use it. Default: one role."""
+    database_connections: int = Field(default=20, ge=5, le=1_000)
+    """The most connections to Postgres that this process opens."""
     postgres_bin: Path | None = None
     """Folder with the programs of the embedded Postgres. Default: the ones that Playhead brings."""
     storage: str = "local"
@@ -75,6 +77,10 @@ class Settings(BaseSettings):
     """Whether to draw small pictures of replays; without them no video is decoded here."""
     replay_quiet_s: float = Field(default=600.0, ge=0)
     """A replay that has got no segment for so many seconds closes: it is sealed then."""
+    heartbeat_s: float = Field(default=5.0, gt=0, le=60)
+    """Pause after which each process tells the others how it is."""
+    silent_after_s: float = Field(default=60.0, gt=0)
+    """A process that nobody has heard of for so many seconds counts as dead."""
     storage_threads: int = Field(default=8, ge=1, le=64)
     oidc_client_id: str | None = None
     """Id of this server at the sign-in provider."""

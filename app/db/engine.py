@@ -50,15 +50,19 @@ class Database:
         self._block_reason = ""
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int = 10) -> "Database":
+    def open(
+        cls, url: str, *, pool_size: int = 10, max_connections: int | None = None
+    ) -> "Database":
         """Make a pool that connects at its first use.
 
         Args:
             url: A libpq-style URL, `postgresql://…`; a `host=/folder` query names a Unix socket.
-            pool_size: The number of connections that are kept; as many again may be opened for a
-                while.
+            pool_size: The number of connections that are kept.
+            max_connections: The most that may be open for a while; twice `pool_size` by default.
         """
-        pool = make_engine(url, pool_size=pool_size, max_overflow=pool_size)
+        most = 2 * pool_size if max_connections is None else max_connections
+        kept = min(pool_size, most)
+        pool = make_engine(url, pool_size=kept, max_overflow=most - kept)
         _replace_dead_connections(pool)
         return cls(pool)
 

@@ -12,13 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.core import clock, log
-from app.core.errors import ServiceUnavailable
+from app.core import clock, log, units
+from app.core.errors import DatabaseUnavailable, ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.ingest.worker import IngestWorker
 from app.journal import disk
 from app.journal.backlog import Backlog
+from app.processes.model import ProcessCondition
 from app.projects import queries as projects
 from app.storage import probe
 from app.storage.port import ObjectStore
@@ -117,6 +118,25 @@ class IngestMonitor:
             outage=self._digester.outage or self._outage,
             quarantined=self._quarantined,
             refused=self._refused,
+        )
+
+    def describe_condition(self) -> ProcessCondition:
+        """Return what other processes are told about this one."""
+        health = self.read_health()
+        oldest_ms = health.backlog.oldest_received_ms
+        outage = health.outage
+        return ProcessCondition(
+            backlog_entries=health.backlog.entries,
+            backlog_bytes=health.backlog.bytes,
+            oldest_received_at=None if oldest_ms is None else units.at_from_ms(oldest_ms),
+            journal_bytes=health.journal_bytes,
+            room_bytes=health.room_bytes,
+            reserve_bytes=health.reserve_bytes,
+            outage=None if outage is None else str(outage),
+            outage_kind=None
+            if outage is None
+            else ("database" if isinstance(outage, DatabaseUnavailable) else "storage"),
+            counts={"refused": dict(health.refused)},
         )
 
     async def refresh(self) -> None:

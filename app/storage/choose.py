@@ -34,3 +34,11 @@ def open_store(settings: Settings, data_dir: Path) -> ObjectStore:
             addressing=settings.s3_addressing,
         ),
     )
+
+
+def describe_store(settings: Settings) -> str:
+    """Say where objects are stored, for people; without the key to the bucket."""
+    if settings.storage == "local":
+        return str(settings.data_dir.resolve() / OBJECTS)
+    endpoint = settings.s3_endpoint_url
+    return f"{settings.storage} at {endpoint}" if endpoint else settings.storage

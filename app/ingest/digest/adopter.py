@@ -14,6 +14,7 @@ from app.ingest.digest.batch_digester import BatchDigester
 from app.ingest.digest.retry import StepRetrier
 from app.journal import adopt
 from app.journal.writer import Journal
+from app.processes import records as process_records
 from app.storage import keys
 from app.storage.port import ObjectStore
 
@@ -94,6 +95,7 @@ class JournalAdopter:
     async def _delete_mark(self, journal_id: str) -> None:
         async with self._database.transaction() as connection:
             await marks.delete_mark(connection, journal_id)
+            await process_records.delete_owner_of_journal(connection, journal_id)
 
     async def _remove_uncommitted_packs(
         self, journal_id: str, after_seq: int, *, since: datetime

@@ -1,0 +1,158 @@
+"""The heartbeat of a process: every few seconds it writes its row and reads those of the others.
+
+    condition of this process ─► row in `processes` ─► the rows of all, in memory ─► pages, metrics
+
+The clock that counts is that of Postgres. While Postgres does not answer, nothing is written, and
+`records` keeps what was read last.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import ClassVar, Final, override
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.clock import monotonic_s
+from app.core.errors import DatabaseUnavailable
+from app.core.repeated_worker import RepeatedWorker
+from app.db.engine import Database
+from app.processes import records
+from app.processes.model import ROLES, ProcessCondition, ProcessIdentity, ProcessRecord
+
+_PATIENCE_S: Final = 10.0
+"""How long a heartbeat waits for Postgres."""
+_SIGN_OFF_S: Final = 3.0
+"""How long the end of a process waits for Postgres to hear of it."""
+
+
+def make_identity(
+    *,
+    version: str,
+    journal_id: str | None,
+    roles: Iterable[str] = ROLES,
+    store: str = "",
+    database_connections: int = 0,
+) -> ProcessIdentity:
+    """Describe this process, under an id that no other process has."""
+    return ProcessIdentity(
+        process_id=secrets.token_hex(16),
+        journal_id=journal_id,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        roles=tuple(roles),
+        version=version,
+        store=store,
+        database_connections=database_connections,
+    )
+
+
+class ProcessHeartbeat(RepeatedWorker):
+    """Tells the other processes that this one is alive, and learns of them."""
+
+    package: ClassVar = "processes"
+    waiting_message: ClassVar = "the heartbeat waits"
+    failure_message: ClassVar = "a heartbeat failed"
+
+    def __init__(
+        self,
+        database: Database,
+        identity: ProcessIdentity,
+        describe: Callable[[], ProcessCondition],
+        *,
+        heartbeat_s: float,
+        silent_after_s: float,
+    ) -> None:
+        """Make the heartbeat of a process.
+
+        Args:
+            database: Where the rows are.
+            identity: What this process is.
+            describe: Called before each heartbeat; says how this process is.
+            heartbeat_s: The pause between two heartbeats.
+            silent_after_s: The silence after which a process counts as dead.
+        """
+        super().__init__()
+        self._database = database
+        self.identity: Final = identity
+        self._describe = describe
+        self.pause_s = heartbeat_s
+        self.silent_after_s: Final = silent_after_s
+        self.records: tuple[ProcessRecord, ...] = ()
+        """All processes, this one included, as they were at the last heartbeat."""
+        self.read_at_s: float | None = None
+        """When `records` was read, in seconds of the monotonic clock; None if it never was."""
+        self._is_stopping = False
+
+    @override
+    async def work(self) -> None:
+        try:
+            async with (
+                asyncio.timeout(_PATIENCE_S),
+                self._database.transaction() as connection,
+            ):
+                clock_ahead_ms = await measure_clock_ahead(connection)
+                await records.write_heartbeat(
+                    connection,
+                    self.identity,
+                    self._describe(),
+                    clock_ahead_ms=clock_ahead_ms,
+                    is_stopping=self._is_stopping,
+                )
+                known = await records.list_processes(
+                    connection, heartbeat_s=self.pause_s, silent_after_s=self.silent_after_s
+                )
+        except TimeoutError as error:
+            raise DatabaseUnavailable(
+                f"Postgres did not answer within {_PATIENCE_S:.0f} s"
+            ) from error
+        self.records = known
+        self.read_at_s = monotonic_s()
+
+    def count_running(self, role: str) -> int:
+        """Return how many processes of a role run, this one included, and at least 1."""
+        return max(1, sum(each.is_running and each.has_role(role) for each in self.records))
+
+    def note_stopping(self) -> None:
+        """Tell the others with the next heartbeat, which comes at once, that this process stops."""
+        self._is_stopping = True
+        self.hurry()
+
+    async def sign_off(self, *, has_left_journal: bool) -> None:
+        """Stop, and tell the others that this process has ended.
+
+        Args:
+            has_left_journal: Whether its journal holds something that is not digested yet: then
+                the row stays until another process has adopted the journal.
+        """
+        await self.stop()
+        with contextlib.suppress(DatabaseUnavailable, TimeoutError):
+            async with (
+                asyncio.timeout(_SIGN_OFF_S),
+                self._database.transaction() as connection,
+            ):
+                if has_left_journal:
+                    await records.mark_stopped(connection, self.identity.process_id)
+                else:
+                    await records.delete_process(connection, self.identity.process_id)
+
+
+async def measure_clock_ahead(connection: AsyncConnection) -> int:
+    """Return by how many milliseconds the clock of this process is ahead of that of Postgres.
+
+    What the round trip can explain is left out: 0 means that no difference can be told.
+    """
+    await connection.execute(select(1))  # opens the transaction, which is a round trip of its own
+    before = clock.now()
+    of_postgres: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    after = clock.now()
+    if before <= of_postgres <= after:
+        return 0
+    nearest = before if of_postgres < before else after
+    return round((nearest - of_postgres).total_seconds() * 1000)

@@ -1,0 +1,149 @@
+"""Processes tell one another through the database that they run, and how they are."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.core import clock
+from app.db.engine import Database
+from app.processes import records
+from app.processes.heartbeat import ProcessHeartbeat, make_identity, measure_clock_ahead
+from app.processes.model import ProcessCondition, ProcessState
+
+BUSY = ProcessCondition(
+    backlog_entries=7,
+    backlog_bytes=900,
+    oldest_received_at=datetime(2026, 11, 1, 12, tzinfo=UTC),
+    spilled_seq=3,
+    journal_bytes=4_096,
+    room_bytes=1 << 40,
+    reserve_bytes=1 << 20,
+    outage="the bucket is away",
+    outage_kind="storage",
+    counts={"accepted": 9, "refused": {"key_rate": 2}},
+)
+
+
+def make_heartbeat(
+    database: Database, condition: ProcessCondition = BUSY, *, journal_id: str | None = "a" * 32
+) -> ProcessHeartbeat:
+    """Make a heartbeat that beats when it is told to."""
+    return ProcessHeartbeat(
+        database,
+        make_identity(version="9.9", journal_id=journal_id, store="/data/objects"),
+        lambda: condition,
+        heartbeat_s=5,
+        silent_after_s=60,
+    )
+
+
+async def let_time_pass(database: Database, process_id: str, seconds: float) -> None:
+    """Make the last heartbeat of a process older."""
+    async with database.transaction() as connection:
+        await connection.execute(
+            text(
+                "update processes set seen_at = seen_at - cast(:age as interval)"
+                " where process_id = :id"
+            ),
+            {"age": timedelta(seconds=seconds), "id": process_id},
+        )
+
+
+async def test_a_heartbeat_tells_the_others_how_a_process_is(database):
+    """Every process reads the whole row of each other one."""
+    first, second = (
+        make_heartbeat(database),
+        make_heartbeat(database, ProcessCondition(), journal_id=None),
+    )
+    await first.work()
+    await second.work()
+    by_id = {each.identity.process_id: each for each in second.records}
+    assert by_id.keys() == {first.identity.process_id, second.identity.process_id}
+    busy = by_id[first.identity.process_id]
+    assert busy.identity == first.identity
+    assert busy.condition == BUSY
+    assert busy.state is ProcessState.LIVE
+    assert busy.condition.read_count("refused") == 2
+    assert busy.condition.read_counts("refused") == {"key_rate": 2}
+    assert second.count_running("door") == 2
+
+
+@pytest.mark.parametrize(
+    ("age_s", "state"),
+    [(0, ProcessState.LIVE), (20, ProcessState.LATE), (61, ProcessState.SILENT)],
+)
+async def test_a_process_that_is_not_heard_of_is_late_and_then_silent(database, age_s, state):
+    """The clock of Postgres decides whether a process counts as alive."""
+    other, own = make_heartbeat(database), make_heartbeat(database)
+    await other.work()
+    await let_time_pass(database, other.identity.process_id, age_s)
+    await own.work()
+    (record,) = (each for each in own.records if each.identity == other.identity)
+    assert record.state is state
+    assert own.count_running("door") == (1 if state is ProcessState.SILENT else 2)
+    async with database.reading() as connection:
+        dead = await records.list_dead_journals(connection, silent_after_s=60)
+    assert dead == (["a" * 32] if state is ProcessState.SILENT else [])
+
+
+async def test_a_process_that_stops_cleanly_leaves_no_row(database):
+    """What has an empty journal is forgotten; what left something counts as dead at once."""
+    clean, laden = make_heartbeat(database), make_heartbeat(database, journal_id="b" * 32)
+    for heartbeat in (clean, laden):
+        await heartbeat.work()
+    await clean.sign_off(has_left_journal=False)
+    await laden.sign_off(has_left_journal=True)
+    async with database.transaction() as connection:
+        assert await records.list_dead_journals(connection, silent_after_s=60) == ["b" * 32]
+        (left,) = await records.list_processes(connection, heartbeat_s=5, silent_after_s=60)
+        assert left.state is ProcessState.STOPPED
+        await records.delete_owner_of_journal(connection, "b" * 32)
+        assert not await records.list_processes(connection, heartbeat_s=5, silent_after_s=60)
+
+
+async def test_a_process_that_stops_says_so_first(database):
+    """The others see that a process ends while it finishes its work."""
+    heartbeat = make_heartbeat(database)
+    heartbeat.note_stopping()
+    await heartbeat.work()
+    (record,) = heartbeat.records
+    assert record.state is ProcessState.STOPPING
+    assert record.is_running
+
+
+async def test_a_process_that_was_taken_for_dead_comes_back(database):
+    """Its next heartbeat writes the row again."""
+    heartbeat = make_heartbeat(database)
+    await heartbeat.work()
+    async with database.transaction() as connection:
+        assert await records.delete_process(connection, heartbeat.identity.process_id)
+        assert not await records.delete_process(connection, heartbeat.identity.process_id)
+    await heartbeat.work()
+    assert [each.identity for each in heartbeat.records] == [heartbeat.identity]
+
+
+async def test_dead_processes_without_a_journal_are_forgotten(database):
+    """A row with a journal stays, however old, until somebody has adopted the journal."""
+    with_journal = make_heartbeat(database)
+    without = make_heartbeat(database, journal_id=None)
+    for heartbeat in (with_journal, without):
+        await heartbeat.work()
+        await let_time_pass(database, heartbeat.identity.process_id, 7_200)
+    async with database.transaction() as connection:
+        await records.delete_dead_processes(connection)
+        left = await records.list_processes(connection, heartbeat_s=5, silent_after_s=60)
+    assert [each.identity for each in left] == [with_journal.identity]
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "least", "most"), [(0, 0, 0), (40, 39_000, 40_000), (-40, -40_000, -39_000)]
+)
+async def test_the_clock_is_compared_with_that_of_postgres(
+    database, monkeypatch, ahead_s, least, most
+):
+    """The difference is told in milliseconds, without what the round trip can explain."""
+    right = clock.now
+    monkeypatch.setattr(clock, "now", lambda: right() + timedelta(seconds=ahead_s))
+    async with database.reading() as connection:
+        assert least <= await measure_clock_ahead(connection) <= most
