@@ -17,6 +17,7 @@ import uvloop
 
 from app.accounts import links, queries as account_queries
 from app.api.connection import HttpConnection
+from app.api.drain import Drain
 from app.core import runtime
 from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.settings import Settings
@@ -90,7 +91,7 @@ async def _serve_pages(
 ) -> None:
     # What is in memory by now stays: the garbage collector need not visit it with every envelope.
     runtime.tune_interpreter()
-    server = _Server(make_server_config(settings, service))
+    server = _Server(make_server_config(settings, service), service.drain)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
@@ -135,18 +136,24 @@ async def _report_start(
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the end of the process to its caller.
+    """A server that leaves the end of the process to its caller, and drains before it stops.
 
     uvicorn raises a caught signal again when it has stopped, which would end the process before
     the journal is closed and Postgres is stopped.
     """
 
+    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+        super().__init__(config)
+        self._drain = drain
+
     @contextmanager
     @override
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
+        stop = functools.partial(self.handle_exit, signal.SIGTERM, None)
+        loop.add_signal_handler(signal.SIGTERM, self._drain.begin, stop)
+        # A person who presses Ctrl-C does not want to wait.
+        loop.add_signal_handler(signal.SIGINT, self.handle_exit, signal.SIGINT, None)
         yield
 
 

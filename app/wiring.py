@@ -21,7 +21,8 @@ from starlette.types import ASGIApp
 from app import __version__
 from app.administration.people.sign_in_provider import open_sign_in_provider
 from app.administration.server.server_health import ServerCounts
-from app.api import health
+from app.api import health, health_checks
+from app.api.drain import Drain
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections, allow_open_files
 from app.background import Housekeeper
@@ -83,6 +84,7 @@ class Service:
     maker: PictureMaker
     closer: Closer
     heartbeat: ProcessHeartbeat
+    drain: Drain
 
 
 class _Worker(Protocol):
@@ -163,7 +165,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             provider,
         )
         stack.push_async_callback(page_services.close)
-        pages = _build_pages(page_services, maker, closer, connections)
+        drain = Drain(settings.drain_s)
+        pages = _build_pages(page_services, maker, closer, connections, drain)
         endpoint = IngestEndpoint(ingest.acceptor, connections)
         stack.callback(heartbeat.note_stopping)
         yield Service(
@@ -176,6 +179,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             maker,
             closer,
             heartbeat,
+            drain,
         )
 
 
@@ -316,15 +320,21 @@ def _start_worker(worker: _Worker, stack: AsyncExitStack) -> None:
 
 
 def _build_pages(
-    page_services: PageServices, maker: PictureMaker, closer: Closer, connections: OpenConnections
+    page_services: PageServices,
+    maker: PictureMaker,
+    closer: Closer,
+    connections: OpenConnections,
+    drain: Drain,
 ) -> ASGIApp:
     """Make the web application, with the guard before its pages."""
     # A redirect to the address without its last slash would lead to whatever host `Host` names.
     pages = FastAPI(openapi_url=None, redirect_slashes=False)
     pages.state.page_services = page_services
     pages.include_router(
-        health.make_health_routes(
-            page_services.db,
+        health_checks.make_health_routes(page_services.db, page_services.ingest_monitor, drain)
+    )
+    pages.include_router(
+        health.make_metrics_route(
             page_services.ingest_monitor,
             _picture_figures(maker),
             _closing_figures(closer),

@@ -1,8 +1,8 @@
-"""Endpoints for monitoring: alive, ready, metrics."""
+"""The metrics of this process, for Prometheus."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, override
+from typing import override
 
 from fastapi import APIRouter, Response
 from prometheus_client import (
@@ -19,15 +19,10 @@ from prometheus_client.core import (
     Metric,
 )
 from prometheus_client.registry import Collector
-from sqlalchemy import text
 
 from app import __version__
 from app.api.open_connections import OpenConnections
-from app.core.errors import DatabaseUnusable, ServiceUnavailable
-from app.db.engine import Database
 from app.ingest.health import IngestMonitor
-
-_UNREADY: Final = 503
 
 
 class _IngestCollector(Collector):
@@ -168,14 +163,13 @@ class _ConnectionCollector(Collector):
         yield hang_ups
 
 
-def make_health_routes(
-    database: Database,
+def make_metrics_route(
     monitor: IngestMonitor,
     read_pictures: Callable[[], PictureFigures],
     read_closing: Callable[[], ClosingFigures],
     connections: OpenConnections,
 ) -> APIRouter:
-    """Make the routes for monitoring."""
+    """Make the route of the metrics."""
     router = APIRouter(include_in_schema=False)
     registry = CollectorRegistry()
     registry.register(_IngestCollector(monitor))
@@ -188,29 +182,6 @@ def make_health_routes(
     build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)
     build.info({"version": __version__})
     registry.register(_ConnectionCollector(connections))
-
-    @router.get("/health/live")
-    async def live() -> dict[str, str]:
-        """Answer that the process runs."""
-        return {"status": "live"}
-
-    @router.get("/health/ready")
-    async def ready(response: Response) -> dict[str, str]:
-        """Answer 503 when Postgres does not answer or the journal runs out of room, else 200."""
-        health = monitor.read_health()
-        if health.is_filling:
-            response.status_code = _UNREADY
-            return {"status": "not ready", "detail": "the journal runs out of room"}
-        if isinstance(health.outage, DatabaseUnusable):
-            response.status_code = _UNREADY
-            return {"status": "not ready", "detail": str(health.outage)}
-        try:
-            async with database.reading() as connection:
-                await connection.execute(text("select 1"))
-        except ServiceUnavailable as error:
-            response.status_code = _UNREADY
-            return {"status": "not ready", "detail": str(error)}
-        return {"status": "ready"}
 
     @router.get("/metrics")
     async def metrics() -> Response:

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     s3_addressing: Literal["auto", "path", "virtual"] = "auto"
     trusted_proxies: str = ""
     """Comma-separated addresses whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    drain_s: float = Field(default=0.0, ge=0, le=600)
+    """Time for which a server that was told to stop tells load balancers so and goes on serving."""
     max_connections: int = Field(default=4_096, ge=16)
     """Connections that may be open; fewer if the process cannot open as many files."""
     max_connections_per_address: int = Field(default=500, ge=0)

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
@@ -35,17 +35,17 @@ http {{
 
 
 @asynccontextmanager
-async def in_front_of(upstream: str, folder: Path, *, kind: str) -> AsyncIterator[str]:
+async def in_front_of(*upstreams: str, folder: Path, kind: str) -> AsyncIterator[str]:
     """Run a proxy and give its address.
 
     Args:
-        upstream: `host:port` of the server, which need not run.
+        upstreams: `host:port` of each server; they need not run.
         folder: Folder in which the proxy writes its files.
         kind: `nginx` or `caddy`.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with _running(kind, upstream, folder, port) as proxy:
+    with _running(kind, upstreams, folder, port) as proxy:
         await until(lambda: _listens(port) or proxy.poll() is not None)
         assert proxy.poll() is None, f"{kind} has ended; its output is in {folder}"
         yield f"http://127.0.0.1:{port}"
@@ -53,10 +53,10 @@ async def in_front_of(upstream: str, folder: Path, *, kind: str) -> AsyncIterato
 
 @contextmanager
 def _running(
-    kind: str, upstream: str, folder: Path, port: int
+    kind: str, upstreams: Sequence[str], folder: Path, port: int
 ) -> Iterator["subprocess.Popen[bytes]"]:
     folder.mkdir(parents=True, exist_ok=True)
-    command, environment = {"nginx": _nginx, "caddy": _caddy}[kind](upstream, folder, port)
+    command, environment = {"nginx": _nginx, "caddy": _caddy}[kind](upstreams, folder, port)
     command.insert(0, _program(kind))
     with (
         (folder / "output").open("wb") as output,
@@ -76,15 +76,17 @@ def _program(name: str) -> str:
     return path
 
 
-def _nginx(upstream: str, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
+def _nginx(upstreams: Sequence[str], folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
     recipe = (_DEPLOY / "nginx.conf").read_text("utf-8")
-    for old, new in (
-        ("server 127.0.0.1:8000;", f"server {upstream};"),
-        ("listen 443 ssl;", f"listen 127.0.0.1:{port};"),
-        ("ssl_certificate     /etc/ssl/replays.example.com.pem;", ""),
-        ("ssl_certificate_key /etc/ssl/replays.example.com.key;", ""),
+    line = "server 127.0.0.1:8000 max_fails=0;"
+    lines = "\n    ".join(line.replace("127.0.0.1:8000", upstream) for upstream in upstreams)
+    for old, new, count in (
+        (line, lines, 2),
+        ("listen 443 ssl;", f"listen 127.0.0.1:{port};", 1),
+        ("ssl_certificate     /etc/ssl/replays.example.com.pem;", "", 1),
+        ("ssl_certificate_key /etc/ssl/replays.example.com.key;", "", 1),
     ):
-        assert recipe.count(old) == 1
+        assert recipe.count(old) == count, old
         recipe = recipe.replace(old, new)
     (folder / "site.conf").write_text(recipe)
     user = "user root;" if os.geteuid() == 0 else ""
@@ -92,10 +94,10 @@ def _nginx(upstream: str, folder: Path, port: int) -> tuple[list[str], dict[str,
     return ["-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"], {}
 
 
-def _caddy(upstream: str, folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
+def _caddy(upstreams: Sequence[str], folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
     return ["run", "--config", f"{_DEPLOY}/Caddyfile", "--adapter", "caddyfile"], {
         "DOMAIN": f"http://127.0.0.1:{port}",
-        "UPSTREAM": upstream,
+        "UPSTREAM": " ".join(upstreams),
         "CADDY_ADMIN": f"unix/{folder}/admin.sock",
         "HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),

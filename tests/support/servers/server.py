@@ -247,10 +247,17 @@ async def keyed(database: Database, name: str) -> Keyed:
     return Keyed(project.id, key.public_key)
 
 
-async def exchange(base_url: str, request: bytes) -> bytes:
-    """Send bytes over a connection of their own; return all that comes until it is closed."""
+async def exchange(base_url: str, request: bytes, *, source: str | None = None) -> bytes:
+    """Send bytes over a connection of their own; return all that comes until it is closed.
+
+    Args:
+        base_url: The address of the server or proxy.
+        request: A whole request, after which the connection ends.
+        source: The local address to send from, such as `127.0.0.2`.
+    """
     host, _, port = base_url.removeprefix("http://").rpartition(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    local = (source, 0) if source else None
+    reader, writer = await asyncio.open_connection(host, int(port), local_addr=local)
     writer.write(request)
     try:
         return await asyncio.wait_for(reader.read(), _PATIENCE_S)
