@@ -8,7 +8,7 @@ storage does not delay the start either, unless it refuses.
 
 import functools
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,10 +18,9 @@ from typing import Final, Protocol
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from app import __version__
+from app import __version__, monitoring
 from app.administration.people.sign_in_provider import open_sign_in_provider
-from app.administration.server.server_health import ServerCounts
-from app.api import health, health_checks
+from app.api import health_checks, metrics
 from app.api.drain import Drain
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections, allow_open_files
@@ -30,6 +29,7 @@ from app.closing.closer import Closer
 from app.closing.sealing.sealer import Sealer
 from app.closing.step import ClosingStep
 from app.core import shipped, units
+from app.core.event_loop import EventLoopMonitor
 from app.core.settings import Settings
 from app.db import embedded
 from app.db.engine import Database
@@ -45,7 +45,6 @@ from app.ingest.digest.link_issues import relink_replays
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.ingest.worker import IngestWorker
-from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import DatabasePreparation
 from app.processes.heartbeat import ProcessHeartbeat, make_identity
@@ -55,6 +54,7 @@ from app.replays.model import ReplayKey
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
 from app.storage.choose import describe_store, open_store
+from app.storage.measured import MeasuredStore
 from app.storage.port import ObjectStore
 from app.storage.startup_check import StartupCheck
 from app.web import router
@@ -62,6 +62,7 @@ from app.web.frame import errors as web_errors
 from app.web.frame.middleware.compression import compress_pages
 from app.web.frame.middleware.guard import Guard
 from app.web.frame.middleware.head_requests import HeadRequests
+from app.web.frame.middleware.page_metrics import MeasurePages, PageMetrics
 from app.web.frame.rendering.assets import Assets
 from app.web.frame.rendering.renderer import Renderer
 from app.web.frame.services import PageServices
@@ -106,9 +107,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         objects = await _open_objects(settings, data_dir, stack)
         keys = await _open_keys(database, stack)
         quotas = _open_quotas(settings, database, stack)
-        rules = RuleCache()
-        rules.start(database)
-        stack.push_async_callback(rules.stop)
+        rules = _open_rules(database, stack)
         maker = PictureMaker(database, objects)
         note_pictures = maker.note if settings.pictures else _ignore_replays
         ingest = _open_ingest(
@@ -136,7 +135,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         sweeper = Sweeper(database, objects)
         eraser = _make_eraser(settings, database, objects, ingest, sweeper)
         retention = RetentionWorker(database, objects, longest_days=settings.keep_days_at_most)
-        for worker in (monitor, sweeper, eraser, retention, Housekeeper(database)):
+        loop_monitor = EventLoopMonitor()
+        for worker in (loop_monitor, monitor, sweeper, eraser, retention, Housekeeper(database)):
             _start_worker(worker, stack)
         renderer = Renderer(static_base=_static_base())
         provider = open_sign_in_provider(
@@ -161,13 +161,24 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             monitor,
             closer,
             QuarantineRetrier(ingest),
-            _server_counts(ingest, connections, maker, closer),
+            monitoring.server_counts(ingest, connections, maker, closer),
             provider,
         )
         stack.push_async_callback(page_services.close)
         drain = Drain(settings.drain_s)
-        pages = _build_pages(page_services, maker, closer, connections, drain)
         endpoint = IngestEndpoint(ingest.acceptor, connections)
+        parts = monitoring.MonitoredParts(
+            database=database,
+            objects=objects,
+            ingest=ingest,
+            monitor=monitor,
+            endpoint=endpoint,
+            maker=maker,
+            closer=closer,
+            event_loop=loop_monitor,
+            pages=PageMetrics(),
+        )
+        pages = _build_pages(page_services, parts, drain)
         stack.callback(heartbeat.note_stopping)
         yield Service(
             pages,
@@ -196,9 +207,9 @@ async def _open_database(
     return database, preparation
 
 
-async def _open_objects(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> ObjectStore:
+async def _open_objects(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> MeasuredStore:
     """Open the object store; its check goes on in the background while it does not answer."""
-    objects = open_store(settings, data_dir)
+    objects = MeasuredStore(open_store(settings, data_dir))
     stack.push_async_callback(objects.close)
     startup_check = StartupCheck(objects)
     stack.push_async_callback(startup_check.stop)
@@ -211,6 +222,13 @@ async def _open_keys(database: Database, stack: AsyncExitStack) -> KeyCache:
     await keys.start(database)
     stack.push_async_callback(keys.stop)
     return keys
+
+
+def _open_rules(database: Database, stack: AsyncExitStack) -> RuleCache:
+    rules = RuleCache()
+    rules.start(database)
+    stack.push_async_callback(rules.stop)
+    return rules
 
 
 def _open_quotas(settings: Settings, database: Database, stack: AsyncExitStack) -> Quotas:
@@ -321,9 +339,7 @@ def _start_worker(worker: _Worker, stack: AsyncExitStack) -> None:
 
 def _build_pages(
     page_services: PageServices,
-    maker: PictureMaker,
-    closer: Closer,
-    connections: OpenConnections,
+    parts: monitoring.MonitoredParts,
     drain: Drain,
 ) -> ASGIApp:
     """Make the web application, with the guard before its pages."""
@@ -333,63 +349,15 @@ def _build_pages(
     pages.include_router(
         health_checks.make_health_routes(page_services.db, page_services.ingest_monitor, drain)
     )
-    pages.include_router(
-        health.make_metrics_route(
-            page_services.ingest_monitor,
-            _picture_figures(maker),
-            _closing_figures(closer),
-            connections,
-        )
-    )
+    pages.include_router(metrics.make_metrics_route(monitoring.make_registry(parts)))
     pages.include_router(router.pages())
     pages.mount(_static_base(), Assets(), name="static")
     web_errors.install(pages)
     return Guard(
-        HeadRequests(compress_pages(pages)),
+        HeadRequests(compress_pages(MeasurePages(pages, parts.pages))),
         base_url=page_services.settings.base_url,
         is_only_origin=page_services.settings.public_url is not None,
         proxies=page_services.proxies,
-    )
-
-
-def _picture_figures(maker: PictureMaker) -> Callable[[], health.PictureFigures]:
-    """Let the metrics read what the maker counts: the API does not know the maker."""
-    return lambda: health.PictureFigures(
-        waiting=maker.waiting,
-        spent_s=maker.spent_s,
-        results={result.value: maker.results[result] for result in PictureResult},
-    )
-
-
-def _server_counts(
-    ingest: IngestWorker, connections: OpenConnections, maker: PictureMaker, closer: Closer
-) -> Callable[[], ServerCounts]:
-    """Let the page of the server's health read what the metrics have."""
-
-    def read_counts() -> ServerCounts:
-        (accepted,) = ingest.acceptor.metrics.accepted.collect()
-        return ServerCounts(
-            accepted=int(
-                next(each.value for each in accepted.samples if each.name[-6:] == "_total")
-            ),
-            connections=len(connections),
-            hang_ups=dict(connections.hang_ups),
-            pictures_waiting=maker.waiting,
-            replays_open=closer.counts.open,
-            closings_failing=closer.counts.failing,
-        )
-
-    return read_counts
-
-
-def _closing_figures(closer: Closer) -> Callable[[], health.ClosingFigures]:
-    """Let the metrics read what the closer counts: the API does not know it."""
-    return lambda: health.ClosingFigures(
-        open_replays=closer.counts.open,
-        failing=closer.counts.failing,
-        late_s=closer.counts.late_s,
-        closed=closer.closed,
-        step_failures=dict(closer.step_failures),
     )
 
 

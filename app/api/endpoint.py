@@ -1,8 +1,9 @@
 """State that all connections of a process share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from app.api.answer_metrics import AnswerMetrics
 from app.api.open_connections import OpenConnections
 from app.core.errors import ServiceUnavailable
 from app.ingest.accept.acceptor import EnvelopeAcceptor
@@ -19,12 +20,14 @@ class IngestEndpoint:
         connections: The connections that are open.
         reading_bytes: Memory taken by requests that are not answered yet.
         most_reading_bytes: Limit of that memory; beyond it, senders are hung up on.
+        answers: Counts of the answers.
     """
 
     acceptor: EnvelopeAcceptor
     connections: OpenConnections
     reading_bytes: int = 0
     most_reading_bytes: int = _MOST_READING_BYTES
+    answers: AnswerMetrics = field(default_factory=AnswerMetrics)
 
     def hold(self, size_bytes: int) -> None:
         """Count bytes that are held for a request; a negative number gives some back.

@@ -185,7 +185,7 @@ class IngestExchange(RequestResponseCycle):
             case _ if self.is_over:
                 return
             case RequestRefused():
-                self._answer(answers.make_refusal(self._request.kind, error))
+                self._answer(answers.make_refusal(self._request.kind, error), error.reason)
             case ServiceUnavailable():
                 _logger.warning("cannot keep an envelope", error=str(error))
                 self.hang_up()
@@ -259,9 +259,10 @@ class IngestExchange(RequestResponseCycle):
         except Exception as error:  # noqa: BLE001 - as in `start`
             self.answer_failure(error)
 
-    def _answer(self, answer: IngestAnswer) -> None:
+    def _answer(self, answer: IngestAnswer, refusal_reason: str = "") -> None:
         """Write the answer, and end the connection or go on with its next request."""
         connection = self._connection
+        self._endpoint.answers.count(answer.status, refusal_reason)
         self.keep_alive = self.keep_alive and not answer.is_last
         self.response_complete = True
         self._release()

@@ -8,10 +8,11 @@ from typing import Any, Final
 import asyncpg
 import sqlalchemy
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, PartitionMissing
+from app.db.metrics import BlockKind, DatabaseMetrics
 
 _CONNECT_S: Final = 10
 _COMMAND_S: Final = 60
@@ -48,6 +49,8 @@ class Database:
     def __init__(self, pool: AsyncEngine) -> None:
         self._engine = pool
         self._block_reason = ""
+        self.metrics: Final = DatabaseMetrics()
+        self.metrics.time_statements(pool)
 
     @classmethod
     def open(
@@ -69,14 +72,21 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits when the block ends."""
-        async with self._connection() as connection, connection.begin():
+        async with self._connection("write") as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection for reads; nothing is committed."""
-        async with self._connection() as connection:
+        async with self._connection("read") as connection:
             yield connection
+
+    def count_connections(self) -> tuple[int, int]:
+        """Return how many connections are in use, and how many are open and idle."""
+        pool = self._engine.pool
+        if not isinstance(pool, QueuePool):
+            return 0, 0
+        return pool.checkedout(), pool.checkedin()
 
     def block(self, reason: str) -> None:
         """Let `transaction` and `reading` raise `DatabaseUnavailable` with this reason."""
@@ -91,12 +101,20 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, kind: BlockKind) -> AsyncIterator[AsyncConnection]:
         if self._block_reason:
             raise DatabaseUnavailable(self._block_reason)
-        with translating_errors():
-            async with self._engine.connect() as connection:
-                yield connection
+        began_s = monotonic_s()
+        try:
+            with translating_errors():
+                async with self._engine.connect() as connection:
+                    self.metrics.wait_s.observe(monotonic_s() - began_s)
+                    yield connection
+        except DatabaseUnavailable:
+            self.metrics.failures.inc()
+            raise
+        finally:
+            self.metrics.blocks[kind].observe(monotonic_s() - began_s)
 
 
 @contextmanager

@@ -81,7 +81,6 @@ class IngestMonitor:
         self._journal = worker.journal
         self._digester = worker.digester
         self._refused = worker.admission.quotas.refused
-        self.metrics: Final = worker.acceptor.metrics
         self._database = database
         self._objects = objects
         self._reserve_bytes = reserve_bytes

@@ -20,7 +20,7 @@ _WORD: Final = re.compile(r"[a-z][a-z0-9_.\-]{0,63}\Z")
 """An unknown name of any other form could hold a secret, such as `password=…`."""
 _MOST_UNKNOWN: Final = 50
 _NAME_CHARS: Final = 64
-_KNOWN: Final = frozenset(
+KNOWN_NAMES: Final = frozenset(
     {*BY_NAME, *IGNORED_TYPES, *CATEGORIES}
     | {"envelope", "store", "otlp", "otlp_json", UNTYPED}
     | {"default", "security", "attachment_item", "profile_chunk_ui", "trace_metric_byte"}
@@ -45,14 +45,14 @@ def limit_names(counts: Mapping[OutcomeKey, int]) -> Counter[OutcomeKey]:
 def limit_name(key: OutcomeKey) -> OutcomeKey:
     """Return the key under which an outcome may be stored."""
     is_from_report = key.outcome is Outcome.DROPPED_BY_SDK
-    if key.item_type in _KNOWN and not is_from_report:
+    if key.item_type in KNOWN_NAMES and not is_from_report:
         return key
     reason = _limit_word(key.project_id, key.reason) if is_from_report else key.reason
     return key._replace(item_type=_limit_word(key.project_id, key.item_type), reason=reason)
 
 
 def _limit_word(project_id: ProjectId, name: str) -> str:
-    if name in _KNOWN:
+    if name in KNOWN_NAMES:
         return name
     unknown, name = _unknown[project_id], name[:_NAME_CHARS]
     if not _WORD.match(name):

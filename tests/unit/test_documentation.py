@@ -165,7 +165,7 @@ def test_health_endpoints_are_documented():
     """Each health endpoint is in docs/deployment.md."""
     endpoints = [
         path
-        for file in ("app/api/health.py", "app/api/health_checks.py")
+        for file in ("app/api/metrics.py", "app/api/health_checks.py")
         for path in re.findall(r'@router\.get\("([^"]+)"\)', read_text(file))
     ]
     assert len(endpoints) >= 3

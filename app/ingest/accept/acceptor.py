@@ -203,7 +203,8 @@ class EnvelopeAcceptor:
                 )
             )
             arrival.answerer.answer_kept(opened.envelope, admitted.rate_limits)
-            self.metrics.count_answer(asyncio.get_running_loop().time() - arrival.taken_s)
+            waited_s = asyncio.get_running_loop().time() - arrival.taken_s
+            self.metrics.count_answer(request.kind, waited_s, len(arrival.body))
 
         seq = self._journal.append(
             project_id=project_id,

@@ -9,16 +9,18 @@ setting, never counts against an envelope: the batch waits and is tried again.
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from app.core import log
+from app.core import clock, log
 from app.core.clock import monotonic_s
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.ingest.admission.quotas import Quotas
 from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.metrics import DigestMetrics
 from app.ingest.digest.prepare import open_envelope, prepare_items, refuse_envelope
 from app.ingest.digest.read_days import DayMemory
 from app.ingest.digest.retry import StepRetrier
@@ -33,6 +35,7 @@ from app.ingest.items.item_type import PreparedBatch
 from app.ingest.queue import AcceptedEnvelope, EnvelopeQueue
 from app.journal.writer import Journal
 from app.projects import queries as project_queries
+from app.projects.model import OutcomeKey
 from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
 from app.storage.port import ObjectStore
@@ -82,6 +85,7 @@ class BatchDigester:
         self._rules = rules
         self._retrier = retrier
         self._note_pictures = note_pictures
+        self.metrics: Final = DigestMetrics()
         self._memory = DayMemory()
         self._orphans: list[str] = []
         """Packs of tries that failed; the next batch that is stored gives them to the sweep."""
@@ -103,6 +107,7 @@ class BatchDigester:
             ServiceUnavailable: Postgres or storage fails, and the process is about to end.
         """
         entries = JournalRange(journal_id, batch[0].seq, batch[-1].seq)
+        began_s = monotonic_s()
         try:
             prepared = await self._prepare_batch(batch)
             await self._store(LaidOutBatch.of(prepared, entries))
@@ -117,6 +122,11 @@ class BatchDigester:
                 on_stored(accepted.seq)
         else:
             on_stored(batch[-1].seq)
+        self.metrics.count_batch(
+            began_s=began_s,
+            lag_s=(clock.now_ms() - batch[0].received_ms) / 1000,
+            envelopes=len(batch),
+        )
 
     async def _digest_alone(self, accepted: AcceptedEnvelope, entries: JournalRange) -> None:
         """Store one envelope, or put it aside after its last try."""
@@ -140,6 +150,12 @@ class BatchDigester:
         """Read, check and scrub a batch, in turns that leave the event loop to others."""
         await self._retrier.retry(self._rules.ensure_fresh)
         unknown = await self._retrier.retry(lambda: self._find_unknown_keys(batch))
+        with self.metrics.time_step("prepare"):
+            return await self._prepare_in_turns(batch, unknown)
+
+    async def _prepare_in_turns(
+        self, batch: Sequence[AcceptedEnvelope], unknown: set[tuple[PublicKey, ProjectId]]
+    ) -> PreparedBatch:
         prepared = PreparedBatch(day=self._memory.clock.today())
         received: list[ReceivedItem] = []
         size_bytes = 0
@@ -200,8 +216,8 @@ class BatchDigester:
         orphans = tuple(self._orphans)
         tries = itertools.count()
 
-        async def store_once() -> None:
-            await store_batch(
+        async def store_once() -> Counter[OutcomeKey]:
+            return await store_batch(
                 self._database,
                 self._objects,
                 batch,
@@ -212,11 +228,13 @@ class BatchDigester:
             )
 
         try:
-            await self._retrier.retry(store_once)
+            with self.metrics.time_step("store"):
+                outcomes = await self._retrier.retry(store_once)
         except Exception:
             if batch.pack.parts:
                 self._orphans.append(batch.pack.key)
             raise
+        self.metrics.count_items(outcomes)
         self._orphans = [key for key in self._orphans if key not in orphans]
         self._note_pictures(replays_to_picture(batch.prepared))
 

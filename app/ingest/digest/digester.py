@@ -63,6 +63,7 @@ class Digester:
             retrier=self._retrier,
             note_pictures=note_pictures,
         )
+        self.metrics: Final = self._batches.metrics
         self._adopter = JournalAdopter(database, objects, journal, self._batches, self._retrier)
         self._digested_seq = 0
         self._batch_began_s = 0.0
@@ -169,3 +170,5 @@ class Digester:
                     await project_writes.add_outcomes(connection, counts)
             except ReplayError:
                 self._refusals.put_back(counts)
+            else:
+                self.metrics.count_items(counts)

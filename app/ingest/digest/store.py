@@ -71,7 +71,7 @@ async def store_batch(
     orphans: Sequence[str] = (),
     is_again: bool = False,
     memory: DayMemory | None = None,
-) -> None:
+) -> Counter[OutcomeKey]:
     """Store a batch whole, or not at all; doing it twice changes nothing.
 
     The mark moves in the same transaction, so that after a crash no outcome is counted twice.
@@ -86,16 +86,19 @@ async def store_batch(
             part of it erased since, so nothing may be put again in that case.
         memory: What the process knows about days.
 
+    Returns:
+        The outcomes that were stored; none if an earlier try had stored them.
+
     Raises:
         ServiceUnavailable: Postgres or the object storage does not answer.
     """
     if is_again and await _is_stored(database, batch.entries):
-        return
+        return Counter()
     await _put_objects(objects, batch)
     memory = memory or DayMemory()
     for _ in range(_MOVES):
         try:
-            await _store_in_transaction(
+            return await _store_in_transaction(
                 database, objects, batch, memory, quarantine=quarantine, orphans=orphans
             )
         except replay_writes.ReplayMovedError:
@@ -103,7 +106,6 @@ async def store_batch(
         except PartitionMissing:
             memory.forget()
             raise
-        return
     raise ServiceUnavailable("the day of a replay was changed again and again")
 
 
@@ -115,8 +117,8 @@ async def _store_in_transaction(
     *,
     quarantine: EnvelopeToQuarantine | None,
     orphans: Sequence[str],
-) -> None:
-    """Write the rows of a batch whose objects are put.
+) -> Counter[OutcomeKey]:
+    """Write the rows of a batch whose objects are put, and return its outcomes.
 
     Raises:
         ReplayMovedError: A replay turned out to have another day than was assumed.
@@ -127,13 +129,14 @@ async def _store_in_transaction(
             # Another process digests this journal, and its rows point at packs of its own.
             unused = [batch.pack.key] if batch.pack.parts else []
             await replay_writes.discard_objects(connection, unused, clock.now())
-            return
+            return Counter()
         days = await read_batch_days(connection, batch.prepared, memory)
         partitions = list_partitions_of(batch.prepared, days)
         await memory.ensure(connection, partitions)
         transaction = StoreTransaction(connection, objects, batch.pack, batch.prepared.files, days)
         stored = await _store_rows(transaction, batch.prepared)
-        await project_writes.add_outcomes(connection, _sum_outcomes(batch.prepared, stored))
+        outcomes = _sum_outcomes(batch.prepared, stored)
+        await project_writes.add_outcomes(connection, outcomes)
         await privacy_rules.add_removals(connection, batch.prepared.removals)
         await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:
@@ -143,6 +146,7 @@ async def _store_in_transaction(
         await crash_facts.copy_crash_facts(connection, batch.prepared, new_events, days)
         await storage.apply_storage_changes(connection, _sum_storage(stored))
     memory.add(partitions)
+    return outcomes
 
 
 def replays_to_picture(prepared: PreparedBatch) -> set[ReplayKey]:

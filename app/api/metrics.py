@@ -1,6 +1,10 @@
-"""The metrics of this process, for Prometheus."""
+"""All metrics of a process, for `/metrics`.
 
-from collections.abc import Callable, Iterator, Mapping
+Packages count what happens in them with metric objects of their own (`metrics.py` in each). What is
+a state, and not a count, is read when the metrics are requested. `docs/metrics.md` describes all.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import override
 
@@ -11,17 +15,15 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app import __version__
 from app.api.open_connections import OpenConnections
+from app.db.engine import Database
 from app.ingest.health import IngestMonitor
 
 
@@ -163,25 +165,62 @@ class _ConnectionCollector(Collector):
         yield hang_ups
 
 
-def make_metrics_route(
-    monitor: IngestMonitor,
-    read_pictures: Callable[[], PictureFigures],
-    read_closing: Callable[[], ClosingFigures],
-    connections: OpenConnections,
-) -> APIRouter:
-    """Make the route of the metrics."""
-    router = APIRouter(include_in_schema=False)
+class _DatabaseCollector(Collector):
+    """The connections to Postgres, counted when metrics are requested."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        in_use, idle = self._database.count_connections()
+        description = "Connections of this process to Postgres, by state."
+        connections = GaugeMetricFamily(
+            "playhead_database_connections", description, labels=("state",)
+        )
+        connections.add_metric(("in_use",), in_use)
+        connections.add_metric(("idle",), idle)
+        yield connections
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSources:
+    """Where the metrics of a process come from."""
+
+    database: Database
+    monitor: IngestMonitor
+    read_pictures: Callable[[], PictureFigures]
+    read_closing: Callable[[], ClosingFigures]
+    connections: OpenConnections
+    counted: Iterable[Collector]
+    """The metric objects with which packages count."""
+
+
+def make_registry(sources: MetricSources) -> CollectorRegistry:
+    """Make the registry of everything that `/metrics` prints."""
+    # The time at which each series began would be a series of its own; `process_start_time_seconds`
+    # says the same.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the package lacks this type
     registry = CollectorRegistry()
-    registry.register(_IngestCollector(monitor))
-    registry.register(_PictureCollector(read_pictures))
-    registry.register(_ClosingCollector(read_closing))
-    registry.register(monitor.metrics.accepted)
-    registry.register(monitor.metrics.answer_s)
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):
-        collector(registry=registry)
+    for collector in (
+        _IngestCollector(sources.monitor),
+        _PictureCollector(sources.read_pictures),
+        _ClosingCollector(sources.read_closing),
+        _ConnectionCollector(sources.connections),
+        _DatabaseCollector(sources.database),
+        *sources.counted,
+    ):
+        registry.register(collector)
+    for make_collector in (ProcessCollector, PlatformCollector, GCCollector):
+        make_collector(registry=registry)
     build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)
     build.info({"version": __version__})
-    registry.register(_ConnectionCollector(connections))
+    return registry
+
+
+def make_metrics_route(registry: CollectorRegistry) -> APIRouter:
+    """Make the route of the metrics."""
+    router = APIRouter(include_in_schema=False)
 
     @router.get("/metrics")
     async def metrics() -> Response:

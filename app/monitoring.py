@@ -1,0 +1,101 @@
+"""Gives the metrics and the page of the server's health what they read.
+
+The API and the pages do not know the workers whose figures they show: this module knows both.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from app.administration.server.server_health import ServerCounts
+from app.api import metrics
+from app.api.endpoint import IngestEndpoint
+from app.api.open_connections import OpenConnections
+from app.closing.closer import Closer
+from app.core.event_loop import EventLoopMonitor
+from app.db.engine import Database
+from app.ingest.health import IngestMonitor
+from app.ingest.worker import IngestWorker
+from app.playback.pictures.make import PictureResult
+from app.playback.pictures.maker import PictureMaker
+from app.storage.measured import MeasuredStore
+from app.web.frame.middleware.page_metrics import PageMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class MonitoredParts:
+    """The parts of a running server that count something."""
+
+    database: Database
+    objects: MeasuredStore
+    ingest: IngestWorker
+    monitor: IngestMonitor
+    endpoint: IngestEndpoint
+    maker: PictureMaker
+    closer: Closer
+    event_loop: EventLoopMonitor
+    pages: PageMetrics
+
+
+def make_registry(parts: MonitoredParts) -> CollectorRegistry:
+    """Make the registry of everything that `/metrics` prints."""
+    return metrics.make_registry(
+        metrics.MetricSources(
+            parts.database,
+            parts.monitor,
+            _picture_figures(parts.maker),
+            _closing_figures(parts.closer),
+            parts.endpoint.connections,
+            counted=(
+                *parts.ingest.acceptor.metrics.collectors,
+                parts.endpoint.answers.answers,
+                *parts.ingest.digester.metrics.collectors,
+                *parts.database.metrics.collectors,
+                *parts.objects.metrics.collectors,
+                *parts.pages.collectors,
+                parts.event_loop.delay_s,
+            ),
+        )
+    )
+
+
+def _picture_figures(maker: PictureMaker) -> Callable[[], metrics.PictureFigures]:
+    """Let the metrics read what the maker counts: the API does not know the maker."""
+    return lambda: metrics.PictureFigures(
+        waiting=maker.waiting,
+        spent_s=maker.spent_s,
+        results={result.value: maker.results[result] for result in PictureResult},
+    )
+
+
+def server_counts(
+    ingest: IngestWorker, connections: OpenConnections, maker: PictureMaker, closer: Closer
+) -> Callable[[], ServerCounts]:
+    """Let the page of the server's health read what the metrics have."""
+
+    def read_counts() -> ServerCounts:
+        (accepted,) = ingest.acceptor.metrics.accepted.collect()
+        return ServerCounts(
+            accepted=int(
+                next(each.value for each in accepted.samples if each.name[-6:] == "_total")
+            ),
+            connections=len(connections),
+            hang_ups=dict(connections.hang_ups),
+            pictures_waiting=maker.waiting,
+            replays_open=closer.counts.open,
+            closings_failing=closer.counts.failing,
+        )
+
+    return read_counts
+
+
+def _closing_figures(closer: Closer) -> Callable[[], metrics.ClosingFigures]:
+    """Let the metrics read what the closer counts: the API does not know it."""
+    return lambda: metrics.ClosingFigures(
+        open_replays=closer.counts.open,
+        failing=closer.counts.failing,
+        late_s=closer.counts.late_s,
+        closed=closer.closed,
+        step_failures=dict(closer.step_failures),
+    )
