@@ -19,6 +19,7 @@ from app.db.engine import Database
 from app.db.roles import DatabaseUrls
 from app.erasure.log.reapply import apply_log
 from app.ingest.digest.link_issues import relink_replays
+from app.processes import static_releases
 from app.projects import queries as project_queries, writes as project_writes
 
 _FIRST_PROJECT: Final = "My app"
@@ -79,6 +80,7 @@ class DatabasePreparation:
             await roles.prepare_schema(self._urls)
             await _add_first_rows(self._urls.app)
             await _apply_erasures(self._urls.app, self._erasure_log)
+            await _publish_static_files(self._urls.app)
         except ServiceUnavailable as error:
             reason = str(error)
         except Exception as error:
@@ -117,6 +119,15 @@ async def _apply_erasures(url: str, erasure_log: Path) -> None:
     own = Database.open(url, pool_size=1)
     try:
         await apply_log(own, erasure_log, relink_replays)
+    finally:
+        await own.close()
+
+
+async def _publish_static_files(url: str) -> None:
+    """Let other processes answer for this one's static files before any page names them."""
+    own = Database.open(url, pool_size=1)
+    try:
+        await static_releases.publish_own_release(own)
     finally:
         await own.close()
 

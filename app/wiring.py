@@ -6,8 +6,6 @@ A Postgres that does not answer delays nothing but pages: it is prepared when it
 storage does not delay the start either, unless it refuses.
 """
 
-import functools
-import hashlib
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ from app.background import Housekeeper
 from app.closing.closer import Closer
 from app.closing.sealing.sealer import Sealer
 from app.closing.step import ClosingStep
-from app.core import shipped, units
+from app.core import units
 from app.core.event_loop import EventLoopMonitor
 from app.core.settings import Settings
 from app.db import embedded
@@ -48,6 +46,7 @@ from app.ingest.worker import IngestWorker
 from app.playback.pictures.maker import PictureMaker
 from app.preparation import DatabasePreparation
 from app.processes.heartbeat import ProcessHeartbeat, make_identity
+from app.processes.static_releases import StaticReleases, name_own_release
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.replays.model import ReplayKey
@@ -63,7 +62,7 @@ from app.web.frame.middleware.compression import compress_pages
 from app.web.frame.middleware.guard import Guard
 from app.web.frame.middleware.head_requests import HeadRequests
 from app.web.frame.middleware.page_metrics import MeasurePages, PageMetrics
-from app.web.frame.rendering.assets import Assets
+from app.web.frame.rendering.assets import Assets, OtherAssets
 from app.web.frame.rendering.renderer import Renderer
 from app.web.frame.services import PageServices
 from app.web.urls import account_urls
@@ -138,7 +137,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         loop_monitor = EventLoopMonitor()
         for worker in (loop_monitor, monitor, sweeper, eraser, retention, Housekeeper(database)):
             _start_worker(worker, stack)
-        renderer = Renderer(static_base=_static_base())
+        renderer = Renderer(static_base=f"/static/{name_own_release()}")
         provider = open_sign_in_provider(
             settings, callback=account_urls.PROVIDER_CALLBACK, signed_out=account_urls.SIGN_IN
         )
@@ -162,10 +161,11 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             closer,
             QuarantineRetrier(ingest),
             monitoring.server_counts(ingest, connections, maker, closer),
+            StaticReleases(database),
             provider,
         )
         stack.push_async_callback(page_services.close)
-        drain = Drain(settings.drain_s)
+        drain = Drain(settings.drain_s, heartbeat.note_stopping)
         endpoint = IngestEndpoint(ingest.acceptor, connections)
         parts = monitoring.MonitoredParts(
             database=database,
@@ -351,7 +351,8 @@ def _build_pages(
     )
     pages.include_router(metrics.make_metrics_route(monitoring.make_registry(parts)))
     pages.include_router(router.pages())
-    pages.mount(_static_base(), Assets(), name="static")
+    pages.mount(f"/static/{name_own_release()}", Assets(), name="static")
+    pages.mount("/static", OtherAssets(page_services.static_releases))
     web_errors.install(pages)
     return Guard(
         HeadRequests(compress_pages(MeasurePages(pages, parts.pages))),
@@ -359,13 +360,3 @@ def _build_pages(
         is_only_origin=page_services.settings.public_url is not None,
         proxies=page_services.proxies,
     )
-
-
-@functools.cache
-def _static_base() -> str:
-    """Name the static files by their content, so that browsers may keep them for ever."""
-    digest = hashlib.sha256()
-    for path in sorted(shipped.STATIC.rglob("*")):
-        if path.is_file():
-            digest.update(path.read_bytes())
-    return f"/static/{digest.hexdigest()[:12]}"

@@ -14,16 +14,22 @@ from app.core import log
 _logger = log.get_logger("api.drain")
 
 
+def _tell_nobody() -> None:
+    """Do nothing: no other process is to be told."""
+
+
 class Drain:
     """Whether this process is about to stop, and how long it goes on serving until then."""
 
-    def __init__(self, duration_s: float) -> None:
+    def __init__(self, duration_s: float, tell_others: Callable[[], None] = _tell_nobody) -> None:
         """Make a drain that has not begun.
 
         Args:
             duration_s: Time from `begin` until the server stops; 0 to stop at once.
+            tell_others: Called when it begins.
         """
         self._duration_s = duration_s
+        self._tell_others = tell_others
         self._has_begun = False
 
     @property
@@ -38,5 +44,6 @@ class Drain:
             stop()
             return
         self._has_begun = True
+        self._tell_others()
         _logger.info("stopping soon", seconds=self._duration_s)
         asyncio.get_running_loop().call_later(self._duration_s, stop)

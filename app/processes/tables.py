@@ -1,8 +1,19 @@
-"""The table of running processes, each of which renews its own row."""
+"""Tables of running processes, each of which renews its own row, and of what they share."""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, Table, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db.schema import metadata
@@ -34,4 +45,12 @@ processes: Final = Table(
     Column("store", Text, nullable=False, server_default=text("''")),
     Column("database_connections", Integer, nullable=False, server_default=text("0")),
     Column("counts", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+static_releases: Final = Table(
+    "static_releases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("archive", LargeBinary, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )

@@ -19,6 +19,7 @@ from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.playback.video.index_cache import IndexCache
 from app.playback.visit.view_notes import ViewNotes
+from app.processes.static_releases import StaticReleases
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.retention.worker import RetentionWorker
@@ -46,6 +47,7 @@ class PageServices:
     retrier: QuarantineRetrier
     read_counts: Callable[[], ServerCounts]
     """Returns what this process counts, for the page of the server's health."""
+    static_releases: StaticReleases
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
     index_cache: IndexCache = field(default_factory=IndexCache)

@@ -76,7 +76,7 @@ def test_what_is_prepared_is_packed_when_a_browser_asks():
     """All scripts are compressed with the encoding that browsers prefer."""
     assets.prepare_assets()
     misses = assets._compress.cache_info().misses
-    assert assets._compress("js/replay/main.js", "", "br")
+    assert assets._compress(assets._read_file, "js/replay/main.js", "", "br")
     assert assets._compress.cache_info().misses == misses
 
 
