@@ -24,8 +24,6 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.formats.wire import credentials
 from app.projects import queries as project_queries
-from app.web.frame.rendering import assets
-from app.web.frame.rendering.renderer import Renderer
 from app.web.urls import account_urls
 from app.wiring import Service, open_service
 
@@ -99,20 +97,13 @@ async def _serve_pages(
         report.close()
         await serving
         return
-    service.page_services.begin(
-        asyncio.to_thread(_warm_up_pages, service.page_services.renderer), name="pages"
-    )
+    if service.opened_pages is not None:
+        service.opened_pages.begin_warming_up()
     reporting = asyncio.create_task(report, name="banner")
     await serving
     reporting.cancel()
     with suppress(asyncio.CancelledError):
         await reporting
-
-
-def _warm_up_pages(renderer: Renderer) -> None:
-    """Prepare templates and static files, which the first visitor would wait for otherwise."""
-    renderer.prepare()
-    assets.prepare_assets()
 
 
 async def _report_start(
@@ -128,7 +119,7 @@ async def _report_start(
     await preparation.done.wait()
     while True:
         try:
-            on_ready(await _make_start_report(settings, service.page_services.db))
+            on_ready(await _make_start_report(settings, service.database))
         except ServiceUnavailable:
             await asyncio.sleep(_RETRY_S)  # the database went away again
         else:
@@ -160,7 +151,7 @@ class _Server(uvicorn.Server):
 def make_server_config(settings: Settings, service: Service) -> uvicorn.Config:
     """Make the configuration of uvicorn: our own HTTP connection, and no log but ours."""
     return uvicorn.Config(
-        service.pages,
+        service.application,
         http=functools.partial(HttpConnection, service.endpoint),  # type: ignore[arg-type]  # is called only
         lifespan="off",
         ws="none",

@@ -29,7 +29,8 @@ class MonitoredParts:
 
     database: Database
     objects: MeasuredStore
-    ingest: IngestWorker
+    ingest: IngestWorker | None
+    """None in a process without the role `door`."""
     monitor: IngestMonitor
     endpoint: IngestEndpoint
     maker: PictureMaker
@@ -40,6 +41,10 @@ class MonitoredParts:
 
 def make_registry(parts: MonitoredParts) -> CollectorRegistry:
     """Make the registry of everything that `/metrics` prints."""
+    ingest = parts.ingest
+    counted_by_ingest = (
+        (*ingest.acceptor.metrics.collectors, *ingest.digester.metrics.collectors) if ingest else ()
+    )
     return metrics.make_registry(
         metrics.MetricSources(
             parts.database,
@@ -48,9 +53,8 @@ def make_registry(parts: MonitoredParts) -> CollectorRegistry:
             _closing_figures(parts.closer),
             parts.endpoint.connections,
             counted=(
-                *parts.ingest.acceptor.metrics.collectors,
+                *counted_by_ingest,
                 parts.endpoint.answers.answers,
-                *parts.ingest.digester.metrics.collectors,
                 *parts.database.metrics.collectors,
                 *parts.objects.metrics.collectors,
                 *parts.pages.collectors,
@@ -70,16 +74,13 @@ def _picture_figures(maker: PictureMaker) -> Callable[[], metrics.PictureFigures
 
 
 def server_counts(
-    ingest: IngestWorker, connections: OpenConnections, maker: PictureMaker, closer: Closer
+    ingest: IngestWorker | None, connections: OpenConnections, maker: PictureMaker, closer: Closer
 ) -> Callable[[], ServerCounts]:
     """Let the page of the server's health read what the metrics have."""
 
     def read_counts() -> ServerCounts:
-        (accepted,) = ingest.acceptor.metrics.accepted.collect()
         return ServerCounts(
-            accepted=int(
-                next(each.value for each in accepted.samples if each.name[-6:] == "_total")
-            ),
+            accepted=ingest.acceptor.metrics.count_accepted() if ingest else 0,
             connections=len(connections),
             hang_ups=dict(connections.hang_ups),
             pictures_waiting=maker.waiting,

@@ -308,7 +308,7 @@ async def bench(sizes: Sizes) -> None:
                 )
                 token = await sign_ins.start_sign_in(connection, admin.id, user_agent="bench")
             cookies = {access.cookie_name(service.page_services): token}
-            transport = httpx2.ASGITransport(app=service.pages)
+            transport = httpx2.ASGITransport(app=service.application)
             async with httpx2.AsyncClient(
                 transport=transport, base_url="http://bench", cookies=cookies
             ) as web:

@@ -14,7 +14,7 @@ answer. A connection is not idle while its last answer is still being read, howe
 """
 
 import asyncio
-from typing import Any, ClassVar, Final, override
+from typing import Any, ClassVar, Final, NoReturn, override
 
 import httptools
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -26,6 +26,7 @@ from app.api.endpoint import IngestEndpoint
 from app.api.exchange import IngestExchange
 from app.api.heads import Headers, read_head
 from app.core import log
+from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 
 _logger: Final = log.get_logger("api.connection")
@@ -165,6 +166,9 @@ class HttpConnection(BoundedProtocol):
         if ingest_target is None:
             super().on_headers_complete()
             return
+        acceptor = self.endpoint.acceptor
+        if acceptor is None:
+            self._hang_up_without_door()
         head = read_head(
             self.headers,
             ingest_target,
@@ -174,7 +178,7 @@ class HttpConnection(BoundedProtocol):
             client_ip=self._find_client_ip(self.headers),
         )
         is_next = self._is_last_answered()
-        exchange = self.cycle = IngestExchange(self, self.endpoint, head)
+        exchange = self.cycle = IngestExchange(self, self.endpoint, acceptor, head)
         self.exchanges.add(exchange)
         if is_next:
             self._start(exchange)
@@ -242,6 +246,17 @@ class HttpConnection(BoundedProtocol):
             self.loop.call_soon(self._start, cycle)
         else:
             super()._start_asgi_task(cycle, app)
+
+    def _hang_up_without_door(self) -> NoReturn:
+        """Close the connection: this process takes no envelopes, and the sender keeps its own.
+
+        Raises:
+            ServiceUnavailable: Always; it ends the work of the parser on what has come.
+        """
+        self.endpoint.connections.hang_ups["no_door"] += 1
+        self._ignores_input = True
+        self.transport.abort()
+        raise ServiceUnavailable("this process has no role door")
 
     def _is_asking_to_upgrade(self) -> bool:
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"

@@ -16,14 +16,15 @@ class IngestEndpoint:
     """The way in for everything that comes over HTTP.
 
     Args:
-        acceptor: Takes whole bodies of envelopes and writes them to the journal.
+        acceptor: Takes whole bodies of envelopes and writes them to the journal; None in a process
+            without the role `door`, which hangs up on them.
         connections: The connections that are open.
         reading_bytes: Memory taken by requests that are not answered yet.
         most_reading_bytes: Limit of that memory; beyond it, senders are hung up on.
         answers: Counts of the answers.
     """
 
-    acceptor: EnvelopeAcceptor
+    acceptor: EnvelopeAcceptor | None
     connections: OpenConnections
     reading_bytes: int = 0
     most_reading_bytes: int = _MOST_READING_BYTES

@@ -31,6 +31,7 @@ from app.core import log
 from app.core.errors import RequestRefused, ServiceUnavailable
 from app.formats.wire import store_body
 from app.formats.wire.envelope import Envelope
+from app.ingest.accept.acceptor import EnvelopeAcceptor
 from app.ingest.admission import senders
 from app.ingest.admission.senders import Sender
 
@@ -76,13 +77,18 @@ class IngestExchange(RequestResponseCycle):
     message_event = _NoWaiters()  # type: ignore[assignment]  # only ever set
 
     def __init__(
-        self, connection: ExchangeConnection, endpoint: IngestEndpoint, head: RequestHead
+        self,
+        connection: ExchangeConnection,
+        endpoint: IngestEndpoint,
+        acceptor: EnvelopeAcceptor,
+        head: RequestHead,
     ) -> None:
         """Make an exchange for a request whose head is read; `start` it when it is next.
 
         Args:
             connection: Connection that the request came on and the answer goes to.
             endpoint: State that is shared with other connections.
+            acceptor: Takes the body when it is whole.
             head: Head of the request.
         """
         # uvicorn's protocol reads and writes these of a cycle:
@@ -94,7 +100,8 @@ class IngestExchange(RequestResponseCycle):
         # The others are our own:
         self._connection = connection
         self._endpoint = endpoint
-        self._admission = endpoint.acceptor.admission
+        self._acceptor = acceptor
+        self._admission = acceptor.admission
         self._head = head
         self._request = head.request
         self._is_image = (
@@ -247,7 +254,7 @@ class IngestExchange(RequestResponseCycle):
         body = (
             store_body.body_from_query(self._request.query) if self._is_image else b"".join(chunks)
         )
-        self._endpoint.acceptor.take(self._request, sender, body, self)
+        self._acceptor.take(self._request, sender, body, self)
 
     async def _run_until_failure(self, work: Coroutine[Any, Any, None]) -> None:
         try:

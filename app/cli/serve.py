@@ -25,11 +25,14 @@ def serve(
     data_dir: Annotated[
         Path | None, typer.Option(help="Folder for everything that is kept.")
     ] = None,
+    roles: Annotated[
+        str | None, typer.Option(help="Comma-separated: door, pages, worker. Default: all.")
+    ] = None,
 ) -> None:
     """Start Playhead: web app, ingest and, by default, its own Postgres. Ctrl-C stops it."""
     from app.main import PortInUse, run_server  # noqa: PLC0415 - the whole server, which no other command needs
 
-    settings = environment.read_settings(host=host, port=port, data_dir=data_dir)
+    settings = environment.read_settings(host=host, port=port, data_dir=data_dir, roles=roles)
     log.set_up_logging(json_lines=settings.log_format == "json", level=settings.log_level)
     lock = take_folder(settings)
     try:

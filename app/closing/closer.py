@@ -75,6 +75,10 @@ class Closer:
         self._is_busy = is_busy
         self._task = asyncio.create_task(self._run(), name="closing")
 
+    def start_counting(self) -> None:
+        """Begin to count replays, and close none: other processes do."""
+        self.start(is_busy=lambda: True)
+
     async def stop(self) -> None:
         """Stop, and leave replays whose steps are interrupted to the next process."""
         if self._task is None:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.core.process_roles import ProcessRole
+
 _SECRETS: Final = Path("/run/secrets")
 """Folder in which Docker, Podman and Kubernetes put secrets: one file for each variable."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
@@ -31,6 +33,10 @@ class Settings(BaseSettings):
     """Journal, embedded Postgres and local objects live under this folder."""
     erasure_log: Path | None = None
     """File with the log of erasures; keep it out of backups. Default: erasures.log in data_dir."""
+    roles: Annotated[tuple[ProcessRole, ...], NoDecode] = Field(
+        default="door,pages,worker", validate_default=True
+    )
+    """What this process does: a comma-separated list of `door`, `pages` and `worker`."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     public_url: str | None = None
@@ -105,6 +111,16 @@ class Settings(BaseSettings):
     """Whether passwords of this server go on beside the provider; local admins keep theirs."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _read_roles(cls, value: Any) -> Any:
+        names = value.split(",") if isinstance(value, str) else value
+        chosen = {str(name).strip() for name in names} - {""}
+        known = [str(role) for role in ProcessRole]
+        if not chosen or not chosen <= set(known):
+            raise ValueError(f"must list some of {', '.join(known)}, separated by commas")
+        return tuple(role for role in ProcessRole if role in chosen)
 
     @field_validator("oidc_issuer")
     @classmethod

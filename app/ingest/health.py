@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from app.core import clock, log, units
@@ -27,6 +28,7 @@ from app.storage.port import ObjectStore
 BEHIND_S: Final = 60.0
 """The longest wait of an envelope while digest keeps up."""
 _PAUSE_S: Final = 10.0
+_NO_BACKLOG: Final = Backlog(0, 0, None)
 
 _logger: Final = log.get_logger("ingest.health")
 
@@ -76,13 +78,27 @@ class IngestMonitor:
     """Reads the health of this process's ingest."""
 
     def __init__(
-        self, worker: IngestWorker, database: Database, objects: ObjectStore, *, reserve_bytes: int
+        self,
+        worker: IngestWorker | None,
+        database: Database,
+        objects: ObjectStore,
+        *,
+        journal_root: Path,
+        reserve_bytes: int,
     ) -> None:
-        self._journal = worker.journal
-        self._digester = worker.digester
-        self._refused = worker.admission.quotas.refused
+        """Make one; it refreshes nothing before `start`.
+
+        Args:
+            worker: The ingest of this process; None without the role `door`.
+            database: Where quarantine is counted.
+            objects: Where it is tried whether storage answers.
+            journal_root: The folder with the journals of all processes on this machine.
+            reserve_bytes: The disk space that journals leave free.
+        """
+        self._worker = worker
         self._database = database
         self._objects = objects
+        self._journal_root = journal_root
         self._reserve_bytes = reserve_bytes
         self._journal_bytes = 0
         self._others_since_ms: int | None = None
@@ -102,7 +118,8 @@ class IngestMonitor:
 
     def read_health(self) -> IngestHealth:
         """Return the state of ingest now."""
-        backlog = self._journal.backlog()
+        worker = self._worker
+        backlog = worker.journal.backlog() if worker else _NO_BACKLOG
         since_ms = [
             at_ms
             for at_ms in (backlog.oldest_received_ms, self._others_since_ms)
@@ -114,9 +131,9 @@ class IngestMonitor:
             journal_bytes=max(self._journal_bytes, backlog.bytes),
             room_bytes=self._free_bytes() - self._reserve_bytes,
             reserve_bytes=self._reserve_bytes,
-            outage=self._digester.outage or self._outage,
+            outage=(worker.digester.outage if worker else None) or self._outage,
             quarantined=self._quarantined,
-            refused=self._refused,
+            refused=worker.admission.quotas.refused if worker else {},
         )
 
     def describe_condition(self) -> ProcessCondition:
@@ -140,9 +157,10 @@ class IngestMonitor:
 
     async def refresh(self) -> None:
         """Find out what costs more: journals of dead processes, quarantine, Postgres, storage."""
-        sizes = await asyncio.to_thread(disk.measure_journals, self._journal.path.parent)
+        sizes = await asyncio.to_thread(disk.measure_journals, self._journal_root)
         self._journal_bytes = sum(sizes.values())
-        if not self._journal_bytes - sizes.get(self._journal.id, 0):
+        own_bytes = sizes.get(self._worker.journal.id, 0) if self._worker else 0
+        if not self._journal_bytes - own_bytes:
             self._others_since_ms = None
         elif self._others_since_ms is None:
             self._others_since_ms = clock.now_ms()
@@ -163,9 +181,15 @@ class IngestMonitor:
                 _logger.exception("refreshing the health of ingest failed")
             await asyncio.sleep(_PAUSE_S)
 
+    def _find_disk(self) -> Path:
+        """Return a folder on the disk of journals; without a journal theirs may be missing."""
+        if self._worker is not None:
+            return self._worker.journal.path
+        return self._journal_root if self._journal_root.is_dir() else self._journal_root.parent
+
     def _free_bytes(self) -> int:
         try:
-            disk_space = os.statvfs(self._journal.path)
+            disk_space = os.statvfs(self._find_disk())
         except OSError as error:
             _logger.warning(
                 "the free space of the journal's disk cannot be read", error=error.strerror

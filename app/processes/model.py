@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
-ROLES: Final = ("door", "pages", "worker")
-"""What a process can do: take envelopes and digest them, show pages, work in the background."""
+from app.core.process_roles import ProcessRole
+
+ROLES: Final = tuple(ProcessRole)
+"""Everything that a process can do."""
 
 OutageKind = Literal["database", "storage"]
 

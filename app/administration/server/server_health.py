@@ -7,6 +7,7 @@ from app.accounts.model import Person
 from app.administration.server.server_admin import require_server_admin
 from app.audit import writes as audit
 from app.audit.model import Action
+from app.core.errors import InvalidInput
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.db.list_slices import ListSlice
@@ -75,17 +76,20 @@ async def read_server_health(
 
 
 async def retry_quarantined(
-    database: Database, admin: Person, retrier: QuarantineRetrier, quarantined_id: int
+    database: Database, admin: Person, retrier: QuarantineRetrier | None, quarantined_id: int
 ) -> None:
     """Digest a quarantined envelope again; if it fails again, it comes back.
 
     Raises:
         PermissionDenied: Whoever asks is not an admin of the server.
         NotFound: The envelope is gone.
-        InvalidInput: It cannot be read any more, or its project has no key.
+        InvalidInput: It cannot be read any more, its project has no key, or this process has no
+            journal.
         ServiceUnavailable: The journal does not take it now.
     """
     require_server_admin(admin)
+    if retrier is None:
+        raise InvalidInput("this process has no journal: its role `door` is switched off")
     async with database.transaction() as connection:
         envelope = await retrier.retry_envelope(connection, quarantined_id)
         await audit.add_audit_line(

@@ -47,6 +47,11 @@ class AcceptMetrics:
         """All metrics, to be registered."""
         return self.accepted, self._answer_s, self._size_bytes
 
+    def count_accepted(self) -> int:
+        """Return how many envelopes were accepted since the start."""
+        (accepted,) = self.accepted.collect()
+        return int(next(each.value for each in accepted.samples if each.name.endswith("_total")))
+
     def count_answer(self, kind: RequestKind, waited_s: float, size_bytes: int) -> None:
         """Count an envelope that is answered now.
 

@@ -1,14 +1,14 @@
 """Draws replays in the background: one at a time in a process, when ingest leaves room.
 
-    ingest ─ notes keys in memory ─► every 2 s: one statement ─► claim ─► make ─► claim …
+    `notes.py`: digest notes keys ─► rows ─► every 2 s: claim ─► make ─► claim …
 
-Ingest does not wait for Postgres to note a picture, nor pays for it. What a process has noted and
-not written when it dies is found by the repair that every process makes at its start and hourly.
+What a process has noted and not written when it dies is found by the repair that every process
+makes at its start and hourly.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -17,8 +17,8 @@ from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
 from app.media import child
 from app.playback.pictures.make import PictureResult, make_next_pictures
+from app.playback.pictures.notes import PictureNotes
 from app.replays import pictures
-from app.replays.model import ReplayKey
 from app.storage.port import ObjectStore
 
 _PAUSE_S: Final = 2.0
@@ -26,8 +26,6 @@ _AWAY_S: Final = 15.0
 """The pause after Postgres or storage did not answer."""
 _REPAIR_S: Final = 3600.0
 _REPAIRED: Final = timedelta(days=1)
-_MOST_NOTED: Final = 100_000
-"""Keys kept while Postgres is away; the repair finds the others."""
 
 _logger: Final = log.get_logger("pictures")
 
@@ -35,17 +33,18 @@ _logger: Final = log.get_logger("pictures")
 class PictureMaker:
     """The background half of pictures; one per process."""
 
-    def __init__(self, database: Database, store: ObjectStore) -> None:
+    def __init__(self, database: Database, store: ObjectStore, notes: PictureNotes) -> None:
         """Make one; it does nothing before `start`.
 
         Args:
             database: Where rows are.
             store: Where videos are, and pictures go.
+            notes: What digest of this process has noted; it is written before each picture.
         """
         self._database = database
         self._store = store
+        self.notes: Final = notes
         self._is_busy: Callable[[], bool] = lambda: False
-        self._noted: set[ReplayKey] = set()
         self._task: asyncio.Task[None] | None = None
         self._repaired_s = -_REPAIR_S
         self.results: Counter[PictureResult] = Counter()
@@ -53,11 +52,6 @@ class PictureMaker:
         """The time spent on drawing, by the clock."""
         self.waiting = 0
         """The number of replays that were due at the last step, in all processes."""
-
-    def note(self, keys: Iterable[ReplayKey]) -> None:
-        """Remember replays that gained video or an error; nothing is written or awaited."""
-        if len(self._noted) < _MOST_NOTED:
-            self._noted.update(keys)
 
     def start(self, *, is_busy: Callable[[], bool]) -> None:
         """Begin to draw.
@@ -83,14 +77,9 @@ class PictureMaker:
         Raises:
             ServiceUnavailable: Postgres or storage does not answer.
         """
-        noted, self._noted = self._noted, set()
-        try:
-            async with self._database.transaction() as connection:
-                await pictures.request_pictures(connection, noted, at=clock.now())
-                self.waiting = await pictures.count_due_pictures(connection, at=clock.now())
-        except ServiceUnavailable:
-            self._noted |= noted
-            raise
+        await self.notes.work()
+        async with self._database.reading() as connection:
+            self.waiting = await pictures.count_due_pictures(connection, at=clock.now())
         if not self.waiting or self._is_busy():
             return False
         began_s = clock.monotonic_s()

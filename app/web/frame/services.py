@@ -26,6 +26,7 @@ from app.retention.worker import RetentionWorker
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
 from app.web.frame.middleware.proxies import ProxyMonitor
+from app.web.frame.rendering import assets
 from app.web.frame.rendering.renderer import Renderer
 
 
@@ -44,7 +45,8 @@ class PageServices:
     retention: RetentionWorker
     ingest_monitor: IngestMonitor
     closer: Closer
-    retrier: QuarantineRetrier
+    retrier: QuarantineRetrier | None
+    """Sends envelopes through digest again; None where the process has no journal."""
     read_counts: Callable[[], ServerCounts]
     """Returns what this process counts, for the page of the server's health."""
     static_releases: StaticReleases
@@ -70,11 +72,19 @@ class PageServices:
         self.tasks.add(task)
         task.add_done_callback(self._ended)
 
+    def begin_warming_up(self) -> None:
+        """Prepare templates and static files, which the first visitor would wait for otherwise."""
+        self.begin(asyncio.to_thread(self._warm_up), name="pages")
+
     async def close(self) -> None:
         """End the work in the background."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def _warm_up(self) -> None:
+        self.renderer.prepare()
+        assets.prepare_assets()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)

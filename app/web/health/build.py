@@ -23,6 +23,7 @@ _HANG_UPS: Final = {
     "crowded": "to make room for others",
     "crowded_address": "to make room for others of the same address",
     "memory": "since memory was full",
+    "no_door": "since this process takes no envelopes",
     "unkept": "since nothing could be kept then",
 }
 """Why connections were closed without an answer; a reason of a later release stands for itself."""

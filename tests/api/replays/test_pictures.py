@@ -34,7 +34,7 @@ def draw_at_once(monkeypatch):
 async def draw_replay(server: Server) -> PictureResult | None:
     """Draw the replay as the background does, and return the result."""
     maker = server.service.maker
-    maker.note([replay_key(server)])
+    maker.notes.note([replay_key(server)])
     before = maker.results.copy()
     await maker.step()
     return next(iter(maker.results - before), None)

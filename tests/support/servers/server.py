@@ -174,11 +174,7 @@ async def running(database_url: str, folder: Path, **changes: Any) -> AsyncItera
     await database.close()
     async with AsyncExitStack() as stack:
         service, sender = await stack.enter_async_context(alone(database_url, folder, **changes))
-        async with service.page_services.db.reading() as connection:
-            admin = next(
-                person for person in await accounts.list_people(connection) if person.is_admin
-            )
-        web = await stack.enter_async_context(_signed_in(service, admin.id))
+        web = await stack.enter_async_context(signed_in_as_admin(service))
         base_url = service.page_services.settings.base_url
         yield Server(service, base_url, folder, app, backend, sender, web)
 
@@ -294,6 +290,16 @@ async def _listening(
 
 def _client(base_url: str, **options: Any) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30, **options)
+
+
+@asynccontextmanager
+async def signed_in_as_admin(service: wiring.Service) -> AsyncIterator[httpx2.AsyncClient]:
+    """Offer a client that acts for the first admin of the server."""
+    async with service.database.reading() as connection:
+        people = await accounts.list_people(connection)
+    admin = next(person for person in people if person.is_admin)
+    async with _signed_in(service, admin.id) as client:
+        yield client
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.core import clock
+from app.core.process_roles import ProcessRole
 from app.core.settings import Settings
 
 
@@ -99,4 +100,19 @@ def test_groups_are_lists_or_json(monkeypatch: pytest.MonkeyPatch):
     assert "hunter2" not in repr(settings)
     monkeypatch.delenv("PLAYHEAD_OIDC_CLIENT_ID")
     with pytest.raises(ValidationError, match="needs PLAYHEAD_OIDC_CLIENT_ID"):
+        Settings()
+
+
+def test_roles_are_a_list_in_any_order(monkeypatch: pytest.MonkeyPatch):
+    """Without the setting a process does everything; names may be repeated and spaced."""
+    assert Settings().roles == tuple(ProcessRole)
+    monkeypatch.setenv("PLAYHEAD_ROLES", " worker, door,door")
+    assert Settings().roles == (ProcessRole.DOOR, ProcessRole.WORKER)
+
+
+@pytest.mark.parametrize("roles", ["", ",", "doors", "door,page"])
+def test_unknown_roles_are_refused(monkeypatch: pytest.MonkeyPatch, roles: str):
+    """A misspelt role would leave work undone without a word."""
+    monkeypatch.setenv("PLAYHEAD_ROLES", roles)
+    with pytest.raises(ValueError, match="must list some of door, pages, worker"):
         Settings()

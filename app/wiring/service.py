@@ -1,0 +1,142 @@
+"""Opens what a process consists of, by its roles, in the order in which its parts depend."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
+
+from app import monitoring
+from app.api import health_checks, metrics
+from app.api.drain import Drain
+from app.api.endpoint import IngestEndpoint
+from app.api.missing_pages import make_missing_pages_routes
+from app.closing.closer import Closer
+from app.core.event_loop import EventLoopMonitor
+from app.core.process_roles import ProcessRole
+from app.core.settings import Settings
+from app.db.engine import Database
+from app.erasure.sweep import Sweeper
+from app.ingest.health import IngestMonitor
+from app.ingest.worker import IngestWorker
+from app.playback.pictures.maker import PictureMaker
+from app.preparation import DatabasePreparation
+from app.processes.heartbeat import ProcessHeartbeat
+from app.web.frame.middleware.page_metrics import PageMetrics
+from app.wiring.door import open_door
+from app.wiring.heartbeat import open_heartbeat
+from app.wiring.shared import SharedParts, open_shared_parts
+from app.wiring.work import BackgroundWork, make_background_work, start_background_work
+
+if TYPE_CHECKING:
+    from app.web.frame.services import PageServices
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running process without its listener: what tests and the server share."""
+
+    shared: SharedParts
+    work: BackgroundWork
+    heartbeat: ProcessHeartbeat
+    drain: Drain
+    endpoint: IngestEndpoint
+    application: ASGIApp
+    """Answers all requests but those to ingest endpoints."""
+    opened_ingest: IngestWorker | None
+    opened_pages: "PageServices | None"
+
+    @property
+    def ingest(self) -> IngestWorker:
+        """The ingest of a process with the role `door`."""
+        assert self.opened_ingest is not None  # noqa: S101 - who asks knows the roles
+        return self.opened_ingest
+
+    @property
+    def page_services(self) -> "PageServices":
+        """The services of a process with the role `pages`."""
+        assert self.opened_pages is not None  # noqa: S101 - who asks knows the roles
+        return self.opened_pages
+
+    @property
+    def database(self) -> Database:
+        """The pool of the process."""
+        return self.shared.database
+
+    @property
+    def preparation(self) -> DatabasePreparation:
+        """The preparation of the database."""
+        return self.shared.preparation
+
+    @property
+    def sweeper(self) -> Sweeper:
+        """Removes objects, if the process has the role `worker`."""
+        return self.work.sweeper
+
+    @property
+    def maker(self) -> PictureMaker:
+        """Draws pictures, if the process has the role `worker`."""
+        return self.work.maker
+
+    @property
+    def closer(self) -> Closer:
+        """Closes replays, if the process has the role `worker`."""
+        return self.work.closer
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Start everything but the listener, and stop it in the reverse order."""
+    roles = settings.roles
+    async with AsyncExitStack() as stack:
+        shared = await open_shared_parts(settings, stack)
+        ingest = await open_door(shared) if ProcessRole.DOOR in roles else None
+        monitor = IngestMonitor(
+            ingest,
+            shared.database,
+            shared.objects,
+            journal_root=settings.data_dir.resolve() / "journal",
+            reserve_bytes=settings.journal_reserve_bytes,
+        )
+        heartbeat = open_heartbeat(shared, ingest, monitor)
+        shared.start(monitor)
+        work = make_background_work(shared, ingest)
+        if ProcessRole.WORKER in roles:
+            start_background_work(work, shared, ingest)
+        drain = Drain(settings.drain_s, heartbeat.note_stopping)
+        endpoint = IngestEndpoint(ingest.acceptor if ingest else None, shared.connections)
+        event_loop, page_metrics = EventLoopMonitor(), PageMetrics()
+        shared.start(event_loop)
+        registry = monitoring.make_registry(
+            monitoring.MonitoredParts(
+                database=shared.database,
+                objects=shared.objects,
+                ingest=ingest,
+                monitor=monitor,
+                endpoint=endpoint,
+                maker=work.maker,
+                closer=work.closer,
+                event_loop=event_loop,
+                pages=page_metrics,
+            )
+        )
+        routes = APIRouter()
+        routes.include_router(health_checks.make_health_routes(shared.database, monitor, drain))
+        routes.include_router(metrics.make_metrics_route(registry))
+        page_services: PageServices | None = None
+        if ProcessRole.PAGES in roles:
+            from app.wiring import pages  # noqa: PLC0415 - the web app, which only this role needs
+
+            if ProcessRole.WORKER not in roles:
+                work.closer.start_counting()
+                stack.push_async_callback(work.closer.stop)
+            page_services = pages.open_page_services(shared, work, ingest, monitor)
+            application = pages.build_pages(page_services, routes, page_metrics)
+        else:
+            application = FastAPI(openapi_url=None, redirect_slashes=False)
+            application.include_router(routes)
+            application.include_router(make_missing_pages_routes(roles))
+        stack.callback(heartbeat.note_stopping)
+        yield Service(shared, work, heartbeat, drain, endpoint, application, ingest, page_services)

@@ -1,0 +1,105 @@
+"""What every process opens, whatever its roles are.
+
+A Postgres that does not answer delays nothing but pages: it is prepared when it comes. Object
+storage does not delay the start either, unless it refuses.
+"""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from app.api.open_connections import OpenConnections, allow_open_files
+from app.core.settings import Settings
+from app.db import embedded
+from app.db.engine import Database
+from app.db.folder import close_to_others, make_private
+from app.playback.pictures.notes import PictureNotes
+from app.preparation import DatabasePreparation
+from app.projects.keys import KeyCache
+from app.projects.rule_cache import RuleCache
+from app.storage.choose import open_store
+from app.storage.measured import MeasuredStore
+from app.storage.startup_check import StartupCheck
+
+
+@dataclass(frozen=True, slots=True)
+class SharedParts:
+    """The parts that all roles of a process use."""
+
+    settings: Settings
+    database: Database
+    preparation: DatabasePreparation
+    objects: MeasuredStore
+    keys: KeyCache
+    """The keys of all projects; only a door begins to read them."""
+    rules: RuleCache
+    picture_notes: PictureNotes
+    connections: OpenConnections
+    stack: AsyncExitStack
+    """Stops what was opened, in the reverse order."""
+
+    def start(self, worker: "BackgroundWorker") -> None:
+        """Start background work, and stop it when the process stops."""
+        worker.start()
+        self.stack.push_async_callback(worker.stop)
+
+
+class BackgroundWorker(Protocol):
+    """Background work that is started without arguments."""
+
+    def start(self) -> None:
+        """Begin to work."""
+
+    async def stop(self) -> None:
+        """Stop; what is not done waits for the next process."""
+
+
+async def open_shared_parts(settings: Settings, stack: AsyncExitStack) -> SharedParts:
+    """Open data folder, Postgres and objects, and read the privacy rules."""
+    data_dir = settings.data_dir.resolve()
+    make_private(data_dir)
+    close_to_others(data_dir)
+    database, preparation = await _open_database(settings, data_dir, stack)
+    objects = await _open_objects(settings, data_dir, stack)
+    rules = RuleCache()
+    rules.start(database)
+    stack.push_async_callback(rules.stop)
+    connections = OpenConnections(
+        limit=allow_open_files(settings.max_connections),
+        limit_of_network=settings.max_connections_per_address,
+    )
+    return SharedParts(
+        settings,
+        database,
+        preparation,
+        objects,
+        KeyCache(),
+        rules,
+        PictureNotes(database),
+        connections,
+        stack,
+    )
+
+
+async def _open_database(
+    settings: Settings, data_dir: Path, stack: AsyncExitStack
+) -> tuple[Database, DatabasePreparation]:
+    """Open the database; its preparation goes on in the background while it does not answer."""
+    urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
+    database = Database.open(urls.app, max_connections=settings.database_connections)
+    stack.push_async_callback(database.close)
+    preparation = DatabasePreparation(urls, database, settings.erasure_log_path)
+    stack.push_async_callback(preparation.stop)
+    await preparation.begin()
+    return database, preparation
+
+
+async def _open_objects(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> MeasuredStore:
+    """Open the object store; its check goes on in the background while it does not answer."""
+    objects = MeasuredStore(open_store(settings, data_dir))
+    stack.push_async_callback(objects.close)
+    startup_check = StartupCheck(objects)
+    stack.push_async_callback(startup_check.stop)
+    await startup_check.begin()
+    return objects

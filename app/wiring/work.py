@@ -1,0 +1,99 @@
+"""The role `worker`: everything that is done in the background beside digest."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from app.background import Housekeeper
+from app.closing.closer import Closer
+from app.closing.sealing.sealer import Sealer
+from app.closing.step import ClosingStep
+from app.core import units
+from app.erasure.jobs.worker import Eraser, FindBacklog
+from app.erasure.log.file import ErasureLog
+from app.erasure.sweep import Sweeper
+from app.ingest.digest.link_issues import relink_replays
+from app.ingest.worker import IngestWorker
+from app.playback.pictures.maker import PictureMaker
+from app.retention.keep_rules import KeepRuleStep
+from app.retention.worker import RetentionWorker
+from app.wiring.shared import SharedParts
+
+_BUSY_ENTRIES: Final = 200
+"""With more envelopes than this to be digested, pictures and the closing of replays wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundWork:
+    """The background work of a process; it is made for each, and started for the role `worker`.
+
+    Pages hurry it and read its counts. Without the role, another process comes to it by itself.
+    """
+
+    sweeper: Sweeper
+    eraser: Eraser
+    retention: RetentionWorker
+    closer: Closer
+    maker: PictureMaker
+
+
+def make_background_work(shared: SharedParts, ingest: IngestWorker | None) -> BackgroundWork:
+    """Make the background work; it does nothing before `start_background_work`.
+
+    Args:
+        shared: What it works with.
+        ingest: The ingest of this process, if it has one.
+    """
+    settings, database, objects = shared.settings, shared.database, shared.objects
+    # Each step is run when a replay has closed, in this order.
+    steps: list[ClosingStep] = [Sealer(database, objects), KeepRuleStep(database)]
+    sweeper = Sweeper(database, objects)
+    return BackgroundWork(
+        sweeper,
+        Eraser(
+            database,
+            objects,
+            ErasureLog(settings.erasure_log_path),
+            relink=relink_replays,
+            find_backlog=_make_backlog_reader(ingest),
+            hurry_sweep=sweeper.hurry,
+        ),
+        RetentionWorker(database, objects, longest_days=settings.keep_days_at_most),
+        Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s)),
+        PictureMaker(database, objects, shared.picture_notes),
+    )
+
+
+def start_background_work(
+    work: BackgroundWork, shared: SharedParts, ingest: IngestWorker | None
+) -> None:
+    """Start all of it; what takes much of the processor waits while ingest needs that."""
+    is_busy = _make_busy_reader(ingest)
+    if shared.settings.pictures:
+        work.maker.start(is_busy=is_busy)
+        shared.stack.push_async_callback(work.maker.stop)
+    work.closer.start(is_busy=is_busy)
+    shared.stack.push_async_callback(work.closer.stop)
+    for worker in (work.sweeper, work.eraser, work.retention, Housekeeper(shared.database)):
+        shared.start(worker)
+
+
+def _make_busy_reader(ingest: IngestWorker | None) -> Callable[[], bool]:
+    if ingest is None:
+        return lambda: False
+    journal = ingest.journal
+    return lambda: journal.backlog().entries > _BUSY_ENTRIES
+
+
+def _make_backlog_reader(ingest: IngestWorker | None) -> FindBacklog:
+    if ingest is None:
+        return lambda: None
+
+    def find_backlog() -> datetime | None:
+        if not ingest.digester.has_adopted:
+            return datetime.min.replace(tzinfo=UTC)
+        oldest_ms = ingest.journal.backlog().oldest_received_ms
+        return None if oldest_ms is None else units.at_from_ms(oldest_ms)
+
+    return find_backlog
