@@ -61,11 +61,16 @@ def list_sources() -> Iterator[Path]:
                 yield path
 
 
+def list_recipes() -> Iterator[Path]:
+    """Yield every file of `deploy`."""
+    yield from (path for path in sorted(ROOT.glob("deploy/**/*")) if path.is_file())
+
+
 def list_texts() -> Iterator[Path]:
     """Yield every file that a person may read, locks and settings included."""
     yield from list_sources()
     yield from DOCUMENTS
-    for pattern in ("*", ".*", ".ci/*", "deploy/*", "requirements/*"):
+    for pattern in ("*", ".*", ".ci/*", "deploy/**/*", "requirements/*"):
         yield from (
             path
             for path in sorted(ROOT.glob(pattern))
@@ -105,7 +110,7 @@ def test_a_setting_is_documented_with_its_default(name: str):
 def test_documents_name_only_settings_that_exist():
     """The program reads every variable that a document or a recipe names."""
     known = {f"PLAYHEAD_{name.upper()}" for name in Settings.model_fields}
-    recipes = [ROOT / "Dockerfile", ROOT / "docker-compose.yml", *ROOT.glob("deploy/*")]
+    recipes = [ROOT / "Dockerfile", ROOT / "docker-compose.yml", *list_recipes()]
     named = {name for path in (*DOCUMENTS, *recipes) for name in _SETTING.findall(path.read_text())}
     assert named - known == {"PLAYHEAD_TEST_DATABASE_URL", "PLAYHEAD_TEST_S3"}
 

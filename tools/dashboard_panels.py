@@ -1,0 +1,397 @@
+"""What the dashboard of Grafana shows: questions of the person who runs Playhead, and panels.
+
+`dashboard.py` writes them as Grafana reads them. docs/metrics.md describes the metrics.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+RED: Final = "red"
+AMBER: Final = "orange"
+
+type Limits = Sequence[tuple[float, str]]
+"""Values from which a colour begins; below the first it is green."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a panel, in PromQL, and the name of its lines."""
+
+    text: str
+    legend: str = ""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel: lines over time, or a number as it is now.
+
+    Args:
+        title: What it shows.
+        about: How to read it, and what is normal; it opens at the corner of the panel.
+        unit: The unit, by Grafana's name of it.
+        queries: The queries whose lines are drawn.
+        limits: The values at which it changes its colour.
+        is_stacked: Whether the lines add up.
+        is_number: Whether only the newest value is shown.
+    """
+
+    title: str
+    about: str
+    unit: str
+    queries: Sequence[Query]
+    limits: Limits = ()
+    is_stacked: bool = False
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A question, and the panels that answer it."""
+
+    question: str
+    panels: Sequence[Panel]
+
+
+def select(metric: str, labels: str = "") -> str:
+    """Select a metric of the jobs and instances that were chosen at the top."""
+    further = f",{labels}" if labels else ""
+    return f'{metric}{{job=~"$job",instance=~"$instance"{further}}}'
+
+
+def draw(title: str, about: str, unit: str, *queries: Query, limits: Limits = ()) -> Panel:
+    """Draw lines over time."""
+    return Panel(title, about, unit, queries, limits)
+
+
+def stack(title: str, about: str, unit: str, *queries: Query) -> Panel:
+    """Draw areas over time that add up."""
+    return Panel(title, about, unit, queries, is_stacked=True)
+
+
+def show(title: str, about: str, unit: str, text: str, limits: Limits = ()) -> Panel:
+    """Show one number."""
+    return Panel(title, about, unit, [Query(text)], limits, is_number=True)
+
+
+def rate(metric: str, labels: str = "", *, by: str) -> Query:
+    """Ask for the rate of a counter, added up by some labels."""
+    text = f"sum by ({by}) (rate({select(metric, labels)}[$__rate_interval]))"
+    return Query(text, _name_lines(by))
+
+
+def quantile(share: float, metric: str, *, by: str = "") -> Query:
+    """Ask for a quantile of a histogram, for all processes or by some labels."""
+    group = f"le, {by}" if by else "le"
+    buckets = f"sum by ({group}) (rate({select(f'{metric}_bucket')}[$__rate_interval]))"
+    legend = f"{_name_lines(by)} p{share * 100:g}".strip()
+    return Query(f"histogram_quantile({share}, {buckets})", legend)
+
+
+def gauge(metric: str, legend: str = "{{instance}}") -> Query:
+    """Ask for a gauge of each process."""
+    return Query(select(metric), legend)
+
+
+def _name_lines(labels: str) -> str:
+    return " ".join(f"{{{{{label.strip()}}}}}" for label in labels.split(",") if label)
+
+
+_ROOM: Final = select("playhead_journal_room_bytes")
+_PUT_BYTES: Final = select("playhead_storage_operation_size_bytes_sum", 'operation="put"')
+_SLOWEST: Final = quantile(0.95, "playhead_page_seconds", by="route").text
+
+SECTIONS: Final = (
+    Section(
+        "Is everything all right?",
+        (
+            show(
+                "Processes",
+                "Processes that answered when Prometheus asked last.",
+                "none",
+                f"sum({select('up')})",
+            ),
+            show(
+                "Accepted",
+                "Envelopes that were answered with 200 in a second.",
+                "reqps",
+                f"sum(rate({select('playhead_envelopes_accepted_total')}[5m]))",
+            ),
+            show(
+                "Oldest envelope that waits",
+                "Below 1 s is normal; above 60 s digest does not keep up.",
+                "s",
+                f"max({select('playhead_journal_backlog_oldest_seconds')})",
+                ((10, AMBER), (60, RED)),
+            ),
+            show(
+                "Used room of the journal",
+                "From 80 % on a person must act; at 100 % nothing is accepted.",
+                "percentunit",
+                f"max({select('playhead_journal_used_ratio')})",
+                ((0.5, AMBER), (0.8, RED)),
+            ),
+            show(
+                "Pages, p95",
+                "The time in which 95 of 100 pages are answered.",
+                "s",
+                "histogram_quantile(0.95, sum by (le) "
+                f"(rate({select('playhead_page_seconds_bucket')}[5m])))",
+                ((0.5, AMBER), (2, RED)),
+            ),
+            show(
+                "Quarantine",
+                "Envelopes that could not be digested and wait for a person.",
+                "none",
+                f"max({select('playhead_quarantined_envelopes')})",
+                ((1, AMBER), (100, RED)),
+            ),
+        ),
+    ),
+    Section(
+        "Is data coming in?",
+        (
+            stack(
+                "Accepted envelopes",
+                "Each is on disk. If one instance falls to zero, what leads to it is broken.",
+                "reqps",
+                rate("playhead_envelopes_accepted_total", by="instance"),
+            ),
+            stack(
+                "Items kept",
+                "What the envelopes held, once it is stored.",
+                "cps",
+                rate("playhead_items_total", 'outcome="kept"', by="type"),
+            ),
+            draw(
+                "Time to the answer",
+                "The time of the journal's disk. Above 0.1 s the disk does not keep up.",
+                "s",
+                quantile(0.5, "playhead_envelope_answer_seconds"),
+                quantile(0.99, "playhead_envelope_answer_seconds"),
+                limits=((0.1, AMBER),),
+            ),
+            stack(
+                "Bytes received",
+                "Bodies of accepted envelopes, as they were sent.",
+                "Bps",
+                rate("playhead_envelope_size_bytes_sum", by="instance"),
+            ),
+            draw(
+                "Size of envelopes",
+                "As they were sent, which is mostly compressed.",
+                "bytes",
+                quantile(0.5, "playhead_envelope_size_bytes"),
+                quantile(0.95, "playhead_envelope_size_bytes"),
+            ),
+            draw(
+                "Open connections",
+                "Of phones and of people; PLAYHEAD_MAX_CONNECTIONS limits them.",
+                "none",
+                gauge("playhead_connections"),
+            ),
+        ),
+    ),
+    Section(
+        "Is it digested?",
+        (
+            draw(
+                "Envelopes that wait",
+                "A few hundred are normal. If the line climbs, digest waits or is too slow.",
+                "none",
+                gauge("playhead_journal_backlog_entries"),
+            ),
+            draw(
+                "From receipt to stored",
+                "The time until people can see what a phone sent.",
+                "s",
+                quantile(0.5, "playhead_digest_lag_seconds"),
+                quantile(0.99, "playhead_digest_lag_seconds"),
+                limits=((60, RED),),
+            ),
+            draw(
+                "Digest waits for Postgres or storage",
+                "1 while one of them does not work; their failures are further below.",
+                "none",
+                gauge("playhead_digest_waits"),
+                limits=((1, RED),),
+            ),
+            draw(
+                "Time of a batch, by step",
+                "To prepare is work of this process; to store is Postgres and the object store.",
+                "s",
+                quantile(0.95, "playhead_digest_step_seconds", by="step"),
+                quantile(0.95, "playhead_digest_batch_seconds"),
+            ),
+            draw(
+                "Envelopes in a batch",
+                "The most is 256: at that size more arrives than is digested.",
+                "none",
+                quantile(0.5, "playhead_digest_batch_envelopes"),
+                quantile(0.95, "playhead_digest_batch_envelopes"),
+            ),
+            draw(
+                "Closing of replays is late by",
+                "For how long the first replay is due that should be closed and sealed.",
+                "s",
+                gauge("playhead_closing_late_seconds"),
+                limits=((600, AMBER),),
+            ),
+        ),
+    ),
+    Section(
+        "How long until the disk is full?",
+        (
+            draw(
+                "Room for journals",
+                "Free space less the reserve. With local storage, video fills the same disk.",
+                "bytes",
+                Query(_ROOM, "{{instance}}"),
+            ),
+            draw(
+                "Time until it is full",
+                "If it goes on as in the last six hours. No line: it does not fill.",
+                "s",
+                Query(f"{_ROOM} / (-1 * deriv({_ROOM}[6h]) > 0)", "{{instance}}"),
+            ),
+            draw(
+                "Put into the object store in a day",
+                "At the rate of the last hour.",
+                "bytes",
+                Query(f"sum(rate({_PUT_BYTES}[1h])) * 86400", "all"),
+            ),
+        ),
+    ),
+    Section(
+        "What is refused, and why?",
+        (
+            stack(
+                "Refused requests",
+                "By status and reason; docs/outcomes.md explains the reasons.",
+                "reqps",
+                rate("playhead_ingest_answers_total", 'reason!=""', by="status, reason"),
+            ),
+            stack(
+                "Connections closed without an answer",
+                "unkept: it could not be kept now, and the phone sends it again.",
+                "reqps",
+                rate("playhead_hang_ups_total", by="reason"),
+            ),
+            stack(
+                "Items that were not kept",
+                "Duplicates are harmless. The page of a project has the same counts.",
+                "cps",
+                rate("playhead_items_total", 'outcome!="kept"', by="outcome, type, reason"),
+            ),
+        ),
+    ),
+    Section(
+        "Are pages quick?",
+        (
+            draw(
+                "Time of pages",
+                "From the head of the request to the last byte.",
+                "s",
+                quantile(0.5, "playhead_page_seconds"),
+                quantile(0.95, "playhead_page_seconds"),
+                quantile(0.99, "playhead_page_seconds"),
+            ),
+            draw(
+                "The slowest pages, p95",
+                "By the pattern of their address.",
+                "s",
+                Query(f"topk(8, {_SLOWEST})", "{{route}}"),
+            ),
+            stack(
+                "Answers of pages",
+                "By status. The log has the reason of each 5xx.",
+                "reqps",
+                rate("playhead_page_requests_total", by="status"),
+            ),
+            draw(
+                "Statements and transactions, p95",
+                "Of single statements, and of the time for which a connection is held.",
+                "s",
+                quantile(0.95, "playhead_database_statement_seconds"),
+                quantile(0.95, "playhead_database_transaction_seconds", by="kind"),
+            ),
+            draw(
+                "Wait for a connection to Postgres",
+                "More than some milliseconds: all connections are in use.",
+                "s",
+                quantile(0.95, "playhead_database_wait_seconds"),
+                quantile(0.99, "playhead_database_wait_seconds"),
+            ),
+            draw(
+                "Connections to Postgres",
+                "PLAYHEAD_DATABASE_CONNECTIONS limits them.",
+                "none",
+                gauge("playhead_database_connections", "{{instance}} {{state}}"),
+            ),
+            draw(
+                "Object store, p95",
+                "By operation, retries included.",
+                "s",
+                quantile(0.95, "playhead_storage_operation_seconds", by="operation"),
+            ),
+            draw(
+                "Failures of Postgres",
+                "Steps that failed because it did not answer or lacked something.",
+                "cps",
+                rate("playhead_database_failures_total", by="instance"),
+            ),
+            draw(
+                "Failures of the object store",
+                "By operation.",
+                "cps",
+                rate("playhead_storage_operation_failures_total", by="operation"),
+            ),
+        ),
+    ),
+    Section(
+        "Which process is unwell?",
+        (
+            draw(
+                "Processor time",
+                "1 is one core. A process uses one core and a little more.",
+                "none",
+                rate("process_cpu_seconds_total", by="instance"),
+            ),
+            draw(
+                "Memory",
+                "Resident. 512 MiB is the most that a process is known to need.",
+                "bytes",
+                gauge("process_resident_memory_bytes"),
+                limits=((536_870_912, AMBER),),
+            ),
+            draw(
+                "The event loop is late by, p99",
+                "Everything in the process waits for so long. Above 0.25 s something is wrong.",
+                "s",
+                quantile(0.99, "playhead_event_loop_delay_seconds", by="instance"),
+                limits=((0.25, RED),),
+            ),
+            draw(
+                "Open files",
+                "The share of what the process may open.",
+                "percentunit",
+                Query(
+                    f"{select('process_open_fds')} / {select('process_max_fds')}", "{{instance}}"
+                ),
+                limits=((0.8, RED),),
+            ),
+            draw(
+                "Running for",
+                "The time since each process started.",
+                "s",
+                Query(f"time() - {select('process_start_time_seconds')}", "{{instance}}"),
+            ),
+            stack(
+                "Releases",
+                "Two of them for longer than an update takes: a process was forgotten.",
+                "none",
+                Query(f"count by (version) ({select('playhead_build_info')})", "{{version}}"),
+            ),
+        ),
+    ),
+)
