@@ -1,14 +1,13 @@
 """Housekeeping once an hour: makes the days ahead, deletes what has expired, migrates old rows."""
 
-import asyncio
 from datetime import timedelta
-from typing import Final
+from typing import Final, override
 
 from app.accounts import writes as account_writes
 from app.administration.people.record_failures import record_failures
 from app.audit import writes as audit_writes
-from app.core import clock, log
-from app.core.errors import ServiceUnavailable
+from app.core import clock
+from app.core.repeated_worker import RepeatedWorker
 from app.db import days, old_rows
 from app.db.engine import Database
 from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
@@ -18,42 +17,27 @@ from app.processes import records as process_records
 from app.projects import writes as project_writes
 from app.traces import backfill as trace_backfill, old_rows as trace_rows
 
-_PAUSE_S: Final = 3600.0
-_AGAIN_S: Final = 60.0
-"""The pause after a try while Postgres did not answer."""
+PAUSE: Final = timedelta(hours=1)
+"""The time from one end of housekeeping to the next beginning, in whatever process."""
 QUARANTINE_KEPT_FOR: Final = timedelta(days=7)
 
-_logger: Final = log.get_logger("background")
 
-
-class Housekeeper:
+class Housekeeper(RepeatedWorker):
     """Deletes expired sign-ins, links, audit lines and quarantine, and migrates old rows."""
 
+    package = "background"
+    pause_s = 60.0
+    waiting_message = "housekeeping waits"
+    failure_message = "housekeeping failed"
+
     def __init__(self, database: Database) -> None:
+        super().__init__()
         self._database = database
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin to tidy up: at once, and then every hour."""
-        self._task = asyncio.create_task(self._run(), name="housekeeping")
-
-    async def stop(self) -> None:
-        """Stop; every step is a transaction, so that nothing is left half done."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _run(self) -> None:
-        while True:
-            pause_s = _PAUSE_S
-            try:
-                await tidy_up(self._database)
-            except ServiceUnavailable as error:
-                _logger.warning("housekeeping waits", error=str(error))
-                pause_s = _AGAIN_S
-            except Exception:
-                _logger.exception("housekeeping failed")
-            await asyncio.sleep(pause_s)
+    @override
+    async def work(self) -> None:
+        """Tidy up once; every step is a transaction, so that nothing is left half done."""
+        await tidy_up(self._database)
 
 
 async def tidy_up(database: Database) -> None:

@@ -2,10 +2,21 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Protocol
 
 from app.core import log
 from app.core.errors import ServiceUnavailable
+
+
+class SingleTurn(Protocol):
+    """Lets one process of all do some work."""
+
+    async def perform(self, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do the work if it is this process's turn; returns whether it was."""
+
+    async def give_up(self) -> None:
+        """Let another process have its turn at once."""
 
 
 class RepeatedWorker(ABC):
@@ -23,6 +34,8 @@ class RepeatedWorker(ABC):
     def __init__(self) -> None:
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.duty: SingleTurn | None = None
+        """Set it before `start` if one process of all is to do this work."""
 
     @abstractmethod
     async def work(self) -> None:
@@ -41,6 +54,8 @@ class RepeatedWorker(ABC):
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self.duty is not None:
+            await self.duty.give_up()
 
     def hurry(self) -> None:
         """Work now, because there is something new to do in this process."""
@@ -51,7 +66,7 @@ class RepeatedWorker(ABC):
         while True:
             self._wanted.clear()
             try:
-                await self.work()
+                await (self.work() if self.duty is None else self.duty.perform(self.work))
             except ServiceUnavailable as error:
                 logger.warning(self.waiting_message, error=str(error))
             except Exception:

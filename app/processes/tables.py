@@ -54,3 +54,14 @@ static_releases: Final = Table(
     Column("archive", LargeBinary, nullable=False),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
+
+# One row for each kind of work that one process of all does.
+duties: Final = Table(
+    "duties",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("process_id", Hex32, nullable=False),
+    Column("held_until", DateTime(timezone=True), nullable=False),
+    # When the work was done last, whoever did it.
+    Column("done_at", DateTime(timezone=True)),
+)

@@ -104,7 +104,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         shared.start(monitor)
         work = make_background_work(shared, ingest)
         if ProcessRole.WORKER in roles:
-            start_background_work(work, shared, ingest)
+            start_background_work(work, shared, ingest, heartbeat.identity.process_id)
         drain = Drain(settings.drain_s, heartbeat.note_stopping)
         endpoint = IngestEndpoint(ingest.acceptor if ingest else None, shared.connections)
         event_loop, page_metrics = EventLoopMonitor(), PageMetrics()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from app import background
 from app.background import Housekeeper
 from app.closing.closer import Closer
 from app.closing.sealing.sealer import Sealer
@@ -16,6 +17,7 @@ from app.erasure.sweep import Sweeper
 from app.ingest.digest.link_issues import relink_replays
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.maker import PictureMaker
+from app.processes.duties import Duty
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
 from app.wiring.shared import SharedParts
@@ -66,16 +68,27 @@ def make_background_work(shared: SharedParts, ingest: IngestWorker | None) -> Ba
 
 
 def start_background_work(
-    work: BackgroundWork, shared: SharedParts, ingest: IngestWorker | None
+    work: BackgroundWork, shared: SharedParts, ingest: IngestWorker | None, process_id: str
 ) -> None:
-    """Start all of it; what takes much of the processor waits while ingest needs that."""
+    """Start all of it; what takes much of the processor waits while ingest needs that.
+
+    Pictures, closing and erasing are done by all processes at once, one replay or job each. The
+    others are duties: one process does them, and another one when that dies.
+    """
     is_busy = _make_busy_reader(ingest)
     if shared.settings.pictures:
         work.maker.start(is_busy=is_busy)
         shared.stack.push_async_callback(work.maker.stop)
     work.closer.start(is_busy=is_busy)
     shared.stack.push_async_callback(work.closer.stop)
-    for worker in (work.sweeper, work.eraser, work.retention, Housekeeper(shared.database)):
+    shared.start(work.eraser)
+    housekeeper = Housekeeper(shared.database)
+    for worker, name, pause in (
+        (work.sweeper, "sweep", timedelta(0)),
+        (work.retention, "retention", timedelta(0)),
+        (housekeeper, "housekeeping", background.PAUSE),
+    ):
+        worker.duty = Duty(shared.database, process_id, name, pause=pause)
         shared.start(worker)
 
 
