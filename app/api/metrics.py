@@ -58,6 +58,11 @@ class _IngestCollector(Collector):
                 "Disk space left for journals; below 0 no envelope is accepted.",
                 health.room_bytes,
             ),
+            (
+                "journal_kept_bytes",
+                "Disk space of digested journal files that are kept for a minute.",
+                health.kept_bytes,
+            ),
             ("journal_used_ratio", "Used share of the disk space for journals.", health.used),
             (
                 "digest_waits",
@@ -71,6 +76,29 @@ class _IngestCollector(Collector):
             ),
         ):
             yield GaugeMetricFamily(f"playhead_{name}", description, value)
+        for name, description, value in (
+            (
+                "journal_cut_short_bytes",
+                "Bytes of kept journal files that were removed early for want of disk space.",
+                health.cut_short_bytes,
+            ),
+            (
+                "postgres_lost_commits",
+                "How often Postgres was found to have lost commits, as after a failover.",
+                health.lost_commits.times,
+            ),
+            (
+                "journal_entries_read_again",
+                "Envelopes that were stored again because Postgres had lost them.",
+                health.lost_commits.entries_read_again,
+            ),
+            (
+                "journal_entries_lost",
+                "Envelopes that Postgres had lost and whose journal files were gone.",
+                health.lost_commits.entries_lost,
+            ),
+        ):
+            yield CounterMetricFamily(f"playhead_{name}", description, value)
         description = "Envelopes refused for a limit or an unknown key, by reason."
         refused = CounterMetricFamily("playhead_envelopes_refused", description, labels=("reason",))
         for reason, quantity in health.refused.items():

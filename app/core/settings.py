@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     """Size at which a journal file is closed and the next one begins."""
     journal_reserve_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
     """Free disk space under which envelopes are no longer accepted (connections are closed)."""
+    journal_keep_s: float = Field(default=60.0, ge=0, le=3_600)
+    """With an external Postgres, journal files stay so long after their entries were stored."""
     digest_memory_bytes: int = Field(default=32 * 1024 * 1024, ge=1024 * 1024)
     """Fresh entries kept in memory until digested; more are read back from the journal."""
     key_envelopes_per_s: float = Field(default=50.0, ge=0)

@@ -17,6 +17,7 @@ from app.core import clock, log, units
 from app.core.errors import DatabaseUnavailable, ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
+from app.ingest.digest.digester import LostCommits
 from app.ingest.worker import IngestWorker
 from app.journal import disk
 from app.journal.backlog import Backlog
@@ -46,6 +47,12 @@ class IngestHealth:
     """The disk space that they may still take; at 0 or below, nothing is accepted."""
     reserve_bytes: int
     """The disk space that journals leave free."""
+    kept_bytes: int = 0
+    """The disk space of digested journal files that are kept for a while."""
+    cut_short_bytes: int = 0
+    """The size of all kept files so far that went before their time, for want of disk space."""
+    lost_commits: LostCommits = field(default_factory=LostCommits)
+    """What this process had to do because Postgres lost commits, since its start."""
     outage: ServiceUnavailable | None = None
     """Why Postgres or storage cannot be used, if one of them cannot: digest waits for it."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
@@ -131,6 +138,9 @@ class IngestMonitor:
             journal_bytes=max(self._journal_bytes, backlog.bytes),
             room_bytes=self._free_bytes() - self._reserve_bytes,
             reserve_bytes=self._reserve_bytes,
+            kept_bytes=worker.journal.kept_bytes if worker else 0,
+            cut_short_bytes=worker.journal.cut_short_bytes if worker else 0,
+            lost_commits=worker.digester.lost_commits if worker else LostCommits(),
             outage=(worker.digester.outage if worker else None) or self._outage,
             quarantined=self._quarantined,
             refused=worker.admission.quotas.refused if worker else {},
@@ -159,8 +169,7 @@ class IngestMonitor:
         """Find out what costs more: journals of dead processes, quarantine, Postgres, storage."""
         sizes = await asyncio.to_thread(disk.measure_journals, self._journal_root)
         self._journal_bytes = sum(sizes.values())
-        own_bytes = sizes.get(self._worker.journal.id, 0) if self._worker else 0
-        if not self._journal_bytes - own_bytes:
+        if not any(size for name, size in sizes.items() if name not in self._own_and_kept()):
             self._others_since_ms = None
         elif self._others_since_ms is None:
             self._others_since_ms = clock.now_ms()
@@ -186,6 +195,11 @@ class IngestMonitor:
         if self._worker is not None:
             return self._worker.journal.path
         return self._journal_root if self._journal_root.is_dir() else self._journal_root.parent
+
+    def _own_and_kept(self) -> set[str]:
+        """Return the journals in the folder of which nothing waits for another process."""
+        worker = self._worker
+        return {worker.journal.id, *worker.digester.kept_journals} if worker else set()
 
     def _free_bytes(self) -> int:
         try:

@@ -40,6 +40,7 @@ class IngestWorker:
         reserve_bytes: int,
         memory_bytes: int,
         note_pictures: NotePictures,
+        keep_s: float = 0,
     ) -> "IngestWorker":
         """Open a journal of this process's own and begin to digest.
 
@@ -53,11 +54,15 @@ class IngestWorker:
             reserve_bytes: The free disk space below which nothing is accepted.
             memory_bytes: The memory that accepted envelopes may take until they are digested.
             note_pictures: Called with the replays whose pictures may have to change.
+            keep_s: How long journal files stay when they are digested, in case Postgres loses
+                commits.
 
         Raises:
             ServiceUnavailable: The journal cannot be opened.
         """
-        journal = Journal.open(journal_root, file_bytes=file_bytes, reserve_bytes=reserve_bytes)
+        journal = Journal.open(
+            journal_root, file_bytes=file_bytes, reserve_bytes=reserve_bytes, keep_s=keep_s
+        )
         queue = EnvelopeQueue(memory_bytes)
         digester = Digester(
             database,
@@ -67,6 +72,7 @@ class IngestWorker:
             admission=admission,
             rules=rules,
             note_pictures=note_pictures,
+            keep_s=keep_s,
         )
         digester.start()
         return cls(admission, journal, queue, EnvelopeAcceptor(admission, journal, queue), digester)

@@ -62,6 +62,19 @@ class BacklogCounter:
             self._entries -= write.entries
             self._bytes -= write.size_bytes
 
+    def reopen(self, seq: int, *, until_seq: int, size_bytes: int, received_ms: int) -> None:
+        """Count entries again that were released, because Postgres has lost them.
+
+        Args:
+            seq: The last entry that is stored.
+            until_seq: The last entry that had been released.
+            size_bytes: About what they take.
+            received_ms: About when the first of them was received.
+        """
+        self._entries += until_seq - seq
+        self._bytes += size_bytes
+        self._writes.appendleft(_WriteCount(until_seq, until_seq - seq, size_bytes, received_ms))
+
     def backlog(self) -> Backlog:
         """Return the sums as they are now."""
         oldest_ms = self._writes[0].oldest_received_ms if self._writes else None

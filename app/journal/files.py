@@ -39,6 +39,19 @@ class JournalFile(NamedTuple):
     path: Path
 
 
+@dataclass(slots=True)
+class WrittenFile:
+    """A file that this process writes or has written."""
+
+    path: Path
+    fd: int
+    begun_s: float
+    """The time at which it was begun, by the monotonic clock."""
+    synced_bytes: int = 0
+    last_seq: int = 0
+    """The last synced entry; 0 while there is none."""
+
+
 def name_journal_file(first_seq: int) -> str:
     """Return the name of the file whose entries begin at `first_seq`."""
     return f"{first_seq:020}.journal"

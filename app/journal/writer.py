@@ -24,7 +24,7 @@ import msgspec
 from app.core import log
 from app.core.direct_io import BytesLike
 from app.core.errors import ServiceUnavailable
-from app.journal import entry, folder as folders
+from app.journal import entry, files, folder as folders
 from app.journal.appender import JournalAppender
 from app.journal.backlog import Backlog, BacklogCounter
 from app.journal.entry import JournalEntry, RequestKind
@@ -61,11 +61,19 @@ class _Release:
     seq: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Reopening:
+    """Tells the writer thread that nothing after `seq` is digested after all."""
+
+    seq: int
+    done: threading.Event
+
+
 class _Stop:
     """Tells the writer thread to end."""
 
 
-_Work = list[_WaitingEntry] | _Release | _Stop
+_Work = list[_WaitingEntry] | _Release | _Reopening | _Stop
 
 
 class Journal:
@@ -91,7 +99,13 @@ class Journal:
 
     @classmethod
     def open(
-        cls, root: Path, *, file_bytes: int, reserve_bytes: int, file_s: float = FILE_S
+        cls,
+        root: Path,
+        *,
+        file_bytes: int,
+        reserve_bytes: int,
+        file_s: float = FILE_S,
+        keep_s: float = 0,
     ) -> "Journal":
         """Begin a journal in a new folder below `root`, which this process alone writes.
 
@@ -100,6 +114,8 @@ class Journal:
             file_bytes: The size at which a file is closed and the next one begun.
             reserve_bytes: The free disk space below which nothing is accepted.
             file_s: The age at which a file is closed and the next one begun.
+            keep_s: How long a file stays when its entries are digested, in case Postgres loses
+                commits.
 
         Raises:
             ServiceUnavailable: No folder can be made there.
@@ -107,7 +123,11 @@ class Journal:
         path, lock = folders.make_journal_folder(root)
         try:
             appender = JournalAppender(
-                path, file_bytes=file_bytes, file_s=file_s, reserve_bytes=reserve_bytes
+                path,
+                file_bytes=file_bytes,
+                file_s=file_s,
+                reserve_bytes=reserve_bytes,
+                keep_s=keep_s,
             )
         except OSError as error:
             os.close(lock)
@@ -125,6 +145,16 @@ class Journal:
     def last_seq(self) -> int:
         """The newest entry that is on disk; 0 while there is none."""
         return self._last_seq
+
+    @property
+    def kept_bytes(self) -> int:
+        """The size of the files that are digested and still kept."""
+        return self._appender.kept.size_bytes
+
+    @property
+    def cut_short_bytes(self) -> int:
+        """The size of all files so far that went before their time, for want of disk space."""
+        return self._appender.kept.cut_short_bytes
 
     def backlog(self) -> Backlog:
         """Return the entries that are acknowledged and not yet released."""
@@ -188,12 +218,32 @@ class Journal:
                     await self._written.wait()
 
     def release(self, seq: int) -> None:
-        """Take note that everything up to `seq` is digested.
+        """Take note that Postgres has everything up to `seq`, as a commit or a look has just shown.
 
-        Files that hold nothing else are removed soon, in the writer thread.
+        Files that hold nothing else are removed in the writer thread: soon, or at a later call when
+        they have been kept for their time.
         """
         self._backlog.release(seq)
         self._work.put(_Release(seq))
+
+    async def reopen(self, seq: int, *, until_seq: int, received_ms: int) -> int:
+        """Take back the release of everything after `seq`, because Postgres has lost it.
+
+        Args:
+            seq: The last entry that is stored.
+            until_seq: The last entry that had been released.
+            received_ms: About when the first of them was received.
+
+        Returns:
+            The number of entries after `seq` whose files are gone: they are lost.
+        """
+        self._backlog.reopen(
+            seq, until_seq=until_seq, size_bytes=self.kept_bytes, received_ms=received_ms
+        )
+        reopening = _Reopening(seq, threading.Event())
+        self._work.put(reopening)
+        await asyncio.to_thread(reopening.done.wait)
+        return await asyncio.to_thread(self._count_missing, seq, until_seq)
 
     async def close(self) -> None:
         """Write the waiting entries and stop; the folder is removed if all entries are released."""
@@ -209,6 +259,11 @@ class Journal:
             ):  # It is empty, and the process that adopts it removes it.
                 folders.remove_folder(self.path)
         os.close(self._lock)
+
+    def _count_missing(self, seq: int, until_seq: int) -> int:
+        journal_files = files.list_journal_files(self.path)
+        first_seq = journal_files[0].first_seq if journal_files else until_seq + 1
+        return max(0, min(first_seq, until_seq + 1) - seq - 1)
 
     def _run(self) -> None:
         """Write batch after batch, as long as the writer thread lives."""
@@ -229,10 +284,13 @@ class Journal:
         try:
             work = self._work.get(not waiting, self._appender.seconds_until_close())
             while not isinstance(work, _Stop):
-                if isinstance(work, _Release):
+                if isinstance(work, list):
+                    waiting.extend(work)
+                elif isinstance(work, _Release):
                     self._appender.release(work.seq)
                 else:
-                    waiting.extend(work)
+                    self._appender.reopen(work.seq)
+                    work.done.set()
                 work = self._work.get_nowait()
         except queue.Empty:
             self._appender.close_old_file()

@@ -220,3 +220,9 @@ def _shift_segment(segment: Segment, steps: Sequence[ClockStep]) -> Segment:
         ended_at=segment.ended_at + shift,
         shift_ms=shift_ms,
     )
+
+
+async def has_pack(connection: AsyncConnection, object_key: str) -> bool:
+    """Tell whether an object is a pack that segments were stored with."""
+    found = await connection.scalar(select(packs.c.id).where(packs.c.object_key == object_key))
+    return found is not None

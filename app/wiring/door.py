@@ -36,6 +36,8 @@ async def open_door(shared: SharedParts) -> IngestWorker:
         reserve_bytes=settings.journal_reserve_bytes,
         memory_bytes=settings.digest_memory_bytes,
         note_pictures=shared.picture_notes.note if settings.pictures else _ignore_replays,
+        # The embedded Postgres loses no commit unless the journal loses its disk as well.
+        keep_s=settings.journal_keep_s if settings.database_url else 0,
     )
 
 

@@ -36,7 +36,7 @@ def open_heartbeat(
     async def end() -> None:
         if ingest is not None:
             await ingest.close()
-        has_left_journal = ingest is not None and ingest.journal.path.exists()
+        has_left_journal = ingest is not None and ingest.journal.backlog().entries > 0
         await heartbeat.sign_off(has_left_journal=has_left_journal)
 
     heartbeat.start()

@@ -1,26 +1,23 @@
 """Digests the journals that dead processes left, and removes them."""
 
 import asyncio
-from datetime import date, datetime, timedelta
 from typing import Final
 
-from app.core import clock, log, units
-from app.core.days import OLD_DAY
+from app.core import log, units
 from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
 from app.ingest import bodies
 from app.ingest.digest import marks
 from app.ingest.digest.batch_digester import BatchDigester
+from app.ingest.digest.marks import ClaimedMark, MarkMovedError
 from app.ingest.digest.retry import StepRetrier
+from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.journal import adopt
 from app.journal.writer import Journal
 from app.processes import records as process_records
-from app.storage import keys
 from app.storage.port import ObjectStore
 
 _PAUSE_S: Final = 60.0
-_CLOCK_SLACK: Final = timedelta(days=1)
-_MOST_DAYS: Final = 400
 
 _logger: Final = log.get_logger("ingest.digest")
 
@@ -35,7 +32,20 @@ class JournalAdopter:
         journal: Journal,
         batches: BatchDigester,
         retrier: StepRetrier,
+        *,
+        keep_s: float = 0,
     ) -> None:
+        """Make it; `adopt_for_ever` does the work.
+
+        Args:
+            database: Where marks and rows are.
+            objects: Where packs are.
+            journal: The journal of this process; the others lie beside it.
+            batches: Digests what is found.
+            retrier: Repeats a step until Postgres and storage answer.
+            keep_s: How long a journal stays after its last entry was digested, in case Postgres
+                loses commits.
+        """
         self._database = database
         self._objects = objects
         self._journal = journal
@@ -43,6 +53,9 @@ class JournalAdopter:
         self._retrier = retrier
         self.is_done = False
         """Whether everything is digested that dead processes had left at the last look."""
+        self._keep_s = keep_s
+        self.kept: frozenset[str] = frozenset()
+        """Journals that are digested and kept for a while."""
 
     async def adopt_for_ever(self) -> None:
         """Adopt what is there now, and look again every minute."""
@@ -56,65 +69,59 @@ class JournalAdopter:
     async def _adopt_all(self) -> bool:
         """Adopt what is there now; returns whether nothing is left of it."""
         is_done = True
+        kept: set[str] = set()
         folders = await asyncio.to_thread(
             adopt.lock_abandoned_journals, self._journal.path.parent, self._journal.id
         )
-        self.is_done = self.is_done and not folders
+        self.is_done = self.is_done and self.kept >= {folder.id for folder in folders}
         try:
             for folder in folders:
                 try:
-                    await self._adopt(folder)
-                except ServiceUnavailable as error:
+                    if not await self._adopt(folder):
+                        kept.add(folder.id)
+                except (ServiceUnavailable, MarkMovedError) as error:
                     _logger.warning("a journal waits", journal=folder.id, error=str(error))
                     is_done = False
         finally:
+            self.kept = frozenset(kept)
             for folder in folders:
                 folder.unlock()
         return is_done
 
-    async def _adopt(self, folder: adopt.AbandonedJournal) -> None:
-        """Digest one journal from its mark on, then remove its files and its mark."""
+    async def _adopt(self, folder: adopt.AbandonedJournal) -> bool:
+        """Digest one journal from its mark on, then remove its files and its mark.
+
+        Returns:
+            False if the journal is digested and stays for a while.
+        """
         mark = await self._retrier.retry(lambda: self._claim_mark(folder.id))
-        _logger.info("adopting a journal", journal=folder.id, after_seq=mark.seq)
-        entries = folder.read(mark.seq)
+        entries = folder.read(mark.stored_seq)
         batch = await asyncio.to_thread(bodies.reopen_batch, entries)
         since = min([mark.moved_at, *(units.at_from_ms(each.received_ms) for each in batch[:1])])
         await self._retrier.retry(
-            lambda: self._remove_uncommitted_packs(folder.id, mark.seq, since=since)
+            lambda: remove_uncommitted_packs(self._objects, folder.id, mark.stored_seq, since=since)
         )
+        if batch:
+            _logger.info("adopting a journal", journal=folder.id, after_seq=mark.stored_seq)
+        is_young = bool(batch) or mark.age.total_seconds() < self._keep_s
         while batch:
-            await self._batches.digest_batch(folder.id, batch)
+            await self._batches.digest_batch(mark, batch)
             batch = await asyncio.to_thread(bodies.reopen_batch, entries)
+        await self._retrier.retry(lambda: self._note_adopted(folder.id))
+        if self._keep_s and is_young:
+            return False
         await asyncio.to_thread(folder.remove)
-        await self._retrier.retry(lambda: self._delete_mark(folder.id))
+        await self._retrier.retry(lambda: self._delete_mark(mark))
+        return True
 
-    async def _claim_mark(self, journal_id: str) -> marks.JournalMark:
+    async def _claim_mark(self, journal_id: str) -> ClaimedMark:
         async with self._database.transaction() as connection:
             return await marks.claim_mark(connection, journal_id)
 
-    async def _delete_mark(self, journal_id: str) -> None:
+    async def _delete_mark(self, mark: ClaimedMark) -> None:
         async with self._database.transaction() as connection:
-            await marks.delete_mark(connection, journal_id)
+            await marks.delete_mark(connection, mark)
+
+    async def _note_adopted(self, journal_id: str) -> None:
+        async with self._database.transaction() as connection:
             await process_records.delete_owner_of_journal(connection, journal_id)
-
-    async def _remove_uncommitted_packs(
-        self, journal_id: str, after_seq: int, *, since: datetime
-    ) -> None:
-        """Remove the packs that a dead process stored for batches it never committed.
-
-        Args:
-            journal_id: The journal of the process.
-            after_seq: The last entry that it stored.
-            since: When it stored that entry, or received the next one.
-        """
-        days = {OLD_DAY, *_list_days(since - _CLOCK_SLACK, clock.now() + _CLOCK_SLACK)}
-        for prefix in keys.make_block_prefixes(days, journal_id, after_seq + 1):
-            for stored in await self._objects.list(prefix):
-                if keys.read_pack_seq(stored.key) > after_seq:
-                    await self._objects.delete(stored.key)
-
-
-def _list_days(first: datetime, last: datetime) -> list[date]:
-    """List the days between two moments, both included; only the latest of very many."""
-    days = (last.date() - first.date()).days
-    return [last.date() - timedelta(days=ago) for ago in range(min(days + 1, _MOST_DAYS))]

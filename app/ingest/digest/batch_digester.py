@@ -19,7 +19,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.ingest.admission.quotas import Quotas
-from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.marks import ClaimedMark, JournalRange, MarkMovedError
 from app.ingest.digest.metrics import DigestMetrics
 from app.ingest.digest.prepare import open_envelope, prepare_items, refuse_envelope
 from app.ingest.digest.read_days import DayMemory
@@ -92,33 +92,32 @@ class BatchDigester:
 
     async def digest_batch(
         self,
-        journal_id: str,
+        mark: ClaimedMark,
         batch: Sequence[AcceptedEnvelope],
         on_stored: Callable[[int], None] = lambda _seq: None,
     ) -> None:
         """Store a batch; envelopes that cannot be stored go to quarantine.
 
         Args:
-            journal_id: The journal that the envelopes are from.
+            mark: The mark of the journal that the envelopes are from, claimed by this process.
             batch: Envelopes in the order of their entries; at least one.
             on_stored: Called with the last entry up to which everything is stored.
 
         Raises:
             ServiceUnavailable: Postgres or storage fails, and the process is about to end.
+            MarkMovedError: Another process digests this journal, or Postgres went back in time.
         """
-        entries = JournalRange(journal_id, batch[0].seq, batch[-1].seq)
+        entries = JournalRange(mark.journal_id, batch[0].seq, batch[-1].seq)
         began_s = monotonic_s()
         try:
             prepared = await self._prepare_batch(batch)
-            await self._store(LaidOutBatch.of(prepared, entries))
-        except ServiceUnavailable:
+            await self._store(LaidOutBatch.of(prepared, entries), mark)
+        except (ServiceUnavailable, MarkMovedError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
             _logger.warning("a batch failed, taking it apart", entries=len(batch), error=str(error))
             for accepted in batch:
-                await self._digest_alone(
-                    accepted, JournalRange(journal_id, accepted.seq, accepted.seq)
-                )
+                await self._digest_alone(accepted, mark)
                 on_stored(accepted.seq)
         else:
             on_stored(batch[-1].seq)
@@ -128,14 +127,15 @@ class BatchDigester:
             envelopes=len(batch),
         )
 
-    async def _digest_alone(self, accepted: AcceptedEnvelope, entries: JournalRange) -> None:
+    async def _digest_alone(self, accepted: AcceptedEnvelope, mark: ClaimedMark) -> None:
         """Store one envelope, or put it aside after its last try."""
+        entries = JournalRange(mark.journal_id, accepted.seq, accepted.seq)
         reason = ""
         for _ in range(_TRIES):
             try:
                 prepared = await self._prepare_batch([accepted])
-                await self._store(LaidOutBatch.of(prepared, entries))
-            except ServiceUnavailable:
+                await self._store(LaidOutBatch.of(prepared, entries), mark)
+            except (ServiceUnavailable, MarkMovedError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours go on
                 reason = f"{type(error).__name__}: {error}"
@@ -144,7 +144,8 @@ class BatchDigester:
         _logger.error("an envelope goes to quarantine", seq=accepted.seq, reason=log.shown(reason))
         refused = PreparedBatch(day=self._memory.clock.today())
         refuse_envelope(accepted, "quarantined", refused)
-        await self._store(LaidOutBatch.of(refused, entries), EnvelopeToQuarantine(accepted, reason))
+        quarantine = EnvelopeToQuarantine(accepted, reason)
+        await self._store(LaidOutBatch.of(refused, entries), mark, quarantine)
 
     async def _prepare_batch(self, batch: Sequence[AcceptedEnvelope]) -> PreparedBatch:
         """Read, check and scrub a batch, in turns that leave the event loop to others."""
@@ -210,7 +211,10 @@ class BatchDigester:
         }
 
     async def _store(
-        self, batch: LaidOutBatch, quarantine: EnvelopeToQuarantine | None = None
+        self,
+        batch: LaidOutBatch,
+        mark: ClaimedMark,
+        quarantine: EnvelopeToQuarantine | None = None,
     ) -> None:
         """Store a batch as soon as Postgres and storage answer."""
         orphans = tuple(self._orphans)
@@ -221,6 +225,7 @@ class BatchDigester:
                 self._database,
                 self._objects,
                 batch,
+                mark,
                 quarantine=quarantine,
                 orphans=orphans,
                 memory=self._memory,
@@ -230,6 +235,8 @@ class BatchDigester:
         try:
             with self.metrics.time_step("store"):
                 outcomes = await self._retrier.retry(store_once)
+        except MarkMovedError:
+            raise  # its pack is discarded
         except Exception:
             if batch.pack.parts:
                 self._orphans.append(batch.pack.key)

@@ -13,7 +13,7 @@ from app.core.errors import PartitionMissing, ServiceUnavailable
 from app.db.engine import Database
 from app.ingest.digest import crash_facts, marks
 from app.ingest.digest.link_issues import link_batch
-from app.ingest.digest.marks import JournalRange
+from app.ingest.digest.marks import ClaimedMark, JournalRange, MarkMovedError, MarkPosition
 from app.ingest.digest.prepare import replay_id_of
 from app.ingest.digest.read_days import DayMemory, list_partitions_of, read_batch_days
 from app.ingest.item_types import STORES
@@ -25,7 +25,7 @@ from app.ingest.outcome_names import limit_names
 from app.ingest.queue import AcceptedEnvelope
 from app.projects import privacy_rules, storage, writes as project_writes
 from app.projects.model import OutcomeKey
-from app.replays import locks, writes as replay_writes
+from app.replays import locks, segment_queries, writes as replay_writes
 from app.replays.model import ReplayKey
 from app.storage import keys
 from app.storage.port import ObjectStore
@@ -66,6 +66,7 @@ async def store_batch(
     database: Database,
     objects: ObjectStore,
     batch: LaidOutBatch,
+    mark: ClaimedMark,
     *,
     quarantine: EnvelopeToQuarantine | None = None,
     orphans: Sequence[str] = (),
@@ -80,6 +81,7 @@ async def store_batch(
         database: Where rows go.
         objects: Where videos and files go.
         batch: The batch.
+        mark: The mark of its journal, which is moved past the batch.
         quarantine: The envelope of the batch, if it failed and is put into quarantine.
         orphans: Keys of packs that earlier tries put and no row will ever point at.
         is_again: Whether an earlier try ended without an answer. It may have been committed, and
@@ -91,21 +93,28 @@ async def store_batch(
 
     Raises:
         ServiceUnavailable: Postgres or the object storage does not answer.
+        MarkMovedError: Another process digests this journal, or Postgres went back in time.
     """
-    if is_again and await _is_stored(database, batch.entries):
+    if is_again and await _is_stored(database, batch, mark):
+        mark.stored_seq = batch.entries.last_seq
         return Counter()
     await _put_objects(objects, batch)
     memory = memory or DayMemory()
     for _ in range(_MOVES):
         try:
-            return await _store_in_transaction(
-                database, objects, batch, memory, quarantine=quarantine, orphans=orphans
+            outcomes = await _store_in_transaction(
+                database, objects, batch, mark, memory, quarantine=quarantine, orphans=orphans
             )
         except replay_writes.ReplayMovedError:
             continue
+        except MarkMovedError:
+            await _discard_pack(database, batch)
+            raise
         except PartitionMissing:
             memory.forget()
             raise
+        mark.stored_seq = batch.entries.last_seq
+        return outcomes
     raise ServiceUnavailable("the day of a replay was changed again and again")
 
 
@@ -113,6 +122,7 @@ async def _store_in_transaction(
     database: Database,
     objects: ObjectStore,
     batch: LaidOutBatch,
+    mark: ClaimedMark,
     memory: DayMemory,
     *,
     quarantine: EnvelopeToQuarantine | None,
@@ -122,14 +132,12 @@ async def _store_in_transaction(
 
     Raises:
         ReplayMovedError: A replay turned out to have another day than was assumed.
+        MarkMovedError: The mark is not where this process left it.
         ServiceUnavailable: Postgres does not answer.
     """
     async with database.transaction() as connection:
-        if not await marks.move_mark(connection, batch.entries):
-            # Another process digests this journal, and its rows point at packs of its own.
-            unused = [batch.pack.key] if batch.pack.parts else []
-            await replay_writes.discard_objects(connection, unused, clock.now())
-            return Counter()
+        if not await marks.move_mark(connection, mark, batch.entries.last_seq):
+            raise MarkMovedError
         days = await read_batch_days(connection, batch.prepared, memory)
         partitions = list_partitions_of(batch.prepared, days)
         await memory.ensure(connection, partitions)
@@ -161,9 +169,28 @@ def replays_to_picture(prepared: PreparedBatch) -> set[ReplayKey]:
     }
 
 
-async def _is_stored(database: Database, entries: JournalRange) -> bool:
+async def _is_stored(database: Database, batch: LaidOutBatch, mark: ClaimedMark) -> bool:
+    """Find out whether an earlier try was committed.
+
+    Raises:
+        MarkMovedError: Another process has claimed the mark since, or Postgres went back in time.
+    """
     async with database.reading() as connection:
-        return await marks.read_mark(connection, entries.journal_id) >= entries.last_seq
+        position = await marks.read_mark(connection, mark.journal_id)
+    if position == MarkPosition(mark.epoch, mark.stored_seq):
+        return False
+    if position == MarkPosition(mark.epoch, batch.entries.last_seq):
+        return True
+    await _discard_pack(database, batch)
+    raise MarkMovedError
+
+
+async def _discard_pack(database: Database, batch: LaidOutBatch) -> None:
+    """Hand the pack of a batch to the sweep, unless an earlier try was committed with it."""
+    if batch.pack.parts:
+        async with database.transaction() as connection:
+            if not await segment_queries.has_pack(connection, batch.pack.key):
+                await replay_writes.discard_objects(connection, [batch.pack.key], clock.now())
 
 
 async def _put_objects(objects: ObjectStore, batch: LaidOutBatch) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text
 
 from app.db.schema import metadata
 
@@ -12,4 +12,7 @@ journal_marks: Final = Table(
     Column("journal_id", Text, primary_key=True),
     Column("stored_seq", BigInteger, nullable=False),
     Column("moved_at", DateTime(timezone=True), nullable=False),
+    # Raised by whoever claims the mark; a release before epochs neither reads nor writes these.
+    Column("owner_epoch", Integer, nullable=False, server_default="0"),
+    Column("claimed_at", DateTime(timezone=True)),
 )

@@ -14,7 +14,6 @@ from app.core.errors import InvalidInput, NotFound, ReplayHeld
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
-from app.ingest.digest.store import store_batch
 from app.projects import retention_rules, spending
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays import queries
@@ -23,6 +22,7 @@ from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
 from tests.contract.postgres.test_packs import FIRST, SECOND, make_batch, make_prepared_segment
 from tests.support.builders.people import make_project
+from tests.support.builders.stored_segments import store_claimed
 
 ADA = PersonId(7)
 DAY = timedelta(days=1)
@@ -33,7 +33,7 @@ async def stored(database: Database, tmp_path: Path) -> AsyncIterator[Database]:
     """A database with two replays of one segment each."""
     objects = LocalStore(tmp_path, threads=2)
     batch = make_batch(make_prepared_segment(FIRST, b"A"), make_prepared_segment(SECOND, b"B"))
-    await store_batch(database, objects, batch)
+    await store_claimed(database, objects, batch)
     yield database
     await objects.close()
 

@@ -21,7 +21,7 @@ from app.erasure.replay import erase_replay
 from app.formats.replay.recording_summary import RecordingCounts
 from app.ingest.digest.link_issues import link_batch, link_events_to_replays
 from app.ingest.digest.marks import JournalRange
-from app.ingest.digest.store import LaidOutBatch, store_batch
+from app.ingest.digest.store import LaidOutBatch
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
@@ -36,6 +36,7 @@ from app.replays.model import NewSegment, ReplayKey
 from app.storage.local import LocalStore
 from app.triage import issue_links
 from app.triage.issue_links import LinkedReplay
+from tests.support.builders.stored_segments import store_claimed
 from tests.support.shuffling import cut_into_batches
 from tests.support.waiting import until_asked
 
@@ -64,7 +65,7 @@ class LinkStore:
             else:
                 prepared.rows_of(EVENT).append(part)
         journal = f"{random.getrandbits(128):032x}"
-        await store_batch(
+        await store_claimed(
             self.database, self.objects, LaidOutBatch.of(prepared, JournalRange(journal, 1, 1))
         )
 

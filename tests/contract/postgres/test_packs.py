@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, override
 
@@ -17,15 +18,17 @@ from app.db.text import JsonText
 from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once
 from app.formats.replay.recording_summary import RecordingCounts
-from app.ingest.digest.adopter import JournalAdopter
-from app.ingest.digest.marks import JournalRange
+from app.ingest.digest import marks
+from app.ingest.digest.marks import ClaimedMark, JournalRange, MarkMovedError, MarkPosition
 from app.ingest.digest.store import LaidOutBatch, store_batch
+from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import PreparedSegment
 from app.replays import locks, queries, segment_queries
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.storage.local import LocalStore
+from tests.support.builders.stored_segments import store_claimed
 
 JOURNAL = "c" * 32
 PROJECT = ProjectId(1)
@@ -62,11 +65,10 @@ def make_batch(*segments: PreparedSegment, seq: int = 1, day: date | None = None
     return LaidOutBatch.of(prepared, JournalRange(JOURNAL, seq, seq))
 
 
-def adopter_of(database: Database, objects: LocalStore) -> JournalAdopter:
-    """Make an adopter of journals that is not running."""
-    adopter = JournalAdopter.__new__(JournalAdopter)
-    adopter._database, adopter._objects = database, objects
-    return adopter
+async def claim(database: Database) -> ClaimedMark:
+    """Claim the mark of the journal, as a process does before it digests."""
+    async with database.transaction() as connection:
+        return await marks.claim_mark(connection, JOURNAL)
 
 
 async def sweep_until_done(database, objects) -> None:
@@ -92,10 +94,13 @@ async def test_a_retry_after_a_lost_commit_restores_no_video(database, objects):
     batch = make_batch(
         make_prepared_segment(FIRST, b"AAAAA"), make_prepared_segment(SECOND, b"BBBBB")
     )
-    await store_batch(database, objects, batch)
+    mark = await claim(database)
+    before = replace(mark)
+    await store_batch(database, objects, batch, mark)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     await sweep_until_done(database, objects)
-    await store_batch(database, objects, batch, is_again=True)
+    await store_batch(database, objects, batch, before, is_again=True)
+    assert before == mark
     assert await objects.read(batch.pack.key) == b"\0\0\0\0\0BBBBB"
     assert await read_video(database, objects, SECOND) == b"BBBBB"
 
@@ -103,29 +108,99 @@ async def test_a_retry_after_a_lost_commit_restores_no_video(database, objects):
 async def test_a_retry_after_a_lost_commit_restores_no_pack(database, objects):
     """A pack whose only replay was deleted before the retry is not stored again."""
     batch = make_batch(make_prepared_segment(FIRST, b"AAAAA"))
-    await store_batch(database, objects, batch)
+    mark = await claim(database)
+    before = replace(mark)
+    await store_batch(database, objects, batch, mark)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     await sweep_until_done(database, objects)
-    await store_batch(database, objects, batch, is_again=True)
+    await store_batch(database, objects, batch, before, is_again=True)
+    assert before == mark
     assert await objects.list("") == []
 
 
-async def test_the_pack_of_a_second_digest_is_swept(database, objects):
-    """When two processes digest one journal, the rows name one pack and the other is removed."""
+@pytest.mark.parametrize("is_again", [False, True])
+async def test_the_pack_of_a_process_that_lost_its_journal_is_swept(database, objects, is_again):
+    """A process whose journal another one has claimed stores nothing, and its pack is removed."""
     first, second = (
         make_batch(make_prepared_segment(FIRST, b"AAAAA")),
         make_batch(make_prepared_segment(FIRST, b"AAAAA")),
     )
-    await store_batch(database, objects, first)
-    await store_batch(database, objects, second)
+    stopped, adopting = await claim(database), await claim(database)
+    await store_batch(database, objects, first, adopting)
+    if is_again:
+        await objects.put(second.pack.key, second.pack.parts)
+    with pytest.raises(MarkMovedError):
+        await store_batch(database, objects, second, stopped, is_again=is_again)
     await sweep_until_done(database, objects)
     assert [stored_object.key for stored_object in await objects.list("")] == [first.pack.key]
     assert await read_video(database, objects, FIRST) == b"AAAAA"
 
 
+async def test_a_committed_pack_stays_when_the_journal_is_claimed_before_the_retry(
+    database, objects
+):
+    """A process that never learned of its commit does not discard the pack that rows point at."""
+    batch = make_batch(make_prepared_segment(FIRST, b"AAAAA"))
+    mark = await claim(database)
+    before = replace(mark)
+    await store_batch(database, objects, batch, mark)
+    assert (await claim(database)).stored_seq == 1
+    with pytest.raises(MarkMovedError):
+        await store_batch(database, objects, batch, before, is_again=True)
+    await sweep_until_done(database, objects)
+    assert await read_video(database, objects, FIRST) == b"AAAAA"
+
+
+@pytest.mark.parametrize(
+    "lost", ["update journal_marks set stored_seq = 1", "delete from journal_marks"]
+)
+async def test_a_mark_that_went_back_is_noticed(database, objects, lost):
+    """Postgres that lost a commit is told by the next batch, and by a look at the mark."""
+    mark = await claim(database)
+    for seq in (1, 2):
+        await store_batch(
+            database, objects, make_batch(make_prepared_segment(FIRST, b"A"), seq=seq), mark
+        )
+    async with database.transaction() as connection:
+        await connection.execute(text(lost))
+        assert await marks.read_mark(connection, JOURNAL) != MarkPosition(mark.epoch, 2)
+    third = make_batch(make_prepared_segment(FIRST, b"A"), seq=3)
+    with pytest.raises(MarkMovedError):
+        await store_batch(database, objects, third, mark)
+    again = await claim(database)
+    assert again.stored_seq == (1 if "update" in lost else 0)
+
+
+async def test_a_mark_in_use_is_not_taken(database):
+    """Adopting over the bucket leaves a mark alone that was moved or claimed lately."""
+    minute = timedelta(minutes=1)
+    async with database.transaction() as connection:
+        assert await marks.claim_unused_mark(connection, JOURNAL, unused_for=minute)
+        assert not await marks.claim_unused_mark(connection, JOURNAL, unused_for=minute)
+        await connection.execute(
+            text("update journal_marks set moved_at = now() - interval '2 minutes'")
+        )
+        assert not await marks.claim_unused_mark(connection, JOURNAL, unused_for=minute)
+        await connection.execute(
+            text("update journal_marks set claimed_at = now() - interval '2 minutes'")
+        )
+        claimed = await marks.claim_unused_mark(connection, JOURNAL, unused_for=minute)
+    assert claimed is not None
+    assert claimed.epoch == 2
+
+
+async def test_a_mark_is_deleted_by_its_owner_only(database):
+    """A process that was adopted does not delete the mark of its adopter."""
+    stopped, adopting = await claim(database), await claim(database)
+    async with database.transaction() as connection:
+        await marks.delete_mark(connection, stopped)
+        assert await marks.read_mark(connection, JOURNAL) == MarkPosition(adopting.epoch, 0)
+        await marks.delete_mark(connection, adopting)
+        assert await marks.read_mark(connection, JOURNAL) is None
+
+
 async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objects):
     """A commit may outlive its process; its pack is neither removed nor stored again."""
-    adopter = adopter_of(database, objects)
     batch = make_batch(make_prepared_segment(FIRST, b"AAAAA"))
     await objects.put(batch.pack.key, batch.pack.parts)
     async with database.transaction() as dying:
@@ -136,30 +211,29 @@ async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objec
             ),
             {"id": JOURNAL},
         )
-        claiming = asyncio.create_task(adopter._claim_mark(JOURNAL))
+        claiming = asyncio.create_task(claim(database))
         waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
         async with asyncio.timeout(20):
             # A transaction sees one snapshot of the waits, so each look has its own.
             while not await _read_value(database, waits):  # noqa: ASYNC110 - Postgres has no event
                 await asyncio.sleep(0.01)
         assert not claiming.done()
-    assert (await claiming).seq == 1
-    await adopter._remove_uncommitted_packs(JOURNAL, 1, since=clock.now())
+    assert (await claiming).stored_seq == 1
+    await remove_uncommitted_packs(objects, JOURNAL, 1, since=clock.now())
     assert [stored_object.key for stored_object in await objects.list("")] == [batch.pack.key]
 
 
 @pytest.mark.parametrize("seq", [2, 70_000])
 async def test_packs_that_were_never_committed_are_removed(database, objects, seq):
     """An adopter removes packs after the mark, whichever entry their batch began with."""
-    adopter = adopter_of(database, objects)
     kept, lost = (
         make_batch(make_prepared_segment(FIRST, b"A")),
         make_batch(make_prepared_segment(SECOND, b"B"), seq=seq),
     )
-    await store_batch(database, objects, kept)
+    await store_claimed(database, objects, kept)
     await objects.put(lost.pack.key, lost.pack.parts)
-    mark = await adopter._claim_mark(JOURNAL)
-    await adopter._remove_uncommitted_packs(JOURNAL, mark.seq, since=mark.moved_at)
+    mark = await claim(database)
+    await remove_uncommitted_packs(objects, JOURNAL, mark.stored_seq, since=mark.moved_at)
     assert [stored_object.key for stored_object in await objects.list("")] == [kept.pack.key]
     with pytest.raises(NotFound):
         await objects.read(lost.pack.key)
@@ -188,7 +262,7 @@ async def test_a_slow_wipe_delays_no_other_deletion(database, tmp_path):
         make_prepared_segment(SECOND, b"BBBBB"),
         make_prepared_segment(third, b"CCCCC"),
     )
-    await store_batch(database, objects, batch)
+    await store_claimed(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     sweeping = asyncio.create_task(sweep_once(database, objects))
     async with asyncio.timeout(20):
@@ -206,7 +280,7 @@ async def test_a_slow_wipe_delays_no_other_deletion(database, tmp_path):
 async def test_the_receipt_counts_every_segment_of_a_removed_pack(database, objects):
     """The receipt counts the segments of a removed pack, also repeated ones."""
     segments = [make_prepared_segment(FIRST, b"%04d" % number) for number in range(1_200)]
-    await store_batch(database, objects, make_batch(*segments))
+    await store_claimed(database, objects, make_batch(*segments))
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     await sweep_until_done(database, objects)
     async with database.reading() as connection:

@@ -10,18 +10,19 @@ from app.core.days import OLD_DAY, BatchDays, DaySlot
 from app.db import days
 from app.db.days import Partition
 from app.db.engine import Database
-from app.ingest.digest.store import store_batch
+from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.replays import locks, queries, writes
 from app.storage.local import LocalStore
 from tests.contract.postgres.test_packs import (
     FIRST,
     JOURNAL,
     SECOND,
-    adopter_of,
+    claim,
     make_batch,
     make_prepared_segment,
     objects,
 )
+from tests.support.builders.stored_segments import store_claimed
 from tests.support.waiting import until_asked
 
 __all__ = ["objects"]
@@ -54,7 +55,7 @@ async def test_two_processes_at_midnight_agree_on_the_day(database: Database, ob
         await writes.add_segments(
             before_midnight, batch.pack.placed, pack_id=1, days=BatchDays(yesterday)
         )
-        storing = asyncio.create_task(store_batch(database, objects, other))
+        storing = asyncio.create_task(store_claimed(database, objects, other))
         await until_asked(lambda: is_somebody_waiting(database))
     await storing
     assert await read_slots(database) == [DaySlot(yesterday, 3)]
@@ -68,7 +69,7 @@ async def test_a_late_segment_follows_a_replay_that_is_moved_meanwhile(
     database: Database, objects: LocalStore
 ):
     """Digest that read the old day of a replay stores its segment on the new one."""
-    await store_batch(database, objects, make_batch(make_prepared_segment(FIRST, b"A")))
+    await store_claimed(database, objects, make_batch(make_prepared_segment(FIRST, b"A")))
     [slot] = await read_slots(database)
     async with database.transaction() as moving:
         await moving.execute(text(f"update segments set day = '{OLD_DAY}'"))
@@ -77,7 +78,7 @@ async def test_a_late_segment_follows_a_replay_that_is_moved_meanwhile(
     async with database.transaction() as moving:
         await moving.execute(text("update segments set day = :day"), {"day": slot.day})
         await moving.execute(text("update replays set day = :day"), {"day": slot.day})
-        storing = asyncio.create_task(store_batch(database, objects, late))
+        storing = asyncio.create_task(store_claimed(database, objects, late))
         await until_asked(lambda: is_somebody_waiting(database))
     await storing
     assert await read_slots(database) == [slot]
@@ -85,16 +86,15 @@ async def test_a_late_segment_follows_a_replay_that_is_moved_meanwhile(
 
 async def test_packs_of_both_sides_of_midnight_are_found(database: Database, objects: LocalStore):
     """An adopter removes what a dead process put on any day since its mark, old keys as well."""
-    adopter = adopter_of(database, objects)
-    await store_batch(database, objects, make_batch(make_prepared_segment(FIRST, b"A")))
-    mark = await adopter._claim_mark(JOURNAL)
+    await store_claimed(database, objects, make_batch(make_prepared_segment(FIRST, b"A")))
+    mark = await claim(database)
     kept = {each.key for each in await objects.list("")}
     today = clock.now().date()
     for number, day in enumerate([OLD_DAY, today - timedelta(days=3), today]):
         lost = make_batch(make_prepared_segment(SECOND, b"B"), seq=2 + number, day=day)
         await objects.put(lost.pack.key, lost.pack.parts)
     since = mark.moved_at - timedelta(days=3)
-    await adopter._remove_uncommitted_packs(JOURNAL, mark.seq, since=since)
+    await remove_uncommitted_packs(objects, JOURNAL, mark.stored_seq, since=since)
     assert {each.key for each in await objects.list("")} == kept
 
 

@@ -14,7 +14,7 @@ from app.db.days import Partition
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
 from app.ingest.digest.marks import JournalRange
-from app.ingest.digest.store import LaidOutBatch, store_batch
+from app.ingest.digest.store import LaidOutBatch
 from app.ingest.items.attachment import ATTACHMENT
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
@@ -38,6 +38,7 @@ from tests.contract.postgres.test_packs import (
     objects,
 )
 from tests.contract.postgres.test_spans import make_block, make_span
+from tests.support.builders.stored_segments import store_claimed
 
 __all__ = ["objects"]
 """The fixture of the tests of packs serves these tests too."""
@@ -123,7 +124,7 @@ def make_full_batch(seq: int) -> LaidOutBatch:
 @pytest.fixture
 async def stored(database: Database, objects: LocalStore) -> Database:
     """A database with rows of every kind."""
-    await store_batch(database, objects, make_full_batch(1))
+    await store_claimed(database, objects, make_full_batch(1))
     return database
 
 
@@ -132,7 +133,7 @@ async def test_what_is_stored_is_counted_once(stored: Database, objects: LocalSt
     totals = await read_totals(stored)
     assert totals == await read_totals(stored, ROWS)
     assert {row[2] for row in totals} == set(StorageKind) - {StorageKind.PICTURES}
-    await store_batch(stored, objects, make_full_batch(2))
+    await store_claimed(stored, objects, make_full_batch(2))
     assert await read_totals(stored) == totals == await read_totals(stored, ROWS)
 
 
@@ -142,8 +143,10 @@ async def test_a_video_that_comes_later_is_counted(database: Database, objects: 
     bare = msgspec.structs.replace(
         bare, video=None, segment=msgspec.structs.replace(bare.segment, video=None)
     )
-    await store_batch(database, objects, make_batch(bare))
-    await store_batch(database, objects, make_batch(make_prepared_segment(FIRST, b"A" * 9), seq=2))
+    await store_claimed(database, objects, make_batch(bare))
+    await store_claimed(
+        database, objects, make_batch(make_prepared_segment(FIRST, b"A" * 9), seq=2)
+    )
     totals = await read_totals(database)
     assert totals == await read_totals(database, ROWS)
     assert (StorageKind.VIDEO, 1, 9) in {row[2:] for row in totals}

@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import override
@@ -15,6 +16,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import Database
 from app.erasure.sweep import sweep_once
+from app.ingest.digest import marks
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.attachment import ATTACHMENT
@@ -27,6 +29,7 @@ from app.replays.model import ReplayKey
 from app.storage import keys
 from app.storage.local import LocalStore
 from app.storage.port import ObjectContent
+from tests.support.builders.stored_segments import store_claimed
 
 KEY = ReplayKey(ProjectId(1), ReplayId("5b1c0f4e9a7d4c3e8f20716d3b9a4c55"))
 
@@ -55,12 +58,13 @@ async def objects(tmp_path: Path) -> AsyncIterator[StubbornStore]:
 
 async def test_a_batch_whose_commit_got_no_answer_counts_once(database, objects):
     """A batch that is stored again with the same mark after a lost COMMIT counts once."""
-    for _ in range(2):
+    async with database.transaction() as connection:
+        mark = await marks.claim_mark(connection, "a" * 32)
+    for is_again in (False, True):
         prepared = PreparedBatch()
         prepared.outcomes[outcome_key(ProjectId(1), "session", Outcome.KEPT)] += 1
-        await store_batch(
-            database, objects, LaidOutBatch.of(prepared, JournalRange("a" * 32, 1, 7))
-        )
+        batch = LaidOutBatch.of(prepared, JournalRange("a" * 32, 1, 7))
+        await store_batch(database, objects, batch, replace(mark), is_again=is_again)
     async with database.reading() as connection:
         assert await connection.scalar(text("select sum(quantity) from outcomes")) == 1
 
@@ -110,7 +114,7 @@ async def test_a_file_sent_again_while_it_is_swept_is_kept(database, tmp_path):
     """A file is kept although the sweep ran between its object and its row."""
     objects = SweptStore(tmp_path, threads=1)
     first, key = make_batch_with_file(1)
-    await store_batch(database, objects, first)
+    await store_claimed(database, objects, first)
     async with database.transaction() as connection:
         await connection.execute(
             text(
@@ -121,7 +125,7 @@ async def test_a_file_sent_again_while_it_is_swept_is_kept(database, tmp_path):
         )
     objects.database = database
     again, _ = make_batch_with_file(2)
-    await store_batch(database, objects, again)
+    await store_claimed(database, objects, again)
     await sweep_once(database, objects)
     assert await objects.read(key) == b"file"
     async with database.reading() as connection:

@@ -8,6 +8,7 @@ from app.db.engine import Database
 from app.db.text import JsonText
 from app.formats.replay.recording_summary import RecordingCounts
 from app.formats.stored.packed_json import pack_json
+from app.ingest.digest import marks
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.item_type import PreparedBatch
@@ -66,6 +67,13 @@ def make_prepared_segment(
     return PreparedSegment(segment, "replay_video", None if video is None else memoryview(video))
 
 
+async def store_claimed(database: Database, store: ObjectStore, batch: LaidOutBatch) -> None:
+    """Store a batch as a process does that has just claimed its journal."""
+    async with database.transaction() as connection:
+        mark = await marks.claim_mark(connection, batch.entries.journal_id)
+    await store_batch(database, store, batch, mark)
+
+
 class SegmentWriter:
     """Stores batches of segments one after another, each in a pack of its own."""
 
@@ -80,4 +88,4 @@ class SegmentWriter:
         prepared = PreparedBatch()
         prepared.rows_of(REPLAY_VIDEO).extend(segments)
         batch = LaidOutBatch.of(prepared, JournalRange(JOURNAL, self._seq, self._seq))
-        await store_batch(self._database, self._store, batch)
+        await store_claimed(self._database, self._store, batch)

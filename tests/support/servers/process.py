@@ -188,6 +188,7 @@ def launch_server(
         "public_url": f"http://127.0.0.1:{port}",
         **({"database_url": database_url} if database_url else {}),
         "journal_reserve_bytes": 0,
+        "journal_keep_s": 0,
         "key_envelopes_per_s": 0,
         "key_bytes_per_s": 0,
         # Drawn by another process, from what is stored: they only cost time here.

@@ -201,6 +201,8 @@ async def alone(
             "public_url": f"http://127.0.0.1:{port}",
             "database_url": SecretStr(as_app(database_url)) if database_url else None,
             "journal_reserve_bytes": 0,
+            # Tests of a Postgres that loses commits keep files; the others look whether they go.
+            "journal_keep_s": 0,
             "pictures": False,
             "key_envelopes_per_s": 0,
             "key_bytes_per_s": 0,
