@@ -13,7 +13,7 @@ from typing import Final
 
 from app.accounts import queries as account_queries, writes as account_writes
 from app.core import log
-from app.core.errors import ServiceUnavailable
+from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db import migrate, roles
 from app.db.engine import Database
 from app.db.roles import DatabaseUrls
@@ -83,12 +83,14 @@ class DatabasePreparation:
             await _publish_static_files(self._urls.app)
         except ServiceUnavailable as error:
             reason = str(error)
+            is_usable = not isinstance(error, DatabaseUnusable)
         except Exception as error:
             if not self._tried.is_set():
                 raise
-            reason = f"{type(error).__name__}: {error}"
+            reason, is_usable = f"{type(error).__name__}: {error}", False
         else:
             return True
+        self._database.block(f"the database is not prepared yet: {reason}", is_usable=is_usable)
         if reason != self.reason:
             _logger.warning("the database cannot be prepared yet", reason=reason)
         self.reason = reason

@@ -1,14 +1,16 @@
 """Health checks: for what restarts a process, for what sends requests to it, and for monitoring.
 
     /health/live    the process runs
-    /health/door    phones may be sent here: not while it is about to stop or its journal is full
-    /health/pages   people may be sent here: not while it is about to stop
+    /health/door    phones may be sent here: not to a process that is about to stop, has no role
+                    `door` or no room in its journal
+    /health/pages   people may be sent here: not to one that is about to stop or has no role `pages`
     /health/ready   everything works, Postgres included
 
 A load balancer must not ask `/health/ready` about phones: while Postgres is away, envelopes are
 accepted, and phones delete an envelope after any answer of the balancer, also after its 503.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Response
@@ -16,6 +18,7 @@ from sqlalchemy import text
 
 from app.api.drain import Drain
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
+from app.core.process_roles import ProcessRole
 from app.db.engine import Database
 from app.ingest.health import IngestMonitor
 
@@ -23,7 +26,9 @@ _UNREADY: Final = 503
 _STOPPING: Final = "this process is about to stop"
 
 
-def make_health_routes(database: Database, monitor: IngestMonitor, drain: Drain) -> APIRouter:
+def make_health_routes(
+    database: Database, monitor: IngestMonitor, drain: Drain, roles: Sequence[ProcessRole]
+) -> APIRouter:
     """Make the routes of all health checks."""
     router = APIRouter(include_in_schema=False)
 
@@ -35,14 +40,15 @@ def make_health_routes(database: Database, monitor: IngestMonitor, drain: Drain)
     @router.get("/health/door")
     async def door(response: Response) -> dict[str, str]:
         """Answer 200 while envelopes may be sent here, whether or not Postgres answers."""
-        health = monitor.read_health()
-        reason = "the journal has no room" if health.is_refusing else ""
-        return _answer(response, _STOPPING if drain.has_begun else reason)
+        reason = _find_obstacle(drain, roles, ProcessRole.DOOR)
+        if not reason and monitor.read_health().is_refusing:
+            reason = "the journal has no room"
+        return _answer(response, reason)
 
     @router.get("/health/pages")
     async def pages(response: Response) -> dict[str, str]:
         """Answer 200 while people may be sent here; a page says itself what does not work."""
-        return _answer(response, _STOPPING if drain.has_begun else "")
+        return _answer(response, _find_obstacle(drain, roles, ProcessRole.PAGES))
 
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, str]:
@@ -52,6 +58,13 @@ def make_health_routes(database: Database, monitor: IngestMonitor, drain: Drain)
         return _answer(response, await _find_fault(database, monitor))
 
     return router
+
+
+def _find_obstacle(drain: Drain, roles: Sequence[ProcessRole], role: ProcessRole) -> str:
+    """Return why no request for a role should be sent here, or an empty string."""
+    if drain.has_begun:
+        return _STOPPING
+    return "" if role in roles else f"this process does not have the role {role}"
 
 
 def _answer(response: Response, reason: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from app import __version__
 from app.cli import environment
 from app.cli.checks import CheckResult, CheckState
 from app.cli.environment import out
+from app.cli.pooler_checks import find_pooler_fault
 from app.cli.provider_checks import check_sign_in_provider
 from app.core import clock
 from app.core.errors import ReplayError
@@ -123,6 +124,9 @@ async def _check_database(settings: Settings) -> list[CheckResult]:
         return [CheckResult("database", CheckState.WARN, "embedded; it starts with the server")]
     kind = "external" if settings.database_url else "embedded"
     try:
+        pooler_fault = await find_pooler_fault(urls.app)
+        if pooler_fault is not None:
+            return [pooler_fault]
         before = clock.now()
         connection = await engine.connect(urls.app)
         try:

@@ -20,7 +20,9 @@ _RETURNED_S: Final = "playhead_returned_s"
 _IDLE_S: Final = 1.0
 """A connection that was not used for so long is asked whether it lives, before it is used."""
 _CONNECTION_LOST: Final = "08006"
-_STATEMENT_UNKNOWN: Final = "26000"
+_POOLER_FAULTS: Final = ("26000", "42P05")
+"""SQLSTATE of a prepared statement that does not exist, or exists already: a pooler has lent
+another connection than the one on which it was prepared."""
 
 _PASSING: Final = ("08", "25", "40", "53", "55", "57", "58", "72")
 """SQLSTATE prefixes of errors that may be gone at the next try: connection lost, read-only standby,
@@ -88,8 +90,15 @@ class Database:
             return 0, 0
         return pool.checkedout(), pool.checkedin()
 
-    def block(self, reason: str) -> None:
-        """Let `transaction` and `reading` raise `DatabaseUnavailable` with this reason."""
+    def block(self, reason: str, *, is_usable: bool = True) -> None:
+        """Let `transaction` and `reading` raise `DatabaseUnavailable` with this reason.
+
+        Args:
+            reason: The text of the error.
+            is_usable: Whether the database may be used as it is, once it answers; otherwise the
+                error is `DatabaseUnusable`.
+        """
+        self._obstacle = DatabaseUnavailable if is_usable else DatabaseUnusable
         self._block_reason = reason
 
     def unblock(self) -> None:
@@ -103,7 +112,7 @@ class Database:
     @asynccontextmanager
     async def _connection(self, kind: BlockKind) -> AsyncIterator[AsyncConnection]:
         if self._block_reason:
-            raise DatabaseUnavailable(self._block_reason)
+            raise self._obstacle(self._block_reason)
         began_s = monotonic_s()
         try:
             with translating_errors():
@@ -245,7 +254,7 @@ def _classify_error(
         return PartitionMissing(f"Postgres has no partition for a row: {error}")
     if state.startswith(_PASSING):
         return DatabaseUnavailable(f"Postgres does not answer as it should: {error}")
-    if state == _STATEMENT_UNKNOWN:
+    if state in _POOLER_FAULTS:
         # Without the statement's name, which is another one each time: the log says it once.
         return DatabaseUnusable(
             "a pooler before Postgres does not pass prepared statements on; pgbouncer needs "

@@ -123,7 +123,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             )
         )
         routes = APIRouter()
-        routes.include_router(health_checks.make_health_routes(shared.database, monitor, drain))
+        routes.include_router(
+            health_checks.make_health_routes(shared.database, monitor, drain, roles)
+        )
         routes.include_router(metrics.make_metrics_route(registry))
         page_services: PageServices | None = None
         if ProcessRole.PAGES in roles:

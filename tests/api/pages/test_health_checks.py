@@ -2,7 +2,10 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from app.ingest import health
+from tests.support.servers.server import alone
 
 CHECKS = ("/health/live", "/health/door", "/health/pages", "/health/ready")
 
@@ -37,3 +40,17 @@ async def test_phones_are_not_sent_to_a_full_journal(server, monkeypatch):
     facts = SimpleNamespace(f_bavail=0, f_frsize=1)
     monkeypatch.setattr(health, "os", SimpleNamespace(statvfs=lambda _path: facts))
     assert await read_statuses(server) == [200, 503, 200, 503]
+
+
+@pytest.mark.parametrize(
+    ("roles", "expected"), [("pages", [503, 200]), ("door,worker", [200, 503])]
+)
+async def test_requests_are_sent_to_processes_with_their_role(
+    database_url, tmp_path, roles, expected
+):
+    """A process without a role asks load balancers not to send it what that role serves."""
+    async with alone(database_url, tmp_path, roles=roles) as (_service, sender):
+        statuses = [
+            (await sender.get(path)).status_code for path in ("/health/door", "/health/pages")
+        ]
+    assert statuses == expected
