@@ -10,6 +10,7 @@ from typing import Any, Final
 import pydantic
 from rich.console import Console
 
+from app.backup.state import refuse_unfinished_restore
 from app.core.errors import InvalidInput
 from app.core.settings import Settings
 from app.db import roles
@@ -77,6 +78,7 @@ async def _database_url(settings: Settings) -> AsyncIterator[str]:
     lock = DataFolderLock.acquire(settings.data_dir)
     postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)
     try:
+        refuse_unfinished_restore(settings.data_dir)
         urls = await postgres.start(settings.data_dir)
         await roles.prepare_schema(urls)
         yield urls.app

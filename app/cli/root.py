@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import demo, doctor, environment, erase, members, people, projects, retention, serve
+from app.cli import (
+    backup,
+    demo,
+    doctor,
+    environment,
+    erase,
+    members,
+    people,
+    projects,
+    retention,
+    serve,
+)
 from app.core import log
 from app.core.errors import ReplayError
 
@@ -27,6 +38,8 @@ app.add_typer(people.people, name="user")
 app.add_typer(retention.retention, name="retention")
 app.command("doctor")(doctor.doctor)
 app.add_typer(erase.erase, name="erase")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 
 
 def _print_version(is_wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value

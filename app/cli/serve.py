@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.backup.state import refuse_unfinished_restore
 from app.cli import environment
 from app.cli.environment import out
 from app.core import log
@@ -36,6 +37,7 @@ def serve(
     log.set_up_logging(json_lines=settings.log_format == "json", level=settings.log_level)
     lock = take_folder(settings)
     try:
+        refuse_unfinished_restore(settings.data_dir)
         run_server(
             settings,
             on_ready=lambda report: _announce_start(settings, report),

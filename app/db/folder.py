@@ -12,7 +12,7 @@ from app.core.errors import ReplayError
 LOCK_NAME: Final = "playhead.lock"
 _OUR_NAMES: Final = frozenset(
     (LOCK_NAME, "playhead.address", "journal", "objects", "postgres", "postgres.making",
-     "postgres.log", "postgres.log.old", "lost+found")
+     "postgres.log", "postgres.log.old", "erasures.log", "restoring.json", "lost+found")
 )  # fmt: skip
 _PASSABLE: Final = 0o755
 _GROUP_PASSES: Final = 0o010

@@ -34,7 +34,10 @@ def _walk(fd: int, folder_key: str, prefix: str) -> Iterator[StoredObject]:
                 subfolders.append(entry.name)
             elif entry.is_file(follow_symlinks=False) and key.startswith(prefix):
                 with contextlib.suppress(FileNotFoundError):
-                    yield StoredObject(key, entry.stat(follow_symlinks=False).st_size)
+                    facts = entry.stat(follow_symlinks=False)
+                    # Both times, since whoever copies a folder sets the first one back.
+                    version = f"{facts.st_mtime_ns:x}-{facts.st_ctime_ns:x}"
+                    yield StoredObject(key, facts.st_size, version)
     for name in subfolders:
         if _may_contain(folder_key + name, prefix):
             with contextlib.suppress(FileNotFoundError):

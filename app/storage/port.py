@@ -5,7 +5,7 @@ tests in `tests/contract/storage` specify what a driver must do, and run against
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.core.errors import ServiceUnavailable
@@ -21,6 +21,8 @@ class StoredObject:
 
     key: str
     size_bytes: int
+    version: str = field(default="", compare=False)
+    """A text that changes whenever the bytes do. It means nothing to another store."""
 
 
 ObjectContent = bytes | memoryview | Sequence[bytes | memoryview]

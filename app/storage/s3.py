@@ -177,7 +177,11 @@ class S3Store:
             PaginationConfig={"PageSize": _PAGE},
         )
         objects = (
-            StoredObject(each["Key"].removeprefix(self._beginning), each["Size"])
+            StoredObject(
+                each["Key"].removeprefix(self._beginning),
+                each["Size"],
+                f"{each['ETag']} {each['LastModified']:%Y-%m-%dT%H:%M:%S}",
+            )
             for page in pages
             for each in page.get("Contents", ())
         )

@@ -129,6 +129,18 @@ async def test_a_second_put_changes_nothing(store: ObjectStore):
     assert await store.read(make_video_key()) == BODY
 
 
+async def test_the_version_of_an_object_changes_with_its_bytes(store: ObjectStore):
+    """A list tells whether an object was wiped since the last one."""
+    await store.put_many([("a/kept", BODY), ("a/wiped", BODY)])
+    before = {each.key: each.version for each in await store.list("a/")}
+    again = {each.key: each.version for each in await store.list("a/")}
+    assert again == before
+    await store.wipe("a/wiped", [(0, 4)])
+    after = {each.key: each.version for each in await store.list("a/")}
+    assert after["a/kept"] == before["a/kept"] != ""
+    assert after["a/wiped"] != before["a/wiped"]
+
+
 async def test_a_batch_is_stored_whole(store: ObjectStore):
     """A batch over several replays, larger than any internal step, is stored completely."""
     replays = [f"{number:032x}" for number in range(1, 8)]

@@ -1,0 +1,1 @@
+"""Backups of an installation: the database, the objects its rows name, and the journal."""

@@ -1,0 +1,203 @@
+"""Copies objects from a store into a backup and back, a few at a time and in bounded pieces."""
+
+import asyncio
+import mmap
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import partial
+from typing import Final
+
+from app.backup import files
+from app.backup.folder import BackupFolder, CopyNotes
+from app.backup.model import BackupUnfinished, CopiedObject, DamagedBackup, Progress
+from app.core.errors import NotFound, ServiceUnavailable
+from app.storage import probe
+from app.storage.port import ObjectStore, StoredObject
+
+_AT_ONCE: Final = 8
+_PIECE_BYTES: Final = 4 * 1024 * 1024
+_TRIES: Final = 5
+_PAUSE_S: Final = 2.0
+
+
+class ObjectCopier:
+    """Copies objects of a store into a backup folder, unless their copies are there already."""
+
+    def __init__(
+        self, store: ObjectStore, folder: BackupFolder, notes: CopyNotes, progress: Progress
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._notes = notes
+        self._progress = progress
+        self.copies: dict[str, CopiedObject] = {}
+        """The objects whose bytes are in the folder, by key."""
+
+    async def copy_stored(self, known: Mapping[str, CopiedObject]) -> int:
+        """Copy everything that is in the store now; returns how many objects were copied.
+
+        Args:
+            known: What earlier backups copied, by key.
+
+        Raises:
+            BackupUnfinished: The store does not answer, or the disk is full.
+        """
+        stored = [
+            each
+            for each in await _retry(lambda: self._store.list(""))
+            if not each.key.startswith(probe.PREFIX)
+        ]
+        changed = [each for each in stored if not self._reuse_copy(each, known.get(each.key))]
+        self._progress.begin(
+            "Copying objects", total=sum(each.size_bytes for each in changed), is_bytes=True
+        )
+        await _run_some_at_once(self._copy, changed)
+        return len(changed)
+
+    async def copy_named(self, keys: Iterable[str]) -> set[str]:
+        """Copy objects that are not copied yet; returns the keys that the store does not have.
+
+        Raises:
+            BackupUnfinished: The store does not answer, or the disk is full.
+        """
+        wanted = [StoredObject(key, 0) for key in sorted(keys) if key not in self.copies]
+        self._progress.begin("Copying what came meanwhile", is_bytes=True)
+        await _run_some_at_once(self._copy, wanted)
+        return {each.key for each in wanted if each.key not in self.copies}
+
+    def _reuse_copy(self, stored: StoredObject, known: CopiedObject | None) -> bool:
+        if known is None or not known.version or known.version != stored.version:
+            return False
+        if known.size_bytes != stored.size_bytes or not self._folder.has_content(known):
+            return False
+        self.copies[stored.key] = known
+        return True
+
+    async def _copy(self, stored: StoredObject) -> None:
+        """Copy one object; one that is gone meanwhile is left out."""
+        try:
+            copied = await _retry(lambda: self._copy_once(stored))
+        except NotFound:
+            return
+        await asyncio.to_thread(self._notes.add, copied)
+        self.copies[stored.key] = copied
+
+    async def _copy_once(self, stored: StoredObject) -> CopiedObject:
+        with self._folder.begin_content() as writer:
+            while True:
+                piece = await self._store.read(stored.key, writer.size_bytes, _PIECE_BYTES)
+                await asyncio.to_thread(writer.write, piece)
+                self._progress.advance(len(piece))
+                if len(piece) < _PIECE_BYTES:
+                    break
+            await asyncio.to_thread(writer.finish, self._folder.content_path(writer.sha256))
+            return CopiedObject(stored.key, writer.size_bytes, stored.version, writer.sha256)
+
+
+async def put_objects_back(
+    store: ObjectStore,
+    folder: BackupFolder,
+    objects: Iterable[CopiedObject],
+    progress: Progress,
+    *,
+    is_trusted: bool,
+) -> None:
+    """Put the objects of a backup into a store, unless they are there, and delete all others.
+
+    Args:
+        store: Where to put them.
+        folder: The folder of the backup.
+        objects: The objects.
+        progress: Shows how far this is.
+        is_trusted: Whether objects of the right size that are there were put by this restore, so
+            that their bytes need not be compared.
+
+    Raises:
+        BackupUnfinished: The store does not answer.
+    """
+    wanted = {each.key: each for each in objects}
+    present = {each.key: each.size_bytes for each in await _retry(lambda: store.list(""))}
+    progress.begin(
+        "Restoring objects", total=sum(each.size_bytes for each in wanted.values()), is_bytes=True
+    )
+
+    async def put(copied: CopiedObject) -> None:
+        is_there = present.get(copied.key) == copied.size_bytes
+        if not is_there or not (is_trusted or await _has_same_bytes(store, folder, copied)):
+            await _put(store, folder, copied)
+        progress.advance(copied.size_bytes)
+
+    await _run_some_at_once(put, wanted.values())
+    others = [key for key in present if key not in wanted]
+    progress.begin("Deleting other objects", total=len(others))
+
+    async def delete(key: str) -> None:
+        await _retry(lambda: store.delete(key))
+        progress.advance(1)
+
+    await _run_some_at_once(delete, others)
+
+
+async def _put(store: ObjectStore, folder: BackupFolder, copied: CopiedObject) -> None:
+    path = folder.content_path(copied.sha256)
+    try:
+        with path.open("rb") as file:
+            if not copied.size_bytes:  # An empty file cannot be mapped.
+                await _retry(lambda: store.put(copied.key, b""))
+                return
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                view = memoryview(content)
+                try:
+                    await _retry(lambda: store.put(copied.key, view))
+                finally:
+                    view.release()
+    except OSError as error:
+        raise DamagedBackup(f"{path} cannot be read: {error.strerror}") from error
+
+
+async def _has_same_bytes(store: ObjectStore, folder: BackupFolder, copied: CopiedObject) -> bool:
+    path = folder.content_path(copied.sha256)
+    with files.explaining_errors(path), path.open("rb", buffering=0) as file:
+        offset = 0
+        while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
+            if await _retry(partial(store.read, copied.key, offset, len(piece))) != piece:
+                return False
+            offset += len(piece)
+    return True
+
+
+async def _retry[T](call: Callable[[], Awaitable[T]]) -> T:
+    """Call a store until it answers, a few times.
+
+    Raises:
+        BackupUnfinished: It does not answer.
+        NotFound: It answers that there is no such object.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            return await call()
+        except BackupUnfinished:
+            raise
+        except ServiceUnavailable as error:
+            if not left:
+                raise BackupUnfinished(
+                    f"object storage: {error}. Run the same command again: it goes on"
+                ) from error
+            await asyncio.sleep(_PAUSE_S)
+    raise AssertionError  # pragma: no cover - the last try returns or raises
+
+
+async def _run_some_at_once[T](work: Callable[[T], Awaitable[None]], items: Iterable[T]) -> None:
+    """Work on items, a few at the same time; the first failure ends all of it."""
+    waiting = iter(items)
+
+    async def work_on_next() -> None:
+        for item in waiting:
+            await work(item)
+
+    tasks = [asyncio.create_task(work_on_next()) for _ in range(_AT_ONCE)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
