@@ -4,6 +4,8 @@
 # make test-s3  test storage with a real S3 server, Ceph's; needs root or its packages
 # make faults   break everything around the server, at nightly counts: hours; see docs/reliability.md
 # make hostile  send what is made to break it, at nightly counts: hours
+# make overload send ten times what can be digested; MINUTES=5; docs/reliability.md, S2
+# make soak     a steady load for two hours, MINUTES=120; docs/reliability.md, S1
 # make check    the quick part of it, before each commit
 # make format   lay out all Python files
 # make picture  take the picture of the README anew
@@ -13,7 +15,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-browser test-api test-inside test-s3 faults hostile check lint javascript format picture lock wheel clean system sdks
+.PHONY: help run demo test test-browser test-api test-inside test-s3 faults hostile overload soak check lint javascript format picture lock wheel clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -84,6 +86,11 @@ faults: $(DEV) system
 
 hostile: $(DEV) system
 	$(programme) tests/hostile tests/unit/formats
+
+overload: MINUTES ?= 5
+soak: MINUTES ?= 120
+overload soak: $(DEV)
+	$(BIN)/python -m bench.endurance.$@ --minutes $(MINUTES)
 
 check: lint javascript
 	$(BIN)/python -m pytest -q tests/unit tests/contract $(wildcard tests/api)

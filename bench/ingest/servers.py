@@ -10,7 +10,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,12 +117,17 @@ def start_floor(folder: Path) -> Iterator[MeasuredServer]:
 
 
 @contextmanager
-def start_playhead(folder: Path, database: Postmaster | None = None) -> Iterator[MeasuredServer]:
+def start_playhead(
+    folder: Path,
+    database: Postmaster | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[MeasuredServer]:
     """Start `playhead serve` without limits for a key and without drawing pictures.
 
     Args:
         folder: The data folder.
         database: A Postgres that runs, or None to let the server start its own.
+        settings: Further variables of its environment.
     """
     port = _find_free_port()
     environment = {
@@ -130,6 +135,7 @@ def start_playhead(folder: Path, database: Postmaster | None = None) -> Iterator
         "PLAYHEAD_KEY_ENVELOPES_PER_S": "1000000",
         "PLAYHEAD_KEY_BYTES_PER_S": "100000000000",
         "PLAYHEAD_PICTURES": "False",
+        **(settings or {}),
     }
     if database is not None:
         environment["PLAYHEAD_DATABASE_URL"] = database.url

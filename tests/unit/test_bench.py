@@ -1,12 +1,19 @@
 """The benchmarks name functions that exist, and report what they measured."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from app.formats.wire import encoding
 from bench import quick_readers
+from bench.endurance import overload, samples, soak
+from bench.endurance.overload import OverloadFigures
+from bench.endurance.samples import ServerSample
+from bench.endurance.soak import SoakFigures
+from bench.endurance.viewers import Viewings
+from bench.ingest.load import LOST, AnswerStatistics
 from bench.ingest.stages import ACCEPT, DIGEST
 from bench.ingest.watches import Watches
 from bench.playback import summary
@@ -61,3 +68,54 @@ def test_measured_playback_is_summarised_in_one_table():
     assert lines["seeks with a wrong picture"].split() == ["0", "6", "0"]
     assert lines["wrong at 16x, %"].split() == ["1.2", "1.2", "1.2"]
     assert "ours: 0.50 of the time" in summary.table(results)
+
+
+def make_answers(**statuses: int) -> AnswerStatistics:
+    """Make answers by status, as `s200=5`, all within 4 ms."""
+    counts = Counter({int(name[1:]): count for name, count in statuses.items()})
+    return AnswerStatistics(counts, 60.0, [4.0] * counts.total(), 0)
+
+
+def find_broken(promises: Any) -> list[str]:
+    """Return the first words of the promises that are broken."""
+    return [
+        promise.words.split(":")[0].split(" at ")[0] for promise in promises if not promise.is_kept
+    ]
+
+
+def test_a_soak_tells_growth_from_what_is_due():
+    """Memory that grows, envelopes that are lost and pages that fail are broken promises."""
+
+    def make_soak(mib_per_hour: float, *, kept: int, statuses: dict[int, int]) -> SoakFigures:
+        taken = [
+            ServerSample(at_s, 200 + mib_per_hour * at_s / 3600, 60, 1, 0.2, 5_000 * at_s, at_s)
+            for at_s in range(0, 7_200, 10)
+        ]
+        viewings = Viewings(Counter(statuses), [12.0])
+        return SoakFigures(make_answers(s200=9), taken, viewings, kept, 250.0)
+
+    assert find_broken(soak.judge_soak(make_soak(0.9, kept=9, statuses={200: 5, 404: 1}))) == []
+    broken = find_broken(soak.judge_soak(make_soak(40, kept=8, statuses={200: 5, 500: 1})))
+    assert broken == [
+        "8 of 9 envelopes are stored",
+        "memory grew by +40.00 MiB an hour, 1 is allowed",
+        "1 replays were watched and 0 deleted; answers by status",
+    ]
+    assert samples.measure_slope([(5.0, 1.0)]) == 0
+
+
+def test_an_overload_allows_hang_ups_and_nothing_else():
+    """A 5xx, an envelope that is accepted and not stored, and much memory are broken promises."""
+
+    def make_overload(kept: int, peak_mib: float, **statuses: int) -> OverloadFigures:
+        return OverloadFigures(100.0, make_answers(**statuses), 9.0, kept, 10, 500, peak_mib)
+
+    assert LOST == 0
+    good = make_overload(10, 300, s200=10, s0=5, s429=2)
+    assert find_broken(overload.judge_overload(good)) == []
+    bad = make_overload(9, 600, s200=10, s503=1)
+    assert find_broken(overload.judge_overload(bad)) == [
+        "answers are 200, 429 or a hang-up; others",
+        "9 of 10 accepted envelopes are stored",
+        "memory was 600 MiB",
+    ]

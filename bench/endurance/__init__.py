@@ -1,0 +1,1 @@
+"""Runs Playhead for long, and with more than it can do; `make soak` and `make overload`."""
