@@ -32,6 +32,7 @@ from app.core import clock
 from app.core.ids import PersonId, ProjectId, PublicKey, ReplayId
 from app.core.settings import Settings
 from app.db.engine import Database
+from app.ingest.digest import digester
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
 from app.projects import queries as projects, writes as project_writes
@@ -43,6 +44,8 @@ from tests.support.servers.postgres import as_app
 from tests.support.waiting import until
 
 _PATIENCE_S: Final = 60.0
+# A test sends one envelope and waits for it: its batches would wait for company that never comes.
+vars(digester)["_BATCH_INTERVAL_S"] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
