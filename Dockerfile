@@ -1,6 +1,8 @@
 # For builds that can be repeated, pin the bases by their digests:
 #   docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}'
 #   docker build --build-arg PYTHON=python:3.13-slim@sha256:… --build-arg NODE=node:22-slim@sha256:… .
+# For an image that you publish, say what is in it:
+#   --build-arg REVISION=$(git rev-parse HEAD) --build-arg CREATED=$(date -u +%FT%TZ)
 ARG PYTHON=python:3.13-slim
 ARG NODE=node:22-slim
 
@@ -32,13 +34,20 @@ COPY requirements/app.lock ./
 RUN /opt/playhead/bin/pip install --no-cache-dir --require-hashes --no-deps -r app.lock
 COPY --from=wheel /build/dist dist
 RUN /opt/playhead/bin/pip install --no-cache-dir --no-deps --no-index dist/*.whl
+COPY tools/collect_licences.py ./
+RUN /opt/playhead/bin/python collect_licences.py /opt/playhead/share/licences
 
 FROM ${PYTHON}
+ARG VERSION=0.1.0
 ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+# Playhead is under MIT; the others are those of what the image bundles: see THIRD_PARTY.md.
 LABEL org.opencontainers.image.title="Playhead" \
     org.opencontainers.image.description="Session replay for mobile apps, fed by unmodified Sentry SDKs" \
-    org.opencontainers.image.licenses="MIT" \
-    org.opencontainers.image.revision="${REVISION}"
+    org.opencontainers.image.licenses="MIT AND Apache-2.0 AND BSD-3-Clause AND GPL-3.0-or-later AND LGPL-2.1-or-later AND MPL-2.0 AND PostgreSQL AND OFL-1.1" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.created="${CREATED}"
 RUN groupadd --system --gid 10001 playhead \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin playhead \
     && mkdir --mode=0700 /data \

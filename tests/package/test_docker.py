@@ -11,6 +11,8 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # the package carries no types
 
+from app import __version__
+from tests.package.test_lock import read_pins
 from tests.support.servers.dockerfile import Build
 from tests.support.servers.installed import (
     PATIENCE_S,
@@ -47,6 +49,28 @@ def test_the_image_holds_no_build_tools(image: Build):
     assert not list(image.place("/opt").rglob("hatchling"))
     (shipped,) = image.place("/opt").rglob("app/shipped")
     assert (shipped / "static" / "js" / "replay" / "begin.inline.js").is_file()
+
+
+def test_the_image_brings_the_licences_of_what_is_in_it(image: Build):
+    """The texts of all packages are in one folder, with a list that names each."""
+    folder = image.place("/opt/playhead/share/licences")
+    listed = (folder / "README.txt").read_text(encoding="utf-8")
+    for package in read_pins("app.lock"):
+        assert re.search(rf"^{re.escape(package)}-\d", listed.replace("_", "-"), re.MULTILINE), (
+            package
+        )
+    (own,) = folder.glob("playhead-*")
+    assert {"LICENSE", "THIRD_PARTY.md"} <= {path.name for path in own.iterdir()}
+    assert len(list(folder.rglob("*LICENSE*"))) > 40
+
+
+def test_the_image_says_what_it_is():
+    """Its labels have the release, and the licences of what the page of licences names."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert f"ARG VERSION={__version__}\n" in text
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', text))
+    assert {"title", "description", "licenses", "version", "revision", "created"} <= set(labels)
+    assert {"GPL-3.0-or-later", "MPL-2.0"} <= set(labels["licenses"].split(" AND "))
 
 
 def test_the_image_serves_as_the_dockerfile_says(image: Build):

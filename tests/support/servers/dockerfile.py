@@ -153,6 +153,11 @@ def _steps(text: str) -> list[tuple[str, str]]:
     ]
 
 
+def read_settings(dockerfile: Path) -> dict[str, str]:
+    """Return what the last stage of a Dockerfile sets: the last CMD, USER and so on."""
+    return dict(_steps(dockerfile.read_text(encoding="utf-8")))
+
+
 def _copy_context(checkout: Path, context: Path) -> None:
     """Copy what `.dockerignore` lets through, which names it after leaving out everything."""
     first, *others = (checkout / ".dockerignore").read_text(encoding="utf-8").split()
