@@ -82,7 +82,7 @@ programme = PLAYHEAD_TEST_SCALE=$(SCALE) PLAYHEAD_TEST_SEED=$(SEED) PLAYHEAD_EXA
     $(BIN)/python -m pytest -q $(if $(ONLY),-k '$(ONLY)')
 
 faults: $(DEV) system
-	$(programme) tests/faults
+	$(programme) tests/faults tests/processes
 
 hostile: $(DEV) system
 	$(programme) tests/hostile tests/unit/formats

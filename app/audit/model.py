@@ -72,6 +72,8 @@ class Action(StrEnum):
     FILE_DOWNLOADED = "file_downloaded"
     QUARANTINE_DOWNLOADED = "quarantine_downloaded"
     QUARANTINE_RETRIED = "quarantine_retried"
+    STORE_CLAIMED = "store_claimed"
+    PROCESS_FORGOTTEN = "process_forgotten"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from app.cli import (
     erase,
     members,
     people,
+    processes,
     projects,
     retention,
     serve,
+    storage,
 )
 from app.core import log
 from app.core.errors import ReplayError
@@ -36,6 +38,8 @@ app.add_typer(projects.projects, name="project")
 app.add_typer(projects.keys, name="key")
 app.add_typer(people.people, name="user")
 app.add_typer(retention.retention, name="retention")
+app.add_typer(processes.processes, name="processes")
+app.add_typer(storage.storage, name="storage")
 app.command("doctor")(doctor.doctor)
 app.add_typer(erase.erase, name="erase")
 app.command("backup")(backup.backup)

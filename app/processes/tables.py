@@ -5,10 +5,12 @@ from typing import Final
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     func,
@@ -64,4 +66,15 @@ duties: Final = Table(
     Column("held_until", DateTime(timezone=True), nullable=False),
     # When the work was done last, whoever did it.
     Column("done_at", DateTime(timezone=True)),
+)
+
+# The one store in which all processes keep objects.
+object_stores: Final = Table(
+    "object_stores",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False, server_default=text("1")),
+    Column("store_id", Hex32, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("claimed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("id = 1", name="is_single"),
 )

@@ -1,5 +1,6 @@
 """Opens the object store that the settings name."""
 
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +40,6 @@ def open_store(settings: Settings, data_dir: Path) -> ObjectStore:
 def describe_store(settings: Settings) -> str:
     """Say where objects are stored, for people; without the key to the bucket."""
     if settings.storage == "local":
-        return str(settings.data_dir.resolve() / OBJECTS)
+        return f"{settings.data_dir.resolve() / OBJECTS} on {socket.gethostname()}"
     endpoint = settings.s3_endpoint_url
     return f"{settings.storage} at {endpoint}" if endpoint else settings.storage

@@ -5,6 +5,8 @@
     {day}/{project_id}/{replay_id}/pictures-{random}  small pictures made of a replay
     {day}/{project_id}/e/{event_id}/{sha}             a file attached to an event
 
+    store/{store_id}                                  the mark by which a database knows its store
+
 The day of a pack is that on which its batch was stored, that of the others is the day of the rows
 that point at them. Releases before days made these keys, which stay valid:
 
@@ -29,6 +31,8 @@ from app.core.days import OLD_DAY
 from app.core.errors import MalformedInput
 from app.core.log import shown
 
+STORE_MARK_PREFIX: Final = "store/"
+"""The beginning of the key of the mark of a store, of which there is one in each store."""
 KEY_CHARS: Final = 512
 """The longest key; S3 allows 1,024 bytes, and the prefix of the bucket needs room."""
 _PART_CHARS: Final = 128
@@ -173,6 +177,17 @@ def make_attachment_key(day: date, project_id: int, event_id: str, sha256_hex: s
     if ids.read_hex32(event_id) != event_id:
         raise MalformedInput(f"{shown(event_id)} is not an event id of 32 lower-case hex digits")
     return f"{day:%Y-%m-%d}/{project_id}/e/{event_id}/{sha256_hex[:_SHA_CHARS]}"
+
+
+def make_store_mark_key(store_id: str) -> str:
+    """Make the key of the mark of a store.
+
+    Raises:
+        MalformedInput: The id is not 32 lower-case hex digits.
+    """
+    if ids.read_hex32(store_id) != store_id:
+        raise MalformedInput(f"{shown(store_id)} is not the id of a store")
+    return f"{STORE_MARK_PREFIX}{store_id}"
 
 
 def check_key(key: str) -> str:

@@ -15,6 +15,10 @@ class StorageRefused(ServiceUnavailable):
     """The store answers and refuses, most likely because a setting is wrong."""
 
 
+class StoreMismatch(StorageRefused):
+    """The store is not the one in which the objects of this database lie."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredObject:
     """One object in a list."""

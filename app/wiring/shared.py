@@ -14,13 +14,13 @@ from app.core.settings import Settings
 from app.db import embedded
 from app.db.engine import Database
 from app.db.folder import close_to_others, make_private
+from app.db.roles import DatabaseUrls
 from app.playback.pictures.notes import PictureNotes
 from app.preparation import DatabasePreparation
+from app.processes.open_store import open_checked_store
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
-from app.storage.choose import open_store
 from app.storage.measured import MeasuredStore
-from app.storage.startup_check import StartupCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,10 @@ async def open_shared_parts(settings: Settings, stack: AsyncExitStack) -> Shared
     data_dir = settings.data_dir.resolve()
     make_private(data_dir)
     close_to_others(data_dir)
-    database, preparation = await _open_database(settings, data_dir, stack)
-    objects = await _open_objects(settings, data_dir, stack)
+    urls, database, preparation = await _open_database(settings, data_dir, stack)
+    objects = await open_checked_store(
+        settings, data_dir, database, setup_url=urls.app, prepared=preparation.done, stack=stack
+    )
     rules = RuleCache()
     rules.start(database)
     stack.push_async_callback(rules.stop)
@@ -84,7 +86,7 @@ async def open_shared_parts(settings: Settings, stack: AsyncExitStack) -> Shared
 
 async def _open_database(
     settings: Settings, data_dir: Path, stack: AsyncExitStack
-) -> tuple[Database, DatabasePreparation]:
+) -> tuple[DatabaseUrls, Database, DatabasePreparation]:
     """Open the database; its preparation goes on in the background while it does not answer."""
     urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
     database = Database.open(urls.app, max_connections=settings.database_connections)
@@ -92,14 +94,4 @@ async def _open_database(
     preparation = DatabasePreparation(urls, database, settings.erasure_log_path)
     stack.push_async_callback(preparation.stop)
     await preparation.begin()
-    return database, preparation
-
-
-async def _open_objects(settings: Settings, data_dir: Path, stack: AsyncExitStack) -> MeasuredStore:
-    """Open the object store; its check goes on in the background while it does not answer."""
-    objects = MeasuredStore(open_store(settings, data_dir))
-    stack.push_async_callback(objects.close)
-    startup_check = StartupCheck(objects)
-    stack.push_async_callback(startup_check.stop)
-    await startup_check.begin()
-    return objects
+    return urls, database, preparation

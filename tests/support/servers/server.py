@@ -37,6 +37,7 @@ from app.memberships import writes as membership_writes
 from app.memberships.model import Role
 from app.projects import queries as projects, writes as project_writes
 from app.replays.model import ReplayKey
+from app.storage import keys
 from app.web.frame import access
 from tests.support import dump
 from tests.support.builders import envelopes
@@ -156,10 +157,15 @@ class Server:
         return any(data in path.read_bytes() for path in self.objects())
 
     def objects(self) -> list[Path]:
-        """Return the files in object storage."""
+        """Return the files in object storage, without the mark by which the database knows it."""
         # Not rglob: a folder that the sweep removes meanwhile would fail it.
-        folders = os.walk(self.folder / "objects")
-        return sorted(Path(folder, name) for folder, _, names in folders for name in names)
+        root = self.folder / "objects"
+        return sorted(
+            Path(folder, name)
+            for folder, _, names in os.walk(root)
+            for name in names
+            if Path(folder) != root / keys.STORE_MARK_PREFIX.rstrip("/")
+        )
 
 
 @asynccontextmanager
