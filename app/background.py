@@ -14,7 +14,7 @@ from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
 from app.issues import backfill as error_backfill, old_rows as issue_rows
 from app.memberships import invitations
 from app.processes import records as process_records
-from app.projects import writes as project_writes
+from app.projects import key_changes, writes as project_writes
 from app.traces import backfill as trace_backfill, old_rows as trace_rows
 
 PAUSE: Final = timedelta(hours=1)
@@ -54,6 +54,7 @@ async def tidy_up(database: Database) -> None:
         await record_failures(connection)
         await audit_writes.delete_old_lines(connection)
         await process_records.delete_dead_processes(connection)
+        await key_changes.delete_old_changes(connection)
         await project_writes.trim_quarantine(
             connection, received_before=clock.now() - QUARANTINE_KEPT_FOR
         )

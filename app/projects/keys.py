@@ -2,27 +2,33 @@
 
     lookup    answers from memory and never waits
     settle    reads a key that is not in memory; all who wait share one read
+    refresh   reads what has changed, every five seconds; all keys, once an hour
 
 While Postgres is down, the cache keeps its keys, and cannot settle new ones.
 """
 
 import asyncio
-from collections.abc import Iterable
+import functools
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 from enum import Enum
 from typing import Final, Literal
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import ServiceUnavailable
 from app.core.ids import PublicKey
 from app.db.engine import Database
-from app.projects import queries
+from app.projects import key_changes, queries
 from app.projects.model import KeyRecord
 
 _REFRESH_S: Final = 5.0
+_WHOLE_S: Final = 3600.0
+"""The time between two reads of all keys."""
 _PAUSE_S: Final = 0.25
 _READ_S: Final = 5.0
 _SETTLE_S: Final = 1.0
@@ -56,12 +62,15 @@ class KeyCache:
         """Make an empty cache.
 
         Args:
-            refresh_s: The time between two reads of all keys.
+            refresh_s: The time between two reads of what has changed.
             pause_s: The least time between two reads for keys that are not in memory.
         """
         self._refresh_s = refresh_s
         self._pause_s = pause_s
         self._records: dict[PublicKey, KeyRecord] = {}
+        self._read_at: datetime | None = None
+        """When keys were last read, by the clock of Postgres; None if they never were."""
+        self._read_all_at_s = 0.0
         self._unknown_until_s: dict[PublicKey, float] = {}
         self._waiting: dict[PublicKey, asyncio.Future[KeyAnswer]] = {}
         self._missed = asyncio.Event()
@@ -117,16 +126,30 @@ class KeyCache:
                 return await self._ask(public_key)
 
     async def refresh(self) -> bool:
-        """Read all keys now, for example after one was made or switched off in this process.
+        """Read what has changed now, for example after this process has switched a key off.
 
         Returns:
             Whether Postgres answered.
         """
         async with self._reading:
-            records = await self._read(None)
-            if records is not None:
-                self._records = records
-            return records is not None
+            now_s = monotonic_s()
+            since = self._read_at if now_s < self._read_all_at_s else None
+            changes = await self._read(
+                key_changes.read_all_keys
+                if since is None
+                else functools.partial(key_changes.read_key_changes, since=since)
+            )
+            if changes is None:
+                return False
+            if since is None:
+                self._records = dict(changes.records)
+                self._read_all_at_s = now_s + _WHOLE_S
+            else:
+                self._records |= changes.records
+                for public_key in changes.deleted:
+                    self._records.pop(public_key, None)
+            self._read_at = changes.read_at
+            return True
 
     async def _ask(self, public_key: PublicKey) -> KeyAnswer:
         answer = self._waiting.get(public_key)
@@ -150,7 +173,9 @@ class KeyCache:
             await self._missed.wait()
             waiting = self._take_waiting()
             async with self._reading:
-                records = await self._read(waiting)
+                records = await self._read(
+                    functools.partial(queries.read_key_records, public_keys=waiting)
+                )
                 self._records |= records or {}
                 self._answer(waiting, reached=records is not None)
             await asyncio.sleep(self._pause_s)
@@ -177,19 +202,17 @@ class KeyCache:
             self._unknown_until_s.clear()
         self._unknown_until_s[public_key] = monotonic_s() + _UNKNOWN_S
 
-    async def _read(
-        self, public_keys: Iterable[PublicKey] | None
-    ) -> dict[PublicKey, KeyRecord] | None:
-        """Read some keys, or all of them; None if Postgres does not answer in time."""
+    async def _read[T](self, query: Callable[[AsyncConnection], Awaitable[T]]) -> T | None:
+        """Read something about keys; None if Postgres does not answer in time."""
         if self._database is None:
             return None
-        records: dict[PublicKey, KeyRecord] | None = None
+        answer: T | None = None
         # A database that is not migrated yet, or is being restored, counts as one that is down.
         with suppress(ServiceUnavailable, TimeoutError, SQLAlchemyError):
             async with asyncio.timeout(_READ_S), self._database.reading() as connection:
-                records = await queries.read_key_records(connection, public_keys)
-        self._note_reachable(reached=records is not None)
-        return records
+                answer = await query(connection)
+        self._note_reachable(reached=answer is not None)
+        return answer
 
     def _note_reachable(self, *, reached: bool) -> None:
         self._away_until_s = 0.0 if reached else monotonic_s() + _AWAY_S

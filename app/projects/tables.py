@@ -70,6 +70,20 @@ project_keys = Table(
     CheckConstraint("public_key ~ '^[0-9a-f]{32}$'", name="public_key_is_hex"),
 )
 
+# The last change of each key, deletions included; a trigger writes it. Rows go after a day.
+key_changes = Table(
+    "key_changes",
+    metadata,
+    Column("public_key", Text, primary_key=True),
+    Column(
+        "changed_at",
+        DateTime(timezone=True),
+        nullable=False,
+        index=True,
+        server_default=func.clock_timestamp(),
+    ),
+)
+
 # How much each key has ever sent, for its rates: processes add what they have accepted, and learn
 # from the difference what the others have.
 key_spending = Table(

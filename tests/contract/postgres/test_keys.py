@@ -10,7 +10,7 @@ import pytest
 from app.core import ids
 from app.core.ids import PublicKey
 from app.db.engine import Database
-from app.projects import keys, queries, writes
+from app.projects import key_changes, keys, queries, writes
 from app.projects.keys import UNKNOWN_YET, KeyAnswer, KeyCache
 from app.projects.model import KeyRecord, ProjectKey
 from tests.support.servers.postgres import run_sql
@@ -42,9 +42,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     calls: list[object] = []
     read_key_records = queries.read_key_records
 
-    async def count_and_read(connection, wanted=None):
-        calls.append(None if wanted is None else sorted(wanted))
-        return await read_key_records(connection, wanted)
+    async def count_and_read(connection, public_keys=None):
+        calls.append(None if public_keys is None else sorted(public_keys))
+        return await read_key_records(connection, public_keys)
 
     monkeypatch.setattr(queries, "read_key_records", count_and_read)
     return calls
@@ -133,6 +133,51 @@ async def test_a_key_deleted_with_its_project_is_forgotten(database: Database, d
         assert await cache.refresh() is True
         assert cache.lookup(key.public_key) is UNKNOWN_YET
         assert await cache.settle(key.public_key) is KeyAnswer.UNKNOWN
+
+
+async def test_only_changes_are_read_and_all_keys_once_an_hour(
+    database: Database, reads: list[object], monkeypatch: pytest.MonkeyPatch
+):
+    """Very many keys cost nothing while nobody changes them."""
+    now_s = 100.0
+    monkeypatch.setattr(keys, "monotonic_s", lambda: now_s)
+    first = await make_key(database)
+    async with run_cache(KeyCache(refresh_s=NEVER_S), database) as cache:
+        second = await make_key(database, "Other")
+        await cache.refresh()
+        known = KeyRecord(second.project_id, is_active=True)
+        assert cache.lookup(second.public_key) == known
+        assert reads == [None]
+        now_s += 3_600
+        await cache.refresh()
+        assert reads == [None, None]
+        assert cache.lookup(first.public_key) == KeyRecord(first.project_id, is_active=True)
+
+
+async def test_a_change_that_was_long_on_its_way_is_not_missed(
+    database: Database, database_url: str
+):
+    """A transaction that ends after a later one was read is read all the same."""
+    key = await make_key(database)
+    async with run_cache(KeyCache(refresh_s=NEVER_S), database) as cache:
+        async with database.transaction() as slow:
+            await writes.set_key_active(slow, key.project_id, key.public_key, is_active=False)
+            await make_key(database, "Other")
+            await cache.refresh()
+            assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=True)
+        await cache.refresh()
+        assert cache.lookup(key.public_key) == KeyRecord(key.project_id, is_active=False)
+
+
+async def test_old_notes_of_changes_go(database: Database, database_url: str):
+    """The notes of a day ago are deleted, those of today stay."""
+    await make_key(database)
+    await run_sql(database_url, "update key_changes set changed_at = now() - interval '25 hours'")
+    key = await make_key(database, "Other")
+    async with database.transaction() as connection:
+        await key_changes.delete_old_changes(connection)
+        rows = await connection.exec_driver_sql("select public_key from key_changes")
+        assert [row.public_key for row in rows] == [key.public_key]
 
 
 async def test_without_postgres_known_keys_stay_accepted(
