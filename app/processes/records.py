@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, extract, func, or_, select, update
+from sqlalchemy import ColumnElement, any_, delete, extract, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -107,6 +107,20 @@ async def list_processes(
         _read_record(row, heartbeat_s=heartbeat_s, silent_after_s=silent_after_s)
         for row in rows.mappings()
     )
+
+
+async def count_running(connection: AsyncConnection, role: str, *, silent_after_s: float) -> int:
+    """Count the processes of a role that run, those that are stopping included."""
+    count: int = (
+        await connection.execute(
+            select(func.count()).where(
+                literal(role) == any_(processes.c.roles),
+                processes.c.stopped_at.is_(None),
+                _silence() <= silent_after_s,
+            )
+        )
+    ).scalar_one()
+    return count
 
 
 async def list_dead_journals(connection: AsyncConnection, *, silent_after_s: float) -> list[str]:

@@ -55,4 +55,4 @@ def _make_quotas(settings: Settings) -> Quotas:
         )
         for _ in range(2)
     )
-    return Quotas(rates_of_keys, rates_of_unseen)
+    return Quotas(rates_of_keys, rates_of_unseen, silent_after_s=settings.silent_after_s)

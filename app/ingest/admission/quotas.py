@@ -1,8 +1,12 @@
 """Limits on what is accepted: rates of keys, strangers by address, projects whose storage is full.
 
 The acceptor and digest ask, and are answered from memory. Every ten seconds a process tells
-Postgres what its keys sent, takes off what other processes let through meanwhile, and finds out
-which projects are full. With Postgres away each process goes by what it knows.
+Postgres what its keys sent, learns what all processes let through meanwhile, and finds out which
+projects are full. With Postgres away each process goes by what it knows.
+
+Of N processes that take envelopes, each gives a key the N-th part of its rate and its burst. A key
+that sent more than that part here in the last ten seconds gets as large a part as it sent, so that
+a backend whose requests all come to one process has its whole rate there.
 """
 
 import asyncio
@@ -27,6 +31,7 @@ from app.ingest.item_types import (
     IN_OBJECT_STORAGE,
     SEGMENT_TYPES,
 )
+from app.processes import records as processes
 from app.projects import spending, storage
 from app.projects.model import LimitReason
 from app.projects.spending import KeySpending
@@ -46,13 +51,17 @@ _logger: Final = log.get_logger("ingest.quotas")
 class Quotas:
     """Every limit that depends on what was sent before. Use it from one event loop."""
 
-    def __init__(self, of_keys: SenderLimits, of_unseen: SenderLimits) -> None:
+    def __init__(
+        self, of_keys: SenderLimits, of_unseen: SenderLimits, *, silent_after_s: float = 60.0
+    ) -> None:
         """Begin with full buckets, and with no project full.
 
         Args:
-            of_keys: Limits of each key.
+            of_keys: Limits of each key, in all processes together.
             of_unseen: Limits of each address for keys that nobody can look up.
+            silent_after_s: The silence after which another process counts as dead.
         """
+        self._silent_after_s = silent_after_s
         self._keys = of_keys
         self._unseen = of_unseen
         # Spending says which keys are in use; without limits nothing is spent.
@@ -158,10 +167,14 @@ class Quotas:
         try:
             async with database.transaction() as connection:
                 totals_by_key = await spending.add_spending(connection, spent)
+                doors = await processes.count_running(
+                    connection, "door", silent_after_s=self._silent_after_s
+                )
         except BaseException:
             self._put_back(spent)
             raise
-        self._charge_others(spent, totals_by_key)
+        self._set_shares(spent, totals_by_key)
+        self._keys.divide_among(max(1, doors))
         now_s = monotonic_s()
         if now_s >= self._sum_storage_at_s:
             async with database.reading() as connection:
@@ -214,18 +227,20 @@ class Quotas:
             self._keys.envelopes.put_back(key, spending_of_key.envelopes)
             self._keys.bytes.put_back(key, spending_of_key.size_bytes)
 
-    def _charge_others(
+    def _set_shares(
         self, spent: Mapping[PublicKey, KeySpending], totals_by_key: Mapping[PublicKey, KeySpending]
     ) -> None:
-        """Take off what other processes let through since the last comparison."""
+        """Find the part of each key's envelopes and bytes that this process let through."""
         for key, total in totals_by_key.items():
             before, self._totals[key] = self._totals.get(key), total
             if before is not None:
                 own = spent[key]
-                envelopes = total.envelopes - before.envelopes - own.envelopes
-                self._keys.envelopes.charge(key, envelopes)
-                size_bytes = total.size_bytes - before.size_bytes - own.size_bytes
-                self._keys.bytes.charge(key, size_bytes)
+                envelopes = total.envelopes - before.envelopes
+                if envelopes > 0:
+                    self._keys.envelopes.set_share(key, own.envelopes / envelopes)
+                size_bytes = total.size_bytes - before.size_bytes
+                if size_bytes > 0:
+                    self._keys.bytes.set_share(key, own.size_bytes / size_bytes)
 
     async def _find_full_projects(self, connection: AsyncConnection) -> None:
         limits = await spending.read_storage_limits(connection)

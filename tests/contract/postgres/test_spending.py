@@ -6,8 +6,11 @@ from app.core.errors import InvalidInput, NotFound, RateLimited, ServiceUnavaila
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.formats.wire.envelope import EnvelopeItem
+from app.ingest.admission import token_buckets
 from app.ingest.admission.quotas import Quotas
 from app.ingest.admission.token_buckets import SenderLimits
+from app.processes.heartbeat import ProcessHeartbeat, make_identity
+from app.processes.model import ProcessCondition
 from app.projects import queries, spending, writes
 from app.projects.spending import KeySpending
 
@@ -43,23 +46,59 @@ async def project_key(database: Database) -> tuple[ProjectId, PublicKey]:
     return project.id, key.public_key
 
 
-@pytest.mark.parametrize(("size_bytes", "at_once"), [(0, 10), (100, 10), (500, 3)])
-async def test_two_processes_overshoot_by_one_bucket(database, project_key, size_bytes, at_once):
-    """Each process accepts a bucket, and after they compare is charged for the other's too."""
-    project_id, key = project_key
+@pytest.fixture
+async def two_doors(database: Database) -> None:
+    """Let two processes be known that take envelopes."""
+    for _ in range(2):
+        heartbeat = ProcessHeartbeat(
+            database,
+            make_identity(version="9.9", journal_id=None),
+            ProcessCondition,
+            heartbeat_s=5,
+            silent_after_s=60,
+        )
+        await heartbeat.work()
+
+
+@pytest.mark.usefixtures("two_doors")
+@pytest.mark.parametrize(("size_bytes", "at_once"), [(0, 10), (100, 10), (600, 2)])
+async def test_two_processes_let_through_what_one_would(database, project_key, size_bytes, at_once):
+    """Each gives a key that both get envelopes of a half."""
     first, second = make_process_limits(), make_process_limits()
-    for quotas in (first, second):  # each has seen the key before
-        quotas.admit(project_id, key, EVENT, 0)
+    for quotas in (first, second, first, second):
         await quotas.refresh(database)
-    await first.refresh(database)
-    accepted_count = sum(
-        count_accepted(quotas, project_key, size_bytes) for quotas in (first, second)
-    )
-    assert accepted_count <= 2 * at_once
-    await first.refresh(database)
-    await second.refresh(database)
+    assert count_accepted(first, project_key, size_bytes) == at_once // 2
+    assert count_accepted(second, project_key, size_bytes) == at_once // 2
+    for quotas in (first, second):
+        await quotas.refresh(database)
     assert count_accepted(first, project_key) == 0
     assert count_accepted(second, project_key) == 0
+
+
+@pytest.mark.usefixtures("two_doors")
+async def test_a_key_that_one_process_sees_alone_has_its_whole_burst_there(
+    database, project_key, monkeypatch
+):
+    """A backend whose requests all come to one process is not limited to its half."""
+    now_s = 1_000.0
+    monkeypatch.setattr(token_buckets, "monotonic_s", lambda: now_s)
+    project_id, key = project_key
+    first, second = make_process_limits(), make_process_limits()
+    for _ in range(2):
+        first.admit(project_id, key, EVENT, 1)
+        await first.refresh(database)
+    now_s += 1e6  # all tokens are back
+    assert count_accepted(first, project_key) == 10
+    # The other process begins to get some of it: each of the two moves towards its half.
+    await second.refresh(database)
+    assert count_accepted(second, project_key) == 5
+    await second.refresh(database)
+    await first.refresh(database)
+    now_s += 1e6
+    assert count_accepted(second, project_key) == 5
+    await second.refresh(database)
+    assert count_accepted(first, project_key) == 6
+    await first.refresh(database)
 
 
 async def test_a_quiet_process_charges_nobody(database, project_key):

@@ -115,20 +115,40 @@ def test_the_longest_wait_is_bounded(clock):
     assert limits.take(KEY, 1, has_segment=False) == ExceededLimit(LimitReason.BYTES, 600)
 
 
-def test_what_other_processes_let_through_is_taken_off(clock):
-    """A charge empties the bucket, and leaves at most a burst of debt."""
+def test_each_process_gives_its_part_of_rate_and_burst(clock):
+    """Four processes together let through what one alone would."""
     limits = make_limits()
-    count_passed(limits, 1)
-    limits.envelopes.charge(KEY, 15)
-    assert count_passed(limits, 10) == 4
-    limits.envelopes.charge(KEY, 1_000_000)
+    limits.divide_among(4)
+    assert count_passed(limits, 30) == 5
     clock.now_s += 2.0
-    assert count_passed(limits, 1) == 0
-    clock.now_s += 0.1
-    assert count_passed(limits, 1) == 1
-    limits.envelopes.charge(OTHER, 5)
-    assert limits.envelopes.collect_taken() == {KEY: 6.0}
+    assert count_passed(limits, 30) == 5
+    assert limits.envelopes.collect_taken() == {KEY: 10.0}
     assert limits.envelopes.collect_taken() == {}
+
+
+def test_a_sender_that_comes_here_alone_has_its_whole_rate_here(clock):
+    """The share of a sender counts if it is more than its part, and never exceeds the whole."""
+    limits = make_limits()
+    limits.divide_among(4)
+    assert count_passed(limits, 30) == 5
+    limits.envelopes.set_share(KEY, 1.5)
+    limits.envelopes.set_share(OTHER, 0.5)  # has no bucket yet
+    clock.now_s += 10.0
+    assert count_passed(limits, 30) == 20
+    limits.envelopes.set_share(KEY, 0.01)
+    clock.now_s += 10.0
+    assert count_passed(limits, 30) == 5
+
+
+def test_many_processes_let_one_envelope_at_a_time_through(clock):
+    """A share is never too small for a single envelope, and waits are told by the share."""
+    limits = make_limits()
+    limits.divide_among(100)
+    assert count_passed(limits, 5) == 1
+    exceeded = limits.take(KEY, 1, has_segment=False)
+    assert exceeded == ExceededLimit(LimitReason.ENVELOPES, 10)
+    clock.now_s += 10.0
+    assert count_passed(limits, 5) == 1
 
 
 def test_made_up_senders_do_not_fill_the_memory(clock, monkeypatch):
