@@ -5,8 +5,8 @@ A trigger notes each change, deletions included, whichever release makes it.
 
 from alembic import op
 
-revision = "0037"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 
 STATEMENTS = (
     """
