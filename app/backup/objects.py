@@ -10,7 +10,7 @@ from app.backup import files
 from app.backup.folder import BackupFolder, CopyNotes
 from app.backup.model import BackupUnfinished, CopiedObject, DamagedBackup, Progress
 from app.core.errors import NotFound, ServiceUnavailable
-from app.storage import probe
+from app.storage import keys, probe
 from app.storage.port import ObjectStore, StoredObject
 
 _AT_ONCE: Final = 8
@@ -44,7 +44,7 @@ class ObjectCopier:
         stored = [
             each
             for each in await _retry(lambda: self._store.list(""))
-            if not each.key.startswith(probe.PREFIX)
+            if not each.key.startswith((probe.PREFIX, keys.STORE_MARK_PREFIX))
         ]
         changed = [each for each in stored if not self._reuse_copy(each, known.get(each.key))]
         self._progress.begin(

@@ -29,7 +29,9 @@ from app.db.roles import DatabaseUrls
 from app.erasure.log.file import ErasureLog
 from app.erasure.log.reapply import apply_log
 from app.ingest.digest.link_issues import relink_replays
-from app.storage.choose import open_store
+from app.processes import store_claim
+from app.storage import keys
+from app.storage.choose import describe_store, open_store
 from app.storage.port import ObjectStore
 
 _MOST_JOBS: Final = 4
@@ -86,6 +88,7 @@ async def restore_backup(
         try:
             restorer = _Restorer(data_dir, urls, folder, manifest, store, progress)
             await restorer.restore(wish, settings.postgres_bin)
+            await _claim_store(urls, store, describe_store(settings))
         finally:
             await store.close()
         _put_erasure_log_back(folder, settings.erasure_log_path)
@@ -175,7 +178,11 @@ class _Restorer:
         present = []
         if facts.tables:
             present.append(f"the database has {facts.tables} tables")
-        stored = await self.store.list("")
+        stored = [
+            each
+            for each in await self.store.list("")
+            if not each.key.startswith(keys.STORE_MARK_PREFIX)
+        ]
         if stored:
             present.append(f"the object storage has {len(stored)} objects")
         if any((self.data_dir / "journal").glob("*/*.journal")):
@@ -193,6 +200,16 @@ class _Restorer:
         dump = self.folder.folder_of(self.manifest.name) / folders.DUMP
         jobs = min(_MOST_JOBS, os.cpu_count() or 1)
         await database.restore_database(tools, self.urls.owner, dump, jobs=jobs)
+
+
+async def _claim_store(urls: DatabaseUrls, store: ObjectStore, place: str) -> None:
+    """Make the store that of the restored database, which knows only that of the backup."""
+    own = Database.open(urls.app, pool_size=1)
+    try:
+        async with own.transaction() as connection:
+            await store_claim.claim_store(connection, store, place)
+    finally:
+        await own.close()
 
 
 def _put_erasure_log_back(folder: BackupFolder, path: Path) -> None:

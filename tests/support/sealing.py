@@ -13,6 +13,7 @@ from app.erasure.sweep import sweep_once
 from app.playback.recording import recorded_segments
 from app.replays import queries
 from app.replays.model import ReplayKey, Segment
+from app.storage import keys
 from app.storage.port import ObjectStore
 
 NOW: Final = timedelta(0)
@@ -80,7 +81,8 @@ async def read_parts(
 
 async def list_objects(store: ObjectStore) -> list[str]:
     """List the keys of all objects."""
-    return [stored.key for stored in await store.list("")]
+    listed = await store.list("")
+    return [each.key for each in listed if not each.key.startswith(keys.STORE_MARK_PREFIX)]
 
 
 async def sweep_everything(database: Database, store: ObjectStore) -> None:
