@@ -16,6 +16,7 @@ from app.closing.closer import Closer
 from app.core.event_loop import EventLoopMonitor
 from app.db.engine import Database
 from app.ingest.health import IngestMonitor
+from app.ingest.spill.adopter import SpillAdopter
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
@@ -37,6 +38,8 @@ class MonitoredParts:
     closer: Closer
     event_loop: EventLoopMonitor
     pages: PageMetrics
+    spill_adopter: SpillAdopter | None
+    """None without a bucket."""
 
 
 def make_registry(parts: MonitoredParts) -> CollectorRegistry:
@@ -44,6 +47,10 @@ def make_registry(parts: MonitoredParts) -> CollectorRegistry:
     ingest = parts.ingest
     counted_by_ingest = (
         (*ingest.acceptor.metrics.collectors, *ingest.digester.metrics.collectors) if ingest else ()
+    )
+    counted_by_spilling = (
+        *(ingest.spiller.metrics.collectors if ingest and ingest.spiller else ()),
+        *(parts.spill_adopter.metrics.collectors if parts.spill_adopter else ()),
     )
     return metrics.make_registry(
         metrics.MetricSources(
@@ -54,6 +61,7 @@ def make_registry(parts: MonitoredParts) -> CollectorRegistry:
             parts.endpoint.connections,
             counted=(
                 *counted_by_ingest,
+                *counted_by_spilling,
                 parts.endpoint.answers.answers,
                 *parts.database.metrics.collectors,
                 *parts.objects.metrics.collectors,

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     """Free disk space under which envelopes are no longer accepted (connections are closed)."""
     journal_keep_s: float = Field(default=60.0, ge=0, le=3_600)
     """With an external Postgres, journal files stay so long after their entries were stored."""
+    spill_after_s: float = Field(default=1.0, ge=0.2, le=60)
+    """With a bucket, an envelope that waits for digest so long is copied there, encrypted."""
     digest_memory_bytes: int = Field(default=32 * 1024 * 1024, ge=1024 * 1024)
     """Fresh entries kept in memory until digested; more are read back from the journal."""
     key_envelopes_per_s: float = Field(default=50.0, ge=0)
@@ -162,6 +164,11 @@ class Settings(BaseSettings):
     def erasure_log_path(self) -> Path:
         """The file with the log of erasures."""
         return (self.erasure_log or self.data_dir / "erasures.log").resolve()
+
+    @property
+    def has_bucket(self) -> bool:
+        """Whether objects are in a bucket, which outlives this host."""
+        return self.storage != "local"
 
     @property
     def base_url(self) -> str:

@@ -155,6 +155,9 @@ class IngestMonitor:
             backlog_entries=health.backlog.entries,
             backlog_bytes=health.backlog.bytes,
             oldest_received_at=None if oldest_ms is None else units.at_from_ms(oldest_ms),
+            spilled_seq=self._worker.spiller.spilled_seq
+            if self._worker and self._worker.spiller
+            else None,
             journal_bytes=health.journal_bytes,
             room_bytes=health.room_bytes,
             reserve_bytes=health.reserve_bytes,

@@ -1,6 +1,7 @@
 """The ingest of one process: its parts are started here, and stopped.
 
 acceptor ─► journal ─► queue ─► digester
+              └─ what waits ─► spiller ─► bucket
 """
 
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from app.ingest.admission.admission import IngestAdmission
 from app.ingest.digest.batch_digester import NotePictures
 from app.ingest.digest.digester import Digester
 from app.ingest.queue import EnvelopeQueue
+from app.ingest.spill.spiller import Spiller, SpillOptions
 from app.journal.writer import Journal
 from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
@@ -26,6 +28,8 @@ class IngestWorker:
     queue: EnvelopeQueue
     acceptor: EnvelopeAcceptor
     digester: Digester
+    spiller: Spiller | None = None
+    """Copies what waits into the bucket; None with local storage."""
 
     @classmethod
     def open(
@@ -41,6 +45,7 @@ class IngestWorker:
         memory_bytes: int,
         note_pictures: NotePictures,
         keep_s: float = 0,
+        spill: SpillOptions | None = None,
     ) -> "IngestWorker":
         """Open a journal of this process's own and begin to digest.
 
@@ -56,6 +61,7 @@ class IngestWorker:
             note_pictures: Called with the replays whose pictures may have to change.
             keep_s: How long journal files stay when they are digested, in case Postgres loses
                 commits.
+            spill: Whether and when envelopes that wait are copied into the bucket.
 
         Raises:
             ServiceUnavailable: The journal cannot be opened.
@@ -75,10 +81,17 @@ class IngestWorker:
             keep_s=keep_s,
         )
         digester.start()
-        return cls(admission, journal, queue, EnvelopeAcceptor(admission, journal, queue), digester)
+        spiller = None
+        if spill is not None:
+            spiller = Spiller(objects, journal, spill.key_ring, after_s=spill.after_s)
+            spiller.start()
+        acceptor = EnvelopeAcceptor(admission, journal, queue)
+        return cls(admission, journal, queue, acceptor, digester, spiller)
 
     async def close(self) -> None:
         """Digest what is in memory as far as possible; the journal keeps the rest."""
         await self.digester.stop()
+        if self.spiller is not None:
+            await self.spiller.stop()
         await self.journal.close()
         await self.digester.delete_mark_if_empty()

@@ -86,6 +86,8 @@ class Journal:
         self._backlog = BacklogCounter()
         self._next_seq = 1
         self._last_seq = 0
+        self._released_seq = 0
+        self._reopenings = 0
         self._waiting_bytes = 0
         self._is_closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -145,6 +147,16 @@ class Journal:
     def last_seq(self) -> int:
         """The newest entry that is on disk; 0 while there is none."""
         return self._last_seq
+
+    @property
+    def released_seq(self) -> int:
+        """The entry up to which everything is digested; it falls when Postgres loses commits."""
+        return self._released_seq
+
+    @property
+    def reopenings(self) -> int:
+        """How often it fell."""
+        return self._reopenings
 
     @property
     def kept_bytes(self) -> int:
@@ -223,6 +235,7 @@ class Journal:
         Files that hold nothing else are removed in the writer thread: soon, or at a later call when
         they have been kept for their time.
         """
+        self._released_seq = max(self._released_seq, seq)
         self._backlog.release(seq)
         self._work.put(_Release(seq))
 
@@ -237,6 +250,8 @@ class Journal:
         Returns:
             The number of entries after `seq` whose files are gone: they are lost.
         """
+        self._released_seq = seq
+        self._reopenings += 1
         self._backlog.reopen(
             seq, until_seq=until_seq, size_bytes=self.kept_bytes, received_ms=received_ms
         )

@@ -137,6 +137,14 @@ async def list_dead_journals(connection: AsyncConnection, *, silent_after_s: flo
     return [journal_id for journal_id in rows if journal_id is not None]
 
 
+async def list_journals(connection: AsyncConnection) -> set[str]:
+    """List the journals of all processes that have a row, dead or alive."""
+    rows = await connection.scalars(
+        select(processes.c.journal_id).where(processes.c.journal_id.is_not(None))
+    )
+    return {journal_id for journal_id in rows if journal_id is not None}
+
+
 def _silence() -> ColumnElement[Any]:
     """Return how many seconds ago a process was heard of, by the clock of Postgres."""
     return extract("epoch", func.now() - processes.c.seen_at)

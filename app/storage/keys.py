@@ -4,6 +4,7 @@
     {day}/{project_id}/{replay_id}/sealed-{random}    all segments of a closed replay
     {day}/{project_id}/{replay_id}/pictures-{random}  small pictures made of a replay
     {day}/{project_id}/e/{event_id}/{sha}             a file attached to an event
+    j/{journal_id}/{first}-{last}-{key}               journal entries that wait, encrypted
 
     store/{store_id}                                  the mark by which a database knows its store
 
@@ -24,7 +25,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.core import ids
 from app.core.days import OLD_DAY
@@ -48,6 +49,9 @@ _DAY: Final = r"\d{4}-\d{2}-\d{2}"
 _PACK: Final = re.compile(
     rf"(?:{_DAY}/)?v/[0-9a-f]{{32}}/[0-9a-f]{{8,}}/([0-9a-f]{{16}})-[0-9a-f]+\Z"
 )
+SPILL_PREFIX: Final = "j/"
+"""The beginning of all keys of spilled journal files."""
+_SPILLED: Final = re.compile(r"j/([0-9a-f]{32})/([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{8})\Z")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -100,6 +104,49 @@ def read_pack_seq(key: str) -> int:
     """Return the entry with which the batch of a pack begins, or -1 if the key is not a pack's."""
     match = _PACK.match(key)
     return int(match[1], 16) if match else -1
+
+
+class SpilledName(NamedTuple):
+    """What the key of a spilled journal file says."""
+
+    journal_id: str
+    first_seq: int
+    """The entry after the one up to which everything was digested or spilled before."""
+    last_seq: int
+    cipher_key_id: int
+    object_key: str
+
+
+def make_spill_prefix(journal_id: str) -> str:
+    """Make the prefix of the spilled files of a journal.
+
+    Raises:
+        MalformedInput: The journal id is not 32 lower-case hex digits.
+    """
+    if ids.read_hex32(journal_id) != journal_id:
+        raise MalformedInput(f"{shown(journal_id)} is not a journal id of 32 lower-case hex digits")
+    return f"{SPILL_PREFIX}{journal_id}/"
+
+
+def make_spill_key(journal_id: str, first_seq: int, last_seq: int, cipher_key_id: int) -> str:
+    """Make the key of a spilled file; keys of one journal sort by their first entries.
+
+    Raises:
+        MalformedInput: An argument has another form.
+    """
+    prefix = make_spill_prefix(journal_id)
+    for number in (first_seq, last_seq, cipher_key_id):
+        if not _is_integer(number) or number < 0:
+            raise MalformedInput(f"{shown(number)} is not a number from 0")
+    return f"{prefix}{first_seq:016x}-{last_seq:016x}-{cipher_key_id:08x}"
+
+
+def read_spill_key(key: str) -> SpilledName | None:
+    """Read the key of a spilled file; returns None if it is another object's."""
+    match = _SPILLED.match(key)
+    if match is None:
+        return None
+    return SpilledName(match[1], int(match[2], 16), int(match[3], 16), int(match[4], 16), key)
 
 
 def make_replay_prefix(day: date, project_id: int, replay_id: str) -> str:

@@ -6,6 +6,8 @@ from app.core.settings import Settings
 from app.ingest.admission.admission import IngestAdmission
 from app.ingest.admission.quotas import Quotas
 from app.ingest.admission.token_buckets import SenderLimits
+from app.ingest.spill.key_ring import SpillKeyRing
+from app.ingest.spill.spiller import SpillOptions
 from app.ingest.worker import IngestWorker
 from app.replays.model import ReplayKey
 from app.wiring.shared import SharedParts
@@ -22,7 +24,7 @@ async def open_door(shared: SharedParts) -> IngestWorker:
     settings, stack = shared.settings, shared.stack
     await shared.keys.start(shared.database)
     stack.push_async_callback(shared.keys.stop)
-    quotas = _make_quotas(settings)
+    quotas = make_quotas(settings)
     quotas.start(shared.database)
     stack.push_async_callback(quotas.stop)
     shared.start(shared.picture_notes)
@@ -37,6 +39,9 @@ async def open_door(shared: SharedParts) -> IngestWorker:
         memory_bytes=settings.digest_memory_bytes,
         note_pictures=shared.picture_notes.note if settings.pictures else _ignore_replays,
         # The embedded Postgres loses no commit unless the journal loses its disk as well.
+        spill=SpillOptions(SpillKeyRing(shared.database), settings.spill_after_s)
+        if settings.has_bucket
+        else None,
         keep_s=settings.journal_keep_s if settings.database_url else 0,
     )
 
@@ -45,7 +50,8 @@ def _ignore_replays(keys: Iterable[ReplayKey]) -> None:
     """Do nothing: the drawing of pictures is switched off."""
 
 
-def _make_quotas(settings: Settings) -> Quotas:
+def make_quotas(settings: Settings) -> Quotas:
+    """Make the limits of this process, which look up nothing before `start`."""
     rates_of_keys, rates_of_unseen = (
         SenderLimits(
             envelopes_per_s=settings.key_envelopes_per_s,

@@ -28,6 +28,7 @@ from app.web.frame.middleware.page_metrics import PageMetrics
 from app.wiring.door import open_door
 from app.wiring.heartbeat import open_heartbeat
 from app.wiring.shared import SharedParts, open_shared_parts
+from app.wiring.spill import open_spill_adopter
 from app.wiring.work import BackgroundWork, make_background_work, start_background_work
 
 if TYPE_CHECKING:
@@ -102,9 +103,12 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         )
         heartbeat = open_heartbeat(shared, ingest, monitor)
         shared.start(monitor)
-        work = make_background_work(shared, ingest)
+        work = make_background_work(shared, ingest, heartbeat)
         if ProcessRole.WORKER in roles:
             start_background_work(work, shared, ingest, heartbeat.identity.process_id)
+        spill_adopter = None
+        if settings.has_bucket and set(roles) != {ProcessRole.PAGES}:
+            spill_adopter = open_spill_adopter(shared, ingest, heartbeat.identity.process_id)
         drain = Drain(settings.drain_s, heartbeat.note_stopping)
         endpoint = IngestEndpoint(ingest.acceptor if ingest else None, shared.connections)
         event_loop, page_metrics = EventLoopMonitor(), PageMetrics()
@@ -120,6 +124,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 closer=work.closer,
                 event_loop=event_loop,
                 pages=page_metrics,
+                spill_adopter=spill_adopter,
             )
         )
         routes = APIRouter()

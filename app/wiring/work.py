@@ -17,7 +17,9 @@ from app.erasure.sweep import Sweeper
 from app.ingest.digest.link_issues import relink_replays
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.maker import PictureMaker
+from app.processes.backlog import find_oldest_backlog
 from app.processes.duties import Duty
+from app.processes.heartbeat import ProcessHeartbeat
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
 from app.wiring.shared import SharedParts
@@ -40,12 +42,15 @@ class BackgroundWork:
     maker: PictureMaker
 
 
-def make_background_work(shared: SharedParts, ingest: IngestWorker | None) -> BackgroundWork:
+def make_background_work(
+    shared: SharedParts, ingest: IngestWorker | None, heartbeat: ProcessHeartbeat
+) -> BackgroundWork:
     """Make the background work; it does nothing before `start_background_work`.
 
     Args:
         shared: What it works with.
         ingest: The ingest of this process, if it has one.
+        heartbeat: Knows the other processes.
     """
     settings, database, objects = shared.settings, shared.database, shared.objects
     # Each step is run when a replay has closed, in this order.
@@ -58,7 +63,7 @@ def make_background_work(shared: SharedParts, ingest: IngestWorker | None) -> Ba
             objects,
             ErasureLog(settings.erasure_log_path),
             relink=relink_replays,
-            find_backlog=_make_backlog_reader(ingest),
+            find_backlog=_make_backlog_reader(ingest, heartbeat),
             hurry_sweep=sweeper.hurry,
         ),
         RetentionWorker(database, objects, longest_days=settings.keep_days_at_most),
@@ -99,14 +104,16 @@ def _make_busy_reader(ingest: IngestWorker | None) -> Callable[[], bool]:
     return lambda: journal.backlog().entries > _BUSY_ENTRIES
 
 
-def _make_backlog_reader(ingest: IngestWorker | None) -> FindBacklog:
-    if ingest is None:
-        return lambda: None
+def _make_backlog_reader(ingest: IngestWorker | None, heartbeat: ProcessHeartbeat) -> FindBacklog:
+    """Return what says since when anything may wait in the journal of any process."""
+    own_id = heartbeat.identity.process_id
 
     def find_backlog() -> datetime | None:
-        if not ingest.digester.has_adopted:
+        if heartbeat.read_at_s is None or (ingest and not ingest.digester.has_adopted):
             return datetime.min.replace(tzinfo=UTC)
-        oldest_ms = ingest.journal.backlog().oldest_received_ms
-        return None if oldest_ms is None else units.at_from_ms(oldest_ms)
+        oldest_ms = ingest.journal.backlog().oldest_received_ms if ingest else None
+        own = None if oldest_ms is None else units.at_from_ms(oldest_ms)
+        others = find_oldest_backlog(heartbeat.records, own_id=own_id)
+        return min((each for each in (own, others) if each is not None), default=None)
 
     return find_backlog

@@ -15,6 +15,7 @@ from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.journal import adopt
 from app.journal.writer import Journal
 from app.processes import records as process_records
+from app.storage import keys
 from app.storage.port import ObjectStore
 
 _PAUSE_S: Final = 60.0
@@ -107,6 +108,7 @@ class JournalAdopter:
         while batch:
             await self._batches.digest_batch(mark, batch)
             batch = await asyncio.to_thread(bodies.reopen_batch, entries)
+        await self._retrier.retry(lambda: self._delete_spilled_files(folder.id))
         await self._retrier.retry(lambda: self._note_adopted(folder.id))
         if self._keep_s and is_young:
             return False
@@ -125,3 +127,8 @@ class JournalAdopter:
     async def _note_adopted(self, journal_id: str) -> None:
         async with self._database.transaction() as connection:
             await process_records.delete_owner_of_journal(connection, journal_id)
+
+    async def _delete_spilled_files(self, journal_id: str) -> None:
+        """Delete the copies that the bucket has of entries which waited."""
+        for stored in await self._objects.list(keys.make_spill_prefix(journal_id)):
+            await self._objects.delete(stored.key)

@@ -69,7 +69,7 @@ class BatchDigester:
         self,
         database: Database,
         objects: ObjectStore,
-        journal: Journal,
+        journal: Journal | None,
         *,
         queue: EnvelopeQueue,
         quotas: Quotas,
@@ -183,7 +183,7 @@ class BatchDigester:
     async def _wait_for_turn(self) -> float:
         """Let others have the event loop; returns when the next turn of digest ends."""
         await _yield_to_event_loop()
-        if not self._queue.is_filling_up:
+        if self._journal is not None and not self._queue.is_filling_up:
             await self._journal.wait_for_batch(_ANSWER_S)
         return monotonic_s() + (_BUSY_TURN_S if self._queue.is_filling_up else _TURN_S)
 

@@ -77,7 +77,7 @@ class Digester:
         self._queue = queue
         self._refusals = admission.refusals
         self._retrier = StepRetrier()
-        self._batches = BatchDigester(
+        self.batches = BatchDigester(
             database,
             objects,
             journal,
@@ -87,9 +87,9 @@ class Digester:
             retrier=self._retrier,
             note_pictures=note_pictures,
         )
-        self.metrics: Final = self._batches.metrics
+        self.metrics: Final = self.batches.metrics
         self._adopter = JournalAdopter(
-            database, objects, journal, self._batches, self._retrier, keep_s=keep_s
+            database, objects, journal, self.batches, self._retrier, keep_s=keep_s
         )
         self._mark: ClaimedMark | None = None
         self._digested_seq = 0
@@ -172,7 +172,7 @@ class Digester:
             # What was read back from disk may be in memory as well.
             new = [accepted for accepted in batch if accepted.seq > self._digested_seq]
             if new:
-                await self._batches.digest_batch(mark, new, self._mark_digested)
+                await self.batches.digest_batch(mark, new, self._mark_digested)
         else:
             await self._read_back(mark)
         await self._write_refusals()
@@ -264,7 +264,7 @@ class Digester:
         until_seq = self._journal.last_seq
         entries = reader.read_entries(self._journal.path, self._digested_seq, until_seq=until_seq)
         while batch := await asyncio.to_thread(bodies.reopen_batch, entries):
-            await self._batches.digest_batch(mark, batch, self._mark_digested)
+            await self.batches.digest_batch(mark, batch, self._mark_digested)
         self._mark_digested(max(until_seq, self._digested_seq))
         if self._journal.last_seq == until_seq:
             self._queue.catch_up()

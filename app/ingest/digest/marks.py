@@ -41,7 +41,8 @@ _CLAIM: Final = """
     on conflict (journal_id) do update
         set owner_epoch = mark.owner_epoch + 1, claimed_at = now()
         {condition}
-    returning owner_epoch, stored_seq, moved_at, now() - moved_at as age
+    returning owner_epoch, stored_seq, moved_at, now() - moved_at as age,
+        set_config('idle_in_transaction_session_timeout', '30s', true)
 """
 _CLAIM_ANY: Final = text(_CLAIM.format(condition=""))
 _CLAIM_UNUSED: Final = text(
@@ -95,7 +96,7 @@ async def claim_mark(connection: AsyncConnection, journal_id: str) -> ClaimedMar
     not.
     """
     claimed = await connection.execute(_CLAIM_ANY, {"journal_id": journal_id})
-    return ClaimedMark(journal_id, *claimed.one())
+    return ClaimedMark(journal_id, *claimed.one()[:4])
 
 
 async def claim_unused_mark(
@@ -110,7 +111,7 @@ async def claim_unused_mark(
         _CLAIM_UNUSED, {"journal_id": journal_id, "unused_for": unused_for}
     )
     row = claimed.first()
-    return None if row is None else ClaimedMark(journal_id, *row)
+    return None if row is None else ClaimedMark(journal_id, *row[:4])
 
 
 async def move_mark(connection: AsyncConnection, mark: ClaimedMark, seq: int) -> bool:

@@ -16,8 +16,10 @@ import signal
 import socket
 import sys
 import traceback
-from contextlib import nullcontext, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
@@ -26,7 +28,7 @@ import uvloop
 from app import main
 from app.core import log
 from app.core.settings import Settings
-from app.ingest.digest import batch_digester
+from app.ingest.digest import batch_digester, store
 from app.main import StartReport
 from tests.support.faults import kill_steps
 
@@ -92,11 +94,12 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
         _write_message(pipe, asdict(started))
 
     is_stepped = wanted["kill_at"] is not None
-    hold = (
-        mock.patch.object(batch_digester, "store_batch", _wait_for_ever)
-        if wanted["hold_digest"]
-        else nullcontext()
-    )
+    hold: AbstractContextManager[Any] = nullcontext()
+    if wanted["hold_digest"]:
+        hold = mock.patch.object(batch_digester, "store_batch", _wait_for_ever)
+    elif wanted["digest_after"]:
+        store_later = _store_after(Path(wanted["digest_after"]))
+        hold = mock.patch.object(batch_digester, "store_batch", store_later)
     # Steps are seen by a task factory, which uvloop's tasks honour too; its transports hide theirs.
     loop = asyncio.new_event_loop if is_stepped else uvloop.new_event_loop
     with hold, asyncio.Runner(loop_factory=loop) as runner:
@@ -110,7 +113,18 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
         runner.run(main.serve(Settings(), tell, lambda _reason: None))
 
 
-async def _wait_for_ever(*_args: object) -> None:
+def _store_after(path: Path) -> Callable[..., Awaitable[Any]]:
+    store_batch = store.store_batch
+
+    async def store_later(*args: Any, **named: Any) -> Any:
+        while not path.exists():  # noqa: ASYNC110, ASYNC240 - another process makes it
+            await asyncio.sleep(0.02)
+        return await store_batch(*args, **named)
+
+    return store_later
+
+
+async def _wait_for_ever(*_args: object, **_named: object) -> None:
     await asyncio.Event().wait()
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx2
+from pydantic import SecretStr
 
 from app.core import clock
 from app.main import StartReport
@@ -153,6 +154,8 @@ class LaunchOptions:
 
     hold_digest: bool = False
     """Whether the server accepts envelopes and does not digest them."""
+    digest_after: Path | None = None
+    """The server stores nothing before there is a file at this path."""
     kill_at: int | None = None
     """The step at which it kills itself, with asyncio's own loop; 0 for never, None for uvloop."""
     kill_within: str = ""
@@ -196,8 +199,11 @@ def launch_server(
         **settings,
     }
     request = {
-        "environment": {f"PLAYHEAD_{name.upper()}": str(value) for name, value in values.items()},
+        "environment": {
+            f"PLAYHEAD_{name.upper()}": _spell(value) for name, value in values.items()
+        },
         "hold_digest": options.hold_digest,
+        "digest_after": str(options.digest_after) if options.digest_after else None,
         "kill_at": options.kill_at,
         "kill_within": options.kill_within,
         "address_space_bytes": options.address_space_bytes,
@@ -216,6 +222,10 @@ def launch_server(
         if process.is_alive():
             process.stop()
         process.close()
+
+
+def _spell(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import assume, given, strategies as st
 
+from app.core import ids
 from app.core.days import OLD_DAY
 from app.core.errors import MalformedInput
 from app.storage import keys
@@ -186,3 +187,25 @@ def test_key_length_has_a_limit():
     for check in (keys.check_key, keys.check_prefix):
         with pytest.raises(MalformedInput):
             check(longest + "bb")
+
+
+@given(st.integers(0, 2**63), st.integers(0, 2**63), st.integers(0, 2**31))
+def test_a_spilled_file_is_named_after_its_entries(first_seq, last_seq, cipher_key_id):
+    """The key of a spilled file can be read back, and is found below its journal."""
+    key = keys.check_key(keys.make_spill_key(REPLAY, first_seq, last_seq, cipher_key_id))
+    assert keys.read_spill_key(key) == (REPLAY, first_seq, last_seq, cipher_key_id, key)
+    assert key.startswith(keys.make_spill_prefix(REPLAY))
+    assert keys.make_spill_prefix(REPLAY).startswith(keys.SPILL_PREFIX)
+    assert keys.read_pack_seq(key) == -1
+
+
+@given(anything)
+def test_nothing_else_names_a_spilled_file(words):
+    """A hostile journal id makes no key, and a strange object is nobody's spilled file."""
+    assert keys.read_spill_key(words) is None
+    assert keys.read_spill_key(f"j/{words}") is None
+    if ids.read_hex32(words) != words:
+        with pytest.raises(MalformedInput):
+            keys.make_spill_prefix(words)
+    with pytest.raises(MalformedInput):
+        keys.make_spill_key(REPLAY, -1, 5, 1)

@@ -1,0 +1,228 @@
+"""A2, A3, A4: a host that dies or freezes, with what it had not digested in the bucket.
+
+The short forms are exact: everything that was answered has been spilled before the host goes, so
+nothing may be lost. The long forms (`make faults`) kill under load, where the last second may go.
+"""
+
+import asyncio
+import shutil
+import signal
+import zlib
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import text
+
+from app.db.engine import Database
+from app.db.roles import OWNER
+from app.storage import keys
+from app.storage.keys import SpilledName
+from tests.support.builders import traffic
+from tests.support.builders.traffic import Ledger
+from tests.support.faults import invariant
+from tests.support.programme_size import seeded_dice
+from tests.support.servers import cluster, process, s3
+from tests.support.servers.process import LaunchOptions, ServerProcess
+from tests.support.servers.server import Keyed, Server, keyed, running
+from tests.support.waiting import until_asked
+
+SILENT_AFTER_S: Final = 1.5
+ENVELOPES: Final = 16
+HELD: Final = LaunchOptions(hold_digest=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A bucket and the settings with which servers reach it."""
+
+    service: s3.Service
+    name: str
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Return the settings of a server that uses it and learns soon of silent ones."""
+        access = self.service.access
+        assert access.secret is not None
+        return {
+            "storage": f"s3://{self.name}",
+            "s3_endpoint_url": access.endpoint_url,
+            "s3_region": access.region,
+            "s3_access_key_id": access.key_id,
+            "s3_secret_access_key": access.secret,
+            "s3_addressing": "path",
+            "heartbeat_s": 0.2,
+            "silent_after_s": SILENT_AFTER_S,
+            "spill_after_s": 0.3,
+            **changes,
+        }
+
+    def list_spilled(self) -> list[SpilledName]:
+        """Return the spilled files in it, in the order of their names."""
+        pages = self.service.owner.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        keys_there = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        names = [keys.read_spill_key(key) for key in sorted(keys_there)]
+        return [name for name in names if name is not None]
+
+    def read(self, file: SpilledName) -> bytes:
+        """Return the content of a spilled file."""
+        with self.service.owner.get_object(Bucket=self.name, Key=file.object_key)["Body"] as body:
+            return body.read()
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[s3.Service]:
+    """Run a server that speaks S3."""
+    with s3.serving() as started:
+        yield started
+
+
+@pytest.fixture
+def bucket(service: s3.Service) -> Bucket:
+    """Make an empty bucket."""
+    return Bucket(service, service.new_bucket())
+
+
+@asynccontextmanager
+async def opened(database_url: str) -> AsyncIterator[Database]:
+    """Open a database for the length of the block."""
+    database = Database.open(database_url, max_connections=2)
+    yield database
+    await database.close()
+
+
+async def send(server: ServerProcess, to: Keyed, ledger: Ledger, envelopes: int) -> None:
+    """Send envelopes of one phone; each must be answered 200."""
+    phone = ledger.phone()
+    async with traffic.client(server.base_url) as sender:
+        for _ in range(envelopes):
+            number = next(phone)
+            await traffic.deliver(sender, to, ledger, number)
+            assert ledger.is_kept(number)
+
+
+async def wait_until_spilled(bucket: Bucket, seq: int) -> None:
+    """Wait until everything up to an entry is in the bucket."""
+
+    async def is_spilled() -> bool:
+        files = await asyncio.to_thread(bucket.list_spilled)
+        return bool(files) and max(file.last_seq for file in files) >= seq
+
+    await until_asked(is_spilled)
+
+
+async def wait_until_clean(bucket: Bucket) -> None:
+    """Wait until no spilled file is left."""
+
+    async def is_clean() -> bool:
+        return not await asyncio.to_thread(bucket.list_spilled)
+
+    await until_asked(is_clean)
+
+
+async def adopt_and_check(server: Server, bucket: Bucket, ledger: Ledger) -> None:
+    """Wait until all was adopted; then compare what was sent with what is stored and counted."""
+    await server.outcomes_reach(Counter(count_items(ledger)))
+    await wait_until_clean(bucket)
+    findings = await invariant.check_invariant(server, ledger)
+    assert (findings.lost, findings.dup, findings.acks) == (0, 0, len(ledger.sent))
+
+
+def count_items(ledger: Ledger) -> Iterator[tuple[str, str, str]]:
+    """Name the outcome that each item of each envelope must have."""
+    for envelope in ledger.sent:
+        if envelope.segment_id is not None:
+            yield ("replay_video", "kept", "")
+        elif envelope.event_id is not None:
+            yield ("event", "kept", "")
+        else:
+            yield ("transaction", "kept", "")
+        for _ in range(envelope.attachments):
+            yield ("attachment", "kept", "")
+
+
+async def list_processes(database: Database) -> list[str]:
+    """Return the journals of the processes that have a row."""
+    async with database.reading() as connection:
+        return list(await connection.scalars(text("select journal_id from processes")))
+
+
+def find_journal(folder: Path) -> str:
+    """Return the id of the only journal in a data folder."""
+    (path,) = (folder / "journal").iterdir()
+    return path.name
+
+
+async def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_spilled(
+    database_url: str, tmp_path: Path, bucket: Bucket
+) -> None:
+    """A2: another process adopts from the bucket what the dead one had not digested.
+
+    The files in the bucket tell nothing to those who may read it.
+    """
+    ledger = Ledger(seeded_dice("spill"))
+    async with opened(database_url) as database:
+        to = await keyed(database, "App")
+        with process.launch_and_wait(
+            database_url, tmp_path / "a", HELD, **bucket.settings()
+        ) as dying:
+            journal_id = find_journal(tmp_path / "a")
+            await send(dying, to, ledger, ENVELOPES)
+            await wait_until_spilled(bucket, ENVELOPES)
+            for content in map(bucket.read, bucket.list_spilled()):
+                assert to.key.encode() not in content
+                for envelope in ledger.sent:
+                    assert zlib.compress(envelope.body)[2:34] not in content
+                    assert envelope.body[:64] not in content
+            dying.kill()
+            shutil.rmtree(tmp_path / "a")
+            async with running(database_url, tmp_path / "b", **bucket.settings()) as server:
+                await adopt_and_check(server, bucket, ledger)
+                assert journal_id not in await list_processes(database)
+
+
+async def test_a_frozen_process_goes_on_behind_what_was_adopted(
+    database_url: str, tmp_path: Path, bucket: Bucket
+) -> None:
+    """A4: it digests nothing twice when it wakes up, and everything that comes afterwards."""
+    ledger = Ledger(seeded_dice("frozen"))
+    options = LaunchOptions(digest_after=tmp_path / "go")
+    async with opened(database_url) as database:
+        to = await keyed(database, "App")
+        with process.launch_and_wait(
+            database_url, tmp_path / "a", options, **bucket.settings()
+        ) as frozen:
+            await send(frozen, to, ledger, ENVELOPES)
+            await wait_until_spilled(bucket, ENVELOPES)
+            frozen.send(signal.SIGSTOP)
+            async with running(database_url, tmp_path / "b", **bucket.settings()) as server:
+                await adopt_and_check(server, bucket, ledger)
+                (tmp_path / "go").touch()
+                frozen.send(signal.SIGCONT)
+                await send(frozen, to, ledger, ENVELOPES)
+                await process.wait_until_digested(frozen)
+                await adopt_and_check(server, bucket, ledger)
+
+
+async def test_entries_are_spilled_while_postgres_is_away(tmp_path: Path, bucket: Bucket) -> None:
+    """A3: the key is in memory, so that a host which dies in the outage loses nothing either."""
+    ledger = Ledger(seeded_dice("outage"))
+    with cluster.shared_folder() as folder:
+        async with cluster.primary(folder) as postgres:
+            url = postgres.url(OWNER, "playhead")
+            with process.launch_and_wait(url, tmp_path / "a", **bucket.settings()) as dying:
+                async with opened(url) as database:
+                    to = await keyed(database, "App")
+                await send(dying, to, ledger, 2)
+                await process.wait_until_digested(dying)
+                postgres.kill()
+                await send(dying, to, ledger, ENVELOPES)
+                await wait_until_spilled(bucket, ENVELOPES + 2)
+                dying.kill()
+            shutil.rmtree(tmp_path / "a")
+            await postgres.start()
+            async with running(url, tmp_path / "b", **bucket.settings()) as server:
+                await adopt_and_check(server, bucket, ledger)
