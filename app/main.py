@@ -1,16 +1,16 @@
 """Serves Playhead until the process is told to stop.
 
-take the port → open the service (`wiring.py`) → listen → report how to sign in
+take the port → open the service (`wiring/`) → listen → report how to sign in
 """
 
 import asyncio
 import functools
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, override
+from typing import Final, override
 
 import uvicorn
 import uvloop
@@ -25,7 +25,7 @@ from app.db.engine import Database
 from app.formats.wire import credentials
 from app.projects import queries as project_queries
 from app.web.urls import account_urls
-from app.wiring import Service, open_service
+from app.wiring import Service, WorkerPlace, open_service
 
 _RETRY_S: Final = 1.0
 _BACKLOG: Final = 1024
@@ -45,6 +45,22 @@ class StartReport:
     """A link for the first admin, as long as they have no password."""
     dsn: str
     project_id: int
+
+
+def _tell_nobody() -> None:
+    """Do nothing: nobody waits for the listener."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartEvents:
+    """Functions that are told how a start goes."""
+
+    on_ready: Callable[[StartReport], None] | None
+    """Called when the server listens and the database can be used; None if another one tells."""
+    on_waiting: Callable[[str], None]
+    """Called with the reason when the server listens and the database cannot be used yet."""
+    on_listening: Callable[[], None] = _tell_nobody
+    """Called when connections are accepted."""
 
 
 def run_server(
@@ -75,17 +91,30 @@ async def serve(
     """Serve in the running event loop; otherwise as `run_server` does."""
     runtime.return_freed_memory()
     # The port is taken before anything else starts, so that a second start fails at once.
-    with _take_port(settings) as listener:
-        async with open_service(settings) as service:
-            report = _report_start(settings, service, on_ready, on_waiting)
-            await _serve_pages(listener, settings, service, report)
+    with open_listener(settings) as listener:
+        await serve_on(listener, settings, StartEvents(on_ready, on_waiting))
 
 
-async def _serve_pages(
+async def serve_on(
     listener: socket.socket,
     settings: Settings,
-    service: Service,
-    report: Coroutine[Any, Any, None],
+    events: StartEvents,
+    place: WorkerPlace | None = None,
+) -> None:
+    """Serve on a socket that listens, in the running event loop.
+
+    Args:
+        listener: The socket; it is closed at the end.
+        settings: The choices of the operator.
+        events: Told how the start goes.
+        place: The place among workers of one parent; None for a process that is alone.
+    """
+    async with open_service(settings, place) as service:
+        await _serve_requests(listener, settings, service, events)
+
+
+async def _serve_requests(
+    listener: socket.socket, settings: Settings, service: Service, events: StartEvents
 ) -> None:
     # What is in memory by now stays: the garbage collector need not visit it with every envelope.
     runtime.tune_interpreter()
@@ -94,28 +123,26 @@ async def _serve_pages(
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
     if not server.started:
-        report.close()
         await serving
         return
+    events.on_listening()
     if service.opened_pages is not None:
         service.opened_pages.begin_warming_up()
-    reporting = asyncio.create_task(report, name="banner")
+    reporting = asyncio.create_task(_report_start(settings, service, events), name="banner")
     await serving
     reporting.cancel()
     with suppress(asyncio.CancelledError):
         await reporting
 
 
-async def _report_start(
-    settings: Settings,
-    service: Service,
-    on_ready: Callable[[StartReport], None],
-    on_waiting: Callable[[str], None],
-) -> None:
+async def _report_start(settings: Settings, service: Service, events: StartEvents) -> None:
     """Report that the server is ready, which may be long after it began to listen."""
+    on_ready = events.on_ready
+    if on_ready is None:
+        return
     preparation = service.preparation
     if not preparation.done.is_set():
-        on_waiting(preparation.reason)
+        events.on_waiting(preparation.reason)
     await preparation.done.wait()
     while True:
         try:
@@ -166,8 +193,8 @@ def make_server_config(settings: Settings, service: Service) -> uvicorn.Config:
     )
 
 
-def _take_port(settings: Settings) -> socket.socket:
-    """Bind the port.
+def open_listener(settings: Settings) -> socket.socket:
+    """Bind the port and listen; nobody accepts yet.
 
     Raises:
         PortInUse: Another program has it.

@@ -39,6 +39,8 @@ class HttpConnection(BoundedProtocol):
     silence_s: ClassVar[float] = LIMITS.silence_s
     request_s: ClassVar[float] = LIMITS.request_s
     check_interval_s: ClassVar[float] = 5.0
+    parting_s: ClassVar[float] = 0.5
+    """Time that an idle connection stays open when the server stops."""
     linger_s: ClassVar[float] = 5.0
     """Time during which unread bytes are still received after the last answer."""
 
@@ -52,6 +54,8 @@ class HttpConnection(BoundedProtocol):
     """Time of the last check that found the write buffer changed, so the other end reads."""
     _check_timer: asyncio.TimerHandle | None = None
     _linger_timer: asyncio.TimerHandle | None = None
+    _is_parting = False
+    """Whether the server stops, so that the next answer is the last."""
     _delayed_exchange: IngestExchange | None = None
     """Exchange that is next but waits, because its sender does not read the answers before."""
 
@@ -123,6 +127,24 @@ class HttpConnection(BoundedProtocol):
             return True
         return False
 
+    @override
+    def shutdown(self) -> None:
+        """Close the connection after its next answer, or when nothing comes for a moment.
+
+        A sender may have begun a request that is not read yet: closing at once would hang up on it.
+        """
+        self._is_parting = True
+        last_request: Any = self.cycle
+        if last_request is None or last_request.response_complete:
+            self._linger_timer = self.loop.call_later(self.parting_s, self._part)
+        else:
+            last_request.keep_alive = False
+
+    def _part(self) -> None:
+        """Close the connection unless a request has come meanwhile, whose answer closes it."""
+        if self._is_between and self._is_last_answered():
+            self.transport.close()
+
     def has_unfinished_head(self) -> bool:
         """Tell whether the head of a request is awaited or incomplete."""
         return self._request_began_s is not None and not self._has_headers
@@ -165,6 +187,8 @@ class HttpConnection(BoundedProtocol):
         ingest_target = target.find_target(self.url)
         if ingest_target is None:
             super().on_headers_complete()
+            if self._is_parting:
+                self.cycle.keep_alive = False
             return
         acceptor = self.endpoint.acceptor
         if acceptor is None:
@@ -173,7 +197,9 @@ class HttpConnection(BoundedProtocol):
             self.headers,
             ingest_target,
             method=self.parser.get_method(),
-            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=self.parser.get_http_version() != "1.0"
+            and self.parser.should_keep_alive()
+            and not self._is_parting,
             expects_continue=self.expect_100_continue,
             client_ip=self._find_client_ip(self.headers),
         )

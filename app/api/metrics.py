@@ -4,7 +4,7 @@ Packages count what happens in them with metric objects of their own (`metrics.p
 a state, and not a count, is read when the metrics are requested. `docs/metrics.md` describes all.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import override
 
@@ -16,7 +16,6 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
-    generate_latest,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -246,13 +245,17 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
     return registry
 
 
-def make_metrics_route(registry: CollectorRegistry) -> APIRouter:
-    """Make the route of the metrics."""
+def make_metrics_route(read_metrics: Callable[[], Awaitable[bytes]]) -> APIRouter:
+    """Make the route of the metrics.
+
+    Args:
+        read_metrics: Returns them in the text format of Prometheus.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/metrics")
     async def metrics() -> Response:
         """Answer with all metrics in the text format of Prometheus."""
-        return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
+        return Response(await read_metrics(), media_type="text/plain; version=0.0.4")
 
     return router

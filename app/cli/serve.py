@@ -1,6 +1,7 @@
 """`playhead serve` and `playhead migrate`: the server itself, and its schema."""
 
 import asyncio
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,20 +30,29 @@ def serve(
     roles: Annotated[
         str | None, typer.Option(help="Comma-separated: door, pages, worker. Default: all.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that serve the port together.")
+    ] = None,
 ) -> None:
     """Start Playhead: web app, ingest and, by default, its own Postgres. Ctrl-C stops it."""
-    from app.main import PortInUse, run_server  # noqa: PLC0415 - the whole server, which no other command needs
+    # The whole server, which no other command needs.
+    from app.main import PortInUse, run_server  # noqa: PLC0415
+    from app.supervisor.serve_workers import serve_workers  # noqa: PLC0415
+    from app.supervisor.supervisor import StartObserver  # noqa: PLC0415
 
-    settings = environment.read_settings(host=host, port=port, data_dir=data_dir, roles=roles)
+    settings = environment.read_settings(
+        host=host, port=port, data_dir=data_dir, roles=roles, workers=workers
+    )
     log.set_up_logging(json_lines=settings.log_format == "json", level=settings.log_level)
+    on_ready = functools.partial(_announce_start, settings)
+    on_waiting = functools.partial(print_waiting, settings.base_url)
     lock = take_folder(settings)
     try:
         refuse_unfinished_restore(settings.data_dir)
-        run_server(
-            settings,
-            on_ready=lambda report: _announce_start(settings, report),
-            on_waiting=lambda reason: print_waiting(settings.base_url, reason),
-        )
+        if settings.workers > 1:
+            serve_workers(settings, StartObserver(on_ready, on_waiting))
+        else:
+            run_server(settings, on_ready, on_waiting)
     except PortInUse as error:
         raise ServiceUnavailable(
             f"{error}. Choose another port: `playhead serve --port {settings.port + 1}`, "

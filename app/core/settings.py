@@ -37,6 +37,8 @@ class Settings(BaseSettings):
         default="door,pages,worker", validate_default=True
     )
     """What this process does: a comma-separated list of `door`, `pages` and `worker`."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that serve the port together, under a parent that watches over them."""
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65_535)
     public_url: str | None = None

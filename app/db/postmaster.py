@@ -131,6 +131,18 @@ class Postmaster:
             self._wait_until_ready()
             return self.url
 
+    def relaunch(self) -> None:
+        """Start a server that has died, without waiting until it accepts connections.
+
+        Raises:
+            ServiceUnavailable: Its programs or folders cannot be used.
+        """
+        with self._guard:
+            if self.pid is None and not self._stopping.is_set():
+                self._prepare()
+                _stop_leftover_server(self.folder)
+                self._launch()
+
     def stop(self) -> None:
         """Stop the server, gently first, and return when it has ended. Later starts are refused."""
         self._stopping.set()

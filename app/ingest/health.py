@@ -172,7 +172,9 @@ class IngestMonitor:
         """Find out what costs more: journals of dead processes, quarantine, Postgres, storage."""
         sizes = await asyncio.to_thread(disk.measure_journals, self._journal_root)
         self._journal_bytes = sum(sizes.values())
-        if not any(size for name, size in sizes.items() if name not in self._own_and_kept()):
+        kept = self._own_and_kept()
+        others = [name for name, size in sizes.items() if size and name not in kept]
+        if not await asyncio.to_thread(disk.is_any_abandoned, self._journal_root, others):
             self._others_since_ms = None
         elif self._others_since_ms is None:
             self._others_since_ms = clock.now_ms()

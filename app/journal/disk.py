@@ -1,7 +1,10 @@
 """Measures the disk space that the journals of all processes take."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+
+from app.journal import folder
 
 FILLING: Final = 0.8
 """The used part of the room for journals from which a person must act."""
@@ -18,12 +21,17 @@ def measure_journals(root: Path) -> dict[str, int]:
     if not root.is_dir():
         return {}
     sizes_bytes: dict[str, int] = {}
-    for folder in root.iterdir():
+    for path in root.iterdir():
         try:
-            sizes_bytes[folder.name] = sum(path.stat().st_size for path in folder.iterdir())
+            sizes_bytes[path.name] = sum(file.stat().st_size for file in path.iterdir())
         except (FileNotFoundError, NotADirectoryError):
             continue  # The journal was digested and removed meanwhile.
     return sizes_bytes
+
+
+def is_any_abandoned(root: Path, journal_ids: Iterable[str]) -> bool:
+    """Tell whether one of these journals belongs to no living process. This blocks, as above."""
+    return any(folder.is_abandoned(root / journal_id) for journal_id in journal_ids)
 
 
 def used_share(journal_bytes: int, room_bytes: int) -> float:

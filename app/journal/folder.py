@@ -69,6 +69,25 @@ def try_lock_folder(folder: Path) -> int | None:
     return None
 
 
+def is_abandoned(folder: Path) -> bool:
+    """Tell whether no living process owns a folder, or nothing can be told about it.
+
+    The lock is shared, so that two who look do not hide an owner from one another. Who wants to
+    adopt the folder at the same moment finds it locked, and looks again later.
+    """
+    try:
+        lock = os.open(folder / _LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
 def list_other_folders(root: Path, own: str | None) -> list[Path]:
     """Return the journal folders below `root` except this process's own, the oldest first.
 

@@ -9,5 +9,6 @@
 """
 
 from app.wiring.service import Service, open_service
+from app.wiring.shared import WorkerPlace
 
-__all__ = ["Service", "open_service"]
+__all__ = ["Service", "WorkerPlace", "open_service"]

@@ -24,7 +24,11 @@ from app.wiring.work import BackgroundWork
 
 
 def open_page_services(
-    shared: SharedParts, work: BackgroundWork, ingest: IngestWorker | None, monitor: IngestMonitor
+    shared: SharedParts,
+    work: BackgroundWork,
+    ingest: IngestWorker | None,
+    monitor: IngestMonitor,
+    renderer: Renderer | None = None,
 ) -> PageServices:
     """Open what pages use.
 
@@ -33,6 +37,7 @@ def open_page_services(
         work: The background work that pages hurry, wherever it is done.
         ingest: The ingest of this process, if it has one.
         monitor: Watches ingest.
+        renderer: What renders pages, if the parent of workers has made it for all of them.
     """
     settings = shared.settings
     provider = open_sign_in_provider(
@@ -47,7 +52,7 @@ def open_page_services(
         shared.objects,
         shared.keys,
         shared.rules,
-        Renderer(static_base=f"/static/{name_own_release()}"),
+        renderer or make_renderer(),
         work.sweeper,
         work.eraser,
         work.retention,
@@ -60,6 +65,11 @@ def open_page_services(
     )
     shared.stack.push_async_callback(page_services.close)
     return page_services
+
+
+def make_renderer() -> Renderer:
+    """Make what renders pages."""
+    return Renderer(static_base=f"/static/{name_own_release()}")
 
 
 def build_pages(

@@ -1,11 +1,12 @@
 """Opens what a process consists of, by its roles, in the order in which its parts depend."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry, generate_latest
 from starlette.types import ASGIApp
 
 from app import monitoring
@@ -13,6 +14,7 @@ from app.api import health_checks, metrics
 from app.api.drain import Drain
 from app.api.endpoint import IngestEndpoint
 from app.api.missing_pages import make_missing_pages_routes
+from app.api.worker_metrics import WorkerMetrics
 from app.closing.closer import Closer
 from app.core.event_loop import EventLoopMonitor
 from app.core.process_roles import ProcessRole
@@ -27,7 +29,7 @@ from app.processes.heartbeat import ProcessHeartbeat
 from app.web.frame.middleware.page_metrics import PageMetrics
 from app.wiring.door import open_door
 from app.wiring.heartbeat import open_heartbeat
-from app.wiring.shared import SharedParts, open_shared_parts
+from app.wiring.shared import SharedParts, WorkerPlace, open_shared_parts
 from app.wiring.spill import open_spill_adopter
 from app.wiring.work import BackgroundWork, make_background_work, start_background_work
 
@@ -88,11 +90,18 @@ class Service:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[Service]:
-    """Start everything but the listener, and stop it in the reverse order."""
+async def open_service(
+    settings: Settings, place: WorkerPlace | None = None
+) -> AsyncIterator[Service]:
+    """Start everything but the listener, and stop it in the reverse order.
+
+    Args:
+        settings: The choices of the operator.
+        place: The place among workers of one parent; None for a process that is alone.
+    """
     roles = settings.roles
     async with AsyncExitStack() as stack:
-        shared = await open_shared_parts(settings, stack)
+        shared = await open_shared_parts(settings, stack, place)
         ingest = await open_door(shared) if ProcessRole.DOOR in roles else None
         monitor = IngestMonitor(
             ingest,
@@ -131,7 +140,8 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         routes.include_router(
             health_checks.make_health_routes(shared.database, monitor, drain, roles)
         )
-        routes.include_router(metrics.make_metrics_route(registry))
+        read_metrics = await _open_metrics(registry, place, stack)
+        routes.include_router(metrics.make_metrics_route(read_metrics))
         page_services: PageServices | None = None
         if ProcessRole.PAGES in roles:
             from app.wiring import pages  # noqa: PLC0415 - the web app, which only this role needs
@@ -139,7 +149,9 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             if ProcessRole.WORKER not in roles:
                 work.closer.start_counting()
                 stack.push_async_callback(work.closer.stop)
-            page_services = pages.open_page_services(shared, work, ingest, monitor)
+            page_services = pages.open_page_services(
+                shared, work, ingest, monitor, place.renderer if place else None
+            )
             application = pages.build_pages(page_services, routes, page_metrics)
         else:
             application = FastAPI(openapi_url=None, redirect_slashes=False)
@@ -147,3 +159,19 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
             application.include_router(make_missing_pages_routes(roles))
         stack.callback(heartbeat.note_stopping)
         yield Service(shared, work, heartbeat, drain, endpoint, application, ingest, page_services)
+
+
+async def _open_metrics(
+    registry: CollectorRegistry, place: WorkerPlace | None, stack: AsyncExitStack
+) -> Callable[[], Awaitable[bytes]]:
+    """Return what reads the metrics of this process, or of all workers beside it."""
+    if place is None:
+
+        async def read_own() -> bytes:
+            return generate_latest(registry)
+
+        return read_own
+    workers = WorkerMetrics(registry, place.metrics_dir, place.number)
+    await workers.start()
+    stack.push_async_callback(workers.stop)
+    return workers.read_all

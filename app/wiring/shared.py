@@ -7,7 +7,7 @@ storage does not delay the start either, unless it refuses.
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.api.open_connections import OpenConnections, allow_open_files
 from app.core.settings import Settings
@@ -21,6 +21,9 @@ from app.processes.open_store import open_checked_store
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.storage.measured import MeasuredStore
+
+if TYPE_CHECKING:
+    from app.web.frame.rendering.renderer import Renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,27 @@ class BackgroundWorker(Protocol):
         """Stop; what is not done waits for the next process."""
 
 
-async def open_shared_parts(settings: Settings, stack: AsyncExitStack) -> SharedParts:
+@dataclass(frozen=True, slots=True)
+class WorkerPlace:
+    """The place of a worker among those of one parent."""
+
+    number: int
+    metrics_dir: Path
+    """The folder in which each worker has a socket that tells its metrics."""
+    database_urls: DatabaseUrls
+    """The database that the parent runs or was told of."""
+    renderer: "Renderer | None" = None
+    """What renders pages, made before the workers were forked, so that they share its memory."""
+
+
+async def open_shared_parts(
+    settings: Settings, stack: AsyncExitStack, place: WorkerPlace | None
+) -> SharedParts:
     """Open data folder, Postgres and objects, and read the privacy rules."""
     data_dir = settings.data_dir.resolve()
     make_private(data_dir)
     close_to_others(data_dir)
-    urls, database, preparation = await _open_database(settings, data_dir, stack)
+    urls, database, preparation = await _open_database(settings, data_dir, stack, place)
     objects = await open_checked_store(
         settings, data_dir, database, setup_url=urls.app, prepared=preparation.done, stack=stack
     )
@@ -85,10 +103,13 @@ async def open_shared_parts(settings: Settings, stack: AsyncExitStack) -> Shared
 
 
 async def _open_database(
-    settings: Settings, data_dir: Path, stack: AsyncExitStack
+    settings: Settings, data_dir: Path, stack: AsyncExitStack, place: WorkerPlace | None
 ) -> tuple[DatabaseUrls, Database, DatabasePreparation]:
     """Open the database; its preparation goes on in the background while it does not answer."""
-    urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
+    if place is None:
+        urls = await embedded.start_or_find_postgres(settings, data_dir, stack)
+    else:
+        urls = place.database_urls
     database = Database.open(urls.app, max_connections=settings.database_connections)
     stack.push_async_callback(database.close)
     preparation = DatabasePreparation(urls, database, settings.erasure_log_path)

@@ -256,7 +256,7 @@ async def test_a_sender_that_is_gone_is_not_answered(tenant, held_journal, caplo
 
 
 async def test_a_server_that_stops_answers_the_requests_it_has(tenant, held_journal, connections):
-    """An idle connection is closed at once, one that waits for the disk after its answer."""
+    """An idle connection is closed soon, one that waits for the disk after its answer."""
     async with open_raw_connection(tenant) as idle, open_raw_connection(tenant) as busy:
         busy.send(post(tenant, BODY))
         await held_journal.wait_for_entries()
@@ -268,6 +268,19 @@ async def test_a_server_that_stops_answers_the_requests_it_has(tenant, held_jour
         answer = await busy.answer()
         assert (answer.status, answer.headers["connection"]) == (200, "close")
         assert await busy.read_to_end() == b""
+
+
+async def test_a_request_that_comes_while_the_server_stops_is_answered(tenant, connections):
+    """A sender that did not know is not hung up on: its connection ends with the answer."""
+    async with open_raw_connection(tenant) as wire:
+        wire.send(post(tenant, BODY))
+        assert (await wire.answer()).status == 200
+        for connection in connections:
+            connection.shutdown()
+        wire.send(post(tenant, BODY))
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert await wire.read_to_end() == b""
 
 
 async def test_noise_behind_an_envelope_does_not_get_its_answer(tenant, held_journal):

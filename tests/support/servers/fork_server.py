@@ -30,6 +30,8 @@ from app.core import log
 from app.core.settings import Settings
 from app.ingest.digest import batch_digester, store
 from app.main import StartReport
+from app.supervisor.serve_workers import serve_workers
+from app.supervisor.supervisor import StartObserver
 from tests.support.faults import kill_steps
 
 REQUEST_BYTES: Final = 64 * 1024
@@ -93,6 +95,10 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
     def tell(started: StartReport) -> None:
         _write_message(pipe, asdict(started))
 
+    settings = Settings()
+    if settings.workers > 1:
+        serve_workers(settings, StartObserver(tell, lambda _reason: None))
+        return
     is_stepped = wanted["kill_at"] is not None
     hold: AbstractContextManager[Any] = nullcontext()
     if wanted["hold_digest"]:
@@ -110,7 +116,7 @@ def _serve(wanted: dict[str, Any], pipe: int) -> None:
                 lambda place: _write_message(pipe, {"place": place}),
                 within=wanted["kill_within"],
             )
-        runner.run(main.serve(Settings(), tell, lambda _reason: None))
+        runner.run(main.serve(settings, tell, lambda _reason: None))
 
 
 def _store_after(path: Path) -> Callable[..., Awaitable[Any]]:

@@ -96,6 +96,12 @@ class ServerProcess:
         self.place = report.get("place")
         return False
 
+    def worker_pids(self) -> set[int]:
+        """Return the ids of its workers, if it is the parent of any."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()
+        names = {int(pid): Path(f"/proc/{pid}/comm").read_text("utf-8") for pid in children}
+        return {pid for pid, name in names.items() if "postgres" not in name}
+
     def memory_bytes(self) -> int:
         """Return the most memory that was resident since the start or `forget_peak`."""
         return self._status_bytes("VmHWM:")
