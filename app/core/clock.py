@@ -14,6 +14,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def now_ns() -> int:
+    """Return the server's time in nanoseconds since 1970."""
+    return time.time_ns()
+
+
 def monotonic_s() -> float:
     """Return seconds on a clock that never goes back, for measuring differences."""
     return time.monotonic()

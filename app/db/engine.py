@@ -13,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, PartitionMissing
-from app.db.metrics import BlockKind, DatabaseMetrics
+from app.db.metrics import BlockKind, DatabaseMetrics, trace_driver_statements
 
 _CONNECT_S: Final = 10
 _CONNECT_ONE_OF_SEVERAL_S: Final = 3
@@ -264,12 +264,14 @@ async def _connect_to_primary(url: str, command_s: float | None) -> "asyncpg.Con
 async def _connect_to_host(
     url: str, timeout_s: float, command_s: float | None
 ) -> "asyncpg.Connection[Any]":
-    return await asyncpg.connect(
+    connection = await asyncpg.connect(
         url,
         timeout=timeout_s,
         command_timeout=command_s,
         server_settings={"application_name": "playhead"},
     )
+    trace_driver_statements(connection)
+    return connection
 
 
 def split_hosts(url: str) -> list[str]:

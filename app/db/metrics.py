@@ -2,11 +2,14 @@
 
 from typing import Any, Final, Literal
 
+import asyncpg
 import sqlalchemy
+from asyncpg.connection import LoggedQuery
 from prometheus_client import Counter, Histogram
 from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core import tracing
 from app.core.clock import monotonic_s
 
 BlockKind = Literal["read", "write"]
@@ -53,7 +56,7 @@ class DatabaseMetrics:
         return self.block_s, self.wait_s, self.statement_s, self.failures
 
     def time_statements(self, engine: AsyncEngine) -> None:
-        """Measure each statement that an engine executes."""
+        """Measure each statement that an engine executes, and record it if it is traced."""
 
         def begin(
             _connection: Any, _cursor: Any, _text: str, _values: Any, context: Any, *_: Any
@@ -61,9 +64,29 @@ class DatabaseMetrics:
             setattr(context, _BEGAN_S, monotonic_s())
 
         def end(
-            _connection: Any, _cursor: Any, _text: str, _values: Any, context: Any, *_: Any
+            _connection: Any, _cursor: Any, text: str, _values: Any, context: Any, *_: Any
         ) -> None:
-            self.statement_s.observe(monotonic_s() - getattr(context, _BEGAN_S))
+            took_s = monotonic_s() - getattr(context, _BEGAN_S)
+            self.statement_s.observe(took_s)
+            tracing.note_statement(text, took_s)
+
+        def fail(failure: sqlalchemy.engine.ExceptionContext) -> None:
+            began_s = getattr(failure.execution_context, _BEGAN_S, None)
+            if began_s is not None and failure.statement:
+                took_s = monotonic_s() - began_s
+                tracing.note_statement(failure.statement, took_s, failure.original_exception)
 
         sqlalchemy.event.listen(engine.sync_engine, "before_cursor_execute", begin)
         sqlalchemy.event.listen(engine.sync_engine, "after_cursor_execute", end)
+        sqlalchemy.event.listen(engine.sync_engine, "handle_error", fail)
+
+
+def trace_driver_statements(connection: "asyncpg.Connection[Any]") -> None:
+    """Record the statements that digest sends past SQLAlchemy, if spans are recorded at all."""
+    if tracing.is_on():
+        connection.add_query_logger(_note_driver_statement)
+
+
+def _note_driver_statement(query: LoggedQuery) -> None:
+    """Record a statement; its arguments, which the driver offers as well, are what people sent."""
+    tracing.note_statement(query.query, query.elapsed, query.exception)

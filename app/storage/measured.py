@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 from prometheus_client import Counter, Histogram
 from prometheus_client.registry import Collector
 
+from app.core import tracing
 from app.core.clock import monotonic_s
 from app.core.errors import ServiceUnavailable
 from app.storage.port import ObjectContent, ObjectStore, StoredObject, list_content_parts
@@ -56,7 +57,8 @@ class StoreMetrics:
         """Wait for an operation and measure it."""
         began_s = monotonic_s()
         try:
-            return await work
+            with tracing.child_span(f"storage {operation}"):
+                return await work
         except ServiceUnavailable:
             self._failures.labels(operation).inc()
             raise

@@ -1,10 +1,11 @@
 """The role `pages`: the web app. Monitoring is beside it, in processes without pages too."""
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from starlette.types import ASGIApp
 
 from app import monitoring
 from app.administration.people.sign_in_provider import open_sign_in_provider
+from app.api.application import make_application
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.ingest.worker import IngestWorker
@@ -76,8 +77,7 @@ def build_pages(
     page_services: PageServices, monitoring_routes: APIRouter, page_metrics: PageMetrics
 ) -> ASGIApp:
     """Make the web application, with the guard before its pages."""
-    # A redirect to the address without its last slash would lead to whatever host `Host` names.
-    pages = FastAPI(openapi_url=None, redirect_slashes=False)
+    pages = make_application()
     pages.state.page_services = page_services
     pages.include_router(monitoring_routes)
     pages.include_router(router.pages())

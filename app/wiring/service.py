@@ -1,21 +1,24 @@
 """Opens what a process consists of, by its roles, in the order in which its parts depend."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, generate_latest
 from starlette.types import ASGIApp
 
-from app import monitoring
+from app import __version__, monitoring
 from app.api import health_checks, metrics
+from app.api.application import make_application
 from app.api.drain import Drain
 from app.api.endpoint import IngestEndpoint
 from app.api.missing_pages import make_missing_pages_routes
 from app.api.worker_metrics import WorkerMetrics
 from app.closing.closer import Closer
+from app.core import tracing
 from app.core.event_loop import EventLoopMonitor
 from app.core.process_roles import ProcessRole
 from app.core.settings import Settings
@@ -101,6 +104,9 @@ async def open_service(
     """
     roles = settings.roles
     async with AsyncExitStack() as stack:
+        # First of all, since connections to Postgres learn when they are opened whether to record.
+        tracing.start_tracing(__version__)
+        stack.push_async_callback(asyncio.to_thread, tracing.stop_tracing)
         shared = await open_shared_parts(settings, stack, place)
         ingest = await open_door(shared) if ProcessRole.DOOR in roles else None
         monitor = IngestMonitor(
@@ -154,7 +160,7 @@ async def open_service(
             )
             application = pages.build_pages(page_services, routes, page_metrics)
         else:
-            application = FastAPI(openapi_url=None, redirect_slashes=False)
+            application = make_application()
             application.include_router(routes)
             application.include_router(make_missing_pages_routes(roles))
         stack.callback(heartbeat.note_stopping)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from app.core import clock, log
+from app.core import clock, log, tracing
 from app.core.clock import monotonic_s
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId, PublicKey
@@ -107,8 +107,23 @@ class BatchDigester:
             ServiceUnavailable: Postgres or storage fails, and the process is about to end.
             MarkMovedError: Another process digests this journal, or Postgres went back in time.
         """
-        entries = JournalRange(mark.journal_id, batch[0].seq, batch[-1].seq)
         began_s = monotonic_s()
+        with tracing.span("digest batch", {"playhead.envelopes": len(batch)}):
+            await self._digest_together(mark, batch, on_stored)
+        self.metrics.count_batch(
+            began_s=began_s,
+            lag_s=(clock.now_ms() - batch[0].received_ms) / 1000,
+            envelopes=len(batch),
+        )
+
+    async def _digest_together(
+        self,
+        mark: ClaimedMark,
+        batch: Sequence[AcceptedEnvelope],
+        on_stored: Callable[[int], None],
+    ) -> None:
+        """Store a batch at once; if that fails, envelope by envelope."""
+        entries = JournalRange(mark.journal_id, batch[0].seq, batch[-1].seq)
         try:
             prepared = await self._prepare_batch(batch)
             await self._store(LaidOutBatch.of(prepared, entries), mark)
@@ -121,11 +136,6 @@ class BatchDigester:
                 on_stored(accepted.seq)
         else:
             on_stored(batch[-1].seq)
-        self.metrics.count_batch(
-            began_s=began_s,
-            lag_s=(clock.now_ms() - batch[0].received_ms) / 1000,
-            envelopes=len(batch),
-        )
 
     async def _digest_alone(self, accepted: AcceptedEnvelope, mark: ClaimedMark) -> None:
         """Store one envelope, or put it aside after its last try."""

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from prometheus_client import Counter, Histogram
 from prometheus_client.registry import Collector
 
+from app.core import tracing
 from app.core.clock import monotonic_s
 from app.ingest.outcome_names import KNOWN_NAMES, OTHER
 from app.projects.model import Outcome, OutcomeKey
@@ -66,7 +67,7 @@ class DigestMetrics:
     @contextmanager
     def time_step(self, step: DigestStep) -> Iterator[None]:
         """Measure a step of a batch, also one that fails."""
-        with self._step_s.labels(step).time():
+        with self._step_s.labels(step).time(), tracing.span(f"digest {step}"):
             yield
 
     def count_batch(self, *, began_s: float, lag_s: float, envelopes: int) -> None:
