@@ -20,7 +20,7 @@ from app.db.roles import DatabaseUrls
 from app.erasure.log.reapply import apply_log
 from app.ingest.digest.link_issues import relink_replays
 from app.processes import static_releases
-from app.projects import queries as project_queries, writes as project_writes
+from app.projects import cells, queries as project_queries, writes as project_writes
 
 _FIRST_PROJECT: Final = "My app"
 _FIRST_PERSON: Final = "admin@localhost"
@@ -34,8 +34,16 @@ _logger: Final = log.get_logger("preparation")
 class DatabasePreparation:
     """Prepares one database, and sets `done` once it can be used."""
 
-    def __init__(self, urls: DatabaseUrls, database: Database, erasure_log: Path) -> None:
+    def __init__(
+        self,
+        urls: DatabaseUrls,
+        database: Database,
+        erasure_log: Path,
+        *,
+        cell: int | None = None,
+    ) -> None:
         self._urls = urls
+        self._cell = cell
         self._erasure_log = erasure_log
         self._database = database
         self._tried = asyncio.Event()
@@ -78,6 +86,8 @@ class DatabasePreparation:
         """Try once; log why it failed, unless the reason is the same as before."""
         try:
             await roles.prepare_schema(self._urls)
+            if self._cell is not None:
+                await cells.claim_cell(self._urls.owner, self._cell)
             await _add_first_rows(self._urls.app)
             await _apply_erasures(self._urls.app, self._erasure_log)
             await _publish_static_files(self._urls.app)

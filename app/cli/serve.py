@@ -16,6 +16,7 @@ from app.core.settings import Settings
 from app.db import migrate as schema, roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.folder import DataFolderInUse, DataFolderLock
+from app.projects import cells
 
 if TYPE_CHECKING:
     from app.main import StartReport
@@ -124,11 +125,18 @@ def _announce_start(settings: Settings, report: "StartReport") -> None:
 async def _migrate(settings: Settings) -> bool:
     urls = environment.find_known_urls(settings)
     if urls is not None:
-        return await roles.prepare_schema(urls)
+        return await _prepare(urls, settings)
     lock = take_folder(settings)
     postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)
     try:
-        return await roles.prepare_schema(await postgres.start(settings.data_dir))
+        return await _prepare(await postgres.start(settings.data_dir), settings)
     finally:
         await postgres.stop()
         lock.release()
+
+
+async def _prepare(urls: roles.DatabaseUrls, settings: Settings) -> bool:
+    was_behind = await roles.prepare_schema(urls)
+    if settings.cell is not None:
+        await cells.claim_cell(urls.owner, settings.cell)
+    return was_behind

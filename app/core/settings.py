@@ -12,6 +12,7 @@ from app.core.process_roles import ProcessRole
 
 _SECRETS: Final = Path("/run/secrets")
 """Folder in which Docker, Podman and Kubernetes put secrets: one file for each variable."""
+_MOST_CELLS: Final = 9_999
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 RoleName = Literal["owner", "admin", "member", "viewer"]
@@ -85,6 +86,10 @@ class Settings(BaseSettings):
     key_bytes_per_s: float = Field(default=20_000_000.0, ge=0)
     """Compressed bytes that a key may send each second. 0: no limit."""
     key_bytes_burst: int = Field(default=200_000_000, ge=1)
+    cell: int | None = Field(default=None, ge=1, le=_MOST_CELLS)
+    """Number of this installation among several, so that ids of projects are unique over all."""
+    cells: Annotated[dict[int, str], NoDecode] = {}
+    """Addresses of all cells by their numbers, for a page that lists them."""
     keep_days_at_most: int | None = Field(default=None, ge=1, le=36_500)
     """The most days that any project keeps its data, whatever its rules say."""
     pictures: bool = True
@@ -140,6 +145,22 @@ class Settings(BaseSettings):
         if not info.data.get("oidc_client_id"):
             raise ValueError("needs PLAYHEAD_OIDC_CLIENT_ID too")
         return issuer
+
+    @field_validator("cells", mode="before")
+    @classmethod
+    def _read_cells(cls, value: Any) -> Any:
+        return _read_json(value or "{}") if isinstance(value, str) else value
+
+    @field_validator("cells")
+    @classmethod
+    def _check_cells(cls, cells: dict[int, str]) -> dict[int, str]:
+        for number, address in cells.items():
+            parts = urlsplit(address)
+            if not 1 <= number <= _MOST_CELLS:
+                raise ValueError(f"{number} is not a number from 1 to {_MOST_CELLS}")
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError(f"the address of cell {number} must begin with https://")
+        return {number: cells[number].rstrip("/") for number in sorted(cells)}
 
     @field_validator("oidc_scopes")
     @classmethod

@@ -90,7 +90,7 @@ def _preload(settings: Settings) -> "Renderer | None":
         from app.web.frame.rendering import assets  # noqa: PLC0415 - only for this role
         from app.wiring import pages  # noqa: PLC0415
 
-        renderer = pages.make_renderer()
+        renderer = pages.make_renderer(settings)
         renderer.prepare()
         assets.prepare_assets()
     # The garbage collector writes into objects that it visits: then a page is not shared any more.

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from app.web.account import openid_routes, routes as account, sign_in_routes
 from app.web.browser import routes as browser
+from app.web.cells import routes as cells
 from app.web.erasures import routes as erasures
 from app.web.feedback import routes as feedback
 from app.web.health import routes as health
@@ -39,7 +40,7 @@ def pages() -> APIRouter:
         openid_routes, sign_in_routes, account, selected, erasures, replays, project, set_up,
         settings, privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes,
         picture_routes, replay_traces, trace, why, issues, issue, file_routes, feedback,
-        demo_routes, people, log, keys, health, retention, storage, browser,
+        demo_routes, people, log, keys, health, retention, storage, cells, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

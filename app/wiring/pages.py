@@ -6,6 +6,7 @@ from starlette.types import ASGIApp
 from app import monitoring
 from app.administration.people.sign_in_provider import open_sign_in_provider
 from app.api.application import make_application
+from app.core.settings import Settings
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.ingest.worker import IngestWorker
@@ -53,7 +54,7 @@ def open_page_services(
         shared.objects,
         shared.keys,
         shared.rules,
-        renderer or make_renderer(),
+        renderer or make_renderer(settings),
         work.sweeper,
         work.eraser,
         work.retention,
@@ -68,9 +69,12 @@ def open_page_services(
     return page_services
 
 
-def make_renderer() -> Renderer:
+def make_renderer(settings: Settings) -> Renderer:
     """Make what renders pages."""
-    return Renderer(static_base=f"/static/{name_own_release()}")
+    return Renderer(
+        static_base=f"/static/{name_own_release()}",
+        has_cells=bool(settings.cell or settings.cells),
+    )
 
 
 def build_pages(

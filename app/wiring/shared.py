@@ -112,7 +112,7 @@ async def _open_database(
         urls = place.database_urls
     database = Database.open(urls.app, max_connections=settings.database_connections)
     stack.push_async_callback(database.close)
-    preparation = DatabasePreparation(urls, database, settings.erasure_log_path)
+    preparation = DatabasePreparation(urls, database, settings.erasure_log_path, cell=settings.cell)
     stack.push_async_callback(preparation.stop)
     await preparation.begin()
     return urls, database, preparation

@@ -53,6 +53,7 @@ GET: Final[dict[str, Least]] = {
     "/projects/new": "admin of the server",
     "/server": "admin of the server",
     "/server/health": "admin of the server",
+    "/server/cells": "admin of the server",
     "/server/people": "admin of the server",
     "/server/people/invite": "admin of the server",
     _S: "admin of the server",

@@ -15,6 +15,8 @@ INVITE: Final = "/server/people/invite"
 """GET shows the form; POST `email`, `name`, `project`, `role`, `admin` and `days` adds a person."""
 
 HEALTH: Final = "/server/health"
+CELLS: Final = "/server/cells"
+"""GET lists all cells; `project` finds the one to which an id belongs."""
 
 
 def health(*, first: int = 0) -> str:

@@ -51,12 +51,37 @@ async def in_front_of(*upstreams: str, folder: Path, kind: str) -> AsyncIterator
         yield f"http://127.0.0.1:{port}"
 
 
+@asynccontextmanager
+async def before_cells(first: str, second: str, *, folder: Path, kind: str) -> AsyncIterator[str]:
+    """Run the proxy that makes one name of two cells, and give its address.
+
+    Args:
+        first: `host:port` of the cell whose projects have ids from 1,000,001 on.
+        second: The same of the next cell.
+        folder: Folder in which the proxy writes its files.
+        kind: `nginx` or `caddy`.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with _running(f"{kind} of cells", (first, second), folder, port) as proxy:
+        await until(lambda: _listens(port) or proxy.poll() is not None)
+        assert proxy.poll() is None, f"{kind} has ended; its output is in {folder}"
+        yield f"http://127.0.0.1:{port}"
+
+
 @contextmanager
 def _running(
     kind: str, upstreams: Sequence[str], folder: Path, port: int
 ) -> Iterator["subprocess.Popen[bytes]"]:
     folder.mkdir(parents=True, exist_ok=True)
-    command, environment = {"nginx": _nginx, "caddy": _caddy}[kind](upstreams, folder, port)
+    configure = {
+        "nginx": _nginx,
+        "caddy": _caddy,
+        "nginx of cells": _nginx_of_cells,
+        "caddy of cells": _caddy_of_cells,
+    }[kind]
+    command, environment = configure(upstreams, folder, port)
+    kind = kind.partition(" ")[0]
     command.insert(0, _program(kind))
     with (
         (folder / "output").open("wb") as output,
@@ -77,11 +102,32 @@ def _program(name: str) -> str:
 
 
 def _nginx(upstreams: Sequence[str], folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
-    recipe = (_DEPLOY / "nginx.conf").read_text("utf-8")
     line = "server 127.0.0.1:8000 max_fails=0;"
     lines = "\n    ".join(line.replace("127.0.0.1:8000", upstream) for upstream in upstreams)
+    return _write_nginx("nginx.conf", folder, port, (line, lines, 2))
+
+
+def _nginx_of_cells(
+    upstreams: Sequence[str], folder: Path, port: int
+) -> tuple[list[str], dict[str, str]]:
+    first, second = upstreams
+    return _write_nginx(
+        "cells/nginx.conf",
+        folder,
+        port,
+        ("server c1.replays.example.com:443 ", f"server {first} ", 1),
+        ("server c2.replays.example.com:443 ", f"server {second} ", 1),
+        ("proxy_pass https://$cell;", "proxy_pass http://$cell;", 1),
+    )
+
+
+def _write_nginx(
+    name: str, folder: Path, port: int, *changes: tuple[str, str, int]
+) -> tuple[list[str], dict[str, str]]:
+    """Write a recipe with changes, each of which must fit a number of times."""
+    recipe = (_DEPLOY / name).read_text("utf-8")
     for old, new, count in (
-        (line, lines, 2),
+        *changes,
         ("listen 443 ssl;", f"listen 127.0.0.1:{port};", 1),
         ("ssl_certificate     /etc/ssl/replays.example.com.pem;", "", 1),
         ("ssl_certificate_key /etc/ssl/replays.example.com.key;", "", 1),
@@ -95,13 +141,26 @@ def _nginx(upstreams: Sequence[str], folder: Path, port: int) -> tuple[list[str]
 
 
 def _caddy(upstreams: Sequence[str], folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
-    return ["run", "--config", f"{_DEPLOY}/Caddyfile", "--adapter", "caddyfile"], {
+    return _configure_caddy("Caddyfile", folder, port, UPSTREAM=" ".join(upstreams))
+
+
+def _caddy_of_cells(
+    upstreams: Sequence[str], folder: Path, port: int
+) -> tuple[list[str], dict[str, str]]:
+    first, second = (f"http://{upstream}" for upstream in upstreams)
+    return _configure_caddy("cells/Caddyfile", folder, port, CELL1=first, CELL2=second)
+
+
+def _configure_caddy(
+    name: str, folder: Path, port: int, **environment: str
+) -> tuple[list[str], dict[str, str]]:
+    return ["run", "--config", f"{_DEPLOY}/{name}", "--adapter", "caddyfile"], {
         "DOMAIN": f"http://127.0.0.1:{port}",
-        "UPSTREAM": " ".join(upstreams),
         "CADDY_ADMIN": f"unix/{folder}/admin.sock",
         "HOME": str(folder),
         "XDG_CONFIG_HOME": str(folder),
         "XDG_DATA_HOME": str(folder),
+        **environment,
     }
 
 

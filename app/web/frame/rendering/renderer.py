@@ -48,9 +48,16 @@ class Renderer:
             lets browsers keep the files for ever, since every address inside CSS and JavaScript
             is relative.
         templates: The folder of the templates.
+        has_cells: Whether the installation is one of several, so that pages lead to the others.
     """
 
-    def __init__(self, *, static_base: str = "/static", templates: Path = TEMPLATES) -> None:
+    def __init__(
+        self,
+        *,
+        static_base: str = "/static",
+        templates: Path = TEMPLATES,
+        has_cells: bool = False,
+    ) -> None:
         static_base = static_base.rstrip("/")
         self.inlined: Final = inlined_assets.inline_replay_assets(static_base)
         """The style sheet and script that are part of the page of a replay."""
@@ -89,6 +96,7 @@ class Renderer:
             replay_urls=replay_urls,
             server_urls=server_urls,
             static_base=static_base,
+            has_cells=has_cells,
             styles=",".join(inlined_assets.COMMON),
             inside=self.inlined,
             flush=_FLUSH,
