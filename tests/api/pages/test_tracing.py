@@ -25,20 +25,18 @@ def exporter() -> Iterator[InMemorySpanExporter]:
     tracing.stop_tracing()
 
 
-@pytest.mark.asyncio(loop_scope="session")
 async def test_a_page_and_a_batch_are_traced_down_to_their_statements(
-    tenant: Server, exporter: InMemorySpanExporter
+    exporter: InMemorySpanExporter, server: Server
 ):
     """Each statement and each object belongs to a page or a batch; no value becomes part of it."""
-    await tenant.database.close()  # connections that are opened now know that they are traced
-    await tenant.take(
+    await server.take(
         envelopes.replay_video_envelope(), envelopes.event_envelope("c" * 32, message=WORD)
     )
-    page = replay_urls.replay(tenant.app.id, ReplayId(REPLAY_ID))
-    assert (await tenant.web.get(page)).status_code == 200
-    assert (await tenant.web.get(list_urls.replays(query=WORD))).status_code == 200
-    await tenant.sender.get(account_urls.sign_in_link(WORD))
-    await tenant.sender.get("/health/ready")
+    page = replay_urls.replay(server.app.id, ReplayId(REPLAY_ID))
+    assert (await server.web.get(page)).status_code == 200
+    assert (await server.web.get(list_urls.replays(query=WORD))).status_code == 200
+    await server.sender.get(account_urls.sign_in_link(WORD))
+    await server.sender.get("/health/ready")
     spans = exporter.get_finished_spans()
     by_id = {span.context.span_id: span for span in spans}
 
@@ -68,4 +66,4 @@ async def test_a_page_and_a_batch_are_traced_down_to_their_statements(
         text = span.to_json()
         assert WORD not in text
         assert REPLAY_ID not in text
-        assert tenant.app.key not in text
+        assert server.app.key not in text
