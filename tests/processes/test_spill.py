@@ -4,73 +4,31 @@ The short forms are exact: everything that was answered has been spilled before 
 nothing may be lost. The long forms (`make faults`) kill under load, where the last second may go.
 """
 
-import asyncio
 import shutil
 import signal
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
 from app.db.roles import OWNER
-from app.storage import keys
-from app.storage.keys import SpilledName
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
 from tests.support.programme_size import seeded_dice
 from tests.support.servers import cluster, process, s3
+from tests.support.servers.bucket import Bucket, wait_until_clean, wait_until_spilled
 from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, Server, keyed, running
-from tests.support.waiting import until_asked
 
-SILENT_AFTER_S: Final = 1.5
 ENVELOPES: Final = 16
 HELD: Final = LaunchOptions(hold_digest=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """A bucket and the settings with which servers reach it."""
-
-    service: s3.Service
-    name: str
-
-    def settings(self, **changes: Any) -> dict[str, Any]:
-        """Return the settings of a server that uses it and learns soon of silent ones."""
-        access = self.service.access
-        assert access.secret is not None
-        return {
-            "storage": f"s3://{self.name}",
-            "s3_endpoint_url": access.endpoint_url,
-            "s3_region": access.region,
-            "s3_access_key_id": access.key_id,
-            "s3_secret_access_key": access.secret,
-            "s3_addressing": "path",
-            "heartbeat_s": 0.2,
-            "silent_after_s": SILENT_AFTER_S,
-            "spill_after_s": 0.3,
-            **changes,
-        }
-
-    def list_spilled(self) -> list[SpilledName]:
-        """Return the spilled files in it, in the order of their names."""
-        pages = self.service.owner.get_paginator("list_objects_v2").paginate(Bucket=self.name)
-        keys_there = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
-        names = [keys.read_spill_key(key) for key in sorted(keys_there)]
-        return [name for name in names if name is not None]
-
-    def read(self, file: SpilledName) -> bytes:
-        """Return the content of a spilled file."""
-        with self.service.owner.get_object(Bucket=self.name, Key=file.object_key)["Body"] as body:
-            return body.read()
 
 
 @pytest.fixture(scope="module")
@@ -102,25 +60,6 @@ async def send(server: ServerProcess, to: Keyed, ledger: Ledger, envelopes: int)
             number = next(phone)
             await traffic.deliver(sender, to, ledger, number)
             assert ledger.is_kept(number)
-
-
-async def wait_until_spilled(bucket: Bucket, seq: int) -> None:
-    """Wait until everything up to an entry is in the bucket."""
-
-    async def is_spilled() -> bool:
-        files = await asyncio.to_thread(bucket.list_spilled)
-        return bool(files) and max(file.last_seq for file in files) >= seq
-
-    await until_asked(is_spilled)
-
-
-async def wait_until_clean(bucket: Bucket) -> None:
-    """Wait until no spilled file is left."""
-
-    async def is_clean() -> bool:
-        return not await asyncio.to_thread(bucket.list_spilled)
-
-    await until_asked(is_clean)
 
 
 async def adopt_and_check(server: Server, bucket: Bucket, ledger: Ledger) -> None:

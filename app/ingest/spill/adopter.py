@@ -133,13 +133,15 @@ class SpillAdopter(RepeatedWorker):
             ServiceUnavailable: Postgres or the bucket does not answer.
         """
         files = await self._list_files(keys.make_spill_prefix(journal_id))
-        if not files:
-            if self._adoptions.pop(journal_id, None):
-                await self._note_adopted(journal_id)
+        if not files and journal_id in self._empty_at_s:
             self._empty_at_s[journal_id] = monotonic_s()
             return
         adoption = self._adoptions.get(journal_id) or await self._claim(journal_id)
         if adoption is None:
+            return
+        if not files:  # claiming it has removed the packs that were never committed
+            self._empty_at_s[journal_id] = monotonic_s()
+            self._adoptions.pop(journal_id)
             return
         mark = adoption.mark
         async with self._database.reading() as connection:
@@ -163,7 +165,7 @@ class SpillAdopter(RepeatedWorker):
             mark = await marks.claim_unused_mark(connection, journal_id, unused_for=unused_for)
         if mark is None:
             return None
-        _logger.warning("adopting a spilled journal", journal=journal_id, after_seq=mark.stored_seq)
+        _logger.warning("claimed a silent journal", journal=journal_id, after_seq=mark.stored_seq)
         await remove_uncommitted_packs(
             self._objects, journal_id, mark.stored_seq, since=mark.moved_at
         )
