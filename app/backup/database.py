@@ -4,6 +4,7 @@ Everything is read in one snapshot, which a transaction of ours exports and `pg_
 dump has exactly the rows whose objects were listed.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ _OTHERS: Final = """
     where datname = current_database() and application_name = 'playhead'
       and pid <> pg_backend_pid()
 """
+_END_RESTORES: Final = """
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name = 'pg_restore'
+"""
+_MOST_LOOKS: Final = 120
+_LOOK_S: Final = 0.25
 # Objects of extensions belong to whoever installed them, and stay.
 _CLEAR: Final = """
     do $$
@@ -210,6 +217,28 @@ async def restore_database(tools: PostgresTools, url: str, path: Path, *, jobs: 
             await connection.execute("analyze")  # a dump has no statistics for the planner
         finally:
             await connection.close()
+
+
+async def end_other_restores(url: str) -> None:
+    """End what a `pg_restore` still does whose caller was killed: it goes on by itself.
+
+    Raises:
+        BackupRefused: It cannot be ended.
+        DatabaseUnavailable: Postgres cannot be reached.
+    """
+    with engine.translating_errors():
+        connection = await engine.connect(url)
+        try:
+            quiet = 0
+            for _ in range(_MOST_LOOKS):
+                # It opens several connections, one after the other.
+                quiet = 0 if await connection.fetch(_END_RESTORES) else quiet + 1
+                if quiet > 1:
+                    return
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            await connection.close()
+    raise BackupRefused("another pg_restore writes into this database, and does not end")
 
 
 async def clear_database(url: str) -> None:

@@ -196,6 +196,7 @@ class _Restorer:
     async def _restore_database(self, tools: PostgresTools) -> None:
         """Restore the dump; what a killed restore has left of an earlier try goes first."""
         self.progress.begin("Restoring the database")
+        await database.end_other_restores(self.urls.owner)
         await database.clear_database(self.urls.owner)
         dump = self.folder.folder_of(self.manifest.name) / folders.DUMP
         jobs = min(_MOST_JOBS, os.cpu_count() or 1)
