@@ -73,6 +73,8 @@ class Action(StrEnum):
     QUARANTINE_DOWNLOADED = "quarantine_downloaded"
     QUARANTINE_RETRIED = "quarantine_retried"
     STORE_CLAIMED = "store_claimed"
+    BACKUP_MADE = "backup_made"
+    BACKUP_RESTORED = "backup_restored"
     PROCESS_FORGOTTEN = "process_forgotten"
 
 

@@ -126,13 +126,15 @@ async def read_facts(url: str) -> DatabaseFacts:
 def check_revision(revision: str | None) -> str:
     """Return the schema of a database if this release can make a backup of it.
 
+    A later schema serves this release as well, which may have come back after an update.
+
     Raises:
-        BackupRefused: It has no tables yet, or those of another release.
+        BackupRefused: It has no tables yet, or those of an earlier release.
     """
     newest = migrate.known_revisions()[-1]
     if revision is None:
         raise BackupRefused("there is nothing to back up: the database has no tables yet")
-    if revision != newest:
+    if revision < newest:
         raise BackupRefused(
             f"the schema of the database is at {revision}, and this release is made for {newest}: "
             f"make the backup with the release that runs"

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Final
 
 from app import __version__
+from app.audit import writes as audit
+from app.audit.model import Action
 from app.backup import database, files, folder as folders, journals
 from app.backup.database import Snapshot
 from app.backup.folder import BackupFolder, CopyNotes
@@ -36,7 +38,9 @@ from app.backup.objects import ObjectCopier
 from app.backup.postgres_tools import PostgresTools, ToolFailed, find_tools
 from app.core import clock
 from app.core.settings import Settings
+from app.db.engine import Database
 from app.erasure.log.file import ErasureLog
+from app.storage import keys
 from app.storage.choose import open_store
 
 _MOST_SNAPSHOTS: Final = 10
@@ -76,12 +80,13 @@ async def make_backup(
     _check_place(settings, folder)
     facts = await database.read_facts(owner_url)
     revision = database.check_revision(facts.revision)
-    tools = find_tools(settings.postgres_bin, server_major=facts.major, is_restore=False)
+    tools = find_tools(settings.postgres_bin, server_major=facts.major)
     folder.make()
     with folder.hold():
         known = folder.read_copied()
         name = _choose_name(folder)
         backup = folder.begin(name)
+        await _note_backup(owner_url, folder)
         data_dir = settings.data_dir.resolve()
         kept = await asyncio.to_thread(journals.copy_journals, data_dir / "journal", backup)
         store = open_store(settings, data_dir)
@@ -115,6 +120,19 @@ async def make_backup(
         await asyncio.to_thread(folder.write_manifest, manifest)
         await asyncio.to_thread(folder.prune, keep=keep)
     return MadeBackup(manifest, copied)
+
+
+async def _note_backup(owner_url: str, folder: BackupFolder) -> None:
+    """Write into the audit log that everything is about to be copied."""
+    own = Database.open(owner_url, pool_size=1)
+    try:
+        async with own.transaction() as connection:
+            detail = {"by": "command line", "folder": str(folder.path)}
+            await audit.add_audit_line(
+                connection, Action.BACKUP_MADE, person_id=None, detail=detail
+            )
+    finally:
+        await own.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +191,8 @@ def _choose_objects(copier: ObjectCopier, named: set[str]) -> list[CopiedObject]
     return [
         copied
         for key, copied in sorted(copier.copies.items())
-        if key in named or key.startswith(_SPILLED)
+        if key in named or key.startswith(keys.SPILL_PREFIX)
     ]
-
-
-_SPILLED: Final = "j/"
-"""The beginning of the keys of journals that wait in the store."""
 
 
 def _check_place(settings: Settings, folder: BackupFolder) -> None:

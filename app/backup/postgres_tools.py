@@ -103,35 +103,40 @@ class PostgresTools:
                 pass
 
 
-def find_tools(configured: Path | None, *, server_major: int, is_restore: bool) -> PostgresTools:
+def find_tools(
+    configured: Path | None, *, server_major: int, dump_major: int | None = None
+) -> PostgresTools:
     """Find programs that fit a server, best of its own version.
 
     Args:
         configured: The folder of `PLAYHEAD_POSTGRES_BIN`, if it is set.
         server_major: The major version of the server.
-        is_restore: Whether a dump is to be restored; otherwise one is to be made.
+        dump_major: The major version of the programs that wrote the dump that is to be restored;
+            None if one is to be made.
 
     Raises:
         BackupRefused: There are none; the message says what to install.
     """
     present = list(_list_tools(configured))
-    fitting = [tools for tools in present if _fits(tools, server_major, is_restore=is_restore)]
+    fitting = [tools for tools in present if _fits(tools, server_major, dump_major)]
     # Programs of a later version can read an older server; a dump of theirs needs them again.
     best = min(fitting, key=lambda tools: tools.major, default=None)
     if best is not None:
         return best
     known = ", ".join(f"{tools.major} in {tools.folder}" for tools in present) or "none"
+    wanted = max(server_major, dump_major or 0)
     raise BackupRefused(
         f"no pg_dump and pg_restore here fit Postgres {server_major} (found: {known}). Install "
-        f"those of Postgres {server_major} (Debian: postgresql-client-{server_major}), or name "
-        f"their folder in PLAYHEAD_POSTGRES_BIN"
+        f"those of Postgres {wanted} (Debian: postgresql-client-{wanted}), or name their folder "
+        f"in PLAYHEAD_POSTGRES_BIN"
     )
 
 
-def _fits(tools: PostgresTools, server_major: int, *, is_restore: bool) -> bool:
-    if tools.major < server_major:
-        return False
-    return not is_restore or server_major >= _TIMEOUT_SINCE or tools.major < _TIMEOUT_SINCE
+def _fits(tools: PostgresTools, server_major: int, dump_major: int | None) -> bool:
+    if dump_major is None:
+        return tools.major >= server_major
+    is_understood = server_major >= _TIMEOUT_SINCE or tools.major < _TIMEOUT_SINCE
+    return tools.major >= max(server_major, dump_major) and is_understood
 
 
 def _list_tools(configured: Path | None) -> Iterator[PostgresTools]:

@@ -16,6 +16,9 @@ from typing import Final
 
 import msgspec
 
+from app import __version__
+from app.audit import writes as audit
+from app.audit.model import Action
 from app.backup import database, files, folder as folders, journals, objects, state as state_file
 from app.backup.folder import BackupFolder
 from app.backup.model import BackupRefused, Manifest, Progress
@@ -29,7 +32,7 @@ from app.db.roles import DatabaseUrls
 from app.erasure.log.file import ErasureLog
 from app.erasure.log.reapply import apply_log
 from app.ingest.digest.link_issues import relink_replays
-from app.processes import store_claim
+from app.processes import records, store_claim
 from app.storage import keys
 from app.storage.choose import describe_store, open_store
 from app.storage.port import ObjectStore
@@ -88,7 +91,7 @@ async def restore_backup(
         try:
             restorer = _Restorer(data_dir, urls, folder, manifest, store, progress)
             await restorer.restore(wish, settings.postgres_bin)
-            await _claim_store(urls, store, describe_store(settings))
+            await _adopt_store(urls, store, manifest, folder, describe_store(settings))
         finally:
             await store.close()
         _put_erasure_log_back(folder, settings.erasure_log_path)
@@ -109,11 +112,7 @@ class _Restorer:
     async def restore(self, wish: RestoreWish, postgres_bin: Path | None) -> None:
         facts = await database.read_facts(self.urls.owner)
         self._check_versions(facts)
-        tools = find_tools(
-            postgres_bin,
-            server_major=max(facts.major, self.manifest.tools),
-            is_restore=True,
-        )
+        tools = find_tools(postgres_bin, server_major=facts.major, dump_major=self.manifest.tools)
         state = await self._begin(wish, facts)
         if state.replaces and not state.is_database_done:
             # From here on, nothing of what was there before is of use to anybody.
@@ -139,7 +138,7 @@ class _Restorer:
 
     def _check_versions(self, facts: database.DatabaseFacts) -> None:
         newest = migrate.known_revisions()[-1]
-        if self.manifest.revision > newest:
+        if self.manifest.revision > newest and self.manifest.playhead != __version__:
             raise BackupRefused(
                 f"backup {self.manifest.name} has the schema {self.manifest.revision} of Playhead "
                 f"{self.manifest.playhead}, and this release knows only {newest}: restore with "
@@ -203,12 +202,28 @@ class _Restorer:
         await database.restore_database(tools, self.urls.owner, dump, jobs=jobs)
 
 
-async def _claim_store(urls: DatabaseUrls, store: ObjectStore, place: str) -> None:
-    """Make the store that of the restored database, which knows only that of the backup."""
+async def _adopt_store(
+    urls: DatabaseUrls,
+    store: ObjectStore,
+    manifest: Manifest,
+    folder: BackupFolder,
+    place: str,
+) -> None:
+    """Make the store that of the restored database, and forget the processes of the backup."""
+    spilled = {
+        name.journal_id
+        for copied in folder.read_objects(manifest.name)
+        if (name := keys.read_spill_key(copied.key)) is not None
+    }
     own = Database.open(urls.app, pool_size=1)
     try:
         async with own.transaction() as connection:
+            await records.forget_processes(connection, journals=spilled)
             await store_claim.claim_store(connection, store, place)
+            detail = {"by": "command line", "made_at": manifest.made_at.isoformat()}
+            await audit.add_audit_line(
+                connection, Action.BACKUP_RESTORED, person_id=None, detail=detail
+            )
     finally:
         await own.close()
 

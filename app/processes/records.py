@@ -1,5 +1,6 @@
 """Writes the rows of processes and reads them."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -69,6 +70,21 @@ async def delete_owner_of_journal(connection: AsyncConnection, journal_id: str) 
     A process that runs after all, and was only taken for dead, writes its row again.
     """
     await connection.execute(delete(processes).where(processes.c.journal_id == journal_id))
+
+
+async def forget_processes(connection: AsyncConnection, *, journals: Collection[str]) -> None:
+    """Forget the processes of a database that was restored: none of them is alive.
+
+    Args:
+        connection: Where to write.
+        journals: Journals of which something is left to adopt; their processes count as stopped.
+    """
+    await connection.execute(
+        delete(processes).where(
+            or_(processes.c.journal_id.is_(None), processes.c.journal_id.not_in(journals))
+        )
+    )
+    await connection.execute(update(processes).values(stopped_at=func.now(), is_stopping=True))
 
 
 async def delete_dead_processes(connection: AsyncConnection) -> None:

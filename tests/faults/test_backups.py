@@ -18,8 +18,8 @@ BACKUP_STEPS, RESTORE_STEPS = 30, 13
 """About as many changes as a backup and a restore of these tests make."""
 WHILE_RESTORING = (-2,) if programme_size.IS_CI else (-1, -2, -3, -4, -5, -6, -7, -8)
 """Tenths of a second after which a restore is killed while `pg_restore` works, which goes on."""
-BACKUP_ROUNDS = programme_size.rounds(ci=4, nightly=BACKUP_STEPS)
-RESTORE_ROUNDS = programme_size.rounds(ci=3, nightly=RESTORE_STEPS)
+BACKUP_ROUNDS = programme_size.rounds(ci=3, nightly=BACKUP_STEPS)
+RESTORE_ROUNDS = programme_size.rounds(ci=2, nightly=RESTORE_STEPS)
 
 
 def choose_steps(name: str, rounds: int, steps: int) -> tuple[int, ...]:

@@ -25,6 +25,8 @@ _WORDS: Final[dict[str, str]] = {
     Action.FILE_DOWNLOADED: "Downloaded a file of an event",
     Action.QUARANTINE_DOWNLOADED: "Downloaded a quarantined envelope",
     Action.QUARANTINE_RETRIED: "Read a quarantined envelope again",
+    Action.BACKUP_MADE: "Made a backup",
+    Action.BACKUP_RESTORED: "Restored a backup",
     Action.STORE_CLAIMED: "Claimed a store of objects for the database",
     Action.PROCESS_FORGOTTEN: "Removed a dead process from the list",
     Action.LOG_EXPORTED: "Exported the log",

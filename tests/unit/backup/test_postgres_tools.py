@@ -23,31 +23,33 @@ def make_tools(*majors: int) -> list[PostgresTools]:
 
 
 @pytest.mark.parametrize(
-    ("majors", "server", "is_restore", "chosen"),
+    ("majors", "server", "dump", "chosen"),
     [
-        ((17, 18), 17, False, 17),
-        ((18,), 15, False, 18),
-        ((15, 18), 16, False, 18),
-        ((18, 16), 16, True, 16),
-        ((17, 18), 18, True, 18),
+        ((17, 18), 17, None, 17),
+        ((18,), 15, None, 18),
+        ((15, 18), 16, None, 18),
+        ((18, 16), 16, 16, 16),
+        ((17, 18), 18, 17, 18),
+        ((17, 18), 17, 18, 18),
     ],
 )
-def test_the_programs_closest_to_the_server_are_used(present, majors, server, is_restore, chosen):
+def test_the_programs_closest_to_the_server_are_used(present, majors, server, dump, chosen):
     """Programs of the server's own version are best, later ones do, if the server takes them."""
     present += make_tools(*majors)
-    assert find_tools(None, server_major=server, is_restore=is_restore).major == chosen
+    assert find_tools(None, server_major=server, dump_major=dump).major == chosen
 
 
 @pytest.mark.parametrize(
-    ("majors", "server", "is_restore"), [((17,), 18, False), ((), 17, False), ((17, 18), 16, True)]
+    ("majors", "server", "dump"),
+    [((17,), 18, None), ((), 17, None), ((17, 18), 16, 16), ((17,), 17, 18)],
 )
-def test_missing_programs_are_named(present, majors, server, is_restore):
+def test_missing_programs_are_named(present, majors, server, dump):
     """The message says which version is needed, which package has it, and what was found."""
     present += make_tools(*majors)
     found = ", ".join(f"{major} in /pg/{major}" for major in majors) or "none"
-    words = rf"fit Postgres {server} \(found: {found}\).*postgresql-client-{server}"
+    words = rf"fit Postgres {server} \(found: {found}\).*postgresql-client-{max(server, dump or 0)}"
     with pytest.raises(BackupRefused, match=words):
-        find_tools(None, server_major=server, is_restore=is_restore)
+        find_tools(None, server_major=server, dump_major=dump)
 
 
 @pytest.mark.parametrize(
