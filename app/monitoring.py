@@ -3,7 +3,7 @@
 The API and the pages do not know the workers whose figures they show: this module knows both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -20,6 +20,7 @@ from app.ingest.spill.adopter import SpillAdopter
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
+from app.processes.heartbeat import ProcessHeartbeat, ReadCounts
 from app.storage.measured import MeasuredStore
 from app.web.frame.middleware.page_metrics import PageMetrics
 
@@ -40,6 +41,7 @@ class MonitoredParts:
     pages: PageMetrics
     spill_adopter: SpillAdopter | None
     """None without a bucket."""
+    heartbeat: ProcessHeartbeat
 
 
 def make_registry(parts: MonitoredParts) -> CollectorRegistry:
@@ -59,6 +61,7 @@ def make_registry(parts: MonitoredParts) -> CollectorRegistry:
             _picture_figures(parts.maker),
             _closing_figures(parts.closer),
             parts.endpoint.connections,
+            parts.heartbeat,
             counted=(
                 *counted_by_ingest,
                 *counted_by_spilling,
@@ -95,6 +98,20 @@ def server_counts(
             replays_open=closer.counts.open,
             closings_failing=closer.counts.failing,
         )
+
+    return read_counts
+
+
+def process_counts(ingest: IngestWorker | None, connections: OpenConnections) -> ReadCounts:
+    """Let the other processes read what the page of the server's health adds up."""
+
+    def read_counts() -> Mapping[str, int | Mapping[str, int]]:
+        return {
+            "accepted": ingest.acceptor.metrics.count_accepted() if ingest else 0,
+            "connections": len(connections),
+            "hang_ups": dict(connections.hang_ups),
+            "refused": dict(ingest.admission.quotas.refused) if ingest else {},
+        }
 
     return read_counts
 

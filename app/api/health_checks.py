@@ -21,6 +21,7 @@ from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.core.process_roles import ProcessRole
 from app.db.engine import Database
 from app.ingest.health import IngestMonitor
+from app.storage.port import StoreMismatch
 
 _UNREADY: Final = 503
 _STOPPING: Final = "this process is about to stop"
@@ -80,7 +81,7 @@ async def _find_fault(database: Database, monitor: IngestMonitor) -> str:
     health = monitor.read_health()
     if health.is_filling:
         return "the journal runs out of room"
-    if isinstance(health.outage, DatabaseUnusable):
+    if isinstance(health.outage, DatabaseUnusable | StoreMismatch):
         return str(health.outage)
     try:
         async with database.reading() as connection:

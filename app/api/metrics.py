@@ -22,8 +22,10 @@ from prometheus_client.registry import Collector
 
 from app import __version__
 from app.api.open_connections import OpenConnections
+from app.api.process_metrics import ProcessesCollector
 from app.db.engine import Database
 from app.ingest.health import IngestMonitor
+from app.processes.heartbeat import ProcessHeartbeat
 
 
 class _IngestCollector(Collector):
@@ -219,6 +221,7 @@ class MetricSources:
     read_pictures: Callable[[], PictureFigures]
     read_closing: Callable[[], ClosingFigures]
     connections: OpenConnections
+    heartbeat: ProcessHeartbeat
     counted: Iterable[Collector]
     """The metric objects with which packages count."""
 
@@ -235,6 +238,7 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
         _ClosingCollector(sources.read_closing),
         _ConnectionCollector(sources.connections),
         _DatabaseCollector(sources.database),
+        ProcessesCollector(sources.heartbeat),
         *sources.counted,
     ):
         registry.register(collector)

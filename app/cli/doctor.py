@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from app import __version__
-from app.cli import environment
+from app.cli import environment, process_checks
 from app.cli.checks import CheckResult, CheckState
 from app.cli.environment import out
 from app.cli.pooler_checks import find_pooler_fault
@@ -134,19 +134,38 @@ async def _check_database(settings: Settings) -> list[CheckResult]:
             now: datetime = await connection.fetchval("select clock_timestamp()")
             aside = await _count_quarantined(connection)
             role = await _check_role(connection)
+            standbys = await process_checks.check_standbys(connection)
         finally:
             await connection.close()
         revision = await migrate.current_revision(urls.app)
     except ReplayError as error:
         return [CheckResult("database", CheckState.FAIL, str(error))]
     newest = migrate.known_revisions()[-1]
+    shared = [] if migrate.is_behind(revision) else await _check_shared(settings, urls.app)
     return [
         _check_postgres(kind, version, settings.postgres_bin if kind == "embedded" else None),
         role,
         _check_schema(revision, newest),
         _check_clock(before, now),
         _check_quarantine(aside),
+        *standbys,
+        *shared,
     ]
+
+
+async def _check_shared(settings: Settings, url: str) -> list[CheckResult]:
+    """Check what all processes on the database share, once it has the schema of this release."""
+    database = Database.open(url, pool_size=1)
+    try:
+        return [
+            *await process_checks.check_processes(settings, database),
+            await process_checks.check_connections(settings, database),
+            await process_checks.check_store_claim(settings, database),
+        ]
+    except ReplayError as error:
+        return [CheckResult("processes", CheckState.FAIL, str(error))]
+    finally:
+        await database.close()
 
 
 def _check_postgres(kind: str, version: str, programs: Path | None) -> CheckResult:

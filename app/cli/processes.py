@@ -10,9 +10,10 @@ from app.administration.server.process_list import forget_dead_process
 from app.cli import environment
 from app.cli.environment import out
 from app.core.settings import Settings
-from app.core.units import format_bytes, format_duration
+from app.core.units import format_bytes
 from app.processes import records
-from app.processes.model import ROLES, ProcessRecord
+from app.processes.model import ProcessRecord
+from app.web.words.processes import describe_clock, describe_roles, describe_silence
 
 _ID_DIGITS: Final = 8
 """The first digits of an id, which tell processes apart."""
@@ -40,12 +41,12 @@ def list_processes() -> None:
             each.identity.process_id[:_ID_DIGITS],
             each.identity.host,
             str(each.identity.pid),
-            "all" if set(each.identity.roles) >= set(ROLES) else ", ".join(each.identity.roles),
+            describe_roles(each.identity.roles),
             each.identity.version,
             each.state,
-            f"{format_duration(round(each.silent_s) * 1000)} ago",
+            f"{describe_silence(each)} ago",
             waiting,
-            f"{each.clock_ahead_ms / 1000:+.1f} s" if each.clock_ahead_ms else "right",
+            describe_clock(each.clock_ahead_ms),
         )
     out.print(table)
 

@@ -165,7 +165,6 @@ class IngestMonitor:
             outage_kind=None
             if outage is None
             else ("database" if isinstance(outage, DatabaseUnavailable) else "storage"),
-            counts={"refused": dict(health.refused)},
         )
 
     async def refresh(self) -> None:

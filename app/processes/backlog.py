@@ -1,11 +1,13 @@
 """Finds how far behind the other processes may be with their journals."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from app.processes.model import ProcessRecord
 
+_ACCEPTING: Final = timedelta(seconds=1)
+"""The longest time from receiving an envelope to counting it as one that waits."""
 WAITED_FOR_S: Final = 300.0
 """How long a silent process is waited for. By then its journal is adopted, from its folder or from
 the bucket, or nobody can reach it."""
@@ -14,7 +16,8 @@ the bucket, or nobody can reach it."""
 def find_oldest_backlog(records: Iterable[ProcessRecord], *, own_id: str) -> datetime | None:
     """Return a time before which the other processes have digested everything that they received.
 
-    A process with an empty journal vouches for the time of its last heartbeat, no longer.
+    A process with an empty journal vouches for the time of its last heartbeat, no longer. Times are
+    those of Postgres, whatever the clocks of the processes say.
 
     Args:
         records: All processes.
@@ -25,7 +28,7 @@ def find_oldest_backlog(records: Iterable[ProcessRecord], *, own_id: str) -> dat
     """
     return min(
         (
-            record.condition.oldest_received_at or record.seen_at
+            _find_oldest(record)
             for record in records
             if record.identity.process_id != own_id
             and record.identity.journal_id is not None
@@ -33,3 +36,11 @@ def find_oldest_backlog(records: Iterable[ProcessRecord], *, own_id: str) -> dat
         ),
         default=None,
     )
+
+
+def _find_oldest(record: ProcessRecord) -> datetime:
+    oldest_at = record.condition.oldest_received_at
+    if oldest_at is not None:
+        return oldest_at - timedelta(milliseconds=record.clock_ahead_ms)
+    # What it was just receiving is counted a moment later.
+    return record.seen_at - _ACCEPTING

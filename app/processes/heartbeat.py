@@ -11,7 +11,8 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, Final, override
 
@@ -28,8 +29,13 @@ from app.processes.model import ROLES, ProcessCondition, ProcessIdentity, Proces
 
 _PATIENCE_S: Final = 10.0
 """How long a heartbeat waits for Postgres."""
+_TOLD_FOR: Final = 3.0
+"""For so many heartbeats, what was read of other processes is told."""
 _SIGN_OFF_S: Final = 3.0
 """How long the end of a process waits for Postgres to hear of it."""
+
+ReadCounts = Callable[[], Mapping[str, int | Mapping[str, int]]]
+"""Returns counts by name, some of them by reason, as `ProcessCondition.counts` has them."""
 
 
 def make_identity(
@@ -88,6 +94,8 @@ class ProcessHeartbeat(RepeatedWorker):
         """All processes, this one included, as they were at the last heartbeat."""
         self.read_at_s: float | None = None
         """When `records` was read, in seconds of the monotonic clock; None if it never was."""
+        self.read_counts: ReadCounts = dict
+        """Returns what this process counts, for the others; set it once there is what counts."""
         self._is_stopping = False
 
     @override
@@ -101,7 +109,7 @@ class ProcessHeartbeat(RepeatedWorker):
                 await records.write_heartbeat(
                     connection,
                     self.identity,
-                    self._describe(),
+                    replace(self._describe(), counts=self.read_counts()),
                     clock_ahead_ms=clock_ahead_ms,
                     is_stopping=self._is_stopping,
                 )
@@ -115,9 +123,12 @@ class ProcessHeartbeat(RepeatedWorker):
         self.records = known
         self.read_at_s = monotonic_s()
 
-    def count_running(self, role: str) -> int:
-        """Return how many processes of a role run, this one included, and at least 1."""
-        return max(1, sum(each.is_running and each.has_role(role) for each in self.records))
+    def list_others(self) -> tuple[ProcessRecord, ...]:
+        """List the other processes; none if that was last read too long ago to be true."""
+        if self.read_at_s is None or monotonic_s() - self.read_at_s > _TOLD_FOR * self.pause_s:
+            return ()
+        own = self.identity.process_id
+        return tuple(each for each in self.records if each.identity.process_id != own)
 
     def note_stopping(self) -> None:
         """Tell the others with the next heartbeat, which comes at once, that this process stops."""

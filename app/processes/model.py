@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from app.core.process_roles import ProcessRole
@@ -103,6 +103,16 @@ class ProcessRecord:
     def is_running(self) -> bool:
         """Whether it counts as alive."""
         return self.state in {ProcessState.LIVE, ProcessState.LATE, ProcessState.STOPPING}
+
+    @property
+    def oldest_s(self) -> float:
+        """The time for which the oldest envelope in its journal has waited; 0 if none waits."""
+        oldest_at = self.condition.oldest_received_at
+        if oldest_at is None:
+            return 0.0
+        # The row tells times of two clocks.
+        waited = self.seen_at - oldest_at + timedelta(milliseconds=self.clock_ahead_ms)
+        return max(0.0, waited.total_seconds() + self.silent_s)
 
     def has_role(self, role: str) -> bool:
         """Whether it does this kind of work."""

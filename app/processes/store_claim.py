@@ -89,7 +89,7 @@ async def check_store(
                 return await _claim_unclaimed(connection, objects, place)
     marks = await read_marks(objects)
     if claim.store_id not in marks:
-        raise StoreMismatch(_describe_mismatch(claim, place, marks))
+        raise StoreMismatch(describe_mismatch(claim, place, marks))
     return claim.store_id
 
 
@@ -143,7 +143,8 @@ async def _write_claim(connection: AsyncConnection, objects: ObjectStore, place:
     return store_id
 
 
-def _describe_mismatch(claim: StoreClaim, place: str, marks: Sequence[str]) -> str:
+def describe_mismatch(claim: StoreClaim, place: str, marks: Sequence[str]) -> str:
+    """Say for people that a store is not the one of the database, and what to do."""
     other = "belongs to another database" if marks else "is another store"
     return (
         f"the objects of this database lie at {claim.place} since {claim.claimed_at:%d %B %Y}, and "

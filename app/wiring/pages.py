@@ -10,6 +10,7 @@ from app.core.settings import Settings
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.ingest.worker import IngestWorker
+from app.processes.heartbeat import ProcessHeartbeat
 from app.processes.static_releases import StaticReleases, name_own_release
 from app.web import router
 from app.web.frame import errors as web_errors
@@ -30,6 +31,8 @@ def open_page_services(
     work: BackgroundWork,
     ingest: IngestWorker | None,
     monitor: IngestMonitor,
+    *,
+    heartbeat: ProcessHeartbeat,
     renderer: Renderer | None = None,
 ) -> PageServices:
     """Open what pages use.
@@ -39,6 +42,7 @@ def open_page_services(
         work: The background work that pages hurry, wherever it is done.
         ingest: The ingest of this process, if it has one.
         monitor: Watches ingest.
+        heartbeat: Knows the other processes.
         renderer: What renders pages, if the parent of workers has made it for all of them.
     """
     settings = shared.settings
@@ -60,6 +64,7 @@ def open_page_services(
         work.retention,
         monitor,
         work.closer,
+        heartbeat,
         QuarantineRetrier(ingest) if ingest else None,
         monitoring.server_counts(ingest, shared.connections, work.maker, work.closer),
         StaticReleases(shared.database),

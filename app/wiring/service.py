@@ -126,6 +126,7 @@ async def open_service(
             spill_adopter = open_spill_adopter(shared, ingest, heartbeat.identity.process_id)
         drain = Drain(settings.drain_s, heartbeat.note_stopping)
         endpoint = IngestEndpoint(ingest.acceptor if ingest else None, shared.connections)
+        heartbeat.read_counts = monitoring.process_counts(ingest, shared.connections)
         event_loop, page_metrics = EventLoopMonitor(), PageMetrics()
         shared.start(event_loop)
         registry = monitoring.make_registry(
@@ -140,6 +141,7 @@ async def open_service(
                 event_loop=event_loop,
                 pages=page_metrics,
                 spill_adopter=spill_adopter,
+                heartbeat=heartbeat,
             )
         )
         routes = APIRouter()
@@ -156,7 +158,12 @@ async def open_service(
                 work.closer.start_counting()
                 stack.push_async_callback(work.closer.stop)
             page_services = pages.open_page_services(
-                shared, work, ingest, monitor, place.renderer if place else None
+                shared,
+                work,
+                ingest,
+                monitor,
+                heartbeat=heartbeat,
+                renderer=place.renderer if place else None,
             )
             application = pages.build_pages(page_services, routes, page_metrics)
         else:

@@ -121,6 +121,7 @@ POST: Final[dict[str, Least]] = {
     "/projects/new": "admin of the server",
     "/demo": "admin of the server",
     "/server/health/quarantine/{quarantined_id}/retry": "admin of the server",
+    "/server/health/processes/{process_id}/forget": "admin of the server",
     "/server/people/invite": "admin of the server",
     f"{_S}/link": "admin of the server",
     f"{_S}/link/withdraw": "admin of the server",

@@ -107,6 +107,7 @@ async def fill(server: Server) -> dict[str, str]:
         "segment_id": "0",
         "number": "0",
         "quarantined_id": "1",
+        "process_id": "a" * 32,
         "person_id": "1",
         "public_key": str(server.app.key),
         "token": "t" * 43,

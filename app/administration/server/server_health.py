@@ -1,9 +1,11 @@
 """Reads how the server is, and what is in quarantine in all projects; takes envelopes out again."""
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.accounts.model import Person
+from app.administration.server.process_list import forget_dead_process
 from app.administration.server.server_admin import require_server_admin
 from app.audit import writes as audit
 from app.audit.model import Action
@@ -13,13 +15,16 @@ from app.db.engine import Database
 from app.db.list_slices import ListSlice
 from app.ingest.health import IngestHealth, IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
+from app.processes import records as processes
+from app.processes.heartbeat import ProcessHeartbeat
+from app.processes.model import ProcessRecord
 from app.projects import quarantine, queries as projects
 from app.projects.model import QuarantinedEnvelope
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCounts:
-    """What this process counts beside ingest, as the metrics have it."""
+    """What processes count beside ingest, as the metrics have it."""
 
     accepted: int = 0
     """Envelopes that were accepted since the start."""
@@ -37,10 +42,18 @@ class ServerCounts:
 
 @dataclass(frozen=True, slots=True)
 class ServerHealth:
-    """The health of ingest, other counts, and a slice of quarantine."""
+    """The health of ingest, all processes, their counts, and a slice of quarantine."""
 
     ingest: IngestHealth
+    """The health of the process that answers."""
+    own_id: str
+    """The id of that process."""
+    processes: tuple[ProcessRecord, ...]
+    """All processes as they told last, those that run first."""
     counts: ServerCounts
+    """What all processes that run have counted."""
+    refused: Mapping[str, int]
+    """Envelopes that met a limit or had no known key, in all processes that run, by reason."""
     quarantined: ListSlice[QuarantinedEnvelope]
     project_names: Mapping[ProjectId, str]
     """The names of the projects in quarantine; a deleted project has none."""
@@ -51,6 +64,7 @@ async def read_server_health(
     admin: Person,
     monitor: IngestMonitor,
     counts: ServerCounts,
+    heartbeat: ProcessHeartbeat,
     *,
     first: int = 0,
 ) -> ServerHealth:
@@ -61,6 +75,7 @@ async def read_server_health(
         admin: Whoever asks.
         monitor: Watches ingest.
         counts: What this process counts.
+        heartbeat: Knows which processes there are.
         first: Number of quarantined envelopes to skip.
 
     Raises:
@@ -72,7 +87,57 @@ async def read_server_health(
         names = await projects.read_project_names(
             connection, {envelope.project_id for envelope in quarantined.rows}
         )
-    return ServerHealth(monitor.read_health(), counts, quarantined, names)
+        known = await processes.list_processes(
+            connection,
+            heartbeat_s=heartbeat.pause_s,
+            silent_after_s=heartbeat.silent_after_s,
+        )
+    ingest, own_id = monitor.read_health(), heartbeat.identity.process_id
+    others = [
+        each.condition for each in known if each.is_running and each.identity.process_id != own_id
+    ]
+    return ServerHealth(
+        ingest,
+        own_id,
+        known,
+        replace(
+            counts,
+            accepted=counts.accepted + sum(each.read_count("accepted") for each in others),
+            connections=counts.connections + sum(each.read_count("connections") for each in others),
+            hang_ups=_add_up(counts.hang_ups, *(each.read_counts("hang_ups") for each in others)),
+        ),
+        _add_up(ingest.refused, *(each.read_counts("refused") for each in others)),
+        quarantined,
+        names,
+    )
+
+
+async def forget_process(
+    database: Database, admin: Person, heartbeat: ProcessHeartbeat, process_id: str
+) -> None:
+    """Take a dead process from the list, because its journal is lost for good.
+
+    Raises:
+        PermissionDenied: Whoever asks is not an admin of the server.
+        NotFound: There is no such process.
+        InvalidInput: It runs.
+    """
+    require_server_admin(admin)
+    async with database.transaction() as connection:
+        await forget_dead_process(
+            connection,
+            process_id,
+            person_id=admin.id,
+            heartbeat_s=heartbeat.pause_s,
+            silent_after_s=heartbeat.silent_after_s,
+        )
+
+
+def _add_up(*counts_by_reason: Mapping[str, int]) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for counts in counts_by_reason:
+        total.update(counts)
+    return total
 
 
 async def retry_quarantined(

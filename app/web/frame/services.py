@@ -19,6 +19,7 @@ from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.playback.video.index_cache import IndexCache
 from app.playback.visit.view_notes import ViewNotes
+from app.processes.heartbeat import ProcessHeartbeat
 from app.processes.static_releases import StaticReleases
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
@@ -45,6 +46,8 @@ class PageServices:
     retention: RetentionWorker
     ingest_monitor: IngestMonitor
     closer: Closer
+    heartbeat: ProcessHeartbeat
+    """Knows the other processes."""
     retrier: QuarantineRetrier | None
     """Sends envelopes through digest again; None where the process has no journal."""
     read_counts: Callable[[], ServerCounts]

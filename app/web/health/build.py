@@ -1,21 +1,34 @@
 """Puts the health of the server into words: what `/health/ready` and the metrics know."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from app import __version__
+from app.administration.server.process_problems import ProcessProblem, find_problems
 from app.administration.server.server_health import ServerCounts, ServerHealth
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
 from app.projects.model import Outcome, QuarantinedEnvelope
+from app.web.health.build_processes import build_process_row
 from app.web.health.page import HealthCheck, HealthPage, RefusalRow, ServerQuarantineRow
 from app.web.urls import project_urls, server_urls
 from app.web.words import phrases
 from app.web.words.parts import describe_slice
+from app.web.words.processes import describe_problem
 from app.web.words.reasons import KNOWN, Reason
 
 _LOW_RESERVES: Final = 2
 """Free space below this many times the reserve is called low, as in the alerts."""
+_PROBLEM_STATES: Final = {
+    ProcessProblem.REFUSING: "stopped",
+    ProcessProblem.DEAD: "dead",
+    ProcessProblem.LATE: "late",
+    ProcessProblem.FILLING: "fills up",
+    ProcessProblem.OUTAGE: "cut off",
+    ProcessProblem.BEHIND: "behind",
+    ProcessProblem.CLOCK: "wrong clock",
+}
 _HANG_UPS: Final = {
     "headers": "sent no whole head in time",
     "silence": "fell silent",
@@ -48,6 +61,7 @@ def build_health_page(
     """
     ingest, counts = health.ingest, health.counts
     checks = (
+        *_check_processes(health),
         _check_accepting(ingest, counts),
         _check_disk(ingest),
         _check_digest(ingest),
@@ -63,9 +77,10 @@ def build_health_page(
         version=__version__,
         is_ready=not ingest.is_filling and not isinstance(ingest.outage, DatabaseUnusable),
         checks=checks,
+        processes=tuple(build_process_row(each, own_id=health.own_id) for each in health.processes),
         refusals=tuple(
             _build_refusal(reason, quantity)
-            for reason, quantity in sorted(ingest.refused.items(), key=lambda pair: -pair[1])
+            for reason, quantity in sorted(health.refused.items(), key=lambda pair: -pair[1])
         ),
         quarantined=health.quarantined.total,
         quarantine=tuple(_build_row(envelope, health) for envelope in health.quarantined.rows),
@@ -76,6 +91,23 @@ def build_health_page(
         ),
         problem=problem,
     )
+
+
+def _check_processes(health: ServerHealth) -> Iterator[HealthCheck]:
+    """Say how many processes run, and what is wrong with those that do not answer now."""
+    running = sum(each.is_running for each in health.processes)
+    text = f"{phrases.count(running, 'process', 'processes')} run on this database."
+    if running == 1:
+        text = "One process runs on this database."
+    others = [each for each in health.processes if each.identity.process_id != health.own_id]
+    found = list(find_problems(others))
+    if not found:
+        yield HealthCheck("Processes", "good", "in touch", text)
+        return
+    for each in found:
+        words = describe_problem(each, is_admin=True)
+        state = _PROBLEM_STATES[each.problem]
+        yield HealthCheck("Processes", words.tone, state, words.title, words.what_to_do)
 
 
 def _check_accepting(ingest: IngestHealth, counts: ServerCounts) -> HealthCheck:

@@ -33,6 +33,38 @@ class RefusalRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessRow:
+    """A process that runs on the database, or has left something in its journal."""
+
+    host: str
+    pid: int
+    is_own: bool
+    """Whether it is the process that answers."""
+    version: str
+    is_other_version: bool
+    """Whether it is of another release than the one that answers."""
+    roles: str
+    state: str
+    """One or two words: `runs`, `late`, `stopping`, `dead`, `has stopped`."""
+    tone: HealthTone
+    silence: str
+    """How long ago it was heard of: `3 s`."""
+    waiting: str
+    """What waits in its journal; a dash without a journal."""
+    oldest: str
+    """For how long the oldest of that has waited; empty if nothing waits."""
+    room: str
+    """The room that is left for its journal; a dash without a journal."""
+    clock: str
+    """How its clock compares with that of the database: `right`, `12.5 s ahead`."""
+    is_clock_wrong: bool
+    outage: str
+    """Why it cannot use Postgres or the store; empty if it can."""
+    forget_href: str | None
+    """Where POST takes it from the list; None while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerQuarantineRow:
     """A quarantined envelope of any project."""
 
@@ -55,6 +87,7 @@ class HealthPage:
     is_ready: bool
     """Whether `/health/ready` answers 200."""
     checks: tuple[HealthCheck, ...]
+    processes: tuple[ProcessRow, ...]
     refusals: tuple[RefusalRow, ...]
     quarantined: int
     quarantine: tuple[ServerQuarantineRow, ...]

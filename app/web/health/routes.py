@@ -42,12 +42,32 @@ async def retry_quarantined(
     return answer.redirect(server_urls.HEALTH, done="envelope-retried")
 
 
+@router.post(route_to(server_urls.forget_process))
+async def forget_process(
+    request: Request, visitor: access.CurrentAdmin, process_id: str
+) -> Response:
+    """Take a dead process from the list."""
+    services = services_of(request)
+    try:
+        await server_health.forget_process(
+            services.db, visitor.person, services.heartbeat, process_id
+        )
+    except InvalidInput as error:
+        return await _show(request, visitor, error)
+    return answer.redirect(server_urls.HEALTH, done="process-forgotten")
+
+
 async def _show(
     request: Request, visitor: Visitor, refusal: InvalidInput | None = None, *, first: int = 0
 ) -> Response:
     services = services_of(request)
     health = await server_health.read_server_health(
-        services.db, visitor.person, services.ingest_monitor, services.read_counts(), first=first
+        services.db,
+        visitor.person,
+        services.ingest_monitor,
+        services.read_counts(),
+        services.heartbeat,
+        first=first,
     )
     page = build_health_page(
         health,

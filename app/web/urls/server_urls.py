@@ -29,6 +29,11 @@ def retry_quarantined(quarantined_id: int) -> str:
     return f"{HEALTH}/quarantine/{quarantined_id}/retry"
 
 
+def forget_process(process_id: str) -> str:
+    """Return the address at which POST takes a dead process from the list."""
+    return f"{HEALTH}/processes/{process_id}/forget"
+
+
 def server_log(**query: str) -> str:
     """Return the address of the log of the server, filtered by what is not empty."""
     return with_query(LOG, query)

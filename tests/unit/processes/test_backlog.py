@@ -18,6 +18,7 @@ def make_record(
     oldest: datetime | None = None,
     state: ProcessState = ProcessState.LIVE,
     silent_s: float = 1,
+    ahead_ms: int = 0,
 ) -> ProcessRecord:
     """Make the record of a process."""
     return ProcessRecord(
@@ -26,7 +27,7 @@ def make_record(
         started_at=SEEN_AT,
         seen_at=SEEN_AT,
         silent_s=silent_s,
-        clock_ahead_ms=0,
+        clock_ahead_ms=ahead_ms,
         state=state,
     )
 
@@ -34,12 +35,13 @@ def make_record(
 @pytest.mark.parametrize(
     ("record", "expected"),
     [
-        (make_record(), SEEN_AT),
+        (make_record(), SEEN_AT - timedelta(seconds=1)),
         (make_record(oldest=EARLIER), EARLIER),
         (make_record("own", oldest=EARLIER), None),
         (make_record(journal_id=None), None),
+        (make_record(oldest=EARLIER, ahead_ms=5_000), EARLIER - timedelta(seconds=5)),
         (make_record(state=ProcessState.SILENT, silent_s=100, oldest=EARLIER), EARLIER),
-        (make_record(state=ProcessState.STOPPED, silent_s=100), SEEN_AT),
+        (make_record(state=ProcessState.STOPPED, silent_s=100), SEEN_AT - timedelta(seconds=1)),
         (make_record(state=ProcessState.SILENT, silent_s=WAITED_FOR_S + 1, oldest=EARLIER), None),
     ],
 )

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from app.administration.server.process_problems import ProcessProblem, find_problems
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
+from app.processes.model import ProcessRecord
 from app.replays.open_replays import OpenReplayCounts
 from app.web.urls import project_urls, server_urls
 from app.web.words import phrases
+from app.web.words.processes import describe_problem
 
 AlertTone = Literal["bad", "warn"]
 
@@ -48,6 +51,7 @@ def describe_alerts(
     untrusted_proxy: str | None = None,
     signed_in_until: datetime | None = None,
     closing: OpenReplayCounts | None = None,
+    others: Sequence[ProcessRecord] = (),
 ) -> tuple[Alert, ...]:
     """Put the health of ingest into words, the worst first.
 
@@ -60,11 +64,13 @@ def describe_alerts(
         signed_in_until: When the reader's sign-in ends, if it came from a provider that does not
             answer now.
         closing: The replays that are open or wait for a step, if that is known.
+        others: The other processes on this database.
     """
     return (
         *_describe_disk(health),
         *_describe_outage(health, is_admin=is_admin),
         *_describe_backlog(health),
+        *_describe_processes(others, health, is_admin=is_admin),
         *_describe_quarantines(quarantines, is_admin=is_admin),
         *_describe_closing(closing if is_admin else None),
         *_describe_proxy(untrusted_proxy if is_admin else None),
@@ -145,6 +151,27 @@ def _describe_backlog(health: IngestHealth) -> list[Alert]:
             "server is too small for what apps send, or its disk or database is slow.",
         )
     ]
+
+
+def _describe_processes(
+    others: Sequence[ProcessRecord], health: IngestHealth, *, is_admin: bool
+) -> list[Alert]:
+    """Say what is wrong with other processes, but for an outage that this one has told already."""
+    alerts = []
+    for found in find_problems(others):
+        if found.problem is ProcessProblem.OUTAGE and health.outage is not None:
+            continue
+        words = describe_problem(found, is_admin=is_admin)
+        alerts.append(
+            Alert(
+                words.tone,
+                words.title,
+                words.what_to_do,
+                server_urls.HEALTH if is_admin else None,
+                "All processes" if is_admin else None,
+            )
+        )
+    return alerts
 
 
 def _describe_quarantines(

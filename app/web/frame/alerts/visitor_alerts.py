@@ -27,6 +27,7 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
         untrusted_proxy=services.proxies.find_untrusted(),
         signed_in_until=_find_end(visitor),
         closing=services.closer.counts,
+        others=services.heartbeat.list_others(),
     )
 
 

@@ -7,9 +7,11 @@ import pytest
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, ServiceUnavailable
 from app.ingest.health import BEHIND_S, IngestHealth
 from app.journal.backlog import Backlog
+from app.processes.model import ProcessState
 from app.replays.open_replays import OpenReplayCounts
 from app.web.frame.alerts import alert
 from app.web.frame.alerts.alert import ProjectQuarantine
+from tests.support.builders.process_records import make_record
 
 GIB = 2**30
 
@@ -136,3 +138,21 @@ def test_replays_that_cannot_be_sealed_are_said_with_the_reason():
     assert told.title == "3 replays could not be sealed after several tries."
     assert "They play as before" in told.what_to_do
     assert "It says: object storage refused: AccessDenied." in told.what_to_do
+
+
+def test_other_processes_have_alerts_of_their_own():
+    """A dead door is told to everybody, and leads admins to the list of processes."""
+    others = (make_record("door-2", state=ProcessState.SILENT),)
+    (told,) = alert.describe_alerts(health_with(), (), is_admin=True, others=others)
+    assert (told.tone, told.href) == ("bad", "/server/health")
+    assert told.title.startswith("door-2 (4711): stopped or died")
+    (told,) = alert.describe_alerts(health_with(), (), is_admin=False, others=others)
+    assert told.href is None
+
+
+def test_an_outage_of_all_processes_is_told_once():
+    """What this process has said already is not repeated for each other one."""
+    others = (make_record(outage="away", outage_kind="storage"),)
+    health = health_with(outage=ServiceUnavailable("away"))
+    assert len(alert.describe_alerts(health, (), is_admin=True, others=others)) == 1
+    assert len(alert.describe_alerts(health_with(), (), is_admin=True, others=others)) == 1

@@ -62,6 +62,26 @@ _QUARANTINED = health.ServerQuarantineRow(
     NOW, "Shop", "/projects/1", "replay_video", "ValueError: " + "no such box " * 20, 51_200,
     "/projects/1/quarantine/7", "/server/health/quarantine/7/retry",
 )  # fmt: skip
+_PROCESS = health.ProcessRow(
+    host="door-1", pid=4711, is_own=True, version="1.4.0", is_other_version=False, roles="all",
+    state="runs", tone="good", silence="3 s", waiting="nothing", oldest="", room="41.2 GiB",
+    clock="right", is_clock_wrong=False, outage="", forget_href=None,
+)  # fmt: skip
+_PROCESSES = (
+    _PROCESS,
+    replace(
+        _PROCESS, host="door-2", pid=12, is_own=False, version="1.3.0", is_other_version=True,
+        roles="door", tone="warn", waiting="1,204 envelopes (31.2 MiB)", oldest="2 min 5 s",
+        clock="12.5 s ahead", is_clock_wrong=True,
+        outage="object storage does not answer: timed out after 10 s",
+    ),
+    replace(
+        _PROCESS, host="d" * 63, is_own=False, roles="door", state="dead", tone="bad",
+        silence="4 min 2 s", waiting="112 envelopes (2.9 MiB)",
+        forget_href="/server/health/processes/1/forget",
+    ),
+    replace(_PROCESS, host="pages-1", is_own=False, roles="pages, worker", waiting="-", room="-"),
+)  # fmt: skip
 HEALTH = health.HealthPage(
     "1.4.0", True,
     (
@@ -70,6 +90,7 @@ HEALTH = health.HealthPage(
                 what_to_do="Make room on the disk of the data folder."),
         replace(_CHECK, name="Storage", tone="bad", state="does not answer", text="Timed out."),
     ),
+    _PROCESSES,
     (health.RefusalRow("unknown_key", 12_345, "No project has this key.", "Compare the DSN."),
      health.RefusalRow("byte_rate", 2, "The key sent more bytes.", "")),
     52, (_QUARANTINED, replace(_QUARANTINED, project_href=None, download_href=None)),
@@ -80,7 +101,7 @@ PAGES: dict[str, tuple[str, object]] = {
     "health": ("health/page.html", HEALTH),
     "health, well": (
         "health/page.html",
-        health.HealthPage("1.4.0", True, (_CHECK,), (), 0, (), None),
+        health.HealthPage("1.4.0", True, (_CHECK,), (_PROCESS,), (), 0, (), None),
     ),
     "health, not ready": (
         "health/page.html", replace(HEALTH, is_ready=False, quarantine=(), problem=None)
