@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tools.dashboard_panels import SECTIONS, Panel, Query, select
+from tools.dashboard_panels import SECTIONS
+from tools.dashboard_parts import Panel, Query, select
 
 _COLUMNS: Final = 24
 _SIZE: Final = (8, 8)

@@ -3,99 +3,23 @@
 `dashboard.py` writes them as Grafana reads them. docs/metrics.md describes the metrics.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from tools.dashboard_parts import (
+    PROCESS,
+    Query,
+    Section,
+    draw,
+    gauge,
+    quantile,
+    rate,
+    select,
+    show,
+    stack,
+)
 
 RED: Final = "red"
 AMBER: Final = "orange"
-
-type Limits = Sequence[tuple[float, str]]
-"""Values from which a colour begins; below the first it is green."""
-
-
-@dataclass(frozen=True)
-class Query:
-    """One query of a panel, in PromQL, and the name of its lines."""
-
-    text: str
-    legend: str = ""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One panel: lines over time, or a number as it is now.
-
-    Args:
-        title: What it shows.
-        about: How to read it, and what is normal; it opens at the corner of the panel.
-        unit: The unit, by Grafana's name of it.
-        queries: The queries whose lines are drawn.
-        limits: The values at which it changes its colour.
-        is_stacked: Whether the lines add up.
-        is_number: Whether only the newest value is shown.
-    """
-
-    title: str
-    about: str
-    unit: str
-    queries: Sequence[Query]
-    limits: Limits = ()
-    is_stacked: bool = False
-    is_number: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
-    """A question, and the panels that answer it."""
-
-    question: str
-    panels: Sequence[Panel]
-
-
-def select(metric: str, labels: str = "") -> str:
-    """Select a metric of the jobs and instances that were chosen at the top."""
-    further = f",{labels}" if labels else ""
-    return f'{metric}{{job=~"$job",instance=~"$instance"{further}}}'
-
-
-def draw(title: str, about: str, unit: str, *queries: Query, limits: Limits = ()) -> Panel:
-    """Draw lines over time."""
-    return Panel(title, about, unit, queries, limits)
-
-
-def stack(title: str, about: str, unit: str, *queries: Query) -> Panel:
-    """Draw areas over time that add up."""
-    return Panel(title, about, unit, queries, is_stacked=True)
-
-
-def show(title: str, about: str, unit: str, text: str, limits: Limits = ()) -> Panel:
-    """Show one number."""
-    return Panel(title, about, unit, [Query(text)], limits, is_number=True)
-
-
-def rate(metric: str, labels: str = "", *, by: str) -> Query:
-    """Ask for the rate of a counter, added up by some labels."""
-    text = f"sum by ({by}) (rate({select(metric, labels)}[$__rate_interval]))"
-    return Query(text, _name_lines(by))
-
-
-def quantile(share: float, metric: str, *, by: str = "") -> Query:
-    """Ask for a quantile of a histogram, for all processes or by some labels."""
-    group = f"le, {by}" if by else "le"
-    buckets = f"sum by ({group}) (rate({select(f'{metric}_bucket')}[$__rate_interval]))"
-    legend = f"{_name_lines(by)} p{share * 100:g}".strip()
-    return Query(f"histogram_quantile({share}, {buckets})", legend)
-
-
-def gauge(metric: str, legend: str = "{{instance}}") -> Query:
-    """Ask for a gauge of each process."""
-    return Query(select(metric), legend)
-
-
-def _name_lines(labels: str) -> str:
-    return " ".join(f"{{{{{label.strip()}}}}}" for label in labels.split(",") if label)
-
 
 _ROOM: Final = select("playhead_journal_room_bytes")
 _PUT_BYTES: Final = select("playhead_storage_operation_size_bytes_sum", 'operation="put"')
@@ -237,6 +161,25 @@ SECTIONS: Final = (
                 gauge("playhead_closing_late_seconds"),
                 limits=((600, AMBER),),
             ),
+            draw(
+                "Spilled files",
+                "What waits longer than a second and lies in the bucket, for other hosts to adopt.",
+                "none",
+                gauge("playhead_spilled_files"),
+            ),
+            stack(
+                "Adopted from dead hosts",
+                "Envelopes of other processes, digested out of the bucket.",
+                "cps",
+                rate("playhead_adopted_spilled_envelopes_total", by="instance"),
+            ),
+            draw(
+                "Read again, and lost, after a failover",
+                "Commits that Postgres has lost: their envelopes are read again from the journal.",
+                "none",
+                gauge("playhead_journal_entries_read_again_total", "read again"),
+                gauge("playhead_journal_entries_lost_total", "lost"),
+            ),
         ),
     ),
     Section(
@@ -246,13 +189,13 @@ SECTIONS: Final = (
                 "Room for journals",
                 "Free space less the reserve. With local storage, video fills the same disk.",
                 "bytes",
-                Query(_ROOM, "{{instance}}"),
+                Query(_ROOM, PROCESS),
             ),
             draw(
                 "Time until it is full",
                 "If it goes on as in the last six hours. No line: it does not fill.",
                 "s",
-                Query(f"{_ROOM} / (-1 * deriv({_ROOM}[6h]) > 0)", "{{instance}}"),
+                Query(f"{_ROOM} / (-1 * deriv({_ROOM}[6h]) > 0)", PROCESS),
             ),
             draw(
                 "Put into the object store in a day",
@@ -326,7 +269,7 @@ SECTIONS: Final = (
                 "Connections to Postgres",
                 "PLAYHEAD_DATABASE_CONNECTIONS limits them.",
                 "none",
-                gauge("playhead_database_connections", "{{instance}} {{state}}"),
+                gauge("playhead_database_connections", "{{state}}"),
             ),
             draw(
                 "Object store, p95",
@@ -355,7 +298,7 @@ SECTIONS: Final = (
                 "Processor time",
                 "1 is one core. A process uses one core and a little more.",
                 "none",
-                rate("process_cpu_seconds_total", by="instance"),
+                rate("process_cpu_seconds_total", by="instance, worker"),
             ),
             draw(
                 "Memory",
@@ -368,7 +311,7 @@ SECTIONS: Final = (
                 "The event loop is late by, p99",
                 "Everything in the process waits for so long. Above 0.25 s something is wrong.",
                 "s",
-                quantile(0.99, "playhead_event_loop_delay_seconds", by="instance"),
+                quantile(0.99, "playhead_event_loop_delay_seconds", by="instance, worker"),
                 limits=((0.25, RED),),
             ),
             draw(
@@ -384,7 +327,7 @@ SECTIONS: Final = (
                 "Running for",
                 "The time since each process started.",
                 "s",
-                Query(f"time() - {select('process_start_time_seconds')}", "{{instance}}"),
+                Query(f"time() - {select('process_start_time_seconds')}", PROCESS),
             ),
             stack(
                 "Releases",
