@@ -61,7 +61,7 @@ class BatchDays:
     """The day by Postgres' clock on which the transaction began."""
     class_by_project: Mapping[ProjectId, int] = field(default_factory=dict)
     slot_by_replay: Mapping[tuple[ProjectId, ReplayId], DaySlot] = field(default_factory=dict)
-    """The slots of replays that have a row already."""
+    """The slots of the replays of its segments: of their rows, or of today if they have none."""
     since: date | None = None
     """The day before which nothing was stored that belongs to the replays of the batch; None if
     that is not known."""
@@ -69,10 +69,6 @@ class BatchDays:
     def slot_of(self, project_id: ProjectId) -> DaySlot:
         """Return the slot of what a project stores now."""
         return DaySlot(self.today, self.class_by_project.get(project_id, RetentionClass.LONG))
-
-    def slot_of_replay(self, key: tuple[ProjectId, ReplayId]) -> DaySlot:
-        """Return the slot of a replay; its first row decides."""
-        return self.slot_by_replay.get(key) or self.slot_of(key[0])
 
     @property
     def recent(self) -> list[date]:

@@ -195,7 +195,7 @@ async def _write_segments(
     days: BatchDays,
 ) -> set[tuple[ReplayKey, int]]:
     """Run a statement with the rows of some segments; returns the keys of the rows it changed."""
-    slots = [days.slot_of_replay(placed.segment.key) for placed in new]
+    slots = [days.slot_by_replay[placed.segment.key] for placed in new]
     rows = [
         _make_segment_row(placed, pack_id, slot) for placed, slot in zip(new, slots, strict=True)
     ]
@@ -249,7 +249,7 @@ async def _add_to_replays(
     by_key: dict[ReplayKey, _Row] = {}
     for each in added:
         key = each.segment.key
-        row = _make_replay_row(each.segment, days.slot_of_replay(key), is_new=each.is_new)
+        row = _make_replay_row(each.segment, days.slot_by_replay[key], is_new=each.is_new)
         by_key[key] = _merge_replay_rows(by_key[key], row) if key in by_key else row
     # Sorted, so that two processes lock rows in the same order.
     rows = [by_key[key] for key in sorted(by_key)]
@@ -258,7 +258,7 @@ async def _add_to_replays(
     )
     for stored in changed:
         key = ReplayKey(stored["project_id"], ReplayId(stored["replay_id"].hex))
-        if (stored["day"], stored["retention_class"]) != days.slot_of_replay(key):
+        if (stored["day"], stored["retention_class"]) != days.slot_by_replay[key]:
             raise ReplayMovedError
     closed = [
         (stored["project_id"], stored["replay_id"]) for stored in changed if stored["was_closed"]
@@ -290,7 +290,7 @@ async def _update_clock_steps(
     driver = await get_driver(connection)
     by_slot: defaultdict[DaySlot, list[NewSegment]] = defaultdict(list)
     for each in added:
-        by_slot[days.slot_of_replay(each.segment.key)].append(each.segment)
+        by_slot[days.slot_by_replay[each.segment.key]].append(each.segment)
     suspects: set[_RowKey] = set()
     for slot, segments in by_slot.items():
         found = await driver.fetch(
@@ -305,7 +305,7 @@ async def _update_clock_steps(
         )
         suspects |= {(row["project_id"], row["replay_id"]) for row in found}
     for key in sorted(with_steps | suspects):
-        slot = days.slot_of_replay((ProjectId(key[0]), ReplayId(key[1].hex)))
+        slot = days.slot_by_replay[ProjectId(key[0]), ReplayId(key[1].hex)]
         time_rows = await driver.fetch(statements.READ_SEGMENT_TIMES, *key, *slot)
         times = [
             SegmentTimes(

@@ -100,10 +100,8 @@ def _read_events(text: bytes) -> RawRecording | None:
     notes = _take_notes(events)
     times = [event.timestamp for event in events]
     times_in_order = sorted(times)
-    mask = _read_mask_settings(events)
-    if notes is None or mask is None or not _are_of_one_clock(times_in_order):
+    if notes is None or not _are_of_one_clock(times_in_order):
         return None
-    notes.mask = mask
     # All of the raw event, not only its typed part: of a name that stands twice, the typed part
     # has one value, and the other could hold a secret.
     with_text = [
@@ -128,9 +126,14 @@ def _are_of_one_clock(times: Sequence[float]) -> bool:
 
 
 def _take_notes(events: Sequence[_TypedEvent]) -> RecordingNotes | None:
-    """Sort out what the events say, whatever their order; None if one is of an unknown kind."""
+    """Sort out what the events say, whatever their order; None if one is of an unknown kind.
+
+    Raises:
+        ValueError: The settings of the SDK are unusual.
+    """
     notes = RecordingNotes()
     videos: list[_TypedEvent] = []
+    settings: list[_Payload] = []
     for event in [event for event in events if event.type == recording.CUSTOM]:
         payload = event.data.payload
         if payload is None:
@@ -146,25 +149,29 @@ def _take_notes(events: Sequence[_TypedEvent]) -> RecordingNotes | None:
             case "video":
                 videos.append(event)
             case "options":
-                pass
+                settings.append(payload)
             case _:
                 return None
+    notes.mask = _read_mask_settings(settings)
     screens = [event for event in events if event.type == recording.META]
     notes.size_px = recording.read_screen_size_px(_build_events(screens))
     notes.video = recording.read_declared_video(_build_events(videos))
     return notes
 
 
-def _read_mask_settings(events: Sequence[_TypedEvent]) -> MaskSettings | None:
-    """Return what the settings of the SDK say about masks; None if they are unusual."""
-    settings = [event.data.payload for event in events if event.data.tag == "options"]
+def _read_mask_settings(settings: Sequence[_Payload]) -> MaskSettings:
+    """Return what the settings of the SDK say about masks.
+
+    Raises:
+        ValueError: They are unusual.
+    """
     if not settings:
         return MaskSettings()
-    payload = settings[0]
-    flags = (payload.maskAllText, payload.maskAllImages) if payload is not None else ()
+    flags = settings[0].maskAllText, settings[0].maskAllImages
     # Of several settings the first that says anything counts; flags may be numbers or texts.
-    are_usual = all(flag is None or isinstance(flag, bool) for flag in flags)
-    return MaskSettings(*flags) if len(settings) == 1 and are_usual else None
+    if len(settings) > 1 or any(not isinstance(flag, bool | None) for flag in flags):
+        raise ValueError("the settings of the SDK are unusual")
+    return MaskSettings(*flags)
 
 
 def _build_events(events: Iterable[_TypedEvent]) -> list[JsonObject]:

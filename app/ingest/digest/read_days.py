@@ -10,6 +10,7 @@ batch that had assumed something else is stored once more (`replays/writes.py`).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -28,6 +29,7 @@ from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.span import SPAN
 from app.ingest.items.transaction import TRANSACTION
 from app.issues.model import NewEvent
+from app.replays.model import ReplayKey
 from app.traces.model import NewBlock
 
 _CLOCK_SLACK: Final = timedelta(days=1)
@@ -71,33 +73,32 @@ async def read_batch_days(
 ) -> BatchDays:
     """Read the days and classes of the rows of a batch."""
     driver = await get_driver(connection)
-    project_ids = {project_id for _, project_id in _list_rows(prepared)}
-    project_ids |= {row.segment.key.project_id for row in prepared.rows_of(REPLAY_VIDEO)}
-    first, *rows = await driver.fetch(_READ, list(project_ids), list(_list_replay_ids(prepared)))
+    keys = {row.segment.key for row in prepared.rows_of(REPLAY_VIDEO)}
+    project_ids = {key.project_id for key in keys}
+    project_ids |= {project_id for _, project_id in _list_rows(prepared)}
+    replay_ids = {key.replay_id for key in keys} | _list_named_replays(prepared)
+    first, *rows = await driver.fetch(_READ, list(project_ids), list(replay_ids))
     now: datetime = first["since"]
     memory.clock.set_time(now)
     class_by_project: dict[ProjectId, int] = {}
-    slot_by_replay: dict[tuple[ProjectId, ReplayId], DaySlot] = {}
+    known: dict[ReplayKey, DaySlot] = {}
     starts = [now, *_list_starts(prepared)]
-    for row in rows:
-        if row["replay_id"] is None:
-            class_by_project[ProjectId(row["project_id"])] = row["retention_class"]
+    for project_id, replay_id, day, retention_class, since in rows:
+        if replay_id is None:
+            class_by_project[project_id] = retention_class
         else:
-            key = ProjectId(row["project_id"]), ReplayId(row["replay_id"].hex)
-            slot_by_replay[key] = DaySlot(row["day"], row["retention_class"])
-            starts.append(row["since"])
-    return BatchDays(
-        today=first["day"],
-        class_by_project=class_by_project,
-        slot_by_replay=slot_by_replay,
-        since=(min(starts) - _CLOCK_SLACK).date(),
-    )
+            known[ReplayKey(project_id, ReplayId(replay_id.hex))] = DaySlot(day, retention_class)
+            starts.append(since)
+    days = BatchDays(first["day"], class_by_project, since=(min(starts) - _CLOCK_SLACK).date())
+    slot_by_replay: dict[tuple[ProjectId, ReplayId], DaySlot] = {
+        key: known.get(key) or days.slot_of(key.project_id) for key in keys
+    }
+    return replace(days, slot_by_replay=slot_by_replay)
 
 
 def list_partitions_of(prepared: PreparedBatch, days: BatchDays) -> set[Partition]:
     """List the partitions in which the rows of a batch will lie."""
-    slots = {days.slot_of_replay(row.segment.key) for row in prepared.rows_of(REPLAY_VIDEO)}
-    return {Partition("segments", *slot) for slot in slots} | {
+    return {Partition("segments", *slot) for slot in set(days.slot_by_replay.values())} | {
         Partition(
             family,
             prepared.day if family == "attachments" else days.today,
@@ -121,16 +122,14 @@ def _list_rows(prepared: PreparedBatch) -> Iterator[tuple[str, ProjectId]]:
         yield "attachments", attachment.project_id
 
 
-def _list_replay_ids(prepared: PreparedBatch) -> set[ReplayId]:
-    """List the replays that the segments, events and spans of a batch name."""
-    replay_ids = {row.segment.key.replay_id for row in prepared.rows_of(REPLAY_VIDEO)}
+def _list_named_replays(prepared: PreparedBatch) -> set[ReplayId]:
+    """List the replays that the events and spans of a batch name."""
     naming: list[NewEvent | NewBlock] = [
         *prepared.rows_of(EVENT),
         *prepared.rows_of(SPAN),
         *(row.block for row in prepared.rows_of(TRANSACTION)),
     ]
-    replay_ids |= {row.replay_id for row in naming if row.replay_id is not None}
-    return replay_ids
+    return {row.replay_id for row in naming if row.replay_id is not None}
 
 
 def _list_starts(prepared: PreparedBatch) -> Iterator[datetime]:

@@ -180,9 +180,13 @@ def sum_storage[Key: tuple[ProjectId, *tuple[str, ...]]](
         added: The keys of new rows. Of several rows with one key the first is stored.
     """
     new = set(added)
-    changes = StorageChanges()
+    sums: defaultdict[ProjectId, list[tuple[int, int]]] = defaultdict(list)
     for key, items, size_bytes in rows:
         if key in new:
             new.discard(key)
-            changes.add(key[0], day, kind, size_bytes=size_bytes, items=items)
+            sums[key[0]].append((items, size_bytes))
+    changes = StorageChanges()
+    for project_id, amounts in sums.items():
+        items, size_bytes = map(sum, zip(*amounts, strict=True))
+        changes.add(project_id, day, kind, size_bytes=size_bytes, items=items)
     return changes

@@ -52,9 +52,8 @@ async def test_two_processes_at_midnight_agree_on_the_day(database: Database, ob
         await days.ensure_partitions(before_midnight, [Partition("segments", yesterday, 3)])
         batch = make_batch(make_prepared_segment(FIRST, b"A"))
         await locks.lock_for_adding(before_midnight, [FIRST])
-        await writes.add_segments(
-            before_midnight, batch.pack.placed, pack_id=1, days=BatchDays(yesterday)
-        )
+        assumed = BatchDays(yesterday, slot_by_replay={FIRST: DaySlot(yesterday, 3)})
+        await writes.add_segments(before_midnight, batch.pack.placed, pack_id=1, days=assumed)
         storing = asyncio.create_task(store_claimed(database, objects, other))
         await until_asked(lambda: is_somebody_waiting(database))
     await storing

@@ -1,13 +1,14 @@
 """Makes the rows of replay segments from their parts, and stores them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from app.core import clock, units
 from app.core.days import BatchDays
 from app.core.errors import RateLimited
+from app.core.ids import ProjectId
 from app.core.limits import LIMITS
 from app.formats.replay.recording_summary import RecordingSummary
 from app.formats.stored.packed_remarks import pack_remarks
@@ -59,8 +60,8 @@ def segment_row(
         )
     start_ms, end_ms = extent_ms
     summary = recording.summary
-    context.count_removals(replay_event.remarks)
-    context.count_removals(recording.remarks)
+    remarks = (*replay_event.remarks, *recording.remarks)
+    context.count_removals(remarks)
     return NewSegment(
         key=ReplayKey(context.project_id, event.replay_id),
         segment_id=event.segment_id,
@@ -82,7 +83,7 @@ def segment_row(
         declared_size_px=_find_size_px(summary),
         video=video,
         no_video_reason=no_video_reason,
-        removals=pack_remarks((*replay_event.remarks, *recording.remarks)),
+        removals=pack_remarks(remarks),
     )
 
 
@@ -130,20 +131,17 @@ async def store_segments(
 
 def _sum_storage(added: Sequence[AddedSegment], days: BatchDays) -> StorageChanges:
     """Add up what new segments take. Triggers count the videos that others have gained."""
-    # Added up by replay first, which takes a fifth of the time of one change for each segment.
-    sums: dict[ReplayKey, list[int]] = {}
-    for segment in (each.segment for each in added if each.is_new):
-        video = segment.video
-        sums_of_replay = sums.setdefault(segment.key, [0, 0, 0, 0])
-        sums_of_replay[0] += 1
-        sums_of_replay[1] += SEGMENT_BYTES + len(segment.recording)
-        if video is not None:
-            sums_of_replay[1] += len(video.layout or b"")
-            sums_of_replay[2] += 1
-            sums_of_replay[3] += video.object_bytes
+    of_days: defaultdict[tuple[ProjectId, date], list[NewSegment]] = defaultdict(list)
+    for segment in [each.segment for each in added if each.is_new]:
+        of_days[segment.key.project_id, days.slot_by_replay[segment.key].day].append(segment)
     changes = StorageChanges()
-    for key, (segments, row_bytes, videos, video_bytes) in sums.items():
-        project_id, day = key.project_id, days.slot_of_replay(key).day
-        changes.add(project_id, day, StorageKind.RECORDINGS, size_bytes=row_bytes, items=segments)
-        changes.add(project_id, day, StorageKind.VIDEO, size_bytes=video_bytes, items=videos)
+    for (project_id, day), segments in of_days.items():
+        videos = [segment.video for segment in segments if segment.video is not None]
+        row_bytes = sum([SEGMENT_BYTES + len(segment.recording) for segment in segments])
+        row_bytes += sum([len(video.layout or b"") for video in videos])
+        video_bytes = sum([video.object_bytes for video in videos])
+        changes.add(
+            project_id, day, StorageKind.RECORDINGS, size_bytes=row_bytes, items=len(segments)
+        )
+        changes.add(project_id, day, StorageKind.VIDEO, size_bytes=video_bytes, items=len(videos))
     return changes
