@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.audit import queries as audit
 from app.core.ids import PersonId, ProjectId
+from app.db.engine import planning_once
 from app.playback import ending
 from app.playback.ending import Ending
 from app.playback.links import linked_errors
@@ -47,11 +48,14 @@ async def describe_replays(
         person_id: The person who looks at the list.
         readable: All projects that the person may see: errors may come from any of them.
     """
-    counts = await linked_errors.count_errors_of_replays(connection, found, readable)
     keys = [replay.key for replay in found]
-    seen = await audit.find_seen_replays(connection, person_id, [(key[0], key[1]) for key in keys])
-    keeping = await pins.find_keeping(connection, keys)
-    last_lengths = await segment_queries.read_last_segment_lengths(connection, found)
+    async with planning_once(connection):
+        counts = await linked_errors.count_errors_of_replays(connection, found, readable)
+        seen = await audit.find_seen_replays(
+            connection, person_id, [(key[0], key[1]) for key in keys]
+        )
+        keeping = await pins.find_keeping(connection, keys)
+        last_lengths = await segment_queries.read_last_segment_lengths(connection, found)
     return [
         ListedReplay(
             replay,

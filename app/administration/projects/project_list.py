@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.accounts.model import Person
-from app.db.engine import Database
+from app.db.engine import Database, planning_once
 from app.memberships import invitations, queries as memberships
 from app.memberships.model import ProjectInvitation, Role
 from app.projects import queries as projects
@@ -50,10 +50,11 @@ async def read_project_list(
         visible = await memberships.list_projects(connection, person)
         part = visible[first : first + limit]
         project_ids = [project.id for project in part]
-        totals = await project_totals.count_replays(connection, project_ids)
-        roles = await memberships.read_roles(connection, person.id, project_ids)
-        keys = await projects.find_active_keys(connection, project_ids)
-        waiting = await invitations.list_invitations_for(connection, person)
+        async with planning_once(connection):
+            totals = await project_totals.count_replays(connection, project_ids)
+            roles = await memberships.read_roles(connection, person.id, project_ids)
+            keys = await projects.find_active_keys(connection, project_ids)
+            waiting = await invitations.list_invitations_for(connection, person)
     listed = tuple(
         ListedProject(project, roles.get(project.id), keys.get(project.id), totals.get(project.id))
         for project in part

@@ -18,7 +18,7 @@ from app.audit.model import Action
 from app.core import clock
 from app.core.errors import NotFound, ServiceUnavailable
 from app.core.ids import PersonId
-from app.db.engine import Database
+from app.db.engine import Database, planning_once
 from app.issues.replay_events import EventPlace
 from app.memberships import queries as memberships
 from app.playback import ending
@@ -308,22 +308,23 @@ async def _read_head(
     connection: AsyncConnection, reader: ReplayReader, replay: Replay
 ) -> ReplayHead:
     context = await _read_context(connection, reader, replay)
-    events = await lists.read_events(connection, context)
-    counts = await linked_errors.count_errors(
-        connection,
-        context.window,
-        context.project_ids,
-        home=reader.key.project_id,
-        events=events,
-    )
-    return ReplayHead(
-        context=context,
-        events=events,
-        counts=counts,
-        ending=await _infer_ending(connection, context.outline, counts),
-        viewers=await lists.read_viewers(connection, context),
-        keeping=(await pins.find_keeping(connection, [reader.key])).get(reader.key, NOT_KEPT),
-    )
+    async with planning_once(connection):
+        events = await lists.read_events(connection, context)
+        counts = await linked_errors.count_errors(
+            connection,
+            context.window,
+            context.project_ids,
+            home=reader.key.project_id,
+            events=events,
+        )
+        return ReplayHead(
+            context=context,
+            events=events,
+            counts=counts,
+            ending=await _infer_ending(connection, context.outline, counts),
+            viewers=await lists.read_viewers(connection, context),
+            keeping=(await pins.find_keeping(connection, [reader.key])).get(reader.key, NOT_KEPT),
+        )
 
 
 async def _infer_ending(
@@ -344,17 +345,19 @@ async def _read_page(
     connection: AsyncConnection, head: ReplayHead, recorded: ReplayContents
 ) -> ReplayPageData:
     context, events = head.context, head.events
-    # Spans come first: errors and log records are placed by the spans that they happened in.
-    replay_traces = await lists.read_traces(connection, context, events)
-    spans = replay_traces.spans.spans if replay_traces.spans.is_whole else None
-    errors = await lists.place_errors(connection, context, events, replay_spans=spans)
-    feedback = await lists.read_feedback(connection, context)
+    async with planning_once(connection):
+        # Spans come first: errors and log records are placed by the spans they happened in.
+        replay_traces = await lists.read_traces(connection, context, events)
+        spans = replay_traces.spans.spans if replay_traces.spans.is_whole else None
+        errors = await lists.place_errors(connection, context, events, replay_spans=spans)
+        feedback = await lists.read_feedback(connection, context)
+        logs = await lists.read_logs(connection, context, replay_spans=spans)
     first_day = context.outline.replay.first_received_at.date()
     return ReplayPageData(
         head=head,
         activity=ReplayActivity(errors, recorded, feedback),
         traces=replay_traces,
-        logs=await lists.read_logs(connection, context, replay_spans=spans),
+        logs=logs,
         outcomes=tuple(
             await projects.list_outcomes(connection, context.key.project_id, since=first_day)
             if recorded.missing_ids
