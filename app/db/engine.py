@@ -57,6 +57,9 @@ class Database:
         self._block_reason = ""
         self.metrics: Final = DatabaseMetrics()
         self.metrics.time_statements(pool)
+        # A statement sees what is committed when it begins, in a transaction or without one. To
+        # begin and to end one takes as long as most reads.
+        self._reads = pool.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
     def open(
@@ -79,13 +82,13 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits when the block ends."""
-        async with self._connection("write") as connection, connection.begin():
+        async with self._connect(self._engine, "write") as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for reads; nothing is committed."""
-        async with self._connection("read") as connection:
+        """Open a connection for reads, without a transaction: each statement sees the latest."""
+        async with self._connect(self._reads, "read") as connection:
             yield connection
 
     def count_connections(self) -> tuple[int, int]:
@@ -115,13 +118,15 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _connection(self, kind: BlockKind) -> AsyncIterator[AsyncConnection]:
+    async def _connect(
+        self, engine: AsyncEngine, kind: BlockKind
+    ) -> AsyncIterator[AsyncConnection]:
         if self._block_reason:
             raise self._obstacle(self._block_reason)
         began_s = monotonic_s()
         try:
             with translating_errors():
-                async with self._engine.connect() as connection:
+                async with engine.connect() as connection:
                     self.metrics.wait_s.observe(monotonic_s() - began_s)
                     yield connection
         except DatabaseUnavailable:
@@ -163,7 +168,7 @@ async def get_driver(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
     raw = await connection.get_raw_connection()
     driver: asyncpg.Connection[Any] | None = raw.driver_connection
     assert driver is not None  # noqa: S101 - it is open
-    if not driver.is_in_transaction():
+    if not driver.is_in_transaction() and not raw.autocommit:
         # SQLAlchemy begins the transaction with its first statement.
         await connection.exec_driver_sql("select 1")
     return driver
