@@ -34,12 +34,13 @@ from app.web.why import routes as why
 def pages() -> APIRouter:
     """Return the router of every page; `app.state.page_services` must hold a `PageServices`."""
     router = APIRouter(include_in_schema=False)
-    # The first path that fits answers: so `openid_routes` is before `sign_in_routes`, `selected`
-    # before `replays`, and `replay_parts` after `replay`.
+    # Paths are tried in turn, so those that are asked for most come first. Of two that fit, the
+    # first answers: `replay_parts` is after `replay`, `selected` before `replays`, and
+    # `openid_routes` before `sign_in_routes`.
     for routes in (
-        openid_routes, sign_in_routes, account, selected, erasures, replays, project, set_up,
-        settings, privacy, releases, replay, keeping, replay_parts, replay_requests, video_routes,
-        picture_routes, replay_traces, trace, why, issues, issue, file_routes, feedback,
+        video_routes, picture_routes, replay, replay_parts, replay_traces, replay_requests, keeping,
+        selected, replays, issues, issue, file_routes, trace, project, openid_routes,
+        sign_in_routes, account, erasures, set_up, settings, privacy, releases, why, feedback,
         demo_routes, people, log, keys, health, retention, storage, cells, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
