@@ -75,6 +75,7 @@ class Database:
         most = 2 * pool_size if max_connections is None else max_connections
         kept = min(pool_size, most)
         # The connection that was used last has the statements prepared, and its caches are warm.
+        # The others stay idle, and the embedded Postgres ends them after a while.
         pool = make_engine(url, pool_size=kept, max_overflow=most - kept, pool_use_lifo=True)
         _replace_dead_connections(pool)
         return cls(pool)

@@ -85,6 +85,8 @@ def _preload(settings: Settings) -> "Renderer | None":
     """
     for name in _PRELOADED:
         importlib.import_module(name)
+    if settings.storage != "local":
+        importlib.import_module("app.storage.s3")
     renderer = None
     if ProcessRole.PAGES in settings.roles:
         from app.web.frame.rendering import assets  # noqa: PLC0415 - only for this role

@@ -133,7 +133,7 @@ class Clock:
 
 async def request_large_answer(server, monkeypatch, wire) -> tuple[HttpConnection, Clock]:
     """Request an answer that fills the write buffer, and return the server's connection."""
-    monkeypatch.setattr("app.api.metrics.generate_latest", lambda _registry: LARGE)
+    monkeypatch.setattr("app.wiring.service.generate_latest", lambda _registry: LARGE)
     wire.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n")
     connections = server.service.endpoint.connections._all
     await until(lambda: any(count_unread_bytes(candidate) for candidate in connections))
