@@ -97,9 +97,18 @@ async def check_standbys(connection: "asyncpg.Connection[Any]") -> list[CheckRes
     if await connection.fetchval("show synchronous_commit") in {"off", "local"}:
         text = "synchronous_commit is off or local: a crash or failover loses what was stored last"
         results.append(CheckResult("standbys", CheckState.WARN, text))
+    states = {each["sync_state"] for each in standbys}
+    waits_for = await connection.fetchval("show synchronous_standby_names")
+    if waits_for and states <= {"async", "potential"}:
+        text = (
+            f"everything that is to be stored waits for a standby ({waits_for}), and none is "
+            "connected: start it, or let the superuser run `alter system reset "
+            "synchronous_standby_names; select pg_reload_conf()` until there is one"
+        )
+        results.append(CheckResult("standbys", CheckState.FAIL, text))
+        return results
     if not standbys:
         return results
-    states = {each["sync_state"] for each in standbys}
     names = ", ".join(each["name"] for each in standbys[:_MOST_NAMES])
     if states == {None}:
         text = (

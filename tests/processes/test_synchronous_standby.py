@@ -1,0 +1,130 @@
+"""A synchronous standby takes over behind poolers: nothing is lost, and no setting changes."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from app.cli.checks import CheckState
+from app.cli.process_checks import check_standbys
+from app.db import engine
+from app.db.roles import APP, OWNER, DatabaseUrls, prepare_schema
+from tests.support.builders import envelopes
+from tests.support.servers import cluster, pgbouncer
+from tests.support.servers.cluster import Cluster
+from tests.support.servers.server import Server, running
+from tests.support.waiting import until_asked
+
+STANDBY_NAME: Final = "second"
+
+
+@dataclass(frozen=True, slots=True)
+class PooledPair:
+    """A primary and its standby, with a pgbouncer beside each."""
+
+    primary: Cluster
+    standby: Cluster
+    hosts: tuple[str, str]
+
+    def url(self, role: str) -> str:
+        """Return a URL with both poolers, which leads to whichever server takes writes."""
+        hosts = ",".join(self.hosts)
+        return f"postgresql://{role}@{hosts}/playhead?target_session_attrs=read-write"
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[PooledPair]:
+    """A primary, and a standby that has everything before a commit ends."""
+    with cluster.shared_folder() as folder:
+        async with cluster.primary(folder) as primary, AsyncExitStack() as stack:
+            await prepare_schema(DatabaseUrls(*(primary.url(r, "playhead") for r in (APP, OWNER))))
+            standby = Cluster(folder / STANDBY_NAME)
+            # Copied before commits wait, or the copy would wait for itself.
+            await asyncio.to_thread(standby.make_standby_of, primary)
+            await standby.start(cluster_name=STANDBY_NAME)
+            stack.callback(standby.kill)
+            hosts = [
+                await stack.enter_async_context(pgbouncer.in_front_of(server, folder))
+                for server in (primary, standby)
+            ]
+            yield PooledPair(primary, standby, (hosts[0], hosts[1]))
+
+
+async def check_standby(server: Cluster) -> set[CheckState]:
+    """Return what `doctor` thinks of the standbys of a server."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        return {result.state for result in await check_standbys(connection)}
+    finally:
+        await connection.close()
+
+
+async def find_port(url: str) -> int:
+    """Connect, and return the port of the server behind the pooler."""
+    connection = await engine.connect(url)
+    try:
+        return int(await connection.fetchval("select inet_server_port()"))
+    finally:
+        await connection.close()
+
+
+async def send_errors(server: Server, number: int) -> set[str]:
+    """Send errors, each answered 200; return their ids."""
+    ids = {uuid.uuid4().hex for _ in range(number)}
+    for event_id in ids:
+        answer = await server.post(envelopes.event_envelope(event_id=event_id))
+        assert answer.status_code == 200
+    return ids
+
+
+async def list_events(server: Cluster) -> set[str]:
+    """Return the ids of all errors that a server has."""
+    connection = await asyncpg.connect(server.url(database="playhead"))
+    try:
+        return {
+            row["event_id"].hex for row in await connection.fetch("select event_id from events")
+        }
+    finally:
+        await connection.close()
+
+
+async def has_state(server: Cluster, state: CheckState) -> bool:
+    """Tell whether `doctor` thinks so of the standbys of a server."""
+    return await check_standby(server) == {state}
+
+
+async def test_a_synchronous_standby_takes_over(pair: PooledPair, tmp_path: Path):
+    """It has all that was stored; `doctor` says what the new primary waits for."""
+    await until_asked(lambda: has_state(pair.primary, CheckState.WARN))
+    for each in (pair.primary, pair.standby):  # the setting comes along with a later copy
+        await each.run(
+            f"alter system set synchronous_standby_names = 'ANY 1 ({STANDBY_NAME})'",
+            "select pg_reload_conf()",
+        )
+    await until_asked(lambda: has_state(pair.primary, CheckState.OK))
+    owner = SecretStr(pair.url(OWNER))
+    async with running(pair.url(APP), tmp_path, database_owner_url=owner) as server:
+        assert await find_port(pair.url(APP)) == pair.primary.port
+        sent = await send_errors(server, 30)
+        await server.settled()
+        pair.primary.kill()
+        sent |= await send_errors(server, 10)
+        await pair.standby.promote()
+        assert await find_port(pair.url(APP)) == pair.standby.port
+        assert await check_standby(pair.standby) == {CheckState.FAIL}
+        await pair.standby.run(
+            "alter system reset synchronous_standby_names", "select pg_reload_conf()"
+        )
+
+        async def are_all_stored() -> bool:
+            return sent <= await list_events(pair.standby)
+
+        await until_asked(are_all_stored)
+        assert (await server.web.get("/issues")).status_code == 200
