@@ -10,6 +10,7 @@ from app.core import clock
 from app.core.repeated_worker import RepeatedWorker
 from app.db import days, old_rows
 from app.db.engine import Database
+from app.ingest.digest import marks
 from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
 from app.issues import backfill as error_backfill, old_rows as issue_rows
 from app.memberships import invitations
@@ -54,6 +55,9 @@ async def tidy_up(database: Database) -> None:
         await record_failures(connection)
         await audit_writes.delete_old_lines(connection)
         await process_records.delete_dead_processes(connection)
+        await marks.delete_old_marks(
+            connection, in_use=await process_records.list_journals(connection)
+        )
         await key_changes.delete_old_changes(connection)
         await project_writes.trim_quarantine(
             connection, received_before=clock.now() - QUARANTINE_KEPT_FOR

@@ -4,6 +4,7 @@ The short forms are exact: everything that was answered has been spilled before 
 nothing may be lost. The long forms (`make faults`) kill under load, where the last second may go.
 """
 
+import asyncio
 import shutil
 import signal
 import zlib
@@ -21,13 +22,18 @@ from app.db.roles import OWNER
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
-from tests.support.programme_size import seeded_dice
+from tests.support.programme_size import IS_CI, rounds, seeded_dice
+from tests.support.report import Report
 from tests.support.servers import cluster, process, s3
 from tests.support.servers.bucket import Bucket, wait_until_clean, wait_until_spilled
 from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, Server, keyed, running
 
 ENVELOPES: Final = 16
+ADOPTERS: Final = rounds(ci=2, nightly=60)
+"""Adopters that are killed one after another."""
+STEPS: Final = 90
+"""About as many steps as it takes to adopt what one host had spilled."""
 HELD: Final = LaunchOptions(hold_digest=True)
 
 
@@ -144,6 +150,35 @@ async def test_a_frozen_process_goes_on_behind_what_was_adopted(
                 await send(frozen, to, ledger, ENVELOPES)
                 await process.wait_until_digested(frozen)
                 await adopt_and_check(server, bucket, ledger)
+
+
+@pytest.mark.parametrize("roles", ["worker"] if IS_CI else ["worker", "door"])
+async def test_whoever_adopts_may_be_killed_at_any_step(
+    database_url: str, tmp_path: Path, bucket: Bucket, report: Report, roles: str
+) -> None:
+    """Adopting begins again with the next process, and nothing is lost or doubled."""
+    ledger = Ledger(seeded_dice("killed adopters", roles))
+    dice = seeded_dice("steps of adopters", roles)
+    async with opened(database_url) as database:
+        to = await keyed(database, "App")
+    settings = bucket.settings(silent_after_s=0.6)
+    with process.launch_and_wait(database_url, tmp_path / "a", HELD, **settings) as dying:
+        await send(dying, to, ledger, ENVELOPES)
+        await wait_until_spilled(bucket, ENVELOPES)
+        dying.kill()
+    shutil.rmtree(tmp_path / "a")
+    places: list[str | None] = []
+    for _ in range(ADOPTERS):
+        step = LaunchOptions(kill_at=dice.randrange(1, STEPS), kill_within="ingest/spill/adopter")
+        with process.launch_server(
+            database_url, tmp_path / "b", step, roles=roles, **settings
+        ) as adopter:
+            await asyncio.to_thread(adopter.wait_for_end, 10.0)
+            adopter.kill()
+            places.append(adopter.place)
+    async with running(database_url, tmp_path / "b", **settings) as server:
+        await adopt_and_check(server, bucket, ledger)
+    report.round(places=places)
 
 
 async def test_entries_are_spilled_while_postgres_is_away(tmp_path: Path, bucket: Bucket) -> None:

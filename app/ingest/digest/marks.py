@@ -12,14 +12,17 @@ on after the seq that it has then.
 A release before epochs moves marks without comparing them, and never claims those of this release.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import BigInteger, Integer, Interval, bindparam, delete, select, text
+from sqlalchemy import BigInteger, Integer, Interval, bindparam, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.ingest.digest.tables import journal_marks
+
+_KEPT_FOR: Final = timedelta(days=90)
 
 # Text, because building this anew costs every batch a millisecond. It also lets Postgres end the
 # transaction when this process is frozen or cut off for 30 seconds: else the row would stay locked
@@ -142,6 +145,19 @@ async def read_mark(connection: AsyncConnection, journal_id: str) -> MarkPositio
     )
     row = found.first()
     return None if row is None else MarkPosition(*row)
+
+
+async def delete_old_marks(connection: AsyncConnection, *, in_use: Collection[str]) -> None:
+    """Delete the marks of journals that were adopted from the bucket a quarter of a year ago.
+
+    Until then their hosts may come back, with a folder that goes on behind the mark.
+    """
+    columns = journal_marks.c
+    await connection.execute(
+        delete(journal_marks).where(
+            columns.moved_at < func.now() - _KEPT_FOR, columns.journal_id.not_in(list(in_use))
+        )
+    )
 
 
 async def delete_mark(connection: AsyncConnection, mark: ClaimedMark) -> None:

@@ -189,6 +189,20 @@ async def test_a_mark_in_use_is_not_taken(database):
     assert claimed.epoch == 2
 
 
+async def test_old_marks_go_unless_a_process_has_the_journal(database):
+    """Marks of hosts that never came back do not stay for ever."""
+    await claim(database)
+    async with database.transaction() as connection:
+        await marks.delete_old_marks(connection, in_use=())
+        await connection.execute(
+            text("update journal_marks set moved_at = now() - interval '91 days'")
+        )
+        await marks.delete_old_marks(connection, in_use={JOURNAL})
+        assert await marks.read_mark(connection, JOURNAL) is not None
+        await marks.delete_old_marks(connection, in_use=())
+        assert await marks.read_mark(connection, JOURNAL) is None
+
+
 async def test_a_mark_is_deleted_by_its_owner_only(database):
     """A process that was adopted does not delete the mark of its adopter."""
     stopped, adopting = await claim(database), await claim(database)

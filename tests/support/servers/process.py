@@ -138,6 +138,10 @@ class ServerProcess:
         for line in self._said:
             self.place = json.loads(line).get("place", self.place)
 
+    def wait_for_end(self, patience_s: float) -> bool:
+        """Wait for its end for a while; returns whether it has ended."""
+        return bool(select.select([self._pidfd], [], [], patience_s)[0])
+
     def kill(self) -> None:
         """End it between two instructions, as a power cut would."""
         self.send(signal.SIGKILL)
