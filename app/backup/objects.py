@@ -60,6 +60,8 @@ class ObjectCopier:
             BackupUnfinished: The store does not answer, or the disk is full.
         """
         wanted = [StoredObject(key, 0) for key in sorted(keys) if key not in self.copies]
+        if not wanted:
+            return set()
         self._progress.begin("Copying what came meanwhile", is_bytes=True)
         await _run_some_at_once(self._copy, wanted)
         return {each.key for each in wanted if each.key not in self.copies}
@@ -128,7 +130,8 @@ async def put_objects_back(
 
     await _run_some_at_once(put, wanted.values())
     others = [key for key in present if key not in wanted]
-    progress.begin("Deleting other objects", total=len(others))
+    if others:
+        progress.begin("Deleting other objects", total=len(others))
 
     async def delete(key: str) -> None:
         await _retry(lambda: store.delete(key))

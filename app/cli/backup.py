@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.progress import (
@@ -20,9 +20,7 @@ from rich.progress import (
 )
 
 from app.backup.folder import BackupFolder
-from app.backup.make import make_backup
 from app.backup.model import Manifest
-from app.backup.restore import RestoreWish, restore_backup
 from app.backup.state import refuse_unfinished_restore
 from app.backup.verify import BackupVerifier
 from app.cli import environment, serve
@@ -32,6 +30,10 @@ from app.core.units import format_bytes
 from app.db import roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.roles import DatabaseUrls
+
+if TYPE_CHECKING:
+    from app.backup.make import MadeBackup
+    from app.backup.restore import RestoredBackup, RestoreWish
 
 _KEPT: Final = 7
 
@@ -49,13 +51,19 @@ def backup(
     ] = False,
 ) -> None:
     """Make a backup of database, objects and journal; the server may go on running."""
+    if verify:
+        _verify(BackupFolder(folder))
+        return
+    settings = environment.read_settings()
     with _showing_progress() as progress:
-        if verify:
-            _verify(BackupFolder(folder), progress)
-        else:
-            asyncio.run(
-                _make(environment.read_settings(), BackupFolder(folder), keep=keep, bar=progress)
-            )
+        made = asyncio.run(_make(settings, BackupFolder(folder), keep=keep, bar=progress))
+    out.print(f"Made {_describe(made.manifest)}, {made.copied} of them copied now.")
+    if made.manifest.missing:
+        err.print(
+            f"The object storage had lost {len(made.manifest.missing)} objects that rows name, "
+            f"such as {made.manifest.missing[0]}: the backup has no copy of them.",
+            style="yellow",
+        )
 
 
 def restore(
@@ -69,9 +77,16 @@ def restore(
     ] = False,
 ) -> None:
     """Restore a backup into an empty installation, whose server must not run."""
+    from app.backup.restore import RestoreWish  # noqa: PLC0415 - as in `_make`
+
     wish = RestoreWish(name, replaces=replace)
+    settings = environment.read_settings()
     with _showing_progress() as progress:
-        asyncio.run(_restore(environment.read_settings(), BackupFolder(folder), wish, progress))
+        restored = asyncio.run(_restore(settings, BackupFolder(folder), wish, progress))
+    out.print(f"Restored {_describe(restored.manifest)}.")
+    if restored.erased_lines:
+        out.print("What was erased after the backup was erased again.")
+    out.print(f"Start the server with `{environment.format_command('serve')}`.")
 
 
 class ProgressBar:
@@ -107,40 +122,37 @@ def _showing_progress() -> Iterator[ProgressBar]:
         yield ProgressBar(bars)
 
 
-def _verify(folder: BackupFolder, progress: ProgressBar) -> None:
+def _verify(folder: BackupFolder) -> None:
     with folder.hold(is_shared=True):
-        verifier = BackupVerifier(folder, progress)
         folder.find_name(None)
-        for name in folder.list_names():
-            out.print(f"{_describe(verifier.verify(name))}: every byte is as it was written.")
+        with _showing_progress() as progress:
+            verifier = BackupVerifier(folder, progress)
+            verified = [verifier.verify(name) for name in folder.list_names()]
+    for manifest in verified:
+        out.print(f"{_describe(manifest)}: every byte is as it was written.")
 
 
-async def _make(settings: Settings, folder: BackupFolder, *, keep: int, bar: ProgressBar) -> None:
+async def _make(
+    settings: Settings, folder: BackupFolder, *, keep: int, bar: ProgressBar
+) -> "MadeBackup":
+    from app.backup.make import make_backup  # noqa: PLC0415 - 0.3 s that no other command pays
+
     refuse_unfinished_restore(settings.data_dir)
     async with _open_urls(settings) as urls:
-        made = await make_backup(settings, urls.owner, folder, keep=keep, progress=bar)
-    out.print(f"Made {_describe(made.manifest)}, {made.copied} of them copied now.")
-    if made.manifest.missing:
-        err.print(
-            f"The object storage had lost {len(made.manifest.missing)} objects that rows name, "
-            f"such as {made.manifest.missing[0]}: the backup has no copy of them.",
-            style="yellow",
-        )
+        return await make_backup(settings, urls.owner, folder, keep=keep, progress=bar)
 
 
 async def _restore(
-    settings: Settings, folder: BackupFolder, wish: RestoreWish, progress: ProgressBar
-) -> None:
+    settings: Settings, folder: BackupFolder, wish: "RestoreWish", progress: ProgressBar
+) -> "RestoredBackup":
+    from app.backup.restore import restore_backup  # noqa: PLC0415 - as in `_make`
+
     lock = serve.take_folder(settings)
     try:
         async with _open_urls(settings, is_locked=True) as urls:
-            restored = await restore_backup(settings, urls, folder, wish, progress)
+            return await restore_backup(settings, urls, folder, wish, progress)
     finally:
         lock.release()
-    out.print(f"Restored {_describe(restored.manifest)}.")
-    if restored.erased_lines:
-        out.print("What was erased after the backup was erased again.")
-    out.print(f"Start the server with `{environment.format_command('serve')}`.")
 
 
 def _describe(manifest: Manifest) -> str:

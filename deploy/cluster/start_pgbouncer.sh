@@ -9,4 +9,5 @@ umask 077
 sed -e "s/host=127\.0\.0\.1 /host=$POSTGRES_HOST /" \
     -e 's|/etc/pgbouncer/userlist.txt|/run/pgbouncer/userlist.txt|' \
     /etc/pgbouncer/cluster.ini >/run/pgbouncer/pgbouncer.ini
+echo 'unix_socket_dir = /run/pgbouncer' >>/run/pgbouncer/pgbouncer.ini
 exec pgbouncer /run/pgbouncer/pgbouncer.ini

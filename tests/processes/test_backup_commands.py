@@ -1,0 +1,65 @@
+"""The commands for backups work on a server with its own Postgres, while it runs."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.db.folder import DataFolderLock
+from tests.support.servers import process
+from tests.support.servers.installed import ROOT
+from tests.support.servers.server import alone
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the user of Postgres may enter, as pytest's own may not be."""
+    with tempfile.TemporaryDirectory(prefix="playhead-backup-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def run_playhead(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command on a data folder to its end."""
+    variables = {"PYTHONPATH": str(ROOT), "PLAYHEAD_DATA_DIR": str(data_dir), "COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *arguments],
+        cwd=data_dir.parent,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+async def test_a_running_server_is_backed_up_and_restored_beside_it(folder: Path):
+    """Each command says what it did, or why not and what to do."""
+    data, copy, backups = folder / "data", folder / "copy", str(folder / "backups")
+    with process.launch_and_wait(None, data):
+        made = run_playhead(data, "backup", backups)
+        assert made.returncode == 0, made.stderr
+        assert re.match(r"Made [\dT-]+Z \(database \d+ KiB, 0 objects of 0 bytes\)", made.stdout)
+        assert "Dumping the database" in made.stderr
+        inside = run_playhead(data, "backup", str(data / "backups"))
+        assert (inside.returncode, inside.stdout) == (1, "")
+        assert "is inside of the data folder" in inside.stderr
+    verified = run_playhead(data, "backup", "--verify", backups)
+    assert verified.stdout.endswith("every byte is as it was written.\n"), verified.stderr
+    lock = DataFolderLock.acquire(copy)
+    running = run_playhead(copy, "restore", backups)
+    lock.release()
+    assert running.returncode == 1
+    assert f"Playhead already runs on this data folder (process {os.getpid()}" in running.stderr
+    restored = run_playhead(copy, "restore", backups)
+    assert restored.returncode == 0, restored.stderr
+    assert "Start the server with `playhead serve`." in restored.stdout
+    again = run_playhead(copy, "restore", backups)
+    assert again.returncode == 1
+    assert "this installation is not empty: the database has" in again.stderr
+    async with alone(None, copy) as (_, client):
+        assert (await client.get("/health/ready")).status_code == 200
