@@ -58,8 +58,5 @@ async def test_a_running_server_is_backed_up_and_restored_beside_it(folder: Path
     restored = run_playhead(copy, "restore", backups)
     assert restored.returncode == 0, restored.stderr
     assert "Start the server with `playhead serve`." in restored.stdout
-    again = run_playhead(copy, "restore", backups)
-    assert again.returncode == 1
-    assert "this installation is not empty: the database has" in again.stderr
     async with alone(None, copy) as (_, client):
         assert (await client.get("/health/ready")).status_code == 200

@@ -1,8 +1,7 @@
 """A restored server is the one of which the backup was made, whatever it did meanwhile."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from sqlalchemy import text
 
 from app.backup import database as backup_database
 from app.backup.folder import BackupFolder
+from app.backup.make import make_backup
 from app.backup.model import BackupRefused, DamagedBackup, SilentProgress
 from app.backup.objects import ObjectCopier
 from app.backup.verify import BackupVerifier
@@ -19,6 +19,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ReplayId
 from app.playback.pictures import schedule
 from app.replays.model import ReplayKey
+from app.storage import keys
 from tests.support import sealing
 from tests.support.backups import Target, back_up
 from tests.support.builders import clips, envelopes
@@ -26,6 +27,7 @@ from tests.support.builders.wire import REPLAY_ID
 from tests.support.erasing import list_all, wait_for_state
 from tests.support.recorded import contents, delivery
 from tests.support.servers import s3
+from tests.support.servers.bucket import Bucket, wait_until_spilled
 from tests.support.servers.server import Server, running
 from tests.support.waiting import until
 
@@ -301,43 +303,35 @@ async def test_only_an_empty_installation_is_restored_into(
         assert await sealing.find_faults(copy.database, store) == []
 
 
-@contextlib.contextmanager
-def moto_settings() -> Iterator[Callable[[], dict[str, Any]]]:
-    """Offer a function that makes the settings of a server with a bucket of its own."""
-    with s3.serving() as service:
-
-        def make_settings() -> dict[str, Any]:
-            access = service.access
-            return {
-                "storage": f"s3://{service.new_bucket()}/some/where",
-                "s3_endpoint_url": access.endpoint_url,
-                "s3_region": access.region,
-                "s3_access_key_id": access.key_id,
-                "s3_secret_access_key": access.secret,
-                "s3_addressing": "path",
-            }
-
-        yield make_settings
-
-
 async def test_a_bucket_is_backed_up_and_restored_into_another(
     database_url: str, target: Target, tmp_path: Path
 ):
-    """Objects of a bucket come back in an empty bucket; unchanged ones are copied once."""
-    backups = tmp_path / "backups"
-    with moto_settings() as make_settings:
-        async with running(database_url, tmp_path / "data", **make_settings()) as server:
+    """Objects come back in an empty bucket, and so does what another host had spilled there."""
+    backups = BackupFolder(tmp_path / "backups")
+    with s3.serving() as service:
+        bucket, other = (Bucket(service, service.new_bucket()) for _ in range(2))
+        async with running(database_url, tmp_path / "data", **bucket.settings()) as server:
             await server.take(*(envelopes.replay_video_envelope(number) for number in range(3)))
+            server.database.block("Postgres is away, as far as this server knows")
+            await server.post(envelopes.replay_video_envelope(3))
+            await wait_until_spilled(bucket, server.service.ingest.journal.last_seq)
+            settings = server.service.page_services.settings
+            elsewhere = settings.model_copy(update={"data_dir": tmp_path / "another-host"})
+            made = await make_backup(
+                elsewhere, database_url, backups, keep=1, progress=SilentProgress()
+            )
+            server.database.unblock()
+            await server.settled()
             expected = await server.dump(REPLAY_ID)
-            made = await back_up(server, database_url, backups)
-            assert made.manifest.storage == "s3"
-            assert (await back_up(server, database_url, backups)).copied == 0
-        elsewhere = Target(target.database_url, target.folder, make_settings())
-        await elsewhere.restore(backups)
-        async with running(elsewhere.database_url, elsewhere.folder, **elsewhere.changes) as copy:
+        assert made.manifest.storage == "s3"
+        assert not [each for each in made.manifest.files if each.name.startswith("journal/")]
+        copies = [copied.key for copied in backups.read_objects(made.manifest.name)]
+        assert len([key for key in copies if key.startswith(keys.SPILL_PREFIX)]) == 1
+        restoring = Target(target.database_url, target.folder, other.settings())
+        await restoring.restore(backups.path)
+        async with running(target.database_url, target.folder, **other.settings()) as copy:
+            await copy.outcomes_reach({("replay_video", "kept", ""): 4})
             assert await copy.dump(REPLAY_ID) == expected
-            video = await copy.web.get(copy.page(REPLAY_ID, "/video"))
-            assert video.status_code in {200, 404}
 
 
 async def test_a_server_does_not_start_on_half_a_restore(
