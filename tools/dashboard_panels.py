@@ -324,6 +324,27 @@ SECTIONS: Final = (
                 limits=((0.8, RED),),
             ),
             draw(
+                "Processes by state",
+                "silent: counts as dead. stopped: has left something in its journal.",
+                "none",
+                Query(f"max by (state) ({select('playhead_processes')})", "{{state}}"),
+            ),
+            draw(
+                "Problems of processes",
+                "dead: nobody owns its journal. docs/metrics.md explains the others.",
+                "none",
+                Query(f"max by (problem) ({select('playhead_process_problems')})", "{{problem}}"),
+                limits=((1, RED),),
+            ),
+            draw(
+                "Clocks ahead of that of Postgres",
+                "More than 2 s is too much.",
+                "s",
+                Query(
+                    f"max by (host) ({select('playhead_process_clock_ahead_seconds')})", "{{host}}"
+                ),
+            ),
+            draw(
                 "Running for",
                 "The time since each process started.",
                 "s",
