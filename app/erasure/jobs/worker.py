@@ -19,11 +19,14 @@ from app.db.engine import Database
 from app.erasure.jobs import closing, phases, rows
 from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
 from app.erasure.jobs.steps import Relink, Step
+from app.erasure.log import reapply
 from app.erasure.log.file import ErasureLog
 from app.storage.port import ObjectStore
 
 _AT_ONCE_S: Final = 1.0
 """A job that has nothing to do but wait is looked at again after this time."""
+FORGOTTEN_AFTER_S: Final = 90.0
+"""A database that lacks the end of the log for so long has lost it: transactions take less."""
 KEYS_KNOWN_FOR: Final = timedelta(seconds=10)
 """So long after a project has gone, processes may still take envelopes for it."""
 
@@ -68,6 +71,8 @@ class Eraser(RepeatedWorker):
         self._relink = relink
         self._find_backlog = find_backlog
         self._hurry_sweep = hurry_sweep
+        self._gap: tuple[int, int] | None = None
+        self._gap_since_s = 0.0
 
     @override
     def hurry(self) -> None:
@@ -83,6 +88,7 @@ class Eraser(RepeatedWorker):
             ServiceUnavailable: Postgres does not answer.
         """
         await self._log.append_waiting_lines(self._database)
+        await self._repeat_forgotten()
         async with self._database.reading() as connection:
             began_at = await rows.read_clock(connection)
         while True:
@@ -101,6 +107,20 @@ class Eraser(RepeatedWorker):
                 # One job that fails must not keep the others from going on.
                 _logger.exception("an erasure failed", erasure=erasure.id)
                 await self._note_problem(erasure.id, f"{type(error).__name__}, see the log")
+
+    async def _repeat_forgotten(self) -> None:
+        """Erase again what the database has forgotten, as an asynchronous standby may have.
+
+        Another process on this folder writes to the file a moment before the database knows of it.
+        So the same difference must last.
+        """
+        gap = await reapply.find_gap(self._database, self._log)
+        now_s = clock.monotonic_s()
+        if gap is None or gap != self._gap:
+            self._gap, self._gap_since_s = gap, now_s
+        elif now_s - self._gap_since_s >= FORGOTTEN_AFTER_S:
+            await reapply.apply_log(self._database, self._log.path, self._relink)
+            self._gap = None
 
     async def _work_on(self, erasure_id: int) -> None:
         while await self._do_step(erasure_id):

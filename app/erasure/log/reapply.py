@@ -36,6 +36,20 @@ from app.replays.model import ReplayKey
 _logger: Final = log.get_logger("erasure.reapply")
 
 
+async def find_gap(database: Database, erasure_log: ErasureLog) -> tuple[int, int] | None:
+    """Return how much of the log the database knows and how long it is; None if it knows all.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer, or the file cannot be read.
+    """
+    head = erasure_log.read_head()
+    if head is None:
+        return None
+    async with database.reading() as connection:
+        known = await read_known_size(connection, head.log_id)
+    return (known, head.size_bytes) if head.size_bytes > known else None
+
+
 async def apply_log(database: Database, path: Path, relink: Relink) -> int:
     """Erase again what the log has and the database does not know; returns the number of lines.
 
@@ -47,12 +61,10 @@ async def apply_log(database: Database, path: Path, relink: Relink) -> int:
     """
     erasure_log = ErasureLog(path)
     head = erasure_log.read_head()
-    if head is None:
+    gap = await find_gap(database, erasure_log)
+    if head is None or gap is None:
         return 0
-    async with database.reading() as connection:
-        known = await read_known_size(connection, head.log_id)
-    if head.size_bytes <= known:
-        return 0
+    known, _ = gap
     applied = 0
     jobs: dict[tuple[int, int], Erasure] = {}
     for line in erasure_log.read_lines(after_bytes=known):

@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from app.erasure.jobs import worker
 from app.erasure.jobs.model import ErasureKind
 from app.erasure.log.file import ErasureLog
 from app.erasure.log.reapply import apply_log
@@ -87,6 +88,8 @@ async def test_nothing_that_was_erased_comes_back(
 
 async def test_replays_that_came_after_the_backup_stay_out(database_url: str, tmp_path: Path):
     """A replay that the backup never had was erased too: its late segments are not kept."""
+    async with servers.running(database_url, tmp_path):
+        pass  # the first start claims the store for the database
     backup = await copy_database(database_url, f"early_{tmp_path.parent.name}_{tmp_path.name}"[:60])
     async with servers.running(database_url, tmp_path) as server:
         await server.take(envelopes.replay_video_envelope(0))
@@ -115,6 +118,29 @@ async def test_a_database_that_knows_the_log_is_left_alone(server: Server):
     await wait_for_state(server, (await list_all(server))[0].id)
     lines = [line for line in ErasureLog(path).read_lines(after_bytes=0) if line.replays]
     assert [line.replays for line in lines] == [(REPLAY_ID,), ("d" * 32,)]
+
+
+async def test_what_a_failover_has_forgotten_is_erased_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """A database that goes back while the server runs is made to follow the log, a while later."""
+    eraser = server.service.page_services.eraser
+    await server.take(envelopes.replay_video_envelope(0))
+    await server.web.post(server.page(REPLAY_ID, "/delete"))
+    await wait_for_state(server, (await list_all(server))[0].id)
+    async with server.database.transaction() as connection:
+        for table in ("tombstones", "erasures", "erasure_logs"):
+            await connection.exec_driver_sql(f"delete from {table}")
+    await eraser.work()
+    assert await list_all(server) == []  # it might be a transaction that has not ended
+    monkeypatch.setattr(worker, "FORGOTTEN_AFTER_S", 0)
+    await eraser.work()
+    (erasure,) = await list_all(server)
+    assert erasure.kind is ErasureKind.RESTORED
+    await server.take(envelopes.replay_video_envelope(1))
+    assert await server.dump(REPLAY_ID) == {}
+    await eraser.work()
+    assert len(await list_all(server)) == 1
 
 
 async def test_a_file_that_is_no_log_is_not_written_to(server: Server, tmp_path: Path):
