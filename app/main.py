@@ -18,6 +18,7 @@ import uvloop
 from app.accounts import links, queries as account_queries
 from app.api.connection import HttpConnection
 from app.api.drain import Drain
+from app.api.endpoint import IngestEndpoint
 from app.core import runtime
 from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.settings import Settings
@@ -118,7 +119,7 @@ async def _serve_requests(
 ) -> None:
     # What is in memory by now stays: the garbage collector need not visit it with every envelope.
     runtime.tune_interpreter()
-    server = _Server(make_server_config(settings, service), service.drain)
+    server = _Server(make_server_config(settings, service), service.drain, service.endpoint)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
@@ -160,9 +161,15 @@ class _Server(uvicorn.Server):
     the journal is closed and Postgres is stopped.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Drain) -> None:
+    def __init__(self, config: uvicorn.Config, drain: Drain, endpoint: IngestEndpoint) -> None:
         super().__init__(config)
         self._drain = drain
+        self._endpoint = endpoint
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._endpoint.is_stopping = True
+        await super().shutdown(sockets)
 
     @contextmanager
     @override

@@ -107,6 +107,9 @@ class HttpConnection(BoundedProtocol):
         self.endpoint.connections.add(self, None if is_trusted else host)
         self._request_began_s = self._last_received_s = self.loop.time()
         self._check_timer = self.loop.call_later(self.check_interval_s, self._check_timeouts)
+        if self.endpoint.is_stopping:
+            # It was accepted before the listener closed, and made after all others were told.
+            self.shutdown()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:

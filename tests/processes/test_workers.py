@@ -185,7 +185,7 @@ async def test_stopping_the_parent_stops_its_workers(parent: ServerProcess, tmp_
     workers = parent.worker_pids()
     async with sending(parent) as traffic:
         await traffic.reach(_BEFORE)
-        parent.stop()
+        await asyncio.to_thread(parent.stop)
         assert not any(map(is_running, workers))
     assert set(traffic.answers) == {200}
     assert list_journals(tmp_path) == []

@@ -283,6 +283,16 @@ async def test_a_request_that_comes_while_the_server_stops_is_answered(tenant, c
         assert await wire.read_to_end() == b""
 
 
+async def test_a_connection_that_comes_too_late_ends_after_its_answer(tenant, monkeypatch):
+    """The listener had accepted it when the others were told that the server stops."""
+    monkeypatch.setattr(tenant.service.endpoint, "is_stopping", True)
+    async with open_raw_connection(tenant) as idle, open_raw_connection(tenant) as wire:
+        wire.send(post(tenant, BODY))
+        answer = await wire.answer()
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert await wire.read_to_end() == await idle.read_to_end() == b""
+
+
 async def test_noise_behind_an_envelope_does_not_get_its_answer(tenant, held_journal):
     """A 400 for the noise would look like the answer to the envelope that waits for the disk."""
     async with open_raw_connection(tenant) as wire:
