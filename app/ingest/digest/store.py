@@ -143,15 +143,17 @@ async def _store_in_transaction(
         await memory.ensure(connection, partitions)
         transaction = StoreTransaction(connection, objects, batch.pack, batch.prepared.files, days)
         stored = await _store_rows(transaction, batch.prepared)
-        outcomes = _sum_outcomes(batch.prepared, stored)
-        await project_writes.add_outcomes(connection, outcomes)
-        await privacy_rules.add_removals(connection, batch.prepared.removals)
         await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:
             await _add_to_quarantine(connection, quarantine)
         new_events = stored[store_events].added_events if store_events in stored else ()
         await link_batch(connection, batch.prepared, new_events, days)
         await crash_facts.copy_crash_facts(connection, batch.prepared, new_events, days)
+        # Counters come last: all processes add to the same few rows, and each waits for the other
+        # from here until the commit.
+        await privacy_rules.add_removals(connection, batch.prepared.removals)
+        outcomes = _sum_outcomes(batch.prepared, stored)
+        await project_writes.add_outcomes(connection, outcomes)
         await storage.apply_storage_changes(connection, _sum_storage(stored))
     memory.add(partitions)
     return outcomes

@@ -1,0 +1,257 @@
+"""A1, A9, A11: several processes on one database and one bucket are one product."""
+
+import asyncio
+import itertools
+import queue
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import httpx2
+import pytest
+
+from app.accounts import queries as accounts
+from app.db import migrate
+from app.db.engine import Database
+from app.db.roles import OWNER
+from app.processes import records
+from app.projects import queries as projects
+from tests.support import programme_size
+from tests.support.builders import traffic
+from tests.support.builders.traffic import Ledger
+from tests.support.faults import invariant
+from tests.support.recorded import contents, delivery, samples
+from tests.support.report import Report
+from tests.support.servers import cluster, postgres, process, s3
+from tests.support.servers.bucket import Bucket
+from tests.support.servers.process import ServerProcess
+from tests.support.servers.server import Server, running
+from tests.support.waiting import until_asked
+
+FAMILIES: Final = (
+    ("android-crash-a", "delivery-shuffled-a", "node-7-express", "python-2.75-span-streaming")
+    if programme_size.IS_CI
+    else tuple(samples.families())
+)
+DOORS: Final = 3
+STARTED_AT_ONCE: Final = 4 if programme_size.IS_CI else 8
+STARTS: Final = programme_size.rounds(ci=1, nightly=20)
+LOADED: Final = 4
+ENVELOPES: Final = programme_size.rounds(ci=240, nightly=36_000)
+"""Envelopes that four processes take in all."""
+DELAY_S: Final = 0.001
+"""The way to Postgres and the way back take this long, each."""
+
+
+@pytest.fixture
+async def second_database_url(postgres_url: str, template_database: str) -> AsyncIterator[str]:
+    """Make another migrated database."""
+    async for url in postgres._fresh_database(postgres_url, template=template_database):
+        yield url
+
+
+async def dump_everything(server: Server) -> dict[str, Any]:
+    """Return all replays, issues and outcomes, but for what depends on the order of arrival."""
+    replay_ids = sorted(
+        {
+            replay["replay_id"]
+            for family in FAMILIES
+            for replay in contents.conclusions(family).get("replays", ())
+        }
+    )
+    return {
+        "replays": {replay_id: await server.dump(replay_id) for replay_id in replay_ids},
+        "issues": await server.dump_issues(),
+        "outcomes": [await server.outcomes(project) for project in (server.app, server.backend)],
+    }
+
+
+async def deliver_in_turn(doors: Sequence[Server]) -> None:
+    """Deliver all families, shuffled, each request to the next door."""
+    requests = [request for family in FAMILIES for request in contents.requests(family)]
+    programme_size.seeded_dice("several").shuffle(requests)
+    for request, door in zip(requests, itertools.cycle(doors), strict=False):
+        answer = await delivery.deliver(door, request)
+        assert answer.status_code == 200, f"{request.name}: {answer.text}"
+
+
+async def test_three_processes_store_what_one_stores(
+    database_url: str, second_database_url: str, tmp_path: Path
+) -> None:
+    """Replays, issues and outcomes are the same, whichever process took and digested a request."""
+    async with running(second_database_url, tmp_path / "alone") as alone:
+        await deliver_in_turn([alone])
+        await alone.settled()
+        expected = await dump_everything(alone)
+    with s3.serving() as service:
+        settings = Bucket(service, service.new_bucket()).settings(spill_after_s=60)
+        secret = settings["s3_secret_access_key"].get_secret_value()
+        async with AsyncExitStack() as stack:
+            first = await stack.enter_async_context(
+                running(database_url, tmp_path / "0", **settings)
+            )
+            others = [
+                stack.enter_context(
+                    process.launch_and_wait(
+                        database_url,
+                        tmp_path / str(number),
+                        **{**settings, "s3_secret_access_key": secret},
+                    )
+                )
+                for number in range(1, DOORS)
+            ]
+            doors = [first]
+            for other in others:
+                sender = await stack.enter_async_context(traffic.client(other.base_url))
+                doors.append(replace(first, base_url=other.base_url, sender=sender))
+            await deliver_in_turn(doors)
+            await first.settled()
+            for other in others:
+                await process.wait_until_digested(other)
+            stored = await dump_everything(first)
+    assert stored["outcomes"] == expected["outcomes"]
+    assert stored["issues"] == expected["issues"]
+    assert stored["replays"] == expected["replays"]
+    assert any(stored["replays"].values())
+
+
+@pytest.mark.parametrize("is_migrated", [False, True])
+@pytest.mark.parametrize("number", range(STARTS))
+async def test_processes_that_start_at_once_all_become_ready(
+    empty_database_url: str, tmp_path: Path, *, is_migrated: bool, number: int
+) -> None:
+    """One of them migrates, makes the first project and claims the store; the others wait."""
+    assert number < STARTS
+    if is_migrated:
+        await migrate.upgrade(empty_database_url)
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                process.launch_server(empty_database_url, tmp_path, heartbeat_s=0.2)
+            )
+            for _ in range(STARTED_AT_ONCE)
+        ]
+        assert await asyncio.gather(*(asyncio.to_thread(each.listens) for each in started)) == (
+            [True] * STARTED_AT_ONCE
+        )
+        assert await ask_ready(started) == {200}
+        assert len({each.started.dsn.rpartition("@")[0] for each in started}) == 1
+        database = Database.open(empty_database_url, pool_size=1)
+
+        async def are_all_known() -> bool:
+            async with database.reading() as connection:
+                known = await records.count_running(connection, "door", silent_after_s=60)
+            return known == STARTED_AT_ONCE
+
+        await until_asked(are_all_known)
+        async with database.reading() as connection:
+            assert len(await accounts.list_people(connection)) == 1
+            assert len(await projects.list_all_projects(connection)) == 1
+        await database.close()
+
+
+async def ask_ready(started: Sequence[ServerProcess]) -> set[int]:
+    """Return the different answers of processes to the question whether they are ready."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
+        answers = [await client.get(f"{each.base_url}/health/ready") for each in started]
+    return {answer.status_code for answer in answers}
+
+
+@contextmanager
+def delayed(port: int) -> Iterator[int]:
+    """Carry connections to a port of this machine, each way with a delay; gives the other port.
+
+    It has a loop of its own: servers start and stop while that of the test is held up.
+    """
+    ports: queue.Queue[int] = queue.Queue()
+    loop = asyncio.new_event_loop()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(256 * 1024):
+                # All data of a connection has the same delay, so that its order is kept.
+                loop.call_later(DELAY_S, _write, writer, data)
+        loop.call_later(DELAY_S, writer.close)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(carry(reader, back_writer), carry(back_reader, writer))
+
+    async def run() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            ports.put(server.sockets[0].getsockname()[1])
+            with suppress(asyncio.CancelledError):
+                await server.serve_forever()
+            await _cancel_others()
+
+    task = loop.create_task(run())
+    thread = threading.Thread(target=loop.run_until_complete, args=(task,), daemon=True)
+    thread.start()
+    yield ports.get(timeout=10)
+    loop.call_soon_threadsafe(task.cancel)
+    thread.join(10)
+    loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
+    if not writer.is_closing():
+        writer.write(data)
+
+
+async def test_processes_far_from_postgres_keep_up_without_a_deadlock(
+    tmp_path: Path, report: Report
+) -> None:
+    """Four processes take segments and errors of the same replays, and wait for each other."""
+    ledger = Ledger(programme_size.seeded_dice("far"), padding_bytes=2_000)
+    phones = [ledger.phone() for _ in range(8)]
+    async with AsyncExitStack() as stack:
+        near = await stack.enter_async_context(
+            cluster.primary(stack.enter_context(cluster.shared_folder()))
+        )
+        port = stack.enter_context(delayed(near.port))
+        url = f"postgresql://{OWNER}@127.0.0.1:{port}/playhead"
+        await migrate.upgrade(near.url(OWNER, "playhead"))
+        doors = [await stack.enter_async_context(running(url, tmp_path, database_connections=8))]
+        # In a thread: the server in this process holds locks while its loop stands still.
+        others = [
+            await asyncio.to_thread(
+                stack.enter_context,
+                process.launch_and_wait(url, tmp_path, database_connections=8),
+            )
+            for _ in range(LOADED - 1)
+        ]
+        for other in others:
+            sender = await stack.enter_async_context(traffic.client(other.base_url))
+            doors.append(replace(doors[0], base_url=other.base_url, sender=sender))
+        places = itertools.cycle(doors)
+
+        async def send(number: int) -> None:
+            # Neighbours of one replay go to different processes.
+            while len(ledger.sent) < ENVELOPES:
+                envelope = next(phones[number])
+                door = next(places)
+                assert await traffic.deliver(door.sender, door.app, ledger, envelope) == 200
+
+        await asyncio.gather(*(send(number) for number in range(len(phones))))
+        await asyncio.gather(*(asyncio.to_thread(other.stop) for other in others))
+        await invariant.wait_until_drained(doors[0])
+        findings = await invariant.check_invariant(doors[0], ledger)
+        assert (findings.lost, findings.dup) == (0, 0)
+        connection = await asyncpg.connect(near.url(database="playhead"))
+        deadlocks = await connection.fetchval(
+            "select deadlocks from pg_stat_database where datname = 'playhead'"
+        )
+        await connection.close()
+        assert deadlocks == 0
+        report.round(acks=findings.acks, lost=findings.lost, doubled=findings.dup)
