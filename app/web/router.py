@@ -38,8 +38,8 @@ def pages() -> APIRouter:
     # first answers: `replay_parts` is after `replay`, `selected` before `replays`, and
     # `openid_routes` before `sign_in_routes`.
     for routes in (
-        video_routes, picture_routes, replay, replay_parts, replay_traces, replay_requests, keeping,
-        selected, replays, issues, issue, file_routes, trace, project, openid_routes,
+        video_routes, picture_routes, replay, selected, replays, project, issues, issue,
+        replay_parts, replay_traces, replay_requests, keeping, file_routes, trace, openid_routes,
         sign_in_routes, account, erasures, set_up, settings, privacy, releases, why, feedback,
         demo_routes, people, log, keys, health, retention, storage, cells, browser,
     ):  # fmt: skip
