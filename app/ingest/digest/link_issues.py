@@ -57,8 +57,13 @@ _LINK: Final = f"""
         select e.project_id, e.issue_id, e.replay_id as named_id, e.trace_id,
                {_OF_EVENT.format("e")}
         from unnest($1::bigint[], $2::uuid[]) as k (project_id, event_id)
-        join events e using (project_id, event_id)
-        where e.issue_id is not null and e.day = $4
+        -- By the key, fenced off: the plan is made once, often while the partition of the day is
+        -- empty, and a join with all its events looks cheaper then.
+        cross join lateral (
+            select * from events e
+            where e.project_id = k.project_id and e.event_id = k.event_id and e.day = $4 offset 0
+        ) e
+        where e.issue_id is not null
     ),
     windows as materialized (
         select row_number() over () as n, {_WINDOW}
