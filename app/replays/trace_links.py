@@ -35,13 +35,16 @@ _ADD_LINKS: Final = f"""
         select n.*,
                row_number() over (partition by project_id, replay_id order by trace_id) as place
         from unnest($1::bigint[], $2::uuid[], $3::uuid[]) as n (project_id, replay_id, trace_id)
+        -- Fenced off, so that each is looked up by its key, and not among all links at once.
         where not exists (
             select from replay_traces t
             where t.project_id = n.project_id and t.replay_id = n.replay_id
               and t.trace_id = n.trace_id
+            offset 0
         )
     ),
-    room as (
+    -- Materialized, so that the links of a replay are counted once, and not for each fresh one.
+    room as materialized (
         select project_id, replay_id, (
             select count(*) from replay_traces t
             where t.project_id = f.project_id and t.replay_id = f.replay_id
