@@ -123,6 +123,7 @@ class Database:
         self, engine: AsyncEngine, kind: BlockKind
     ) -> AsyncIterator[AsyncConnection]:
         if self._block_reason:
+            self.metrics.failures.inc()
             raise self._obstacle(self._block_reason)
         began_s = monotonic_s()
         try:

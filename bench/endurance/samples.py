@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,18 @@ class ServerWatcher:
                 " where item_type = 'replay_video' and outcome = 'kept'"
             ),
         )
+
+
+async def count_outcomes(server: MeasuredServer) -> Counter[str]:
+    """Return how many items ended how, by outcome."""
+    connection = await asyncpg.connect(postmaster.find_running_url(server.place))
+    try:
+        rows = await connection.fetch(
+            "select outcome, sum(quantity)::bigint as items from outcomes group by outcome"
+        )
+    finally:
+        await connection.close()
+    return Counter({row["outcome"]: row["items"] for row in rows})
 
 
 def measure_slope(points: Sequence[tuple[float, float]]) -> float:

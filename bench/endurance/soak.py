@@ -13,6 +13,7 @@ Source: docs/reliability.md, S1.
 import argparse
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,8 @@ class SoakFigures:
     answers: AnswerStatistics
     samples: Sequence[ServerSample]
     viewings: Viewings
-    kept: int
+    outcomes: Counter[str]
+    """The number of items by what became of them; each envelope has one."""
     peak_mib: float
 
     @property
@@ -100,8 +102,8 @@ async def measure_soak(
         if isinstance(result, Exception):
             raise result
     await server.wait_until_digested()
-    kept = await server.count_kept()
-    return SoakFigures(answers, watcher.samples, audience.viewings, kept, server.peak_mb())
+    outcomes = await sampling.count_outcomes(server)
+    return SoakFigures(answers, watcher.samples, audience.viewings, outcomes, server.peak_mb())
 
 
 def _report_sample(sample: ServerSample, audience: Audience) -> None:
@@ -120,12 +122,14 @@ def judge_soak(figures: SoakFigures) -> list[Promise]:
     oldest_s = max(sample.oldest_s for sample in figures.second_half)
     files = [sample.open_files for sample in figures.second_half]
     p99_ms = answers.percentile_ms(0.99)
+    kept, deleted = figures.outcomes["kept"], figures.outcomes["deleted"]
     first, second = figures.segment_bytes
     return [
         Promise(f"answers by status: {dict(answers.statuses)}", set(answers.statuses) == {_OK}),
         Promise(
-            f"{figures.kept:,} of {answers.count():,} envelopes are stored",
-            figures.kept == answers.count(),
+            f"of {answers.count():,} envelopes, {kept:,} are stored and {deleted:,} belong to "
+            "deleted replays",
+            kept + deleted == answers.count(),
         ),
         Promise(
             f"memory grew by {figures.mib_per_hour:+.2f} MiB an hour, "
@@ -160,11 +164,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--mix", type=envelopes.parse_mix, default="replay=1", help="kind=share,…")
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--rate", type=float, default=20, help="envelopes a second")
     options = parser.parse_args()
-    stream = EnvelopeStream(envelopes.make_corpus([*options.mix]), options.mix)
+    stream = EnvelopeStream(envelopes.make_corpus(["replay"]), {"replay": 1})
     settings = {"PLAYHEAD_PICTURES": "True", "PLAYHEAD_REPLAY_QUIET_S": "120"}
     with tempfile.TemporaryDirectory(prefix="playhead-soak-") as folder:
         Path(folder).chmod(0o755)  # Postgres may be another user, who must be able to enter.
@@ -182,6 +185,7 @@ def main() -> None:
             "minutes": options.minutes,
             "rate": options.rate,
             "statuses": dict(figures.answers.statuses),
+            "outcomes": dict(figures.outcomes),
             "unsent": figures.answers.unsent,
             "p50_ms": round(figures.answers.percentile_ms(0.5), 1),
             "p99_ms": round(figures.answers.percentile_ms(0.99), 1),

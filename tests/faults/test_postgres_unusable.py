@@ -108,7 +108,9 @@ async def test_envelopes_wait_until_the_database_is_repaired(
             await post_segments(server, 5)
             digester = server.service.ingest.digester
             await until(lambda: isinstance(digester.outage, error))
-            assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
+            metrics = (await server.sender.get("/metrics")).text
+            assert "playhead_digest_waits 1.0" in metrics
+            assert "playhead_database_failures_total 0.0" not in metrics
             assert (await server.sender.get("/health/ready")).status_code == 503
             await post_segments(server, 9)
         await server.settled()

@@ -92,12 +92,13 @@ def test_a_soak_tells_growth_from_what_is_due():
             for at_s in range(0, 7_200, 10)
         ]
         viewings = Viewings(Counter(statuses), [12.0])
-        return SoakFigures(make_answers(s200=9), taken, viewings, kept, 250.0)
+        outcomes = Counter(kept=kept, deleted=1)
+        return SoakFigures(make_answers(s200=10), taken, viewings, outcomes, 250.0)
 
     assert find_broken(soak.judge_soak(make_soak(0.9, kept=9, statuses={200: 5, 404: 1}))) == []
     broken = find_broken(soak.judge_soak(make_soak(40, kept=8, statuses={200: 5, 500: 1})))
     assert broken == [
-        "8 of 9 envelopes are stored",
+        "of 10 envelopes, 8 are stored and 1 belong to deleted replays",
         "memory grew by +40.00 MiB an hour, 1 is allowed",
         "1 replays were watched and 0 deleted; answers by status",
     ]

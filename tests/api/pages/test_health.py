@@ -78,7 +78,10 @@ async def test_storage_that_does_not_answer_is_reported_on_pages(server, monkeyp
         (alert,) = await read_alerts(server, server.page(REPLAY_ID))
         assert "The storage does not answer" in alert
         assert "the bucket is gone" in alert  # the reader is an admin of the server
-        assert "playhead_digest_waits 1.0" in (await server.sender.get("/metrics")).text
+        metrics = (await server.sender.get("/metrics")).text
+        assert "playhead_digest_waits 1.0" in metrics
+        failures = 'playhead_storage_operation_failures_total{operation="put"} '
+        assert float(metrics.partition(f"\n{failures}")[2].split()[0]) > 0
     await server.settled()
     assert monitor.read_health().outage is None
     assert await read_alerts(server, server.page(REPLAY_ID)) == []
