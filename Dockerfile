@@ -50,8 +50,9 @@ LABEL org.opencontainers.image.title="Playhead" \
     org.opencontainers.image.created="${CREATED}"
 RUN groupadd --system --gid 10001 playhead \
     && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin playhead \
-    && mkdir --mode=0700 /data \
-    && chown 10001:10001 /data
+    && mkdir --mode=0700 /data /backup \
+    && chown 10001:10001 /data \
+    && chown 10001:10001 /backup
 COPY --from=installed /opt/playhead /opt/playhead
 ENV PATH=/opt/playhead/bin:$PATH PLAYHEAD_DATA_DIR=/data PLAYHEAD_HOST=0.0.0.0 \
     PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1

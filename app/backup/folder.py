@@ -227,9 +227,8 @@ class BackupFolder:
             (self.path / _COPIED).unlink(missing_ok=True)
 
     def _is_ours(self, path: Path) -> bool:
-        return path.name in _OURS or bool(
-            _NAME.match(path.name) or path.name.startswith(files.UNFINISHED)
-        )
+        # Hidden names are those of unfinished files, or of the file system, such as `.snapshot`.
+        return path.name in _OURS or path.name.startswith(".") or bool(_NAME.match(path.name))
 
 
 class CopyNotes:

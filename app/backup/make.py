@@ -207,11 +207,13 @@ def _check_place(settings: Settings, folder: BackupFolder) -> None:
 
 
 def _choose_name(folder: BackupFolder) -> str:
-    """Name a backup by the time, so that names sort by age."""
-    base = f"{clock.now():%Y-%m-%dT%H%M%SZ}"
-    taken = folder.list_names()
-    names = [base, *(f"{base}-{number}" for number in range(2, 10))]
-    return next(name for name in names if name not in taken)
+    """Name a backup by the time, so that names sort by age, also where a clock was set back."""
+    name = f"{clock.now():%Y-%m-%dT%H%M%SZ}"
+    newest = next(reversed(folder.list_names()), "")
+    if name > newest:
+        return name
+    stem, _, number = newest.partition("Z-")
+    return f"{stem.removesuffix('Z')}Z-{int(number or 0) + 1:03}"
 
 
 def _copy_erasure_log(path: Path, folder: BackupFolder) -> str | None:

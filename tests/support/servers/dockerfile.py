@@ -22,7 +22,7 @@ from typing import Final
 
 _RECORDED: Final = ("chown", "groupadd", "useradd")
 _SHIM: Final = '#!/bin/sh\necho "$(basename "$0") $*" >>{log}\n'
-_LED: Final = re.compile(r"(?<![\w./])/(?=(?:build|data|opt)\b)")
+_LED: Final = re.compile(r"(?<![\w./])/(?=(?:backup|build|data|opt)\b)")
 _OURS: Final = re.compile(r"PLAYHEAD_|PYTHON|VIRTUAL_ENV|MAKE|MFLAGS")
 
 
