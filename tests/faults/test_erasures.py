@@ -234,7 +234,7 @@ async def test_a_kill_at_any_step_leaves_nothing_of_what_was_erased(
         for _ in range(lives):
             place = await live(chain, dice, choose_step(dice))
             places |= {place} if place else set()
-        async with running(database_url, tmp_path) as server:
+        async with running(database_url, tmp_path, heartbeat_s=0.3) as server:
             facts = await check(server, chain)
         done += lives
         report.round(kills=lives, **facts)

@@ -8,11 +8,12 @@ clear. The key lies in Postgres.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.core.errors import MalformedInput
@@ -32,18 +33,27 @@ class SpillKey:
     secret: bytes = field(repr=False)
 
 
-def encrypt_entries(key: SpillKey, object_key: str, entries: Iterable[JournalEntry]) -> bytes:
-    """Return the content of a spilled file.
+def encrypt_entries(key: SpillKey, object_key: str, entries: list[JournalEntry]) -> list[bytes]:
+    """Return the content of a spilled file, in parts.
+
+    The list of entries is emptied on the way, since each of them may be as large as a request: at
+    no time are all of them in memory twice.
 
     Args:
         key: The key.
         object_key: The name under which the file will be put.
         entries: Entries of one journal, in order.
     """
-    plain = b"".join(part for each in entries for part in (entry.encode_entry(each), each.body))
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    sealed = AESGCM(key.secret).encrypt(nonce, plain, object_key.encode())
-    return b"".join((_MAGIC, nonce, sealed))
+    encryptor = Cipher(algorithms.AES256(key.secret), modes.GCM(nonce)).encryptor()
+    encryptor.authenticate_additional_data(object_key.encode())
+    parts = [_MAGIC, nonce]
+    entries.reverse()
+    while entries:
+        each = entries.pop()
+        parts.append(encryptor.update(entry.encode_entry(each)))
+        parts.append(encryptor.update(each.body))
+    return [*parts, encryptor.finalize(), encryptor.tag]
 
 
 def decrypt_entries(key: SpillKey, object_key: str, content: bytes) -> list[JournalEntry]:

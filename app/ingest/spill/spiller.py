@@ -163,14 +163,14 @@ class Spiller:
             self._unsure.add(object_key)
             await self._objects.put(object_key, content)
             self._unsure.remove(object_key)
-            self.metrics.count_file(len(content))
+            self.metrics.count_file(sum(map(len, content)))
             self._files.append(SpilledFile(object_key, last_seq))
             if reopenings != self._journal.reopenings:
                 return  # what is before this file may have to be spilled as well
 
     def _make_file(
         self, key: SpillKey, after_seq: int, until_seq: int
-    ) -> tuple[str, int, bytes | None]:
+    ) -> tuple[str, int, list[bytes] | None]:
         """Read and encrypt the next entries; this blocks."""
         entries = reader.read_entries(self._journal.path, after_seq, until_seq=until_seq)
         taken = _take_entries(entries)
