@@ -351,6 +351,12 @@ SECTIONS: Final = (
                 Query(f"time() - {select('process_start_time_seconds')}", PROCESS),
             ),
             stack(
+                "Roles",
+                "Processes with each set of roles: door, pages, worker.",
+                "none",
+                Query(f"count by (roles) ({select('playhead_process_info')})", "{{roles}}"),
+            ),
+            stack(
                 "Releases",
                 "Two of them for longer than an update takes: a process was forgotten.",
                 "none",

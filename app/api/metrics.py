@@ -246,6 +246,16 @@ def make_registry(sources: MetricSources) -> CollectorRegistry:
         make_collector(registry=registry)
     build = Info("playhead_build", "Release of Playhead that runs.", registry=registry)
     build.info({"version": __version__})
+    identity = sources.heartbeat.identity
+    process = Info("playhead_process", "Host, id and roles of this process.", registry=registry)
+    process.info(
+        {
+            "host": identity.host,
+            "pid": str(identity.pid),
+            "process_id": identity.process_id,
+            "roles": ",".join(identity.roles),
+        }
+    )
     return registry
 
 

@@ -1,5 +1,6 @@
 """`/metrics` reports what comes in, what is digested and how pages do, as docs/metrics.md says."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -112,6 +113,9 @@ async def test_the_metrics_describe_the_process(tenant: Server):
     assert 'python_gc_collections_total{generation="0"}' in metrics
     assert any(name.startswith("python_info{") for name in metrics)
     assert metrics[f'playhead_build_info{{version="{__version__}"}}'] == 1
+    (process,) = (name for name in metrics if name.startswith("playhead_process_info{"))
+    assert f'pid="{os.getpid()}"' in process
+    assert 'roles="door,pages,worker"' in process
 
 
 @pytest.mark.asyncio(loop_scope="session")
