@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 
 from app import __version__
+from app.backup.state import format_command, read_state
 from app.cli import environment, process_checks
 from app.cli.checks import CheckResult, CheckState
 from app.cli.environment import out
@@ -87,6 +88,10 @@ def _check_folder(settings: Settings) -> Iterator[CheckResult]:
         yield CheckResult(
             "data folder", CheckState.OK, f"{folder} is writable, and for its owner alone"
         )
+    restoring = read_state(folder)
+    if restoring is not None:
+        text = f"of {restoring.name} is not finished; go on with it: {format_command(restoring)}"
+        yield CheckResult("restore", CheckState.FAIL, text)
     free = shutil.disk_usage(folder).free
     reserve = settings.journal_reserve_bytes
     text = f"{free / _GIB:.1f} GiB free; envelopes are accepted down to {reserve / _GIB:.1f} GiB"

@@ -15,6 +15,8 @@ from app.backup.make import make_backup
 from app.backup.model import BackupRefused, DamagedBackup, SilentProgress
 from app.backup.objects import ObjectCopier
 from app.backup.verify import BackupVerifier
+from app.cli import doctor
+from app.cli.checks import CheckState
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ReplayId
 from app.playback.pictures import schedule
@@ -349,6 +351,11 @@ async def test_a_server_does_not_start_on_half_a_restore(
             await target.restore(backups)
     with pytest.raises(ServiceUnavailable, match=f"go on with it first: playhead restore .*{name}"):
         refuse_unfinished_restore(target.folder)
+    (failed,) = [
+        each for each in doctor._check_folder(target.settings) if each.subject == "restore"
+    ]
+    assert failed.state is CheckState.FAIL
+    assert f"of {name} is not finished" in failed.text
 
 
 async def _fail(*_arguments: object, **_options: object) -> None:
