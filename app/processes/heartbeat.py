@@ -14,12 +14,13 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar, Final, override
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import clock
+from app.core import clock, ids
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable
 from app.core.repeated_worker import RepeatedWorker
@@ -74,6 +75,7 @@ class ProcessHeartbeat(RepeatedWorker):
         *,
         heartbeat_s: float,
         silent_after_s: float,
+        notes: Path | None = None,
     ) -> None:
         """Make the heartbeat of a process.
 
@@ -83,6 +85,8 @@ class ProcessHeartbeat(RepeatedWorker):
             describe: Called before each heartbeat; says how this process is.
             heartbeat_s: The pause between two heartbeats.
             silent_after_s: The silence after which a process counts as dead.
+            notes: A file for the ids of processes that ended cleanly while Postgres was away, so
+                that the next one can delete their rows; None to leave these to people.
         """
         super().__init__()
         self._database = database
@@ -97,6 +101,8 @@ class ProcessHeartbeat(RepeatedWorker):
         self.read_counts: ReadCounts = dict
         """Returns what this process counts, for the others; set it once there is what counts."""
         self._is_stopping = False
+        self._notes = notes
+        self._has_read_notes = notes is None
 
     @override
     async def work(self) -> None:
@@ -120,6 +126,8 @@ class ProcessHeartbeat(RepeatedWorker):
             raise DatabaseUnavailable(
                 f"Postgres did not answer within {_PATIENCE_S:.0f} s"
             ) from error
+        if not self._has_read_notes:
+            await self._delete_noted()
         self.records = known
         self.read_at_s = monotonic_s()
 
@@ -143,7 +151,7 @@ class ProcessHeartbeat(RepeatedWorker):
                 the row stays until another process has adopted the journal.
         """
         await self.stop()
-        with contextlib.suppress(DatabaseUnavailable, TimeoutError):
+        try:
             async with (
                 asyncio.timeout(_SIGN_OFF_S),
                 self._database.transaction() as connection,
@@ -152,6 +160,33 @@ class ProcessHeartbeat(RepeatedWorker):
                     await records.mark_stopped(connection, self.identity.process_id)
                 else:
                     await records.delete_process(connection, self.identity.process_id)
+        except (DatabaseUnavailable, TimeoutError):
+            if self._notes is not None and not has_left_journal:
+                await asyncio.to_thread(_add_note, self._notes, self.identity.process_id)
+
+    async def _delete_noted(self) -> None:
+        """Delete the rows of processes that ended on this data folder and could not say so."""
+        assert self._notes is not None  # noqa: S101 - there is nothing to read otherwise
+        noted = await asyncio.to_thread(_read_notes, self._notes)
+        if noted:
+            async with self._database.transaction() as connection:
+                for process_id in noted:
+                    await records.delete_process(connection, process_id)
+            await asyncio.to_thread(self._notes.unlink, missing_ok=True)
+        self._has_read_notes = True
+
+
+def _add_note(notes: Path, process_id: str) -> None:
+    with contextlib.suppress(OSError), notes.open("a", encoding="ascii") as file:
+        file.write(f"{process_id}\n")
+
+
+def _read_notes(notes: Path) -> list[str]:
+    try:
+        lines = notes.read_text("ascii").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [line for line in lines if ids.read_hex32(line) == line]
 
 
 async def measure_clock_ahead(connection: AsyncConnection) -> int:

@@ -57,6 +57,7 @@ class StoreCheck:
         self._pause_s = pause_s
         self._store_id: str | None = None
         self._tried = asyncio.Event()
+        self._is_awaited = False
         self._first_mismatch: StoreMismatch | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -66,8 +67,9 @@ class StoreCheck:
         Raises:
             StoreMismatch: It is the store of another database, or not that of this one.
         """
+        self._is_awaited = self._prepared.is_set()
         self._task = asyncio.create_task(self._run(), name="store: check")
-        if not self._prepared.is_set():
+        if not self._is_awaited:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE_S):
@@ -116,9 +118,10 @@ class StoreCheck:
             await self.check()
         except StoreMismatch as error:
             self._store.refuse(error)
-            if not self._tried.is_set():
-                self._first_mismatch = error
-            _logger.warning("the store cannot be used", reason=str(error))
+            if self._is_awaited and not self._tried.is_set():
+                self._first_mismatch = error  # `begin` raises it
+            else:
+                _logger.warning("the store cannot be used", reason=str(error))
             return min(self._pause_s, _PAUSE_REFUSED_S)
         except ServiceUnavailable as error:
             _logger.info("the store is not compared with the database yet", error=str(error))

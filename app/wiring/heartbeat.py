@@ -31,6 +31,7 @@ def open_heartbeat(
         monitor.describe_condition,
         heartbeat_s=settings.heartbeat_s,
         silent_after_s=settings.silent_after_s,
+        notes=settings.data_dir.resolve() / "journal" / "ended-processes" if ingest else None,
     )
 
     async def end() -> None:

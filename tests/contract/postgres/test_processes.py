@@ -106,6 +106,33 @@ async def test_a_process_that_stops_cleanly_leaves_no_row(database):
         assert not await records.list_processes(connection, heartbeat_s=5, silent_after_s=60)
 
 
+async def test_a_process_that_ended_while_postgres_was_away_is_no_dead_one(database, tmp_path):
+    """It leaves a note in its data folder, and the next process there deletes its row."""
+    notes = tmp_path / "ended-processes"
+    ended, following = (
+        ProcessHeartbeat(
+            database,
+            make_identity(version="9.9", journal_id="a" * 32),
+            ProcessCondition,
+            heartbeat_s=5,
+            silent_after_s=60,
+            notes=notes,
+        )
+        for _ in range(2)
+    )
+    await ended.work()
+    database.block("Postgres is away")
+    await ended.sign_off(has_left_journal=False)
+    database.unblock()
+    assert notes.read_text() == f"{ended.identity.process_id}\n"
+    with notes.open("ab") as file:
+        file.write(b"half a li")  # the disk was full then
+    await following.work()
+    await following.work()
+    assert [each.identity for each in following.records] == [following.identity]
+    assert not notes.exists()
+
+
 async def test_a_process_that_stops_says_so_first(database):
     """The others see that a process ends while it finishes its work."""
     heartbeat = make_heartbeat(database)
