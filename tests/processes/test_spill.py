@@ -17,6 +17,7 @@ from typing import Final
 import pytest
 from sqlalchemy import text
 
+from app.core import clock
 from app.db.engine import Database
 from app.db.roles import OWNER
 from tests.support.builders import traffic
@@ -28,6 +29,7 @@ from tests.support.servers import cluster, process, s3
 from tests.support.servers.bucket import Bucket, wait_until_clean, wait_until_spilled
 from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, Server, keyed, running
+from tests.support.waiting import until
 
 ENVELOPES: Final = 16
 ADOPTERS: Final = rounds(ci=2, nightly=60)
@@ -124,9 +126,16 @@ async def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_spilled(
                     assert envelope.body[:64] not in content
             dying.kill()
             shutil.rmtree(tmp_path / "a")
+            died_at = clock.now()
             async with running(database_url, tmp_path / "b", **bucket.settings()) as server:
+                find_backlog = server.service.work.eraser._find_backlog
+                waits_since = find_backlog()
+                assert waits_since is not None
+                assert waits_since < died_at
                 await adopt_and_check(server, bucket, ledger)
                 assert journal_id not in await list_processes(database)
+                # An erasure has waited for the dead host, and goes on now.
+                await until(lambda: find_backlog() is None)
 
 
 async def test_a_frozen_process_goes_on_behind_what_was_adopted(
