@@ -18,11 +18,9 @@ from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.db.roles import DatabaseUrls
-from app.formats.wire import credentials
 from app.preparation import DatabasePreparation
 from app.projects import queries as projects
 from tests.support.builders import envelopes
-from tests.support.servers import process
 from tests.support.servers.server import Keyed, alone, keyed
 from tests.support.waiting import until
 
@@ -160,20 +158,6 @@ async def test_simultaneous_starts_create_one_person_and_project(empty_database_
         (project,) = await projects.list_all_projects(connection)
         assert len(await projects.list_keys(connection, project.id)) == 1
     await database.close()
-
-
-async def test_two_servers_start_at_once_on_a_new_database(empty_database_url, tmp_path):
-    """Two servers that start together both listen and show the same project."""
-    with (
-        process.launch_server(empty_database_url, tmp_path / "one") as first,
-        process.launch_server(empty_database_url, tmp_path / "two") as second,
-    ):
-        assert await asyncio.gather(
-            *(asyncio.to_thread(server.listens) for server in (first, second))
-        )
-        keys = [credentials.parse_dsn(server.started.dsn) for server in (first, second)]
-    assert keys[0] is not None
-    assert keys[0] == keys[1]
 
 
 async def test_a_failing_migration_stops_the_start(database_url, tmp_path, monkeypatch):
