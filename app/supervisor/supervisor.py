@@ -160,7 +160,7 @@ class Supervisor:
             if slot.successor.is_listening:
                 slot.retired, slot.worker, slot.successor = slot.worker, slot.successor, None
                 if slot.retired is not None:
-                    slot.retired.stop(self._patience_s)
+                    slot.retired.stop(self._patience_s, drains=False)
             elif clock.monotonic_s() > slot.successor.started_s + _START_S:
                 slot.successor.stop(0.0)
         elif slot.retired is None:

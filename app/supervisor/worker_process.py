@@ -112,11 +112,18 @@ class WorkerProcess:
             message: dict[str, Any] = json.loads(line)
             yield message
 
-    def stop(self, patience_s: float) -> None:
-        """Tell the worker to stop; it may take so long until it is killed."""
+    def stop(self, patience_s: float, *, drains: bool = True) -> None:
+        """Tell the worker to stop.
+
+        Args:
+            patience_s: Time after which it is killed.
+            drains: Whether it lets load balancers turn away first (`PLAYHEAD_DRAIN_S`). They must
+                not while another worker goes on serving the port, since they ask the port.
+        """
         if self.kill_at_s is None:
             self.kill_at_s = clock.monotonic_s() + patience_s
-            signal.pidfd_send_signal(self.pidfd, signal.SIGTERM)
+            number = signal.SIGTERM if drains else signal.SIGINT
+            signal.pidfd_send_signal(self.pidfd, number)
 
     def kill_if_late(self) -> None:
         """Kill the worker if it was told to stop and does not."""
