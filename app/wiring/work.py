@@ -77,8 +77,9 @@ def start_background_work(
 ) -> None:
     """Start all of it; what takes much of the processor waits while ingest needs that.
 
-    Pictures, closing and erasing are done by all processes at once, one replay or job each. The
-    others are duties: one process does them, and another one when that dies.
+    Pictures, closing, erasing and the sweep are done by all processes at once, each with rows of
+    its own: a receipt must not wait for the lease of a process that died. Retention and
+    housekeeping are duties: one process does them, and another one when that dies.
     """
     is_busy = _make_busy_reader(ingest)
     if shared.settings.pictures:
@@ -87,9 +88,9 @@ def start_background_work(
     work.closer.start(is_busy=is_busy)
     shared.stack.push_async_callback(work.closer.stop)
     shared.start(work.eraser)
+    shared.start(work.sweeper)
     housekeeper = Housekeeper(shared.database)
     for worker, name, pause in (
-        (work.sweeper, "sweep", timedelta(0)),
         (work.retention, "retention", timedelta(0)),
         (housekeeper, "housekeeping", background.PAUSE),
     ):
