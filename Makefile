@@ -15,7 +15,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-browser test-api test-inside test-s3 faults hostile overload soak check lint javascript format picture lock wheel clean system sdks
+.PHONY: help run demo test test-browser test-api test-faults test-inside test-s3 faults hostile overload soak check lint javascript format picture lock wheel clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,10 +51,11 @@ run: $(APP) $(BIN)/playhead $(BUNDLED)
 demo: $(APP) $(BIN)/playhead
 	@exec $(BIN)/python -m app.cli demo
 
-# Browsers, what phones and programs meet, and everything else, beside each other: each leaves a core
-# idle for more than half of its time.
+# Four parts, two beside each other: what waits most, for browsers and for dying processes, goes first.
 test: lint javascript system sdks
-	@$(MAKE) --no-print-directory -j 3 --output-sync=target test-browser test-api test-inside
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-browser test-faults test-api test-inside
+
+FAULTS := faults processes hostile
 
 # A run of pytest for each way to drive a browser: a driver keeps an event loop of its own, which
 # the tests of another cannot share.
@@ -66,8 +67,11 @@ test-browser:
 test-api:
 	$(BIN)/python -m pytest -q tests/api tests/sdk
 
+test-faults:
+	$(BIN)/python -m pytest -q $(addprefix tests/,$(FAULTS))
+
 test-inside:
-	$(BIN)/python -m pytest -q $(addprefix --ignore=tests/,browser api sdk) tests
+	$(BIN)/python -m pytest -q $(addprefix --ignore=tests/,browser api sdk $(FAULTS)) tests
 
 test-s3: $(DEV)
 	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3 \
