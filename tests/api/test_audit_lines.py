@@ -71,6 +71,7 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     f"{_S}/role": ("member_set",),
     f"{_S}/sign-ins/end": ("sign_in_ended",),
     f"{_S}/sign-ins/{{handle}}/end": ("sign_in_ended",),
+    "/server/health/processes/{process_id}/forget": ("process_forgotten",),
     "/server/health/quarantine/{quarantined_id}/retry": ("quarantine_retried",),
     "/server/storage": ("server_retention_changed",),
     "/sign-in": ("sign_in",),

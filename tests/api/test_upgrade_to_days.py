@@ -1,6 +1,8 @@
 """Data of the release before days plays at once, and moves to its days in the background."""
 
 import asyncio
+import shutil
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from app.db.roles import DatabaseUrls
 from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once
 from app.replays.model import ReplayKey
+from app.storage import keys
 from tests.contract.postgres.test_storage import ROWS, TOTALS
 from tests.support.builders import envelopes
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID
@@ -46,7 +49,7 @@ async def copy_rows(source_url: str, target_url: str) -> None:
         for table in sorted({row["tablename"] for row in tables} - {"alembic_version"}):
             await copy_table(source, target, table)
         # Identities go on after what was copied.
-        for name in ("projects", "packs", "people"):
+        for name in ("audit_lines", "packs", "people", "projects", "view_log"):
             await target.execute(
                 f"select setval(pg_get_serial_sequence('{name}', 'id'), 1000) from {name} limit 1"
             )
@@ -81,11 +84,23 @@ async def send_everything(server: Server) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class OldRelease:
+    """What the release before days has left: a database, and a folder with its objects."""
+
+    url: str
+    pages: dict[str, Any]
+    """What its pages showed."""
+
+
 @pytest.fixture
-async def old_url(database_url: str, empty_database_url: str, tmp_path: Path) -> str:
+async def old_release(database_url: str, empty_database_url: str, tmp_path: Path) -> OldRelease:
     """A database of the release before with rows of every kind, and a folder with its objects."""
     async with running(database_url, tmp_path) as server:
         await send_everything(server)
+        pages = await read_pages(server)
+    # That release marked no store as that of its database.
+    shutil.rmtree(tmp_path / "objects" / keys.STORE_MARK_PREFIX)
     await migrations.upgrade_to(empty_database_url, BEFORE)
     await copy_rows(database_url, empty_database_url)
     for table in FAMILIES:
@@ -94,7 +109,7 @@ async def old_url(database_url: str, empty_database_url: str, tmp_path: Path) ->
         )
     await roles.set_up_embedded(empty_database_url)
     await roles.prepare_schema(DatabaseUrls(as_app(empty_database_url), empty_database_url))
-    return empty_database_url
+    return OldRelease(empty_database_url, pages)
 
 
 async def read_column(server: Server, sql: str) -> list[Any]:
@@ -131,17 +146,16 @@ async def hold_still(_database: Database) -> None:
 
 
 async def test_old_data_is_shown_while_it_moves(
-    old_url: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old_release: OldRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Pages show the same before, during and after the move, and totals agree with the rows."""
-    async with running(database_url, tmp_path) as server:
-        expected = await read_pages(server)
+    expected = old_release.pages
     move = background.move_old_rows
     monkeypatch.setattr(background, "move_old_rows", hold_still)
     # Sealing has tests of its own, and changes where the segments lie.
     monkeypatch.setattr(Closer, "start", lambda _closer, **_arguments: None)
-    async with running(old_url, tmp_path) as server:
-        assert await migrate.current_revision(old_url) == migrate.known_revisions()[-1]
+    async with running(old_release.url, tmp_path) as server:
+        assert await migrate.current_revision(old_release.url) == migrate.known_revisions()[-1]
         for table in (*FAMILIES, "replays"):
             assert set(await read_column(server, f"select day from {table}")) == {OLD_DAY}
         assert await read_pages(server) == expected
@@ -160,11 +174,11 @@ async def test_old_data_is_shown_while_it_moves(
 
 
 async def test_what_came_before_the_upgrade_is_a_duplicate_after_it(
-    old_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old_release: OldRelease, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Everything that is sent again is found among the old rows, and a late segment joins them."""
     monkeypatch.setattr(background, "move_old_rows", hold_still)
-    async with running(old_url, tmp_path) as server:
+    async with running(old_release.url, tmp_path) as server:
         before = await server.dump(REPLAY_ID)
         await send_everything(server)
         assert await server.dump(REPLAY_ID) == before
@@ -173,9 +187,11 @@ async def test_what_came_before_the_upgrade_is_a_duplicate_after_it(
         await background.move_old_rows(server.database)
 
 
-async def test_an_old_replay_is_erased_with_all_its_objects(old_url: str, tmp_path: Path):
+async def test_an_old_replay_is_erased_with_all_its_objects(
+    old_release: OldRelease, tmp_path: Path
+):
     """A replay that was stored before days leaves no row and no object."""
-    async with running(old_url, tmp_path) as server:
+    async with running(old_release.url, tmp_path) as server:
         store = server.service.page_services.store
         picture = f"p/{server.app.id}/r/{REPLAY_ID}/pictures-1"
         await store.put(picture, b"picture")

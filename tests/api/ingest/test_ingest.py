@@ -258,6 +258,6 @@ async def test_an_accepted_entry_is_kept_although_its_key_was_switched_off(serve
             connection, server.app.id, server.app.key, is_active=False
         )
     assert (
-        await server.service.ingest.digester._batches._find_unknown_keys([reopen_entry(entry)])
+        await server.service.ingest.digester.batches._find_unknown_keys([reopen_entry(entry)])
         == set()
     )

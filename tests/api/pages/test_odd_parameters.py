@@ -61,6 +61,7 @@ WITHOUT_FORM = {
     "/demo",
     "/csp-report",
     "/account/sign-ins/end-others",
+    "/server/health/processes/{process_id}/forget",
     "/server/health/quarantine/{quarantined_id}/retry",
     "/server/people/{person_id}/deactivate",
     "/server/people/{person_id}/reactivate",

@@ -84,7 +84,7 @@ async def test_the_page_names_every_part_and_says_that_it_works(
     parts = {row.all("h3")[0].text: row for row in checks.all("li")}
     assert set(parts) == {
         "Accepting", "Disk", "Digest", "Database", "Storage", "Quarantine", "Replays that end",
-        "Pictures", "Connections", "Proxy",
+        "Pictures", "Connections", "Proxy", "Processes",
     }  # fmt: skip
     assert "accepted since the start" in parts["Accepting"].text
     assert "free on the disk" in parts["Disk"].text
