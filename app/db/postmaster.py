@@ -43,7 +43,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "full_page_writes": "on",
     # Small: the whole product stays under 512 MiB.
     "max_connections": "60",
-    # A statement about events of any age locks every partition with its indexes: eight for each day.
+    # A statement about events of any age locks every partition with its indexes, eight in all.
     "max_locks_per_transaction": "256",
     "shared_buffers": "128MB",
     "work_mem": "8MB",

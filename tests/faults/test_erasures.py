@@ -30,7 +30,7 @@ from tests.support.servers import process
 from tests.support.servers.process import LaunchOptions
 from tests.support.servers.server import Keyed, Server, keyed, running
 
-ROUNDS = programme_size.rounds(ci=60, nightly=500)
+ROUNDS = programme_size.rounds(ci=30, nightly=500)
 LIVES = 10
 """Kills in a row before everything is checked; each server adopts what the last one left."""
 STEPS = 900

@@ -13,7 +13,7 @@ from tests.support.servers import process
 from tests.support.servers.process import LaunchOptions
 from tests.support.servers.server import Keyed, keyed, running
 
-KILLS = programme_size.rounds(ci=200, nightly=2_400)
+KILLS = programme_size.rounds(ci=100, nightly=2_400)
 LIVES = 10
 """Kills in a row before everything is checked; each server adopts what the last one left."""
 STEPS = 500

@@ -28,7 +28,7 @@ from tests.support.servers.bucket import Bucket, wait_until_clean
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Server, keyed, running
 
-ROUNDS: Final = 0 if programme_size.IS_CI else programme_size.rounds(ci=1, nightly=10)
+ROUNDS: Final = programme_size.rounds(ci=1, nightly=10)
 EXPOSED_S: Final = 1.3
 """The longest time that an entry lies on one disk only: a second, a look every 0.2 s, and a put."""
 OUTAGE_S: Final = 20.0

@@ -129,10 +129,10 @@ async def read_only(postgres: Postgres) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def locked(postgres: Postgres) -> AsyncIterator[None]:
-    """Hold locks on the tables that digest writes."""
+    """Hold locks on the tables that digest writes, taken in the order in which digest does."""
     database = Database.open(postgres.url, pool_size=1)
     async with database.transaction() as connection:
-        await connection.exec_driver_sql("lock table segments, replays in access exclusive mode")
+        await connection.exec_driver_sql("lock table replays, segments in access exclusive mode")
         yield
     await database.close()
 

@@ -22,7 +22,7 @@ from tests.support.servers.server import Keyed, keyed, running
 
 pytestmark = mounts.needs_root
 
-ROUNDS = programme_size.rounds(ci=70, nightly=700)
+ROUNDS = programme_size.rounds(ci=35, nightly=700)
 LIVES = 10
 """Rounds on one folder before everything is checked; each server adopts the last one's journal."""
 ENVELOPES = 16

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import environment
 from app.db.folder import DataFolderLock
 from tests.support.servers import process
 from tests.support.servers.installed import ROOT
@@ -57,6 +58,6 @@ async def test_a_running_server_is_backed_up_and_restored_beside_it(folder: Path
     assert f"Playhead already runs on this data folder (process {os.getpid()}" in running.stderr
     restored = run_playhead(copy, "restore", backups)
     assert restored.returncode == 0, restored.stderr
-    assert "Start the server with `playhead serve`." in restored.stdout
+    assert f"Start the server with `{environment.format_command('serve')}`." in restored.stdout
     async with alone(None, copy) as (_, client):
         assert (await client.get("/health/ready")).status_code == 200
