@@ -23,6 +23,7 @@ _COMMAND_S: Final = 60
 _RETURNED_S: Final = "playhead_returned_s"
 _IDLE_S: Final = 1.0
 """A connection that was not used for so long is asked whether it lives, before it is used."""
+_WRITING: Final = frozenset(("insert", "update", "delete"))
 _CONNECTION_LOST: Final = "08006"
 _POOLER_FAULTS: Final = ("26000", "42P05")
 """SQLSTATE of a prepared statement that does not exist, or exists already: a pooler has lent
@@ -60,6 +61,7 @@ class Database:
         # A statement sees what is committed when it begins, in a transaction or without one. To
         # begin and to end one takes as long as most reads.
         self._reads = pool.execution_options(isolation_level="AUTOCOMMIT")
+        sqlalchemy.event.listen(self._reads.sync_engine, "before_cursor_execute", _refuse_writes)
 
     @classmethod
     def open(
@@ -88,7 +90,10 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Open a connection for reads, without a transaction: each statement sees the latest."""
+        """Open a connection for reads, without a transaction: each statement sees the latest.
+
+        A statement of SQLAlchemy that writes raises `RuntimeError`.
+        """
         async with self._connect(self._reads, "read") as connection:
             yield connection
 
@@ -136,6 +141,16 @@ class Database:
             raise
         finally:
             self.metrics.blocks[kind].observe(monotonic_s() - began_s)
+
+
+def _refuse_writes(_connection: Any, _cursor: Any, statement: str, *_others: Any) -> None:
+    """Refuse a statement that would be stored at once, whatever becomes of its block.
+
+    Raises:
+        RuntimeError: The statement writes.
+    """
+    if statement.lstrip()[:6].lower() in _WRITING:
+        raise RuntimeError("a block for reads must not write: use Database.transaction()")
 
 
 @contextmanager

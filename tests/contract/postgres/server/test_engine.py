@@ -45,10 +45,11 @@ async def test_a_block_commits_unless_it_raises(database: Database, database_url
 
 
 async def test_reading_changes_nothing(database: Database, database_url: str):
-    """A write in a reading block is rolled back at its end."""
+    """A write in a reading block is refused, and the next block writes as usual."""
     await run_sql(database_url, TABLE)
     async with database.reading() as connection:
-        await connection.execute(text("insert into numbers values (1)"))
+        with pytest.raises(RuntimeError, match="must not write"):
+            await connection.execute(text("insert into numbers values (1)"))
     assert await count_numbers(database) == 0
 
 
