@@ -121,8 +121,7 @@ async def test_a_restart_under_load_loses_nothing(
     """No 5xx is seen during restarts under load, and every envelope with a 200 is kept."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = process.find_lasting_port()
     statuses: set[str] = set()
     kept: set[str] = set()
     over = asyncio.Event()

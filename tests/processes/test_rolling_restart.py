@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import socket
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
@@ -102,8 +101,7 @@ class RestartingServer:
     """A server on one port and folder, which can be started again and again."""
 
     def __init__(self, database_url: str, folder: Path, *, drain_s: float) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.port: int = listener.getsockname()[1]
+        self.port = process.find_lasting_port()
         self._place = (database_url, folder)
         self._drain_s = drain_s
         self._stack = contextlib.ExitStack()

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import json
 import os
+import random
 import select
 import signal
 import socket
@@ -87,8 +88,9 @@ class ServerProcess:
         return self.started.base_url
 
     def listens(self) -> bool:
-        """Wait until it listens; False if it ends before."""
-        line = self._said.readline()
+        """Wait until it listens; False if it ends before, or takes too long."""
+        ready, _, _ = select.select([self._said.fileno(), self._pidfd], [], [], _PATIENCE_S)
+        line = self._said.readline() if self._said.fileno() in ready else ""
         report = json.loads(line) if line else {}
         if "base_url" in report:
             self._started = StartReport(**report)
@@ -179,6 +181,17 @@ class LaunchOptions:
 
 
 PLAIN: Final = LaunchOptions()
+
+
+def find_lasting_port() -> int:
+    """Find a port that stays free while a server restarts: no connection gets it meanwhile.
+
+    Linux gives connections ports from 32,768 on.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @contextmanager
