@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ class ForkServer:
         """Start it; its servers inherit `environment`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door = ours
+        # Threads start servers at once; each must get the answer to its own request.
+        self._turn = threading.Lock()
         with theirs:
             self._popen = subprocess.Popen(
                 [sys.executable, str(_PROGRAM)],
@@ -45,8 +48,9 @@ class ForkServer:
 
     def fork(self, request: dict[str, Any], pipe: int) -> tuple[int, int]:
         """Ask for a server that speaks into a pipe; returns its process id and its pidfd."""
-        socket.send_fds(self._door, [json.dumps(request).encode()], [pipe])
-        answer, handles, _, _ = socket.recv_fds(self._door, 32, 1)
+        with self._turn:
+            socket.send_fds(self._door, [json.dumps(request).encode()], [pipe])
+            answer, handles, _, _ = socket.recv_fds(self._door, 32, 1)
         assert answer, "the fork server has ended"
         return int(answer), handles[0]
 
