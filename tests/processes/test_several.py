@@ -171,11 +171,14 @@ def delayed(port: int) -> Iterator[int]:
     loop = asyncio.new_event_loop()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            while data := await reader.read(256 * 1024):
-                # All data of a connection has the same delay, so that its order is kept.
-                loop.call_later(DELAY_S, _write, writer, data)
-        loop.call_later(DELAY_S, writer.close)
+        try:
+            with suppress(ConnectionError):
+                while data := await reader.read(256 * 1024):
+                    # All data of a connection has the same delay, so that its order is kept.
+                    loop.call_later(DELAY_S, _write, writer, data)
+            await asyncio.sleep(DELAY_S)
+        finally:
+            writer.close()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back_reader, back_writer = await asyncio.open_connection("127.0.0.1", port)
@@ -187,6 +190,7 @@ def delayed(port: int) -> Iterator[int]:
             with suppress(asyncio.CancelledError):
                 await server.serve_forever()
             await _cancel_others()
+            await asyncio.sleep(0)  # connections that are closed end in the next turn
 
     task = loop.create_task(run())
     thread = threading.Thread(target=loop.run_until_complete, args=(task,), daemon=True)
