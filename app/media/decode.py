@@ -21,11 +21,10 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from app.media import sandbox, still, strip, wire
+from app.children import messages, sandbox
+from app.media import still, strip, wire
 from app.media.strip import PictureStrip
 
-_IN: Final = 0
-_OUT: Final = 1
 _LOW_PRIORITY: Final = 10
 _FAILED: Final = 1
 _MOST_PIXELS: Final = 4_096 * 4_096
@@ -120,20 +119,16 @@ def serve(*, is_filtered: bool) -> None:
     """Answer requests one after another."""
     decoded = PictureStrip()
     decoder = Decoder(decoded)
-    _send_message(wire.READY, bytes((is_filtered,)))
-    while True:
-        head = _read_bytes(wire.HEAD.size)
-        if not head:
-            return
-        kind, size_bytes = wire.HEAD.unpack(head)
-        body = _read_bytes(size_bytes)
+    messages.send_message(messages.READY, bytes((is_filtered,)))
+    while (request := messages.receive_message()) is not None:
+        kind, body = request
         if kind == wire.GROUP:
             decoder.decode(wire.unpack_group(body))
-            _send_message(wire.NEXT, b"")
+            messages.send_message(wire.NEXT, b"")
         elif kind == wire.STILL:
-            _send_message(wire.ANEW, wire.pack_still(still.redraw(body)))
+            messages.send_message(wire.ANEW, wire.pack_still(still.redraw(body)))
         else:
-            _send_message(wire.DRAWN, wire.pack_strip(decoded.draw()))
+            messages.send_message(wire.DRAWN, wire.pack_strip(decoded.draw()))
 
 
 def _scale_frame(frame: VideoFrame, side_px: int, quarter_turns: int) -> Image.Image:
@@ -145,24 +140,6 @@ def _scale_frame(frame: VideoFrame, side_px: int, quarter_turns: int) -> Image.I
     plane = scaled.planes[0]
     picture = Image.frombytes("RGB", (width, height), bytes(plane), "raw", "RGB", plane.line_size)
     return picture.transpose(_TURNED[quarter_turns]) if quarter_turns else picture
-
-
-def _read_bytes(size_bytes: int) -> bytes:
-    """Read exactly `size_bytes`, or return no bytes if the parent has closed the pipe."""
-    parts = []
-    while size_bytes:
-        part = os.read(_IN, size_bytes)
-        if not part:
-            return b""
-        parts.append(part)
-        size_bytes -= len(part)
-    return b"".join(parts)
-
-
-def _send_message(kind: int, body: bytes) -> None:
-    unsent = memoryview(wire.HEAD.pack(kind, len(body)) + body)
-    while unsent:
-        unsent = unsent[os.write(_OUT, unsent) :]
 
 
 if __name__ == "__main__":

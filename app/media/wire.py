@@ -1,11 +1,9 @@
-"""The messages between the server and the media child, over the two pipes that the child has.
+"""The bodies of the messages between the server and the media child: see `children.messages`.
 
-    message            u8 kind | u32 bytes of body | body
     GROUP  to child    u8 quarter turns | u16 bytes of config | u16 samples
                        | per sample: u32 bytes, i64 at_ms, u8 marks | config | the samples
     DRAW   to child    no body; asks for the pictures of all groups so far
     STILL  to child    a picture in a file: PNG, JPEG or WebP
-    READY  from child  u8: 1 if system calls are filtered
     NEXT   from child  no body; the group is decoded
     DRAWN  from child  a strip: see `pack_strip`
     ANEW   from child  u16 width | u16 height | WebP
@@ -20,10 +18,8 @@ from typing import Final
 
 from app.core.errors import MalformedInput
 
-HEAD: Final = Struct(">BI")
 GROUP: Final = 1
 DRAW: Final = 2
-READY: Final = 3
 NEXT: Final = 4
 DRAWN: Final = 5
 STILL: Final = 6

@@ -170,7 +170,7 @@ from app.media import child
 
 async def main():
     async with child.start_media_child() as started:
-        print(started._process.pid, flush=True)
+        print(started.pid, flush=True)
         await asyncio.Event().wait()
 
 asyncio.run(main())

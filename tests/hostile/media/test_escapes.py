@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
+from app.children.process import ChildTimeouts
 from app.core.errors import MalformedInput
 from app.media import child
-from app.media.child import ChildTimeouts
 from tests.support.builders import coded_groups
 from tests.support.builders.clips import clip
 from tests.support.hostile import sandbox_escapes
@@ -41,7 +41,7 @@ async def _try_deed(deed: str, *more: str) -> str:
         command=(*PROBE, deed, *more), timeouts=timeouts
     ) as taken_over:
         assert taken_over.is_filtered is not bool(more)
-        pid = taken_over._process.pid
+        pid = taken_over.pid
         with pytest.raises(MalformedInput) as ended:
             await taken_over.show(coded_groups.groups(clip())[0])
     with pytest.raises(ProcessLookupError):
@@ -70,5 +70,5 @@ async def test_the_environment_is_not_passed_on(monkeypatch):
     """The media process does not get the server's settings, such as its password."""
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", "postgresql://secret")
     async with child.start_media_child() as started:
-        with open(f"/proc/{started._process.pid}/environ", "rb") as file:  # noqa: PTH123, ASYNC230
+        with open(f"/proc/{started.pid}/environ", "rb") as file:  # noqa: PTH123, ASYNC230
             assert b"PLAYHEAD" not in file.read()

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from app.media import decode, sandbox, wire
+from app.children import messages, sandbox
+from app.media import decode, wire
 
 _HUGE: Final = 2 * 1024**3
 _MACHINE_CODE: Final = 7  # PROT_READ | PROT_WRITE | PROT_EXEC
@@ -30,7 +31,7 @@ def _worked(result: int | None) -> None:
 
 
 def _write_for_ever() -> None:
-    head = wire.HEAD.pack(wire.NEXT, 2**30)
+    head = messages.HEAD.pack(wire.NEXT, 2**30)
     os.write(1, head)
     while True:
         os.write(1, bytes(65_536))
@@ -43,7 +44,7 @@ def _loop() -> None:
 
 def _flood_with_answers() -> None:
     while True:
-        os.write(1, wire.HEAD.pack(wire.DRAWN, wire.MOST_BYTES))
+        os.write(1, messages.HEAD.pack(wire.DRAWN, wire.MOST_BYTES))
         os.write(1, bytes(65_536))
 
 
@@ -71,16 +72,16 @@ def main(deed: str, *, limits_only: bool) -> None:
     """Close the sandbox and try."""
     decode.warm_up()
     if limits_only:
-        sandbox._filter_calls = lambda *_: False
+        sandbox._filter_calls = lambda *_, **__: False
     is_filtered = sandbox.close_sandbox(sandbox.SandboxLimits())
     act = DEEDS[deed]
-    decode._send_message(wire.READY, bytes((is_filtered,)))
-    decode._read_bytes(wire.HEAD.size)
+    messages.send_message(messages.READY, bytes((is_filtered,)))
+    messages.receive_message()
     try:
         act()
     except BaseException:  # noqa: BLE001 - a traceback would open files
         os._exit(1)
-    decode._send_message(wire.NEXT, b"")
+    messages.send_message(wire.NEXT, b"")
     os.read(0, 1)
     os._exit(0)
 

@@ -3,7 +3,8 @@
     only the three pipes stay open  →  another user, if it was root  →  limits  →  system calls
 
 After `close_sandbox` the process can read and write its pipes, allocate memory and end. A system
-call that is not on the list kills it, and so does a request for executable memory.
+call that is not on the list kills it, and so does a request for executable memory. A child that
+receives files also keeps one socket, over which its parent hands it open descriptors.
 
 The filter is written here instead of by `libseccomp`: it is a short list of numbers, and a binding
 would have to look for the library at every start of a child, and might not find it.
@@ -23,6 +24,8 @@ from typing import Final
 
 _MIB: Final = 1024 * 1024
 _NOBODY: Final = 65_534
+INBOX: Final = 3
+"""The descriptor of the socket over which a child receives files."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_DUMPABLE: Final = 4
@@ -50,6 +53,8 @@ class _Machine:
     calls: tuple[int, ...]
     mapping: tuple[int, ...]
     """The numbers of mmap and mprotect, which are allowed except for executable memory."""
+    receiving: tuple[int, ...]
+    """The number of recvmsg, for a child that receives files."""
 
 
 _MACHINES: Final = {
@@ -59,11 +64,13 @@ _MACHINES: Final = {
         0xC000003E,
         (0, 1, 3, 11, 12, 25, 28, 15, 39, 60, 186, 202, 228, 231, 318, 24),
         (9, 10),
+        (47,),
     ),
     "aarch64": _Machine(
         0xC00000B7,
         (63, 64, 57, 215, 214, 216, 233, 139, 172, 93, 178, 98, 113, 94, 278, 124),
         (222, 226),
+        (212,),
     ),
 }
 
@@ -78,22 +85,34 @@ class SandboxLimits:
     """Processor time until the parent grants more, which it does with every request."""
     most_cpu_s: int = 300
     """The most processor time that the parent can grant."""
+    files: int = 0
+    """The number of received files that may be open at once."""
+    written_bytes: int = 0
+    """The longest file that may be written, among those received open for writing."""
 
 
-def close_sandbox(limits: SandboxLimits) -> bool:
+def close_sandbox(limits: SandboxLimits, *, inbox: int | None = None) -> bool:
     """Give up files, network, other processes and new programs; this cannot be undone.
 
     Call it after everything was imported and used once: loading a module later would open a file.
+
+    Args:
+        limits: The resources that the process may use.
+        inbox: The socket over which the parent hands over files. It becomes descriptor 3.
 
     Returns:
         Whether the kernel filters system calls. If it does not (another system, another processor,
         a container that forbids it), only the limits hold: the process can open neither file nor
         socket, since no descriptor is left, and start no process, but it can still call the kernel.
     """
-    os.closerange(3, 4096)
+    if inbox is None:
+        os.closerange(INBOX, 4096)
+    else:
+        os.dup2(inbox, INBOX)
+        os.closerange(INBOX + 1, 4096)
     _become_nobody()
     libc = ctypes.CDLL(None, use_errno=True)
-    _set_limits(limits)
+    _set_limits(limits, pipes=INBOX if inbox is None else INBOX + 1)
     if platform.system() != "Linux":
         return False
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -101,7 +120,7 @@ def close_sandbox(limits: SandboxLimits) -> bool:
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return False
     machine = _MACHINES.get(platform.machine())
-    return machine is not None and _filter_calls(libc, machine)
+    return machine is not None and _filter_calls(libc, machine, receives=inbox is not None)
 
 
 def _become_nobody() -> None:
@@ -113,20 +132,21 @@ def _become_nobody() -> None:
             os.setresuid(_NOBODY, _NOBODY, _NOBODY)
 
 
-def _set_limits(limits: SandboxLimits) -> None:
+def _set_limits(limits: SandboxLimits, *, pipes: int) -> None:
     for limit, soft, hard in (
         (resource.RLIMIT_CPU, limits.cpu_s, limits.most_cpu_s),
-        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_FSIZE, limits.written_bytes, limits.written_bytes),
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_NPROC, 0, 0),
-        (resource.RLIMIT_NOFILE, 3, 3),
+        (resource.RLIMIT_NOFILE, pipes + limits.files, pipes + limits.files),
         (resource.RLIMIT_AS, limits.memory_bytes, limits.memory_bytes),
     ):
         resource.setrlimit(limit, (soft, hard))
 
 
-def _filter_calls(libc: ctypes.CDLL, machine: _Machine) -> bool:
-    program = _write_filter(machine)
+def _filter_calls(libc: ctypes.CDLL, machine: _Machine, *, receives: bool) -> bool:
+    calls = machine.calls + (machine.receiving if receives else ())
+    program = _write_filter(machine, calls)
     code = ctypes.create_string_buffer(program, len(program))
     header = _Program(len(program) // _STATEMENT.size, ctypes.addressof(code))
     return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER_MODE, ctypes.byref(header), 0, 0) == 0)
@@ -138,7 +158,7 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]  # type: ignore[mutable-override]  # ctypes
 
 
-def _write_filter(machine: _Machine) -> bytes:
+def _write_filter(machine: _Machine, calls: tuple[int, ...]) -> bytes:
     """Write the filter as BPF statements; jumps skip some of the statements that follow."""
     statements = [
         (_LOAD, 0, 0, _MACHINE_AT),
@@ -147,7 +167,7 @@ def _write_filter(machine: _Machine) -> bytes:
         # On x86_64 the numbers of x32 have a bit of their own, so they match nothing below.
         (_LOAD, 0, 0, _NUMBER_AT),
     ]
-    for number in machine.calls:
+    for number in calls:
         statements += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
     for number in machine.mapping:
         statements += [
