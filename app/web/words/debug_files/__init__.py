@@ -1,0 +1,1 @@
+"""Words for debug files: what an event lacks, how to upload it, what is here."""
