@@ -32,6 +32,7 @@ def to_event(row: Row[Any]) -> StoredEvent:
         replay_id=ReplayId(to_hex(row.replay_id)) if row.replay_id else None,
         payload=row.payload,
         removals=row.removals,
+        symbolicated=row.symbolicated,
         issue_id=IssueId(to_hex(row.issue_id)) if row.issue_id else None,
         span_id=SpanId(row.span_id) if row.span_id else None,
         parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,

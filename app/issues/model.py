@@ -38,6 +38,8 @@ class EventRecord:
     """The event as it was sent, scrubbed: JSON, compressed with zstd."""
     removals: bytes | None = None
     """What was removed before it was stored (`packed_remarks`); None if nothing was."""
+    symbolicated: bytes | None = None
+    """Its clear stack (`symbolication.model`); None if it was not symbolicated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

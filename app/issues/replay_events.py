@@ -42,6 +42,10 @@ PAYLOAD_BYTES: Final = 16 * 1024 * 1024
 """Packed payloads of one replay at most: one may unpack to a megabyte."""
 
 _RANKED: Final = "{0}.project_id, {0}.event_id, {0}.day, {0}.at, {0}.kind, {0}.platform"
+_IS_READ: Final = """
+    sum(length(e.payload) + coalesce(length(e.symbolicated), 0)) over (order by p.number)
+        <= :payload_bytes
+"""
 _MOMENT: Final = ("at", "drift_ms", "trace_id", "span_id", "parent_span_id")
 """Columns in the order of the fields of `EventMoment`."""
 _COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.event_id, " + ", ".join(
@@ -103,8 +107,8 @@ _EVENTS: Final = sql_windows.make_window_statement(
            e.received_at, e.at, e.drift_ms, e.level, e.kind, e.title, e.culprit, e.exception_type,
            e.exception_value, e.handled, e.mechanism, e.platform, e.release, e.environment,
            e.trace_id, e.replay_id, e.issue_id, e.span_id, e.parent_span_id, e.removals,
-           case when sum(length(e.payload)) over (order by p.number) <= :payload_bytes
-                then e.payload else '' end as payload
+           case when {_IS_READ} then e.payload else '' end as payload,
+           case when {_IS_READ} then e.symbolicated end as symbolicated
     from part p join events e using (day, project_id, event_id)
     where {sql_windows.SINCE.format("e")}
     order by p.number

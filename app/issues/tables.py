@@ -58,6 +58,9 @@ events: Final = Table(
     Column("issue_id", Hex32),
     # What was removed before it was stored (`packed_remarks`); null if nothing was.
     Column("removals", LargeBinary),
+    # Its clear stack and the debug files that it misses (`symbolication/model.py`); null if it
+    # needs none, or if an older release stored it.
+    Column("symbolicated", LargeBinary),
 )
 Index(
     "ix_events_issue_id",
@@ -189,6 +192,18 @@ issue_releases: Final = Table(
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("issue_id", Hex32, primary_key=True),
     Column("release", Text, primary_key=True),
+)
+
+# How many events went from an issue to another one when their stacks became clear. The address of
+# an issue that lost all of them leads to the one that took most.
+issue_moves: Final = Table(
+    "issue_moves",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("issue_id", Hex32, primary_key=True),
+    Column("target_id", Hex32, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    Column("moved_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
 
 attachments: Final = Table(

@@ -9,11 +9,11 @@ from app.formats import jsonish, timestamps
 from app.formats.events import messages
 from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.jsonish import JsonObject
-from app.formats.stored import packed_json
 from app.issues import counting
 from app.issues.grouping import rules
 from app.issues.model import Attachment, IssueKey, StoredEvent
 from app.playback.links import replay_clock
+from app.symbolication.model import read_clear_event
 from app.triage.event_files import PICTURE_TYPES
 from app.triage.issue_event import IssueEvent
 from app.web.issue import stacks
@@ -64,8 +64,8 @@ def build_event(
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
     path = issue_urls.issue_event(*key, event.event_id)
-    sent = packed_json.unpack_object(event.payload)
-    grouping = rules.group_event(sent)
+    clear = read_clear_event(event.payload, event.symbolicated)
+    grouping = rules.group_event(clear)
     seen_at = counting.find_seen_at(event)
     return EventBlock(
         event_id=event.event_id,
@@ -77,12 +77,12 @@ def build_event(
         newer_href=_event_href(key, neighbours.newer),
         older_href=_event_href(key, neighbours.older),
         oldest_href=_event_href(key, neighbours.oldest),
-        facts=_build_facts(event, sent),
-        message=messages.format_message(sent, limit=_MESSAGE_CHARS),
-        stacks=stacks.build_stacks(sent),
-        threads=stacks.build_threads(sent),
-        crumbs=build_breadcrumb_rows(sent, later_by=seen_at - event.at),
-        tables=_build_tables(sent),
+        facts=_build_facts(event, clear),
+        message=messages.format_message(clear, limit=_MESSAGE_CHARS),
+        stacks=stacks.build_stacks(clear),
+        threads=stacks.build_threads(clear),
+        crumbs=build_breadcrumb_rows(clear, later_by=seen_at - event.at),
+        tables=_build_tables(clear),
         files=tuple(
             _build_file(file, number, may_download=may_download, may_see_picture=may_see_pictures)
             for number, file in enumerate(data.files.rows, data.files.first)

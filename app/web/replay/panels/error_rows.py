@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from app.formats.events import exceptions
 from app.formats.events.exceptions import ExceptionRecord, Frame
-from app.formats.stored import packed_json
+from app.issues.model import StoredEvent
 from app.issues.replay_events import LinkedEvent
 from app.playback.links import replay_clock
 from app.playback.visit.model import ReplayContext, ReplayErrors
+from app.symbolication.model import read_clear_event
 from app.web.urls import issue_urls
 from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
@@ -37,7 +38,7 @@ def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -
         handled=event.handled,
         project_name=context.project_names.get(event.project_id, "another project"),
         linked_by="replay" if linked.names_replay else "trace",
-        exceptions=_read_exceptions(event.payload),
+        exceptions=_read_exceptions(event),
         trace_id=event.trace_id,
         release=event.release,
         environment=event.environment,
@@ -47,9 +48,9 @@ def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -
     )
 
 
-def _read_exceptions(payload: bytes) -> tuple[ExceptionBlock, ...]:
-    """Read the stack traces of a stored event; none if it cannot be read."""
-    chain = exceptions.read_exceptions(packed_json.unpack_object(payload))
+def _read_exceptions(event: StoredEvent) -> tuple[ExceptionBlock, ...]:
+    """Read the clear stack traces of a stored event; none if it cannot be read."""
+    chain = exceptions.read_exceptions(read_clear_event(event.payload, event.symbolicated))
     return tuple(_exception_block(exception) for exception in chain)
 
 
