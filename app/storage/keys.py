@@ -4,6 +4,8 @@
     {day}/{project_id}/{replay_id}/sealed-{random}    all segments of a closed replay
     {day}/{project_id}/{replay_id}/pictures-{random}  small pictures made of a replay
     {day}/{project_id}/e/{event_id}/{sha}             a file attached to an event
+    p/{project_id}/d/{file_id}/{name}                 an object of a debug file
+    c/{day}/{token_id}/{sha1}-{random}                a chunk of a debug file that is uploaded
     j/{journal_id}/{first}-{last}-{key}               journal entries that wait, encrypted
 
     store/{store_id}                                  the mark by which a database knows its store
@@ -53,6 +55,11 @@ SPILL_PREFIX: Final = "j/"
 """The beginning of all keys of spilled journal files."""
 _SPILLED: Final = re.compile(r"j/([0-9a-f]{32})/([0-9a-f]{16})-([0-9a-f]{16})-([0-9a-f]{8})\Z")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
+_SHA1: Final = re.compile(r"[0-9a-f]{40}\Z")
+_DEBUG_OBJECT: Final = re.compile(r"[a-z][a-z0-9-]{0,63}\Z")
+CHUNK_PREFIX: Final = "c/"
+"""The beginning of the keys of all chunks of uploads."""
+_CHUNK: Final = re.compile(rf"c/({_DAY})/[0-9]+/[0-9a-f]{{40}}-[0-9a-f]+\Z")
 
 
 def make_pack_key(day: date, journal_id: str, first_seq: int) -> str:
@@ -224,6 +231,64 @@ def make_attachment_key(day: date, project_id: int, event_id: str, sha256_hex: s
     if ids.read_hex32(event_id) != event_id:
         raise MalformedInput(f"{shown(event_id)} is not an event id of 32 lower-case hex digits")
     return f"{day:%Y-%m-%d}/{project_id}/e/{event_id}/{sha256_hex[:_SHA_CHARS]}"
+
+
+def make_debug_file_prefix(project_id: int, file_id: str) -> str:
+    """Make the prefix of the objects of a debug file, which no others share.
+
+    Args:
+        project_id: The project, from 1.
+        file_id: Our id of the file, 32 lower-case hex digits.
+
+    Raises:
+        MalformedInput: An argument has another form.
+    """
+    _check_project(project_id)
+    if ids.read_hex32(file_id) != file_id:
+        raise MalformedInput(f"{shown(file_id)} is not the id of a debug file")
+    return f"p/{project_id}/d/{file_id}/"
+
+
+def make_debug_file_key(project_id: int, file_id: str, name: str) -> str:
+    """Make the key of an object of a debug file.
+
+    Args:
+        project_id: The project, from 1.
+        file_id: Our id of the file.
+        name: Our name of the object, such as `symcache-0`: lower-case letters, digits and dashes.
+
+    Raises:
+        MalformedInput: An argument has another form.
+    """
+    if not _DEBUG_OBJECT.match(name):
+        raise MalformedInput(f"{shown(name)} does not name an object of a debug file")
+    return f"{make_debug_file_prefix(project_id, file_id)}{name}"
+
+
+def make_chunk_key(day: date, token_id: int, sha1_hex: str) -> str:
+    """Make a key for a chunk of an upload; every call makes another one.
+
+    Args:
+        day: The day on which the chunk came.
+        token_id: The token that uploads it, from 1.
+        sha1_hex: The SHA-1 of the chunk, 40 lower-case hex digits.
+
+    Raises:
+        MalformedInput: An argument has another form.
+    """
+    if not _is_integer(token_id) or token_id < 1 or not _SHA1.match(sha1_hex):
+        raise MalformedInput(f"{shown(token_id)} and {shown(sha1_hex)} do not name a chunk")
+    random = secrets.token_hex(_RANDOM_BYTES)
+    return f"{CHUNK_PREFIX}{day:%Y-%m-%d}/{token_id}/{sha1_hex}-{random}"
+
+
+def read_chunk_day(key: str) -> date | None:
+    """Return the day on which the chunk of a key came; None if it is another object's."""
+    match = _CHUNK.match(key)
+    try:
+        return date.fromisoformat(match[1]) if match else None
+    except ValueError:
+        return None
 
 
 def make_store_mark_key(store_id: str) -> str:

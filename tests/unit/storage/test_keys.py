@@ -209,3 +209,35 @@ def test_nothing_else_names_a_spilled_file(words):
             keys.make_spill_prefix(words)
     with pytest.raises(MalformedInput):
         keys.make_spill_key(REPLAY, -1, 5, 1)
+
+
+def test_keys_of_debug_files_and_chunks_read_as_documented():
+    """Objects of a debug file share a prefix; a chunk names its day, token and hash."""
+    sha1 = "5f3c" * 10
+    assert keys.make_debug_file_key(7, REPLAY, "symcache-0") == f"p/7/d/{REPLAY}/symcache-0"
+    assert keys.make_debug_file_prefix(7, REPLAY) == f"p/7/d/{REPLAY}/"
+    key = keys.check_key(keys.make_chunk_key(DAY, 12, sha1))
+    assert re.fullmatch(rf"c/2026-11-30/12/{sha1}-[0-9a-f]{{16}}", key)
+    assert key.startswith(keys.CHUNK_PREFIX)
+    assert key != keys.make_chunk_key(DAY, 12, sha1)
+    assert keys.read_chunk_day(key) == DAY
+    assert keys.read_chunk_day(key.replace("11-30", "13-30")) is None
+    assert keys.read_chunk_day(keys.make_attachment_key(DAY, 7, REPLAY, SHA)) is None
+
+
+@given(name=anything, sha1=anything)
+def test_hostile_text_names_no_debug_file_and_no_chunk(name, sha1):
+    """Any text gives a key that every driver takes, or MalformedInput."""
+    for make, arguments in (
+        (keys.make_debug_file_key, (7, REPLAY, name)),
+        (keys.make_debug_file_key, (7, name, "mapping")),
+        (keys.make_chunk_key, (DAY, 12, sha1)),
+    ):
+        try:
+            key = make(*arguments)
+        except MalformedInput:
+            continue
+        assert keys.check_key(key) == key
+        assert key.startswith(("p/7/d/", "c/2026-11-30/12/"))
+    with pytest.raises(MalformedInput):
+        keys.make_chunk_key(DAY, 0, "5f3c" * 10)

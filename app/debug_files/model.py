@@ -1,0 +1,167 @@
+"""Frozen values that this domain takes in and hands upward; no table objects."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, NewType
+
+from app.core.ids import ProjectId
+
+DebugFileId = NewType("DebugFileId", str)
+"""Our own id of a debug file: 32 lower-case hex digits, random."""
+ApiTokenId = NewType("ApiTokenId", int)
+"""The id of the token with which a program uploaded something."""
+
+
+class DebugFileKind(StrEnum):
+    """What a debug file is, which decides how it is read."""
+
+    PROGUARD = "proguard"
+    """A mapping of ProGuard or R8."""
+    ELF = "elf"
+    MACHO = "macho"
+    BREAKPAD = "breakpad"
+    PDB = "pdb"
+    ARTIFACT_BUNDLE = "artifact_bundle"
+    """Minified JavaScript with its source maps."""
+    SOURCE_BUNDLE = "source_bundle"
+    """Sources of native code, with the debug id of its binary."""
+    JVM_SOURCE_BUNDLE = "jvm_source_bundle"
+    """Java and Kotlin sources."""
+    DART_SYMBOL_MAP = "dart_symbol_map"
+    """Clear and obfuscated names of Dart code."""
+
+
+class DebugFileFeature(StrEnum):
+    """What a debug file can give."""
+
+    SYMBOLS = "symtab"
+    """Names of functions."""
+    DEBUG = "debug"
+    """Lines and inlined functions."""
+    UNWIND = "unwind"
+    SOURCES = "sources"
+    MAPPING = "mapping"
+    """Clear names for obfuscated ones."""
+    LINES = "lines"
+    """Line numbers in a mapping."""
+
+
+class DebugFileRemark(StrEnum):
+    """What a complete upload lacks, so that it does not help as much as it could."""
+
+    STRIPPED = "stripped"
+    """A binary without debug information."""
+    NO_LINES = "no_lines"
+    """A mapping without line numbers."""
+
+
+UNKNOWN_CPU: Final = "unknown"
+ANY_CPU: Final = "any"
+"""The processor of a file that is the same for all, as a mapping is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFile:
+    """A debug file that is complete and can be used.
+
+    A project has each content once for a kind. It may be known by several debug ids.
+    """
+
+    project_id: ProjectId
+    file_id: DebugFileId
+    kind: DebugFileKind
+    sha1: str
+    """SHA-1 of the file as it was uploaded, 40 lower-case hex digits."""
+    sha256: str
+    """SHA-256 of the same, 64 lower-case hex digits."""
+    name: str
+    """The name under which it was uploaded, without its folders."""
+    cpu_name: str
+    code_id: str | None
+    """Build id of an ELF file in hex, or what stands for it in other kinds."""
+    features: tuple[str, ...]
+    """Values of `DebugFileFeature`."""
+    data_type: str | None
+    """`dbg`, `lib`, `exe`, `src` and the like, as sentry-cli prints it."""
+    size_bytes: int
+    """The size of the file as it was uploaded."""
+    stored_bytes: int
+    """What its objects take in storage."""
+    release: str | None
+    dist: str | None
+    remark: DebugFileRemark | None
+    uploaded_at: datetime
+    token_id: ApiTokenId | None
+    """The token that uploaded it; None if a person did so by hand."""
+    last_used_day: date | None = None
+    """The last day, in UTC, on which an event used it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFilePart:
+    """A part of a debug file that has a debug id of its own.
+
+    Most files are one part. A Mach-O file for several processors has one for each, an artifact
+    bundle one for each of its scripts. A mapping that was uploaded under several ids has as many.
+    """
+
+    debug_id: str
+    """In lower case with dashes; with the age of a PDB, if it is not 0."""
+    file_id: DebugFileId
+    kind: DebugFileKind
+    object_name: str
+    """The object with what look-ups read: `keys.make_debug_file_key` makes its key of this."""
+    cpu_name: str
+    code_id: str | None
+    features: tuple[str, ...]
+    remark: DebugFileRemark | None
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactUrl:
+    """An entry of an artifact bundle under the address that scripts of a release have."""
+
+    release: str
+    dist: str
+    """The distribution; empty for none."""
+    url: str
+    """As the manifest has it, such as `~/index.android.bundle`."""
+    entry: str
+    """The name of the entry in the bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactPlace:
+    """Where an entry of an artifact bundle lies."""
+
+    file_id: DebugFileId
+    artifact: ArtifactUrl
+    uploaded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFileArrival:
+    """News of a debug file, for whoever makes the events readable that have missed it."""
+
+    arrival_id: int
+    project_id: ProjectId
+    file_id: DebugFileId
+    kind: DebugFileKind
+    debug_ids: tuple[str, ...]
+    """The debug ids under which it has become known."""
+    release: str | None
+    """The release whose scripts it has, if it is an artifact bundle of one."""
+    dist: str | None
+    arrived_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFileTotal:
+    """How many debug files of a kind a project has, and what they take in storage."""
+
+    project_id: ProjectId
+    kind: DebugFileKind
+    files: int
+    stored_bytes: int

@@ -1,0 +1,248 @@
+"""Reads debug files, and finds them by what events say."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import ProjectId
+from app.db.lists import TIME_KEY, ListCursor, ListOrder, RowRun, cut_run
+from app.debug_files.model import (
+    ArtifactPlace,
+    ArtifactUrl,
+    DebugFile,
+    DebugFileId,
+    DebugFileKind,
+    DebugFilePart,
+    DebugFileRemark,
+    DebugFileTotal,
+)
+from app.debug_files.tables import artifact_urls, debug_files, debug_ids
+
+_MOST_PARTS: Final = 5_000
+_MOST_ARTIFACTS: Final = 1_000
+_LIKE_ESCAPE: Final = "\\"
+
+NEWEST_DEBUG_FILES: Final = ListOrder[DebugFile](
+    "newest",
+    lambda columns: (columns.uploaded_at, columns.file_id),
+    lambda file: (file.uploaded_at, file.file_id),
+    TIME_KEY,
+    is_indexed=True,
+)
+"""The order of a list of debug files."""
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFileFilters:
+    """Which debug files are listed; what is empty does not restrict."""
+
+    kinds: frozenset[DebugFileKind] = frozenset()
+    release: str = ""
+    text: str = ""
+    """A part of the name, or a debug id."""
+
+
+async def find_parts(
+    connection: AsyncConnection, project_id: ProjectId, ids: Collection[str]
+) -> dict[str, list[DebugFilePart]]:
+    """Find the parts of debug files that have given debug ids, with one statement.
+
+    Args:
+        connection: Where to read.
+        project_id: The project of the event.
+        ids: Normalised debug ids.
+
+    Returns:
+        The parts of each id that is known, the newest first.
+    """
+    if not ids:
+        return {}
+    rows = await connection.execute(
+        select(debug_ids)
+        .where(debug_ids.c.project_id == project_id, debug_ids.c.debug_id.in_(sorted(set(ids))))
+        .order_by(debug_ids.c.debug_id, debug_ids.c.added_at.desc(), debug_ids.c.file_id)
+        .limit(_MOST_PARTS)
+    )
+    found: dict[str, list[DebugFilePart]] = defaultdict(list)
+    for row in rows:
+        found[row.debug_id].append(_make_part(row))
+    return dict(found)
+
+
+async def read_parts(
+    connection: AsyncConnection, project_id: ProjectId, file_ids: Sequence[DebugFileId]
+) -> dict[DebugFileId, list[DebugFilePart]]:
+    """Read the parts of some debug files, in the order in which they were added."""
+    rows = await connection.execute(
+        select(debug_ids)
+        .where(debug_ids.c.project_id == project_id, debug_ids.c.file_id.in_(file_ids))
+        .order_by(debug_ids.c.added_at, debug_ids.c.debug_id)
+        .limit(_MOST_PARTS)
+    )
+    parts: dict[DebugFileId, list[DebugFilePart]] = {file_id: [] for file_id in file_ids}
+    for row in rows:
+        parts[DebugFileId(row.file_id)].append(_make_part(row))
+    return parts
+
+
+async def find_artifacts(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    release: str,
+    dist: str,
+    *,
+    urls: Collection[str],
+) -> list[ArtifactPlace]:
+    """Find entries of artifact bundles by the release and the address of a script.
+
+    Args:
+        connection: Where to read.
+        project_id: The project of the event.
+        release: The release of the event.
+        dist: Its distribution; empty for none. Bundles of the release without one match as well.
+        urls: Addresses as manifests have them, such as `~/app.js`.
+
+    Returns:
+        Entries with this very distribution first, among them the newest first.
+    """
+    columns = artifact_urls.c
+    rows = await connection.execute(
+        select(artifact_urls)
+        .where(
+            columns.project_id == project_id,
+            columns.release == release,
+            columns.dist.in_(sorted({dist, ""})),
+            columns.url.in_(sorted(set(urls))),
+        )
+        .order_by((columns.dist == dist).desc(), columns.added_at.desc(), columns.file_id)
+        .limit(_MOST_ARTIFACTS)
+    )
+    return [
+        ArtifactPlace(
+            DebugFileId(row.file_id),
+            ArtifactUrl(row.release, row.dist, row.url, row.entry),
+            row.added_at,
+        )
+        for row in rows
+    ]
+
+
+async def read_debug_files(
+    connection: AsyncConnection, project_id: ProjectId, file_ids: Sequence[DebugFileId]
+) -> dict[DebugFileId, DebugFile]:
+    """Read some debug files; those that do not exist are left out."""
+    rows = await connection.execute(
+        select(debug_files).where(
+            debug_files.c.project_id == project_id, debug_files.c.file_id.in_(file_ids)
+        )
+    )
+    return {DebugFileId(row.file_id): make_debug_file(row) for row in rows}
+
+
+async def find_files_by_sha1(
+    connection: AsyncConnection, project_id: ProjectId, checksums: Collection[str]
+) -> dict[str, list[DebugFile]]:
+    """Find the debug files of a project that have given SHA-1s; the same bytes may be two kinds."""
+    if not checksums:
+        return {}
+    rows = await connection.execute(
+        select(debug_files)
+        .where(debug_files.c.project_id == project_id, debug_files.c.sha1.in_(sorted(checksums)))
+        .order_by(debug_files.c.uploaded_at)
+    )
+    files: dict[str, list[DebugFile]] = defaultdict(list)
+    for row in rows:
+        files[row.sha1].append(make_debug_file(row))
+    return dict(files)
+
+
+async def list_debug_files(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    filters: DebugFileFilters,
+    *,
+    cursor: ListCursor | None = None,
+    is_backward: bool = False,
+    limit: int = 50,
+) -> RowRun[DebugFile]:
+    """Read the debug files of a project, the newest first, from a cursor on."""
+    columns = debug_files.c
+    query = _filter(select(debug_files).where(columns.project_id == project_id), filters)
+    order = NEWEST_DEBUG_FILES
+    if cursor is not None:
+        query = query.where(order.is_past(columns, cursor, is_backward=is_backward))
+    rows = await connection.execute(
+        order.sort(query, columns, is_backward=is_backward).limit(limit + 1)
+    )
+    return cut_run([make_debug_file(row) for row in rows], limit)
+
+
+async def sum_debug_files(
+    connection: AsyncConnection, project_ids: Sequence[ProjectId]
+) -> list[DebugFileTotal]:
+    """Count the debug files of some projects by kind, with the bytes they take in storage."""
+    columns = debug_files.c
+    rows = await connection.execute(
+        select(
+            columns.project_id,
+            columns.kind,
+            func.count().label("files"),
+            func.sum(columns.stored_bytes).label("stored_bytes"),
+        )
+        .where(columns.project_id.in_(project_ids))
+        .group_by(columns.project_id, columns.kind)
+        .order_by(columns.project_id, columns.kind)
+    )
+    return [
+        DebugFileTotal(
+            ProjectId(row.project_id), DebugFileKind(row.kind), row.files, int(row.stored_bytes)
+        )
+        for row in rows
+    ]
+
+
+def make_debug_file(row: Row[Any]) -> DebugFile:
+    """Make a debug file from a row of its table."""
+    values = dict(row._mapping)  # noqa: SLF001 - the public way to read a row by its columns
+    values["kind"] = DebugFileKind(values["kind"])
+    values["features"] = tuple(values["features"])
+    values["remark"] = DebugFileRemark(values["remark"]) if values["remark"] else None
+    return DebugFile(**values)
+
+
+def _make_part(row: Row[Any]) -> DebugFilePart:
+    return DebugFilePart(
+        row.debug_id,
+        DebugFileId(row.file_id),
+        DebugFileKind(row.kind),
+        row.object_name,
+        row.cpu_name,
+        row.code_id,
+        tuple(row.features),
+        DebugFileRemark(row.remark) if row.remark else None,
+        row.added_at,
+    )
+
+
+def _filter(query: Select[Any], filters: DebugFileFilters) -> Select[Any]:
+    columns = debug_files.c
+    if filters.kinds:
+        query = query.where(columns.kind.in_(sorted(filters.kinds)))
+    if filters.release:
+        query = query.where(columns.release == filters.release)
+    if filters.text:
+        with_id = select(debug_ids.c.file_id).where(
+            debug_ids.c.project_id == columns.project_id,
+            debug_ids.c.debug_id == filters.text.strip().lower(),
+        )
+        query = query.where(
+            or_(
+                columns.name.icontains(filters.text, autoescape=True, escape=_LIKE_ESCAPE),
+                columns.file_id.in_(with_id),
+            )
+        )
+    return query

@@ -1,0 +1,120 @@
+"""Tables of debug files, of the ids and addresses they are found by, and of their objects.
+
+Every key begins with `project_id`. Nothing here has a foreign key: the deletion of a project is an
+erasure, which goes through these tables step by step.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.db.schema import metadata
+from app.db.types import Hex32
+
+debug_files: Final = Table(
+    "debug_files",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("file_id", Hex32, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("sha1", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("cpu_name", Text, nullable=False),
+    Column("code_id", Text),
+    Column("features", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("data_type", Text),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("stored_bytes", BigInteger, nullable=False),
+    Column("release", Text),
+    Column("dist", Text),
+    Column("remark", Text),
+    Column("uploaded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("token_id", BigInteger),
+    Column("last_used_day", Date),
+    UniqueConstraint("project_id", "sha1", "kind"),
+)
+Index(
+    "ix_debug_files_newest",
+    debug_files.c.project_id,
+    debug_files.c.uploaded_at.desc(),
+    debug_files.c.file_id.desc(),
+)
+Index(
+    "ix_debug_files_release",
+    debug_files.c.project_id,
+    debug_files.c.release,
+    postgresql_where=debug_files.c.release.is_not(None),
+)
+
+debug_ids: Final = Table(
+    "debug_ids",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("debug_id", Text, primary_key=True),
+    Column("file_id", Hex32, primary_key=True),
+    Column("kind", Text, nullable=False),
+    # The last part of the key of the object that look-ups of this id read.
+    Column("object_name", Text, nullable=False),
+    Column("cpu_name", Text, nullable=False),
+    Column("code_id", Text),
+    Column("features", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("remark", Text),
+    Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("ix_debug_ids_file_id", debug_ids.c.project_id, debug_ids.c.file_id)
+
+artifact_urls: Final = Table(
+    "artifact_urls",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("release", Text, primary_key=True),
+    # Empty for none.
+    Column("dist", Text, primary_key=True),
+    Column("url", Text, primary_key=True),
+    Column("file_id", Hex32, primary_key=True),
+    Column("entry", Text, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("ix_artifact_urls_file_id", artifact_urls.c.project_id, artifact_urls.c.file_id)
+
+# Files, or further ids of files, for which events may have waited. The row goes when these events
+# are done; who works on one locks it until `claimed_until`.
+debug_file_arrivals: Final = Table(
+    "debug_file_arrivals",
+    metadata,
+    Column("arrival_id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("file_id", Hex32, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("debug_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("release", Text),
+    Column("dist", Text),
+    Column("arrived_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("claimed_until", DateTime(timezone=True)),
+)
+Index("ix_debug_file_arrivals_project_id", debug_file_arrivals.c.project_id)
+
+# Prefixes whose objects go at `due_at`: those of deleted files, and of files that somebody is
+# storing, whose row goes with the transaction that adds the file. So no objects stay behind when
+# the process dies in between.
+debug_file_sweeps: Final = Table(
+    "debug_file_sweeps",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("file_id", Hex32, primary_key=True),
+    Column("due_at", DateTime(timezone=True), nullable=False, index=True),
+)
