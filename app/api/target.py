@@ -6,6 +6,9 @@
     [/prefix]/api/store[/]                  very old SDKs: as above
     [/prefix]/api/{project}/otlp/v1/traces[/], also …/integration/otlp/…    OpenTelemetry
 
+`/api/0/…` is Sentry's REST API (`app/rest`), where a name in the address may look like any of
+these: no project has the number 0.
+
 Sentry has more endpoints (minidumps, reports of browsers, cron, logs and metrics of OpenTelemetry).
 They are recognised, so that they can be answered with a reason, but nothing is taken there.
 """
@@ -29,6 +32,7 @@ _UNSUPPORTED: Final = re.compile(
     r"|cron/(?s:.+)|events/[^/]+/attachments|(?:integration/)?otlp/v1/(?:logs|metrics))/?\Z"
 )
 """Endpoints of Sentry that programs may send to and that Playhead does not have."""
+_REST: Final = "/api/0/"
 _NAMES: Final[dict[str, EndpointName]] = {"envelope": "envelope", "store": "store"}
 _CACHED_URLS: Final = 2_048
 """One app sends every request to the same URL, so its reading is cached."""
@@ -68,7 +72,10 @@ def _read_url(url: bytes) -> IngestTarget | None:
     if "%" in path:
         path = urllib.parse.unquote(path)
     query = (parsed.query or b"").decode("latin-1")
-    if match := _PATH.match(path):
+    match = _PATH.match(path)
+    if path.startswith(_REST) and (match is None or match.start("project") != _REST.index("0")):
+        return None
+    if match:
         name = match["endpoint"] or match["bare"]
         return IngestTarget(_NAMES.get(name, "otlp"), match["project"] or "", query)
     return IngestTarget(None, "", query) if _UNSUPPORTED.match(path) else None

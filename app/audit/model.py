@@ -47,6 +47,10 @@ class Action(StrEnum):
     PRIVACY_RULES_TRIED = "privacy_rules_tried"
     KEY_ADDED = "key_added"
     KEY_CHANGED = "key_changed"
+    TOKEN_ADDED = "token_added"  # noqa: S105 - the name of an action
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an action
+    TOKEN_USED = "token_used"  # noqa: S105 - the name of an action
+    """An API token was used from an address for the first time."""
     REPLAY_DELETED = "replay_deleted"
     REPLAYS_ERASED = "replays_erased"
     PERSON_ERASED = "person_erased"

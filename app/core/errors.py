@@ -14,6 +14,7 @@ ReplayError
     · SignInFailed          401  a password is wrong, or a sign-in link no longer works
       · TokenRefused        401  the sign-in provider no longer accepts a token that it gave
     · SignInRequired        401  nobody is signed in: a browser is sent to the sign-in form
+    · ApiTokenRefused       401  a program has no API token, or one that does not work
     · PermissionDenied      403  a role is missing
     · ReplayHeld            409  a legal hold keeps a replay from being deleted
     · TooManyAttempts       429  too many passwords were wrong, or are being checked
@@ -139,6 +140,12 @@ class TokenRefused(SignInFailed):
 
 class SignInRequired(ActionRefused):
     """Nobody is signed in, or their sign-in has ended."""
+
+    status = 401
+
+
+class ApiTokenRefused(ActionRefused):
+    """A request of a program has no API token, or one that is unknown, revoked or expired."""
 
     status = 401
 

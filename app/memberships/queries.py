@@ -29,12 +29,14 @@ async def get_access(
     return ProjectAccess(person, await projects.get_project(connection, project_id), role)
 
 
-async def list_projects(connection: AsyncConnection, person: Person) -> list[Project]:
-    """Return all projects that a person may see, by name.
+async def list_projects(
+    connection: AsyncConnection, person: Person, *, role: Role = Role.VIEWER
+) -> list[Project]:
+    """Return all projects in which a person has at least `role`, by name.
 
     They have no limit: only admins of the server add projects.
     """
-    reached = None if person.is_admin else _select_project_ids(person, Role.VIEWER)
+    reached = None if person.is_admin else _select_project_ids(person, role)
     return await projects.list_projects(connection, among=reached)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Select, Text, any_, func, literal, select
+from sqlalchemy import ARRAY, Select, Text, any_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -96,6 +96,20 @@ async def find_project(connection: AsyncConnection, slug: str) -> Project | None
     """Return the project with a slug, for the command line; None if there is none."""
     matching = await _read_projects(connection, select(*_PROJECT).where(projects.c.slug == slug))
     return matching[0] if matching else None
+
+
+async def find_project_id(connection: AsyncConnection, slug_or_id: str) -> ProjectId | None:
+    """Return the id of the project with this slug or id, whoever asks; None if there is none.
+
+    A slug may consist of digits; the project with that slug comes before the one with that id.
+    """
+    rows = await connection.execute(
+        select(projects.c.id, projects.c.slug).where(
+            (projects.c.slug == slug_or_id) | (cast(projects.c.id, Text) == slug_or_id)
+        )
+    )
+    ids = {row.slug == slug_or_id: ProjectId(row.id) for row in rows}
+    return ids.get(True) or ids.get(False)
 
 
 async def list_keys(

@@ -152,7 +152,7 @@ async def open_service(
         routes.include_router(metrics.make_metrics_route(read_metrics))
         page_services: PageServices | None = None
         if ProcessRole.PAGES in roles:
-            from app.wiring import pages  # noqa: PLC0415 - the web app, which only this role needs
+            from app.wiring import pages, rest  # noqa: PLC0415 - only this role needs the web app
 
             if ProcessRole.WORKER not in roles:
                 work.closer.start_counting()
@@ -165,7 +165,9 @@ async def open_service(
                 heartbeat=heartbeat,
                 renderer=place.renderer if place else None,
             )
-            application = pages.build_pages(page_services, routes, page_metrics)
+            application = rest.put_rest_before(
+                pages.build_pages(page_services, routes, page_metrics), shared, page_metrics
+            )
         else:
             application = make_application()
             application.include_router(routes)

@@ -13,7 +13,7 @@ KIND_LABELS: Final = {
     LogKind.RETENTION: "Retention, pins and holds",
     LogKind.SIGN_IN: "Sign-ins, links and passwords",
     LogKind.PEOPLE: "People, members and invitations",
-    LogKind.PROJECT: "Projects, keys and rules",
+    LogKind.PROJECT: "Projects, keys, tokens and rules",
     LogKind.ISSUE: "Issues",
 }
 _WORDS: Final[dict[str, str]] = {
@@ -61,6 +61,9 @@ _WORDS: Final[dict[str, str]] = {
     Action.PRIVACY_RULES_TRIED: "Tried privacy rules on events",
     Action.KEY_ADDED: "Added a key",
     Action.KEY_CHANGED: "Changed a key",
+    Action.TOKEN_ADDED: "Made an API token",
+    Action.TOKEN_REVOKED: "Revoked an API token",
+    Action.TOKEN_USED: "First used an API token from an address",
     Action.ISSUE_RESOLVED: "Resolved an issue",
     Action.ISSUE_IGNORED: "Ignored an issue",
     Action.ISSUE_REOPENED: "Reopened an issue",

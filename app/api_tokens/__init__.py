@@ -1,0 +1,1 @@
+"""API tokens: what programs such as build servers prove themselves with."""

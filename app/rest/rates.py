@@ -1,0 +1,69 @@
+"""Bounds how often a token is used and how often an address tries tokens that do not work.
+
+A request over a rate is answered with 503 and `Retry-After`: sentry-cli tries that five times, and
+gives up at once after 429.
+"""
+
+from typing import Final
+
+from app.core.clock import monotonic_s
+from app.core.errors import ServiceUnavailable
+from app.ingest.admission.token_buckets import TokenBuckets
+
+_PER_S: Final = 50.0
+_BURST: Final = 1_000
+"""An upload of an app with 500 files asks twice for each in the worst case."""
+_FAILURES_PER_S: Final = 1.0
+_MOST_FAILURES: Final = 60
+"""A build server whose token was revoked asks a few times for each build."""
+
+
+class BusyService(ServiceUnavailable):
+    """Too much was asked at once.
+
+    Attributes:
+        wait_s: The seconds after which a new try is worth it.
+    """
+
+    def __init__(self, message: str, *, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class RequestRates:
+    """The rates of one process."""
+
+    def __init__(self) -> None:
+        """Begin with full buckets."""
+        self._requests: TokenBuckets[int] = TokenBuckets(_PER_S, _BURST)
+        self._failures: TokenBuckets[str] = TokenBuckets(_FAILURES_PER_S, _MOST_FAILURES)
+
+    def count_request(self, token_id: int) -> None:
+        """Count a request with a token.
+
+        Raises:
+            BusyService: It comes too soon after the others.
+        """
+        _take(self._requests, token_id, "this token is used for too many requests at once")
+
+    def check_failures(self, network: str) -> None:
+        """Make sure that a network has not just tried many tokens that do not work.
+
+        Raises:
+            BusyService: It has.
+        """
+        bucket = self._failures.refill(network, monotonic_s())
+        if bucket.tokens < 1:
+            wait_s = self._failures.seconds_until(bucket, 1)
+            raise BusyService("too many requests with tokens that do not work", wait_s=wait_s)
+
+    def count_failure(self, network: str) -> None:
+        """Count a token that does not work."""
+        self._failures.refill(network, monotonic_s()).tokens -= 1
+
+
+def _take[Sender: (int, str)](buckets: TokenBuckets[Sender], sender: Sender, message: str) -> None:
+    bucket = buckets.refill(sender, monotonic_s())
+    if bucket.tokens < 1:
+        raise BusyService(message, wait_s=buckets.seconds_until(bucket, 1))
+    bucket.tokens -= 1

@@ -1,0 +1,144 @@
+"""Tests of who may use the REST API, and of the form of its answers."""
+
+from datetime import timedelta
+
+import httpx2
+import pytest
+
+from app.accounts import writes as account_writes
+from app.api_tokens import queries, writes
+from app.api_tokens.model import Scope
+from app.core import clock
+from app.db.engine import Database
+from app.memberships import writes as membership_writes
+from app.memberships.model import Role
+from tests.support.builders.api_tokens import builder, make_token, project_builder
+from tests.support.builders.people import make_person
+from tests.support.servers.server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+INFO = "/api/0/"
+
+
+async def revoke(database: Database, secret: str) -> None:
+    """Revoke a token."""
+    async with database.transaction() as connection:
+        token = await queries.find_live_token(connection, secret)
+        assert token
+        assert await writes.revoke_token(connection, token.id)
+
+
+async def test_info_tells_the_scopes_of_the_token(tenant: Server):
+    """`GET /api/0/` names the rights of a token as Sentry does, and no person."""
+    async with project_builder(tenant, Scope.RELEASES, Scope.UPLOAD) as client:
+        answer = await client.get(INFO)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {
+        "version": "0",
+        "auth": {"scopes": ["org:ci", "project:releases"]},
+        "user": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer sntrys_e30=_" + "a" * 43,
+        "Bearer sntrys_" + "e" * 40 + "_" + "a" * 43,
+        "Bearer sntryu_" + "a" * 64,
+        "Basic YTpi",
+        "Bearer " + "a" * 5_000,
+        "Bearer \xff\xfe",
+    ],
+)
+async def test_a_request_without_a_token_that_works_gets_401(tenant: Server, header: str | None):
+    """Requests without a token, or with one that nobody made, get 401 and a sentence."""
+    headers = {} if header is None else {b"authorization": header.encode("latin-1")}
+    async with builder(tenant, None) as client:
+        answer = await client.get(INFO, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert "token" in answer.json()["detail"]
+
+
+async def test_a_key_or_a_sign_in_is_no_token(tenant: Server):
+    """The key of a DSN, a cookie and a token in the query do not open the REST API."""
+    secret = await make_token(tenant.database, tenant.app.id)
+    async with builder(tenant, str(tenant.app.key)) as client:
+        assert (await client.get(INFO)).status_code == 401
+    assert (await tenant.web.get(INFO)).status_code == 401
+    async with builder(tenant, None) as client:
+        for name in ("token", "auth_token", "sentry_key"):
+            assert (await client.get(INFO, params={name: secret})).status_code == 401
+
+
+async def test_a_revoked_or_expired_token_gets_401_at_once(tenant: Server):
+    """The next request after a token was revoked, or after its end, gets 401."""
+    secret = await make_token(tenant.database, tenant.app.id)
+    async with builder(tenant, secret) as client:
+        assert (await client.get(INFO)).status_code == 200
+        await revoke(tenant.database, secret)
+        assert (await client.get(INFO)).status_code == 401
+    past = clock.now() - timedelta(seconds=1)
+    async with builder(
+        tenant, await make_token(tenant.database, tenant.app.id, expires_at=past)
+    ) as client:
+        assert (await client.get(INFO)).status_code == 401
+
+
+async def test_a_token_of_a_person_reaches_what_they_administer(tenant: Server):
+    """A token for all projects of its maker ends when they lose the role or are deactivated."""
+    person = await make_person(tenant.database, f"maker.{tenant.app.id}@example.com")
+    secret = await make_token(tenant.database, None, made_by=person.id)
+    async with builder(tenant, secret) as client:
+        assert (await client.get(INFO)).status_code == 401
+        for role, status in ((Role.ADMIN, 200), (Role.MEMBER, 401), (Role.OWNER, 200)):
+            async with tenant.database.transaction() as connection:
+                await membership_writes.set_member(connection, tenant.app.id, person.id, role)
+                # Another owner, since the last one may not be demoted.
+                other = await make_person(tenant.database, f"{role}.{tenant.app.id}@example.com")
+                await membership_writes.set_member(connection, tenant.app.id, other.id, Role.OWNER)
+            assert (await client.get(INFO)).status_code == status, role
+        async with tenant.database.transaction() as connection:
+            await account_writes.disable_person(connection, person.id)
+        assert (await client.get(INFO)).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/api/0", "/api/0/"])
+async def test_the_slash_at_the_end_may_be_missing(tenant: Server, path: str):
+    """An address without its last slash is the same one."""
+    async with project_builder(tenant) as client:
+        assert (await client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/0/monitors/",
+        "/api/0/organizations/playhead/preprodartifacts/",
+        "/api/0/organizations/api/1/envelope/",
+        "/api/0/organizations/playhead/code/api%2F1%2Fenvelope/",
+        "/api/0/%00/",
+        "/api/0/upload/",
+    ],
+)
+async def test_unknown_addresses_get_404_with_a_sentence(tenant: Server, path: str):
+    """What Playhead does not have gets JSON with a `detail`, never a page nor the ingest door."""
+    async with project_builder(tenant) as client:
+        for method in ("GET", "POST"):
+            answer = await client.request(method, path)
+            assert answer.status_code == 404
+            assert "does not have" in answer.json()["detail"]
+
+
+async def test_answers_are_not_kept_and_not_guessed(tenant: Server):
+    """Answers have headers against caches and against being read as a page."""
+    async with project_builder(tenant) as client:
+        answer: httpx2.Response = await client.get(INFO)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
