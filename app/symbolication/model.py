@@ -15,7 +15,7 @@ from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
 
-DebugFileKind = Literal[
+DebugFileKindName = Literal[
     "proguard",
     "elf",
     "macho",
@@ -26,14 +26,17 @@ DebugFileKind = Literal[
     "jvm_source_bundle",
     "dart_symbol_map",
 ]
-"""The kinds of debug files; `source_bundle` holds the source code of native libraries."""
+"""The values of `debug_files.model.DebugFileKind`, as the column has them."""
 MissingReason = Literal["not_uploaded", "stripped", "no_lines", "not_in_map"]
 """Why a debug file did not help: it is not there, it has no debug information, it has names but no
 line numbers, or it does not know the names or positions of the frames."""
 
 CLEAR_MEMBERS: Final = ("exception", "threads", "stacktrace", "transaction")
 """The top-level members of an event that symbolication may change."""
-_KINDS: Final[dict[object, DebugFileKind]] = {kind: kind for kind in get_args(DebugFileKind)}
+KIND_NAMES: Final[dict[object, DebugFileKindName]] = {
+    kind: kind for kind in get_args(DebugFileKindName)
+}
+"""The names of kinds by themselves, and so by the members of `DebugFileKind`."""
 _REASONS: Final[dict[object, MissingReason]] = {
     reason: reason for reason in get_args(MissingReason)
 }
@@ -50,7 +53,7 @@ class MissingDebugFile:
     Only files that frames of the app need are named; files of the system are not.
     """
 
-    kind: DebugFileKind
+    kind: DebugFileKindName
     debug_id: str | None
     """Normalised debug id: lower case with dashes, and `-<age>` for a PDB. None for a source map
     that is looked up by release, dist and name."""
@@ -72,7 +75,7 @@ class UsedDebugFile:
     """A debug file that made frames of an event readable."""
 
     file_id: str
-    kind: DebugFileKind
+    kind: DebugFileKindName
     debug_id: str | None
 
 
@@ -170,7 +173,7 @@ def _read_missing_files(values: Sequence[Any]) -> tuple[MissingDebugFile, ...]:
 
 
 def _read_missing(raw: JsonObject) -> MissingDebugFile | None:
-    kind = _KINDS.get(_read_text(raw, "kind"))
+    kind = KIND_NAMES.get(_read_text(raw, "kind"))
     reason = _REASONS.get(_read_text(raw, "reason"))
     if kind is None or reason is None:
         return None  # written by a later release
@@ -196,7 +199,7 @@ def _read_used(values: Sequence[Any]) -> tuple[UsedDebugFile, ...]:
         [
             UsedDebugFile(file_id, known_kind, debug_id)
             for file_id, kind, debug_id in _select_triples(values[:_MOST_FILES])
-            if isinstance(file_id, str) and (known_kind := _KINDS.get(str(kind))) is not None
+            if isinstance(file_id, str) and (known_kind := KIND_NAMES.get(str(kind))) is not None
         ]
     )
 

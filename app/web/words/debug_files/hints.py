@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.symbolication.model import DebugFileKind, MissingDebugFile
+from app.symbolication.model import DebugFileKindName, MissingDebugFile
 from app.web.words import phrases
 from app.web.words.debug_files.upload_steps import (
     UploadStep,
@@ -15,7 +15,7 @@ from app.web.words.debug_files.upload_steps import (
 
 MOST_HINTS: Final = 5
 """The most files that an event names; further ones are counted."""
-_SUBJECTS: Final[dict[DebugFileKind, str]] = {
+_SUBJECTS: Final[dict[DebugFileKindName, str]] = {
     "proguard": "Mapping",
     "elf": "Debug symbols of",
     "macho": "Debug symbols of",
@@ -34,7 +34,7 @@ _WITHOUT_NAME: Final = "has no name", "have no names"
 _WITHOUT_LINE: Final = "shows no line", "show no lines"
 _WITHOUT_SOURCE: Final = "shows no source code", "show no source code"
 _MINIFIED: Final = "is minified", "are minified"
-_CONSEQUENCES: Final[dict[DebugFileKind, tuple[str, str]]] = {
+_CONSEQUENCES: Final[dict[DebugFileKindName, tuple[str, str]]] = {
     "proguard": _OBFUSCATED,
     "elf": _WITHOUT_NAME,
     "macho": _WITHOUT_NAME,

@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from app.symbolication.model import DebugFileKind, MissingDebugFile
+from app.symbolication.model import DebugFileKindName, MissingDebugFile
 
 _ARGUMENT_CHARS: Final = 250
 _FLUTTER_BINARIES: Final = frozenset({"libapp.so", "App", "App.framework"})
@@ -28,7 +28,7 @@ class UploadStep:
     text: str
 
 
-_COMMANDS: Final[dict[DebugFileKind, str]] = {
+_COMMANDS: Final[dict[DebugFileKindName, str]] = {
     "proguard": "sentry-cli upload-proguard --uuid {debug_id} mapping.txt",
     "elf": "sentry-cli debug-files upload path/to/unstripped",
     "macho": "sentry-cli debug-files upload --include-sources path/to/dSYMs",
@@ -52,7 +52,7 @@ _IN_GRADLE: Final = "In build.gradle.kts, for all later builds"
 _NATIVE_LATER: Final = UploadStep(
     _IN_GRADLE, "sentry {\n    uploadNativeSymbols = true\n    includeNativeSources = true\n}"
 )
-_LATER: Final[dict[DebugFileKind, UploadStep]] = {
+_LATER: Final[dict[DebugFileKindName, UploadStep]] = {
     "proguard": UploadStep(
         _IN_GRADLE,
         "sentry {\n    includeProguardMapping = true\n    autoUploadProguardMapping = true\n}",
