@@ -1,6 +1,6 @@
 """The frozen values that this package hands upward."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -49,6 +49,13 @@ def read_scopes(names: Iterable[str]) -> frozenset[Scope]:
     if not scopes:
         raise InvalidInput("a token needs a scope: `read`, `upload` or both")
     return frozenset(scopes)
+
+
+def shorten_scopes(scopes: AbstractSet[Scope]) -> str:
+    """Write scopes for people, by the names of groups where a group is complete: `read, upload`."""
+    groups = [name for name, members in SCOPE_GROUPS.items() if members <= scopes]
+    grouped = {scope for name in groups for scope in SCOPE_GROUPS[name]}
+    return ", ".join([*groups, *sorted(scopes - grouped)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ TOKEN_COLUMNS: Final = (
     api_tokens.c.last_used_at,
     api_tokens.c.last_address,
 )
+_MOST_MAKERS: Final = 1_000
 # Postgres's clock, so that all processes agree about when a token ends.
 IS_LIVE: Final = api_tokens.c.revoked_at.is_(None) & or_(
     api_tokens.c.expires_at.is_(None), api_tokens.c.expires_at > func.now()
@@ -78,6 +79,18 @@ async def list_tokens(
         query.order_by(IS_LIVE.desc(), api_tokens.c.id.desc()).limit(limit)
     )
     return [read_token_row(row) for row in rows]
+
+
+async def list_makers_of_wide_tokens(connection: AsyncConnection) -> list[PersonId]:
+    """Return the people who have tokens for all their projects, at most 1,000."""
+    query = (
+        select(api_tokens.c.made_by)
+        .where(api_tokens.c.project_id.is_(None))
+        .distinct()
+        .order_by(api_tokens.c.made_by)
+        .limit(_MOST_MAKERS)
+    )
+    return [PersonId(person_id) for person_id in await connection.scalars(query)]
 
 
 async def count_live_tokens(

@@ -19,6 +19,7 @@ from app.cli import (
     retention,
     serve,
     storage,
+    tokens,
 )
 from app.core import log
 from app.core.errors import ReplayError
@@ -36,6 +37,7 @@ app.command("demo")(demo.play_demo)
 members.add_commands(projects.projects)
 app.add_typer(projects.projects, name="project")
 app.add_typer(projects.keys, name="key")
+app.add_typer(tokens.tokens, name="token")
 app.add_typer(people.people, name="user")
 app.add_typer(retention.retention, name="retention")
 app.add_typer(processes.processes, name="processes")

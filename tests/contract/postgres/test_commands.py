@@ -1,11 +1,14 @@
 """Tests run the commands that read and write the database as a person runs them."""
 
 import asyncio
+import base64
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from app.cli import environment
 from app.cli.root import app
 from app.core.errors import InvalidInput, NotFound
 from tests.support.servers.postgres import as_app, run_sql
@@ -249,3 +252,57 @@ def test_retention_is_shown_planned_and_run(terminal: Terminal):
     for arguments in (("plan",), ("plan", "shop-app"), ("run", "--dry-run"), ("run",)):
         assert "Nothing is due." in terminal.run_successfully("retention", *arguments)
     assert isinstance(terminal.run("retention", "plan", "nothing").exception, NotFound)
+
+
+def test_a_token_is_printed_alone_and_revoked(terminal: Terminal):
+    """The last line of `token add` is the token; lists show its ending only, until it is off."""
+    terminal.run_successfully("project", "add", "Shop app")
+    output = terminal.run_successfully(
+        "token", "add", "GitHub", "--project", "shop-app", "--scope", "read,upload"
+    )
+    token = output.splitlines()[-1]
+    prefix, claims, secret = token.split("_")
+    read = json.loads(base64.b64decode(claims, validate=True))
+    assert (prefix, len(secret), read.pop("iat") > 0) == ("sntrys", 43, True)
+    address = "https://replays.example.com"
+    assert read == {"url": address, "region_url": address, "org": "playhead"}
+    listed = terminal.run_successfully("token", "list", "--project", "shop-app")
+    assert f"…{token[-4:]}" in listed
+    assert secret not in listed
+    assert "read, upload" in listed
+    assert "event:read, project:read, project:releases, upload" in output
+    terminal.run_successfully("token", "revoke", "1")
+    assert "revoked" in terminal.run_successfully("token", "list")
+
+
+def test_a_token_names_the_address_that_it_is_told(terminal: Terminal, tmp_path: Path):
+    """`--url` wins; a token is for one project or for one person, with scopes that exist."""
+    terminal.run_successfully("project", "add", "Shop app")
+    terminal.run_successfully("user", "add", "ann@example.com")
+    output = terminal.run_successfully(
+        "token", "add", "CI", "--person", "ann@example.com", "--url", "http://10.0.0.7:8000/"
+    )
+    claims = json.loads(base64.b64decode(output.splitlines()[-1].split("_")[1]))
+    assert claims["url"] == "http://10.0.0.7:8000"
+    for arguments in (
+        ("CI",),
+        ("CI", "--project", "shop-app", "--person", "ann@example.com"),
+        ("CI", "--project", "shop-app", "--scope", "everything"),
+        ("CI", "--project", "shop-app", "--url", "ftp://example.com"),
+        ("CI", "--project", "shop-app", "--days", "0"),
+        (" ", "--project", "shop-app"),
+    ):
+        assert isinstance(terminal.run("token", "add", *arguments).exception, InvalidInput)
+    assert isinstance(terminal.run("token", "revoke", "9").exception, NotFound)
+
+
+def test_a_token_without_a_public_address_names_the_one_served(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without a public address the token leads to the address that the running server wrote."""
+    monkeypatch.delenv("PLAYHEAD_PUBLIC_URL")
+    environment.write_address(tmp_path, "http://localhost:8123")
+    terminal.run_successfully("project", "add", "Shop app")
+    output = terminal.run_successfully("token", "add", "CI", "--project", "1")
+    claims = json.loads(base64.b64decode(output.splitlines()[-1].split("_")[1]))
+    assert claims["url"] == "http://localhost:8123"
