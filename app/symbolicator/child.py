@@ -1,0 +1,128 @@
+"""Starts the symbolicator's children: one makes symcaches at upload, one looks addresses up.
+
+    upload ─► NativeDeriver.derive ─► child for this file ─► symcaches, killed
+    event  ─► AddressLookups.look_up ─► child for this project ─► locations, kept for the next
+
+What a child sends is checked, and any fault ends it. A child sees the files of one project only,
+so a file that breaks a child's reader changes the stacks of its own project at worst.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.children.process import ChildKind, ChildTimeouts, command_of, run_child
+from app.core.errors import MalformedInput
+from app.symbolicator import wire
+
+_LOCK_PAUSE_S: Final = 0.05
+_PROGRAM: Final = "app.symbolicator.program"
+DEFAULT_MEMORY_MIB: Final = 700
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLimits:
+    """What reading one debug file may take."""
+
+    memory_mib: int = DEFAULT_MEMORY_MIB
+    """Address space of the child; an ELF file of 220 MB takes 600 MiB, the file included."""
+    cpu_s: int = 60
+    """Processor time of the child."""
+    clock_s: float = 300.0
+    """Time by the clock; the child has low priority and may have to wait."""
+
+
+class NativeDeriver:
+    """Makes symcaches of uploaded debug files, one file at a time on a machine."""
+
+    def __init__(self, lock: Path, limits: ReadingLimits | None = None) -> None:
+        """Make one; nothing is started before a file is there.
+
+        Args:
+            lock: A file that all processes of this machine lock while they read a debug file. Its
+                folder is made when it is needed.
+            limits: What reading one file may take.
+        """
+        self._lock = lock
+        self._limits = limits or ReadingLimits()
+        self._turn = asyncio.Lock()
+
+    async def derive(self, source: int, target: int) -> tuple[wire.DebugObject, ...]:
+        """Make a symcache of every object in a native debug file: ELF, Mach-O, Breakpad, PDB.
+
+        Args:
+            source: A descriptor of the debug file, open for reading only. Its position does not
+                matter and is not changed.
+            target: A descriptor of an empty file, open for writing, at its beginning. The symcaches
+                are written to it one after another; the objects say where each one lies.
+
+        Returns:
+            The objects in the file: at least one, each debug id once.
+
+        Raises:
+            MalformedInput: The file cannot be used; the message is a sentence for the build log.
+            ServiceUnavailable: The child cannot be started.
+        """
+        size_bytes = os.fstat(source).st_size
+        if not size_bytes:
+            raise MalformedInput("it is empty")
+        async with self._turn, _locked(self._lock):
+            answer = await self._ask(source, target, size_bytes)
+        written_bytes = os.fstat(target).st_size
+        if any(item.start + item.size_bytes > written_bytes for item in answer.objects):
+            raise MalformedInput("the symbolicator's child wrote less than it said")
+        return tuple(answer.objects)
+
+    async def _ask(self, source: int, target: int, size_bytes: int) -> wire.DeriveAnswer:
+        limits = self._limits
+        kind = _kind_of(
+            gave_up=f"it needs more than {limits.memory_mib} MiB of memory to read, or is broken",
+            too_slow="reading it takes more than",
+        )
+        timeouts = ChildTimeouts(answer_s=limits.clock_s, cpu_s=limits.cpu_s)
+        command = (*command_of(_PROGRAM), str(limits.memory_mib), str(limits.cpu_s))
+        async with run_child(kind, command, timeouts) as child:
+            answer_kind, body = await child.ask(
+                wire.DERIVE,
+                wire.pack_body(wire.DeriveRequest(size_bytes)),
+                expected=(wire.DERIVED, wire.REFUSED),
+                files=(source, target),
+            )
+        if answer_kind == wire.REFUSED:
+            raise wire.read_refusal(body)
+        return wire.unpack_body(body, wire.DeriveAnswer)
+
+
+def _kind_of(*, gave_up: str, too_slow: str) -> ChildKind:
+    return ChildKind(
+        name="symbolicator's child",
+        most_answer_bytes=wire.MOST_ANSWER_BYTES,
+        gave_up=gave_up,
+        too_slow=too_slow,
+        # Rust ends a process that has no memory left by a signal to itself, which is forbidden.
+        forbidden=gave_up,
+        receives_files=True,
+    )
+
+
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    """Hold a file's lock, which the kernel drops if this process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(_LOCK_PAUSE_S)
+            else:
+                break
+        yield
+    finally:
+        os.close(descriptor)
