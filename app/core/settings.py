@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """Addresses of all cells by their numbers, for a page that lists them."""
     keep_days_at_most: int | None = Field(default=None, ge=1, le=36_500)
     """The most days that any project keeps its data, whatever its rules say."""
+    debug_file_cache_bytes: int = Field(default=2 * 1024**3, ge=16 * 1024**2)
+    """Disk space for the objects of debug files that this machine keeps at hand."""
     pictures: bool = True
     """Whether to draw small pictures of replays; without them no video is decoded here."""
     replay_quiet_s: float = Field(default=600.0, ge=0)

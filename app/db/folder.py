@@ -11,7 +11,7 @@ from app.core.errors import ReplayError
 
 LOCK_NAME: Final = "playhead.lock"
 _OUR_NAMES: Final = frozenset(
-    (LOCK_NAME, "playhead.address", "journal", "objects", "postgres", "postgres.making",
+    (LOCK_NAME, "playhead.address", "journal", "objects", "cache", "postgres", "postgres.making",
      "postgres.log", "postgres.log.old", "erasures.log", "restoring.json", "lost+found")
 )  # fmt: skip
 _PASSABLE: Final = 0o755
