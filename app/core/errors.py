@@ -25,6 +25,7 @@ ReplayError
       · DatabaseUnusable
       · PartitionMissing
     · ProviderUnavailable        the sign-in provider does not answer, or not as it should
+  - DeliveryFailed             a message could not be handed to its receiver
 
 The numbers are HTTP statuses. A `RequestRefused` is also counted as an outcome, under its `reason`.
 The ingest endpoints never answer with 503: they close the connection, so that the SDK sends again.
@@ -212,3 +213,19 @@ class PartitionMissing(DatabaseUnavailable):
 
 class ProviderUnavailable(ServiceUnavailable):
     """The sign-in provider cannot be reached, does not know this server, or talks nonsense."""
+
+
+class DeliveryFailed(ReplayError):
+    """A message could not be handed to its receiver; the message here is for the log of messages.
+
+    It never holds what the receiver answered, so that nobody reads a private network through it.
+
+    Attributes:
+        is_final: Whether no later try can succeed.
+        wait_s: The seconds after which the receiver wants to be asked again, if it said so.
+    """
+
+    def __init__(self, message: str, *, is_final: bool = False, wait_s: int | None = None) -> None:
+        super().__init__(message)
+        self.is_final = is_final
+        self.wait_s = wait_s

@@ -122,6 +122,12 @@ class Settings(BaseSettings):
     """Whether addresses count as verified though the provider does not say so."""
     oidc_passwords: bool = True
     """Whether passwords of this server go on beside the provider; local admins keep theirs."""
+    mail_from: str | None = None
+    """The address that mails of this server come from: `Playhead <playhead@example.com>`."""
+    smtp_url: SecretStr | None = None
+    """`smtp://user:password@host:587` or `smtps://…`; without it, nothing is mailed."""
+    webhook_allowed_hosts: Annotated[list[str], NoDecode] = []
+    """Hosts and networks to which webhooks may go though they are private, or by http."""
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
@@ -147,6 +153,35 @@ class Settings(BaseSettings):
         if not info.data.get("oidc_client_id"):
             raise ValueError("needs PLAYHEAD_OIDC_CLIENT_ID too")
         return issuer
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, mail_from: str | None) -> str | None:
+        if not mail_from:
+            return None
+        if "@" not in mail_from or not mail_from.isprintable():
+            raise ValueError("must be an address such as Playhead <playhead@example.com>")
+        return mail_from
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if url is None or not url.get_secret_value():
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            # The value may have a password in it, so it is not repeated.
+            raise ValueError("must be smtp://host:port or smtps://host:port")
+        if not info.data.get("mail_from"):
+            raise ValueError("needs PLAYHEAD_MAIL_FROM too")
+        return url
+
+    @field_validator("webhook_allowed_hosts", mode="before")
+    @classmethod
+    def _read_allowed_hosts(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return [host for part in value.split(",") if (host := part.strip())]
 
     @field_validator("cells", mode="before")
     @classmethod
