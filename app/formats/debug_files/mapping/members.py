@@ -14,7 +14,7 @@ Source: https://r8.googlesource.com/r8/+/refs/heads/main/doc/retrace.md and the 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from app.formats.debug_files.mapping import layout
@@ -83,18 +83,36 @@ class MethodRow:
     outline_calls: list[OutlineCall] = field(default_factory=list)
     rewrites: list[FrameRewrite] = field(default_factory=list)
 
+    @property
+    def is_for_frames_without_line(self) -> bool:
+        """Whether the range is `0:0`, which R8 writes for frames whose line the app cannot know."""
+        return self.first_line == 0 and self.last_line == 0
+
+    @property
+    def has_one_original_line(self) -> bool:
+        """Whether the row stands for one line in the source, or for none, and not for several."""
+        return self.original_last is None or self.original_last == self.original_first
+
     def holds_line(self, line: int) -> bool:
         """Whether the row has a range and the obfuscated line lies in it."""
         if self.first_line is None or self.last_line is None:
             return False
         return self.first_line <= line <= self.last_line
 
+    def has_same_range(self, other: "MethodRow") -> bool:
+        """Whether two rows that are neighbours belong to one position, by inlining."""
+        return (self.first_line, self.last_line) == (other.first_line, other.last_line)
+
+    def without_original_line(self) -> "MethodRow":
+        """Return the row as if the mapping did not say the line in the source."""
+        return replace(self, original_first=None, original_last=None)
+
     def find_original_line(self, line: int) -> int | None:
         """Return the line in the source for an obfuscated one in the range, if there is one."""
         first = self.original_first
         if first is None:
             return line or None
-        if self.original_last is not None and self.original_last != first:
+        if not self.has_one_original_line:
             first += line - (self.first_line or 0)
         return first or None
 
@@ -180,9 +198,9 @@ def _parse_row(line: bytes) -> MethodRow | None:
     if not opened or not closed or original is None or text.startswith("#"):
         return None
     lines = _RANGE.match(head)
-    first_line = last_line = None
+    first_line, last_line = _read_range(lines[1], lines[2] or lines[1]) if lines else (None, None)
+    original_first, original_last = _read_range(original[1], original[2])
     if lines is not None:
-        first_line, last_line = int(lines[1]), int(lines[2] or lines[1])
         head = head[lines.end() :]
     # Kotlin allows blanks in the names of methods, and no type has one.
     _, blank, name = head.strip().partition(" ")
@@ -195,9 +213,16 @@ def _parse_row(line: bytes) -> MethodRow | None:
         parameters=parameters,
         first_line=first_line,
         last_line=last_line,
-        original_first=int(original[1]) if original[1] else None,
-        original_last=int(original[2]) if original[2] else None,
+        original_first=original_first,
+        original_last=original_last,
     )
+
+
+def _read_range(first: str | None, last: str | None) -> tuple[int | None, int | None]:
+    """Read two numbers, of which the smaller is the first whatever the order in the mapping."""
+    if first is None or last is None:
+        return int(first) if first else None, None
+    return min(int(first), int(last)), max(int(first), int(last))
 
 
 def _read_note(line: bytes) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""Tell the source file of a clear class from its mapping, from what was sent, or from its name."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_NO_FILE: Final = frozenset(
+    {"", "SourceFile", "Unknown Source", "Unknown", "Native Method", "null"}
+)
+"""Names that R8, ProGuard and the virtual machine write in place of a file."""
+_MAP_ID: Final = "r8-map-id-"
+"""R8 writes the id of the mapping in place of the file since 2024."""
+_SYNTHETIC: Final = "R8$$SyntheticClass"
+_OUTER: Final = re.compile(r"([^$]*)(?:\$.*)?", re.DOTALL)
+_COMPOSABLES: Final = "ComposableSingletons$"
+"""The Compose compiler gives `AppKt` a class of this name, a dollar and `AppKt`."""
+
+
+def is_file_name(sent: object) -> bool:
+    """Whether the file of a frame as sent names a file, and is not what a shrinker left there."""
+    return isinstance(sent, str) and sent not in _NO_FILE and not sent.startswith(_MAP_ID)
+
+
+def is_real_source(noted: str) -> bool:
+    """Whether the file that a mapping notes names a file: classes that R8 made have none."""
+    return noted != _SYNTHETIC and is_file_name(noted)
+
+
+def find_file_name(
+    class_name: str, find_source_file: Callable[[str], str | None], *, like: str | None = None
+) -> str:
+    """Return the source file of a class that did not come with one.
+
+    Args:
+        class_name: The clear name with its package, such as `com.acme.Cart$Line`.
+        find_source_file: Returns the file that the mapping notes for a clear class, if any.
+        like: The file of the class that this one was inlined into, which is in the same language
+            more often than not.
+
+    Returns:
+        The file noted for the class or for the class around it; else one that follows from its
+        name: `Cart.java`, and `Cart.kt` for `CartKt`.
+    """
+    package, _, name = class_name.rpartition(".")
+    prefix = f"{package}." if package else ""
+    outer = _read_outer_class(name)
+    for candidate in (class_name, prefix + outer):
+        noted = find_source_file(candidate)
+        if noted is not None and is_real_source(noted):
+            return noted
+    if outer.endswith("Kt") and len(outer) > len("Kt"):
+        # A file with @JvmMultifileClass becomes classes such as `CollectionsKt__IterablesKt`.
+        return outer.rpartition("__")[2].removesuffix("Kt") + ".kt"
+    _, dot, extension = (like or "").rpartition(".")
+    return f"{outer}.{extension if dot and extension in ('java', 'kt') else 'java'}"
+
+
+def _read_outer_class(name: str) -> str:
+    """Return the class that a file is called after: `Cart` for `Cart$Line` and `Cart$$Lambda0`."""
+    name = name.removeprefix(_COMPOSABLES)
+    match = _OUTER.fullmatch(name)
+    return (match[1] if match else "") or name.strip("$")
