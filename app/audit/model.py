@@ -51,6 +51,10 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an action
     TOKEN_USED = "token_used"  # noqa: S105 - the name of an action
     """An API token was used from an address for the first time."""
+    RELEASE_ADDED = "release_added"
+    RELEASE_CHANGED = "release_changed"
+    RELEASE_DELETED = "release_deleted"
+    DEPLOY_ADDED = "deploy_added"
     REPLAY_DELETED = "replay_deleted"
     REPLAYS_ERASED = "replays_erased"
     PERSON_ERASED = "person_erased"

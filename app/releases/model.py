@@ -1,7 +1,7 @@
 """Frozen values that this domain takes in and hands upward; no table objects."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from app.core.ids import ProjectId
 
@@ -28,3 +28,63 @@ class SessionUpdate:
     """Id of the session, whose statuses are counted once each; None for counts that the sender
     added up itself."""
     counts: tuple[tuple[SessionCohort, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of a release, as a build server reports it."""
+
+    id: str
+    repository: str
+    author_name: str
+    author_email: str
+    message: str
+    at: str
+    """Its time as it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChange:
+    """What a build server says about a release; None and empty leave what is there."""
+
+    started_at: datetime | None = None
+    released_at: datetime | None = None
+    url: str | None = None
+    ref: str | None = None
+    """The commit or branch that it was built from."""
+    is_archived: bool | None = None
+    commits: tuple[Commit, ...] = ()
+    """Its commits, the newest first; they replace those that were reported before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deploy:
+    """A release that was brought to an environment."""
+
+    id: int
+    project_id: ProjectId
+    version: str
+    environment: str
+    name: str | None
+    url: str | None
+    started_at: datetime | None
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release of one or several projects, as far as build servers and sessions tell."""
+
+    version: str
+    project_ids: tuple[ProjectId, ...]
+    made_at: datetime
+    """When it was first heard of."""
+    started_at: datetime | None = None
+    released_at: datetime | None = None
+    url: str | None = None
+    ref: str | None = None
+    is_archived: bool = False
+    commit_count: int = 0
+    last_commit: Commit | None = None
+    deploy_count: int = 0
+    last_deploy: Deploy | None = None

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import InvalidInput, OversizedForm
-from app.core.limits import LIMITS
+from app.formats import jsonish
 
 MOST_BODY_BYTES: Final = 4 * 1024 * 1024
 """A release with 1,000 commits and their files has about 1 MB."""
@@ -49,20 +49,15 @@ async def read_json(request: Request, *, most_bytes: int = MOST_BODY_BYTES) -> A
 
     Raises:
         OversizedForm: It is longer; the rest is not read.
-        InvalidInput: It is not JSON, or nested more deeply than `LIMITS.json_depth`.
+        OversizedInput: It has too many values.
+        MalformedInput: It is not JSON, or nested too deeply.
     """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > most_bytes:
             raise OversizedForm(f"the body has more than {most_bytes} bytes")
-    _check_size(body)
-    try:
-        value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInput(f"the body is not JSON: {error}") from None
-    _check_depth(value)
-    return value
+    return jsonish.decode(body, "the body")
 
 
 async def read_json_object(
@@ -73,26 +68,3 @@ async def read_json_object(
     if not isinstance(value, dict):
         raise InvalidInput("the body must be a JSON object")
     return value
-
-
-def _check_size(body: bytearray) -> None:
-    """Refuse a body of so many values that they would take a hundred times its bytes in memory."""
-    marks = sum(body.count(mark) for mark in (b"{", b"[", b","))
-    if marks > LIMITS.json_marks:
-        raise InvalidInput("the JSON of the body has too many values")
-
-
-def _check_depth(value: object) -> None:
-    """Refuse a value that is nested too deeply, level by level and without recursion."""
-    level = [value]
-    for _ in range(LIMITS.json_depth):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return
-    raise InvalidInput("the JSON of the body is nested too deeply")

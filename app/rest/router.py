@@ -1,15 +1,18 @@
 """All routes of the REST API on one router."""
 
+from typing import Final
+
 from fastapi import APIRouter
 
 from app.rest import info
+from app.rest.releases import part_routes as release_parts, routes as releases
 
-PREFIX = "/api/0"
+PREFIX: Final = "/api/0"
 
 
 def resources() -> APIRouter:
     """Return the router of every resource; `app.state.rest_services` must hold `RestServices`."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
-    for resource in (info,):
+    for resource in (info, releases, release_parts):
         router.include_router(resource.router)
     return router

@@ -42,28 +42,28 @@ async def test_info_tells_the_scopes_of_the_token(tenant: Server):
     }
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        None,
-        "",
-        "Bearer",
-        "Bearer sntrys_e30=_" + "a" * 43,
-        "Bearer sntrys_" + "e" * 40 + "_" + "a" * 43,
-        "Bearer sntryu_" + "a" * 64,
-        "Basic YTpi",
-        "Bearer " + "a" * 5_000,
-        "Bearer \xff\xfe",
-    ],
-)
-async def test_a_request_without_a_token_that_works_gets_401(tenant: Server, header: str | None):
+HEADERS = [
+    None,
+    "",
+    "Bearer",
+    "Bearer sntrys_e30=_" + "a" * 43,
+    "Bearer sntrys_" + "e" * 40 + "_" + "a" * 43,
+    "Bearer sntryu_" + "a" * 64,
+    "Basic YTpi",
+    "Bearer " + "a" * 5_000,
+    "Bearer \xff\xfe",
+]
+
+
+async def test_a_request_without_a_token_that_works_gets_401(tenant: Server):
     """Requests without a token, or with one that nobody made, get 401 and a sentence."""
-    headers = {} if header is None else {b"authorization": header.encode("latin-1")}
     async with builder(tenant, None) as client:
-        answer = await client.get(INFO, headers=headers)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
-    assert "token" in answer.json()["detail"]
+        for header in HEADERS:
+            headers = {} if header is None else {b"authorization": header.encode("latin-1")}
+            answer = await client.get(INFO, headers=headers)
+            assert answer.status_code == 401, header
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert "token" in answer.json()["detail"]
 
 
 async def test_a_key_or_a_sign_in_is_no_token(tenant: Server):
@@ -109,31 +109,27 @@ async def test_a_token_of_a_person_reaches_what_they_administer(tenant: Server):
         assert (await client.get(INFO)).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/api/0", "/api/0/"])
-async def test_the_slash_at_the_end_may_be_missing(tenant: Server, path: str):
+async def test_the_slash_at_the_end_may_be_missing(tenant: Server):
     """An address without its last slash is the same one."""
     async with project_builder(tenant) as client:
-        assert (await client.get(path)).status_code == 200
+        assert (await client.get("/api/0")).json() == (await client.get("/api/0/")).json()
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/api/0/monitors/",
-        "/api/0/organizations/playhead/preprodartifacts/",
-        "/api/0/organizations/api/1/envelope/",
-        "/api/0/organizations/playhead/code/api%2F1%2Fenvelope/",
-        "/api/0/%00/",
-        "/api/0/upload/",
-    ],
-)
-async def test_unknown_addresses_get_404_with_a_sentence(tenant: Server, path: str):
+async def test_unknown_addresses_get_404_with_a_sentence(tenant: Server):
     """What Playhead does not have gets JSON with a `detail`, never a page nor the ingest door."""
     async with project_builder(tenant) as client:
-        for method in ("GET", "POST"):
-            answer = await client.request(method, path)
-            assert answer.status_code == 404
-            assert "does not have" in answer.json()["detail"]
+        for path in (
+            "/api/0/monitors/",
+            "/api/0/organizations/playhead/preprodartifacts/",
+            "/api/0/organizations/api/1/envelope/",
+            "/api/0/organizations/playhead/code/api%2F1%2Fenvelope/",
+            "/api/0/%00/",
+            "/api/0/upload/",
+        ):
+            for method in ("GET", "POST"):
+                answer = await client.request(method, path)
+                assert answer.status_code == 404, path
+                assert "does not have" in answer.json()["detail"]
 
 
 async def test_answers_are_not_kept_and_not_guessed(tenant: Server):

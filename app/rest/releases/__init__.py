@@ -1,0 +1,1 @@
+"""Releases: build servers name, finish, deploy and list them."""
