@@ -1,10 +1,8 @@
-"""Starts the symbolicator's children: one makes symcaches at upload, one looks addresses up.
+"""Makes symcaches of uploaded debug files in a child, one file at a time on a machine.
 
-    upload ─► NativeDeriver.derive ─► child for this file ─► symcaches, killed
-    event  ─► AddressLookups.look_up ─► child for this project ─► locations, kept for the next
+    a debug file ─► NativeDeriver.derive ─► child for this file ─► symcaches, killed
 
-What a child sends is checked, and any fault ends it. A child sees the files of one project only,
-so a file that breaks a child's reader changes the stacks of its own project at worst.
+What the child sends is checked, and any fault ends it. `finder` reads the symcaches.
 """
 
 import asyncio
@@ -21,7 +19,7 @@ from app.core.errors import MalformedInput
 from app.symbolicator import wire
 
 _LOCK_PAUSE_S: Final = 0.05
-_PROGRAM: Final = "app.symbolicator.program"
+PROGRAM: Final = "app.symbolicator.program"
 DEFAULT_MEMORY_MIB: Final = 700
 
 
@@ -80,12 +78,12 @@ class NativeDeriver:
 
     async def _ask(self, source: int, target: int, size_bytes: int) -> wire.DeriveAnswer:
         limits = self._limits
-        kind = _kind_of(
+        kind = make_child_kind(
             gave_up=f"it needs more than {limits.memory_mib} MiB of memory to read, or is broken",
             too_slow="reading it takes more than",
         )
         timeouts = ChildTimeouts(answer_s=limits.clock_s, cpu_s=limits.cpu_s)
-        command = (*command_of(_PROGRAM), str(limits.memory_mib), str(limits.cpu_s))
+        command = (*command_of(PROGRAM), str(limits.memory_mib), str(limits.cpu_s))
         async with run_child(kind, command, timeouts) as child:
             answer_kind, body = await child.ask(
                 wire.DERIVE,
@@ -98,7 +96,8 @@ class NativeDeriver:
         return wire.unpack_body(body, wire.DeriveAnswer)
 
 
-def _kind_of(*, gave_up: str, too_slow: str) -> ChildKind:
+def make_child_kind(*, gave_up: str, too_slow: str) -> ChildKind:
+    """Describe the symbolicator's child, with words for how it ends in one of its uses."""
     return ChildKind(
         name="symbolicator's child",
         most_answer_bytes=wire.MOST_ANSWER_BYTES,
