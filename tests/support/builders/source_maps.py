@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 from app.formats.debug_files.packed.blocks import BlockReader, BlockWriter
@@ -11,11 +12,11 @@ from app.formats.debug_files.source_maps.packing import PackedMapFacts, pack_sou
 from app.formats.debug_files.source_maps.vlq import encode_numbers
 
 MAP_ID = "8f1d7c1e-2222-4333-8444-819345a3ba4a"
-Mapping = tuple[int, int, int | None, int, int, int | None]
+SegmentValues = tuple[int, int, int | None, int, int, int | None]
 """Line and column of the script; source, its line and column; name. All from 0, None for none."""
 
 
-def write_mappings(mappings: list[Mapping]) -> str:
+def write_mappings(mappings: list[SegmentValues]) -> str:
     """Write the member `mappings`; lines must ascend."""
     lines: list[list[bytes]] = [[]]
     column = source = source_line = source_column = name = 0
@@ -63,8 +64,8 @@ def pack_map(whole: dict[str, Any]) -> PackedSourceMap:
 
 
 def bundle(
-    entries: dict[str, bytes | str],
-    files: dict[str, dict[str, Any]] | None = None,
+    entries: Mapping[str, bytes | str],
+    files: Mapping[str, object] | None = None,
     **manifest: Any,
 ) -> bytes:
     """Build a bundle as sentry-cli does.
@@ -74,7 +75,8 @@ def bundle(
         files: Descriptions of entries by name; those that are absent are guessed from the name.
         **manifest: Other members of the manifest.
     """
-    described = {name: describe_entry(name) for name in entries} | (files or {})
+    described: dict[str, object] = {name: describe_entry(name) for name in entries}
+    described.update(files or {})
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in entries.items():

@@ -140,7 +140,8 @@ class _BundlePacker:
             return place, self._rows[DEBUG_ID_KEY + debug_id].get("map_url")
         reference = file.source_map_url or _read_map_comment(text)
         if reference is not None and reference.startswith("data:"):
-            return self._pack_inline_map(reference, file.entry), file.url
+            place = self._pack_inline_map(reference, file.entry)
+            return place, file.url if place else None
         for url in _list_map_urls(file.url, reference):
             if place := self._maps.get(URL_KEY + url):
                 return place, url

@@ -9,7 +9,7 @@ from app.core.errors import MalformedInput
 from app.formats.debug_files.packed.blocks import MAGIC, BlockReader, BlockWriter
 
 
-def write_table(items):
+def write_table(items: list[tuple[str, int]]) -> BlockReader:
     """Write a table and return the reader of its file."""
     target = io.BytesIO()
     writer = BlockWriter(target)

@@ -11,14 +11,14 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.formats.debug_files import bundles
-from app.formats.debug_files.bundles import BundleFileType, open_bundle
+from app.formats.debug_files.bundles import BundleFileType, BundleManifest, open_bundle
 from tests.support.builders.source_maps import MAP_ID, bundle, describe_entry
 from tests.support.recorded.debug_samples import hostile_cases, read_debug_sample
 
 APP = "files/_/_/app.js"
 
 
-def read_manifest(data):
+def read_manifest(data: bytes) -> BundleManifest:
     """Open a bundle and return its manifest."""
     with open_bundle(io.BytesIO(data)) as opened:
         return opened.manifest

@@ -3,13 +3,15 @@
 import base64
 import io
 import json
+from typing import Any
 
 import pytest
 
 from app.core.errors import MalformedInput
 from app.formats.debug_files.packed.blocks import BlockWriter
-from app.formats.debug_files.packed.bundle_packing import BundleUrl, pack_bundle
-from app.formats.debug_files.packed.packed_bundle import PackedBundle
+from app.formats.debug_files.packed.bundle_packing import BundleFacts, BundleUrl, pack_bundle
+from app.formats.debug_files.packed.packed_bundle import PackedBundle, PackedScript
+from app.formats.debug_files.source_maps.packed_map import SourcePosition
 from tests.support.builders.source_maps import MAP_ID, bundle, describe_entry, source_map
 from tests.support.recorded.debug_samples import read_debug_sample
 
@@ -18,7 +20,7 @@ MAP_TEXT = json.dumps(source_map())
 OTHER_ID = "0eba4e1f-8401-5a6d-aaa4-7c98872f25ec"
 
 
-def pack(data):
+def pack(data: bytes) -> tuple[BundleFacts, PackedBundle]:
     """Pack a bundle and return what it says, and the reader."""
     target = io.BytesIO()
     facts = pack_bundle(io.BytesIO(data), target)
@@ -26,10 +28,19 @@ def pack(data):
     return facts, PackedBundle(target.getvalue())
 
 
-def has_map(script):
+def locate(script: PackedScript | None, line: int, column: int) -> SourcePosition:
+    """Return where a position of a script with a map comes from."""
+    assert script is not None
+    assert script.source_map is not None
+    position = script.source_map.find_position(line, column)
+    assert position is not None
+    return position
+
+
+def has_map(script: PackedScript | None) -> bool:
     """Say whether a script has the map of `source_map`."""
-    position = script.source_map and script.source_map.find_position(1, 11)
-    return bool(position) and position.source.endswith("src/a.js")
+    position = locate(script, 1, 11)
+    return position.source.endswith("src/a.js")
 
 
 def test_a_hermes_bundle_is_found_by_id_and_by_address():
@@ -42,9 +53,9 @@ def test_a_hermes_bundle_is_found_by_id_and_by_address():
     by_id = packed.find_script_by_id("8ad3141f-51c4-4c79-acd0-f3a0318ac699")
     by_url = packed.find_script_by_url("~/index.android.bundle")
     for script in (by_id, by_url):
-        assert script.source_map.find_position(1, 4472).function == "charge"
+        assert locate(script, 1, 4472).function == "charge"
+        assert script is not None
         assert script.map_url == "~/index.android.bundle.map"
-    assert by_id.source_map is by_url.source_map
 
 
 def test_sources_of_a_jvm_app_are_found_by_address():
@@ -55,6 +66,7 @@ def test_sources_of_a_jvm_app_are_found_by_address():
     assert (facts.kind, facts.files) == ("jvm_source_bundle", 4)
     assert facts.debug_id == "7d0e0650-6104-56e8-a7fe-020b7f400ca5"
     source = packed.find_source_by_url("~/com/acme/shop/cart/Cart.jvm")
+    assert source is not None
     assert source.startswith("package com.acme.shop.cart;")
     assert packed.find_source_by_url("~/com/acme/shop/cart/Other.jvm") is None
 
@@ -97,7 +109,6 @@ def test_a_map_is_found_by_what_the_script_says(script, headers, map_entry):
         bundle({APP: script, map_entry: MAP_TEXT}, {APP: describe_entry(APP, **headers)})
     )
     assert has_map(packed.find_script_by_url("~/static/app.js"))
-    assert packed.find_script_by_url("~/static/app.js").source is None
 
 
 def test_a_map_within_the_script_is_read():
@@ -113,7 +124,9 @@ def test_a_map_within_the_script_is_read():
 def test_a_data_address_that_cannot_be_read_is_no_map(data):
     """The script is kept without a map."""
     _, packed = pack(bundle({APP: f"x\n//# sourceMappingURL={data}"}))
-    assert packed.find_script_by_url("~/static/app.js").source_map is None
+    assert packed.find_script_by_url("~/static/app.js") == PackedScript(
+        None, None, f"x\n//# sourceMappingURL={data}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,9 +144,10 @@ def test_a_script_and_its_map_are_joined_by_their_id(script_headers, map_headers
     files = {APP: describe_entry(APP, **script_headers), other: describe_entry(other, **map_headers)}  # fmt: skip  # noqa: E501 - one value
     facts, packed = pack(bundle({APP: script, other: json.dumps(map_text)}, files))
     assert facts.debug_ids == (MAP_ID,)
-    assert has_map(packed.find_script_by_id(MAP_ID))
-    assert has_map(packed.find_script_by_url("~/static/app.js"))
-    assert packed.find_script_by_id(MAP_ID).map_url == "~/elsewhere.map"
+    for found in (packed.find_script_by_id(MAP_ID), packed.find_script_by_url("~/static/app.js")):
+        assert has_map(found)
+        assert found is not None
+        assert found.map_url == "~/elsewhere.map"
 
 
 def test_a_script_without_a_map_keeps_its_code():
@@ -141,13 +155,13 @@ def test_a_script_without_a_map_keeps_its_code():
     files = {APP: describe_entry(APP) | {"type": "source"}}
     _, packed = pack(bundle({APP: "first()\nsecond()\n"}, files))
     script = packed.find_script_by_url("~/static/app.js")
-    assert (script.source_map, script.source) == (None, "first()\nsecond()\n")
+    assert script == PackedScript(None, None, "first()\nsecond()\n")
 
 
 def test_two_scripts_of_a_bundle_have_maps_of_their_own():
     """Every part of a divided app is found by its id."""
-    entries = {}
-    files = {}
+    entries: dict[str, bytes | str] = {}
+    files: dict[str, dict[str, Any]] = {}
     for name, debug_id in (("a", MAP_ID), ("b", OTHER_ID)):
         script, map_entry = f"files/_/_/{name}.js", f"files/_/_/{name}.js.map"
         entries |= {script: "x", map_entry: json.dumps(source_map(sources=[f"{name}/src/a.js"]))}
@@ -156,8 +170,8 @@ def test_two_scripts_of_a_bundle_have_maps_of_their_own():
     facts, packed = pack(bundle(entries, files))
     assert facts.debug_ids == tuple(sorted([MAP_ID, OTHER_ID]))
     for name, debug_id in (("a", MAP_ID), ("b", OTHER_ID)):
-        script = packed.find_script_by_id(debug_id)
-        assert script.source_map.find_position(1, 11).source == f"{name}/src/a.js"
+        found = packed.find_script_by_id(debug_id)
+        assert locate(found, 1, 11).source == f"{name}/src/a.js"
 
 
 def test_a_broken_map_is_named():

@@ -2,7 +2,16 @@
 
 import pytest
 
-from app.formats.debug_files.source_lines import LINE_CHARS, cut_source_lines
+from app.formats.debug_files import source_lines
+from app.formats.debug_files.source_lines import LINE_CHARS, SourceLines
+
+
+def cut_source_lines(text: str, line: int, column: int | None = None) -> SourceLines:
+    """Cut out a line that is there."""
+    lines = source_lines.cut_source_lines(text, line, column=column)
+    assert lines is not None
+    return lines
+
 
 TEXT = "\n".join(f"line {number}" for number in range(1, 21))
 
@@ -25,7 +34,7 @@ def test_at_the_ends_there_are_fewer_lines():
 @pytest.mark.parametrize("line", [-1, 0, 21, 10**9])
 def test_a_line_that_is_not_there_gives_none(line):
     """A source that does not fit the map shows no lines, not wrong ones."""
-    assert cut_source_lines(TEXT, line) is None
+    assert source_lines.cut_source_lines(TEXT, line) is None
 
 
 def test_line_ends_of_windows_are_taken_off():

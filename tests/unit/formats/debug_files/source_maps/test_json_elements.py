@@ -15,7 +15,7 @@ VALUES = st.recursive(
 )
 
 
-def split(text, most=1_000):
+def split(text: bytes, most: int = 1_000) -> list[bytes]:
     """Split an array and return the texts of its elements."""
     return [bytes(element) for element in iterate_elements(memoryview(text), "names", most=most)]
 
