@@ -1,7 +1,6 @@
 """Give classes that an event names outside of frames their clear names."""
 
 import re
-from collections.abc import Sequence
 from typing import Any, Final
 
 from app.formats.jsonish import JsonObject
@@ -59,11 +58,6 @@ def rename_held_locks(thread: JsonObject, retracer: JvmRetracer) -> None:
         thread["held_locks"] = {
             address: _rename_locked_class(lock, retracer) for address, lock in locks.items()
         }
-
-
-def rename_transaction(transaction: str, retracer: JvmRetracer) -> str:
-    """Return the clear name of a transaction that is called after a class, such as an activity."""
-    return retracer.rename_class(transaction)
 
 
 def rename_contexts(contexts: JsonObject, retracer: JvmRetracer) -> JsonObject:
@@ -132,7 +126,7 @@ def _rename_texts(
             )
             for name, member in value.items()
         }
-    if isinstance(value, Sequence):
+    if isinstance(value, list):
         return [
             _rename_texts(member, retracer, budget, is_screen_list=is_screen_list, depth=depth - 1)
             for member in value

@@ -29,6 +29,7 @@ class JvmRetracer:
         mappings: The mappings of the event; the first that knows a class explains it.
         app_packages: The packages of the app, as `own_code.read_app_packages` reads them.
         check_time: Is called for every frame; raises if the event takes too long.
+        used: The numbers of the mappings that knew a class.
         known_frames: Frames as sent whose class a mapping knows.
         unknown_classes: Classes of frames that look obfuscated and are in no mapping; some of them.
         unknown_frames: The number of such frames.
@@ -37,14 +38,19 @@ class JvmRetracer:
     mappings: Sequence[MappingReader]
     app_packages: tuple[str, ...] = ()
     check_time: Callable[[], None] = lambda: None
+    used: set[int] = field(default_factory=set)
     known_frames: int = 0
     unknown_frames: int = 0
     unknown_classes: dict[str, None] = field(default_factory=dict)
 
     def find_class(self, obfuscated: str) -> ClassMapping | None:
         """Return what a mapping says about a class of the app, or None."""
-        found = (mapping.find_class(obfuscated) for mapping in self.mappings)
-        return next((known for known in found if known is not None), None)
+        for number, mapping in enumerate(self.mappings):
+            known = mapping.find_class(obfuscated)
+            if known is not None:
+                self.used.add(number)
+                return known
+        return None
 
     def rename_class(self, obfuscated: str) -> str:
         """Return the clear name of a class, or the name itself if no mapping knows it."""

@@ -36,16 +36,24 @@ def retrace(
 ) -> list[Place]:
     """Retrace a stack, written with the innermost call first, and return it likewise."""
     frames = [make_frame(place) for place in reversed(places)]
-    clear = make_retracer(mapping).retrace_frames(frames, lambda _frame: True, thrown)
-    return [(_join(frame), frame.get("lineno")) for frame in reversed(clear)]
+    return list_places(make_retracer(mapping).retrace_frames(frames, is_jvm, thrown))
+
+
+def list_places(frames: Sequence[dict[str, Any]]) -> list[Place]:
+    """Write frames as `retrace` returns them: the innermost call first."""
+    return [
+        (f"{frame['module']}.{frame['function']}", frame.get("lineno"))
+        for frame in reversed(frames)
+    ]
+
+
+def is_jvm(_frame: object) -> bool:
+    """Say of every frame that it is one of the JVM."""
+    return True
 
 
 def retrace_files(mapping: bytes | str, place: Place, filename: str | None) -> list[Any]:
     """Return the file names that a frame gets, the innermost call first."""
     frame = make_frame(place, filename=filename)
-    clear: Sequence[Any] = make_retracer(mapping).retrace_frames([frame], lambda _frame: True, None)
+    clear: Sequence[Any] = make_retracer(mapping).retrace_frames([frame], is_jvm, None)
     return [frame["filename"] for frame in reversed(clear)]
-
-
-def _join(frame: dict[str, Any]) -> str:
-    return f"{frame['module']}.{frame['function']}"

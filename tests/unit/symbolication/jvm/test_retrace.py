@@ -13,6 +13,7 @@ from tests.support.recorded.debug_samples import (
     read_debug_sample,
 )
 from tests.support.symbolication.retracing import (
+    is_jvm,
     make_frame,
     make_retracer,
     retrace,
@@ -34,7 +35,7 @@ def test_the_samples_come_out_as_expected(folder):
     for holder, expected in pairs:
         frames = holder["stacktrace"]["frames"]
         thrown = names.read_exception_class(holder)
-        clear = retracer.retrace_frames(frames, lambda _frame: True, thrown)
+        clear = retracer.retrace_frames(frames, is_jvm, thrown)
         assert len(clear) == len(expected["frames"])
         for frame, wanted in zip(clear, expected["frames"], strict=True):
             for name in ("module", "function", "lineno", "in_app"):
@@ -379,7 +380,7 @@ androidx.core.View -> a.d:
 
     def decide(name: str, **members: Any) -> list[Any]:
         frames = [make_frame((name, 1), **members)]
-        clear = retracer.retrace_frames(frames, lambda _frame: True, None)
+        clear = retracer.retrace_frames(frames, is_jvm, None)
         return [frame.get("in_app") for frame in clear]
 
     assert decide("a.a.a") == [True, False]
