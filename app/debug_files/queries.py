@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
@@ -34,6 +34,19 @@ NEWEST_DEBUG_FILES: Final = ListOrder[DebugFile](
     is_indexed=True,
 )
 """The order of a list of debug files."""
+
+# From project to project by the index: a project may have a million addresses.
+_PROJECTS_WITH_SCRIPTS: Final = text(
+    """
+    with recursive p as (
+        select min(project_id) as id from artifact_urls
+        union all
+        select (select min(u.project_id) from artifact_urls u where u.project_id > p.id)
+        from p where p.id is not null
+    )
+    select id from p where id is not null
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,12 @@ async def find_artifacts(
         )
         for row in rows
     ]
+
+
+async def list_projects_with_scripts(connection: AsyncConnection) -> set[ProjectId]:
+    """List the projects that have scripts of releases, which are found without a debug id."""
+    rows = await connection.execute(_PROJECTS_WITH_SCRIPTS)
+    return {ProjectId(row.id) for row in rows}
 
 
 async def read_debug_files(

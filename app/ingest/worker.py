@@ -12,6 +12,7 @@ from app.ingest.accept.acceptor import EnvelopeAcceptor
 from app.ingest.admission.admission import IngestAdmission
 from app.ingest.digest.batch_digester import NotePictures
 from app.ingest.digest.digester import Digester
+from app.ingest.digest.symbolicate import BatchSymbolicator
 from app.ingest.queue import EnvelopeQueue
 from app.ingest.spill.spiller import Spiller, SpillOptions
 from app.journal.writer import Journal
@@ -44,6 +45,7 @@ class IngestWorker:
         reserve_bytes: int,
         memory_bytes: int,
         note_pictures: NotePictures,
+        symbolicator: BatchSymbolicator | None = None,
         keep_s: float = 0,
         spill: SpillOptions | None = None,
     ) -> "IngestWorker":
@@ -59,6 +61,7 @@ class IngestWorker:
             reserve_bytes: The free disk space below which nothing is accepted.
             memory_bytes: The memory that accepted envelopes may take until they are digested.
             note_pictures: Called with the replays whose pictures may have to change.
+            symbolicator: Makes stacks of events clear; None leaves them as they are sent.
             keep_s: How long journal files stay when they are digested, in case Postgres loses
                 commits.
             spill: Whether and when envelopes that wait are copied into the bucket.
@@ -78,6 +81,7 @@ class IngestWorker:
             admission=admission,
             rules=rules,
             note_pictures=note_pictures,
+            symbolicator=symbolicator,
             keep_s=keep_s,
         )
         digester.start()

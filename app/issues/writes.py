@@ -42,6 +42,10 @@ async def add_events(
         key: _event_row(event, issue_id, days.slot_of(event.project_id))
         for key, (event, issue_id) in by_key.items()
     }
+    # Most batches have none, and their statement does not name the column.
+    if any(event.symbolicated is not None for event in new):
+        for key, (event, _) in by_key.items():
+            rows[key]["symbolicated"] = event.symbolicated
     added = await insert_new_rows(connection, events, rows, days=days.recent)
     await counting.count_events(connection, [by_key[key] for key in sorted(added)])
     return added

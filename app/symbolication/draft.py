@@ -45,7 +45,7 @@ class Stack:
     exception: JsonObject | None = None
     """The copy of the exception that holds the stack; its type and value may be changed."""
     thread: JsonObject | None = None
-    """The thread that holds the stack, to be read only."""
+    """The copy of the thread that holds the stack; its locks may be changed."""
 
     @property
     def is_crashed(self) -> bool:
@@ -68,6 +68,8 @@ class EventDraft:
     """Copies of all exceptions, those without a stack too; to be changed in place."""
     transaction: str | None = None
     """The name of the transaction; may be replaced."""
+    contexts: JsonObject = field(default_factory=dict)
+    """The contexts as sent; to be replaced as a whole, and not changed."""
     deadline_s: float | None = None
     """The time on the monotonic clock at which the event is given up; None for no limit."""
     _members: JsonObject = field(default_factory=dict)
@@ -82,7 +84,12 @@ class EventDraft:
             event: The event as decoded; anything may be missing or of the wrong type.
             deadline_s: The time on the monotonic clock at which it is given up.
         """
-        draft = cls(event, transaction=jsonish.text(event, "transaction"), deadline_s=deadline_s)
+        draft = cls(
+            event,
+            transaction=jsonish.text(event, "transaction"),
+            contexts=jsonish.mapping(event, "contexts"),
+            deadline_s=deadline_s,
+        )
         draft._copy_values("exception", draft._add_exception)
         draft._copy_values("threads", draft._add_thread)
         own = draft._copy_holder(event)
@@ -179,13 +186,15 @@ class EventDraft:
             stack.stacktrace["frames"] = stack.frames
         if self.transaction != jsonish.text(self.event, "transaction"):
             members = members | {"transaction": self.transaction}
+        if self.contexts != jsonish.mapping(self.event, "contexts"):
+            members = members | {"contexts": self.contexts}
         changed = {name: value for name, value in members.items() if value != self.event.get(name)}
         missing = sorted(self._missing.values(), key=lambda file: -file.frames)
         return SymbolicatedEvent(
             members=changed, used=tuple(self._used.values()), missing=tuple(missing)
         )
 
-    def _copy_values(self, name: str, add: Callable[[JsonObject, JsonObject], None]) -> None:
+    def _copy_values(self, name: str, add: Callable[[JsonObject], None]) -> None:
         """Copy a list of exceptions or threads, in either of the two forms that SDKs send."""
         sent = self.event.get(name)
         values = sent.get("values") if isinstance(sent, dict) else sent
@@ -196,7 +205,7 @@ class EventDraft:
         ]
         for copy, value in zip(copies, values, strict=True):
             if isinstance(value, dict):
-                add(copy, value)
+                add(copy)
         self._members[name] = {**sent, "values": copies} if isinstance(sent, dict) else copies
 
     def _copy_holder(self, holder: JsonObject) -> JsonObject:
@@ -210,12 +219,12 @@ class EventDraft:
         stacktrace = {**jsonish.mapping(holder, "stacktrace"), "frames": list(frames)}
         return {**holder, "stacktrace": stacktrace}
 
-    def _add_exception(self, copy: JsonObject, _sent: JsonObject) -> None:
+    def _add_exception(self, copy: JsonObject) -> None:
         self.exceptions.append(copy)
         self._add_stack(copy, exception=copy)
 
-    def _add_thread(self, copy: JsonObject, sent: JsonObject) -> None:
-        self._add_stack(copy, thread=sent)
+    def _add_thread(self, copy: JsonObject) -> None:
+        self._add_stack(copy, thread=copy)
 
     def _add_stack(
         self,

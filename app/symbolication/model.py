@@ -4,7 +4,7 @@
     event as sent + SymbolicatedEvent ─ read_clear_event ─► what pages, search and grouping read
 
 The payload of an event stays as it was sent. Beside it lie only the top-level members that differ
-(`exception`, `threads`, `stacktrace`, `transaction`), so a reader lays them over the payload.
+(`exception`, `threads` and what else may name a class), so a reader lays them over the payload.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ MissingReason = Literal["not_uploaded", "stripped", "no_lines", "not_in_map"]
 """Why a debug file did not help: it is not there, it has no debug information, it has names but no
 line numbers, or it does not know the names or positions of the frames."""
 
-CLEAR_MEMBERS: Final = ("exception", "threads", "stacktrace", "transaction")
+CLEAR_MEMBERS: Final = ("exception", "threads", "stacktrace", "transaction", "contexts")
 """The top-level members of an event that symbolication may change."""
 KIND_NAMES: Final[dict[object, DebugFileKindName]] = {
     kind: kind for kind in get_args(DebugFileKindName)

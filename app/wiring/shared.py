@@ -21,6 +21,7 @@ from app.processes.open_store import open_checked_store
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.storage.measured import MeasuredStore
+from app.wiring.symbolication import SymbolicationParts, open_symbolication
 
 if TYPE_CHECKING:
     from app.web.frame.rendering.renderer import Renderer
@@ -38,6 +39,7 @@ class SharedParts:
     """The keys of all projects; only a door begins to read them."""
     rules: RuleCache
     picture_notes: PictureNotes
+    symbolication: SymbolicationParts
     connections: OpenConnections
     stack: AsyncExitStack
     """Stops what was opened, in the reverse order."""
@@ -97,6 +99,7 @@ async def open_shared_parts(
         KeyCache(),
         rules,
         PictureNotes(database),
+        open_symbolication(settings, data_dir, database, objects, stack),
         connections,
         stack,
     )

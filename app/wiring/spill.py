@@ -56,4 +56,5 @@ def _open_batches(shared: SharedParts) -> BatchDigester:
         rules=shared.rules,
         retrier=StepRetrier(),
         note_pictures=shared.picture_notes.note,
+        symbolicator=shared.symbolication.for_batches,
     )

@@ -30,6 +30,7 @@ from app.ingest.digest.store import (
     replays_to_picture,
     store_batch,
 )
+from app.ingest.digest.symbolicate import BatchSymbolicator
 from app.ingest.items.context import ReceivedItem
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.queue import AcceptedEnvelope, EnvelopeQueue
@@ -76,6 +77,7 @@ class BatchDigester:
         rules: RuleCache,
         retrier: StepRetrier,
         note_pictures: NotePictures,
+        symbolicator: BatchSymbolicator | None = None,
     ) -> None:
         self._database = database
         self._objects = objects
@@ -85,6 +87,7 @@ class BatchDigester:
         self._rules = rules
         self._retrier = retrier
         self._note_pictures = note_pictures
+        self._symbolicator = symbolicator
         self.metrics: Final = DigestMetrics()
         self._memory = DayMemory()
         self._orphans: list[str] = []
@@ -162,7 +165,11 @@ class BatchDigester:
         await self._retrier.retry(self._rules.ensure_fresh)
         unknown = await self._retrier.retry(lambda: self._find_unknown_keys(batch))
         with self.metrics.time_step("prepare"):
-            return await self._prepare_in_turns(batch, unknown)
+            prepared = await self._prepare_in_turns(batch, unknown)
+        if prepared.to_symbolicate and self._symbolicator is not None:
+            with self.metrics.time_step("symbolicate"):
+                await self._symbolicator.symbolicate_batch(prepared)
+        return prepared
 
     async def _prepare_in_turns(
         self, batch: Sequence[AcceptedEnvelope], unknown: set[tuple[PublicKey, ProjectId]]

@@ -21,6 +21,7 @@ from app.ingest.digest.adopter import JournalAdopter
 from app.ingest.digest.batch_digester import BatchDigester, NotePictures
 from app.ingest.digest.marks import ClaimedMark, MarkMovedError, MarkPosition
 from app.ingest.digest.retry import StepRetrier
+from app.ingest.digest.symbolicate import BatchSymbolicator
 from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.ingest.queue import EnvelopeQueue
 from app.journal import reader
@@ -69,6 +70,7 @@ class Digester:
         admission: IngestAdmission,
         rules: RuleCache,
         note_pictures: NotePictures,
+        symbolicator: BatchSymbolicator | None = None,
         keep_s: float = 0,
     ) -> None:
         self._database = database
@@ -86,6 +88,7 @@ class Digester:
             rules=rules,
             retrier=self._retrier,
             note_pictures=note_pictures,
+            symbolicator=symbolicator,
         )
         self.metrics: Final = self.batches.metrics
         self._adopter = JournalAdopter(

@@ -13,7 +13,7 @@ from app.core.clock import monotonic_s
 from app.ingest.outcome_names import KNOWN_NAMES, OTHER
 from app.projects.model import Outcome, OutcomeKey
 
-DigestStep = Literal["prepare", "store"]
+DigestStep = Literal["prepare", "symbolicate", "store"]
 
 _BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _LAG_BOUNDS_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0)

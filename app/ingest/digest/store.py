@@ -141,7 +141,14 @@ async def _store_in_transaction(
         days = await read_batch_days(connection, batch.prepared, memory)
         partitions = list_partitions_of(batch.prepared, days)
         await memory.ensure(connection, partitions)
-        transaction = StoreTransaction(connection, objects, batch.pack, batch.prepared.files, days)
+        transaction = StoreTransaction(
+            connection,
+            objects,
+            batch.pack,
+            batch.prepared.files,
+            days,
+            batch.prepared.symbolicated,
+        )
         stored = await _store_rows(transaction, batch.prepared)
         await replay_writes.discard_objects(connection, orphans, clock.now())
         if quarantine is not None:

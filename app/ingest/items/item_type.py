@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,14 +18,17 @@ from app.core import clock
 from app.core.days import BatchDays
 from app.core.errors import OversizedInput, RateLimited, RequestRefused
 from app.core.ids import EventId, ProjectId
+from app.formats.jsonish import JsonObject
 from app.formats.wire.envelope import EnvelopeItem
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
+from app.ingest.items.events.scrubbed_event import FilesBy
 from app.ingest.items.segments.pack import Pack
 from app.ingest.outcomes import outcome_key
 from app.projects.model import Outcome, OutcomeKey, RemovalKey
 from app.projects.storage import StorageChanges, StorageKind
 from app.scrub.places import PayloadKind
 from app.storage.port import ObjectStore
+from app.symbolication.model import SymbolicatedEvent
 
 type Prepare = Callable[[Sequence[ReceivedItem], PreparedBatch], None]
 """Reads, checks and scrubs items, and adds their rows, files and outcomes to a batch."""
@@ -69,6 +72,17 @@ class ItemType[Row]:
             )
 
 
+class EventToSymbolicate(NamedTuple):
+    """An event of a batch whose frames may become clear."""
+
+    row_number: int
+    """Its place among the rows of events."""
+    found_by: FilesBy
+    """By what its debug files are found."""
+    decode: Callable[[], JsonObject]
+    """Decodes the members that symbolication reads; called in a thread."""
+
+
 @dataclass(slots=True)
 class PreparedBatch:
     """Everything that one or several envelopes ask to be stored, in the order of arrival."""
@@ -85,6 +99,10 @@ class PreparedBatch:
         default_factory=lambda: defaultdict(list)
     )
     """The rows by the way in which they are stored; `rows_of` knows their type."""
+    to_symbolicate: list[EventToSymbolicate] = field(default_factory=list)
+    """Its events that may need debug files."""
+    symbolicated: dict[tuple[ProjectId, EventId], SymbolicatedEvent] = field(default_factory=dict)
+    """What symbolication found out about its events."""
 
     def rows_of[Row](self, item_type: ItemType[Row]) -> list[Row]:
         """Return the rows of a type, and of those that are stored with it; add to them here."""
@@ -120,6 +138,8 @@ class StoreTransaction:
     """`PreparedBatch.files`."""
     days: BatchDays
     """The days and classes of its rows."""
+    symbolicated: Mapping[tuple[ProjectId, EventId], SymbolicatedEvent]
+    """`PreparedBatch.symbolicated`."""
 
 
 @dataclass(frozen=True, slots=True)

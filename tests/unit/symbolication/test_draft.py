@@ -42,6 +42,7 @@ def test_changes_stay_outside_of_the_event():
     exception.frames = [{"function": "outer"}, {"function": "inlined"}]
     draft.exceptions[0]["type"] = "Failure"
     draft.transaction = "com.acme.Main"
+    draft.contexts = {"app": {"view_names": ["com.acme.Main"]}}
     clear = draft.finish().apply_to(event)
     assert event == before
     assert clear["exception"]["values"] == [
@@ -50,7 +51,8 @@ def test_changes_stay_outside_of_the_event():
     ]
     assert clear["transaction"] == "com.acme.Main"
     assert clear["threads"] == event["threads"]
-    assert set(draft.finish().members) == {"exception", "transaction"}
+    assert clear["contexts"] == {"app": {"view_names": ["com.acme.Main"]}}
+    assert set(draft.finish().members) == {"contexts", "exception", "transaction"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ secrets, and compressed. An event that is unusual in any way is left to `scrubbe
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -26,7 +27,11 @@ from app.ingest.items import scrubbing
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.events import problem_cache
 from app.ingest.items.events.problem_cache import WORTH_CACHING_BYTES
-from app.ingest.items.events.scrubbed_event import ScrubbedEvent
+from app.ingest.items.events.scrubbed_event import (
+    SYMBOLICATED_MEMBERS,
+    ScrubbedEvent,
+    find_file_need,
+)
 from app.ingest.items.stages import run_stage
 from app.scrub.places import PayloadKind
 from app.scrub.quick import try_scrub_members
@@ -202,6 +207,13 @@ def _pack_event(clean: _CleanEvent, _context: EnvelopeContext) -> _PackedEvent |
 def _read_event(packed: _PackedEvent, context: EnvelopeContext) -> ScrubbedEvent:
     problem, issue_ids = problem_cache.read_grouped_problem(packed.members)
     raw = json_members.decode_members(packed.members, event.EVENT_MEMBERS)
+    read = event.read_event(raw, context.header)
     return ScrubbedEvent(
-        event.read_event(raw, context.header), problem, issue_ids, packed.packed, packed.remarks
+        event=read,
+        problem=problem,
+        issue_ids=issue_ids,
+        packed=packed.packed,
+        remarks=packed.remarks,
+        needs_files=find_file_need(packed.members, read.platform),
+        decode=partial(json_members.decode_members, packed.members, SYMBOLICATED_MEMBERS),
     )

@@ -4,7 +4,9 @@
 that come again and again.
 """
 
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import msgspec
 
@@ -12,12 +14,21 @@ from app.core.ids import IssueId
 from app.formats import jsonish
 from app.formats.events import event
 from app.formats.events.event import Event, Problem
+from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
 from app.ingest.items import scrubbing
 from app.ingest.items.context import EnvelopeContext
 from app.issues.grouping import rules
 from app.scrub.places import PayloadKind
 from app.scrub.rules import ScrubRemark
+
+SYMBOLICATED_MEMBERS: Final = tuple(
+    sorted({*event.PROBLEM_MEMBERS, *rules.GROUPED_MEMBERS, "debug_meta", "release", "dist"})
+)
+"""The members that symbolication reads, and those that a clear event is named and grouped by."""
+FilesBy = Literal["id", "release"]
+"""By what debug files are found: by the ids that an event has, or by its release."""
+_SCRIPT_PLATFORMS: Final = frozenset({"javascript", "node"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,10 @@ class ScrubbedEvent:
     """The event as JSON, compressed by `packed_json`."""
     remarks: tuple[ScrubRemark, ...]
     """What was removed from it."""
+    needs_files: FilesBy | None = None
+    """By what debug files of its frames are found; None for an event that needs none."""
+    decode: Callable[[], JsonObject] = dict
+    """Decodes the members in `SYMBOLICATED_MEMBERS`; called in a thread if it needs files."""
 
 
 def read_scrubbed_event(data: bytes, context: EnvelopeContext) -> ScrubbedEvent:
@@ -54,4 +69,20 @@ def read_scrubbed_event(data: bytes, context: EnvelopeContext) -> ScrubbedEvent:
         # strict JSON in UTF-8.
         packed=packed_json.pack_text(written if clean.is_changed else msgspec.json.encode(raw)),
         remarks=clean.remarks,
+        needs_files=find_file_need(raw, raw.get("platform")),
+        decode=lambda: raw,
     )
+
+
+def find_file_need(names: Container[str], platform: object) -> FilesBy | None:
+    """Tell whether frames of an event may need debug files, by what costs nothing to look at.
+
+    Args:
+        names: The names of the members of the event.
+        platform: The platform of the event. Scripts may be found by their release alone.
+    """
+    if "debug_meta" in names:
+        return "id"
+    if isinstance(platform, str) and platform in _SCRIPT_PLATFORMS and "exception" in names:
+        return "release"
+    return None

@@ -1,0 +1,110 @@
+"""Makes the events of a prepared batch clear, between scrubbing them and storing them.
+
+    rows of events + what they were decoded from ─► symbolication ─► clear rows: title, issue, stack
+
+A batch without events that need debug files costs nothing here: no thread, no statement.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from app.core import log
+from app.core.errors import ServiceUnavailable
+from app.core.ids import ProjectId
+from app.formats.events import event
+from app.formats.jsonish import JsonObject
+from app.ingest.items.event import EVENT
+from app.ingest.items.item_type import EventToSymbolicate, PreparedBatch
+from app.issues.grouping import rules
+from app.issues.model import NewEvent
+from app.symbolication.event import AT_INGEST, PENDING, EventSymbolicator, SentEvent
+from app.symbolication.model import NOT_SYMBOLICATED, SymbolicatedEvent, pack_symbolicated
+
+HasScripts = Callable[[ProjectId], bool]
+"""Whether a project has scripts that are found by their release."""
+
+_logger: Final = log.get_logger("ingest.symbolicate")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSymbolicator:
+    """Makes the events of batches clear."""
+
+    symbolicator: EventSymbolicator
+    has_scripts: HasScripts
+    """Events of other projects that name no debug files are left alone."""
+
+    async def symbolicate_batch(self, prepared: PreparedBatch) -> None:
+        """Replace the rows of events whose frames become clear, and note what others miss.
+
+        Args:
+            prepared: A batch whose rows are complete.
+        """
+        rows = prepared.rows_of(EVENT)
+        wanted = [
+            each
+            for each in prepared.to_symbolicate
+            if each.found_by == "id" or self.has_scripts(rows[each.row_number].project_id)
+        ]
+        prepared.to_symbolicate = []
+        if not wanted:
+            return
+        old_rows = [rows[each.row_number] for each in wanted]
+        try:
+            events = await asyncio.to_thread(_decode_events, wanted, old_rows)
+            done = await self._symbolicate(events)
+            new_rows = await asyncio.to_thread(_make_rows, old_rows, events, done)
+        except Exception:
+            # An event without clear names is better than a batch that is taken apart.
+            _logger.exception("symbolication failed")
+            return
+        for each, row, symbolicated in zip(wanted, new_rows, done, strict=True):
+            rows[each.row_number] = row
+            if row.symbolicated is not None:
+                prepared.symbolicated.setdefault((row.project_id, row.event_id), symbolicated)
+
+    async def _symbolicate(self, events: Sequence[SentEvent]) -> list[SymbolicatedEvent]:
+        try:
+            return await self.symbolicator.symbolicate_events(events, AT_INGEST, is_fetching=False)
+        except ServiceUnavailable as error:
+            _logger.warning("events wait for their debug files", error=str(error))
+            return [PENDING for _ in events]
+
+
+def _decode_events(
+    wanted: Sequence[EventToSymbolicate], rows: Sequence[NewEvent]
+) -> list[SentEvent]:
+    return [
+        SentEvent(row.project_id, each.decode()) for each, row in zip(wanted, rows, strict=True)
+    ]
+
+
+def _make_rows(
+    rows: Sequence[NewEvent], events: Sequence[SentEvent], done: Sequence[SymbolicatedEvent]
+) -> list[NewEvent]:
+    return [
+        _make_row(row, sent.event, symbolicated)
+        for row, sent, symbolicated in zip(rows, events, done, strict=True)
+    ]
+
+
+def _make_row(row: NewEvent, sent: JsonObject, symbolicated: SymbolicatedEvent) -> NewEvent:
+    """Name and group an event by its clear stack, by the same rules as one that was sent clear."""
+    if symbolicated == NOT_SYMBOLICATED:
+        return row
+    packed = pack_symbolicated(symbolicated)
+    if not symbolicated.is_changed:
+        return replace(row, symbolicated=packed)
+    clear = symbolicated.apply_to(sent)
+    problem = event.read_problem(clear)
+    return replace(
+        row,
+        title=problem.title,
+        culprit=problem.culprit,
+        exception_type=problem.exception_type,
+        exception_value=problem.exception_value,
+        issue_ids=rules.read_issue_keys(clear),
+        symbolicated=packed,
+    )

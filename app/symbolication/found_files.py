@@ -1,0 +1,126 @@
+"""Looks up the debug files of many events at once, and opens them for families.
+
+debug ids and addresses of drafts ─► a statement a project ─► FoundFiles ─► cache, or the store
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import override
+
+from app.core.ids import ProjectId
+from app.db.engine import Database
+from app.debug_files import queries
+from app.debug_files.model import ArtifactPlace, DebugFileId, DebugFileKind, DebugFilePart
+from app.symbolication.cache import CacheKey, DebugFileCache
+from app.symbolication.family import EventFiles, FileNotAtHand, LocalFile
+
+
+@dataclass(frozen=True, slots=True)
+class FileQuestion:
+    """What an event may need."""
+
+    project_id: ProjectId
+    debug_ids: frozenset[str]
+    """Normalised debug ids."""
+    release: str = ""
+    dist: str = ""
+    urls: frozenset[str] = frozenset()
+    """Addresses of scripts of the release, as manifests have them."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the event needs no debug file at all."""
+        return not self.debug_ids and not (self.urls and self.release)
+
+
+@dataclass(frozen=True, slots=True)
+class FileAnswer:
+    """The debug files of a project that were found for one event."""
+
+    parts: Mapping[str, Sequence[DebugFilePart]] = field(default_factory=dict)
+    """The files by debug id, the newest first."""
+    artifacts: Mapping[str, Sequence[ArtifactPlace]] = field(default_factory=dict)
+    """Entries of bundles by address, the best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles(EventFiles):
+    """The debug files of one event, opened from the cache or fetched from the store."""
+
+    project_id: ProjectId
+    answer: FileAnswer
+    cache: DebugFileCache
+    is_fetching: bool
+    """Whether there is time to fetch a file from the store."""
+
+    @override
+    def find_parts(self, debug_id: str, *kinds: DebugFileKind) -> list[DebugFilePart]:
+        return [
+            part for part in self.answer.parts.get(debug_id, ()) if not kinds or part.kind in kinds
+        ]
+
+    @override
+    def find_artifacts(self, url: str) -> list[ArtifactPlace]:
+        return [*self.answer.artifacts.get(url, ())]
+
+    @override
+    async def open_part(self, part: DebugFilePart) -> LocalFile | None:
+        return await self.open_object(part.file_id, part.object_name)
+
+    @override
+    async def open_object(self, file_id: DebugFileId, object_name: str) -> LocalFile | None:
+        key = CacheKey(self.project_id, file_id, object_name)
+        if self.is_fetching:
+            return await self.cache.fetch(key)
+        file = self.cache.find(key)
+        if file is None:
+            raise FileNotAtHand
+        return file
+
+
+async def find_files(database: Database, questions: Sequence[FileQuestion]) -> list[FileAnswer]:
+    """Look up the files of some events, with a statement for the ids of each project.
+
+    Returns:
+        An answer for each question, in the order given.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer.
+    """
+    ids: defaultdict[ProjectId, set[str]] = defaultdict(set)
+    urls: defaultdict[tuple[ProjectId, str, str], set[str]] = defaultdict(set)
+    for question in questions:
+        if question.debug_ids:
+            ids[question.project_id] |= question.debug_ids
+        if question.urls and question.release:
+            urls[question.project_id, question.release, question.dist] |= question.urls
+    if not ids and not urls:
+        return [FileAnswer() for _ in questions]
+    parts: dict[ProjectId, dict[str, list[DebugFilePart]]] = {}
+    places: dict[tuple[ProjectId, str, str], dict[str, list[ArtifactPlace]]] = {}
+    async with database.reading() as connection:
+        for project_id, wanted in ids.items():
+            parts[project_id] = await queries.find_parts(connection, project_id, wanted)
+        for (project_id, release, dist), wanted in urls.items():
+            places[project_id, release, dist] = _by_url(
+                await queries.find_artifacts(connection, project_id, release, dist, urls=wanted)
+            )
+    return [
+        FileAnswer(
+            _pick(parts.get(question.project_id, {}), question.debug_ids),
+            places.get((question.project_id, question.release, question.dist), {}),
+        )
+        for question in questions
+    ]
+
+
+def _pick[Value](found: Mapping[str, Value], wanted: frozenset[str]) -> dict[str, Value]:
+    return {name: found[name] for name in wanted if name in found}
+
+
+def _by_url(places: Sequence[ArtifactPlace]) -> dict[str, list[ArtifactPlace]]:
+    by_url: defaultdict[str, list[ArtifactPlace]] = defaultdict(list)
+    for place in places:
+        by_url[place.artifact.url].append(place)
+    return dict(by_url)

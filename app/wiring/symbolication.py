@@ -1,0 +1,49 @@
+"""Opens what makes stacks of events clear: the cache of debug files, and the families."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.settings import Settings
+from app.db.engine import Database
+from app.ingest.digest.symbolicate import BatchSymbolicator
+from app.storage.port import ObjectStore
+from app.symbolication.cache import DebugFileCache
+from app.symbolication.event import EventSymbolicator
+from app.symbolication.family import SymbolFamily
+from app.symbolication.script_projects import ScriptProjects
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicationParts:
+    """The parts of symbolication that digest, the worker and pages share."""
+
+    cache: DebugFileCache
+    symbolicator: EventSymbolicator
+    for_batches: BatchSymbolicator
+
+
+def open_symbolication(
+    settings: Settings,
+    data_dir: Path,
+    database: Database,
+    objects: ObjectStore,
+    stack: AsyncExitStack,
+) -> SymbolicationParts:
+    """Make the parts, and begin to read which projects have scripts of releases."""
+    cache = DebugFileCache(
+        data_dir / "cache" / "debug_files", objects, limit_bytes=settings.debug_file_cache_bytes
+    )
+    stack.push_async_callback(cache.close)
+    symbolicator = EventSymbolicator(database, cache, make_families(settings))
+    scripts = ScriptProjects(database)
+    scripts.start()
+    stack.push_async_callback(scripts.stop)
+    return SymbolicationParts(
+        cache, symbolicator, BatchSymbolicator(symbolicator, scripts.has_scripts)
+    )
+
+
+def make_families(_settings: Settings) -> tuple[SymbolFamily, ...]:
+    """Make the families of all platforms, in the order in which they are asked."""
+    return ()
