@@ -36,6 +36,10 @@ class GuardedStore:
         """See `ObjectStore.put_many`."""
         await self._allowed().put_many(objects)
 
+    async def put_file(self, key: str, descriptor: int) -> None:
+        """See `ObjectStore.put_file`."""
+        await self._allowed().put_file(key, descriptor)
+
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `ObjectStore.read`."""
         return await self._allowed().read(key, offset, length)

@@ -82,6 +82,10 @@ class LocalStore:
         for start in range(0, len(checked), _BATCH):
             await self._in_pool(self._put_batch, checked[start : start + _BATCH])
 
+    async def put_file(self, key: str, descriptor: int) -> None:
+        """See `ObjectStore.put_file`."""
+        await self._in_pool(self._put_file, keys.check_key(key), descriptor)
+
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `ObjectStore.read`."""
         check_range(offset, length)
@@ -144,6 +148,32 @@ class LocalStore:
                 os.close(fd)
                 with contextlib.suppress(OSError):  # the usual case: it has its final name
                     os.unlink(name, dir_fd=self._temporary_fd)
+
+    def _put_file(self, key: str, descriptor: int) -> None:
+        to_sync = FoldersToSync()
+        name, fd = self._begin_file()
+        try:
+            self._copy_out(fd, descriptor)
+            os.fdatasync(fd)
+            self._rename_to_key(name, key, to_sync)
+            to_sync.sync(self._folders)
+        finally:
+            to_sync.close()
+            os.close(fd)
+            with contextlib.suppress(OSError):  # the usual case: it has its final name
+                os.unlink(name, dir_fd=self._temporary_fd)
+
+    def _copy_out(self, fd: int, descriptor: int) -> None:
+        """Copy a file, and let other objects be staged between its pieces."""
+        offset = 0
+        while piece := os.pread(descriptor, _STAGING_BYTES, offset):
+            with self._is_staging:
+                padded_bytes = self._staging.write(fd, [piece], offset)
+            offset += len(piece)
+            if padded_bytes != len(piece):
+                # Only the last piece of a regular file is short.
+                os.ftruncate(fd, offset)
+                return
 
     def _write_out(self, fd: int, parts: Sequence[bytes | memoryview]) -> None:
         size_bytes = sum(map(len, parts))

@@ -1,5 +1,6 @@
 """An object store that measures what another one does."""
 
+import os
 from collections.abc import Awaitable, Sequence
 from typing import Final, Literal, get_args
 
@@ -87,6 +88,11 @@ class MeasuredStore:
         """See `ObjectStore.put_many`."""
         await self.metrics.measure("put", self._store.put_many(objects))
         self.metrics.count_bytes("put", sum(_measure_content(content) for _, content in objects))
+
+    async def put_file(self, key: str, descriptor: int) -> None:
+        """See `ObjectStore.put_file`."""
+        await self.metrics.measure("put", self._store.put_file(key, descriptor))
+        self.metrics.count_bytes("put", os.fstat(descriptor).st_size)
 
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `ObjectStore.read`."""

@@ -53,6 +53,14 @@ class ObjectStore(Protocol):
         When it raises, some of them may have been stored; call it again with all of them.
         """
 
+    async def put_file(self, key: str, descriptor: int) -> None:
+        """Store an open file as one object, as `put` does, in pieces and whatever its size.
+
+        Args:
+            key: The object.
+            descriptor: A regular file, which is read from its beginning; its position stays.
+        """
+
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """Return the bytes from `offset` on, `length` of them or up to the end.
 

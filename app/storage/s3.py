@@ -9,6 +9,7 @@ and who may read it.
 """
 
 import asyncio
+import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -26,6 +27,7 @@ from app.storage import keys
 from app.storage.bucket import READING, WRITING, BucketAccess, BucketLocation, CallTimeouts
 from app.storage.calls import RetryingCalls
 from app.storage.port import ObjectContent, StoredObject, check_range, list_content_parts
+from app.storage.positioned_file import PositionedFile
 from app.storage.probe import probe_store
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ _GROUPS: Final = ("/AllUsers", "/AuthenticatedUsers")
 _WIPE_S: Final = 60.0
 """The longest time that reading a whole object back may take."""
 _PIECE_BYTES: Final = 256 * 1024
+_FILE_PIECE_BYTES: Final = 1024 * 1024
 
 _Object = tuple[str, ObjectContent]
 _Listed = list[StoredObject]
@@ -88,6 +91,10 @@ class S3Store:
             if isinstance(outcome, BaseException):
                 raise outcome
 
+    async def put_file(self, key: str, descriptor: int) -> None:
+        """See `ObjectStore.put_file`."""
+        await self._writes.run(partial(self._put_file, keys.check_key(key), descriptor))
+
     async def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """See `ObjectStore.read`."""
         check_range(offset, length)
@@ -125,6 +132,11 @@ class S3Store:
     def _put(self, key: str, parts: Sequence[bytes | memoryview]) -> None:
         body = b"".join(parts)
         self._writer.put_object(Bucket=self._bucket, Key=self._beginning + key, Body=body)
+
+    def _put_file(self, key: str, descriptor: int) -> None:
+        # Each attempt reads the file by itself: one that was given up may still be reading.
+        with io.BufferedReader(PositionedFile(descriptor), _FILE_PIECE_BYTES) as body:
+            self._writer.put_object(Bucket=self._bucket, Key=self._beginning + key, Body=body)
 
     def _wipe(self, key: str, ranges: Sequence[tuple[int, int]]) -> None:
         try:

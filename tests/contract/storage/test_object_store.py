@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import random
+import tempfile
 from datetime import date
 
 import pytest
@@ -44,6 +46,23 @@ async def test_an_object_of_parts_is_their_bytes_in_order(store: ObjectStore):
     assert await store.read("a/parts") == expected
     assert await store.read("a/parts", len(BODY), 4_097) == BODY[:4_097]
     assert await store.list("a/") == [StoredObject("a/parts", len(expected))]
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 4_096, 2 * 1024 * 1024, 5 * 1024 * 1024 + 7])
+async def test_an_open_file_is_put_whole(store: ObjectStore, size_bytes: int):
+    """An open file becomes an object from its first byte on, and can be put again."""
+    body = random.Random(size_bytes).randbytes(size_bytes)
+    with tempfile.TemporaryFile() as file:
+        file.write(body)
+        file.flush()
+        await asyncio.gather(
+            store.put_file("a/file", file.fileno()), store.put_file("a/twin", file.fileno())
+        )
+        assert file.tell() == size_bytes
+    assert await store.read("a/file") == body
+    assert await store.read("a/twin") == body
+    with pytest.raises(MalformedInput):
+        await store.put_file("../file", 0)
 
 
 @pytest.mark.parametrize(

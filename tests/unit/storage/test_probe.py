@@ -20,6 +20,9 @@ class Broken:
     async def wipe(self, key: str, ranges) -> None:
         raise NotImplementedError
 
+    async def put_file(self, key, descriptor) -> None:
+        raise NotImplementedError
+
     async def put_many(self, objects) -> None:
         for key, data in objects:
             await self.put(key, data)

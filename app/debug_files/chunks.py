@@ -1,0 +1,132 @@
+"""The chunks of which uploaded files consist, each known to the token that has sent it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    any_,
+    delete,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.debug_files.model import ApiTokenId
+from app.debug_files.tables import upload_chunks
+
+KEPT_FOR: Final = timedelta(hours=24)
+"""A loose chunk goes so long after its last use."""
+KEPT_USED_UP_FOR: Final = timedelta(minutes=10)
+"""A chunk of a complete file stays so long, since another file may have the same chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadChunk:
+    """A chunk that is stored."""
+
+    sha1: str
+    object_key: str
+    size_bytes: int
+
+
+async def find_chunks(
+    connection: AsyncConnection, token_id: ApiTokenId, checksums: Collection[str]
+) -> dict[str, UploadChunk]:
+    """Find the chunks that a token has sent, by their SHA-1, and note that they are used."""
+    if not checksums:
+        return {}
+    rows = await connection.execute(
+        update(upload_chunks)
+        .where(upload_chunks.c.token_id == token_id, _is_one_of(checksums))
+        .values(last_used_at=func.now(), used_up_at=None)
+        .returning(upload_chunks.c.sha1, upload_chunks.c.object_key, upload_chunks.c.size_bytes)
+    )
+    return {row.sha1: UploadChunk(*row) for row in rows}
+
+
+async def add_chunk(connection: AsyncConnection, token_id: ApiTokenId, chunk: UploadChunk) -> bool:
+    """Add a chunk whose object is stored.
+
+    Returns:
+        Whether it is new. Otherwise the token has sent it before, and the object must go again.
+    """
+    is_new: ColumnElement[bool] = literal_column("(xmax = 0)")
+    added = await connection.execute(
+        insert(upload_chunks)
+        .values(
+            token_id=token_id,
+            sha1=chunk.sha1,
+            object_key=chunk.object_key,
+            size_bytes=chunk.size_bytes,
+        )
+        .on_conflict_do_update(
+            index_elements=["token_id", "sha1"],
+            set_={"last_used_at": func.now(), "used_up_at": None},
+        )
+        .returning(is_new)
+    )
+    return bool(added.scalar_one())
+
+
+async def sum_loose_bytes(connection: AsyncConnection, token_id: ApiTokenId) -> int:
+    """Add up the chunks of a token of which no file was put together yet."""
+    total = await connection.scalar(
+        select(func.coalesce(func.sum(upload_chunks.c.size_bytes), 0)).where(
+            upload_chunks.c.token_id == token_id, upload_chunks.c.used_up_at.is_(None)
+        )
+    )
+    return int(total or 0)
+
+
+async def mark_used_up(
+    connection: AsyncConnection, token_id: ApiTokenId, checksums: Collection[str]
+) -> None:
+    """Note that a file was put together of some chunks."""
+    await connection.execute(
+        update(upload_chunks)
+        .where(upload_chunks.c.token_id == token_id, _is_one_of(checksums))
+        .values(used_up_at=func.now())
+    )
+
+
+async def delete_old_chunks(connection: AsyncConnection, *, limit: int = 500) -> list[str]:
+    """Delete chunks that nobody needs any more; returns the keys of their objects."""
+    columns = upload_chunks.c
+    old = (
+        select(columns.object_key)
+        .where(
+            or_(
+                columns.last_used_at < func.now() - KEPT_FOR,
+                columns.used_up_at < func.now() - KEPT_USED_UP_FOR,
+            )
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    deleted = await connection.scalars(
+        delete(upload_chunks).where(columns.object_key.in_(old)).returning(columns.object_key)
+    )
+    return list(deleted)
+
+
+async def find_known_objects(connection: AsyncConnection, keys: Collection[str]) -> set[str]:
+    """Return those keys of objects that chunks have."""
+    known = await connection.scalars(
+        select(upload_chunks.c.object_key).where(upload_chunks.c.object_key.in_(sorted(keys)))
+    )
+    return set(known)
+
+
+def _is_one_of(checksums: Collection[str]) -> ColumnElement[bool]:
+    # One argument, however many there are: Postgres takes 32,767 at most.
+    return upload_chunks.c.sha1 == any_(literal(sorted(checksums), ARRAY(Text)))

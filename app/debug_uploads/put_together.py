@@ -1,0 +1,74 @@
+"""Puts a file together of its chunks, in an unnamed file, and compares it with its SHA-1."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from app.core.errors import MalformedInput, NotFound, ServiceUnavailable
+from app.debug_files.chunks import UploadChunk
+from app.debug_uploads.folder import UploadFolder
+from app.storage.port import ObjectStore
+
+
+class ChunkMissing(Exception):
+    """A chunk is gone since it was last seen; the uploader is told so at its next question."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeFile:
+    """A file that was put together and has the SHA-1 that it was announced with."""
+
+    file: BinaryIO
+    sha256: str
+    size_bytes: int
+
+
+async def put_together(
+    objects: ObjectStore, folder: UploadFolder, sha1: str, *, chunks: Sequence[UploadChunk]
+) -> WholeFile:
+    """Put a file together; the caller closes it.
+
+    Args:
+        objects: Where the chunks are stored.
+        folder: Where the file lies.
+        sha1: The SHA-1 of the whole file.
+        chunks: The chunks in their order.
+
+    Raises:
+        MalformedInput: The chunks make another file.
+        ChunkMissing: A chunk is gone.
+        ServiceUnavailable: The disk is too full, or the storage does not answer.
+    """
+    hashes = (hashlib.sha1(usedforsecurity=False), hashlib.sha256())
+    size_bytes = 0
+    file = folder.open_file(sum(chunk.size_bytes for chunk in chunks))
+    try:
+        for chunk in chunks:
+            try:
+                content = await objects.read(chunk.object_key)
+            except NotFound as error:
+                raise ChunkMissing(chunk.sha1) from error
+            await asyncio.to_thread(_append, file, content, *hashes)
+            size_bytes += len(content)
+        _compare(hashes[0].hexdigest(), sha1)
+    except BaseException:
+        file.close()
+        raise
+    return WholeFile(file, hashes[1].hexdigest(), size_bytes)
+
+
+def _append(file: BinaryIO, content: bytes, sha1: "hashlib._Hash", sha256: "hashlib._Hash") -> None:
+    sha1.update(content)
+    sha256.update(content)
+    try:
+        file.write(content)
+        file.flush()
+    except OSError as error:
+        raise ServiceUnavailable(f"an upload cannot be written: {error.strerror}") from error
+
+
+def _compare(actual: str, announced: str) -> None:
+    if actual != announced:
+        raise MalformedInput(f"the chunks make a file with the SHA-1 {actual}, not {announced}")

@@ -1,0 +1,126 @@
+"""Takes a request with chunks, and stores each one as soon as it is whole.
+
+body ─► collected to 256 KiB ─► thread: form, inflate, SHA-1, file ─► object ─► row
+
+A request that breaks off leaves the chunks that were whole; sentry-cli asks which are missing, and
+goes on there. Memory holds some hundred kilobytes of a request, whatever its size.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from app.core import clock
+from app.core.errors import OversizedInput, ServiceUnavailable
+from app.debug_files import chunks
+from app.debug_files.chunks import UploadChunk
+from app.debug_files.model import ApiTokenId
+from app.debug_uploads.chunk_writer import ChunkParts, ReceivedChunk
+from app.debug_uploads.form_reader import FormReader
+from app.debug_uploads.limits import FORM_BYTES, LOOSE_BYTES, MOST_CONCURRENT, MOST_PARTS
+from app.debug_uploads.services import UploadServices
+from app.storage import keys
+
+_PIECE_BYTES: Final = 256 * 1024
+"""A thread takes so many bytes at once, since to change to it takes as long as to read 20 KB."""
+
+
+async def receive_chunks(
+    services: UploadServices,
+    token_id: ApiTokenId,
+    body: AsyncIterator[bytes],
+    *,
+    content_type: str,
+) -> None:
+    """Store the chunks of a request, which from then on belong to its token.
+
+    Args:
+        services: What uploads work with.
+        token_id: The token of the request.
+        body: The body of the request, a form with a file for each chunk.
+        content_type: Its header `Content-Type`.
+
+    Raises:
+        MalformedInput: The form or a chunk is broken.
+        OversizedInput: The body, a chunk or the number of chunks exceeds its limit.
+        ServiceUnavailable: Too much is uploaded at once, the disk is full, or Postgres or the
+            storage does not answer.
+    """
+    with _counting_request(services, token_id):
+        async with services.database.reading() as connection:
+            loose_bytes = await chunks.sum_loose_bytes(connection, token_id)
+        if loose_bytes >= LOOSE_BYTES:
+            raise ServiceUnavailable(
+                f"{loose_bytes} bytes of chunks wait with this token to become files; they are "
+                "deleted 24 hours after their last use"
+            )
+        parts = ChunkParts(services.folder)
+        form = FormReader(content_type, parts.open_part, most_parts=MOST_PARTS)
+        try:
+            async for piece in _collect_pieces(body):
+                await asyncio.to_thread(_feed, form, piece)
+                for chunk in parts.take_received():
+                    with chunk.file:
+                        await _store_chunk(services, token_id, chunk)
+            form.finish()
+        finally:
+            parts.close()
+
+
+@contextmanager
+def _counting_request(services: UploadServices, token_id: ApiTokenId) -> Iterator[None]:
+    """Count a request of a token as long as it is answered.
+
+    Raises:
+        ServiceUnavailable: The token has too many already.
+    """
+    counts = services.open_requests
+    if counts.get(token_id, 0) >= MOST_CONCURRENT:
+        raise ServiceUnavailable(f"this token uploads {MOST_CONCURRENT} requests at once already")
+    counts[token_id] = counts.get(token_id, 0) + 1
+    try:
+        yield
+    finally:
+        counts[token_id] -= 1
+        if not counts[token_id]:
+            del counts[token_id]
+
+
+async def _collect_pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Join what arrives into larger pieces, and count it."""
+    piece = bytearray()
+    size_bytes = 0
+    async for data in body:
+        size_bytes += len(data)
+        if size_bytes > FORM_BYTES:
+            raise OversizedInput(f"the body has more than {FORM_BYTES} bytes")
+        piece += data
+        if len(piece) >= _PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
+
+
+def _feed(form: FormReader, piece: bytes) -> None:
+    try:
+        form.feed(piece)
+    except OSError as error:
+        raise ServiceUnavailable(f"an upload cannot be written: {error.strerror}") from error
+
+
+async def _store_chunk(
+    services: UploadServices, token_id: ApiTokenId, received: ReceivedChunk
+) -> None:
+    """Store a chunk, unless the token has sent it before."""
+    async with services.database.transaction() as connection:
+        if await chunks.find_chunks(connection, token_id, [received.sha1]):
+            return
+    key = keys.make_chunk_key(clock.now().date(), token_id, received.sha1)
+    await services.objects.put_file(key, received.file.fileno())
+    chunk = UploadChunk(received.sha1, key, received.size_bytes)
+    async with services.database.transaction() as connection:
+        is_new = await chunks.add_chunk(connection, token_id, chunk)
+    if not is_new:
+        await services.objects.delete(key)

@@ -1,0 +1,1 @@
+"""Uploads of debug files and bundles in chunks, as sentry-cli and build plugins do them."""
