@@ -31,7 +31,10 @@ _PREFIXES: Final = (
     (LogKind.SIGN_IN, ("sign_", "link_", "identity_", "password_")),
     (LogKind.PEOPLE, ("person_", "member_", "invitation_")),
     (LogKind.RETENTION, ("retention_", "server_retention_", "hold_", "day_", "replays_expired")),
-    (LogKind.PROJECT, ("project_", "key_", "token_", "privacy_", "quarantine_", "server_")),
+    (
+        LogKind.PROJECT,
+        ("project_", "key_", "token_", "debug_", "privacy_", "quarantine_", "server_"),
+    ),
     (LogKind.ISSUE, ("issue_",)),
 )
 

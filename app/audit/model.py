@@ -55,6 +55,8 @@ class Action(StrEnum):
     RELEASE_CHANGED = "release_changed"
     RELEASE_DELETED = "release_deleted"
     DEPLOY_ADDED = "deploy_added"
+    DEBUG_FILES_UPLOADED = "debug_files_uploaded"
+    """A token, or people, uploaded debug files within an hour."""
     REPLAY_DELETED = "replay_deleted"
     REPLAYS_ERASED = "replays_erased"
     PERSON_ERASED = "person_erased"

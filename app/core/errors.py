@@ -25,6 +25,7 @@ ReplayError
       · DatabaseUnusable
       · PartitionMissing
     · ProviderUnavailable        the sign-in provider does not answer, or not as it should
+    · BusyService                too much was asked at once; the message is for the sender
   - DeliveryFailed             a message could not be handed to its receiver
 
 The numbers are HTTP statuses. A `RequestRefused` is also counted as an outcome, under its `reason`.
@@ -209,6 +210,18 @@ class DatabaseUnusable(DatabaseUnavailable):
 
 class PartitionMissing(DatabaseUnavailable):
     """The day of a row was dropped while the row was on its way."""
+
+
+class BusyService(ServiceUnavailable):
+    """Too much was asked at once; the message is for whoever asked.
+
+    Attributes:
+        wait_s: The seconds after which a new try is worth it.
+    """
+
+    def __init__(self, message: str, *, wait_s: int) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class ProviderUnavailable(ServiceUnavailable):

@@ -98,6 +98,12 @@ class Settings(BaseSettings):
     """Whether to draw small pictures of replays; without them no video is decoded here."""
     replay_quiet_s: float = Field(default=600.0, ge=0)
     """A replay that has got no segment for so many seconds closes: it is sealed then."""
+    debug_file_bytes: int = Field(default=512 * 1024 * 1024, ge=1024 * 1024, le=2 * 1024**3)
+    """The largest debug file that is taken; larger ones are refused before their upload."""
+    debug_files_project_bytes: int = Field(default=20 * 1024**3, ge=0)
+    """What the debug files of a project may take in storage."""
+    keep_debug_originals: bool = False
+    """Whether native debug files are kept as they were uploaded, beside what is made of them."""
     heartbeat_s: float = Field(default=5.0, gt=0, le=60)
     """Pause after which each process tells the others how it is."""
     silent_after_s: float = Field(default=60.0, gt=0)

@@ -179,6 +179,24 @@ async def find_files_by_sha1(
     return dict(files)
 
 
+async def has_artifacts(
+    connection: AsyncConnection, file: DebugFile, *, release: str, dist: str
+) -> bool:
+    """Tell whether entries of a bundle are known for a release and a distribution."""
+    columns = artifact_urls.c
+    found = await connection.scalar(
+        select(columns.file_id)
+        .where(
+            columns.project_id == file.project_id,
+            columns.file_id == file.file_id,
+            columns.release == release,
+            columns.dist == dist,
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 async def list_debug_files(
     connection: AsyncConnection,
     project_id: ProjectId,

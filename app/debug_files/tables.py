@@ -8,11 +8,13 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
     Identity,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
@@ -118,3 +120,71 @@ debug_file_sweeps: Final = Table(
     Column("file_id", Hex32, primary_key=True),
     Column("due_at", DateTime(timezone=True), nullable=False, index=True),
 )
+
+# Chunks of files that are being uploaded. They belong to a token: whoever asks for a chunk with
+# another one must not learn that it is there.
+upload_chunks: Final = Table(
+    "upload_chunks",
+    metadata,
+    Column("token_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sha1", Text, primary_key=True),
+    Column("object_key", Text, nullable=False, unique=True),
+    Column("size_bytes", Integer, nullable=False),
+    Column("last_used_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # When a file was put together of it; null for a loose chunk.
+    Column("used_up_at", DateTime(timezone=True)),
+)
+Index("ix_upload_chunks_last_used_at", upload_chunks.c.last_used_at)
+
+# Files whose chunks are all there, until they are known or found to be broken. Who puts one
+# together holds it until `claimed_until`; `attempts` tells an old holder that it has lost it.
+upload_assemblies: Final = Table(
+    "upload_assemblies",
+    metadata,
+    Column("assembly_id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("is_bundle", Boolean, nullable=False),
+    Column("sha1", Text, nullable=False),
+    # The debug id, release and distribution that the uploader gave; empty for none.
+    Column("debug_id", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("dist", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("token_id", BigInteger, nullable=False),
+    Column("chunks", ARRAY(Text), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("claimed_until", DateTime(timezone=True)),
+    # Why the file cannot be used, for the build log; the row goes a few minutes later.
+    Column("fault", Text),
+    Column("failed_at", DateTime(timezone=True)),
+    UniqueConstraint(
+        "project_id",
+        "sha1",
+        "is_bundle",
+        "debug_id",
+        "release",
+        "dist",
+        name="uq_upload_assemblies",
+    ),
+)
+Index(
+    "ix_upload_assemblies_open",
+    upload_assemblies.c.assembly_id,
+    postgresql_where=upload_assemblies.c.fault.is_(None),
+)
+
+# How many files each token has uploaded, by hour: for the limit of a day, and for the audit log.
+upload_counts: Final = Table(
+    "upload_counts",
+    metadata,
+    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
+    # 0 for what people upload by hand.
+    Column("token_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("hour", DateTime(timezone=True), primary_key=True),
+    Column("files", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("is_logged", Boolean, nullable=False, server_default=text("false")),
+)
+Index("ix_upload_counts_hour", upload_counts.c.hour)

@@ -74,6 +74,17 @@ async def begin_debug_file(
     )
 
 
+async def expire_debug_file(
+    connection: AsyncConnection, project_id: ProjectId, file_id: DebugFileId
+) -> None:
+    """Let the objects of a file be removed now, since it will not become known."""
+    await connection.execute(
+        update(debug_file_sweeps)
+        .where(debug_file_sweeps.c.project_id == project_id, debug_file_sweeps.c.file_id == file_id)
+        .values(due_at=func.now())
+    )
+
+
 async def add_debug_file(
     connection: AsyncConnection,
     file: DebugFile,

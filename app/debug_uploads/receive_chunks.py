@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from app.core import clock
-from app.core.errors import OversizedInput, ServiceUnavailable
+from app.core.errors import BusyService, OversizedInput, ServiceUnavailable
 from app.debug_files import chunks
 from app.debug_files.chunks import UploadChunk
 from app.debug_files.model import ApiTokenId
@@ -24,6 +24,8 @@ from app.storage import keys
 
 _PIECE_BYTES: Final = 256 * 1024
 """A thread takes so many bytes at once, since to change to it takes as long as to read 20 KB."""
+
+_BUSY_S: Final = 2
 
 
 async def receive_chunks(
@@ -44,16 +46,17 @@ async def receive_chunks(
     Raises:
         MalformedInput: The form or a chunk is broken.
         OversizedInput: The body, a chunk or the number of chunks exceeds its limit.
-        ServiceUnavailable: Too much is uploaded at once, the disk is full, or Postgres or the
-            storage does not answer.
+        BusyService: The token uploads too much at once.
+        ServiceUnavailable: The disk is full, or Postgres or the storage does not answer.
     """
     with _counting_request(services, token_id):
         async with services.database.reading() as connection:
             loose_bytes = await chunks.sum_loose_bytes(connection, token_id)
         if loose_bytes >= LOOSE_BYTES:
-            raise ServiceUnavailable(
+            raise BusyService(
                 f"{loose_bytes} bytes of chunks wait with this token to become files; they are "
-                "deleted 24 hours after their last use"
+                "deleted 24 hours after their last use",
+                wait_s=_BUSY_S,
             )
         parts = ChunkParts(services.folder)
         form = FormReader(content_type, parts.open_part, most_parts=MOST_PARTS)
@@ -73,11 +76,13 @@ def _counting_request(services: UploadServices, token_id: ApiTokenId) -> Iterato
     """Count a request of a token as long as it is answered.
 
     Raises:
-        ServiceUnavailable: The token has too many already.
+        BusyService: The token has too many already.
     """
     counts = services.open_requests
     if counts.get(token_id, 0) >= MOST_CONCURRENT:
-        raise ServiceUnavailable(f"this token uploads {MOST_CONCURRENT} requests at once already")
+        raise BusyService(
+            f"this token uploads {MOST_CONCURRENT} requests at once already", wait_s=_BUSY_S
+        )
     counts[token_id] = counts.get(token_id, 0) + 1
     try:
         yield

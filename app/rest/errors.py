@@ -14,13 +14,13 @@ from app.core import log
 from app.core.errors import (
     ActionRefused,
     ApiTokenRefused,
+    BusyService,
     DatabaseUnusable,
     NotFound,
     RequestRefused,
     ServiceUnavailable,
 )
 from app.rest import answers
-from app.rest.rates import BusyService
 
 _logger: Final = log.get_logger("rest.errors")
 

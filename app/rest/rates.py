@@ -7,7 +7,7 @@ gives up at once after 429.
 from typing import Final
 
 from app.core.clock import monotonic_s
-from app.core.errors import ServiceUnavailable
+from app.core.errors import BusyService
 from app.ingest.admission.token_buckets import TokenBuckets
 
 _PER_S: Final = 50.0
@@ -16,18 +16,6 @@ _BURST: Final = 1_000
 _FAILURES_PER_S: Final = 1.0
 _MOST_FAILURES: Final = 60
 """A build server whose token was revoked asks a few times for each build."""
-
-
-class BusyService(ServiceUnavailable):
-    """Too much was asked at once.
-
-    Attributes:
-        wait_s: The seconds after which a new try is worth it.
-    """
-
-    def __init__(self, message: str, *, wait_s: int) -> None:
-        super().__init__(message)
-        self.wait_s = wait_s
 
 
 class RequestRates:

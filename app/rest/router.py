@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from app.rest import info
 from app.rest.releases import part_routes as release_parts, routes as releases
+from app.rest.uploads import assemble, chunks, options
 
 PREFIX: Final = "/api/0"
 
@@ -13,6 +14,6 @@ PREFIX: Final = "/api/0"
 def resources() -> APIRouter:
     """Return the router of every resource; `app.state.rest_services` must hold `RestServices`."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
-    for resource in (info, releases, release_parts):
+    for resource in (info, releases, release_parts, options, chunks, assemble):
         router.include_router(resource.router)
     return router

@@ -6,6 +6,8 @@ from starlette.requests import Request
 
 from app.core.settings import Settings
 from app.db.engine import Database
+from app.debug_uploads.assembler import Assembler
+from app.debug_uploads.services import UploadServices
 from app.rest.rates import RequestRates
 from app.storage.port import ObjectStore
 
@@ -17,6 +19,8 @@ class RestServices:
     settings: Settings
     db: Database
     store: ObjectStore
+    uploads: UploadServices
+    assembler: Assembler
     rates: RequestRates = field(default_factory=RequestRates)
 
 

@@ -166,7 +166,10 @@ async def open_service(
                 renderer=place.renderer if place else None,
             )
             application = rest.put_rest_before(
-                pages.build_pages(page_services, routes, page_metrics), shared, page_metrics
+                pages.build_pages(page_services, routes, page_metrics),
+                shared,
+                work.uploads,
+                page_metrics=page_metrics,
             )
         else:
             application = make_application()

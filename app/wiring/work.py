@@ -11,6 +11,7 @@ from app.closing.closer import Closer
 from app.closing.sealing.sealer import Sealer
 from app.closing.step import ClosingStep
 from app.core import units
+from app.debug_uploads.cleaning import UploadCleaner
 from app.erasure.jobs.worker import Eraser, FindBacklog
 from app.erasure.log.file import ErasureLog
 from app.erasure.sweep import Sweeper
@@ -23,9 +24,12 @@ from app.processes.heartbeat import ProcessHeartbeat
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
 from app.wiring.shared import SharedParts
+from app.wiring.uploads import DebugUploads, make_debug_uploads
 
 _BUSY_ENTRIES: Final = 200
 """With more envelopes than this to be digested, pictures and the closing of replays wait."""
+
+_CLEANING_PAUSE: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class BackgroundWork:
     retention: RetentionWorker
     closer: Closer
     maker: PictureMaker
+    uploads: DebugUploads
 
 
 def make_background_work(
@@ -69,6 +74,7 @@ def make_background_work(
         RetentionWorker(database, objects, longest_days=settings.keep_days_at_most),
         Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s)),
         PictureMaker(database, objects, shared.picture_notes),
+        make_debug_uploads(shared),
     )
 
 
@@ -89,10 +95,12 @@ def start_background_work(
     shared.stack.push_async_callback(work.closer.stop)
     shared.start(work.eraser)
     shared.start(work.sweeper)
+    shared.start(work.uploads.assembler)
     housekeeper = Housekeeper(shared.database)
     for worker, name, pause in (
         (work.retention, "retention", timedelta(0)),
         (housekeeper, "housekeeping", background.PAUSE),
+        (UploadCleaner(shared.database, shared.objects), "upload cleaning", _CLEANING_PAUSE),
     ):
         worker.duty = Duty(shared.database, process_id, name, pause=pause)
         shared.start(worker)

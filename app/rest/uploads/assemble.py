@@ -27,6 +27,8 @@ from app.rest.uploads.dif import describe_file
 
 router = APIRouter()
 
+_FILES_PATH: Final = "/projects/{org}/{project}/files/difs/assemble/"
+_BUNDLE_PATH: Final = "/organizations/{org}/artifactbundle/assemble/"
 _SHA1: Final = re.compile(r"[0-9a-f]{40}")
 _BUNDLE_NAME: Final = "artifact-bundle.zip"
 _MOST_PROJECTS: Final = 50
@@ -39,8 +41,8 @@ _WORST_FIRST: Final = (
 )
 
 
-@router.post("/projects/{org}/{project}/files/difs/assemble/")
-async def assemble_files(request: Request, org: str, target: access.UploadProject) -> Response:
+@router.post(_FILES_PATH)
+async def assemble_files(request: Request, target: access.UploadProject) -> Response:
     """Answer for each file, by its SHA-1."""
     body = await answers.read_json_object(request, most_bytes=limits.QUESTION_BYTES)
     if len(body) > limits.MOST_FILES:
@@ -65,8 +67,8 @@ async def assemble_files(request: Request, org: str, target: access.UploadProjec
     return answers.write_json(written)
 
 
-@router.post("/organizations/{org}/artifactbundle/assemble/")
-async def assemble_bundle(request: Request, org: str, caller: access.UploadCaller) -> Response:
+@router.post(_BUNDLE_PATH)
+async def assemble_bundle(request: Request, caller: access.UploadCaller) -> Response:
     """Answer for a bundle that may be for several projects: the least that one of them has."""
     body = await answers.read_json_object(request, most_bytes=limits.QUESTION_BYTES)
     names = body.get("projects")

@@ -14,7 +14,7 @@ router = APIRouter()
 
 
 @router.post(PATH)
-async def take_chunks(request: Request, org: str, caller: access.UploadCaller) -> Response:
+async def take_chunks(request: Request, caller: access.UploadCaller) -> Response:
     """Store the chunks in the body."""
     await receive_chunks(
         services_of(request).uploads,

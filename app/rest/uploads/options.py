@@ -33,7 +33,11 @@ _ACCEPTED: Final = (
 
 
 @router.get(PATH)
-async def show_chunk_options(request: Request, org: str, caller: access.UploadCaller) -> Response:
+async def show_chunk_options(
+    request: Request,
+    org: str,
+    caller: access.UploadCaller,  # noqa: ARG001 - checks the token
+) -> Response:
     """Tell the limits of uploads, and where chunks are sent."""
     services = services_of(request)
     return answers.write_json(

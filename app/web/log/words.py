@@ -68,6 +68,7 @@ _WORDS: Final[dict[str, str]] = {
     Action.RELEASE_CHANGED: "Changed a release",
     Action.RELEASE_DELETED: "Deleted a release",
     Action.DEPLOY_ADDED: "Deployed a release",
+    Action.DEBUG_FILES_UPLOADED: "Debug files uploaded within an hour",
     Action.ISSUE_RESOLVED: "Resolved an issue",
     Action.ISSUE_IGNORED: "Ignored an issue",
     Action.ISSUE_REOPENED: "Reopened an issue",

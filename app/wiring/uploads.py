@@ -1,0 +1,33 @@
+"""Uploads of debug files: taken by processes with pages, and finished by workers."""
+
+from dataclasses import dataclass
+
+from app.debug_uploads.assembler import Assembler
+from app.debug_uploads.folder import UploadFolder
+from app.debug_uploads.limits import UploadLimits
+from app.debug_uploads.services import UploadServices
+from app.wiring.shared import SharedParts
+
+
+@dataclass(frozen=True, slots=True)
+class DebugUploads:
+    """What a process has for uploads."""
+
+    services: UploadServices
+    assembler: Assembler
+
+
+def make_debug_uploads(shared: SharedParts) -> DebugUploads:
+    """Make it; nothing is done before the first question, or before the assembler is started."""
+    settings = shared.settings
+    services = UploadServices(
+        shared.database,
+        shared.objects,
+        UploadFolder(
+            settings.data_dir.resolve() / "uploads", reserve_bytes=settings.journal_reserve_bytes
+        ),
+        UploadLimits.from_settings(settings),
+    )
+    assembler = Assembler(services)
+    shared.stack.push_async_callback(assembler.stop)
+    return DebugUploads(services, assembler)
