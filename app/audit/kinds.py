@@ -41,7 +41,7 @@ _PREFIXES: Final = (
 
 def find_kind(action: str) -> LogKind:
     """Return the kind of a line; an action that nothing else claims changes a project."""
-    if action.endswith("_viewed"):
+    if action.endswith(("_viewed", "_read")):
         return LogKind.VIEW
     if action in _DOWNLOADS or action.endswith(("_downloaded", "_exported")):
         return LogKind.DOWNLOAD

@@ -51,6 +51,8 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - the name of an action
     TOKEN_USED = "token_used"  # noqa: S105 - the name of an action
     """An API token was used from an address for the first time."""
+    EVENTS_READ = "events_read"
+    """A program began to read events with its API token."""
     RELEASE_ADDED = "release_added"
     RELEASE_CHANGED = "release_changed"
     RELEASE_DELETED = "release_deleted"

@@ -50,6 +50,9 @@ _RECENT: Final = (
     .order_by(_recent_issues.c.last_seen_at.desc())
 )
 _EVENT: Final = select(events).where(*_IS_OF_ISSUE, events.c.event_id == bindparam("event"))
+_OF_PROJECT: Final = select(events).where(
+    events.c.project_id == bindparam("project"), events.c.event_id == bindparam("event")
+)
 _HERE: Final = tuple_(
     bindparam("received_at", type_=events.c.received_at.type),
     bindparam("event", type_=events.c.event_id.type),
@@ -111,6 +114,15 @@ async def find_event(
     """Read one event of an issue."""
     parameters = {"project": key[0], "issue": key[1], "event": event_id}
     row = (await connection.execute(_EVENT, parameters)).first()
+    return to_event(row) if row else None
+
+
+async def find_project_event(
+    connection: AsyncConnection, project_id: ProjectId, event_id: EventId
+) -> StoredEvent | None:
+    """Read one event of a project, whether or not it is grouped into an issue yet."""
+    parameters = {"project": project_id, "event": event_id}
+    row = (await connection.execute(_OF_PROJECT, parameters)).first()
     return to_event(row) if row else None
 
 

@@ -202,6 +202,8 @@ ReleasesCaller = Annotated[RestCaller, Depends(_require_scope(Scope.RELEASES))]
 ReleasesProject = Annotated[RestTarget, Depends(_require_target(Scope.RELEASES))]
 ReleasesReader = Annotated[RestCaller, Depends(_require_scope(*_READ_RELEASES))]
 ReleasesReaderProject = Annotated[RestTarget, Depends(_require_target(*_READ_RELEASES))]
+ProjectReader = Annotated[RestCaller, Depends(_require_scope(*_READ_RELEASES))]
+ProjectReaderProject = Annotated[RestTarget, Depends(_require_target(*_READ_RELEASES))]
 EventReaderProject = Annotated[RestTarget, Depends(_require_target(Scope.EVENT_READ))]
 ReleaseName = Annotated[str, Depends(_require_release_name)]
 """The name of a release in the address, decoded and checked; the parameter there is `version`."""

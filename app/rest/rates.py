@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.clock import monotonic_s
 from app.core.errors import BusyService
+from app.core.ids import ProjectId
 from app.ingest.admission.token_buckets import TokenBuckets
 
 _PER_S: Final = 50.0
@@ -16,6 +17,9 @@ _BURST: Final = 1_000
 _FAILURES_PER_S: Final = 1.0
 _MOST_FAILURES: Final = 60
 """A build server whose token was revoked asks a few times for each build."""
+
+_NOTE_EVERY_S: Final = 3_600.0
+_MOST_NOTES: Final = 10_000
 
 
 class RequestRates:
@@ -55,3 +59,22 @@ def _take[Sender: (int, str)](buckets: TokenBuckets[Sender], sender: Sender, mes
     if bucket.tokens < 1:
         raise BusyService(message, wait_s=buckets.seconds_until(bucket, 1))
     bucket.tokens -= 1
+
+
+class ReadingNotes:
+    """Remembers who read events lately, so that the log has a line an hour and not one for each."""
+
+    def __init__(self) -> None:
+        """Remember nothing yet."""
+        self._noted_at_s: dict[tuple[int, ProjectId], float] = {}
+
+    def is_first(self, token_id: int, project_id: ProjectId) -> bool:
+        """Tell whether a token has read no event of a project for an hour, and note that it did."""
+        now_s, key = monotonic_s(), (token_id, project_id)
+        noted_at_s = self._noted_at_s.get(key)
+        if noted_at_s is not None and now_s - noted_at_s < _NOTE_EVERY_S:
+            return False
+        if len(self._noted_at_s) >= _MOST_NOTES:
+            self._noted_at_s.clear()
+        self._noted_at_s[key] = now_s
+        return True

@@ -4,7 +4,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from app.rest import info
+from app.rest import info, organizations
+from app.rest.events import routes as events
 from app.rest.releases import part_routes as release_parts, routes as releases
 from app.rest.uploads import assemble, chunks, options
 
@@ -14,6 +15,8 @@ PREFIX: Final = "/api/0"
 def resources() -> APIRouter:
     """Return the router of every resource; `app.state.rest_services` must hold `RestServices`."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False)
-    for resource in (info, releases, release_parts, options, chunks, assemble):
+    for resource in (
+        info, organizations, releases, release_parts, events, options, chunks, assemble,
+    ):  # fmt: skip
         router.include_router(resource.router)
     return router

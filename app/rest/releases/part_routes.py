@@ -5,12 +5,14 @@ local git log. An answer that named the release before would make it fail in a s
 the commit of that release is missing.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.projects.model import Project
 from app.rest import access, answers, paging
 from app.rest.releases import bodies, shapes
 from app.rest.services import services_of
@@ -20,6 +22,7 @@ router = APIRouter()
 
 _RELEASE: Final = "/organizations/{org}/releases/{version}/"
 _PROJECT: Final = "/projects/{org}/{project}/"
+_RELEASE_OF_PROJECT: Final = _PROJECT + "releases/{version}/"
 _REPOSITORIES: Final = "/organizations/{org}/repos/"
 
 
@@ -57,10 +60,15 @@ async def list_commits(
     request: Request, caller: access.ReleasesReader, version: access.ReleaseName
 ) -> Response:
     """List the commits of a release, the newest first."""
-    ids = [project.id for project in caller.projects]
-    await build_releases.read_release(services_of(request).db, ids, version)
-    commits = await build_releases.read_commits(services_of(request).db, ids, version)
-    return _write_list(request, [shapes.describe_commit(commit) for commit in commits])
+    return await _write_commits(request, caller.projects, version)
+
+
+@router.get(_RELEASE_OF_PROJECT + "commits/")
+async def list_project_commits(
+    request: Request, target: access.ReleasesReaderProject, version: access.ReleaseName
+) -> Response:
+    """List the commits of a release of one project, as sentry-cli 2 asks for them."""
+    return await _write_commits(request, [target.project], version)
 
 
 @router.get(_RELEASE + "previous-with-commits/")
@@ -92,6 +100,13 @@ async def name_mapping_release(
     """Accept which release a mapping belongs to: events name their mapping by its id."""
     await answers.read_json_object(request)
     return answers.write_json({}, status=201)
+
+
+async def _write_commits(request: Request, projects: Sequence[Project], version: str) -> Response:
+    ids = [project.id for project in projects]
+    await build_releases.read_release(services_of(request).db, ids, version)
+    commits = await build_releases.read_commits(services_of(request).db, ids, version)
+    return _write_list(request, [shapes.describe_commit(commit) for commit in commits])
 
 
 def _write_list(request: Request, values: list[dict[str, object]]) -> Response:

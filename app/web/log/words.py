@@ -64,6 +64,7 @@ _WORDS: Final[dict[str, str]] = {
     Action.TOKEN_ADDED: "Made an API token",
     Action.TOKEN_REVOKED: "Revoked an API token",
     Action.TOKEN_USED: "First used an API token from an address",
+    Action.EVENTS_READ: "Read events with an API token",
     Action.RELEASE_ADDED: "Added a release",
     Action.RELEASE_CHANGED: "Changed a release",
     Action.RELEASE_DELETED: "Deleted a release",

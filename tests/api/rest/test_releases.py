@@ -180,13 +180,13 @@ async def test_lists_have_pages_and_a_search(tenant: Server):
 
 
 BODIES = [
-        b"", b"[]", b"{", b"null", b'{"version": 1}', b'{"version": null}', b'{"projects": ["a"]}',
-        b'{"version": "1", "projects": "app"}', b'{"version": "1", "projects": [true]}',
-        b'{"version": "1", "projects": [[]]}', b'{"version": "1", "dateReleased": "soon"}',
-        b'{"version": "1", "commits": [{}]}', b'{"version": "1", "commits": {}}',
-        b'{"version": "1", "status": "gone"}', b'{"version": "1", "url": 7}',
-        b'{"version": "1", "url": "' + b"a" * 3_000 + b'"}',
-        b"[" * 100_000, b'{"version": "\\u0000"}',
+    b"", b"[]", b"{", b"null", b'{"version": 1}', b'{"version": null}', b'{"projects": ["a"]}',
+    b'{"version": "1", "projects": "app"}', b'{"version": "1", "projects": [true]}',
+    b'{"version": "1", "projects": [[]]}', b'{"version": "1", "dateReleased": "soon"}',
+    b'{"version": "1", "commits": [{}]}', b'{"version": "1", "commits": {}}',
+    b'{"version": "1", "status": "gone"}', b'{"version": "1", "url": 7}',
+    b'{"version": "1", "url": "' + b"a" * 3_000 + b'"}',
+    b"[" * 100_000, b'{"version": "\\u0000"}',
 ]  # fmt: skip
 
 
@@ -267,7 +267,11 @@ SCOPES = [
     ("POST", f"{one('1')}deploys/", {RELEASES}),
     ("GET", f"{one('1')}commits/", {READ, RELEASES}),
     ("GET", f"{one('1')}previous-with-commits/", {READ, RELEASES}),
+    ("GET", f"{of_project('{id}')}1/commits/", {READ, RELEASES}),
     ("GET", "/api/0/organizations/acme/repos/", {READ, RELEASES}),
+    ("GET", "/api/0/organizations/acme/projects/", {READ, RELEASES}),
+    ("GET", "/api/0/projects/", {READ, RELEASES}),
+    ("GET", "/api/0/projects/acme/{id}/", {READ, RELEASES}),
     ("GET", of_project("{id}"), {READ, RELEASES}),
     ("POST", of_project("{id}"), {RELEASES}),
     ("GET", f"{of_project('{id}')}1/", {READ, RELEASES}),

@@ -1,0 +1,1 @@
+"""Events in Sentry's shape, with their clear stacks."""
