@@ -6,11 +6,12 @@
 Source: sentry-java `ViewHierarchyNode.java`, sentry-cocoa `SentryViewHierarchyProvider.m`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core.errors import MalformedInput
+from app.core.limits import LIMITS
 from app.formats import jsonish
 
 ATTACHMENT_TYPE: Final = "event.view_hierarchy"
@@ -50,6 +51,50 @@ def read_view_hierarchy(value: Any) -> tuple[HierarchyView, ...]:
     if not isinstance(windows, list):
         raise MalformedInput("the view hierarchy has no list of windows")
     return _read_views(windows, _Budget(_MOST_VIEWS), 0)
+
+
+def list_view_types(value: Any) -> set[str]:
+    """Return the class names of all views of a hierarchy; empty if it cannot be read.
+
+    An app that was shrunk sends obfuscated ones, which `rename_view_types` replaces.
+    """
+    types: set[str] = set()
+    levels: list[Any] = [value.get("windows") if isinstance(value, dict) else None]
+    while levels:
+        views = levels.pop()
+        for view in views if isinstance(views, list) else ():
+            if isinstance(view, dict):
+                name = jsonish.text(view, "type", limit=_NAME_CHARS)
+                types |= {name} if name and len(types) < _MOST_VIEWS else set()
+                levels.append(view.get("children"))
+    return types
+
+
+def rename_view_types(value: Any, clear_names: Mapping[str, str]) -> Any:
+    """Return a hierarchy whose views have the clear names of their classes; the rest stays."""
+    if not clear_names or not isinstance(value, dict) or "windows" not in value:
+        return value
+    return {**value, "windows": _rename_views(value["windows"], clear_names, 0)}
+
+
+def _rename_views(views: Any, clear_names: Mapping[str, str], depth: int) -> Any:
+    if not isinstance(views, list) or depth >= LIMITS.json_depth:
+        return views
+    return [
+        _rename_view(view, clear_names, depth) if isinstance(view, dict) else view for view in views
+    ]
+
+
+def _rename_view(
+    view: jsonish.JsonObject, clear_names: Mapping[str, str], depth: int
+) -> jsonish.JsonObject:
+    renamed = dict(view)
+    name = view.get("type")
+    if isinstance(name, str):
+        renamed["type"] = clear_names.get(name, name)
+    if "children" in view:
+        renamed["children"] = _rename_views(view["children"], clear_names, depth + 1)
+    return renamed
 
 
 def _read_views(values: Sequence[Any], budget: _Budget, depth: int) -> tuple[HierarchyView, ...]:

@@ -1,5 +1,7 @@
 """View hierarchies: trees, their bounds, and any shape at all."""
 
+import copy
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from app.core.errors import MalformedInput
 from app.formats.events import view_hierarchy
 from tests.support.examples import JSON_VALUES, SETTINGS
+from tests.support.recorded.debug_samples import read_debug_sample
 
 
 def test_a_hierarchy_is_read():
@@ -53,3 +56,30 @@ def test_anything_is_read(value):
     view_hierarchy.read_view_hierarchy(
         {"windows": [value, {"type": value, "width": value, "children": [value]}]}
     )
+
+
+def test_views_get_the_clear_names_of_their_classes():
+    """All levels are renamed, what is unknown stays, and so does everything else in the file."""
+    hierarchy = json.loads(read_debug_sample("r8/view-hierarchy.json"))
+    sent = copy.deepcopy(hierarchy)
+    assert view_hierarchy.list_view_types(hierarchy) == {
+        "com.android.internal.policy.DecorView",
+        "q.v",
+        "m.k",
+        "android.view.View",
+    }
+    clear_names = {"q.v": "com.acme.shop.ui.widget.PriceView", "m.k": "androidx.Button"}
+    clear = view_hierarchy.rename_view_types(hierarchy, clear_names)
+    assert hierarchy == sent
+    written = json.dumps(clear)
+    for name, clear_name in clear_names.items():
+        written = written.replace(f'"{clear_name}"', f'"{name}"')
+    assert json.loads(written) == sent
+    assert view_hierarchy.list_view_types(clear) >= set(clear_names.values())
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"windows": 7}, {"windows": [7, {"type": []}]}])
+def test_a_broken_hierarchy_has_no_types(value):
+    """It stays as it was sent."""
+    assert view_hierarchy.list_view_types(value) == set()
+    assert view_hierarchy.rename_view_types(value, {"a": "b"}) == value
