@@ -11,6 +11,7 @@ from app.storage.port import ObjectStore
 from app.symbolication.cache import DebugFileCache
 from app.symbolication.event import EventSymbolicator
 from app.symbolication.family import SymbolFamily
+from app.symbolication.jvm.family import JvmFamily
 from app.symbolication.script_projects import ScriptProjects
 
 
@@ -46,4 +47,4 @@ def open_symbolication(
 
 def make_families(_settings: Settings) -> tuple[SymbolFamily, ...]:
     """Make the families of all platforms, in the order in which they are asked."""
-    return ()
+    return (JvmFamily(),)
