@@ -10,6 +10,7 @@ from collections.abc import Collection
 from mmap import mmap
 from typing import Protocol
 
+from app.core.ids import ProjectId
 from app.debug_files.model import ArtifactPlace, DebugFileId, DebugFileKind, DebugFilePart
 from app.symbolication.draft import EventDraft
 
@@ -44,6 +45,10 @@ class ReaderFactory[Reader](Protocol):
 
 class EventFiles(Protocol):
     """The debug files that were found for an event."""
+
+    @property
+    def project_id(self) -> ProjectId:
+        """The project of the event and of its debug files."""
 
     def find_parts(self, debug_id: str, *kinds: DebugFileKind) -> list[DebugFilePart]:
         """Return the files with a debug id, the newest first; of some kinds, or of all."""

@@ -48,7 +48,8 @@ class FileAnswer:
 class FoundFiles(EventFiles):
     """The debug files of one event, opened from the cache or fetched from the store."""
 
-    project_id: ProjectId
+    # A field of its own: the property of the interface would be taken for its default.
+    project_id: ProjectId = field()
     answer: FileAnswer
     cache: DebugFileCache
     is_fetching: bool

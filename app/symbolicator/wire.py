@@ -65,6 +65,13 @@ class DebugObject(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: _Address
     """The size of its symcache; 0 if the object names nothing."""
 
+    @property
+    def remark(self) -> Literal["stripped", "no_lines"] | None:
+        """What the object lacks: names of all functions, or lines; None if it has both."""
+        if not self.has_all_names:
+            return "stripped"
+        return None if "debug" in self.features else "no_lines"
+
 
 class DeriveAnswer(msgspec.Struct, frozen=True):
     """The objects of a debug file, each debug id once."""

@@ -12,7 +12,9 @@ from app.symbolication.cache import DebugFileCache
 from app.symbolication.event import EventSymbolicator
 from app.symbolication.family import SymbolFamily
 from app.symbolication.jvm.family import JvmFamily
+from app.symbolication.native.family import NativeFamily
 from app.symbolication.script_projects import ScriptProjects
+from app.symbolicator.finder import AddressFinder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ def open_symbolication(
         data_dir / "cache" / "debug_files", objects, limit_bytes=settings.debug_file_cache_bytes
     )
     stack.push_async_callback(cache.close)
-    symbolicator = EventSymbolicator(database, cache, make_families(settings))
+    finder = AddressFinder()
+    stack.push_async_callback(finder.close)
+    symbolicator = EventSymbolicator(database, cache, make_families(settings, finder))
     scripts = ScriptProjects(database)
     scripts.start()
     stack.push_async_callback(scripts.stop)
@@ -45,6 +49,6 @@ def open_symbolication(
     )
 
 
-def make_families(_settings: Settings) -> tuple[SymbolFamily, ...]:
+def make_families(_settings: Settings, finder: AddressFinder) -> tuple[SymbolFamily, ...]:
     """Make the families of all platforms, in the order in which they are asked."""
-    return (JvmFamily(),)
+    return JvmFamily(), NativeFamily(finder)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from app.core.ids import ProjectId
 from app.debug_files.model import (
     ArtifactPlace,
     DebugFileId,
@@ -43,6 +44,7 @@ class MemoryFiles:
 
     parts: list[DebugFilePart] = field(default_factory=list)
     contents: dict[str, MemoryFile] = field(default_factory=dict)
+    project_id: ProjectId = field(default_factory=lambda: ProjectId(1))
 
     def add(
         self,
