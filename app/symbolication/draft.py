@@ -70,6 +70,10 @@ class EventDraft:
     """The name of the transaction; may be replaced."""
     contexts: JsonObject = field(default_factory=dict)
     """The contexts as sent; to be replaced as a whole, and not changed."""
+    view_types: frozenset[str] = frozenset()
+    """The classes of the views in the view hierarchy that came with the event."""
+    clear_view_types: dict[str, str] = field(default_factory=dict)
+    """Clear names of those that have one; to be filled."""
     deadline_s: float | None = None
     """The time on the monotonic clock at which the event is given up; None for no limit."""
     _members: JsonObject = field(default_factory=dict)
@@ -77,17 +81,25 @@ class EventDraft:
     _missing: dict[tuple[object, ...], MissingDebugFile] = field(default_factory=dict)
 
     @classmethod
-    def of_event(cls, event: JsonObject, *, deadline_s: float | None = None) -> "EventDraft":
+    def of_event(
+        cls,
+        event: JsonObject,
+        *,
+        view_types: frozenset[str] = frozenset(),
+        deadline_s: float | None = None,
+    ) -> "EventDraft":
         """Copy what may change in an event.
 
         Args:
             event: The event as decoded; anything may be missing or of the wrong type.
+            view_types: The classes of the views in the view hierarchy that came with it.
             deadline_s: The time on the monotonic clock at which it is given up.
         """
         draft = cls(
             event,
             transaction=jsonish.text(event, "transaction"),
             contexts=jsonish.mapping(event, "contexts"),
+            view_types=view_types,
             deadline_s=deadline_s,
         )
         draft._copy_values("exception", draft._add_exception)
@@ -191,7 +203,10 @@ class EventDraft:
         changed = {name: value for name, value in members.items() if value != self.event.get(name)}
         missing = sorted(self._missing.values(), key=lambda file: -file.frames)
         return SymbolicatedEvent(
-            members=changed, used=tuple(self._used.values()), missing=tuple(missing)
+            members=changed,
+            used=tuple(self._used.values()),
+            missing=tuple(missing),
+            view_types=self.clear_view_types,
         )
 
     def _copy_values(self, name: str, add: Callable[[JsonObject], None]) -> None:

@@ -57,6 +57,8 @@ class SentEvent:
     project_id: ProjectId
     event: JsonObject
     """The event as sent, scrubbed; it is not changed."""
+    view_types: frozenset[str] = frozenset()
+    """The classes of the views in the view hierarchy that came with it."""
 
 
 class EventSymbolicator:
@@ -123,7 +125,7 @@ class EventSymbolicator:
     def _ask(self, events: Sequence[SentEvent]) -> list[tuple[EventDraft, FileQuestion]]:
         asked: list[tuple[EventDraft, FileQuestion]] = []
         for sent in events:
-            draft = EventDraft.of_event(sent.event)
+            draft = EventDraft.of_event(sent.event, view_types=sent.view_types)
             debug_ids, urls = set[str](), set[str]()
             for family in self._families:
                 try:

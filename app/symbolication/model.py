@@ -7,8 +7,8 @@ The payload of an event stays as it was sent. Beside it lie only the top-level m
 (`exception`, `threads` and what else may name a class), so a reader lays them over the payload.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from app.formats import jsonish
@@ -88,6 +88,8 @@ class SymbolicatedEvent:
     used: tuple[UsedDebugFile, ...] = ()
     missing: tuple[MissingDebugFile, ...] = ()
     """The files that would help, those that most frames need first."""
+    view_types: Mapping[str, str] = field(default_factory=dict)
+    """Clear names of the views in the view hierarchy that came with the event, by those sent."""
     is_pending: bool = False
     """True while a worker is still to do it, because a file was not at hand or time ran out."""
 
@@ -112,6 +114,7 @@ def pack_symbolicated(symbolicated: SymbolicatedEvent) -> bytes:
             "members": symbolicated.members,
             "used": [[file.file_id, file.kind, file.debug_id] for file in symbolicated.used],
             "missing": [_write_missing(file) for file in symbolicated.missing],
+            "views": dict(symbolicated.view_types),
             "pending": symbolicated.is_pending,
         }
     )
@@ -132,6 +135,7 @@ def unpack_symbolicated(packed: bytes | None) -> SymbolicatedEvent:
         members={name: members[name] for name in CLEAR_MEMBERS if name in members},
         used=_read_used(jsonish.sequence(raw, "used")),
         missing=_read_missing_files(jsonish.sequence(raw, "missing")),
+        view_types=_read_names(jsonish.mapping(raw, "views")),
         is_pending=bool(jsonish.flag(raw, "pending")),
     )
 
@@ -192,6 +196,10 @@ def _read_missing(raw: JsonObject) -> MissingDebugFile | None:
 
 def _read_text(raw: JsonObject, name: str) -> str | None:
     return jsonish.text(raw, name, limit=_NAME_CHARS)
+
+
+def _read_names(raw: JsonObject) -> dict[str, str]:
+    return {sent: clear for sent, clear in raw.items() if isinstance(clear, str)}
 
 
 def _read_used(values: Sequence[Any]) -> tuple[UsedDebugFile, ...]:

@@ -20,6 +20,7 @@ from app.formats.stored import packed_json
 from app.issues import event_queries, queries as issues
 from app.issues.model import IssueKey, StoredEvent
 from app.memberships import queries as memberships
+from app.symbolication.model import unpack_symbolicated
 from app.triage.expired_issues import explain_missing_event
 from app.triage.issue_event import IssueEvent, read_issue_event
 from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
@@ -92,7 +93,7 @@ async def read_issue_page(
     return IssuePageData(
         summary=summary,
         event=event,
-        hierarchy=await read_view_hierarchy(reader.store, event.hierarchy_file) if event else (),
+        hierarchy=await _read_views(reader, event) if event else (),
         events_by_hour=counts[key],
         releases=releases,
         tags=tags,
@@ -100,6 +101,11 @@ async def read_issue_page(
         tagged_events=len(samples),
         read_at=now,
     )
+
+
+async def _read_views(reader: IssueReader, event: IssueEvent) -> tuple[HierarchyView, ...]:
+    clear_names = unpack_symbolicated(event.event.symbolicated).view_types
+    return await read_view_hierarchy(reader.store, event.hierarchy_file, clear_names)
 
 
 async def _note_view(reader: IssueReader, event: IssueEvent | None) -> None:

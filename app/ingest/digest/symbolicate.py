@@ -6,24 +6,29 @@ A batch without events that need debug files costs nothing here: no thread, no s
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from app.core import log
 from app.core.errors import ServiceUnavailable
-from app.core.ids import ProjectId
-from app.formats.events import event
+from app.core.ids import EventId, ProjectId
+from app.formats.events import event, view_hierarchy
 from app.formats.jsonish import JsonObject
+from app.ingest.items.attachment import ATTACHMENT
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import EventToSymbolicate, PreparedBatch
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
+from app.symbolication import view_hierarchies
 from app.symbolication.event import AT_INGEST, PENDING, EventSymbolicator, SentEvent
 from app.symbolication.model import NOT_SYMBOLICATED, SymbolicatedEvent, pack_symbolicated
 
 HasScripts = Callable[[ProjectId], bool]
 """Whether a project has scripts that are found by their release."""
+
+Hierarchies = Mapping[tuple[ProjectId, EventId], memoryview]
+"""View hierarchies as they are stored, by project and event."""
 
 _logger: Final = log.get_logger("ingest.symbolicate")
 
@@ -53,7 +58,8 @@ class BatchSymbolicator:
             return
         old_rows = [rows[each.row_number] for each in wanted]
         try:
-            events = await asyncio.to_thread(_decode_events, wanted, old_rows)
+            hierarchies = _find_hierarchies(prepared, old_rows)
+            events = await asyncio.to_thread(_decode_events, wanted, old_rows, hierarchies)
             done = await self._symbolicate(events)
             new_rows = await asyncio.to_thread(_make_rows, old_rows, events, done)
         except Exception:
@@ -73,11 +79,27 @@ class BatchSymbolicator:
             return [PENDING for _ in events]
 
 
+def _find_hierarchies(prepared: PreparedBatch, rows: Sequence[NewEvent]) -> Hierarchies:
+    """Find the view hierarchies that came with some events; SDKs send both in one envelope."""
+    keys = {(row.project_id, row.event_id) for row in rows}
+    return {
+        (file.project_id, file.event_id): prepared.files[file.object_key]
+        for file in prepared.rows_of(ATTACHMENT)
+        if file.attachment_type == view_hierarchy.ATTACHMENT_TYPE
+        and (file.project_id, file.event_id) in keys
+    }
+
+
 def _decode_events(
-    wanted: Sequence[EventToSymbolicate], rows: Sequence[NewEvent]
+    wanted: Sequence[EventToSymbolicate], rows: Sequence[NewEvent], hierarchies: Hierarchies
 ) -> list[SentEvent]:
     return [
-        SentEvent(row.project_id, each.decode()) for each, row in zip(wanted, rows, strict=True)
+        SentEvent(
+            row.project_id,
+            each.decode(),
+            view_hierarchies.read_view_types(hierarchies.get((row.project_id, row.event_id), b"")),
+        )
+        for each, row in zip(wanted, rows, strict=True)
     ]
 
 

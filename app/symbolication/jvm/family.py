@@ -63,7 +63,8 @@ def is_jvm_frame(draft: EventDraft, frame: JsonObject) -> bool:
 
 
 def _has_jvm_code(draft: EventDraft) -> bool:
-    if draft.platform in _PLATFORMS:
+    """Whether an event has something that a mapping may explain; its views may be all there is."""
+    if draft.platform in _PLATFORMS or draft.view_types:
         return True
     return any(
         frame.get("platform") in _PLATFORMS for stack in draft.stacks for frame in stack.frames
@@ -122,6 +123,7 @@ def _rewrite(
 
 def _retrace_event(draft: EventDraft, retracer: JvmRetracer) -> None:
     """Give everything in an event its clear names that the mappings know."""
+    _rename_views(draft, retracer)
     with_stack = set()
     for stack in draft.stacks:
         with_stack.add(id(stack.exception))
@@ -136,6 +138,13 @@ def _retrace_event(draft: EventDraft, retracer: JvmRetracer) -> None:
         draft.transaction = retracer.rename_class(draft.transaction)
     if draft.contexts:
         draft.contexts = names.rename_contexts(draft.contexts, retracer)
+
+
+def _rename_views(draft: EventDraft, retracer: JvmRetracer) -> None:
+    clear_names = {name: retracer.rename_class(name) for name in draft.view_types}
+    draft.clear_view_types |= {
+        name: clear_name for name, clear_name in clear_names.items() if clear_name != name
+    }
 
 
 def _retrace_stack(draft: EventDraft, stack: Stack, retracer: JvmRetracer) -> None:

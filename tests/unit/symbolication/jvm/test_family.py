@@ -12,7 +12,7 @@ from app.formats.debug_files.mapping.index import index_mapping
 from app.formats.debug_files.packed.bundle_packing import pack_bundle
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.jvm.family import JvmFamily
-from app.symbolication.model import SymbolicatedEvent
+from app.symbolication.model import SymbolicatedEvent, pack_symbolicated, unpack_symbolicated
 from tests.support.recorded.debug_samples import (
     load_expectation,
     load_sample_event,
@@ -303,3 +303,18 @@ async def test_an_event_past_its_deadline_is_given_up():
     draft = EventDraft.of_event(load_sample_event("r8"), deadline_s=0.0)
     with pytest.raises(OutOfTime):
         await JvmFamily().rewrite(draft, files)
+
+
+async def test_views_of_an_event_get_clear_names():
+    """Those that the mapping knows are noted; a native crash has views as well."""
+    files = MemoryFiles()
+    add_mapping(files, R8_ID, read_debug_sample("r8/mapping.txt"))
+    for platform in ("java", "native"):
+        event = load_sample_event("r8") | {"platform": platform}
+        draft = EventDraft.of_event(event, view_types=frozenset({"q.v", "android.view.View"}))
+        assert set(JvmFamily().list_debug_ids(draft)) == {R8_ID}
+        await JvmFamily().rewrite(draft, files)
+        done = draft.finish()
+        assert done.view_types == {"q.v": "com.acme.shop.ui.widget.PriceView"}
+        assert unpack_symbolicated(pack_symbolicated(done)) == done
+        assert [file.debug_id for file in done.used] == [R8_ID]
