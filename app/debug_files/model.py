@@ -56,6 +56,12 @@ class DebugFileRemark(StrEnum):
     """A mapping without line numbers."""
 
 
+MAPPING_OBJECT: Final = "mapping"
+"""The object of a mapping: `formats.debug_files.mapping` reads it."""
+BUNDLE_OBJECT: Final = "bundle"
+"""The object of a bundle: `formats.debug_files.packed` reads it."""
+DART_OBJECT: Final = "names"
+"""The object of a symbol map of Dart."""
 UNKNOWN_CPU: Final = "unknown"
 ANY_CPU: Final = "any"
 """The processor of a file that is the same for all, as a mapping is."""

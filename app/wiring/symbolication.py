@@ -11,6 +11,7 @@ from app.storage.port import ObjectStore
 from app.symbolication.cache import DebugFileCache
 from app.symbolication.event import EventSymbolicator
 from app.symbolication.family import SymbolFamily
+from app.symbolication.javascript.family import JavaScriptFamily
 from app.symbolication.jvm.family import JvmFamily
 from app.symbolication.native.family import NativeFamily
 from app.symbolication.script_projects import ScriptProjects
@@ -51,4 +52,4 @@ def open_symbolication(
 
 def make_families(_settings: Settings, finder: AddressFinder) -> tuple[SymbolFamily, ...]:
     """Make the families of all platforms, in the order in which they are asked."""
-    return JvmFamily(), NativeFamily(finder)
+    return JvmFamily(), NativeFamily(finder), JavaScriptFamily()

@@ -31,9 +31,25 @@ def list_url_candidates(url: str) -> list[str]:
 
     With and without scheme and host, each with and without what follows `?` or `#`.
     """
-    plain = _SUFFIX.split(url, maxsplit=1)[0]
+    plain = leave_out_query(url)
     candidates = [url, plain, _leave_out_host(url), _leave_out_host(plain)]
     return list(dict.fromkeys(candidates))
+
+
+def leave_out_query(url: str) -> str:
+    """Return an address without what follows `?` or `#`."""
+    return _SUFFIX.split(url, maxsplit=1)[0]
+
+
+def move_to_host(url: str, path: str) -> str:
+    """Return an address that begins with `~` as one on the host of another address.
+
+    Args:
+        url: An address with scheme and host.
+        path: An address with `~` for scheme and host; others come back as they are.
+    """
+    root, _ = _split_root(url)
+    return root + path[1:] if path.startswith(_ANY_HOST + "/") and root else path
 
 
 def resolve_url(base: str, reference: str) -> str:

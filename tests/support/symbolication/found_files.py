@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from app.core.ids import ProjectId
 from app.debug_files.model import (
+    BUNDLE_OBJECT,
     ArtifactPlace,
+    ArtifactUrl,
     DebugFileId,
     DebugFileKind,
     DebugFilePart,
@@ -16,6 +18,8 @@ from app.debug_files.model import (
 from app.symbolication.draft import EventDraft
 from app.symbolication.family import SymbolFamily
 from app.symbolication.model import SymbolicatedEvent
+
+ADDED_AT: Final = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @dataclass
@@ -44,6 +48,7 @@ class MemoryFiles:
 
     parts: list[DebugFilePart] = field(default_factory=list)
     contents: dict[str, MemoryFile] = field(default_factory=dict)
+    artifacts: list[ArtifactPlace] = field(default_factory=list)
     project_id: ProjectId = field(default_factory=lambda: ProjectId(1))
 
     def add(
@@ -54,10 +59,9 @@ class MemoryFiles:
         remark: DebugFileRemark | None = None,
     ) -> str:
         """Add a file that was uploaded, and return its id."""
-        file_id = DebugFileId(f"{len(self.parts) + 1:032x}")
-        added_at = datetime(2026, 11, 23, tzinfo=UTC)
+        file_id = DebugFileId(f"{len(self.contents) + 1:032x}")
         self.parts.append(
-            DebugFilePart(debug_id, file_id, kind, "object", "any", None, (), remark, added_at)
+            DebugFilePart(debug_id, file_id, kind, "object", "any", None, (), remark, ADDED_AT)
         )
         self.contents[file_id] = MemoryFile(content)
         return file_id
@@ -70,9 +74,18 @@ class MemoryFiles:
             if part.debug_id == debug_id and (not kinds or part.kind in kinds)
         ]
 
+    def add_bundle(self, content: bytes, *urls: str) -> str:
+        """Add a bundle that has scripts of the release at some addresses, and return its id."""
+        file_id = DebugFileId(f"{len(self.contents) + 1:032x}")
+        self.artifacts += [
+            ArtifactPlace(file_id, ArtifactUrl("", "", url, "entry"), ADDED_AT) for url in urls
+        ]
+        self.contents[file_id] = MemoryFile(content)
+        return file_id
+
     def find_artifacts(self, url: str) -> list[ArtifactPlace]:
-        """Fail: these files have no addresses."""
-        raise AssertionError(f"nobody should ask for {url}")
+        """Return the places with an address, the one that was added last first."""
+        return [place for place in reversed(self.artifacts) if place.artifact.url == url]
 
     async def open_part(self, part: DebugFilePart) -> MemoryFile | None:
         """Open the object of a part."""
@@ -80,7 +93,8 @@ class MemoryFiles:
 
     async def open_object(self, file_id: DebugFileId, object_name: str) -> MemoryFile | None:
         """Open an object."""
-        return self.contents.get(file_id) if object_name == "object" else None
+        is_known = object_name in {"object", BUNDLE_OBJECT}
+        return self.contents.get(file_id) if is_known else None
 
 
 async def symbolicate(

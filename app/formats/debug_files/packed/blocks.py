@@ -12,7 +12,7 @@ reads a few kilobytes of what was made of it.
 import struct
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from mmap import mmap
 from typing import Any, BinaryIO, Final
 
@@ -27,7 +27,8 @@ _LEVEL: Final = 3
 _TABLE_ITEMS: Final = 256
 _LARGEST_BLOCK_BYTES: Final = 72 * 1024 * 1024
 """A block is at most one entry of a bundle."""
-_CACHED_BLOCKS: Final = 64
+RECENT_BYTES: Final = 2 * 1024 * 1024
+"""The text of the blocks that a reader keeps."""
 
 BlockPlace = tuple[int, int]
 """The offset and the length of a block in its file."""
@@ -81,7 +82,11 @@ class BlockWriter:
 
 
 class BlockReader:
-    """Reads blocks of a file that a `BlockWriter` wrote, and keeps the latest blocks of tables."""
+    """Reads blocks of a file that a `BlockWriter` wrote; not for several threads at once.
+
+    It keeps what was read lately, since frames of one stack are often close to one another, and
+    events come in groups.
+    """
 
     def __init__(self, data: bytes | mmap) -> None:
         """Take a whole file.
@@ -90,12 +95,12 @@ class BlockReader:
             MalformedInput: It is another kind of file, or it is cut.
         """
         self._data = data
-        self._size = len(data)
-        self._rows: OrderedDict[int, dict[str, Any]] = OrderedDict()
+        self._recent: OrderedDict[int, tuple[Any, int]] = OrderedDict()
+        self._recent_bytes = 0
         self._decompressor = zstandard.ZstdDecompressor()
-        if data[: len(MAGIC)] != MAGIC or self._size < len(MAGIC) + _FOOTER.size:
+        if data[: len(MAGIC)] != MAGIC or len(data) < len(MAGIC) + _FOOTER.size:
             raise MalformedInput("the file does not hold blocks")
-        self.root: Any = self.read_json(_FOOTER.unpack(data[-_FOOTER.size :]))
+        self.root: Any = decode_json(self.read_block(_FOOTER.unpack(data[-_FOOTER.size :])))
 
     def read_block(self, place: Iterable[int]) -> bytes:
         """Read a block.
@@ -111,16 +116,29 @@ class BlockReader:
         except (zstandard.ZstdError, MemoryError) as error:
             raise MalformedInput(f"block at byte {offset} cannot be read: {error}") from None
 
-    def read_json(self, place: Iterable[int]) -> Any:
-        """Read a JSON value.
+    def recall[Value](self, place: Sequence[int], decode: Callable[[bytes], Value]) -> Value:
+        """Read and decode a block, unless it was read lately.
+
+        Args:
+            place: Where the block lies.
+            decode: Makes the value of the bytes; always the same for the same place.
 
         Raises:
-            MalformedInput: As `read_block`.
+            MalformedInput: As `read_block`, and as `decode`.
         """
-        try:
-            return msgspec.json.decode(self.read_block(place))
-        except ValueError as error:
-            raise MalformedInput(f"block is not JSON: {error}") from None
+        recent = self._recent.get(place[0])
+        if recent is None:
+            block = self.read_block(place)
+            recent = (decode(block), len(block))
+            self._recent[place[0]] = recent
+            self._recent_bytes += len(block)
+            while self._recent_bytes > RECENT_BYTES and len(self._recent) > 1:
+                _, (_, oldest_bytes) = self._recent.popitem(last=False)
+                self._recent_bytes -= oldest_bytes
+        else:
+            self._recent.move_to_end(place[0])
+        value: Value = recent[0]
+        return value
 
     def find_in_table(self, table: TablePlace, key: str) -> Any | None:
         """Return the value of a key, or None.
@@ -129,18 +147,23 @@ class BlockReader:
             MalformedInput: As `read_block`.
         """
         index = bisect_right(table, key, key=_first_key) - 1
-        return self._read_rows(table[index]).get(key) if index >= 0 else None
+        return self.recall(table[index][1:], _decode_rows).get(key) if index >= 0 else None
 
-    def _read_rows(self, block: list[Any]) -> dict[str, Any]:
-        offset, length = block[1], block[2]
-        rows = self._rows.get(offset)
-        if rows is None:
-            rows = self._rows[offset] = dict(self.read_json((offset, length)))
-            if len(self._rows) > _CACHED_BLOCKS:
-                self._rows.popitem(last=False)
-        else:
-            self._rows.move_to_end(offset)
-        return rows
+
+def decode_json(text: bytes) -> Any:
+    """Decode the JSON value of a block.
+
+    Raises:
+        MalformedInput: It is no JSON.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except ValueError as error:
+        raise MalformedInput(f"block is not JSON: {error}") from None
+
+
+def _decode_rows(text: bytes) -> dict[str, Any]:
+    return dict(decode_json(text))
 
 
 def _first_key(block: list[Any]) -> str:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from mmap import mmap
-from typing import Any
+from typing import Any, Final
 
 from app.core.errors import MalformedInput
-from app.formats.debug_files.packed.blocks import BlockReader
+from app.formats.debug_files.packed.blocks import BlockReader, decode_json
 from app.formats.debug_files.packed.bundle_packing import (
     DEBUG_ID_KEY,
     FORMAT_VERSION,
@@ -13,6 +13,9 @@ from app.formats.debug_files.packed.bundle_packing import (
     URL_KEY,
 )
 from app.formats.debug_files.source_maps.packed_map import PackedSourceMap
+
+_OPEN_MAPS: Final = 32
+"""Maps whose positions are kept; each takes as much as a tenth of its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +87,17 @@ class PackedBundle:
         place = row.get("map")
         source_map = None
         if place:
-            source_map = self._maps.get(place[0])
-            if source_map is None:
-                places = self._reader.read_json(place)
-                source_map = self._maps[place[0]] = PackedSourceMap(self._reader, places)
+            source_map = self._open_map(place)
         return PackedScript(source_map, row.get("map_url"), self._read_source(row))
+
+    def _open_map(self, place: list[int]) -> PackedSourceMap:
+        source_map = self._maps.get(place[0])
+        if source_map is None:
+            if len(self._maps) >= _OPEN_MAPS:
+                self._maps.clear()
+            places = decode_json(self._reader.read_block(place))
+            source_map = self._maps[place[0]] = PackedSourceMap(self._reader, places)
+        return source_map
 
     def _read_source(self, row: dict[str, Any] | None) -> str | None:
         place = row.get("source") if row else None

@@ -27,6 +27,9 @@ _WIDTH: Final = 11
 the six numbers of the walk where it begins."""
 _ONLY_COLUMN: Final = 1
 _WITH_NAME: Final = 5
+_WALKED_SEGMENTS: Final = 50_000
+_LOOKED_UP_SEGMENTS: Final = 1_000
+"""Decoded segments that are kept: many while a map is walked, few for its look-ups."""
 _MOST_SORTED: Final = 1_000_000
 """Segments of one line that are out of order."""
 
@@ -78,7 +81,7 @@ class MappingIndexer:
 
     def __init__(self, writer: BlockWriter) -> None:
         self._writer = writer
-        self._segments = vlq.SegmentCache()
+        self._segments = vlq.SegmentCache(limit=_WALKED_SEGMENTS)
         self._slices = array("q")
         self._text = bytearray()
         self._blocks: list[BlockPlace] = []
@@ -170,8 +173,7 @@ class MappingIndex:
         self._reader = reader
         self._blocks = places["blocks"]
         self._slices = array("q", reader.read_block(places["slices"]))
-        self._texts: dict[int, bytes] = {}
-        self._segments = vlq.SegmentCache()
+        self._segments = vlq.SegmentCache(limit=_LOOKED_UP_SEGMENTS)
 
     def find_position(self, line: int, column: int) -> MappedPosition | None:
         """Find where a position of the script comes from; lines and columns count from 0.
@@ -194,18 +196,12 @@ class MappingIndex:
         _, _, block, start, end, *walk = slices[(number - 1) * _WIDTH : number * _WIDTH]
         last: MappedPosition | None = None
         for at_line, at_column, position in _iterate_positions(
-            self._read_text(block)[start:end], _Walk(*walk), self._segments
+            self._reader.recall(self._blocks[block], bytes)[start:end], _Walk(*walk), self._segments
         ):
             if (at_line, at_column) > (line, column):
                 break
             last = position if at_line == line else None
         return last
-
-    def _read_text(self, block: int) -> bytes:
-        text = self._texts.get(block)
-        if text is None:
-            text = self._texts[block] = self._reader.read_block(self._blocks[block])
-        return text
 
 
 def _find_slice_end(text: memoryview, start: int) -> int:

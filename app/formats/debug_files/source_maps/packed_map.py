@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from app.core.errors import MalformedInput
-from app.formats.debug_files.packed.blocks import BlockReader
+from app.formats.debug_files.packed.blocks import BlockReader, decode_json
 from app.formats.debug_files.source_maps.mapping_index import MappingIndex
 from app.formats.debug_files.source_maps.packing import SOURCES_IN_BLOCK
-from app.formats.debug_files.source_maps.scopes import FunctionScopes, read_scopes
+from app.formats.debug_files.source_maps.scopes import read_scopes
 
 _CONTENT: Final = 1
 _FUNCTIONS: Final = 2
@@ -44,9 +44,6 @@ class PackedSourceMap:
         self._index = MappingIndex(reader, places["index"])
         self._source_blocks: list[list[int]] = places["sources"]
         self._name_blocks: list[list[int]] = places["names"]
-        self._blocks: dict[int, list[Any]] = {}
-        self._scopes: dict[int, FunctionScopes | None] = {}
-        self._contents: dict[int, str | None] = {}
 
     def find_position(self, line: int, column: int) -> SourcePosition | None:
         """Find where a position comes from.
@@ -65,7 +62,8 @@ class PackedSourceMap:
         if position is None:
             return None
         row = self._read_source(position.source)
-        scopes = self._read_scopes(position.source, row)
+        place = row[_FUNCTIONS]
+        scopes = self._reader.recall(place, read_scopes) if place else None
         return SourcePosition(
             source=row[0],
             source_number=position.source,
@@ -82,42 +80,29 @@ class PackedSourceMap:
         Raises:
             MalformedInput: The file is damaged.
         """
-        if source_number not in self._contents:
-            place = self._read_source(source_number)[_CONTENT]
-            self._contents[source_number] = (
-                self._reader.read_block(place).decode("utf-8", "replace") if place else None
-            )
-        return self._contents[source_number]
+        place = self._read_source(source_number)[_CONTENT]
+        return self._reader.recall(place, _decode_text) if place else None
 
     def _read_source(self, number: int) -> list[Any]:
         block, row = divmod(number, SOURCES_IN_BLOCK)
         try:
-            source: list[Any] = self._read_block(self._source_blocks[block])[row]
+            source: list[Any] = self._reader.recall(self._source_blocks[block], decode_json)[row]
         except IndexError:
             raise MalformedInput(f"the packed map has no source {number}") from None
         return source
-
-    def _read_scopes(self, number: int, row: list[Any]) -> FunctionScopes | None:
-        if number not in self._scopes:
-            place = row[_FUNCTIONS]
-            text = self._reader.read_block(place) if place else b"null"
-            self._scopes[number] = read_scopes(text)
-        return self._scopes[number]
 
     def _read_name(self, number: int) -> str | None:
         block = bisect_right(self._name_blocks, number, key=_first_number) - 1
         if block < 0:
             return None
         first, *place = self._name_blocks[block]
-        names = self._read_block(place)
+        names = self._reader.recall(place, decode_json)
         name = names[number - first] if number - first < len(names) else None
         return name if isinstance(name, str) and name else None
 
-    def _read_block(self, place: list[int]) -> list[Any]:
-        block = self._blocks.get(place[0])
-        if block is None:
-            block = self._blocks[place[0]] = self._reader.read_json(place)
-        return block
+
+def _decode_text(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def _first_number(block: list[int]) -> int:

@@ -15,7 +15,6 @@ _BITS: Final = 5
 _LONGEST_SHIFT: Final = 30
 """Seven digits hold 32 bits and the sign, as many as the standard allows."""
 _MOST_FIELDS: Final = 5
-_CACHED_SEGMENTS: Final = 50_000
 
 Segment = tuple[int, int, int, int, int, int]
 """The number of fields, and five fields of which those that are absent are 0."""
@@ -62,6 +61,11 @@ class SegmentCache(dict[bytes, Segment]):
     A look-up costs a fifth of decoding (measured).
     """
 
+    def __init__(self, *, limit: int) -> None:
+        """Make an empty cache that keeps at most `limit` segments."""
+        super().__init__()
+        self._limit = limit
+
     def __missing__(self, text: bytes) -> Segment:
         """Decode a segment that is not in the cache.
 
@@ -73,7 +77,7 @@ class SegmentCache(dict[bytes, Segment]):
             raise MalformedInput(f"{_show(text)} in the source map has {len(numbers)} fields")
         padded = numbers + [0] * (_MOST_FIELDS - len(numbers))
         segment = (len(numbers), padded[0], padded[1], padded[2], padded[3], padded[4])
-        if len(self) < _CACHED_SEGMENTS:
+        if len(self) < self._limit:
             self[text] = segment
         return segment
 

@@ -40,12 +40,12 @@ def test_what_is_no_number_is_refused(text):
 def test_a_segment_has_one_four_or_five_numbers(text):
     """Two, three and six numbers mean nothing."""
     with pytest.raises(MalformedInput, match="fields"):
-        SegmentCache()[text]
+        SegmentCache(limit=9)[text]
 
 
 def test_segments_are_padded_with_zeros():
     """Fields that are absent change nothing."""
-    segments = SegmentCache()
+    segments = SegmentCache(limit=9)
     assert segments[b"C"] == (1, 1, 0, 0, 0, 0)
     assert segments[b"CCCC"] == (4, 1, 1, 1, 1, 0)
     assert segments[b"CCCCC"] == (5, 1, 1, 1, 1, 1)
