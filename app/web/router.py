@@ -27,6 +27,7 @@ from app.web.retention import routes as retention
 from app.web.set_up import routes as set_up
 from app.web.settings import routes as settings
 from app.web.storage import routes as storage
+from app.web.tokens import routes as tokens
 from app.web.trace import routes as trace
 from app.web.why import routes as why
 
@@ -41,7 +42,7 @@ def pages() -> APIRouter:
         video_routes, picture_routes, replay, selected, replays, project, issues, issue,
         replay_parts, replay_traces, replay_requests, keeping, file_routes, trace, openid_routes,
         sign_in_routes, account, erasures, set_up, settings, privacy, releases, why, feedback,
-        demo_routes, people, log, keys, health, retention, storage, cells, browser,
+        demo_routes, people, log, keys, tokens, health, retention, storage, cells, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

@@ -43,6 +43,8 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     f"{_P}/keys": ("key_added",),
     f"{_P}/keys/{{public_key}}/name": ("key_changed",),
     f"{_P}/keys/{{public_key}}/switch": ("key_changed",),
+    f"{_P}/tokens": ("token_added",),
+    f"{_P}/tokens/{{token_id}}/revoke": ("token_revoked",),
     f"{_P}/retention": ("retention_changed",),
     f"{_P}/settings/bodies": ("project_changed",),
     f"{_P}/settings/invitations/withdraw": ("invitation_withdrawn",),

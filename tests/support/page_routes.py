@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from fastapi.routing import iter_route_contexts
 
+from app.api_tokens import queries as api_tokens
 from app.erasure.jobs import rows
 from app.web import router
 from tests.support.builders import envelopes
+from tests.support.builders.api_tokens import make_token
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
 from tests.support.servers.server import Server
 
@@ -39,6 +41,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/keys": {"label": "iOS"},
     "/projects/{project_id}/keys/{public_key}/name": {"label": "Android"},
     "/projects/{project_id}/keys/{public_key}/switch": {"on": "yes"},
+    "/projects/{project_id}/tokens": {"name": "GitHub", "upload": "yes", "reach": "project"},
     "/projects/{project_id}/retention": {"limit_gib": "1"},
     "/server/storage": {"default_days": "", "longest_days": ""},
     "/projects/{project_id}/settings/name": {"name": "Shop"},
@@ -94,8 +97,11 @@ async def fill(server: Server) -> dict[str, str]:
     issue_id = re.search(r"/issues/([0-9a-f]+)", event.headers["location"])
     assert issue_id
     await server.web.post(server.page("9" * 32, "/delete"))
+    secret = await make_token(server.database, server.app.id)
     async with server.database.reading() as connection:
         (erasure,) = await rows.list_erasures(connection, [server.app.id], limit=1)
+        token = await api_tokens.find_live_token(connection, secret)
+    assert token
     return {
         "erasure_id": str(erasure.id),
         "project_id": str(server.app.id),
@@ -111,6 +117,7 @@ async def fill(server: Server) -> dict[str, str]:
         "person_id": "1",
         "public_key": str(server.app.key),
         "token": "t" * 43,
+        "token_id": str(token.id),
         "handle": "a" * 64,
         "form": "csv",
     }

@@ -40,6 +40,7 @@ _NOTICES: Final = {
     "key-renamed": Notice("Key renamed. Its DSN is the same."),
     "key-on": Notice("The key is on: what apps send with it is accepted."),
     "key-off": Notice("The key is off: what apps send with it is refused."),
+    "token-revoked": Notice("Token revoked: it never works again."),
     "process-forgotten": Notice("Removed from the list of processes."),
     "envelope-retried": Notice("Read again. If it fails again, it comes back within a minute."),
     "name-saved": Notice("Name saved."),

@@ -41,6 +41,16 @@ def switch_key(project_id: ProjectId, public_key: PublicKey) -> str:
     return f"{keys(project_id)}/{public_key}/switch"
 
 
+def tokens(project_id: ProjectId) -> str:
+    """Return the address of the page of a project's API tokens; POST makes one."""
+    return f"{project(project_id)}/tokens"
+
+
+def revoke_token(project_id: ProjectId, token_id: int) -> str:
+    """Return the address at which POST revokes an API token."""
+    return f"{tokens(project_id)}/{token_id}/revoke"
+
+
 def member_list(project_id: ProjectId, *, first: int = 0) -> str:
     """Return the address of the members on a project's page, from a given row on."""
     return f"{with_query(project(project_id), {'members': str(first or '')})}#members"

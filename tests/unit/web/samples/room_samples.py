@@ -13,6 +13,7 @@ from app.web.project import page as project
 from app.web.releases import page as releases
 from app.web.releases.build import DAYS, build_release_rows
 from app.web.settings import page as settings
+from app.web.tokens import page as tokens
 from app.web.words import parts
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.lists import ProjectOption
@@ -106,6 +107,30 @@ KEYS = keys.KeysPage(
     ),
     True, " ", "Give the key a name.",
 )  # fmt: skip
+_TOKEN = tokens.TokenCard(
+    "GitHub, releases", "x+/9", "on", "upload", False, "Ana", NOW, None, None, NOW,
+    "2001:db8:85a3::8a2e:370:7334", True, "/revoke",
+)  # fmt: skip
+TOKENS = tokens.TokensPage(
+    PROJECT, "Shop",
+    (
+        _TOKEN,
+        replace(_TOKEN, name="y" * 80, may_do="upload and read", is_wide=True, revoke_href=None,
+                expires_at=NOW),
+        replace(_TOKEN, name="Never used", last_used_at=None, last_address=None, is_in_use=False),
+    ),
+    (replace(_TOKEN, name="Old", state="revoked", ended_at=NOW, revoke_href=None),
+     replace(_TOKEN, name="Older", state="expired", expires_at=NOW, ended_at=NOW,
+             revoke_href=None)),
+    tokens.TokenForm(name=" ", address="http://localhost:8000", asks_address=True),
+    "Give the token a name.",
+)  # fmt: skip
+NEW_TOKEN = tokens.NewTokenPage(
+    PROJECT, "Shop", "GitHub, releases", f"sntrys_{'e' * 180}==_{'a' * 43}",
+    "SENTRY_AUTH_TOKEN=sntrys_…\nSENTRY_URL=https://replays.example.com\nSENTRY_ORG=playhead\n"
+    "SENTRY_PROJECT=shop",
+    "https://replays.example.com", "upload and read", True, NOW,
+)  # fmt: skip
 PAGES: dict[str, tuple[str, object]] = {
     "projects, invited": (
         "project/list.html",
@@ -118,6 +143,12 @@ PAGES: dict[str, tuple[str, object]] = {
     "keys": ("keys/page.html", KEYS),
     "keys, all off": ("keys/page.html", replace(KEYS, keys=KEYS.keys[2:], has_active=False)),
     "keys, none": ("keys/page.html", keys.KeysPage(PROJECT, "Shop", (), False)),
+    "tokens": ("tokens/page.html", TOKENS),
+    "tokens, none": (
+        "tokens/page.html",
+        tokens.TokensPage(PROJECT, "Shop", (), (), tokens.TokenForm()),
+    ),
+    "tokens, new": ("tokens/new.html", NEW_TOKEN),
     "settings": ("settings/page.html", SETTINGS),
     "settings, invited": (
         "settings/invited.html",

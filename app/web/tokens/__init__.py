@@ -1,0 +1,1 @@
+"""The API tokens of a project: what build servers upload with."""
