@@ -1,6 +1,9 @@
 """Small debug files."""
 
+import io
+import json
 import struct
+import zipfile
 from collections.abc import Mapping
 
 
@@ -37,3 +40,20 @@ def breakpad_file(
     for number, (name, (address, size)) in enumerate(functions.items(), 1):
         lines += [f"FUNC {address:x} {size:x} 0 {name}", f"{address:x} {size:x} {number} 0"]
     return "\n".join(lines).encode() + b"\n"
+
+
+def native_source_bundle(debug_id: str, sources: Mapping[str, str]) -> bytes:
+    """Write the bundle that `sentry-cli debug-files upload --include-sources` makes of a library.
+
+    Args:
+        debug_id: The debug id of the library.
+        sources: The sources by their paths on the build machine.
+    """
+    files = {f"files{path}": {"type": "source", "path": path} for path in sources}
+    manifest = {"debug_id": debug_id, "object_name": "libshop.so", "arch": "arm64", "files": files}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("manifest.json", json.dumps(manifest))
+        for path, text in sources.items():
+            archive.writestr(f"files{path}", text)
+    return b"SYSB" + struct.pack("<I", 2) + target.getvalue()

@@ -1,7 +1,9 @@
 """Stands for the native debug files of an event: derived by the real child, open as files."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import override
 
@@ -13,9 +15,11 @@ from app.debug_files.model import (
     DebugFilePart,
     DebugFileRemark,
 )
+from app.formats.debug_files.packed.bundle_packing import pack_bundle
 from app.symbolication.cache import CachedFile
 from app.symbolication.family import EventFiles
 from app.symbolicator.child import NativeDeriver
+from tests.support.builders.debug_objects import native_source_bundle
 
 
 class NativeFiles(EventFiles):
@@ -41,7 +45,7 @@ class NativeFiles(EventFiles):
             os.close(target)
         derived = whole.read_bytes()
         for item in objects:
-            self._add_part(
+            self.add_part(
                 item.debug_id,
                 DebugFileKind(item.format),
                 derived[item.start : item.start + item.size_bytes],
@@ -49,9 +53,31 @@ class NativeFiles(EventFiles):
                 remark=DebugFileRemark(item.remark) if item.remark else None,
             )
 
-    def add_bundle(self, debug_id: str, packed: bytes) -> None:
-        """Upload the sources of a debug file, as `pack_bundle` wrote them."""
-        self._add_part(debug_id, DebugFileKind.SOURCE_BUNDLE, packed)
+    def add_bundle(self, debug_id: str, sources: Mapping[str, str]) -> DebugFileId:
+        """Upload the sources of a debug file by their paths on the build machine."""
+        packed = BytesIO()
+        pack_bundle(BytesIO(native_source_bundle(debug_id, sources)), packed)
+        return self.add_part(debug_id, DebugFileKind.SOURCE_BUNDLE, packed.getvalue())
+
+    def add_part(
+        self,
+        debug_id: str,
+        kind: DebugFileKind,
+        content: bytes,
+        *,
+        features: tuple[str, ...] = (),
+        remark: DebugFileRemark | None = None,
+    ) -> DebugFileId:
+        """Add a part of a debug file with the object that look-ups read, and return its file."""
+        file_id = DebugFileId(f"{len(self.parts) + 1:032x}")
+        (self._folder / f"{file_id}.object").write_bytes(content)
+        added_at = datetime(2026, 11, 23, tzinfo=UTC)
+        self.parts.append(
+            DebugFilePart(
+                debug_id, file_id, kind, "object", "any", None, features, remark, added_at
+            )
+        )
+        return file_id
 
     @override
     def find_parts(self, debug_id: str, *kinds: DebugFileKind) -> list[DebugFilePart]:
@@ -72,21 +98,3 @@ class NativeFiles(EventFiles):
     @override
     async def open_object(self, file_id: DebugFileId, object_name: str) -> CachedFile | None:
         return CachedFile.open(self._folder / f"{file_id}.{object_name}")
-
-    def _add_part(
-        self,
-        debug_id: str,
-        kind: DebugFileKind,
-        content: bytes,
-        *,
-        features: tuple[str, ...] = (),
-        remark: DebugFileRemark | None = None,
-    ) -> None:
-        file_id = DebugFileId(f"{len(self.parts) + 1:032x}")
-        (self._folder / f"{file_id}.object").write_bytes(content)
-        added_at = datetime(2026, 11, 23, tzinfo=UTC)
-        self.parts.append(
-            DebugFilePart(
-                debug_id, file_id, kind, "object", "any", None, features, remark, added_at
-            )
-        )
