@@ -36,7 +36,8 @@ class DebugFileFeature(StrEnum):
     """What a debug file can give."""
 
     SYMBOLS = "symtab"
-    """Names of functions."""
+    """Names of all functions. A stripped library has those of exported ones only, so an address
+    would get the name of a function that merely lies before it."""
     DEBUG = "debug"
     """Lines and inlined functions."""
     UNWIND = "unwind"
@@ -62,6 +63,11 @@ BUNDLE_OBJECT: Final = "bundle"
 """The object of a bundle: `formats.debug_files.packed` reads it."""
 DART_OBJECT: Final = "names"
 """The object of a symbol map of Dart."""
+SYMCACHE_OBJECT: Final = "symcache"
+"""The beginning of the objects of a native file: a symcache for each of its parts, with a number.
+A part whose symcache would be empty has none."""
+ORIGINAL_OBJECT: Final = "original"
+"""The file as it was uploaded, in zstd, if `PLAYHEAD_KEEP_DEBUG_ORIGINALS` is set."""
 UNKNOWN_CPU: Final = "unknown"
 ANY_CPU: Final = "any"
 """The processor of a file that is the same for all, as a mapping is."""

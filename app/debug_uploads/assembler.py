@@ -143,7 +143,7 @@ class Assembler(RepeatedWorker):
             return
         with whole.file:
             upload = _describe_upload(assembly, whole)
-            derived = await derive_debug_file(upload, services.folder, services.limits)
+            derived = await derive_debug_file(upload, services)
 
         async def finish(connection: AsyncConnection) -> bool:
             is_own = await assemblies.finish_assembly(connection, assembly)

@@ -3,34 +3,48 @@
 first bytes, name ─► form ─► mapping │ bundle │ Dart map │ native ─► DerivedFile
 """
 
+from collections.abc import Awaitable, Callable
 from pathlib import PurePosixPath
 from typing import Final
 
 from app.core.errors import MalformedInput
 from app.core.log import shown
+from app.debug_uploads.derive_bundle import derive_bundle
 from app.debug_uploads.derive_mapping import derive_mapping
-from app.debug_uploads.folder import UploadFolder
-from app.debug_uploads.limits import UploadLimits
+from app.debug_uploads.derive_native import derive_native
 from app.debug_uploads.model import DerivedFile, UploadedFile
+from app.debug_uploads.services import UploadServices
 from app.formats.debug_files.file_forms import HEAD_BYTES, DebugFileForm, recognize_form
 
-_UNUSED: Final = {
+_Derive = Callable[[UploadedFile, UploadServices], Awaitable[DerivedFile]]
+
+_BY_FORM: Final[dict[DebugFileForm, _Derive]] = {
+    DebugFileForm.MAPPING: derive_mapping,
+    DebugFileForm.BUNDLE: derive_bundle,
+    DebugFileForm.ZIP: derive_bundle,
+    DebugFileForm.ELF: derive_native,
+    DebugFileForm.MACHO: derive_native,
+    DebugFileForm.BREAKPAD: derive_native,
+    DebugFileForm.PDB: derive_native,
+    DebugFileForm.PE: derive_native,
+}
+_UNREAD: Final = {
     DebugFileForm.PORTABLE_PDB: "portable PDBs of .NET are not read",
     DebugFileForm.WASM: "WebAssembly is not read",
     DebugFileForm.BCSYMBOLMAP: "symbol maps of Xcode 13 and before are not read",
     DebugFileForm.UUID_MAP: "property lists with UUIDs are not read",
+    DebugFileForm.JSON: "its JSON is no list of names, as a symbol map of Dart is",
+    DebugFileForm.UNKNOWN: "it has none of the forms that are read",
 }
 
 
-async def derive_debug_file(
-    upload: UploadedFile, folder: UploadFolder, limits: UploadLimits
-) -> DerivedFile:
+async def derive_debug_file(upload: UploadedFile, services: UploadServices) -> DerivedFile:
     """Check an uploaded file and make what look-ups read.
 
     Args:
         upload: The file.
-        folder: Where the objects lie until they are stored; the caller closes them.
-        limits: The limits of files.
+        services: What uploads work with. The objects lie in its folder until they are stored; the
+            caller closes them.
 
     Raises:
         MalformedInput: The file is broken, or of a kind that is not read.
@@ -40,7 +54,10 @@ async def derive_debug_file(
     upload.file.seek(0)
     form = recognize_form(upload.file.read(HEAD_BYTES))
     upload.file.seek(0)
-    if form is DebugFileForm.MAPPING:
-        return await derive_mapping(upload, folder, limits)
-    name = shown(PurePosixPath(upload.name).name)
-    raise MalformedInput(f"{name} is no debug file: {_UNUSED.get(form, 'its form is unknown')}")
+    if upload.is_bundle:
+        return await derive_bundle(upload, services)
+    derive = _BY_FORM.get(form)
+    if derive is None:
+        name = shown(PurePosixPath(upload.name).name)
+        raise MalformedInput(f"{name} is no debug file: {_UNREAD[form]}")
+    return await derive(upload, services)

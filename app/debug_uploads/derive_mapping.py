@@ -7,14 +7,18 @@ import uuid
 from typing import BinaryIO, Final
 
 from app.core.errors import MalformedInput, OversizedInput, ServiceUnavailable
-from app.debug_files.model import ANY_CPU, DebugFileFeature, DebugFileKind, DebugFileRemark
-from app.debug_uploads.folder import UploadFolder
-from app.debug_uploads.limits import UploadLimits
+from app.debug_files.model import (
+    ANY_CPU,
+    MAPPING_OBJECT,
+    DebugFileFeature,
+    DebugFileKind,
+    DebugFileRemark,
+)
 from app.debug_uploads.model import DerivedFile, DerivedObject, DerivedPart, UploadedFile
+from app.debug_uploads.services import UploadServices
 from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.formats.debug_files.mapping.index import MappingFacts, index_mapping
 
-MAPPING_OBJECT: Final = "mapping"
 _NAME: Final = re.compile(r"/?(?:.*/)?proguard/([0-9a-fA-F-]{32,36})\.txt")
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_DNS, "guardsquare.com")
 _PIECE_BYTES: Final = 1024 * 1024
@@ -35,15 +39,12 @@ def compute_mapping_id(file: BinaryIO) -> str:
     return str(uuid.UUID(bytes=digest.digest()[:16], version=5))
 
 
-async def derive_mapping(
-    upload: UploadedFile, folder: UploadFolder, limits: UploadLimits
-) -> DerivedFile:
+async def derive_mapping(upload: UploadedFile, services: UploadServices) -> DerivedFile:
     """Index a mapping; raises as `derive.derive_debug_file` does."""
-    if upload.size_bytes > limits.mapping_bytes:
-        raise OversizedInput(
-            f"the mapping has {upload.size_bytes} bytes; {limits.mapping_bytes} are taken"
-        )
-    target = folder.open_file(upload.size_bytes // 4)
+    most = services.limits.mapping_bytes
+    if upload.size_bytes > most:
+        raise OversizedInput(f"the mapping has {upload.size_bytes} bytes; {most} are taken")
+    target = services.folder.open_file(upload.size_bytes // 4)
     try:
         debug_id, facts = await asyncio.to_thread(_index, upload, target)
         size_bytes = target.tell()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from app.core.settings import Settings
+from app.debug_files.upload_counts import ProjectUsage
 
 _MIB: Final = 1024 * 1024
 _GIB: Final = 1024 * _MIB
@@ -71,3 +72,20 @@ class UploadLimits:
 
 LOST_AFTER: Final = timedelta(days=2)
 """The object of a chunk without a row is removed so many days after it came."""
+
+
+def find_exceeded_limit(limits: UploadLimits, usage: ProjectUsage, *, files: int) -> str | None:
+    """Return which limit of a project some further files exceed; None if they may come."""
+    if usage.files + files > limits.project_files:
+        return f"the project has {usage.files} debug files, of {limits.project_files} at most"
+    if usage.stored_bytes >= limits.project_bytes:
+        return (
+            f"the debug files of the project take {usage.stored_bytes} bytes, of "
+            f"{limits.project_bytes} at most (PLAYHEAD_DEBUG_FILES_PROJECT_BYTES)"
+        )
+    if usage.uploaded_today + files > limits.files_a_day:
+        return (
+            f"{usage.uploaded_today} debug files were uploaded to the project within a day, of "
+            f"{limits.files_a_day} at most"
+        )
+    return None

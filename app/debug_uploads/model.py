@@ -28,8 +28,8 @@ class UploadedFile:
     """The debug id that the uploader gave, normalised; empty for none."""
     release: str = ""
     dist: str = ""
-    is_bundle: bool = False
-    """Whether it was announced as a bundle of scripts."""
+    is_bundle: bool | None = False
+    """Whether it was announced as a bundle of scripts; None if nobody has said what it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,13 @@ from app.debug_files.model import (
     DebugFilePart,
 )
 from app.debug_uploads.assembler import Assembler
-from app.debug_uploads.limits import MOST_CHUNKS_ASKED, MOST_IDS, SMALL_BYTES, WAIT_S
+from app.debug_uploads.limits import (
+    MOST_CHUNKS_ASKED,
+    MOST_IDS,
+    SMALL_BYTES,
+    WAIT_S,
+    find_exceeded_limit,
+)
 from app.debug_uploads.services import UploadServices
 
 _ANY_ID: Final = frozenset(
@@ -275,21 +281,8 @@ class _Questions:
 
     async def _find_exceeded_limit(self, connection: AsyncConnection, files: int) -> str | None:
         """Return which limit of the project some further files exceed."""
-        limits = self._services.limits
         usage = await upload_counts.read_usage(connection, self._project_id)
-        if usage.files + files > limits.project_files:
-            return f"the project has {usage.files} debug files, of {limits.project_files} at most"
-        if usage.stored_bytes >= limits.project_bytes:
-            return (
-                f"the debug files of the project take {usage.stored_bytes} bytes, of "
-                f"{limits.project_bytes} at most (PLAYHEAD_DEBUG_FILES_PROJECT_BYTES)"
-            )
-        if usage.uploaded_today + files > limits.files_a_day:
-            return (
-                f"{usage.uploaded_today} debug files were uploaded to the project within a day, of "
-                f"{limits.files_a_day} at most"
-            )
-        return None
+        return find_exceeded_limit(self._services.limits, usage, files=files)
 
     def _name_file(self, question: FileQuestion) -> WantedFile:
         return WantedFile(

@@ -1,5 +1,6 @@
 """What uploads work with; one for a process."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from app.db.engine import Database
@@ -7,15 +8,21 @@ from app.debug_files.model import ApiTokenId
 from app.debug_uploads.folder import UploadFolder
 from app.debug_uploads.limits import UploadLimits
 from app.storage.port import ObjectStore
+from app.symbolicator.child import NativeDeriver
 
 
 @dataclass(frozen=True, slots=True)
 class UploadServices:
-    """The database, the storage, the local folder, and the limits."""
+    """The database, the storage, the local folder, the child for native files, and the limits."""
 
     database: Database
     objects: ObjectStore
     folder: UploadFolder
+    native: NativeDeriver
     limits: UploadLimits
+    keep_originals: bool = False
+    """Whether native files are stored as they were uploaded, too."""
+    packing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Is held while a bundle is packed."""
     open_requests: dict[ApiTokenId, int] = field(default_factory=dict)
     """Requests with chunks that this process answers now, by token."""

@@ -6,6 +6,7 @@ from app.debug_uploads.assembler import Assembler
 from app.debug_uploads.folder import UploadFolder
 from app.debug_uploads.limits import UploadLimits
 from app.debug_uploads.services import UploadServices
+from app.symbolicator.child import NativeDeriver
 from app.wiring.shared import SharedParts
 
 
@@ -20,13 +21,14 @@ class DebugUploads:
 def make_debug_uploads(shared: SharedParts) -> DebugUploads:
     """Make it; nothing is done before the first question, or before the assembler is started."""
     settings = shared.settings
+    folder = settings.data_dir.resolve() / "uploads"
     services = UploadServices(
         shared.database,
         shared.objects,
-        UploadFolder(
-            settings.data_dir.resolve() / "uploads", reserve_bytes=settings.journal_reserve_bytes
-        ),
+        UploadFolder(folder, reserve_bytes=settings.journal_reserve_bytes),
+        NativeDeriver(folder / "reading.lock"),
         UploadLimits.from_settings(settings),
+        keep_originals=settings.keep_debug_originals,
     )
     assembler = Assembler(services)
     shared.stack.push_async_callback(assembler.stop)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.core.errors import MalformedInput, OversizedInput, RequestRefused
-from app.formats.debug_files import bundles
+from app.formats.debug_files import bundles, zip_reader
 from app.formats.debug_files.bundles import BundleFileType, BundleManifest, open_bundle
 from tests.support.builders.source_maps import MAP_ID, bundle, describe_entry
 from tests.support.recorded.debug_samples import hostile_cases, read_debug_sample
@@ -87,9 +87,12 @@ def test_hostile_bundles_are_read_or_refused(case):
 def test_more_entries_than_allowed_are_refused():
     """The limit is the highest number of entries with the manifest."""
     data = bundle({f"files/_/_/{number}.js": "" for number in range(4)})
-    with patch.object(bundles, "MOST_ENTRIES", 5):
+    with patch.object(zip_reader, "MOST_ENTRIES", 5):
         assert len(read_manifest(data).files) == 4
-    with patch.object(bundles, "MOST_ENTRIES", 4), pytest.raises(OversizedInput, match="entries"):
+    with (
+        patch.object(zip_reader, "MOST_ENTRIES", 4),
+        pytest.raises(OversizedInput, match="entries"),
+    ):
         read_manifest(data)
 
 
@@ -105,9 +108,9 @@ def test_entries_larger_than_allowed_are_refused():
 def test_all_entries_together_are_bounded():
     """What has been inflated counts, also if the same entry is read again."""
     with open_bundle(io.BytesIO(bundle({APP: "12345"}))) as opened:
-        with patch.object(bundles, "TOTAL_BYTES", 10_000):
+        with patch.object(zip_reader, "TOTAL_BYTES", 10_000):
             opened.read_entry(APP)
-        with patch.object(bundles, "TOTAL_BYTES", 10), pytest.raises(OversizedInput, match="10"):
+        with patch.object(zip_reader, "TOTAL_BYTES", 10), pytest.raises(OversizedInput, match="10"):
             opened.read_entry(APP)
 
 
