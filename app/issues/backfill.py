@@ -12,9 +12,10 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import EventId, ProjectId, ReplayId
+from app.core.ids import EventId, ProjectId
 from app.formats.stored import packed_json
 from app.issues import counting
+from app.issues.event_rows import to_new_event
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
 from app.issues.tables import events
@@ -64,29 +65,8 @@ def _to_new_event(row: Row[Any]) -> NewEvent:
         sent = packed_json.unpack_json(row.payload)
     except ValueError:
         sent = None
-    return NewEvent(
-        project_id=ProjectId(row.project_id),
-        event_id=EventId(row.event_id),
-        received_at=row.received_at,
-        at=row.at,
-        drift_ms=row.drift_ms,
-        level=row.level,
-        kind=row.kind,
-        title=row.title,
-        culprit=row.culprit,
-        exception_type=row.exception_type,
-        exception_value=row.exception_value,
-        handled=row.handled,
-        mechanism=row.mechanism,
-        platform=row.platform,
-        release=row.release,
-        environment=row.environment,
-        sdk_name=row.sdk_name,
-        user=row.recorded_user,
-        trace_id=row.trace_id,
-        span_id=row.span_id,
-        parent_span_id=row.parent_span_id,
-        replay_id=ReplayId(row.replay_id) if row.replay_id else None,
+    return to_new_event(
+        row,
         payload=row.payload,
         issue_ids=rules.read_issue_keys(sent if isinstance(sent, dict) else {"message": row.title}),
     )

@@ -45,6 +45,15 @@ class EventTimes(Protocol):
     def received_at(self) -> datetime: ...
 
 
+class GroupedEvent(Protocol):
+    """An event with the keys of its issue."""
+
+    @property
+    def project_id(self) -> ProjectId: ...
+    @property
+    def issue_ids(self) -> tuple[IssueId, ...]: ...
+
+
 _AT: Final = "timestamptz"
 _ISSUE_TYPES: Final = {
     "project_id": "bigint", "issue_id": "uuid",
@@ -117,7 +126,7 @@ _ADD: Final = f"""
     """  # noqa: S608 - joined from constants
 
 
-async def choose_issues(connection: AsyncConnection, new: Sequence[NewEvent]) -> list[IssueId]:
+async def choose_issues(connection: AsyncConnection, new: Sequence[GroupedEvent]) -> list[IssueId]:
     """Choose the issue of each event, in the order given.
 
     An event stays with the issue that an older version of the rules gave it, if there is one;
@@ -142,13 +151,18 @@ async def choose_issues(connection: AsyncConnection, new: Sequence[NewEvent]) ->
 
 
 async def count_events(
-    connection: AsyncConnection, new: Sequence[tuple[NewEvent, IssueId]]
+    connection: AsyncConnection,
+    new: Sequence[tuple[NewEvent, IssueId]],
+    *,
+    may_reopen: bool = True,
 ) -> None:
     """Count events that were stored just now, and reopen the issues that they bring back.
 
     Args:
         connection: The connection of the transaction that stored them.
         new: Each event once, with its issue.
+        may_reopen: Whether they may bring an issue back. Events that come from another issue may
+            not: they did not happen again.
     """
     by_issue: defaultdict[IssueKey, list[NewEvent]] = defaultdict(list)
     for event, issue_id in new:
@@ -159,7 +173,7 @@ async def count_events(
     reopened: list[IssueKey] = []
     for row in await run_with_rows(connection, _ADD, _NEW, rows):
         key = ProjectId(row["project_id"]), IssueId(row["issue_id"].hex)
-        if row["status"] == "resolved" and _reopens_issue(row, by_issue[key]):
+        if may_reopen and row["status"] == "resolved" and _reopens_issue(row, by_issue[key]):
             reopened.append(key)
     if reopened:
         await connection.execute(
@@ -178,21 +192,38 @@ def find_seen_at(event: "EventTimes") -> datetime:
     return at if event.received_at - OLDEST <= at <= event.received_at else event.received_at
 
 
-def _reopens_issue(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
-    """Tell whether one of the events happened after the issue was resolved, in a later release.
+def is_after_resolution(
+    release: str | None, seen_at: datetime, *, resolved_release: str | None, resolved_at: datetime
+) -> bool:
+    """Tell whether an event happened after its issue was resolved, in a later release.
 
     Where releases have no order, such as commits, an event of any other release counts that
     happened after the issue was resolved.
+
+    Args:
+        release: The release of the event.
+        seen_at: When it happened, by the server's clock.
+        resolved_release: The latest release in which the issue was resolved, if it is known.
+        resolved_at: When it was resolved.
     """
-    for event in events:
-        is_later = None
-        if event.release and issue["resolved_release"]:
-            if event.release == issue["resolved_release"]:
-                continue
-            is_later = release_order.is_later_release(event.release, issue["resolved_release"])
-        if is_later if is_later is not None else find_seen_at(event) > issue["status_at"]:
-            return True
-    return False
+    is_later = None
+    if release and resolved_release:
+        if release == resolved_release:
+            return False
+        is_later = release_order.is_later_release(release, resolved_release)
+    return is_later if is_later is not None else seen_at > resolved_at
+
+
+def _reopens_issue(issue: "asyncpg.Record", events: Sequence[NewEvent]) -> bool:
+    return any(
+        is_after_resolution(
+            event.release,
+            find_seen_at(event),
+            resolved_release=issue["resolved_release"],
+            resolved_at=issue["status_at"],
+        )
+        for event in events
+    )
 
 
 def _fold_events(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:

@@ -1,12 +1,18 @@
 """Turns rows of the events table into values."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.engine import Row
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
-from app.issues.model import StoredEvent
+from app.issues.model import NewEvent, StoredEvent
+
+_COPIED: Final = (
+    "project_id", "event_id", "received_at", "at", "drift_ms", "level", "kind", "title", "culprit",
+    "exception_type", "exception_value", "handled", "mechanism", "platform", "release",
+    "environment", "sdk_name", "trace_id", "span_id", "parent_span_id",
+)  # fmt: skip
 
 
 def to_event(row: Row[Any]) -> StoredEvent:
@@ -37,6 +43,23 @@ def to_event(row: Row[Any]) -> StoredEvent:
         span_id=SpanId(row.span_id) if row.span_id else None,
         parent_span_id=SpanId(row.parent_span_id) if row.parent_span_id else None,
     )
+
+
+def to_new_event(row: Row[Any], *, issue_ids: tuple[IssueId, ...], **changes: Any) -> NewEvent:
+    """Turn a row into the value of an event that is to be counted in an issue.
+
+    Args:
+        row: A row of the table, selected by its column objects; its payload is not needed.
+        issue_ids: Issue of the event by each version of the grouping rules, the newest first.
+        changes: Fields that differ from the row.
+    """
+    values = {name: getattr(row, name) for name in _COPIED} | {
+        "payload": b"",
+        "replay_id": ReplayId(row.replay_id) if row.replay_id else None,
+        "user": row.recorded_user,
+        "issue_ids": issue_ids,
+    }
+    return NewEvent(**(values | changes))
 
 
 def to_hex(value: uuid.UUID | str) -> str:

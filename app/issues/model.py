@@ -52,6 +52,24 @@ class NewEvent(EventRecord):
     """Issue of the event by each version of the grouping rules, the newest first."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClearedEvent:
+    """The columns of a stored event that its clear stack decides."""
+
+    project_id: ProjectId
+    event_id: EventId
+    day: date
+    """The day of its row."""
+    title: str
+    culprit: str | None
+    exception_type: str | None
+    exception_value: str | None
+    issue_ids: tuple[IssueId, ...]
+    """As in `NewEvent`."""
+    symbolicated: bytes | None
+    """As in `EventRecord`."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecentEvent:
     """The last event of an issue, as far as rules are tried on it."""

@@ -13,8 +13,8 @@ from app.issues import counting
 from app.issues.model import NewEvent
 from app.issues.tables import events
 
-_NAME_BYTES: Final = 1_024
-_VALUE_BYTES: Final = 8 * 1024
+NAME_BYTES: Final = 1_024
+VALUE_BYTES: Final = 8 * 1024
 
 
 async def add_events(
@@ -65,15 +65,15 @@ def _event_row(event: NewEvent, issue_id: IssueId, slot: DaySlot) -> dict[str, A
         "drift_ms": event.drift_ms,
         "level": event.level,
         "kind": event.kind,
-        "title": clean(event.title, limit_bytes=_NAME_BYTES),
-        "culprit": clean_or_none(event.culprit, limit_bytes=_NAME_BYTES),
-        "exception_type": clean_or_none(event.exception_type, limit_bytes=_NAME_BYTES),
-        "exception_value": clean_or_none(event.exception_value, limit_bytes=_VALUE_BYTES),
-        "mechanism": clean_or_none(event.mechanism, limit_bytes=_NAME_BYTES),
-        "platform": clean_or_none(event.platform, limit_bytes=_NAME_BYTES),
-        "release": clean_or_none(event.release, limit_bytes=_NAME_BYTES),
-        "environment": clean_or_none(event.environment, limit_bytes=_NAME_BYTES),
-        "sdk_name": clean_or_none(event.sdk_name, limit_bytes=_NAME_BYTES),
+        "title": clean(event.title, limit_bytes=NAME_BYTES),
+        "culprit": clean_or_none(event.culprit, limit_bytes=NAME_BYTES),
+        "exception_type": clean_or_none(event.exception_type, limit_bytes=NAME_BYTES),
+        "exception_value": clean_or_none(event.exception_value, limit_bytes=VALUE_BYTES),
+        "mechanism": clean_or_none(event.mechanism, limit_bytes=NAME_BYTES),
+        "platform": clean_or_none(event.platform, limit_bytes=NAME_BYTES),
+        "release": clean_or_none(event.release, limit_bytes=NAME_BYTES),
+        "environment": clean_or_none(event.environment, limit_bytes=NAME_BYTES),
+        "sdk_name": clean_or_none(event.sdk_name, limit_bytes=NAME_BYTES),
         "span_id": event.span_id,
         "parent_span_id": event.parent_span_id,
         "handled": event.handled,
