@@ -88,6 +88,8 @@ class Action(StrEnum):
     BACKUP_MADE = "backup_made"
     BACKUP_RESTORED = "backup_restored"
     PROCESS_FORGOTTEN = "process_forgotten"
+    DEBUG_FILES_DELETED = "debug_files_deleted"
+    EVENT_SYMBOLICATED = "event_symbolicated"
 
 
 @dataclass(frozen=True, slots=True)

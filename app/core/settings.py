@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """Number of this installation among several, so that ids of projects are unique over all."""
     cells: Annotated[dict[int, str], NoDecode] = {}
     """Addresses of all cells by their numbers, for a page that lists them."""
+    keep_debug_files_days: int = Field(default=90, ge=1, le=36_500)
+    """Days that a debug file is kept after the last event that needed it."""
     keep_days_at_most: int | None = Field(default=None, ge=1, le=36_500)
     """The most days that any project keeps its data, whatever its rules say."""
     debug_file_cache_bytes: int = Field(default=2 * 1024**3, ge=16 * 1024**2)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NewType
 
-from app.core.ids import ProjectId
+from app.core.ids import PersonId, ProjectId
 
 DebugFileId = NewType("DebugFileId", str)
 """Our own id of a debug file: 32 lower-case hex digits, random."""
@@ -108,6 +108,15 @@ class DebugFile:
     """The token that uploaded it; None if a person did so by hand."""
     last_used_day: date | None = None
     """The last day, in UTC, on which an event used it."""
+    used_release: str | None = None
+    """The release of an event that used it last."""
+    needed_day: date | None = None
+    """The last day on which an event of its release was found to be kept, if anybody looked."""
+
+    @property
+    def any_release(self) -> str | None:
+        """The release that it was uploaded for, or else that of an event that used it."""
+        return self.release or self.used_release
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +186,51 @@ class DebugFileTotal:
     kind: DebugFileKind
     files: int
     stored_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFileReleaseTotal:
+    """The debug files of one kind that a project has of a release."""
+
+    release: str | None
+    """None for files of which no release is known."""
+    kind: DebugFileKind
+    files: int
+    stored_bytes: int
+    uploaded_at: datetime
+    """When the newest of them was uploaded."""
+    last_used_day: date | None
+
+
+class DeletionCause(StrEnum):
+    """Why a debug file was deleted."""
+
+    BY_HAND = "by_hand"
+    UNUSED = "unused"
+    """By rule: no event needed it for long enough."""
+    PROJECT_ERASED = "project_erased"
+
+
+@dataclass(frozen=True, slots=True)
+class DebugFileReceipt:
+    """What was deleted of a debug file, and when nothing of it was left."""
+
+    receipt_id: int
+    project_id: ProjectId
+    file_id: DebugFileId
+    kind: DebugFileKind
+    name: str
+    debug_ids: tuple[str, ...]
+    """The first of its debug ids."""
+    release: str | None
+    size_bytes: int
+    stored_bytes: int
+    uploaded_at: datetime
+    deleted_at: datetime
+    cause: DeletionCause
+    person_id: PersonId | None
+    """Who deleted it; None for a rule and the command line."""
+    objects: int
+    """How many objects the sweep removed."""
+    swept_at: datetime | None
+    """When nothing of it was found to be left in object storage."""

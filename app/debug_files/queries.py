@@ -17,6 +17,7 @@ from app.debug_files.model import (
     DebugFileId,
     DebugFileKind,
     DebugFilePart,
+    DebugFileReleaseTotal,
     DebugFileRemark,
     DebugFileTotal,
 )
@@ -201,8 +202,8 @@ async def list_debug_files(
     connection: AsyncConnection,
     project_id: ProjectId,
     filters: DebugFileFilters,
-    *,
     cursor: ListCursor | None = None,
+    *,
     is_backward: bool = False,
     limit: int = 50,
 ) -> RowRun[DebugFile]:
@@ -242,6 +243,62 @@ async def sum_debug_files(
     ]
 
 
+async def sum_releases(
+    connection: AsyncConnection, project_id: ProjectId, *, limit: int
+) -> list[DebugFileReleaseTotal]:
+    """Count the debug files of a project by release and kind.
+
+    Args:
+        connection: Where to read.
+        project_id: The project.
+        limit: The most releases, of which those with the newest files are taken.
+
+    Returns:
+        The release whose newest file is the newest of all first; its kinds by name.
+    """
+    columns = debug_files.c
+    release = func.coalesce(columns.release, columns.used_release)
+    totals = (
+        select(
+            release.label("release"),
+            columns.kind,
+            func.count().label("files"),
+            func.sum(columns.stored_bytes).label("stored_bytes"),
+            func.max(columns.uploaded_at).label("uploaded_at"),
+            func.max(columns.last_used_day).label("last_used_day"),
+        )
+        .where(columns.project_id == project_id)
+        .group_by(release, columns.kind)
+        .subquery()
+    )
+    newest = func.max(totals.c.uploaded_at).over(partition_by=totals.c.release)
+    dated = select(totals, newest.label("newest")).subquery()
+    rank = func.dense_rank().over(order_by=(dated.c.newest.desc(), dated.c.release))
+    ranked = select(dated, rank.label("rank")).subquery()
+    rows = await connection.execute(
+        select(ranked).where(ranked.c.rank <= limit).order_by(ranked.c.rank, ranked.c.kind)
+    )
+    return [
+        DebugFileReleaseTotal(
+            row.release,
+            DebugFileKind(row.kind),
+            row.files,
+            int(row.stored_bytes),
+            row.uploaded_at,
+            row.last_used_day,
+        )
+        for row in rows
+    ]
+
+
+async def count_debug_files(
+    connection: AsyncConnection, project_id: ProjectId, filters: DebugFileFilters
+) -> int:
+    """Count the debug files of a project that pass filters."""
+    query = select(func.count()).where(debug_files.c.project_id == project_id)
+    return await connection.scalar(_filter(query, filters)) or 0
+
+
 def make_debug_file(row: Row[Any]) -> DebugFile:
     """Make a debug file from a row of its table."""
     values = dict(row._mapping)  # noqa: SLF001 - the public way to read a row by its columns
@@ -270,7 +327,7 @@ def _filter(query: Select[Any], filters: DebugFileFilters) -> Select[Any]:
     if filters.kinds:
         query = query.where(columns.kind.in_(sorted(filters.kinds)))
     if filters.release:
-        query = query.where(columns.release == filters.release)
+        query = query.where(func.coalesce(columns.release, columns.used_release) == filters.release)
     if filters.text:
         with_id = select(debug_ids.c.file_id).where(
             debug_ids.c.project_id == columns.project_id,

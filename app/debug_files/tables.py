@@ -47,6 +47,10 @@ debug_files: Final = Table(
     Column("uploaded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("token_id", BigInteger),
     Column("last_used_day", Date),
+    # The release of an event that used it last.
+    Column("used_release", Text),
+    # The last day on which an event of its release was still kept; noted only for old files.
+    Column("needed_day", Date),
     UniqueConstraint("project_id", "sha1", "kind"),
 )
 Index(
@@ -188,3 +192,37 @@ upload_counts: Final = Table(
     Column("is_logged", Boolean, nullable=False, server_default=text("false")),
 )
 Index("ix_upload_counts_hour", upload_counts.c.hour)
+
+# What was deleted, why, by whom, and when none of its objects was left.
+debug_file_receipts: Final = Table(
+    "debug_file_receipts",
+    metadata,
+    Column("receipt_id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("file_id", Hex32, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # The first of them.
+    Column("debug_ids", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("release", Text),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("stored_bytes", BigInteger, nullable=False),
+    Column("uploaded_at", DateTime(timezone=True), nullable=False),
+    Column("deleted_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("cause", Text, nullable=False),
+    # Null if a rule or the command line deleted it.
+    Column("person_id", BigInteger),
+    Column("objects", BigInteger, nullable=False, server_default=text("0")),
+    Column("swept_at", DateTime(timezone=True)),
+)
+Index(
+    "ix_debug_file_receipts_project_id",
+    debug_file_receipts.c.project_id,
+    debug_file_receipts.c.receipt_id.desc(),
+)
+Index(
+    "ix_debug_file_receipts_unswept",
+    debug_file_receipts.c.project_id,
+    debug_file_receipts.c.file_id,
+    postgresql_where=debug_file_receipts.c.swept_at.is_(None),
+)

@@ -34,6 +34,7 @@ from app.debug_files.queries import make_debug_file
 from app.debug_files.tables import (
     artifact_urls,
     debug_file_arrivals,
+    debug_file_receipts,
     debug_file_sweeps,
     debug_files,
     debug_ids,
@@ -48,9 +49,13 @@ _URL_BYTES: Final = 2_000
 """An index of Postgres takes 2,704 bytes in one row."""
 _NOTE_USE: Final = text(
     """
-    update debug_files set last_used_day = :day
+    update debug_files
+    set last_used_day = :day, used_release = coalesce(:release, used_release)
     where project_id = :project_id and file_id = any(:file_ids)
-        and (last_used_day is null or last_used_day < :day)
+        and (
+            last_used_day is null or last_used_day < :day
+            or (used_release is null and cast(:release as text) is not null)
+        )
     """
 ).bindparams(bindparam("file_ids", type_=ARRAY(Hex32)))
 
@@ -178,12 +183,17 @@ async def note_use(
     file_ids: Collection[DebugFileId],
     *,
     day: date,
+    release: str | None = None,
 ) -> None:
-    """Note that events used some files on a day; a row changes at most once on it."""
+    """Note that events of a release used some files on a day; a row changes once or twice on it."""
     if file_ids:
-        await connection.execute(
-            _NOTE_USE, {"project_id": project_id, "file_ids": sorted(file_ids), "day": day}
-        )
+        parameters = {
+            "project_id": project_id,
+            "file_ids": sorted(file_ids),
+            "day": day,
+            "release": clean(release, limit_bytes=_NAME_BYTES) if release else None,
+        }
+        await connection.execute(_NOTE_USE, parameters)
 
 
 async def delete_debug_files(
@@ -277,13 +287,29 @@ async def find_due_sweeps(
 
 
 async def finish_sweep(
-    connection: AsyncConnection, project_id: ProjectId, file_id: DebugFileId
+    connection: AsyncConnection, project_id: ProjectId, file_id: DebugFileId, *, objects: int = 0
 ) -> None:
-    """Forget a file whose objects are removed."""
+    """Forget a file whose objects are removed, and close its receipt if it was deleted.
+
+    Args:
+        connection: Where to write.
+        project_id: The project of the file.
+        file_id: The file.
+        objects: How many objects were removed.
+    """
     await connection.execute(
         delete(debug_file_sweeps).where(
             debug_file_sweeps.c.project_id == project_id, debug_file_sweeps.c.file_id == file_id
         )
+    )
+    await connection.execute(
+        update(debug_file_receipts)
+        .where(
+            debug_file_receipts.c.project_id == project_id,
+            debug_file_receipts.c.file_id == file_id,
+            debug_file_receipts.c.swept_at.is_(None),
+        )
+        .values(swept_at=func.now(), objects=objects)
     )
 
 

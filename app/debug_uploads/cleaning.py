@@ -1,8 +1,7 @@
-"""Removes what uploads leave: old chunks, objects of deleted files, and of files never completed.
+"""Removes what uploads leave: old chunks. `erasure.sweep` removes objects of files never completed.
 
 chunks of complete files, loose chunks after 24 hours ─► rows ─► objects
 objects of chunks that no row names, after two days    ─► objects
-sweeps that are due                                    ─► objects below the prefix ─► row
 hours with uploads that have ended                     ─► a line of the audit log each
 """
 
@@ -14,7 +13,7 @@ from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
-from app.debug_files import assemblies, chunks, upload_counts, writes
+from app.debug_files import assemblies, chunks, upload_counts
 from app.debug_uploads.limits import LOST_AFTER
 from app.storage import keys
 from app.storage.port import ObjectStore
@@ -51,7 +50,6 @@ async def clean_uploads(database: Database, objects: ObjectStore) -> None:
     """
     await _delete_chunks(database, objects)
     await _delete_lost_chunks(database, objects)
-    await sweep_debug_files(database, objects)
     async with database.transaction() as connection:
         await assemblies.delete_old_faults(connection)
         for hour in await upload_counts.take_ended_hours(connection):
@@ -67,25 +65,6 @@ async def clean_uploads(database: Database, objects: ObjectStore) -> None:
                     "size_bytes": hour.size_bytes,
                 },
             )
-
-
-async def sweep_debug_files(database: Database, objects: ObjectStore) -> None:
-    """Remove the objects of files that were deleted, or were never completed.
-
-    Raises:
-        ServiceUnavailable: Postgres or the storage does not answer.
-    """
-    while True:
-        async with database.reading() as connection:
-            due = await writes.find_due_sweeps(connection)
-        for project_id, file_id in due:
-            prefix = keys.make_debug_file_prefix(project_id, file_id)
-            for each in await objects.list(prefix):
-                await objects.delete(each.key)
-            async with database.transaction() as connection:
-                await writes.finish_sweep(connection, project_id, file_id)
-        if not due:
-            return
 
 
 async def _delete_chunks(database: Database, objects: ObjectStore) -> None:

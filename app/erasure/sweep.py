@@ -2,6 +2,7 @@
 
     outbox of packs   ─► wipe ranges, or delete a pack with no live segment ─► verify ─► done
     outbox of objects, expired objects ─► delete ─► done
+    due debug file    ─► list its prefix ─► delete what is there ─► empty? ─► receipt (swept_at)
     tombstone         ─► list its prefixes ─► delete what is there ─► empty? ─► receipt (swept_at)
 
 When storage does not answer, a sweep is delayed and never lost: what is not done stays on the
@@ -18,6 +19,7 @@ from app.core.errors import NotFound, ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.db import days
 from app.db.engine import Database
+from app.debug_files import writes as debug_files
 from app.issues import erase as error_erase
 from app.replays import erase, outgoing
 from app.replays.model import Tombstone
@@ -61,8 +63,17 @@ async def sweep_once(database: Database, objects: ObjectStore) -> bool:
     has_swept_expired = await _sweep_expired(database, objects)
     has_swept_objects = await _sweep_outbox(database, objects)
     has_swept_files = await _sweep_files(database, objects)
+    has_swept_debug_files = await _sweep_debug_files(database, objects)
     has_swept_replays = await _sweep_replays(database, objects)
-    return has_swept_expired or has_swept_objects or has_swept_files or has_swept_replays
+    return any(
+        (
+            has_swept_expired,
+            has_swept_objects,
+            has_swept_files,
+            has_swept_debug_files,
+            has_swept_replays,
+        )
+    )
 
 
 async def _sweep_packs(database: Database, objects: ObjectStore) -> None:
@@ -140,6 +151,24 @@ async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
     return len(done) == _BATCH
 
 
+async def _sweep_debug_files(database: Database, objects: ObjectStore) -> bool:
+    """Remove the objects of deleted debug files, and of those whose upload ended half-way."""
+    async with database.reading() as connection:
+        due = await debug_files.find_due_sweeps(connection, limit=_BATCH)
+    swept = 0
+    for project_id, file_id in due:
+        try:
+            prefix = keys.make_debug_file_prefix(project_id, file_id)
+            removed = await _delete_prefix(objects, prefix)
+        except ServiceUnavailable as error:
+            _logger.warning("a debug file stays", file=file_id, error=str(error))
+            continue
+        async with database.transaction() as connection:
+            await debug_files.finish_sweep(connection, project_id, file_id, objects=removed)
+        swept += 1
+    return swept == _BATCH
+
+
 async def _delete_objects(
     objects: ObjectStore, waiting: Sequence[outgoing.OutgoingObject | error_erase.OutgoingFile]
 ) -> list[int]:
@@ -184,12 +213,19 @@ async def _delete_prefixes(
     objects: ObjectStore, tombstone: Tombstone, days_of_replay: Collection[date]
 ) -> int:
     """Delete all objects under a replay's prefixes, and verify that they are empty."""
-    removed = 0
-    for prefix in keys.list_replay_prefixes(days_of_replay, *tombstone.key):
-        stored_objects = await objects.list(prefix)
-        for stored in stored_objects:
-            await objects.delete(stored.key)
-        if stored_objects and await objects.list(prefix):
-            raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
-        removed += len(stored_objects)
-    return removed
+    prefixes = keys.list_replay_prefixes(days_of_replay, *tombstone.key)
+    return sum([await _delete_prefix(objects, prefix) for prefix in prefixes])
+
+
+async def _delete_prefix(objects: ObjectStore, prefix: str) -> int:
+    """Delete all objects under a prefix, and verify that it is empty; returns how many there were.
+
+    Raises:
+        ServiceUnavailable: Something is still there, or the storage does not answer.
+    """
+    stored_objects = await objects.list(prefix)
+    for stored in stored_objects:
+        await objects.delete(stored.key)
+    if stored_objects and await objects.list(prefix):
+        raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
+    return len(stored_objects)

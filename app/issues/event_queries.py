@@ -1,5 +1,6 @@
 """Queries of the events of an issue, one by one."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -153,3 +154,18 @@ async def find_issue_of_event(
         )
     )
     return IssueId(issue_id) if issue_id else None
+
+
+async def find_kept_releases(
+    connection: AsyncConnection, project_id: ProjectId, releases: Collection[str]
+) -> set[str]:
+    """Find the releases among some of which an event is kept.
+
+    There is no index for it: it looks through the events of the project.
+    """
+    rows = await connection.execute(
+        select(events.c.release)
+        .where(events.c.project_id == project_id, events.c.release.in_(sorted(releases)))
+        .distinct()
+    )
+    return {row.release for row in rows}

@@ -5,7 +5,7 @@ counts that the sender added up ────────────────
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from typing import Final
@@ -123,3 +123,24 @@ def _clean_cohort(cohort: SessionCohort) -> SessionCohort:
         release=clean(cohort.release, limit_bytes=_NAME_BYTES),
         environment=clean(cohort.environment, limit_bytes=_NAME_BYTES),
     )
+
+
+async def find_releases_in_use(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    releases: Collection[str],
+    *,
+    since: date,
+) -> set[str]:
+    """Find the releases among some of which a session began on a day or later."""
+    columns = release_sessions.c
+    rows = await connection.execute(
+        select(columns.release)
+        .where(
+            columns.project_id == project_id,
+            columns.release.in_(sorted(releases)),
+            columns.day >= since,
+        )
+        .distinct()
+    )
+    return {row.release for row in rows}

@@ -1,5 +1,6 @@
 """Runs retention in the background: hourly, after a change of rules, and when a limit is met."""
 
+from datetime import UTC, date
 from typing import Final, override
 
 from app.core import clock
@@ -7,6 +8,7 @@ from app.core.ids import ProjectId
 from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.retention import inventory, receipts
+from app.retention.debug_files import expire_debug_files
 from app.retention.run import run_retention
 from app.retention.sweep import sweep_ended_days
 from app.storage.port import ObjectStore
@@ -25,7 +27,12 @@ class RetentionWorker(RepeatedWorker):
     failure_message = "retention failed"
 
     def __init__(
-        self, database: Database, objects: ObjectStore, *, longest_days: int | None
+        self,
+        database: Database,
+        objects: ObjectStore,
+        *,
+        longest_days: int | None,
+        unused_debug_file_days: int,
     ) -> None:
         """Make one; it does nothing before `start`.
 
@@ -33,11 +40,15 @@ class RetentionWorker(RepeatedWorker):
             database: Where rows are.
             objects: Where objects are.
             longest_days: The most days that the settings of the server allow.
+            unused_debug_file_days: Days that a debug file is kept after an event needed it.
         """
         super().__init__()
         self._database = database
         self._objects = objects
         self._longest_days = longest_days
+        self._unused_debug_file_days = unused_debug_file_days
+        self._debug_files_day: date | None = None
+        """The day on which debug files were looked at last."""
         self._run_at_s = 0.0
         self._stuck: set[ProjectId] = set()
         """Projects that exceed their limit although nothing of them may go."""
@@ -49,6 +60,13 @@ class RetentionWorker(RepeatedWorker):
             await self._run()
         while await sweep_ended_days(self._database, self._objects):
             pass
+        now = clock.now()
+        today = now.astimezone(UTC).date()
+        if today != self._debug_files_day:
+            await expire_debug_files(
+                self._database, unused_days=self._unused_debug_file_days, now=now
+            )
+            self._debug_files_day = today
 
     async def _has_reason(self) -> bool:
         if clock.monotonic_s() >= self._run_at_s:

@@ -71,7 +71,12 @@ def make_background_work(
             find_backlog=_make_backlog_reader(ingest, heartbeat),
             hurry_sweep=sweeper.hurry,
         ),
-        RetentionWorker(database, objects, longest_days=settings.keep_days_at_most),
+        RetentionWorker(
+            database,
+            objects,
+            longest_days=settings.keep_days_at_most,
+            unused_debug_file_days=settings.keep_debug_files_days,
+        ),
         Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s)),
         PictureMaker(database, objects, shared.picture_notes),
         make_debug_uploads(shared),

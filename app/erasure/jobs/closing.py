@@ -8,6 +8,7 @@ from app.core import clock
 from app.core.days import OLD_DAY
 from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
+from app.debug_files import receipts
 from app.erasure.jobs import hide, phases, rows
 from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
 from app.erasure.log import lines
@@ -45,7 +46,11 @@ async def _count_left(connection: AsyncConnection, erasure: Erasure) -> int:
     files = await issue_erase.count_unswept_files(
         connection, erasure.project_id, since=erasure.requested_at
     )
-    return replays + files + await lines.count_waiting_lines(connection, erasure.id)
+    debug_files = 0
+    if erasure.kind is ErasureKind.PROJECT:
+        debug_files = await receipts.count_open_receipts(connection, erasure.project_id)
+    waiting_lines = await lines.count_waiting_lines(connection, erasure.id)
+    return replays + files + debug_files + waiting_lines
 
 
 async def _has_unfinished(objects: ObjectStore) -> bool:

@@ -39,6 +39,7 @@ class ErasureState(StrEnum):
 
 COUNTED: Final = (
     "replays", "segments", "events", "issues", "feedback", "files", "logs", "spans", "quarantined",
+    "debug_files",
 )  # fmt: skip
 """The things that an erasure counts, in the order in which a receipt names them."""
 

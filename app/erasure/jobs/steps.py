@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ReplayId
 from app.db import project_rows, record_scans
 from app.db.record_scans import Record, RecordSource
+from app.debug_files import receipts
 from app.erasure.jobs import hide, phases, rows
 from app.erasure.jobs.hide import HidingResult
 from app.erasure.jobs.model import Erasure
@@ -48,10 +49,11 @@ _SLACK: Final = timedelta(hours=1)
 KEPT_OF_PROJECTS: Final = (
     # The receipt, and what the sweep still has to do.
     "erasures", "erasure_holds", "tombstones", "object_outbox", "pack_outbox", "file_outbox",
+    "debug_file_sweeps", "debug_file_receipts",
     # Append-only, without content, and gone after a year.
     "audit_lines", "view_log",
     # These hand their bytes to the sweep as they go.
-    "replays", "segments", "replay_pictures", "events", "attachments",
+    "replays", "segments", "replay_pictures", "events", "attachments", "debug_files",
     # These go with the project itself.
     "projects", "project_keys", "members", "project_invitations",
 )  # fmt: skip
@@ -251,7 +253,13 @@ class Step:
         )
         self.result.counts["files"] += files
         self.result.size_bytes += size_bytes
-        self.result.position = None if is_over and files < _RECORDS else _MORE
+        debug_files = await receipts.erase_files_of_project(
+            self.connection, self.erasure.project_id, limit=_RECORDS
+        )
+        self.result.counts["debug_files"] += debug_files.files
+        self.result.size_bytes += debug_files.stored_bytes
+        is_over = is_over and files < _RECORDS and debug_files.files < _RECORDS
+        self.result.position = None if is_over else _MORE
 
     async def _erase(self, source: RecordSource, chosen: Sequence[Record]) -> None:
         erased = await records.erase_records(

@@ -17,6 +17,7 @@ NOUNS: Final = {
     "logs": ("log record", "log records"),
     "spans": ("span", "spans"),
     "quarantined": ("envelope in quarantine", "envelopes in quarantine"),
+    "debug_files": ("debug file", "debug files"),
 }
 KIND_WORDS: Final = {
     "replays": "replays",

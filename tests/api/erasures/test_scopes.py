@@ -18,12 +18,14 @@ from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
 from tests.support import html_reader
 from tests.support.builders import envelopes
+from tests.support.builders.debug_files import make_debug_file, store_debug_file
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.erasing import erase, list_all, wait_for_state
 from tests.support.servers.server import Server
 from tests.support.waiting import until
 
 OTHER = "d" * 32
+UUID = "d9eda8d5-d1d0-5d91-93b5-2943d1938566"
 
 
 async def send_a_bit_of_everything(server: Server) -> None:
@@ -79,6 +81,9 @@ async def test_a_project_goes_with_everything(server: Server, monkeypatch: pytes
     monkeypatch.setattr("app.erasure.jobs.worker.KEYS_KNOWN_FOR", timedelta(0))
     await send_a_bit_of_everything(server)
     await server.take(envelopes.replay_video_envelope(0, replay_id=OTHER), project=server.backend)
+    files = [make_debug_file(project.id) for project in (server.app, server.backend)]
+    for file in files:
+        await store_debug_file(server.database, server.service.page_services.store, file, UUID)
     before = len(server.objects())
     path = f"/projects/{server.app.id}/erasures/project"
     question = await server.web.get(path)
@@ -92,13 +97,16 @@ async def test_a_project_goes_with_everything(server: Server, monkeypatch: pytes
     await wait_for_state(server, erasure.id)
     left = {
         table.name: await count_rows(server, table.name)
-        for table in list_project_tables(("view_log", "audit_lines", *KEPT_OF_PROJECTS[:6]))
+        for table in list_project_tables(("view_log", "audit_lines", *KEPT_OF_PROJECTS[:8]))
         if "project_id" in table.c
     }
     assert {name: count for name, count in left.items() if count} == {}
     assert len(server.objects()) < before
+    kept_files = [path for path in server.objects() if "/d/" in path.as_posix()]
+    assert [files[1].file_id in path.as_posix() for path in kept_files] == [True]
     receipt = await server.web.get(f"/erasures/{erasure.id}")
     assert "Receipt" in receipt.text
+    assert "1 debug file" in receipt.text
     async with server.database.reading() as connection:
         kept = await connection.scalar(text("select count(*) from replays"))
     assert kept == 1, "another project keeps its replay"
