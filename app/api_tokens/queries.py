@@ -1,6 +1,6 @@
 """Reads of API tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -91,6 +91,18 @@ async def list_makers_of_wide_tokens(connection: AsyncConnection) -> list[Person
         .limit(_MOST_MAKERS)
     )
     return [PersonId(person_id) for person_id in await connection.scalars(query)]
+
+
+async def read_token_names(
+    connection: AsyncConnection, token_ids: Collection[int]
+) -> dict[int, str]:
+    """Return the names of some tokens by id, also of those that are revoked."""
+    if not token_ids:
+        return {}
+    rows = await connection.execute(
+        select(api_tokens.c.id, api_tokens.c.name).where(api_tokens.c.id.in_(sorted(token_ids)))
+    )
+    return {row.id: row.name for row in rows}
 
 
 async def count_live_tokens(

@@ -42,6 +42,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/keys/{public_key}/name": {"label": "Android"},
     "/projects/{project_id}/keys/{public_key}/switch": {"on": "yes"},
     "/projects/{project_id}/tokens": {"name": "GitHub", "upload": "yes", "reach": "project"},
+    "/projects/{project_id}/debug-files/delete": {"file": "a" * 32, "sure": "yes"},
     "/projects/{project_id}/retention": {"limit_gib": "1"},
     "/server/storage": {"default_days": "", "longest_days": ""},
     "/projects/{project_id}/settings/name": {"name": "Shop"},

@@ -50,18 +50,21 @@ _NOTICES: Final = {
     "replay-unpinned": Notice("Pin removed: rules apply to this replay again."),
     "hold-set": Notice("Legal hold set: nobody and no rule can delete this replay."),
     "hold-released": Notice("Legal hold released."),
+    "symbolicated-soon": Notice("The stack is being made readable with the files that are here."),
+    "debug-file-uploaded": Notice("Uploaded. Crashes that missed it become readable in a minute."),
     "retention-saved": Notice("Rules saved."),
     "retention-running": Notice("Rules saved. What they no longer keep is being deleted."),
 }
 """The notices by the code in the address."""
-_REPLAY_NOTICES: Final = {
-    "replays-deleted": "deleted",
-    "marked-seen": "marked as seen",
-    "replays-pinned": "pinned",
-    "replays-held": "under legal hold",
+_COUNTED_NOTICES: Final = {
+    "replays-deleted": ("replay", "deleted"),
+    "marked-seen": ("replay", "marked as seen"),
+    "replays-pinned": ("replay", "pinned"),
+    "replays-held": ("replay", "under legal hold"),
+    "debug-files-deleted": ("debug file", "deleted"),
 }
-"""Words for what was done to the number of replays that stands in the address."""
-_COUNT_DIGITS: Final = 4
+"""Words for what was done to the number of things that stands in the address."""
+_COUNT_DIGITS: Final = 5
 _NOTICE_PAIRS: Final = ("done=", "count=")
 
 
@@ -69,11 +72,12 @@ def find_notice(query: str) -> Notice | None:
     """Return the notice that the query of an address asks for, if any."""
     parameters = dict(parse_qsl(query))
     done, count = parameters.get("done", ""), parameters.get("count", "")
-    if done not in _REPLAY_NOTICES:
+    if done not in _COUNTED_NOTICES:
         return _NOTICES.get(done)
+    noun, deed = _COUNTED_NOTICES[done]
     is_number = count.isascii() and count.isdecimal() and len(count) <= _COUNT_DIGITS
-    replays = phrases.count(int(count), "replay") if is_number else "Replays"
-    return Notice(f"{replays} {_REPLAY_NOTICES[done]}.")
+    things = phrases.count(int(count), noun) if is_number else f"{noun.capitalize()}s"
+    return Notice(f"{things} {deed}.")
 
 
 def add_notice(path: str, done: str | None, count: int | None) -> str:

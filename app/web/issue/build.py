@@ -31,7 +31,7 @@ class Permissions:
     """The actions that a visitor may take on the pages of an issue."""
 
     may_change: bool
-    """Whether they may resolve, ignore or reopen it."""
+    """Whether they may resolve, ignore or reopen it, and symbolicate its events again."""
     may_delete: bool
     may_download: bool
     """Whether they may have the files of its events."""
@@ -39,21 +39,26 @@ class Permissions:
     """Whether pictures among the files are shown to them."""
 
 
-def build_issue_page(data: IssuePageData, permissions: Permissions, *, path: str) -> IssuePage:
+def build_issue_page(
+    data: IssuePageData, permissions: Permissions, *, path: str, is_as_sent: bool = False
+) -> IssuePage:
     """Describe an issue with one of its events.
 
     Args:
         data: The value that the use case has read.
         permissions: What the visitor may do.
         path: The path of this page, which the parts of its lists lead to.
+        is_as_sent: Whether the stack is shown as it was sent.
     """
     event = None
     if data.event:
         event = build_event(
             data.event,
             hierarchy=data.hierarchy,
+            may_change=False,
             may_download=permissions.may_download,
             may_see_pictures=permissions.may_see_pictures,
+            is_as_sent=is_as_sent,
         )
     return IssuePage(
         head=build_head(data.summary, permissions),

@@ -9,16 +9,18 @@ from app.formats import jsonish, timestamps
 from app.formats.events import messages
 from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.jsonish import JsonObject
+from app.formats.stored import packed_json
 from app.issues import counting
 from app.issues.grouping import rules
 from app.issues.model import Attachment, IssueKey, StoredEvent
 from app.playback.links import replay_clock
-from app.symbolication.model import read_clear_event
+from app.symbolication.model import unpack_symbolicated
 from app.triage.event_files import PICTURE_TYPES
 from app.triage.issue_event import IssueEvent
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import build_breadcrumb_rows
 from app.web.issue.build_replay import build_preview, describe_missing_replay
+from app.web.issue.build_symbolication import build_symbolication
 from app.web.issue.page import EventBlock, FactTable, FileRow, SenderClock
 from app.web.urls import issue_urls, replay_urls
 from app.web.words.breadcrumb.breadcrumb_rows import data_rows
@@ -48,23 +50,30 @@ def build_event(
     data: IssueEvent,
     *,
     hierarchy: tuple[HierarchyView, ...],
+    may_change: bool,
     may_download: bool,
     may_see_pictures: bool,
+    is_as_sent: bool = False,
 ) -> EventBlock:
     """Describe an event.
 
     Args:
         data: The event and what is stored around it.
         hierarchy: The views that were on the screen, if they were sent.
+        may_change: Whether the visitor may let its stack be made readable once more.
         may_download: Whether the visitor may have its files.
         may_see_pictures: Whether pictures among them are shown.
+        is_as_sent: Whether the stack is shown as it was sent.
     """
     event, neighbours, missing = data.event, data.neighbours, data.missing_replay
     if event.issue_id is None:
         raise ValueError("an event without an issue has no page")
     key = (event.project_id, event.issue_id)
     path = issue_urls.issue_event(*key, event.event_id)
-    clear = read_clear_event(event.payload, event.symbolicated)
+    sent = packed_json.unpack_object(event.payload)
+    symbolicated = unpack_symbolicated(event.symbolicated)
+    clear = symbolicated.apply_to(sent)
+    shown = sent if is_as_sent else clear
     grouping = rules.group_event(clear)
     seen_at = counting.find_seen_at(event)
     return EventBlock(
@@ -79,8 +88,11 @@ def build_event(
         oldest_href=_event_href(key, neighbours.oldest),
         facts=_build_facts(event, clear),
         message=messages.format_message(clear, limit=_MESSAGE_CHARS),
-        stacks=stacks.build_stacks(clear),
-        threads=stacks.build_threads(clear),
+        symbolication=build_symbolication(
+            event, key, sent, symbolicated, is_as_sent=is_as_sent, may_change=may_change
+        ),
+        stacks=stacks.build_stacks(shown),
+        threads=stacks.build_threads(shown),
         crumbs=build_breadcrumb_rows(clear, later_by=seen_at - event.at),
         tables=_build_tables(clear),
         files=tuple(

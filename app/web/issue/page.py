@@ -12,6 +12,7 @@ from app.web.issue.breadcrumbs import EventBreadcrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
 from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
+from app.web.words.debug_files.hints import DebugFileHints
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.parts import ListPart
 from app.web.words.problems import Source
@@ -128,6 +129,32 @@ class FactTable:
 
 
 @dataclass(frozen=True, slots=True)
+class StackChoice:
+    """The choice between the readable stack of an event and the stack that was sent."""
+
+    is_as_sent: bool
+    """Whether the stack as sent is the one that is shown."""
+    readable_href: str
+    sent_href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Symbolication:
+    """What debug files did for the stack of an event, and which of them it lacks."""
+
+    choice: StackChoice | None
+    """None if the stack is shown as it was sent anyway."""
+    hints: DebugFileHints
+    is_pending: bool
+    """Whether a worker is still making the stack readable."""
+    again_href: str | None
+    """Where POST does it once more; None if the visitor may not, or it could change nothing."""
+    set_up_href: str
+    """Leads to the token that the commands need."""
+    debug_files_href: str
+
+
+@dataclass(frozen=True, slots=True)
 class EventBlock:
     """One event of an issue."""
 
@@ -144,6 +171,7 @@ class EventBlock:
     oldest_href: str | None
     facts: tuple[Fact, ...]
     message: str | None
+    symbolication: Symbolication
     stacks: tuple[StackBlock, ...]
     threads: tuple[ThreadBlock, ...]
     crumbs: tuple[EventBreadcrumbRow, ...]

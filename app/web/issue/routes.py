@@ -55,12 +55,17 @@ async def show_event(
     *,
     releases: access.RowNumber = 0,
     files: access.RowNumber = 0,
+    stack: str = "",
 ) -> Response:
-    """Show an issue with one of its events; releases and files from a given row on."""
+    """Show an issue with one of its events; releases and files from a given row on.
+
+    The stack is the readable one, unless `stack` says `sent`.
+    """
     reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
     data = await read_issue_page(reader, event_id=event, first_release=releases, first_file=files)
     path = issue_urls.issue_event(*reader.key, event)
-    return await _answer_issue(request, project_access, data, path=path)
+    is_as_sent = stack == "sent"
+    return await _answer_issue(request, project_access, data, path=path, is_as_sent=is_as_sent)
 
 
 @router.get(route_to(issue_urls.event))
@@ -184,10 +189,19 @@ def _permissions_of(request: Request, project_access: ProjectAccess) -> Permissi
 
 
 async def _answer_issue(
-    request: Request, project_access: ProjectAccess, data: IssuePageData, *, path: str
+    request: Request,
+    project_access: ProjectAccess,
+    data: IssuePageData,
+    *,
+    path: str,
+    is_as_sent: bool = False,
 ) -> Response:
     # Away from the event loop: an event may hold thousands of frames.
     page = await asyncio.to_thread(
-        build.build_issue_page, data, _permissions_of(request, project_access), path=path
+        build.build_issue_page,
+        data,
+        _permissions_of(request, project_access),
+        path=path,
+        is_as_sent=is_as_sent,
     )
     return await answer.render_page(request, "issue/page.html", page)

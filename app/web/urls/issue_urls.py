@@ -12,9 +12,17 @@ def issue(project_id: ProjectId, issue_id: IssueId) -> str:
     return f"{project(project_id)}/issues/{issue_id}"
 
 
-def issue_event(project_id: ProjectId, issue_id: IssueId, event_id: EventId) -> str:
-    """Return the address of one event of an issue."""
-    return f"{issue(project_id, issue_id)}/events/{event_id}"
+def issue_event(
+    project_id: ProjectId, issue_id: IssueId, event_id: EventId, *, stack: str = ""
+) -> str:
+    """Return the address of one event of an issue; `stack` may be `sent` for the stack as sent."""
+    path = f"{issue(project_id, issue_id)}/events/{event_id}"
+    return f"{with_query(path, {'stack': stack})}#stack" if stack else path
+
+
+def symbolicate_event(project_id: ProjectId, issue_id: IssueId, event_id: EventId) -> str:
+    """Return the address at which POST makes the stack of an event readable once more."""
+    return f"{issue_event(project_id, issue_id, event_id)}/symbolicate"
 
 
 def issue_releases(issue_path: str, *, first: int) -> str:

@@ -116,6 +116,34 @@ def retention(project_id: ProjectId) -> str:
     return f"{project(project_id)}/retention"
 
 
+def debug_files(
+    project_id: ProjectId,
+    *,
+    release: str = "",
+    kind: str = "",
+    text: str = "",
+    after: str = "",
+    before: str = "",
+) -> str:
+    """Return the address of the debug files of a project; POST a file uploads it.
+
+    Args:
+        project_id: The project.
+        release: Show only files of this release.
+        kind: Show only files of this kind.
+        text: Show only files with this in their name, or with this debug id.
+        after: Show the page that begins after a place in the list.
+        before: Show the page that ends before a place in the list.
+    """
+    pairs = {"release": release, "kind": kind, "q": text, "after": after, "before": before}
+    return with_query(f"{project(project_id)}/debug-files", pairs)
+
+
+def delete_debug_files(project_id: ProjectId) -> str:
+    """Return the address at which POST asks whether to delete debug files, and deletes them."""
+    return f"{debug_files(project_id)}/delete"
+
+
 def quarantine(project_id: ProjectId, *, first: int = 0) -> str:
     """Return the address of the quarantined envelopes on a project's page, from a given row on."""
     return f"{with_query(project(project_id), {'quarantine': str(first or '')})}#quarantine"

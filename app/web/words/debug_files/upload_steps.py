@@ -48,7 +48,7 @@ _COMMANDS: Final[dict[DebugFileKindName, str]] = {
 """Commands by the kind of file; that of a source map depends on what the event says."""
 _OF_FLUTTER: Final = "sentry-cli debug-files upload build/symbols"
 
-_IN_GRADLE: Final = "In build.gradle.kts, for all later builds"
+_IN_GRADLE: Final = "In build.gradle.kts"
 _NATIVE_LATER: Final = UploadStep(
     _IN_GRADLE, "sentry {\n    uploadNativeSymbols = true\n    includeNativeSources = true\n}"
 )

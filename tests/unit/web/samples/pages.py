@@ -21,6 +21,7 @@ from app.web.words import activity, outcomes, problems
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples import (
+    debug_file_samples,
     erasure_samples,
     issue_samples,
     list_samples,
@@ -379,7 +380,13 @@ SAMPLES = {
     ),
     **{
         name: _page(template, page)
-        for samples in (issue_samples, room_samples, retention_samples, erasure_samples)
+        for samples in (
+            issue_samples,
+            room_samples,
+            retention_samples,
+            erasure_samples,
+            debug_file_samples,
+        )
         for name, (template, page) in samples.PAGES.items()
     },
     **{

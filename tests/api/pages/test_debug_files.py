@@ -1,0 +1,161 @@
+"""The page of a project's debug files: what is here, what is missing, what people delete."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.core import clock
+from app.core.ids import ProjectId
+from app.debug_files.model import ApiTokenId, DebugFile, DebugFileKind, DebugFileRemark
+from app.web.urls import project_urls
+from tests.support import html_reader
+from tests.support.builders import envelopes
+from tests.support.builders.debug_files import make_debug_file, store_debug_file
+from tests.support.builders.wire import EVENT_ID
+from tests.support.servers.server import Server
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+UUID = "d9eda8d5-d1d0-5d91-93b5-2943d1938566"
+RELEASE = "com.acme.shop@2.4.0+240"
+
+
+async def store(tenant: Server, *debug_ids: str, age: int = 0, **changes: object) -> DebugFile:
+    """Store a debug file of the project."""
+    file = make_debug_file(tenant.app.id, age=age, **changes)
+    objects = tenant.service.page_services.store
+    return await store_debug_file(tenant.database, objects, file, *debug_ids)
+
+
+async def open_page(tenant: Server, **query: str) -> html_reader.Element:
+    """Open the page of the project's debug files."""
+    answer = await tenant.web.get(project_urls.debug_files(tenant.app.id, **query))
+    assert answer.status_code == 200
+    return html_reader.parse_page(answer.text)
+
+
+def list_names(page: html_reader.Element) -> list[str]:
+    """Return the names in the list of files."""
+    rows = [row for row in page.all("tr") if row.all("input", "name")]
+    return [row.one("th").all("bdi")[0].text for row in rows]
+
+
+async def miss_file(tenant: Server, event_id: str, debug_id: str, *, days_ago: int = 0) -> None:
+    """Note that an event misses a mapping, as digest does."""
+    at = clock.now() - timedelta(days=days_ago)
+    values = {"project": tenant.app.id, "event": event_id, "id": debug_id, "at": at}
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            text(
+                "insert into missing_files (project_id, event_id, kind, file_key, day, noted_at,"
+                " debug_id, frames, reason) values (:project, cast(:event as uuid), 'proguard',"
+                " :id, cast(:at as date), :at, :id, 3, 'not_uploaded')"
+            ),
+            values,
+        )
+
+
+async def test_files_are_listed_with_what_they_give_and_lack(tenant: Server):
+    """A row names the file, its ids, its release, what it gives to a stack, and what it lacks."""
+    await store(
+        tenant, UUID, kind=DebugFileKind.ELF, name="libshop.so", cpu_name="arm64",
+        features=("symtab",), remark=DebugFileRemark.STRIPPED, release=RELEASE,
+        token_id=ApiTokenId(9_999),
+    )  # fmt: skip
+    page = await open_page(tenant)
+    (row,) = [row for row in page.all("tr") if row.all("input", "name")]
+    for words in ("libshop.so", "arm64", UUID, RELEASE, "ELF symbols", "functions", "stripped"):
+        assert words in row.text, words
+    assert "with a token" in row.text
+    assert "never" in row.text
+    (release,) = page.all(
+        "a", href=project_urls.debug_files(tenant.app.id, release=RELEASE) + "#files"
+    )
+    assert release.text == RELEASE
+
+
+async def test_missing_files_are_ordered_by_events(tenant: Server):
+    """Each missing id has its number of events and its command; events long ago do not count."""
+    await tenant.take(envelopes.event_envelope())
+    other = UUID.replace("d9", "aa")
+    for number in range(3):
+        await miss_file(tenant, f"{number:032x}", other)
+    await miss_file(tenant, EVENT_ID, UUID)
+    await miss_file(tenant, "f" * 32, "0" * 32, days_ago=31)
+    page = await open_page(tenant)
+    (missing,) = page.all("section", id="missing")
+    first, second = missing.all("li")
+    assert "3 events" in first.text
+    assert f"sentry-cli upload-proguard --uuid {other} mapping.txt" in first.text
+    assert "1 event" in second.text
+    assert f"Mapping {UUID} was not uploaded." in second.text
+    (event,) = [link for link in second.all("a") if "/events/" in link["href"]]
+    answer = await tenant.web.get(event["href"], follow_redirects=True)
+    assert answer.status_code == 200
+
+
+async def test_the_list_is_filtered_and_turned_by_pages(tenant: Server):
+    """Kind, release and text choose files, and a long list has pages."""
+    for number in range(51):
+        await store(tenant, UUID, age=number, name=f"mapping-{number}.txt")
+    await store(tenant, age=100, kind=DebugFileKind.MACHO, name="Shop", release=RELEASE)
+    page = await open_page(tenant)
+    assert list_names(page)[0] == "mapping-0.txt"
+    assert len(list_names(page)) == 50
+    (following,) = page.all("a", rel="next")
+    answer = await tenant.web.get(following["href"].partition("#")[0])
+    assert list_names(html_reader.parse_page(answer.text)) == ["mapping-50.txt", "Shop"]
+    for query in ({"kind": "macho"}, {"release": RELEASE}, {"text": "Shop"}):
+        assert list_names(await open_page(tenant, **query)) == ["Shop"], query
+    assert len(list_names(await open_page(tenant, text=UUID.upper()))) == 50
+    assert "No file matches" in (await open_page(tenant, text="nothing")).text
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_deletion_asks_first_and_leaves_a_receipt(tenant: Server, is_named):
+    """Named files, or all that a search finds, go after a question; others stay."""
+    file = await store(tenant, UUID, name="going.txt", release=RELEASE)
+    await store(tenant, UUID, name="staying.txt")
+    path = project_urls.delete_debug_files(tenant.app.id)
+    form = {"file": file.file_id} if is_named else {"all": "yes", "release": RELEASE}
+    question = await tenant.web.post(path, data=form)
+    assert "Delete 1 debug file?" in question.text
+    assert "going.txt" in question.text
+    assert sorted(list_names(await open_page(tenant))) == ["going.txt", "staying.txt"]
+    answer = await tenant.web.post(path, data={**form, "sure": "yes"})
+    assert answer.status_code == 303
+    page = await tenant.web.get(answer.headers["location"])
+    assert "1 debug file deleted." in page.text
+    shown = html_reader.parse_page(page.text)
+    assert list_names(shown) == ["staying.txt"]
+    receipt = shown.all("ul", "class")[-1]
+    assert "going.txt" in receipt.text
+    assert "by hand" in receipt.text
+    await until(lambda: not any(file.file_id in each.as_posix() for each in tenant.objects()))
+    await tenant.web.post(path, data={**form, "sure": "yes"})
+    async with tenant.database.reading() as connection:
+        lines = await connection.scalar(
+            text(
+                "select count(*) from audit_lines"
+                " where action = 'debug_files_deleted' and project_id = :project"
+            ),
+            {"project": tenant.app.id},
+        )
+    assert lines == 1
+
+
+async def test_nothing_is_deleted_without_a_choice(tenant: Server):
+    """A form without a file leads back to the list, and ids of other projects name nothing."""
+    foreign = make_debug_file(ProjectId(tenant.backend.id))
+    await store_debug_file(tenant.database, tenant.service.page_services.store, foreign, UUID)
+    path = project_urls.delete_debug_files(tenant.app.id)
+    answer = await tenant.web.post(path, data={"sure": "yes"})
+    assert answer.headers["location"] == project_urls.debug_files(tenant.app.id)
+    answer = await tenant.web.post(path, data={"file": [foreign.file_id, "no id"]})
+    assert "Nothing to delete" in answer.text
+    await tenant.web.post(path, data={"file": foreign.file_id, "sure": "yes"})
+    async with tenant.database.reading() as connection:
+        query = text("select count(*) from debug_files where file_id = cast(:id as uuid)")
+        assert await connection.scalar(query, {"id": foreign.file_id}) == 1
