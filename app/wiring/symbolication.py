@@ -9,6 +9,7 @@ from app.db.engine import Database
 from app.ingest.digest.symbolicate import BatchSymbolicator
 from app.storage.port import ObjectStore
 from app.symbolication.cache import DebugFileCache
+from app.symbolication.dart import DartFamily
 from app.symbolication.event import EventSymbolicator
 from app.symbolication.family import SymbolFamily
 from app.symbolication.javascript.family import JavaScriptFamily
@@ -52,4 +53,4 @@ def open_symbolication(
 
 def make_families(_settings: Settings, finder: AddressFinder) -> tuple[SymbolFamily, ...]:
     """Make the families of all platforms, in the order in which they are asked."""
-    return JvmFamily(), NativeFamily(finder), JavaScriptFamily()
+    return JvmFamily(), NativeFamily(finder), JavaScriptFamily(), DartFamily()
