@@ -4,26 +4,29 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-_NO_FILE: Final = frozenset(
-    {"", "SourceFile", "Unknown Source", "Unknown", "Native Method", "null"}
-)
-"""Names that R8, ProGuard and the virtual machine write in place of a file."""
 _MAP_ID: Final = "r8-map-id-"
-"""R8 writes the id of the mapping in place of the file since 2024."""
-_SYNTHETIC: Final = "R8$$SyntheticClass"
+"""R8 writes the id of the mapping in place of the file."""
+_SYNTHETIC: Final = "$$SyntheticClass"
+"""Classes that R8 or D8 made are said to come from `R8$$SyntheticClass` or `D8$$SyntheticClass`."""
 _OUTER: Final = re.compile(r"([^$]*)(?:\$.*)?", re.DOTALL)
+_LAMBDA: Final = "-$$Lambda$"
+"""Until 2021 D8 named the classes of lambdas in `Cart` so, and then `Cart$` and a hash."""
 _COMPOSABLES: Final = "ComposableSingletons$"
 """The Compose compiler gives `AppKt` a class of this name, a dollar and `AppKt`."""
 
 
 def is_file_name(sent: object) -> bool:
-    """Whether the file of a frame as sent names a file, and is not what a shrinker left there."""
-    return isinstance(sent, str) and sent not in _NO_FILE and not sent.startswith(_MAP_ID)
+    """Whether the file of a frame, or of a class in a mapping, is the name of a file.
 
-
-def is_real_source(noted: str) -> bool:
-    """Whether the file that a mapping notes names a file: classes that R8 made have none."""
-    return noted != _SYNTHETIC and is_file_name(noted)
+    Shrinkers write `SourceFile`, `r8-map-id-4fe1c2a` or any word that a build chose, and Android
+    writes `Unknown Source`; names of files have an ending.
+    """
+    return (
+        isinstance(sent, str)
+        and "." in sent[1:-1]
+        and not sent.startswith(_MAP_ID)
+        and _SYNTHETIC not in sent
+    )
 
 
 def find_file_name(
@@ -46,7 +49,7 @@ def find_file_name(
     outer = _read_outer_class(name)
     for candidate in (class_name, prefix + outer):
         noted = find_source_file(candidate)
-        if noted is not None and is_real_source(noted):
+        if noted is not None and is_file_name(noted):
             return noted
     if outer.endswith("Kt") and len(outer) > len("Kt"):
         # A file with @JvmMultifileClass becomes classes such as `CollectionsKt__IterablesKt`.
@@ -57,6 +60,6 @@ def find_file_name(
 
 def _read_outer_class(name: str) -> str:
     """Return the class that a file is called after: `Cart` for `Cart$Line` and `Cart$$Lambda0`."""
-    name = name.removeprefix(_COMPOSABLES)
+    name = name.removeprefix(_COMPOSABLES).removeprefix(_LAMBDA)
     match = _OUTER.fullmatch(name)
     return (match[1] if match else "") or name.strip("$")

@@ -8,6 +8,7 @@ from app.symbolication.jvm.retrace import JvmRetracer, read_line
 
 _MOST_LOCKS: Final = 1_000
 _MOST_STRINGS: Final = 1_000
+_MOST_REPLACED: Final = 20
 _DEPTH: Final = 6
 
 
@@ -83,7 +84,7 @@ def _rename_in_message(exception: JsonObject, innermost: JsonObject, retracer: J
     clear = retracer.find_method(str(innermost["module"]), str(innermost["function"]), line)
     if clear is not None:
         pattern = rf"(?<![\w.$]){re.escape(sent)}(?![\w$])"
-        exception["value"] = re.sub(pattern, lambda _: clear, message)
+        exception["value"] = re.sub(pattern, lambda _: clear, message, count=_MOST_REPLACED)
 
 
 def _rename_locked_class(lock: Any, retracer: JvmRetracer) -> Any:

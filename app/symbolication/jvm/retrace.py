@@ -19,6 +19,10 @@ from app.symbolication.jvm.positions import Position
 
 _REMOVE_INNER: Final = re.compile(r"removeInnerFrames\((\d{1,4})\)")
 _MOST_UNKNOWN: Final = 20
+_MOST_INLINED: Final = 100
+"""Inlined calls of one frame; R8 goes twenty deep at most."""
+_MOST_ADDED: Final = 5_000
+"""Inlined calls of one event; of those beyond, the frame keeps the method itself."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class JvmRetracer:
     known_frames: int = 0
     unknown_frames: int = 0
     unknown_classes: dict[str, None] = field(default_factory=dict)
+    _added_frames: int = 0
 
     def find_class(self, obfuscated: str) -> ClassMapping | None:
         """Return what a mapping says about a class of the app, or None."""
@@ -132,6 +137,8 @@ class JvmRetracer:
         if any(row.is_outline for row in position.rows):
             walk.enter_outline(f"{class_name}.{method}", line)
         kept = walk.rewrite(position, is_line_known=sent_line is not None)
+        kept = kept[-_MOST_INLINED if self._added_frames < _MOST_ADDED else -1 :]
+        self._added_frames += max(0, len(kept) - 1)
         return [self._write_frame(frame, known, row, position) for row in kept]
 
     def _write_class(self, frame: JsonObject, known: ClassMapping) -> JsonObject:
@@ -168,7 +175,7 @@ class JvmRetracer:
     def _find_own_file(self, known: ClassMapping, frame: JsonObject) -> str:
         """Return the file of the class that a frame itself is in."""
         noted = known.source_file
-        if noted is not None and file_names.is_real_source(noted):
+        if noted is not None and file_names.is_file_name(noted):
             return noted
         sent = frame.get("filename")
         if isinstance(sent, str) and file_names.is_file_name(sent):

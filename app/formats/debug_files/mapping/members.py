@@ -20,6 +20,8 @@ from typing import Any, Final
 from app.formats.debug_files.mapping import layout
 
 _NOTE_BYTES: Final = 8 * 1024
+_NAME_CHARS: Final = 1_000
+"""Longer names are cut: a hostile mapping could make an event huge with them."""
 _ROWS: Final = 50_000
 """Rows of one method that are read; it has 65,535 instructions at most, and seldom 100 rows."""
 _RANGE: Final = re.compile(r"(\d{1,9}):(?:(\d{1,9}):)?")
@@ -134,7 +136,7 @@ class ClassMapping:
         """
         self._text = text
         clear, obfuscated = layout.split_class_line(text.partition(b"\n")[0]) or (b"", b"")
-        self.clear = clear.decode("utf-8", "replace")
+        self.clear = clear.decode("utf-8", "replace")[:_NAME_CHARS]
         self.obfuscated = obfuscated.decode("utf-8", "replace")
         self.source_file = self._read_source_file()
         self._rows: dict[str, list[MethodRow]] = {}
@@ -152,7 +154,7 @@ class ClassMapping:
         for line in self._read_note_lines(start) if start else ():
             note = _read_note(line)
             if note.get("id") == "sourceFile" and isinstance(note.get("fileName"), str):
-                source_file = note["fileName"] or source_file
+                source_file = note["fileName"][:_NAME_CHARS] or source_file
         return source_file
 
     def _read_note_lines(self, start: int) -> list[bytes]:
@@ -208,8 +210,8 @@ def _parse_row(line: bytes) -> MethodRow | None:
     if not blank or not method:
         return None
     return MethodRow(
-        class_name=class_name or None,
-        method=method,
+        class_name=class_name[:_NAME_CHARS] or None,
+        method=method[:_NAME_CHARS],
         parameters=parameters,
         first_line=first_line,
         last_line=last_line,

@@ -327,6 +327,10 @@ Root -> b:
     1:1:void main():1:1 -> a
 com.acme.Cart$$Lambda$1 -> a.e:
     1:1:void run():1:1 -> a
+com.acme.-$$Lambda$Home$xY3 -> a.f:
+    1:1:void run():1:1 -> a
+kotlin.collections.CollectionsKt__IterablesKt -> a.g:
+    1:1:int sum():1:1 -> a
 """
 )
 
@@ -346,6 +350,9 @@ com.acme.Cart$$Lambda$1 -> a.e:
         (("b.missing", 1), "", ["Root.java"]),
         (("b.missing", 1), "Main.kt", ["Main.kt"]),
         (("a.e.a", 1), "SourceFile", ["Shop.kt"]),
+        (("a.e.a", 1), "D8$$SyntheticClass", ["Shop.kt"]),
+        (("a.f.a", 1), "PG", ["Home.java"]),
+        (("a.g.a", 1), "PG", ["Iterables.kt"]),
     ],
 )
 def test_files_come_from_the_mapping_the_frame_or_the_class(place, sent, files):
@@ -402,3 +409,16 @@ def test_the_packages_of_an_app_come_from_release_and_context():
     assert own_code.read_app_packages(event) == ("com.acme.shop", "com.acme.beta")
     assert own_code.read_app_packages({"release": "2.4.0", "contexts": None}) == ()
     assert own_code.read_app_packages({"release": "shop@2.4.0"}) == ()
+
+
+def test_a_mapping_cannot_make_a_stack_endless():
+    """A line with thousands of inlined calls, in every frame, stays within bounds."""
+    rows = "".join(f"    1:1:void f{number}():1:1 -> x\n" for number in range(300))
+    long_name = "n" * 5_000
+    mapping = f"com.acme.Bomb -> a:\n{rows}    2:2:void {long_name}():1:1 -> x\n"
+    clear = retrace(mapping, *[("a.x", 1)] * 1_000)
+    assert clear[0] == ("com.acme.Bomb.f200", 1)
+    assert clear[-1] == ("com.acme.Bomb.f299", 1)
+    assert len(clear) < 7_000
+    [(name, _)] = retrace(mapping, ("a.x", 2))
+    assert len(name) < 1_100
