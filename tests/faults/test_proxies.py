@@ -6,14 +6,17 @@ import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import text
 
 from app.core.errors import ServiceUnavailable
 from app.core.limits import LIMITS
 from app.db.engine import Database
+from app.rest import entry
 from tests.support import programme_size
 from tests.support.builders import envelopes
+from tests.support.builders.api_tokens import make_token
 from tests.support.report import Report
 from tests.support.servers import process, proxies
 from tests.support.servers.server import Keyed, Server, exchange, keyed
@@ -78,6 +81,24 @@ async def test_an_envelope_that_cannot_be_kept_ends_the_connection(
         broken.setattr(server.service.ingest.journal, "append", fail)
         assert await exchange(proxy, request) == b""
     assert read_status(await exchange(proxy, request)) == "200"
+
+
+async def test_answers_to_build_servers_pass_the_proxy(
+    server: Server, proxy: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Below /api/0/ a 503 passes as it is, for a new try, and names keep their encoded slash."""
+    secret = await make_token(server.database, server.app.id)
+    async with httpx2.AsyncClient(
+        base_url=proxy, headers={"Authorization": f"Bearer {secret}"}
+    ) as client:
+        releases = "/api/0/organizations/playhead/releases/"
+        made = await client.post(releases, json={"version": "a/b%2Fc"})
+        assert made.status_code == 201, made.text
+        shown = await client.get(f"{releases}a%2Fb%252Fc/")
+        assert shown.json()["version"] == "a/b%2Fc"
+        monkeypatch.setattr(entry, "_MOST_REQUESTS", 0)
+        busy = await client.get("/api/0/")
+        assert (busy.status_code, busy.headers["retry-after"]) == (503, "2")
 
 
 async def test_the_largest_body_passes_the_proxy(server: Server, proxy: str):

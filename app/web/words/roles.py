@@ -21,8 +21,9 @@ class RoleOption:
 ROLE_WORDS: Final = {
     Role.OWNER: "Everything an admin may; also makes others owners, and deletes the project. A "
     "project always keeps one.",
-    Role.ADMIN: "Everything a member may; also manages members, keys, rules and settings, erases "
-    "people's data, sets legal holds, deletes issues, and sees the log and quarantined envelopes.",
+    Role.ADMIN: "Everything a member may; also manages members, keys, tokens, rules and settings, "
+    "erases people's data, sets legal holds, deletes issues, and sees the log and quarantined "
+    "envelopes.",
     Role.MEMBER: "Everything a viewer may; also resolves and ignores issues, downloads attached "
     "files, and pins and deletes replays.",
     Role.VIEWER: "Watches replays and reads issues, traces, logs and feedback. Changes nothing.",
