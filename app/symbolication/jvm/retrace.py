@@ -73,8 +73,8 @@ class JvmRetracer:
             thrown: The class of the exception as sent, `a.b`. None for the stack of a thread.
 
         Returns:
-            The frames, the oldest call first; each inlined call has one of its own. If nothing but
-            frames of the compiler were there, they are returned as sent.
+            The frames, the oldest call first; each inlined call has one of its own. A stack of
+            nothing but frames that the compiler made keeps these.
         """
         clear: list[JsonObject] = []
         walk = _StackWalk(thrown=frozenset(self._name_thrown(thrown)))
@@ -85,7 +85,7 @@ class JvmRetracer:
             else:
                 clear.append(frame)
                 walk.pass_frame()
-        return clear[::-1] if clear else list(frames)
+        return clear[::-1] if clear else [self._rename_method(frame) for frame in frames]
 
     def find_method(self, class_name: str, method: str, line: int | None) -> str | None:
         """Return the clear `package.Class.method` of an obfuscated one, or None if unknown."""
@@ -140,6 +140,18 @@ class JvmRetracer:
         kept = kept[-_MOST_INLINED if self._added_frames < _MOST_ADDED else -1 :]
         self._added_frames += max(0, len(kept) - 1)
         return [self._write_frame(frame, known, row, position) for row in kept]
+
+    def _rename_method(self, frame: JsonObject) -> JsonObject:
+        """Return a frame with the clear class and method, and without a line, whoever made it."""
+        known = self.find_class(str(frame["module"]))
+        if known is None:
+            return frame
+        position = positions.choose_position(
+            known.read_rows(str(frame["function"])), keep_synthesized=True
+        )
+        if position is None:
+            return self._write_class(frame, known)
+        return self._write_frame(frame, known, position.rows[0], position)
 
     def _write_class(self, frame: JsonObject, known: ClassMapping) -> JsonObject:
         """Return a frame of which the mapping knows the class alone."""

@@ -282,11 +282,11 @@ def test_unknown_conditions_and_actions_change_nothing():
 
 
 def test_a_rewrite_that_takes_all_frames_takes_the_frame():
-    """The stack goes on with its caller; a stack of nothing else stays as it was sent."""
+    """The stack goes on with its caller; a stack of nothing else keeps the method."""
     mapping = REWRITES.replace("removeInnerFrames(1)", "removeInnerFrames(7)")
     thrown = "java.lang.NullPointerException"
     assert retrace(mapping, ("a.b", 4), ("x.y", 1), thrown=thrown) == [("x.y", 1)]
-    assert retrace(mapping, ("a.b", 4), thrown=thrown) == [("a.b", 4)]
+    assert retrace(mapping, ("a.b", 4), thrown=thrown) == [("com.acme.Cart.show", None)]
 
 
 SYNTHESIZED = """\
@@ -307,9 +307,10 @@ def test_rows_of_synthesized_methods_go_and_the_rest_of_their_position_stays():
     """The note stands once and holds for every row of its method."""
     assert retrace(SYNTHESIZED, ("a.b.run", 1), ("a.a.a", 1)) == [("com.acme.Cart.add", 8)]
     assert retrace(SYNTHESIZED, ("a.b.run", 3)) == [("com.acme.Cart.lambda$add$0", 226)]
-    # Without a line the bridge is all that is known.
+    # Neither a stack of nothing else nor a frame without a line would say more without the bridge.
     name = "com.acme.Cart$$ExternalSyntheticLambda0.run"
-    assert retrace(SYNTHESIZED, ("a.b.run", None)) == [(name, None)]
+    assert retrace(SYNTHESIZED, ("a.b.run", None), ("x.y", 1)) == [(name, None), ("x.y", 1)]
+    assert retrace(SYNTHESIZED, ("a.b.run", 1)) == [(name, None)]
     # A class that R8 made is no reason to drop a method that it did not make.
     assert retrace(SYNTHESIZED, ("a.b.other", 3))[0][1] == 3
 
