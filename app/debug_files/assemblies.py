@@ -61,7 +61,8 @@ class Assembly:
     size_bytes: int
     attempts: int
     fault: str | None
-    """Why it cannot be used; None while it may yet become a debug file."""
+    """Why it cannot be used; empty if it is fine and nothing reads it; None while it may yet become
+    a debug file."""
 
 
 async def find_assemblies(

@@ -36,8 +36,7 @@ class DebugFileFeature(StrEnum):
     """What a debug file can give."""
 
     SYMBOLS = "symtab"
-    """Names of all functions. A stripped library has those of exported ones only, so an address
-    would get the name of a function that merely lies before it."""
+    """Names of functions."""
     DEBUG = "debug"
     """Lines and inlined functions."""
     UNWIND = "unwind"

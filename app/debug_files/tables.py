@@ -160,7 +160,8 @@ upload_assemblies: Final = Table(
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("claimed_until", DateTime(timezone=True)),
-    # Why the file cannot be used, for the build log; the row goes a few minutes later.
+    # Why the file cannot be used, for the build log; empty for one that is fine and that nothing
+    # reads. The row goes a few minutes later.
     Column("fault", Text),
     Column("failed_at", DateTime(timezone=True)),
     UniqueConstraint(

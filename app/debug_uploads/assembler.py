@@ -24,7 +24,7 @@ from app.core.errors import RequestRefused, ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.debug_files import assemblies, chunks
 from app.debug_files.assemblies import LEASE, Assembly
-from app.debug_uploads.derive import derive_debug_file
+from app.debug_uploads.derive import UnneededFile, derive_debug_file
 from app.debug_uploads.keep_file import keep_debug_file
 from app.debug_uploads.model import UploadedFile
 from app.debug_uploads.put_together import ChunkMissing, WholeFile, put_together
@@ -121,6 +121,8 @@ class Assembler(RepeatedWorker):
                 await self._make_debug_file(assembly)
         except RequestRefused as error:
             await self._note_fault(assembly, str(error))
+        except UnneededFile:
+            await self._note_fault(assembly, "")
         except (ServiceUnavailable, TimeoutError) as error:
             _logger.warning("an upload is put off", sha1=assembly.wanted.sha1, error=str(error))
             await self._put_off(assembly)

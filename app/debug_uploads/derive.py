@@ -10,6 +10,7 @@ from typing import Final
 from app.core.errors import MalformedInput
 from app.core.log import shown
 from app.debug_uploads.derive_bundle import derive_bundle
+from app.debug_uploads.derive_dart import derive_dart_map
 from app.debug_uploads.derive_mapping import derive_mapping
 from app.debug_uploads.derive_native import derive_native
 from app.debug_uploads.model import DerivedFile, UploadedFile
@@ -27,15 +28,21 @@ _BY_FORM: Final[dict[DebugFileForm, _Derive]] = {
     DebugFileForm.BREAKPAD: derive_native,
     DebugFileForm.PDB: derive_native,
     DebugFileForm.PE: derive_native,
+    DebugFileForm.JSON_LIST: derive_dart_map,
 }
+_UNNEEDED: Final = frozenset(
+    {DebugFileForm.BCSYMBOLMAP, DebugFileForm.UUID_MAP, DebugFileForm.JSON_OBJECT}
+)
+"""Forms that builds upload beside what is read; a build must not fail because of them."""
 _UNREAD: Final = {
     DebugFileForm.PORTABLE_PDB: "portable PDBs of .NET are not read",
     DebugFileForm.WASM: "WebAssembly is not read",
-    DebugFileForm.BCSYMBOLMAP: "symbol maps of Xcode 13 and before are not read",
-    DebugFileForm.UUID_MAP: "property lists with UUIDs are not read",
-    DebugFileForm.JSON: "its JSON is no list of names, as a symbol map of Dart is",
-    DebugFileForm.UNKNOWN: "it has none of the forms that are read",
 }
+_UNKNOWN: Final = "it has none of the forms that are read"
+
+
+class UnneededFile(Exception):
+    """A file that is fine and that nothing reads, so it is not kept."""
 
 
 async def derive_debug_file(upload: UploadedFile, services: UploadServices) -> DerivedFile:
@@ -49,6 +56,7 @@ async def derive_debug_file(upload: UploadedFile, services: UploadServices) -> D
     Raises:
         MalformedInput: The file is broken, or of a kind that is not read.
         OversizedInput: It exceeds a limit of its kind.
+        UnneededFile: It is of a kind that is not needed.
         ServiceUnavailable: The disk is too full.
     """
     upload.file.seek(0)
@@ -56,8 +64,10 @@ async def derive_debug_file(upload: UploadedFile, services: UploadServices) -> D
     upload.file.seek(0)
     if upload.is_bundle:
         return await derive_bundle(upload, services)
+    if form in _UNNEEDED:
+        raise UnneededFile(form)
     derive = _BY_FORM.get(form)
     if derive is None:
         name = shown(PurePosixPath(upload.name).name)
-        raise MalformedInput(f"{name} is no debug file: {_UNREAD[form]}")
+        raise MalformedInput(f"{name} cannot be used: {_UNREAD.get(form, _UNKNOWN)}")
     return await derive(upload, services)

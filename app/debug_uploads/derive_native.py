@@ -15,7 +15,6 @@ from app.core.errors import MalformedInput, ServiceUnavailable
 from app.debug_files.model import (
     ORIGINAL_OBJECT,
     SYMCACHE_OBJECT,
-    DebugFileFeature,
     DebugFileKind,
     DebugFileRemark,
 )
@@ -61,19 +60,13 @@ def _open_to_read(file: BinaryIO) -> BinaryIO:
 
 
 def _describe_part(found: DebugObject, number: int) -> DerivedPart:
-    features = tuple(
-        name
-        for name in map(DebugFileFeature, found.features)
-        if name is not DebugFileFeature.SYMBOLS or found.has_all_names
-    )
-    is_stripped = DebugFileFeature.DEBUG not in features
     return DerivedPart(
         normalize_debug_id(found.debug_id) or found.debug_id,
         f"{SYMCACHE_OBJECT}-{number}",
         found.arch,
         found.code_id,
-        features,
-        DebugFileRemark.STRIPPED if is_stripped else None,
+        tuple(found.features),
+        DebugFileRemark(found.remark) if found.remark else None,
     )
 
 

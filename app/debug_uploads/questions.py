@@ -86,12 +86,13 @@ class FileAnswer:
     detail: str | None = None
     """What is wrong with the file, for the build log."""
     file: DebugFile | None = None
-    """The file, once it is known."""
+    """The file, once it is known; None for one that is fine and that nothing reads."""
     part: DebugFilePart | None = None
     """Its part with the debug id that was asked for."""
 
 
 _ASSEMBLING: Final = FileAnswer(UploadState.ASSEMBLING)
+_UNNEEDED: Final = FileAnswer(UploadState.OK)
 
 
 async def ask_for_files(
@@ -308,7 +309,9 @@ def _find_id_fault(
 
 
 def _answer_pending(assembly: Assembly) -> FileAnswer:
-    return _ASSEMBLING if assembly.fault is None else _refuse(assembly.fault)
+    if assembly.fault is None:
+        return _ASSEMBLING
+    return _refuse(assembly.fault) if assembly.fault else _UNNEEDED
 
 
 def _refuse(detail: str) -> FileAnswer:

@@ -22,7 +22,7 @@ from app.core.ids import ProjectId
 from app.core.log import shown
 from app.debug_files import queries, upload_counts
 from app.debug_files.model import ApiTokenId, DebugFile, DebugFilePart
-from app.debug_uploads.derive import derive_debug_file
+from app.debug_uploads.derive import UnneededFile, derive_debug_file
 from app.debug_uploads.folder import UploadFolder
 from app.debug_uploads.form_reader import FormReader, PartHead
 from app.debug_uploads.keep_file import keep_debug_file
@@ -50,7 +50,7 @@ class TakenFile:
 
     name: str
     file: DebugFile | None = None
-    """The debug file; None if it cannot be used."""
+    """The debug file; None if it cannot be used, or if nothing reads files of its kind."""
     parts: tuple[DebugFilePart, ...] = ()
     is_new: bool = False
     """Whether the project did not have it, or not under this id."""
@@ -65,6 +65,8 @@ class WholeUpload:
     project_id: ProjectId
     token_id: ApiTokenId | None = None
     """None for a person."""
+    debug_id: str = ""
+    """The normalised debug id of a file that does not have one itself; empty for none."""
 
 
 async def receive_file(
@@ -238,6 +240,8 @@ async def _take_file(
         derived = await derive_debug_file(uploaded, services)
     except RequestRefused as error:
         return TakenFile(name, fault=str(error))
+    except UnneededFile:
+        return TakenFile(name)
     try:
         kept = await keep_debug_file(services, uploaded, derived)
     finally:
@@ -270,5 +274,6 @@ def _describe(upload: WholeUpload, name: str, file: BinaryIO) -> UploadedFile:
         hashes[1].hexdigest(),
         size_bytes,
         token_id=upload.token_id,
+        debug_id=upload.debug_id,
         is_bundle=None,
     )

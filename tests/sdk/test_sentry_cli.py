@@ -1,6 +1,8 @@
 """The unmodified sentry-cli, in three versions, uploads debug files of all kinds."""
 
+import json
 import random
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -72,11 +74,10 @@ async def test_sources_of_the_jvm_are_uploaded(cli: BuildServer, tenant: Server)
     assert file.features == ("sources",)
 
 
-@pytest.mark.parametrize("waits", [(), ("--wait",)])
-async def test_native_files_are_uploaded(cli: BuildServer, tenant: Server, waits: tuple[str, ...]):
+async def test_native_files_are_uploaded(cli: BuildServer, tenant: Server):
     """`debug-files upload` uploads ELF files and dSYMs; uploading them again does nothing."""
     folders = (SAMPLES / "elf-arm64" / "debug", SAMPLES / "macho-dsym")
-    run = await cli.run("debug-files", "upload", *waits, *folders)
+    run = await cli.run("debug-files", "upload", "--wait", *folders)
     assert run.status == 0, run.output
     assert "UPLOADED" not in run.output
     assert run.output.count("OK ") == 2, run.output
@@ -84,7 +85,7 @@ async def test_native_files_are_uploaded(cli: BuildServer, tenant: Server, waits
     assert "(libshop.so; arm64 library)" in run.output
     kinds = {file.kind for file in await list_files(tenant)}
     assert kinds == {DebugFileKind.ELF, DebugFileKind.MACHO}
-    run = await cli.run("debug-files", "upload", *waits, *folders)
+    run = await cli.run("debug-files", "upload", *folders)
     assert run.status == 0, run.output
     assert "Nothing to upload, all files are on the server" in run.output
 
@@ -97,3 +98,60 @@ async def test_a_broken_file_is_an_error_in_the_build_log(cli: BuildServer):
     if cli.version == "3.8":
         assert "no R8 or ProGuard mapping" in run.output
     assert run.status != 0, run.output
+
+
+async def test_scripts_are_uploaded_for_a_release(cli: BuildServer, tenant: Server):
+    """The build of React Native uploads bundle and map of Hermes for a release and its dist."""
+    for name in ("index.android.bundle", "index.android.bundle.map"):
+        shutil.copy(SAMPLES / "hermes" / name, cli.home)
+    release = "com.acme.shop@2.4.0+240"
+    options = ("--release", release, "--dist", "240", "--wait")
+    run = await cli.run(
+        "react-native", "gradle", "--bundle", "index.android.bundle",
+        "--sourcemap", "index.android.bundle.map", *options,
+    )  # fmt: skip
+    assert run.status == 0, run.output
+    assert "File processing complete" in run.output
+    (file,) = await list_files(tenant, DebugFileKind.ARTIFACT_BUNDLE)
+    assert (file.release, file.dist) == (release, "240")
+    async with tenant.database.reading() as connection:
+        places = await queries.find_artifacts(
+            connection, tenant.app.id, release, "240", urls=["~/index.android.bundle"]
+        )
+    assert [place.file_id for place in places] == [file.file_id]
+
+
+async def test_scripts_are_uploaded_with_debug_ids(cli: BuildServer, tenant: Server):
+    """`sourcemaps inject` and `upload` need no release."""
+    folder = cli.home / "dist"
+    folder.mkdir()
+    (folder / "app.js").write_text("function a(){throw Error()}\n//# sourceMappingURL=app.js.map\n")
+    (folder / "app.js.map").write_text(
+        '{"version":3,"sources":["app.ts"],"sourcesContent":["function add() {}"],'
+        '"names":[],"mappings":"AAAA"}'
+    )
+    for arguments in (("inject",), ("upload",)):
+        run = await cli.run("sourcemaps", *arguments, folder)
+        assert run.status == 0, run.output
+    (file,) = await list_files(tenant, DebugFileKind.ARTIFACT_BUNDLE)
+    debug_id = json.loads((folder / "app.js.map").read_text())
+    async with tenant.database.reading() as connection:
+        parts = await queries.find_parts(
+            connection, tenant.app.id, [debug_id.get("debugId") or debug_id["debug_id"]]
+        )
+    assert [part.file_id for (part,) in parts.values()] == [file.file_id]
+
+
+@pytest.mark.parametrize("cli", VERSIONS[1:], indirect=True)
+async def test_names_of_dart_are_uploaded(cli: BuildServer, tenant: Server):
+    """`dart-symbol-map upload` uploads the names under the debug id of the symbols."""
+    run = await cli.run(
+        "dart-symbol-map", "upload",
+        SAMPLES / "dart" / "dartsymbolmap.json", SAMPLES / "dart" / "app.android-arm64.symbols",
+    )  # fmt: skip
+    assert run.status == 0, run.output
+    (file,) = await list_files(tenant, DebugFileKind.DART_SYMBOL_MAP)
+    async with tenant.database.reading() as connection:
+        debug_id = "ce967c90-1ccd-75c8-6d9b-5eecbe286c9a"
+        (part,) = (await queries.find_parts(connection, tenant.app.id, [debug_id]))[debug_id]
+    assert part.file_id == file.file_id

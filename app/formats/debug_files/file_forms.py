@@ -35,8 +35,10 @@ class DebugFileForm(StrEnum):
     """A list of names that the App Store hid, up to Xcode 13."""
     UUID_MAP = "uuid_map"
     """A property list that tells which symbol map belongs to which file."""
-    JSON = "json"
-    """A symbol map of Dart, if it is a list of names."""
+    JSON_LIST = "json_list"
+    """A symbol map of Dart."""
+    JSON_OBJECT = "json_object"
+    """A map of il2cpp, from Unity, among others."""
     MAPPING = "mapping"
     """A text that may be a mapping of R8 or ProGuard."""
     UNKNOWN = "unknown"
@@ -56,8 +58,8 @@ _MAGICS: Final = (
     (b"BCSymbolMap", DebugFileForm.BCSYMBOLMAP),
     (b"<?xml", DebugFileForm.UUID_MAP),
     (b"<plist", DebugFileForm.UUID_MAP),
-    (b"[", DebugFileForm.JSON),
-    (b"{", DebugFileForm.JSON),
+    (b"[", DebugFileForm.JSON_LIST),
+    (b"{", DebugFileForm.JSON_OBJECT),
 )
 
 

@@ -23,7 +23,7 @@ from app.debug_uploads.questions import FileAnswer, FileQuestion, UploadState, a
 from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.rest import access, answers
 from app.rest.services import services_of
-from app.rest.uploads.dif import describe_file
+from app.rest.uploads.dif import describe_file, describe_unneeded_file
 
 router = APIRouter()
 
@@ -48,7 +48,7 @@ async def assemble_files(request: Request, target: access.UploadProject) -> Resp
     if len(body) > limits.MOST_FILES:
         raise InvalidInput(f"the body names {len(body)} files; {limits.MOST_FILES} are answered")
     questions: dict[str, FileQuestion] = {}
-    written: dict[str, object] = {}
+    written: dict[str, dict[str, object]] = {}
     for checksum, value in body.items():
         try:
             questions[checksum] = _read_question(checksum, value)
@@ -62,8 +62,12 @@ async def assemble_files(request: Request, target: access.UploadProject) -> Resp
         ApiTokenId(target.caller.token.id),
         list(questions.values()),
     )
-    for checksum, answer in zip(questions, answered, strict=True):
+    for (checksum, question), answer in zip(questions.items(), answered, strict=True):
         written[checksum] = _write_answer(answer)
+        if answer.state is UploadState.OK and answer.file is None:
+            written[checksum]["dif"] = describe_unneeded_file(
+                question.name, question.sha1, question.debug_id
+            )
     return answers.write_json(written)
 
 

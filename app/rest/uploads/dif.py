@@ -3,9 +3,11 @@
 Source: sentry-cli, `src/api/data_types/chunking/dif.rs` and `src/api/mod.rs`.
 """
 
+from pathlib import PurePosixPath
 from typing import Final
 
-from app.debug_files.model import DebugFile, DebugFileKind, DebugFilePart
+from app.core import clock
+from app.debug_files.model import ANY_CPU, DebugFile, DebugFileKind, DebugFilePart
 from app.rest.answers import write_time
 
 _TYPES: Final = {
@@ -19,6 +21,7 @@ _TYPES: Final = {
     DebugFileKind.JVM_SOURCE_BUNDLE: ("sourcebundle", "application/zip"),
     DebugFileKind.DART_SYMBOL_MAP: ("dartsymbolmap", "application/x-dartsymbolmap+json"),
 }
+_UNNEEDED_TYPE: Final = "application/octet-stream"
 _MAPPING_NAME: Final = "proguard-mapping"
 
 
@@ -48,4 +51,22 @@ def describe_file(file: DebugFile, part: DebugFilePart | None) -> dict[str, obje
         "sha1": file.sha1,
         "dateCreated": write_time(file.uploaded_at),
         "data": data,
+    }
+
+
+def describe_unneeded_file(name: str, sha1: str, debug_id: str) -> dict[str, object]:
+    """Describe a file that was taken and not kept, since nothing reads it."""
+    return {
+        "id": sha1,
+        "uuid": debug_id or None,
+        "debugId": debug_id or None,
+        "codeId": None,
+        "cpuName": ANY_CPU,
+        "objectName": PurePosixPath(name).name,
+        "symbolType": "unknown",
+        "headers": {"Content-Type": _UNNEEDED_TYPE},
+        "size": 0,
+        "sha1": sha1,
+        "dateCreated": write_time(clock.now()),
+        "data": {"features": []},
     }

@@ -23,7 +23,6 @@ _ACCEPTED: Final = (
     "sources",
     "bcsymbolmaps",
     "il2cpp",
-    "portablepdbs",
     "artifact_bundles",
     "artifact_bundles_v2",
     "proguard",
