@@ -5,13 +5,21 @@ information it was made of, and can be read in place.
 """
 
 import os
+import re
 from struct import Struct
 from typing import Final, Literal
 
 from symbolic.debuginfo import Archive, Object
 
 from app.symbolicator.mapped import MappedFile
-from app.symbolicator.wire import MOST_OBJECTS, DebugObject, DeriveAnswer, ObjectFormat
+from app.symbolicator.wire import (
+    CODE_ID,
+    DEBUG_ID,
+    MOST_OBJECTS,
+    DebugObject,
+    DeriveAnswer,
+    ObjectFormat,
+)
 
 _FORMATS: Final[dict[str, ObjectFormat]] = {
     "elf": "elf",
@@ -22,7 +30,8 @@ _FORMATS: Final[dict[str, ObjectFormat]] = {
     "pe": "pdb",
 }
 _NO_ID: Final = "00000000-0000-0000-0000-000000000000"
-_HEXADECIMAL: Final = frozenset("0123456789abcdef")
+_DEBUG_ID: Final = re.compile(DEBUG_ID)
+_CODE_ID: Final = re.compile(CODE_ID)
 _FEATURES: Final[tuple[Literal["symtab", "debug", "unwind", "sources"], ...]] = (
     "symtab",
     "debug",
@@ -66,7 +75,9 @@ def derive_symcaches(file: MappedFile, target: int) -> DeriveAnswer:
     start = 0
     for item in archive.iter_objects():
         debug_id = item.debug_id
-        if debug_id.startswith(_NO_ID) or debug_id in objects:
+        # PDB files of the last century have ids of another form; no event names them.
+        is_known = _DEBUG_ID.search(debug_id) and not debug_id.startswith(_NO_ID)
+        if not is_known or debug_id in objects:
             continue
         size_bytes = _write_symcache(item, target)
         objects[debug_id] = _describe_object(item, file, start=start, size_bytes=size_bytes)
@@ -103,7 +114,7 @@ def _describe_object(item: Object, file: MappedFile, *, start: int, size_bytes: 
     return DebugObject(
         format=file_format,
         debug_id=item.debug_id,
-        code_id=code_id if code_id and _HEXADECIMAL.issuperset(code_id) else None,
+        code_id=code_id if _CODE_ID.search(code_id) else None,
         arch=item.arch[:_LABEL_CHARS],
         object_kind=item.kind[:_LABEL_CHARS],
         features=features,

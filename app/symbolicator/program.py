@@ -41,29 +41,36 @@ def main(memory_mib: str, cpu_s: str, inbox: str) -> None:
 
     Args:
         memory_mib: The address space that the child may take, in MiB.
-        cpu_s: The most processor time that it may take in all.
+        cpu_s: The most processor time that it may take in all, in seconds.
         inbox: The descriptor over which it receives files.
     """
     os.nice(_LOW_PRIORITY)
     # A panic is an error like others; describing where it happened would open files.
     os.environ["RUST_BACKTRACE"] = "0"
     warm_up()
-    files = socket.socket(fileno=os.dup2(int(inbox), sandbox.INBOX))
-    is_filtered = sandbox.close_sandbox(
-        sandbox.SandboxLimits(
-            memory_bytes=int(memory_mib) * _MIB,
-            cpu_s=int(cpu_s),
-            most_cpu_s=int(cpu_s),
-            files=wire.MOST_FILES,
-            written_bytes=_WRITTEN_BYTES,
-        ),
-        inbox=sandbox.INBOX,
-    )
+    files, is_filtered = close_child(int(memory_mib), int(cpu_s), int(inbox))
     try:
         serve(files, is_filtered=is_filtered)
     except BaseException:  # noqa: BLE001 - a traceback would open source files
         os._exit(_FAILED)
     os._exit(0)
+
+
+def close_child(memory_mib: int, cpu_s: int, inbox: int) -> tuple[socket.socket, bool]:
+    """Close the sandbox.
+
+    Returns:
+        The socket over which files come, and whether the kernel filters system calls.
+    """
+    files = socket.socket(fileno=os.dup2(inbox, sandbox.INBOX))
+    limits = sandbox.SandboxLimits(
+        memory_bytes=memory_mib * _MIB,
+        cpu_s=cpu_s,
+        most_cpu_s=cpu_s,
+        files=wire.MOST_FILES,
+        written_bytes=_WRITTEN_BYTES,
+    )
+    return files, sandbox.close_sandbox(limits, inbox=sandbox.INBOX)
 
 
 def warm_up() -> None:

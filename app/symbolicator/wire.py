@@ -33,6 +33,11 @@ MOST_LOCATIONS: Final = 100
 """The most functions at one address: the function and those inlined into it."""
 MOST_NAME_CHARS: Final = 2_000
 
+DEBUG_ID: Final = r"\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-[0-9a-f]{1,8})?\Z"
+"""A normalised debug id."""
+CODE_ID: Final = r"\A[0-9a-f]{1,128}\Z"
+"""A build id, or what stands for it in other formats."""
+
 ObjectFormat = Literal["elf", "macho", "breakpad", "pdb"]
 _Address = Annotated[int, msgspec.Meta(ge=0)]
 _Name = Annotated[str, msgspec.Meta(max_length=MOST_NAME_CHARS)]
@@ -49,8 +54,8 @@ class DebugObject(msgspec.Struct, frozen=True, kw_only=True):
     """One object of a debug file: an ELF file, one processor of a fat Mach-O, a Breakpad file."""
 
     format: ObjectFormat
-    debug_id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f-]{36}(-[0-9a-f]{1,8})?\Z")]
-    code_id: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{1,128}\Z")] | None
+    debug_id: Annotated[str, msgspec.Meta(pattern=DEBUG_ID)]
+    code_id: Annotated[str, msgspec.Meta(pattern=CODE_ID)] | None
     arch: _Label
     object_kind: _Label
     """`dbg`, `lib`, `exe` and so on, in the words of sentry-cli."""
