@@ -1,18 +1,24 @@
 """Opens the files that came with an event: as bytes to download, or as a picture drawn anew."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
+
+import msgspec
 
 from app.audit import writes as audit
 from app.audit.model import Action
-from app.core.errors import MalformedInput, NotFound
+from app.core.errors import MalformedInput, NotFound, RequestRefused
 from app.core.ids import EventId, PersonId, ProjectId
+from app.core.limits import LIMITS
 from app.db.engine import Database
-from app.issues import attachments
+from app.formats import jsonish
+from app.formats.events import view_hierarchy
+from app.issues import attachments, event_queries
 from app.issues.model import Attachment
 from app.media import child
 from app.storage.port import ObjectStore
+from app.symbolication.model import unpack_symbolicated
 
 PICTURE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/webp"})
 """Content types of files that are shown, drawn anew."""
@@ -47,6 +53,36 @@ async def open_event_file(
             detail={"bytes": file.size_bytes},
         )
     return file
+
+
+async def write_readable_hierarchy(
+    db: Database, store: ObjectStore, file: Attachment
+) -> bytes | None:
+    """Write a view hierarchy with the clear names of its classes, which a mapping gave them.
+
+    Returns:
+        The file as JSON; None if it is no hierarchy that can be read, or has no other names.
+    """
+    if (
+        file.attachment_type != view_hierarchy.ATTACHMENT_TYPE
+        or file.size_bytes > LIMITS.view_hierarchy_bytes
+    ):
+        return None
+    async with db.reading() as connection:
+        event = await event_queries.find_project_event(connection, file.project_id, file.event_id)
+    clear_names = unpack_symbolicated(event.symbolicated).view_types if event else {}
+    if not clear_names:
+        return None
+    data = await store.read(file.object_key, 0, file.size_bytes)
+    return await asyncio.to_thread(_rename_views, data, clear_names)
+
+
+def _rename_views(data: bytes, clear_names: Mapping[str, str]) -> bytes | None:
+    try:
+        hierarchy = jsonish.decode(data, "view hierarchy")
+    except RequestRefused:
+        return None
+    return msgspec.json.encode(view_hierarchy.rename_view_types(hierarchy, clear_names))
 
 
 async def read_in_chunks(store: ObjectStore, file: Attachment) -> AsyncIterator[bytes]:

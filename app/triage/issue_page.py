@@ -58,6 +58,7 @@ async def read_issue_page(
     event_id: EventId | None,
     first_release: int = 0,
     first_file: int = 0,
+    is_as_sent: bool = False,
 ) -> IssuePageData:
     """Read what the page of an issue shows.
 
@@ -66,6 +67,7 @@ async def read_issue_page(
         event_id: The event to show, or None for the newest one.
         first_release: Number of releases to skip.
         first_file: Number of files to skip.
+        is_as_sent: Whether the views keep the names that the app sent.
 
     Raises:
         NotFound: There is no such issue, or it has no such event.
@@ -93,7 +95,7 @@ async def read_issue_page(
     return IssuePageData(
         summary=summary,
         event=event,
-        hierarchy=await _read_views(reader, event) if event else (),
+        hierarchy=await _read_views(reader, event, is_as_sent=is_as_sent) if event else (),
         events_by_hour=counts[key],
         releases=releases,
         tags=tags,
@@ -103,8 +105,11 @@ async def read_issue_page(
     )
 
 
-async def _read_views(reader: IssueReader, event: IssueEvent) -> tuple[HierarchyView, ...]:
-    clear_names = unpack_symbolicated(event.event.symbolicated).view_types
+async def _read_views(
+    reader: IssueReader, event: IssueEvent, *, is_as_sent: bool
+) -> tuple[HierarchyView, ...]:
+    symbolicated = unpack_symbolicated(event.event.symbolicated)
+    clear_names = {} if is_as_sent else symbolicated.view_types
     return await read_view_hierarchy(reader.store, event.hierarchy_file, clear_names)
 
 

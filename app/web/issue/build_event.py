@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.core import units
 from app.formats import jsonish, timestamps
-from app.formats.events import messages
+from app.formats.events import messages, view_hierarchy
 from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
@@ -42,6 +42,7 @@ _CONTEXTS: Final[tuple[str, ...]] = (
 """Contexts that are shown first; the others follow by name."""
 _HIDDEN_CONTEXTS: Final = frozenset({"replay", "feedback"})
 _MESSAGE_CHARS: Final = 8_000
+_READABLE: Final = "readable"
 _CLOCK_SLACK: Final = timedelta(minutes=1)
 """A smaller difference is the time that the envelope took, and does not show in minutes."""
 
@@ -96,7 +97,13 @@ def build_event(
         crumbs=build_breadcrumb_rows(clear, later_by=seen_at - event.at),
         tables=_build_tables(clear),
         files=tuple(
-            _build_file(file, number, may_download=may_download, may_see_picture=may_see_pictures)
+            _build_file(
+                file,
+                number,
+                has_clear_names=bool(symbolicated.view_types),
+                may_download=may_download,
+                may_see_picture=may_see_pictures,
+            )
             for number, file in enumerate(data.files.rows, data.files.first)
         ),
         file_total=data.files.total,
@@ -113,15 +120,24 @@ def build_event(
 
 
 def _build_file(
-    file: Attachment, number: int, *, may_download: bool, may_see_picture: bool
+    file: Attachment,
+    number: int,
+    *,
+    has_clear_names: bool,
+    may_download: bool,
+    may_see_picture: bool,
 ) -> FileRow:
     key = (file.project_id, file.event_id, number)
     is_picture = file.content_type in PICTURE_TYPES
+    is_renamed = has_clear_names and file.attachment_type == view_hierarchy.ATTACHMENT_TYPE
+    sent_href = issue_urls.attachment(*key) if may_download else None
+    readable_href = issue_urls.attachment(*key, version=_READABLE) if sent_href else None
     return FileRow(
         name=file.filename,
         type=file.content_type or file.attachment_type,
         size_bytes=file.size_bytes,
-        href=issue_urls.attachment(*key) if may_download else None,
+        href=readable_href if is_renamed else sent_href,
+        sent_href=sent_href if is_renamed else None,
         picture_href=issue_urls.screenshot(*key) if may_see_picture and is_picture else None,
     )
 

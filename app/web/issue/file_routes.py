@@ -8,7 +8,12 @@ from starlette.responses import Response, StreamingResponse
 
 from app.core.errors import NotFound, PermissionDenied
 from app.memberships.model import Role
-from app.triage.event_files import draw_event_picture, open_event_file, read_in_chunks
+from app.triage.event_files import (
+    draw_event_picture,
+    open_event_file,
+    read_in_chunks,
+    write_readable_hierarchy,
+)
 from app.web.frame import access
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
 from app.web.frame.services import services_of
@@ -18,6 +23,7 @@ from app.web.urls.routing import route_to
 
 router = APIRouter()
 
+_READABLE: Final = "readable"
 _FILE_HEADERS: Final = {
     "Content-Disposition": "attachment",
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -28,9 +34,16 @@ _FILE_HEADERS: Final = {
 
 @router.get(route_to(issue_urls.attachment))
 async def send_file(
-    request: Request, project_access: access.CurrentProject, event_id: str, number: access.RowId
+    request: Request,
+    project_access: access.CurrentProject,
+    event_id: str,
+    number: access.RowId,
+    version: str = "",
 ) -> Response:
-    """Send a file of an event as plain bytes, because it was never scrubbed or looked into."""
+    """Send a file of an event as plain bytes, because it was never scrubbed or looked into.
+
+    A view hierarchy is also sent with clear names, if `version` says `readable`.
+    """
     project_access.require_role(Role.MEMBER)
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
         raise PermissionDenied("another site asks for this file")
@@ -42,6 +55,10 @@ async def send_file(
         number,
         person_id=project_access.person.id,
     )
+    if version == _READABLE:
+        readable = await write_readable_hierarchy(services.db, services.store, file)
+        if readable is not None:
+            return Response(readable, 200, _FILE_HEADERS, "application/octet-stream")
     headers = {**_FILE_HEADERS, "Content-Length": str(file.size_bytes)}
     return StreamingResponse(
         read_in_chunks(services.store, file), headers=headers, media_type="application/octet-stream"

@@ -116,6 +116,8 @@ class FileRow:
     size_bytes: int
     href: str | None
     """None if the visitor may not download the file."""
+    sent_href: str | None = None
+    """Where the file is as it was sent, if the other has clear names in it."""
     picture_href: str | None = None
     """Where the file is shown as a picture, if it is one and the visitor may see it."""
 

@@ -62,9 +62,15 @@ async def show_event(
     The stack is the readable one, unless `stack` says `sent`.
     """
     reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
-    data = await read_issue_page(reader, event_id=event, first_release=releases, first_file=files)
-    path = issue_urls.issue_event(*reader.key, event)
     is_as_sent = stack == "sent"
+    data = await read_issue_page(
+        reader,
+        event_id=event,
+        first_release=releases,
+        first_file=files,
+        is_as_sent=is_as_sent,
+    )
+    path = issue_urls.issue_event(*reader.key, event)
     return await _answer_issue(request, project_access, data, path=path, is_as_sent=is_as_sent)
 
 

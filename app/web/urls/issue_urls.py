@@ -61,9 +61,12 @@ def event(project_id: ProjectId, event_id: EventId) -> str:
     return f"{project(project_id)}/events/{event_id}"
 
 
-def attachment(project_id: ProjectId, event_id: EventId, number: int) -> str:
-    """Return the address of a file of an event, by its place in the list of its files."""
-    return f"{event(project_id, event_id)}/files/{number}"
+def attachment(project_id: ProjectId, event_id: EventId, number: int, *, version: str = "") -> str:
+    """Return the address of a file of an event, by its place in the list of its files.
+
+    `version` may be `readable` for a view hierarchy with the clear names of its classes.
+    """
+    return with_query(f"{event(project_id, event_id)}/files/{number}", {"version": version})
 
 
 def screenshot(project_id: ProjectId, event_id: EventId, number: int) -> str:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from app.debug_files import queries
+from app.formats.events import view_hierarchy
 from app.symbolication.cache import CacheKey
 from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.builders.api_tokens import project_builder
 from tests.support.builders.uploads import upload
+from tests.support.html_reader import Element
 from tests.support.recorded.debug_samples import (
     load_expectation,
     load_sample_event,
@@ -66,7 +68,32 @@ async def test_the_crash_of_an_app_that_r8_shrank_is_readable(tenant: Server):
             for name, key in (("module", "module"), ("function", "function"), ("lineNo", "lineno")):
                 assert frame[name] == wanted_frame[key]
             assert fnmatch(frame["filename"], wanted_frame["filename"])
+
+
+async def test_views_are_readable_and_as_sent(tenant: Server):
+    """Page and download have the clear names of the classes; one click away are those sent."""
+    await upload_mapping(tenant, "r8", R8_ID)
+    event, hierarchy = load_sample_event("r8"), read_debug_sample("r8/view-hierarchy.json")
+    await tenant.take(make_envelope(event, hierarchy))
     path = f"/projects/{tenant.app.id}/events/{event['event_id']}"
-    page = html_reader.parse_page((await tenant.web.get(path, follow_redirects=True)).text)
-    views = [code.text for code in page.one("ul", class_="views").all("code")]
-    assert views == expectation["view_hierarchy_types"]
+    found = await tenant.web.get(path, follow_redirects=True)
+    page = html_reader.parse_page(found.text)
+    assert list_views(page) == load_expectation("r8")["view_hierarchy_types"]
+    readable, sent = page.one("ul", class_="event-files").all("a")
+    assert sent.text == "As sent"
+    assert (await tenant.web.get(sent["href"])).content == hierarchy
+    answer = await tenant.web.get(readable["href"])
+    assert answer.headers["content-disposition"] == "attachment"
+    types = view_hierarchy.list_view_types(answer.json())
+    assert types == set(load_expectation("r8")["view_hierarchy_types"])
+    as_sent = await tenant.web.get(f"{found.url.path}?stack=sent")
+    assert set(list_views(html_reader.parse_page(as_sent.text))) == (
+        view_hierarchy.list_view_types(json.loads(hierarchy))
+    )
+    other = await tenant.web.get(f"{path}/files/0?version=other")
+    assert other.content == hierarchy
+
+
+def list_views(page: Element) -> list[str]:
+    """Return the classes of the views on the page of an event."""
+    return [code.text for code in page.one("ul", class_="views").all("code")]
