@@ -6,7 +6,7 @@ from typing import override
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.administration.server.process_problems import ProcessProblem, list_problems
+from app.alerts.process_problems import ProcessProblem, list_problems
 from app.core.clock import monotonic_s
 from app.processes.heartbeat import ProcessHeartbeat
 from app.processes.model import ProcessRecord, ProcessState

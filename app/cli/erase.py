@@ -55,6 +55,7 @@ _NOUNS: Final = {
     "logs": "log records",
     "spans": "spans",
     "quarantined": "envelopes in quarantine",
+    "messages": "messages that had been sent",
 }
 Count = Callable[[Database, Project], Awaitable[tuple[Mapping[str, int], int]]]
 """Counts what an erasure would remove, and the replays that legal holds keep."""

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from app.administration.server.process_problems import ProcessProblem, find_problems
+from app.alerts.process_problems import ProcessProblem, find_problems
 from app.cli.checks import CheckResult, CheckState
 from app.core.errors import ReplayError
 from app.core.settings import Settings

@@ -17,6 +17,7 @@ from app.db.engine import Database
 from app.issues import erase
 from app.issues.erase import ErasedIssue
 from app.issues.model import IssueKey
+from app.messages.erase import erase_from_messages
 
 
 async def erase_issue(
@@ -41,6 +42,7 @@ async def erase_issue(
         erased = await erase.erase_issue_rows(connection, key, at=at)
         if erased is None:
             raise NotFound(f"there is no issue {key[1]} in project {key[0]}")
+        messages = await erase_from_messages(connection, key[0], [key[1]])
         await audit_writes.add_audit_line(
             connection,
             Action.ISSUE_DELETED,
@@ -51,6 +53,7 @@ async def erase_issue(
                 "events": erased.events,
                 "files": erased.files,
                 "file_bytes": erased.size_bytes,
+                **({"messages": messages} if messages else {}),
             },
         )
     return erased

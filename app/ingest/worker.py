@@ -16,6 +16,7 @@ from app.ingest.digest.symbolicate import BatchSymbolicator
 from app.ingest.queue import EnvelopeQueue
 from app.ingest.spill.spiller import Spiller, SpillOptions
 from app.journal.writer import Journal
+from app.messages.wanted import WantedSignals
 from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
 
@@ -46,6 +47,7 @@ class IngestWorker:
         memory_bytes: int,
         note_pictures: NotePictures,
         symbolicator: BatchSymbolicator | None = None,
+        wanted: WantedSignals | None = None,
         keep_s: float = 0,
         spill: SpillOptions | None = None,
     ) -> "IngestWorker":
@@ -61,6 +63,7 @@ class IngestWorker:
             reserve_bytes: The free disk space below which nothing is accepted.
             memory_bytes: The memory that accepted envelopes may take until they are digested.
             note_pictures: Called with the replays whose pictures may have to change.
+            wanted: What rules want to be told of; None for nothing.
             symbolicator: Makes stacks of events clear; None leaves them as they are sent.
             keep_s: How long journal files stay when they are digested, in case Postgres loses
                 commits.
@@ -82,6 +85,7 @@ class IngestWorker:
             rules=rules,
             note_pictures=note_pictures,
             symbolicator=symbolicator,
+            wanted=wanted,
             keep_s=keep_s,
         )
         digester.start()

@@ -19,12 +19,12 @@ import asyncpg
 from sqlalchemy import select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.ids import IssueId, ProjectId
+from app.core.ids import EventId, IssueId, ProjectId
 from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean, clean_or_none
 from app.formats.events import release_order
 from app.issues.grouping import rules
-from app.issues.model import IssueKey, NewEvent
+from app.issues.model import NO_CHANGES, IssueChanges, IssueKey, NewEvent
 from app.issues.tables import issues
 
 _TEXT_BYTES: Final = 1_024
@@ -122,7 +122,8 @@ _ADD: Final = f"""
         events = i.events + excluded.events,
         users = i.users + excluded.users,
         replays = i.replays + excluded.replays
-    returning i.project_id, i.issue_id, i.status, i.status_at, i.resolved_release
+    returning i.project_id, i.issue_id, i.status, i.status_at, i.resolved_release,
+        (i.xmax = 0) as is_new
     """  # noqa: S608 - joined from constants
 
 
@@ -155,7 +156,7 @@ async def count_events(
     new: Sequence[tuple[NewEvent, IssueId]],
     *,
     may_reopen: bool = True,
-) -> None:
+) -> IssueChanges:
     """Count events that were stored just now, and reopen the issues that they bring back.
 
     Args:
@@ -163,17 +164,23 @@ async def count_events(
         new: Each event once, with its issue.
         may_reopen: Whether they may bring an issue back. Events that come from another issue may
             not: they did not happen again.
+
+    Returns:
+        The issues that they have begun or brought back.
     """
     by_issue: defaultdict[IssueKey, list[NewEvent]] = defaultdict(list)
     for event, issue_id in new:
         by_issue[event.project_id, issue_id].append(event)
     if not by_issue:
-        return
+        return NO_CHANGES
     rows = [_fold_events(key, events) for key, events in by_issue.items()]
+    begun: list[IssueKey] = []
     reopened: list[IssueKey] = []
     for row in await run_with_rows(connection, _ADD, _NEW, rows):
         key = ProjectId(row["project_id"]), IssueId(row["issue_id"].hex)
-        if may_reopen and row["status"] == "resolved" and _reopens_issue(row, by_issue[key]):
+        if row["is_new"]:
+            begun.append(key)
+        elif may_reopen and row["status"] == "resolved" and _reopens_issue(row, by_issue[key]):
             reopened.append(key)
     if reopened:
         await connection.execute(
@@ -181,6 +188,11 @@ async def count_events(
             .where(tuple_(issues.c.project_id, issues.c.issue_id).in_(reopened))
             .values(status="open", is_regressed=True, status_at=None)
         )
+    ends = {(row["project_id"], row["issue_id"]): row for row in rows}
+    return IssueChanges(
+        tuple((key, EventId(ends[key]["first_event_id"])) for key in begun),
+        tuple((key, EventId(ends[key]["last_event_id"])) for key in reopened),
+    )
 
 
 def find_seen_at(event: "EventTimes") -> datetime:

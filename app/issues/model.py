@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 from app.formats import timestamps
@@ -125,6 +125,27 @@ class Issue:
     resolved_release: str | None
     is_regressed: bool
     """Whether it was resolved and came back in a later release."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssueChanges:
+    """The issues that some new events have begun, and those that they have brought back."""
+
+    begun: tuple[tuple[IssueKey, EventId], ...] = ()
+    """Each new issue with its first event."""
+    returned: tuple[tuple[IssueKey, EventId], ...] = ()
+    """Each issue that was resolved and is open again, with its last event."""
+
+
+NO_CHANGES: Final = IssueChanges()
+
+
+@dataclass(frozen=True, slots=True)
+class AddedEvents:
+    """The events that were stored, and what they changed in their issues."""
+
+    keys: set[tuple[ProjectId, EventId]]
+    changes: IssueChanges = NO_CHANGES
 
 
 AttachmentKey = tuple[ProjectId, EventId, str, str]

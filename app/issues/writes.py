@@ -6,11 +6,11 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import BatchDays, DaySlot
-from app.core.ids import EventId, IssueId, ProjectId
+from app.core.ids import IssueId
 from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none, json_text
 from app.issues import counting
-from app.issues.model import NewEvent
+from app.issues.model import AddedEvents, NewEvent
 from app.issues.tables import events
 
 NAME_BYTES: Final = 1_024
@@ -19,7 +19,7 @@ VALUE_BYTES: Final = 8 * 1024
 
 async def add_events(
     connection: AsyncConnection, new: Sequence[NewEvent], days: BatchDays
-) -> set[tuple[ProjectId, EventId]]:
+) -> AddedEvents:
     """Store events that are not there yet, and add them to their issues.
 
     Args:
@@ -28,10 +28,11 @@ async def add_events(
         days: The days of the batch. An event that was stored the day before is there too.
 
     Returns:
-        The keys of those that were stored; the others were duplicates.
+        The keys of those that were stored, the others being duplicates; and the issues that they
+        have begun or brought back.
     """
     if not new:
-        return set()
+        return AddedEvents(set())
     issue_ids = await counting.choose_issues(connection, new)
     # Reversed, so that of two with one id in a batch the first one wins.
     by_key = {
@@ -47,8 +48,8 @@ async def add_events(
         for key, (event, _) in by_key.items():
             rows[key]["symbolicated"] = event.symbolicated
     added = await insert_new_rows(connection, events, rows, days=days.recent)
-    await counting.count_events(connection, [by_key[key] for key in sorted(added)])
-    return added
+    changes = await counting.count_events(connection, [by_key[key] for key in sorted(added)])
+    return AddedEvents(added, changes)
 
 
 def _event_row(event: NewEvent, issue_id: IssueId, slot: DaySlot) -> dict[str, Any]:

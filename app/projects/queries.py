@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
-from app.projects.model import KeyRecord, OutcomeCount, Project, ProjectKey, QuarantinedEnvelope
+from app.projects.model import (
+    KeyRecord,
+    Outcome,
+    OutcomeCount,
+    Project,
+    ProjectKey,
+    QuarantinedEnvelope,
+)
 from app.projects.tables import key_spending, outcomes, project_keys, projects, quarantine
 
 _MOST_OUTCOMES: Final = 10_000
@@ -215,6 +222,16 @@ async def list_outcomes(
         .limit(_MOST_OUTCOMES)
     )
     return [OutcomeCount(**row) for row in rows.mappings()]
+
+
+async def count_limited(connection: AsyncConnection, day: date) -> dict[ProjectId, int]:
+    """Count the items of each project that met a limit on a day, where there were any."""
+    rows = await connection.execute(
+        select(outcomes.c.project_id, func.sum(outcomes.c.quantity).label("quantity"))
+        .where(outcomes.c.day == day, outcomes.c.outcome == Outcome.LIMITED)
+        .group_by(outcomes.c.project_id)
+    )
+    return {ProjectId(row.project_id): int(row.quantity) for row in rows if row.quantity}
 
 
 async def list_quarantined(

@@ -100,7 +100,7 @@ async def read_storage_report(
         PermissionDenied: The person is not an admin of the server.
     """
     require_server_admin(person)
-    disk = await asyncio.to_thread(_look_at_disk, data_dir) if data_dir else None
+    disk = await asyncio.to_thread(look_at_disk, data_dir) if data_dir else None
     async with database.reading() as connection:
         today = await days.read_today(connection)
         rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
@@ -152,6 +152,35 @@ async def read_storage_report(
         )
 
 
+async def foretell_full_day(
+    database: Database, *, data_dir: Path, longest_days: int | None
+) -> tuple[date, date | None]:
+    """Foretell when the disk of the data folder is full, for whoever watches over the server.
+
+    Returns:
+        Today by the clock of Postgres, and the day; None if it is not within three years.
+    """
+    disk = await asyncio.to_thread(look_at_disk, data_dir)
+    async with database.reading() as connection:
+        today = await days.read_today(connection)
+        rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
+        by_project: defaultdict[ProjectId, dict[date, int]] = defaultdict(dict)
+        for (project_id, day), size_bytes in (await day_totals.sum_days(connection)).items():
+            by_project[project_id][day] = size_bytes
+    forecasts = {
+        project_id: ProjectForecast(
+            rule_set.projects.get(project_id, ProjectRules()),
+            day_bytes,
+            measure_growth(day_bytes, today),
+        )
+        for project_id, day_bytes in by_project.items()
+    }
+    full_on = await asyncio.to_thread(
+        forecast_full_day, forecasts, rule_set.server, free_bytes=disk.free_bytes, today=today
+    )
+    return today, full_on
+
+
 def _describe_project(
     project: Project, forecast: ProjectForecast, server: ServerRules
 ) -> ProjectStorage:
@@ -166,6 +195,7 @@ def _describe_project(
     )
 
 
-def _look_at_disk(data_dir: Path) -> Disk:
+def look_at_disk(data_dir: Path) -> Disk:
+    """Return the size and the room of the disk on which a folder lies; it may block."""
     usage = shutil.disk_usage(data_dir)
     return Disk(usage.total, usage.free)

@@ -67,7 +67,7 @@ async def read_issue_replays(reader: IssueReader, request: PageRequest) -> Issue
             IssueReplay(
                 row,
                 drawn.get(linked.replay.key),
-                await _find_player_ms(connection, reader.index_cache, linked),
+                await find_player_ms(connection, reader.index_cache, linked),
             )
             for linked, row in zip(page.rows, listed, strict=True)
         ]
@@ -78,7 +78,7 @@ async def read_issue_replays(reader: IssueReader, request: PageRequest) -> Issue
         )
 
 
-async def _find_player_ms(
+async def find_player_ms(
     connection: AsyncConnection, index_cache: IndexCache, linked: LinkedReplay
 ) -> int:
     """Return when the issue happened on the clock of the player, which begins with the video."""

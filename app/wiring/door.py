@@ -39,6 +39,7 @@ async def open_door(shared: SharedParts) -> IngestWorker:
         memory_bytes=settings.digest_memory_bytes,
         note_pictures=shared.picture_notes.note if settings.pictures else _ignore_replays,
         symbolicator=shared.symbolication.for_batches,
+        wanted=shared.wanted,
         # The embedded Postgres loses no commit unless the journal loses its disk as well.
         spill=SpillOptions(SpillKeyRing(shared.database), settings.spill_after_s)
         if settings.has_bucket

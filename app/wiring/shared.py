@@ -15,6 +15,7 @@ from app.db import embedded
 from app.db.engine import Database
 from app.db.folder import close_to_others, make_private
 from app.db.roles import DatabaseUrls
+from app.messages.wanted import WantedSignals
 from app.playback.pictures.notes import PictureNotes
 from app.preparation import DatabasePreparation
 from app.processes.open_store import open_checked_store
@@ -40,6 +41,8 @@ class SharedParts:
     rules: RuleCache
     picture_notes: PictureNotes
     symbolication: SymbolicationParts
+    wanted: WantedSignals
+    """What rules of alerts ask digest and closing for."""
     connections: OpenConnections
     stack: AsyncExitStack
     """Stops what was opened, in the reverse order."""
@@ -87,6 +90,9 @@ async def open_shared_parts(
     rules = RuleCache()
     rules.start(database)
     stack.push_async_callback(rules.stop)
+    wanted = WantedSignals()
+    wanted.start(database)
+    stack.push_async_callback(wanted.stop)
     connections = OpenConnections(
         limit=allow_open_files(settings.max_connections),
         limit_of_network=settings.max_connections_per_address,
@@ -100,6 +106,7 @@ async def open_shared_parts(
         rules,
         PictureNotes(database),
         open_symbolication(settings, data_dir, database, objects, stack),
+        wanted,
         connections,
         stack,
     )

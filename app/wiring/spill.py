@@ -57,4 +57,5 @@ def _open_batches(shared: SharedParts) -> BatchDigester:
         retrier=StepRetrier(),
         note_pictures=shared.picture_notes.note,
         symbolicator=shared.symbolication.for_batches,
+        wanted=shared.wanted,
     )

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app import background
+from app.alerts.closing_step import AlertStep
+from app.alerts.parts import AlertParts
 from app.background import Housekeeper
 from app.closing.closer import Closer
 from app.closing.sealing.sealer import Sealer
@@ -23,6 +25,7 @@ from app.processes.duties import Duty
 from app.processes.heartbeat import ProcessHeartbeat
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
+from app.wiring.alerts import open_alerts, start_alerts
 from app.wiring.shared import SharedParts
 from app.wiring.uploads import DebugUploads, make_debug_uploads
 
@@ -45,6 +48,7 @@ class BackgroundWork:
     closer: Closer
     maker: PictureMaker
     uploads: DebugUploads
+    alerts: AlertParts
 
 
 def make_background_work(
@@ -59,7 +63,11 @@ def make_background_work(
     """
     settings, database, objects = shared.settings, shared.database, shared.objects
     # Each step is run when a replay has closed, in this order.
-    steps: list[ClosingStep] = [Sealer(database, objects), KeepRuleStep(database)]
+    steps: list[ClosingStep] = [
+        Sealer(database, objects),
+        KeepRuleStep(database),
+        AlertStep(database, shared.wanted),
+    ]
     sweeper = Sweeper(database, objects)
     return BackgroundWork(
         sweeper,
@@ -80,6 +88,7 @@ def make_background_work(
         Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s)),
         PictureMaker(database, objects, shared.picture_notes),
         make_debug_uploads(shared),
+        open_alerts(shared, heartbeat.identity.process_id),
     )
 
 
@@ -100,6 +109,7 @@ def start_background_work(
     shared.stack.push_async_callback(work.closer.stop)
     shared.start(work.eraser)
     shared.start(work.sweeper)
+    start_alerts(work.alerts, shared, process_id)
     shared.start(work.uploads.assembler)
     housekeeper = Housekeeper(shared.database)
     for worker, name, pause in (

@@ -19,6 +19,7 @@ from app.erasure.jobs.scopes import PersonScope, ProjectScope, RangeScope, Repla
 from app.erasure.log import lines
 from app.erasure.people.names import USER_KINDS, NameKind, PersonName
 from app.issues import replay_links
+from app.messages.erase import erase_from_messages
 from app.projects import writes as project_writes
 from app.replays import erase, erase_scopes, hiding, locks
 from app.replays.hiding import DeletionAuthor, HiddenReplay
@@ -37,6 +38,8 @@ class HidingResult:
     segments: int = 0
     video_bytes: int = 0
     held: int = 0
+    messages: int = 0
+    """Messages about them that have left the server."""
 
     def __add__(self, other: "HidingResult") -> "HidingResult":
         return HidingResult(
@@ -44,12 +47,17 @@ class HidingResult:
             self.segments + other.segments,
             self.video_bytes + other.video_bytes,
             self.held + other.held,
+            self.messages + other.messages,
         )
 
     @property
     def counts(self) -> dict[str, int]:
         """What was hidden, as erasures count it."""
-        return {"replays": self.replays, "segments": self.segments}
+        return {
+            "replays": self.replays,
+            "segments": self.segments,
+            "messages": self.messages,
+        }
 
 
 async def hide_scope(
@@ -118,12 +126,16 @@ async def _hide_batch(
     free = [key for key in keys if key not in held]
     author = DeletionAuthor(erasure.requested_by, at)
     hidden = await hiding.hide_replays(connection, free, author, erasure_id=erasure.id)
+    messages = await erase_from_messages(
+        connection, erasure.project_id, [replay.key.replay_id for replay in hidden]
+    )
     await lines.add_replays_line(connection, erasure, [replay.key for replay in hidden], at=at)
     return HidingResult(
         len(hidden),
         sum(replay.segments for replay in hidden),
         sum(replay.video_bytes for replay in hidden),
         len(held),
+        messages,
     )
 
 

@@ -22,6 +22,7 @@ from app.erasure.people.names import NameKind, NameMatcher
 from app.feedback.erase import FEEDBACK_RECORDS
 from app.issues import erase_events
 from app.issues.erase_events import EVENT_RECORDS
+from app.messages.erase import erase_from_messages
 from app.projects import erase as project_erase
 from app.projects.erase import QUARANTINE_RECORDS
 from app.traces.erase import BLOCK_RECORDS, LOG_RECORDS, OLD_RECORDS
@@ -133,8 +134,14 @@ async def _erase_events(
     at: datetime,
 ) -> None:
     done = await erase_events.erase_events(connection, project_id, event_ids, at=at)
+    messages = await erase_from_messages(connection, project_id, done.event_ids)
     erased.counts.update(
-        {"events": len(done.event_ids), "issues": done.issues, "files": done.files}
+        {
+            "events": len(done.event_ids),
+            "issues": done.issues,
+            "files": done.files,
+            "messages": messages,
+        }
     )
     erased.size_bytes = done.size_bytes
     erased.replays_to_link |= set(done.replays_to_link)

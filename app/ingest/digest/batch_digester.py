@@ -35,6 +35,7 @@ from app.ingest.items.context import ReceivedItem
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.queue import AcceptedEnvelope, EnvelopeQueue
 from app.journal.writer import Journal
+from app.messages.wanted import WantedSignals
 from app.projects import queries as project_queries
 from app.projects.model import OutcomeKey
 from app.projects.rule_cache import RuleCache
@@ -78,6 +79,7 @@ class BatchDigester:
         retrier: StepRetrier,
         note_pictures: NotePictures,
         symbolicator: BatchSymbolicator | None = None,
+        wanted: WantedSignals | None = None,
     ) -> None:
         self._database = database
         self._objects = objects
@@ -88,6 +90,7 @@ class BatchDigester:
         self._retrier = retrier
         self._note_pictures = note_pictures
         self._symbolicator = symbolicator
+        self._wanted = wanted
         self.metrics: Final = DigestMetrics()
         self._memory = DayMemory()
         self._orphans: list[str] = []
@@ -246,6 +249,7 @@ class BatchDigester:
                 quarantine=quarantine,
                 orphans=orphans,
                 memory=self._memory,
+                wanted=self._wanted,
                 is_again=next(tries) > 0,
             )
 

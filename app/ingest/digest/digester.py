@@ -26,6 +26,7 @@ from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.ingest.queue import EnvelopeQueue
 from app.journal import reader
 from app.journal.writer import Journal
+from app.messages.wanted import WantedSignals
 from app.projects import writes as project_writes
 from app.projects.rule_cache import RuleCache
 from app.storage.port import ObjectStore
@@ -71,6 +72,7 @@ class Digester:
         rules: RuleCache,
         note_pictures: NotePictures,
         symbolicator: BatchSymbolicator | None = None,
+        wanted: WantedSignals | None = None,
         keep_s: float = 0,
     ) -> None:
         self._database = database
@@ -89,6 +91,7 @@ class Digester:
             retrier=self._retrier,
             note_pictures=note_pictures,
             symbolicator=symbolicator,
+            wanted=wanted,
         )
         self.metrics: Final = self.batches.metrics
         self._adopter = JournalAdopter(

@@ -14,6 +14,7 @@ from app.db.engine import Database
 from app.ingest.digest import crash_facts, marks
 from app.ingest.digest.link_issues import link_batch
 from app.ingest.digest.marks import ClaimedMark, JournalRange, MarkMovedError, MarkPosition
+from app.ingest.digest.note_signals import note_signals
 from app.ingest.digest.prepare import replay_id_of
 from app.ingest.digest.read_days import DayMemory, list_partitions_of, read_batch_days
 from app.ingest.item_types import STORES
@@ -23,6 +24,7 @@ from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import Pack, lay_out_pack
 from app.ingest.outcome_names import limit_names
 from app.ingest.queue import AcceptedEnvelope
+from app.messages.wanted import WantedSignals
 from app.projects import privacy_rules, storage, writes as project_writes
 from app.projects.model import OutcomeKey
 from app.replays import locks, segment_queries, writes as replay_writes
@@ -72,6 +74,7 @@ async def store_batch(
     orphans: Sequence[str] = (),
     is_again: bool = False,
     memory: DayMemory | None = None,
+    wanted: WantedSignals | None = None,
 ) -> Counter[OutcomeKey]:
     """Store a batch whole, or not at all; doing it twice changes nothing.
 
@@ -87,6 +90,7 @@ async def store_batch(
         is_again: Whether an earlier try ended without an answer. It may have been committed, and
             part of it erased since, so nothing may be put again in that case.
         memory: What the process knows about days.
+        wanted: What rules want to be told of; None for nothing.
 
     Returns:
         The outcomes that were stored; none if an earlier try had stored them.
@@ -103,7 +107,14 @@ async def store_batch(
     for _ in range(_MOVES):
         try:
             outcomes = await _store_in_transaction(
-                database, objects, batch, mark, memory, quarantine=quarantine, orphans=orphans
+                database,
+                objects,
+                batch,
+                mark,
+                memory,
+                quarantine=quarantine,
+                orphans=orphans,
+                wanted=wanted,
             )
         except replay_writes.ReplayMovedError:
             continue
@@ -127,6 +138,7 @@ async def _store_in_transaction(
     *,
     quarantine: EnvelopeToQuarantine | None,
     orphans: Sequence[str],
+    wanted: WantedSignals | None,
 ) -> Counter[OutcomeKey]:
     """Write the rows of a batch whose objects are put, and return its outcomes.
 
@@ -156,6 +168,9 @@ async def _store_in_transaction(
         new_events = stored[store_events].added_events if store_events in stored else ()
         await link_batch(connection, batch.prepared, new_events, days)
         await crash_facts.copy_crash_facts(connection, batch.prepared, new_events, days)
+        if wanted is not None and new_events:
+            changes = stored[store_events].issue_changes
+            await note_signals(connection, batch.prepared, new_events, changes, wanted)
         # Counters come last: all processes add to the same few rows, and each waits for the other
         # from here until the commit.
         await privacy_rules.add_removals(connection, batch.prepared.removals)

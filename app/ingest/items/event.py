@@ -79,7 +79,8 @@ def event_row(scrubbed: ScrubbedEvent, context: EnvelopeContext) -> NewEvent:
 
 async def store_events(transaction: StoreTransaction, rows: Sequence[NewEvent]) -> StoredRows:
     """Store events that are not stored yet, and put them into issues."""
-    added = await event_writes.add_events(transaction.connection, rows, transaction.days)
+    stored = await event_writes.add_events(transaction.connection, rows, transaction.days)
+    added = stored.keys
     keyed = [(EVENT.name, (row.project_id, row.event_id), 1) for row in rows]
     storage = sum_storage(
         StorageKind.EVENTS,
@@ -94,7 +95,7 @@ async def store_events(transaction: StoreTransaction, rows: Sequence[NewEvent]) 
             {key: transaction.symbolicated[key] for key in noted},
             days=dict.fromkeys(noted, transaction.days.today),
         )
-    return StoredRows(count_rows(keyed, added), storage, added_events=added)
+    return StoredRows(count_rows(keyed, added), storage, added, stored.changes)
 
 
 def _count_bytes(row: NewEvent) -> int:

@@ -24,6 +24,7 @@ from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.events.scrubbed_event import FilesBy
 from app.ingest.items.segments.pack import Pack
 from app.ingest.outcomes import outcome_key
+from app.issues.model import NO_CHANGES, IssueChanges
 from app.projects.model import Outcome, OutcomeKey, RemovalKey
 from app.projects.storage import StorageChanges, StorageKind
 from app.scrub.places import PayloadKind
@@ -151,6 +152,8 @@ class StoredRows:
     """What the new rows and their objects take; None if it is not counted."""
     added_events: Collection[tuple[ProjectId, EventId]] = ()
     """The keys of events that are new: they are linked to replays when all rows are written."""
+    issue_changes: IssueChanges = NO_CHANGES
+    """The issues that these events have begun or brought back."""
 
 
 def one_by_one(

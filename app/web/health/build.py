@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from app import __version__
-from app.administration.server.process_problems import ProcessProblem, find_problems
 from app.administration.server.server_health import ServerCounts, ServerHealth
+from app.alerts.process_problems import ProcessProblem, find_problems
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app import __version__
-from app.administration.server.process_problems import CLOCK_AHEAD_MS, list_problems
+from app.alerts.process_problems import CLOCK_AHEAD_MS, list_problems
 from app.core.units import format_bytes, format_duration
 from app.processes.model import ProcessRecord, ProcessState
 from app.web.health.page import HealthTone, ProcessRow

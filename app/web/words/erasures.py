@@ -18,6 +18,7 @@ NOUNS: Final = {
     "spans": ("span", "spans"),
     "quarantined": ("envelope in quarantine", "envelopes in quarantine"),
     "debug_files": ("debug file", "debug files"),
+    "messages": ("message that had been sent", "messages that had been sent"),
 }
 KIND_WORDS: Final = {
     "replays": "replays",

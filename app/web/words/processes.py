@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from app.administration.server.process_problems import ProblemProcesses, ProcessProblem
+from app.alerts.process_problems import ProblemProcesses, ProcessProblem
 from app.core.units import format_bytes, format_duration
 from app.processes.model import ROLES, ProcessRecord
 from app.web.words import phrases

@@ -224,7 +224,7 @@ async def test_an_event_and_its_replay_stored_at_once_are_linked(link_store: Lin
     prepared.rows_of(EVENT).append(new_event)
     async with link_store.database.transaction() as connection:
         today = BatchDays(await days.read_today(connection))
-        added = await writes.add_events(connection, [new_event], today)
+        added = (await writes.add_events(connection, [new_event], today)).keys
         await link_batch(connection, prepared, added, today)
         second = asyncio.create_task(link_store.add_batch(make_segment(trace_ids=(TRACES[0],))))
         await until_asked(link_store.is_lock_waited_for)

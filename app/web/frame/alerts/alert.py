@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from app.administration.server.process_problems import ProcessProblem, find_problems
+from app.alerts.process_problems import ProcessProblem, find_problems
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.administration.server.process_problems import (
+from app.alerts.process_problems import (
     CLOCK_AHEAD_MS,
     ProcessProblem,
     find_problems,

@@ -1,0 +1,29 @@
+"""Notes that a replay has closed, where a rule of its project asks for a query."""
+
+from app.closing.step import ClosedReplay
+from app.db.engine import Database
+from app.messages import signals
+from app.messages.model import Signal, SignalKind
+from app.messages.wanted import WantedSignals
+
+
+class AlertStep:
+    """Lets rules with a query judge a replay that has closed."""
+
+    name = "alerts"
+
+    def __init__(self, database: Database, wanted: WantedSignals) -> None:
+        self._database = database
+        self._wanted = wanted
+
+    async def run(self, replay: ClosedReplay) -> None:
+        """Note the replay, if somebody asks for it; judging twice finds it once.
+
+        Raises:
+            ServiceUnavailable: Postgres does not answer.
+        """
+        project_id, replay_id = replay.key
+        if self._wanted.wants(project_id, SignalKind.REPLAY):
+            async with self._database.transaction() as connection:
+                signal = Signal(project_id, SignalKind.REPLAY, replay_id=replay_id)
+                await signals.add_signals(connection, [signal])

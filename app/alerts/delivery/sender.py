@@ -1,0 +1,280 @@
+"""Sends what waits in the outbox; any number of processes do it, each message one of them.
+
+    claim (commit) ─► send ─┬─► sent
+                            ├─► later, after a pause
+                            └─► given up: the receiver refuses for good, or the last try failed
+
+A process that dies between sending and noting it sends again once its claim has run out. The
+receiver knows the second one by `webhook-id` or by Message-ID.
+"""
+
+import asyncio
+import json
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, ClassVar, Final, override
+
+from app.accounts import links, queries as accounts
+from app.accounts.model import Person, PersonOrigin
+from app.alerts import targets
+from app.alerts.addresses import MessageAddresses
+from app.alerts.content import AlertContent
+from app.alerts.delivery import mails, slack, webhook
+from app.alerts.delivery.retrying import find_pause
+from app.alerts.model import AlertTarget, TargetKind
+from app.core import clock, log
+from app.core.errors import DeliveryFailed, NotFound, ServiceUnavailable
+from app.core.repeated_worker import RepeatedWorker
+from app.db.engine import Database
+from app.mail.server import Mailer, OutgoingMail
+from app.messages import outbox
+from app.messages.model import MessageKind, MessageState, OutgoingMessage
+from app.outbound.client import OutboundClient
+
+_AT_ONCE: Final = 8
+"""Messages that one process sends at the same time: nearly all of it is waiting."""
+_GONE: Final = frozenset({HTTPStatus.GONE})
+_GONE_SLACK: Final = frozenset({HTTPStatus.GONE, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
+"""What Slack answers when a webhook or its channel no longer exists."""
+
+_logger: Final = log.get_logger("alerts.delivery")
+
+
+class TargetGone(DeliveryFailed):
+    """The target says that nothing will ever be taken there again."""
+
+
+class MessageSender(RepeatedWorker):
+    """Sends what waits in the outbox."""
+
+    package: ClassVar[str] = "alerts.delivery"
+    pause_s = 2.0
+    waiting_message: ClassVar[str] = "messages wait"
+    failure_message: ClassVar[str] = "sending messages failed"
+
+    def __init__(
+        self,
+        database: Database,
+        client: OutboundClient,
+        mailer: Mailer | None,
+        addresses: MessageAddresses,
+        *,
+        process_id: str,
+    ) -> None:
+        """Make a sender; it does nothing before `start`.
+
+        Args:
+            database: Where the outbox is.
+            client: Posts to webhooks.
+            mailer: Sends mails; None if the server has no setting for it.
+            addresses: What mails to people lead to.
+            process_id: The id of this process, for its claims.
+        """
+        super().__init__()
+        self._database = database
+        self._client = client
+        self._mailer = mailer
+        self._addresses = addresses
+        self._process_id = process_id
+        self._claiming = asyncio.Lock()
+        self.sent = 0
+        """Messages that this process has sent."""
+        self.faults = 0
+        """Tries that failed in this process."""
+
+    @override
+    async def work(self) -> None:
+        """Send everything that is due."""
+        turns = (self._send_in_turn() for _ in range(_AT_ONCE))
+        for outcome in await asyncio.gather(*turns, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    @override
+    async def stop(self) -> None:
+        """Stop; what was being sent is left to the next process at once."""
+        await super().stop()
+        try:
+            async with self._database.transaction() as connection:
+                await outbox.release_claims(connection, self._process_id)
+        except ServiceUnavailable as error:
+            _logger.warning("claims of messages end later", error=str(error))
+
+    async def _send_in_turn(self) -> None:
+        while True:
+            # One after the other, so that each sees how many are on their way to a target.
+            async with self._claiming, self._database.transaction() as connection:
+                message = await outbox.claim_message(connection, self._process_id)
+            if message is None:
+                return
+            await self._send(message)
+
+    async def _send(self, message: OutgoingMessage) -> None:
+        """Send a message, and note what became of it."""
+        try:
+            if message.kind in (MessageKind.ALERT, MessageKind.TEST):
+                await self._send_to_target(message)
+            else:
+                await self._send_to_person(message)
+        except _TargetMissing:
+            await self._note_end(message, MessageState.CANCELLED, fault="its target is gone")
+        except DeliveryFailed as error:
+            await self._note_fault(message, error)
+        except ServiceUnavailable:
+            raise
+        except Exception as error:
+            # A message that cannot be written must not be tried for ever, nor stop the others.
+            _logger.exception("a message could not be sent", message=message.id)
+            await self._note_fault(message, DeliveryFailed(f"failed: {type(error).__name__}"))
+        else:
+            await self._note_success(message)
+
+    async def _send_to_target(self, message: OutgoingMessage) -> None:
+        async with self._database.reading() as connection:
+            target = (
+                await targets.find_target(connection, message.target_id)
+                if message.target_id is not None
+                else None
+            )
+        # A test also goes to a target that is off: that is how one finds out whether it works.
+        if target is None or not (target.is_on or message.kind is MessageKind.TEST):
+            raise _TargetMissing
+        match target.kind:
+            case TargetKind.SLACK:
+                await self._post(target, message, _write_slack(target, message))
+            case TargetKind.WEBHOOK:
+                await self._post(target, message, _write_webhook(target, message))
+            case TargetKind.MAIL:
+                await self._mail(_write_mail(target, message))
+
+    async def _post(
+        self, target: AlertTarget, message: OutgoingMessage, content: dict[str, Any]
+    ) -> None:
+        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+        headers = {"content-type": "application/json"}
+        if target.kind is TargetKind.WEBHOOK and target.secret is not None:
+            used = [each for each in (target.secret, target.old_secret) if each is not None]
+            headers |= webhook.sign(f"msg_{message.key}", clock.now(), body, used)
+        answer = await self._client.post(target.address, body, headers)
+        if answer.is_accepted:
+            return
+        fault = f"the receiver answered {answer.status}"
+        gone = _GONE_SLACK if target.kind is TargetKind.SLACK else _GONE
+        if answer.status in gone:
+            raise TargetGone(fault, is_final=True)
+        # Slack answers 400 to what it will not take in any other try either.
+        is_final = target.kind is TargetKind.SLACK and answer.status == HTTPStatus.BAD_REQUEST
+        raise DeliveryFailed(fault, is_final=is_final, wait_s=answer.wait_s)
+
+    async def _send_to_person(self, message: OutgoingMessage) -> None:
+        key = message.key
+        if message.kind is MessageKind.PROJECT_INVITATION:
+            if message.address is None:
+                raise _TargetMissing
+            await self._mail(
+                mails.write_project_invitation_mail(
+                    message.content, self._addresses, message.address, key
+                )
+            )
+            return
+        person, token = await self._make_link(message)
+        write = (
+            mails.write_invitation_mail
+            if message.kind is MessageKind.INVITATION
+            else mails.write_password_mail
+        )
+        await self._mail(write(message.content, token, self._addresses, person.email, key))
+
+    async def _make_link(self, message: OutgoingMessage) -> tuple[Person, str]:
+        """Make the link of a mail just before it is sent, so that it is stored nowhere.
+
+        A later try makes another one beside it: the mail of the try before may have arrived.
+        """
+        if message.person_id is None:
+            raise _TargetMissing
+        async with self._database.transaction() as connection:
+            try:
+                person = await accounts.get_person(connection, message.person_id)
+            except NotFound:
+                raise _TargetMissing from None
+            if person.disabled_at is not None or person.origin is not PersonOrigin.LOCAL:
+                raise _TargetMissing
+            if message.tries == 1:
+                await links.withdraw_unused_links(connection, person.id)
+            token = await links.make_sign_in_link(
+                connection, person.id, good_for=timedelta(days=int(message.content.get("days", 1)))
+            )
+        return person, token
+
+    async def _mail(self, mail: OutgoingMail) -> None:
+        if self._mailer is None:
+            raise DeliveryFailed("this server has no mail server: PLAYHEAD_SMTP_URL is not set")
+        await self._mailer.send(mail)
+
+    async def _note_success(self, message: OutgoingMessage) -> None:
+        self.sent += 1
+        async with self._database.transaction() as connection:
+            await outbox.note_end(connection, message, self._process_id, MessageState.SENT)
+            if message.target_id is not None:
+                await targets.note_success(connection, message.target_id)
+
+    async def _note_fault(self, message: OutgoingMessage, error: DeliveryFailed) -> None:
+        self.faults += 1
+        fault = str(error)
+        # Somebody waits for the outcome of a test, so it is not tried again.
+        is_over = error.is_final or message.kind is MessageKind.TEST
+        pause = None if is_over else find_pause(message.tries, error.wait_s)
+        is_gone = isinstance(error, TargetGone)
+        _logger.warning(
+            "a message did not arrive", message=message.id, tries=message.tries, fault=fault
+        )
+        async with self._database.transaction() as connection:
+            if pause is None:
+                await outbox.note_end(
+                    connection, message, self._process_id, MessageState.FAILED, fault=fault
+                )
+            else:
+                await outbox.postpone_message(
+                    connection, message, self._process_id, pause=pause, fault=fault
+                )
+            if message.target_id is not None:
+                await targets.note_fault(connection, message.target_id, fault, is_gone=is_gone)
+        if is_gone and message.target_id is not None:
+            # Not while the row of another message is locked, whose sender may do the same.
+            async with self._database.transaction() as connection:
+                await outbox.cancel_messages(connection, target_id=message.target_id)
+
+    async def _note_end(self, message: OutgoingMessage, state: MessageState, *, fault: str) -> None:
+        async with self._database.transaction() as connection:
+            await outbox.note_end(connection, message, self._process_id, state, fault=fault)
+
+
+class _TargetMissing(Exception):
+    """There is nobody to send a message to any more."""
+
+
+def _write_slack(target: AlertTarget, message: OutgoingMessage) -> dict[str, Any]:
+    if message.kind is MessageKind.TEST:
+        source, rules_url = _read_test(message)
+        return slack.write_slack_test(target.name, source, rules_url)
+    return slack.write_slack_message(AlertContent.read(message.content))
+
+
+def _write_webhook(target: AlertTarget, message: OutgoingMessage) -> dict[str, Any]:
+    if message.kind is MessageKind.TEST:
+        source, _ = _read_test(message)
+        return webhook.write_webhook_test(target.name, source, message.made_at)
+    return webhook.write_webhook_body(AlertContent.read(message.content))
+
+
+def _write_mail(target: AlertTarget, message: OutgoingMessage) -> OutgoingMail:
+    if message.kind is MessageKind.TEST:
+        source, rules_url = _read_test(message)
+        return mails.write_test_mail(target.name, source, rules_url, target.address, message.key)
+    return mails.write_alert_mail(AlertContent.read(message.content), target.address, message.key)
+
+
+def _read_test(message: OutgoingMessage) -> tuple[str, str]:
+    return str(message.content.get("source", "")), str(message.content.get("rules_url", ""))

@@ -1,0 +1,179 @@
+"""Describes what a rule found: its title and counts, and where to watch it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.alerts.addresses import MessageAddresses
+from app.alerts.content import AlertItem
+from app.alerts.judge import is_crash
+from app.alerts.model import AlertRule, RuleKind
+from app.core.ids import PersonId, ProjectId
+from app.issues import event_queries, queries as issues
+from app.issues.model import Issue, StoredEvent
+from app.messages.model import Finding
+from app.playback.listed_replays import describe_replays
+from app.playback.video.index_cache import IndexCache
+from app.replays import queries as replays
+from app.replays.model import Replay, ReplayKey
+from app.triage.issue_links import find_replay_of_event
+from app.triage.issue_replays import find_player_ms
+
+BEFORE_MS: Final = 15_000
+"""How long before the moment a replay is opened."""
+_TITLE_CHARS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class FindingDescriber:
+    """Describes findings, as one transaction sees them."""
+
+    connection: AsyncConnection
+    addresses: MessageAddresses
+    index_cache: IndexCache
+    readable: Sequence[ProjectId]
+    """All projects: a crash of a backend may be linked to a replay of an app."""
+
+    async def describe(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
+        """Describe a finding; None if what was found is erased meanwhile."""
+        if finding.issue_id is not None and finding.project_id is not None:
+            return await self._describe_issue(rule, finding)
+        if finding.replay_id is not None and finding.replay_project_id is not None:
+            return await self._describe_replay(rule, finding)
+        return _describe_condition(finding, self.addresses)
+
+    async def _describe_issue(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
+        project_id, issue_id = finding.project_id, finding.issue_id
+        if project_id is None or issue_id is None:
+            return None
+        key = (project_id, issue_id)
+        issue = await issues.find_issue(self.connection, key, self.readable)
+        if issue is None:
+            return None
+        event = None
+        if finding.event_id is not None:
+            event = await event_queries.find_event(self.connection, key, finding.event_id)
+        ids = {"issue_id": str(issue_id)}
+        watch_url = ""
+        if event is not None:
+            ids["event_id"] = str(event.event_id)
+            linked = await find_replay_of_event(self.connection, event, self.readable)
+            if linked is not None:
+                at_ms = await find_player_ms(self.connection, self.index_cache, linked)
+                watch_url = self._watch(linked.replay, at_ms)
+                ids["replay_id"] = linked.replay.key.replay_id
+                ids["replay_project_id"] = str(linked.replay.key.project_id)
+        release = (event.release if event else None) or issue.last_release
+        if release:
+            ids["release"] = release
+        return AlertItem(
+            title=issue.title[:_TITLE_CHARS],
+            why=_explain_issue(rule.kind, issue, event),
+            url=self.addresses.issue(project_id, issue_id),
+            watch_url=watch_url,
+            facts=_list_issue_facts(issue, event, release),
+            tone="bad" if is_crash(issue.kind, issue.level) else "warn",
+            ids=ids,
+        )
+
+    async def _describe_replay(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
+        project_id, replay_id = finding.replay_project_id, finding.replay_id
+        if project_id is None or replay_id is None:
+            return None
+        key = ReplayKey(project_id, replay_id)
+        replay = await replays.find_replay(self.connection, key)
+        if replay is None:
+            return None
+        # A rule asks, and no person: nobody has id 0, so nothing counts as seen.
+        [listed] = await describe_replays(
+            self.connection, [replay], person_id=PersonId(0), readable=self.readable
+        )
+        marks = listed.counts.marks
+        moment = next((mark for mark in marks if mark.is_crash), None) or next(iter(marks), None)
+        url = self._watch(replay, moment.at_ms if moment else 0)
+        facts = [("Errors", f"{listed.counts.app + listed.counts.backend:,}")]
+        if replay.screens:
+            facts.append(("Last screen", replay.screens[-1]))
+        ids = {"replay_id": str(replay_id), "replay_project_id": str(project_id)}
+        release = _read_text(replay.facts.get("release"))
+        if release:
+            facts.insert(0, ("Release", release))
+            ids["release"] = release
+        device = replay.facts.get("device")
+        model = _read_text(device.get("model")) if isinstance(device, dict) else ""
+        if model:
+            facts.append(("Device", model))
+        return AlertItem(
+            title=_name_replay(replay),
+            why=f"It matches “{rule.settings.query}”.",
+            url=url,
+            watch_url=url,
+            facts=tuple((name, value[:_TITLE_CHARS]) for name, value in facts),
+            tone="bad" if moment is not None and moment.is_crash else "warn",
+            ids=ids,
+        )
+
+    def _watch(self, replay: Replay, at_ms: int) -> str:
+        return self.addresses.replay(
+            replay.key.project_id, replay.key.replay_id, at_ms=max(0, at_ms - BEFORE_MS)
+        )
+
+
+def write_time(at: datetime) -> str:
+    """Write a moment for a message, whose reader may be in any time zone."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _explain_issue(kind: RuleKind, issue: Issue, event: StoredEvent | None) -> str:
+    release = (event.release if event else None) or issue.last_release
+    in_release = f" in {release}" if release else ""
+    match kind:
+        case RuleKind.RETURNED_ISSUE:
+            return f"It came back{in_release} after it was resolved."
+        case RuleKind.FIRST_CRASH:
+            return f"It is the first crash of release {release or 'without a name'}."
+        case _:
+            what = "crash" if is_crash(issue.kind, issue.level) else "error"
+            return f"This {what} has not been seen before{in_release}."
+
+
+def _list_issue_facts(
+    issue: Issue, event: StoredEvent | None, release: str | None
+) -> tuple[tuple[str, str], ...]:
+    facts = [
+        ("Release", release or ""),
+        ("Environment", (event.environment if event else None) or ""),
+        ("Events", f"{issue.events:,}"),
+        ("Users", f"{issue.users:,}" if issue.users else ""),
+        ("Replays", f"{issue.replays:,}" if issue.replays else ""),
+        ("Where", issue.culprit or ""),
+    ]
+    return tuple((name, value[:_TITLE_CHARS]) for name, value in facts if value)
+
+
+def _describe_condition(finding: Finding, addresses: MessageAddresses) -> AlertItem:
+    """Describe what a rule found by looking at the time: the finding says all of it."""
+    facts = finding.facts
+    return AlertItem(
+        title=str(facts.get("title", ""))[:_TITLE_CHARS],
+        why=str(facts.get("why", "")),
+        url=addresses.base_url + str(facts.get("path", "")),
+        facts=tuple((str(name), str(value)) for name, value in facts.get("facts", ())),
+        tone=str(facts.get("tone", "bad")),
+        ids={"release": str(facts["release"])} if "release" in facts else {},
+    )
+
+
+def _name_replay(replay: Replay) -> str:
+    user = replay.user
+    name = user.get("email") or user.get("username") or user.get("name") or user.get("id")
+    length_s = replay.duration_ms // 1000
+    length = f"{length_s // 60}:{length_s % 60:02}"
+    return f"Replay of {name}, {length} min" if name else f"Replay of {length} min"
+
+
+def _read_text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

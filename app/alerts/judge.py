@@ -1,0 +1,190 @@
+"""Judges what happened by the rules that ask for it.
+
+signals, taken ─► rules of their projects ─► issue, event, replay ─► findings ─┐ one
+                                                                     commit ◄──┘ transaction
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.alerts import rules
+from app.alerts.model import SIGNALS, AlertRule
+from app.alerts.schedule import find_due_at
+from app.core import clock, log
+from app.core.errors import InvalidInput, ServiceUnavailable
+from app.core.ids import ProjectId, ReplayId
+from app.db.engine import Database
+from app.formats.events.event import CRASHES, HANGS
+from app.issues import event_queries, queries as issues
+from app.issues.model import Issue, StoredEvent
+from app.messages import findings, signals
+from app.messages.model import Finding, Signal, SignalKind
+from app.playback.replay_search import check_query, match_replays
+from app.projects import queries as projects
+from app.replays import queries as replays
+from app.replays.model import ReplayKey
+
+BATCH: Final = 100
+"""Signals that are judged in one transaction: replays among them are searched together."""
+
+_logger: Final = log.get_logger("alerts")
+
+
+async def judge_signals(database: Database) -> int:
+    """Judge what has happened since the last time; any number of processes may do it at once.
+
+    Returns:
+        How many signals were judged; fewer than `BATCH` if none is left.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer.
+    """
+    try:
+        return await _judge_batch(database, BATCH)
+    except ServiceUnavailable:
+        raise
+    except Exception:
+        # One that cannot be judged must not stop those behind it.
+        _logger.exception("alerts are judged one by one, as they failed together")
+    judged = 0
+    while judged < BATCH:
+        try:
+            if not await _judge_batch(database, 1):
+                break
+        except ServiceUnavailable:
+            raise
+        except Exception:
+            async with database.transaction() as connection:
+                dropped = await signals.take_signals(connection, limit=1)
+            _logger.exception("a signal was dropped", kinds=[each.kind for each in dropped])
+        judged += 1
+    return judged
+
+
+async def _judge_batch(database: Database, limit: int) -> int:
+    async with database.transaction() as connection:
+        taken = await signals.take_signals(connection, limit=limit)
+        if taken:
+            await findings.add_findings(connection, await find_by_rules(connection, taken))
+    return len(taken)
+
+
+async def find_by_rules(connection: AsyncConnection, taken: Sequence[Signal]) -> list[Finding]:
+    """Return what the rules of their projects find in some signals."""
+    rules_of = await _read_rules(connection, {signal.project_id for signal in taken})
+    found: list[Finding] = []
+    to_match: defaultdict[ProjectId, set[ReplayId]] = defaultdict(set)
+    for signal in taken:
+        asking = rules_of[signal.project_id, signal.kind]
+        if signal.kind is SignalKind.REPLAY:
+            if asking and signal.replay_id is not None:
+                to_match[signal.project_id].add(signal.replay_id)
+        elif asking:
+            found += await _judge_issue(connection, signal, asking)
+    for project_id, replay_ids in to_match.items():
+        asking = rules_of[project_id, SignalKind.REPLAY]
+        found += await _judge_replays(connection, project_id, replay_ids, asking)
+    return found
+
+
+async def _read_rules(
+    connection: AsyncConnection, project_ids: set[ProjectId]
+) -> defaultdict[tuple[ProjectId, SignalKind], list[AlertRule]]:
+    rules_of: defaultdict[tuple[ProjectId, SignalKind], list[AlertRule]] = defaultdict(list)
+    for rule in await rules.list_rules_on(connection, SIGNALS, project_ids=project_ids):
+        if rule.project_id is not None:
+            rules_of[rule.project_id, SIGNALS[rule.kind]].append(rule)
+    return rules_of
+
+
+async def _judge_issue(
+    connection: AsyncConnection, signal: Signal, asking: Iterable[AlertRule]
+) -> list[Finding]:
+    """Return what rules find in an issue that is new, has come back, or crashed a release."""
+    if signal.event_id is None:
+        return []
+    issue_id = signal.issue_id or await event_queries.find_issue_of_event(
+        connection, signal.project_id, signal.event_id
+    )
+    if issue_id is None:
+        return []
+    key = (signal.project_id, issue_id)
+    issue = await issues.find_issue(connection, key, [])
+    event = await event_queries.find_event(connection, key, signal.event_id)
+    if issue is None or event is None:
+        return []  # erased meanwhile
+    now = clock.now()
+    return [
+        Finding(
+            rule.id,
+            _name_subject(signal, event),
+            signal.project_id,
+            found_at=now,
+            due_at=find_due_at(rule.settings, now),
+            issue_id=issue_id,
+            event_id=signal.event_id,
+            facts={"release": event.release} if event.release else {},
+        )
+        for rule in asking
+        # An issue that somebody ignores stays silent.
+        if issue.status != "ignored" and _concerns(rule, issue, event)
+    ]
+
+
+def _concerns(rule: AlertRule, issue: Issue, event: StoredEvent) -> bool:
+    settings = rule.settings
+    if settings.environment and settings.environment != (event.environment or ""):
+        return False
+    return not settings.only_crashes or is_crash(issue.kind, issue.level)
+
+
+def is_crash(kind: str, level: str) -> bool:
+    """Tell an issue that ends the app, or lets it hang, from others."""
+    return kind in CRASHES or kind in HANGS or level == "fatal"
+
+
+def _name_subject(signal: Signal, event: StoredEvent) -> str:
+    """Name what is found, so that a rule finds it once."""
+    if signal.kind is SignalKind.CRASH:
+        return f"{findings.LASTING}{event.release or ''}"[:1_000]
+    return f"{signal.kind}:{event.issue_id}:{event.event_id}"
+
+
+async def _judge_replays(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    replay_ids: set[ReplayId],
+    asking: Sequence[AlertRule],
+) -> list[Finding]:
+    """Return which replays match the queries of rules."""
+    now = clock.now()
+    found = await replays.read_replays(
+        connection, [ReplayKey(project_id, replay_id) for replay_id in sorted(replay_ids)]
+    )
+    readable = await projects.list_all_project_ids(connection) if found else []
+    matches: list[Finding] = []
+    for rule in asking:
+        try:
+            query = check_query(rule.settings.query)
+            keys = await match_replays(connection, found, query, readable=readable, now=now)
+        except InvalidInput as error:
+            # The language of queries may have changed since the rule was made.
+            _logger.warning("the query of an alert cannot be read", rule=rule.id, error=str(error))
+            continue
+        matches += [
+            Finding(
+                rule.id,
+                f"replay:{replay.key.replay_id}",
+                project_id,
+                found_at=now,
+                due_at=find_due_at(rule.settings, now),
+                replay_project_id=project_id,
+                replay_id=replay.key.replay_id,
+            )
+            for replay in found
+            if replay.key in keys
+        ]
+    return matches

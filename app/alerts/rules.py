@@ -1,0 +1,199 @@
+"""Reads and writes rules, and the conditions that hold for them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, any_, delete, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.alerts.model import SIGNALS, AlertRule, RuleKind, RuleSettings
+from app.alerts.tables import alert_conditions, alert_rules
+from app.core.errors import NotFound
+from app.core.ids import PersonId, ProjectId
+from app.messages.wanted import replace_wanted
+
+MOST_RULES: Final = 50
+"""The most rules of a project, and of the server."""
+
+_columns: Final = alert_rules.c
+
+
+@dataclass(frozen=True, slots=True)
+class EndedCondition:
+    """A condition that held, and holds no longer."""
+
+    subject: str
+    began_at: datetime
+    over: str
+    """The title of the message that it has ended; empty for no message."""
+
+
+async def add_rule(
+    connection: AsyncConnection,
+    project_id: ProjectId | None,
+    kind: RuleKind,
+    settings: RuleSettings,
+    target_ids: Collection[int],
+    *,
+    made_by: PersonId,
+) -> AlertRule:
+    """Add a rule; it finds what happens from now on."""
+    rows = await connection.execute(
+        insert(alert_rules)
+        .values(
+            project_id=project_id,
+            kind=kind,
+            settings=settings.to_json(),
+            target_ids=sorted(target_ids),
+            made_by=made_by,
+        )
+        .returning(alert_rules)
+    )
+    rule = _read_rule(rows.one())
+    await note_wanted(connection, project_id)
+    return rule
+
+
+async def change_rule(
+    connection: AsyncConnection,
+    rule: AlertRule,
+    *,
+    settings: RuleSettings,
+    target_ids: Collection[int],
+    is_on: bool,
+) -> None:
+    """Change a rule."""
+    await connection.execute(
+        update(alert_rules)
+        .where(_columns.id == rule.id)
+        .values(settings=settings.to_json(), target_ids=sorted(target_ids), is_on=is_on)
+    )
+    await note_wanted(connection, rule.project_id)
+
+
+async def delete_rule(connection: AsyncConnection, rule: AlertRule) -> None:
+    """Delete a rule with what it has found and not told."""
+    await connection.execute(delete(alert_rules).where(_columns.id == rule.id))
+    await note_wanted(connection, rule.project_id)
+
+
+async def drop_target(connection: AsyncConnection, target_id: int) -> None:
+    """Take a target out of all rules."""
+    await connection.execute(
+        update(alert_rules)
+        .where(literal(target_id) == any_(_columns.target_ids))
+        .values(target_ids=func.array_remove(_columns.target_ids, target_id))
+    )
+
+
+async def note_wanted(connection: AsyncConnection, project_id: ProjectId | None) -> None:
+    """Tell digest which signals the rules of a project want."""
+    if project_id is None:
+        return
+    rules = await list_rules(connection, project_id)
+    await replace_wanted(
+        connection,
+        project_id,
+        {SIGNALS[rule.kind] for rule in rules if rule.is_on and rule.kind in SIGNALS},
+    )
+
+
+async def list_rules(connection: AsyncConnection, project_id: ProjectId | None) -> list[AlertRule]:
+    """Return the rules of a project or of the server, the oldest first."""
+    return await _read(connection, select(alert_rules).where(_is_of(project_id)))
+
+
+async def list_rules_on(
+    connection: AsyncConnection,
+    kinds: Collection[RuleKind],
+    *,
+    project_ids: Collection[ProjectId] | None = None,
+) -> list[AlertRule]:
+    """Return the rules of some kinds that are on, of some projects or of all."""
+    query = select(alert_rules).where(_columns.is_on, _columns.kind.in_(kinds))
+    if project_ids is not None:
+        query = query.where(_columns.project_id.in_(project_ids))
+    return await _read(connection, query)
+
+
+async def get_rule(
+    connection: AsyncConnection, project_id: ProjectId | None, rule_id: int
+) -> AlertRule:
+    """Return a rule of a project or of the server.
+
+    Raises:
+        NotFound: There is no such rule there.
+    """
+    found = await _read(
+        connection, select(alert_rules).where(_columns.id == rule_id, _is_of(project_id))
+    )
+    if not found:
+        raise NotFound("there is no such alert")
+    return found[0]
+
+
+async def lock_rule(connection: AsyncConnection, rule_id: int) -> AlertRule | None:
+    """Lock a rule whose findings are about to be told; None if another process has it."""
+    query = select(alert_rules).where(_columns.id == rule_id)
+    found = await _read(connection, query.with_for_update(skip_locked=True, key_share=True))
+    return found[0] if found else None
+
+
+async def begin_condition(
+    connection: AsyncConnection, rule_id: int, subject: str, *, at: datetime, over: str
+) -> bool:
+    """Note that a condition holds; returns False if it did before.
+
+    Args:
+        connection: The transaction of the caller.
+        rule_id: The rule.
+        subject: What it holds for.
+        at: When it began.
+        over: The title of the message when it ends; empty for no message.
+    """
+    begun = await connection.execute(
+        insert_or(alert_conditions)
+        .values(rule_id=rule_id, subject=subject, began_at=at, over=over)
+        .on_conflict_do_nothing()
+        .returning(alert_conditions.c.rule_id)
+    )
+    return begun.first() is not None
+
+
+async def end_conditions(
+    connection: AsyncConnection, rule_id: int, *, holding: Collection[str]
+) -> list[EndedCondition]:
+    """End the conditions of a rule that hold no longer, and return them."""
+    columns = alert_conditions.c
+    rows = await connection.execute(
+        delete(alert_conditions)
+        .where(columns.rule_id == rule_id, columns.subject.not_in(list(holding)))
+        .returning(columns.subject, columns.began_at, columns.over)
+    )
+    ended = [EndedCondition(row.subject, row.began_at, row.over) for row in rows]
+    return sorted(ended, key=lambda condition: condition.subject)
+
+
+def _is_of(project_id: ProjectId | None) -> Any:
+    return (
+        _columns.project_id.is_(None) if project_id is None else (_columns.project_id == project_id)
+    )
+
+
+async def _read(connection: AsyncConnection, query: Select[Any]) -> list[AlertRule]:
+    return [_read_rule(row) for row in await connection.execute(query.order_by(_columns.id))]
+
+
+def _read_rule(row: Any) -> AlertRule:
+    return AlertRule(
+        row.id,
+        None if row.project_id is None else ProjectId(row.project_id),
+        RuleKind(row.kind),
+        row.is_on,
+        RuleSettings.read(row.settings),
+        tuple(row.target_ids),
+        row.made_at,
+    )

@@ -1,0 +1,91 @@
+"""When a rule may tell what it found: quiet times, daily summaries, limits; pure functions."""
+
+from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from app.alerts.model import RuleSettings, TellWhen
+from app.core.errors import InvalidInput
+
+_DAY: Final = timedelta(days=1)
+_LONGEST_NAME: Final = 64
+HOUR: Final = timedelta(hours=1)
+
+
+def find_due_at(settings: RuleSettings, found_at: datetime) -> datetime:
+    """Return when something that was found becomes a message.
+
+    Until then, what else is found joins it.
+    """
+    if settings.tell is TellWhen.DAILY:
+        return find_next_time(settings.tell_at, settings.time_zone, found_at)
+    due_at = found_at + timedelta(minutes=settings.collect_min)
+    return find_quiet_end(settings, due_at) or due_at
+
+
+def find_quiet_end(settings: RuleSettings, at: datetime) -> datetime | None:
+    """Return when the quiet time ends in which a moment lies; None if it lies in none.
+
+    A daily summary comes at the time that was chosen for it, quiet or not.
+    """
+    if settings.tell is TellWhen.DAILY or not settings.quiet_from or not settings.quiet_until:
+        return None
+    begin, end = read_time(settings.quiet_from), read_time(settings.quiet_until)
+    local = at.astimezone(read_time_zone(settings.time_zone)).time().replace(tzinfo=None)
+    is_quiet = begin <= local < end if begin <= end else local >= begin or local < end
+    return find_next_time(settings.quiet_until, settings.time_zone, at) if is_quiet else None
+
+
+def find_next_time(time_of_day: str, time_zone: str, after: datetime) -> datetime:
+    """Return the next moment at which clocks of a zone show a time of day.
+
+    Where the clocks are set forward over that time, it is the moment that would have been it.
+    """
+    zone = read_time_zone(time_zone)
+    wanted = read_time(time_of_day)
+    day = after.astimezone(zone).date() - _DAY
+    while True:
+        moment = datetime.combine(day, wanted, tzinfo=zone).astimezone(UTC)
+        if moment > after:
+            return moment
+        day += _DAY
+
+
+def read_time(text: str) -> time:
+    """Read a time of day: `08:00`.
+
+    Raises:
+        InvalidInput: It is none.
+    """
+    hours, _, minutes = text.strip().partition(":")
+    if (
+        not text.isascii()
+        or not hours.isdecimal()
+        or not minutes.isdecimal()
+        or len(text.strip()) > len("00:00")
+        or int(hours) > 23  # noqa: PLR2004 - hours of a day
+        or int(minutes) > 59  # noqa: PLR2004 - minutes of an hour
+    ):
+        raise InvalidInput("a time of day is written as 08:00")
+    return time(int(hours), int(minutes))
+
+
+def read_time_zone(name: str) -> ZoneInfo:
+    """Return a time zone by its name in the IANA database, such as `Europe/Berlin`.
+
+    Raises:
+        InvalidInput: There is none of this name.
+    """
+    zone = _find_zone(name.strip()) if len(name) <= _LONGEST_NAME else None
+    if zone is None:
+        raise InvalidInput("there is no such time zone; write one such as Europe/Berlin, or UTC")
+    return zone
+
+
+@lru_cache(maxsize=128)
+def _find_zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # also for names that are paths
+        return None

@@ -1,0 +1,73 @@
+"""Tables of alerts: rules, targets, and the conditions that hold at the moment."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from app.db.schema import metadata
+
+# Without a project they are those of the server.
+alert_targets: Final = Table(
+    "alert_targets",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE")),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # The address of a webhook is a secret itself: whoever has it can post to the channel.
+    Column("address", Text, nullable=False),
+    # What signs the messages to a webhook of one's own; the one before is good for another day.
+    Column("secret", Text),
+    Column("old_secret", Text),
+    Column("old_secret_until", DateTime(timezone=True)),
+    Column("is_on", Boolean, nullable=False, server_default=text("true")),
+    Column("made_by", BigInteger),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # How the last message fared.
+    Column("sent_at", DateTime(timezone=True)),
+    Column("failing_since", DateTime(timezone=True)),
+    Column("fault", Text),
+    CheckConstraint("kind in ('slack', 'webhook', 'mail')", name="kind_is_known"),
+)
+Index("ix_alert_targets_project_id", alert_targets.c.project_id)
+
+alert_rules: Final = Table(
+    "alert_rules",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, ForeignKey("projects.id", ondelete="CASCADE")),
+    Column("kind", Text, nullable=False),
+    Column("is_on", Boolean, nullable=False, server_default=text("true")),
+    Column("settings", JSONB, nullable=False),
+    Column("target_ids", ARRAY(BigInteger), nullable=False),
+    Column("made_by", BigInteger),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+Index("ix_alert_rules_project_id", alert_rules.c.project_id)
+
+# What holds now, so that it is told when it begins and when it ends, and not in between.
+alert_conditions: Final = Table(
+    "alert_conditions",
+    metadata,
+    Column(
+        "rule_id", BigInteger, ForeignKey("alert_rules.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("subject", Text, primary_key=True),
+    Column("began_at", DateTime(timezone=True), nullable=False),
+    # The title of the message when it ends; empty for no message.
+    Column("over", Text, nullable=False, server_default=""),
+)

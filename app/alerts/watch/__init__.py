@@ -1,0 +1,1 @@
+"""Rules that look at the time: conditions that begin, hold, and end."""

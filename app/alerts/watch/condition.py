@@ -1,0 +1,33 @@
+"""A condition that a rule watches, and what a message says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that holds now."""
+
+    subject: str
+    """The name of what it holds for: a release, a process. It is told once while it holds."""
+    title: str
+    why: str
+    path: str
+    """The page that says more, without the name of the server."""
+    over: str = ""
+    """The title of the message when it has ended; empty for no message."""
+    facts: tuple[tuple[str, str], ...] = ()
+    tone: str = "bad"
+    ids: Mapping[str, str] = field(default_factory=dict)
+
+    def to_facts(self) -> dict[str, Any]:
+        """Return what a finding keeps of it."""
+        return {
+            "title": self.title,
+            "why": self.why,
+            "path": self.path,
+            "facts": [list(fact) for fact in self.facts],
+            "tone": self.tone,
+            **self.ids,
+        }

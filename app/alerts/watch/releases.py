@@ -1,0 +1,66 @@
+"""Finds releases whose sessions crash too often."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.alerts.addresses import MessageAddresses
+from app.alerts.model import AlertRule, RuleSettings
+from app.alerts.watch.condition import Condition
+from app.releases.model import SessionCohort
+from app.releases.sessions import read_session_counts
+
+_DAYS: Final = timedelta(days=1)
+"""Today and yesterday: just after midnight, today says nothing yet."""
+
+
+async def find_crashing_releases(
+    connection: AsyncConnection, rule: AlertRule, addresses: MessageAddresses, now: datetime
+) -> list[Condition]:
+    """Return the releases whose share of sessions without a crash is too small now."""
+    if rule.project_id is None:
+        return []
+    counts = await read_session_counts(connection, [rule.project_id], since=(now - _DAYS).date())
+    return judge_releases(counts, rule.settings, path=addresses.releases_path(rule.project_id))
+
+
+def judge_releases(
+    counts: Mapping[SessionCohort, int], settings: RuleSettings, *, path: str
+) -> list[Condition]:
+    """Return the releases in some counts that crash too often.
+
+    Args:
+        counts: Sessions by release, environment and status.
+        settings: The share, the least sessions, and the environment of a rule.
+        path: The page of the releases.
+    """
+    by_release: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for cohort, quantity in counts.items():
+        if not settings.environment or cohort.environment == settings.environment:
+            by_release[cohort.release][cohort.status] += quantity
+    found = []
+    for release, statuses in sorted(by_release.items()):
+        sessions, crashed = statuses["started"], statuses["crashed"]
+        if sessions < max(1, settings.least_sessions):
+            continue
+        share = 100 * max(0, sessions - crashed) / sessions
+        if share >= settings.share_percent:
+            continue
+        # Cut and not rounded: 98.999 % are not 99 %.
+        shown = f"{int(share * 100) / 100:g} %"
+        found.append(
+            Condition(
+                f"release:{release}"[:1_000],
+                f"{release}: {shown} of sessions without a crash",
+                f"{crashed:,} of {sessions:,} sessions since yesterday crashed; the alert asks for"
+                f" {settings.share_percent:g} % without one.",
+                path,
+                over=f"{release} crashes less often again",
+                facts=(("Crash-free", shown), ("Sessions", f"{sessions:,}")),
+                ids={"release": release},
+            )
+        )
+    return found

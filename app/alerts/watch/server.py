@@ -1,0 +1,192 @@
+"""Finds what admins of the server must know of: the disk, limits, quarantine, processes."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from app.alerts.addresses import MessageAddresses
+from app.alerts.model import AlertRule, RuleKind
+from app.alerts.process_problems import ProcessProblem, find_problems
+from app.alerts.watch.condition import Condition
+from app.core import clock
+from app.core.units import format_duration
+from app.db.engine import Database
+from app.processes import records
+from app.processes.model import ProcessRecord, ProcessState
+from app.projects import queries as projects
+from app.retention.storage_report import foretell_full_day
+
+_FORECAST_S: Final = 600.0
+"""A forecast adds up all days of all projects, and does not change from minute to minute."""
+_BACKLOG: Final = frozenset(
+    {ProcessProblem.REFUSING, ProcessProblem.FILLING, ProcessProblem.BEHIND}
+)
+_WORDS: Final = {
+    ProcessProblem.REFUSING: "accepts nothing: the disk of its journal is full",
+    ProcessProblem.FILLING: "may soon accept nothing: its journal fills up",
+    ProcessProblem.BEHIND: "does not digest as fast as it accepts",
+}
+
+
+class ServerWatcher:
+    """Looks at the server as a whole."""
+
+    def __init__(
+        self,
+        database: Database,
+        addresses: MessageAddresses,
+        *,
+        data_dir: Path | None,
+        longest_days: int | None,
+        heartbeat_s: float,
+        silent_after_s: float,
+    ) -> None:
+        """Make a watcher.
+
+        Args:
+            database: Where rows are.
+            addresses: The pages that say more.
+            data_dir: The folder with objects; None if they are in a bucket.
+            longest_days: The most days that the settings of the server allow.
+            heartbeat_s: The pause between two heartbeats of a process.
+            silent_after_s: The silence after which a process counts as dead.
+        """
+        self._database = database
+        self._addresses = addresses
+        self._data_dir = data_dir
+        self._longest_days = longest_days
+        self._heartbeat_s = heartbeat_s
+        self._silent_after_s = silent_after_s
+        self._forecast: tuple[date, date | None] | None = None
+        self._foretold_s = -_FORECAST_S
+
+    async def find_conditions(self, rule: AlertRule) -> list[Condition]:
+        """Return what a rule finds now."""
+        match rule.kind:
+            case RuleKind.DISK:
+                return await self._find_full_disk(rule.settings.disk_days)
+            case RuleKind.LIMITED:
+                return await self._find_limited()
+            case RuleKind.QUARANTINE:
+                return await self._find_quarantine()
+            case RuleKind.BACKLOG:
+                return self._judge_backlogs(await self._read_processes())
+            case RuleKind.PROCESS:
+                return self._judge_processes(await self._read_processes())
+            case _:
+                return []
+
+    async def _find_full_disk(self, within_days: int) -> list[Condition]:
+        if self._data_dir is None:
+            return []
+        if clock.monotonic_s() - self._foretold_s >= _FORECAST_S or self._forecast is None:
+            self._forecast = await foretell_full_day(
+                self._database, data_dir=self._data_dir, longest_days=self._longest_days
+            )
+            self._foretold_s = clock.monotonic_s()
+        today, full_on = self._forecast
+        if full_on is None or full_on - today > timedelta(days=within_days):
+            return []
+        days = (full_on - today).days
+        return [
+            Condition(
+                "disk",
+                f"The disk is full in {days} day{'s' if days != 1 else ''}",
+                f"If as much comes as in the last days, it is full on {full_on}. Keep less, or make"
+                " room: when it is full, nothing is accepted any more.",
+                self._addresses.storage_path,
+                over="The disk lasts longer again",
+            )
+        ]
+
+    async def _find_limited(self) -> list[Condition]:
+        today = clock.now().date()
+        async with self._database.reading() as connection:
+            counts = await projects.count_limited(connection, today)
+            names = await projects.read_project_names(connection, set(counts))
+        return [
+            Condition(
+                f"limited:{project_id}:{today}",
+                f"{names.get(project_id, 'A project')} meets its limits",
+                f"{quantity:,} item{'s' if quantity != 1 else ''} of today met a limit, and are not"
+                " stored. The page of the project says which limit.",
+                self._addresses.project_path(project_id),
+                facts=(("Items", f"{quantity:,}"),),
+                tone="warn",
+            )
+            for project_id, quantity in sorted(counts.items())
+        ]
+
+    async def _find_quarantine(self) -> list[Condition]:
+        async with self._database.reading() as connection:
+            counts = await projects.count_quarantined(connection)
+        total = sum(counts.values())
+        if not total:
+            return []
+        return [
+            Condition(
+                "quarantine",
+                f"{total:,} envelope{'s' if total != 1 else ''} in quarantine",
+                "They could not be stored because of what is in them. They are kept for a week;"
+                " read them again after an update.",
+                self._addresses.health_path,
+                over="Quarantine is empty again",
+                tone="warn",
+            )
+        ]
+
+    async def _read_processes(self) -> tuple[ProcessRecord, ...]:
+        async with self._database.reading() as connection:
+            return await records.list_processes(
+                connection,
+                heartbeat_s=self._heartbeat_s,
+                silent_after_s=self._silent_after_s,
+            )
+
+    def _judge_backlogs(self, processes: Sequence[ProcessRecord]) -> list[Condition]:
+        return [
+            Condition(
+                f"{found.problem}:{record.identity.process_id}",
+                f"{_name(record)} {_WORDS[found.problem]}",
+                f"{record.condition.backlog_entries:,} envelopes wait in its journal, the oldest"
+                f" one for {format_duration(round(record.oldest_s) * 1000)}.",
+                self._addresses.health_path,
+                over=f"{_name(record)} keeps up again",
+                tone="warn" if found.problem is ProcessProblem.BEHIND else "bad",
+            )
+            for found in find_problems(processes)
+            if found.problem in _BACKLOG
+            for record in found.processes
+        ]
+
+    def _judge_processes(self, processes: Sequence[ProcessRecord]) -> list[Condition]:
+        found = [
+            Condition(
+                f"gone:{record.identity.process_id}",
+                f"{_name(record)} is gone",
+                f"It was not heard of for {format_duration(round(record.silent_s) * 1000)} and has"
+                " not said that it stops. What waits in its journal waits until a process starts"
+                " on its data folder.",
+                self._addresses.health_path,
+                over=f"{_name(record)} is back, or removed from the list",
+            )
+            for record in processes
+            if record.state is ProcessState.SILENT
+        ]
+        found += [
+            Condition(
+                f"outage:{record.identity.process_id}",
+                f"{_name(record)} cannot use the {record.condition.outage_kind or 'storage'}",
+                "What arrives there waits in its journal.",
+                self._addresses.health_path,
+                over=f"{_name(record)} works again",
+            )
+            for record in processes
+            if record.is_running and record.condition.outage is not None
+        ]
+        return found
+
+
+def _name(record: ProcessRecord) -> str:
+    return f"{record.identity.host} ({record.identity.pid})"

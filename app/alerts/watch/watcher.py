@@ -1,0 +1,121 @@
+"""Looks at the time for rules that ask what holds now; one process of all does it.
+
+rule ─► conditions that hold ─┬─ new ─► finding: it has begun
+                              └─ known, and gone ─► finding: it is over
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import ClassVar, Final, override
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.alerts import rules
+from app.alerts.addresses import MessageAddresses
+from app.alerts.model import SERVER_KINDS, AlertRule, RuleKind
+from app.alerts.schedule import find_due_at
+from app.alerts.watch.condition import Condition
+from app.alerts.watch.releases import find_crashing_releases
+from app.alerts.watch.server import ServerWatcher
+from app.alerts.watch.silence import find_silence
+from app.alerts.watch.spikes import find_spikes
+from app.core import clock, log
+from app.core.errors import ServiceUnavailable
+from app.core.repeated_worker import RepeatedWorker
+from app.db.engine import Database
+from app.messages import findings, outbox
+from app.messages.model import Finding
+
+PAUSE: Final = timedelta(seconds=30)
+
+FindConditions = Callable[
+    [AsyncConnection, AlertRule, MessageAddresses, datetime], Awaitable[list[Condition]]
+]
+_OF_PROJECTS: Final[dict[RuleKind, FindConditions]] = {
+    RuleKind.SPIKE: find_spikes,
+    RuleKind.CRASH_FREE: find_crashing_releases,
+    RuleKind.SILENCE: find_silence,
+}
+
+_logger: Final = log.get_logger("alerts.watch")
+
+
+class AlertWatcher(RepeatedWorker):
+    """Judges the rules that look at the time, and deletes what the log no longer keeps."""
+
+    package: ClassVar[str] = "alerts.watch"
+    pause_s = 15.0
+    waiting_message: ClassVar[str] = "watching waits"
+    failure_message: ClassVar[str] = "watching failed"
+
+    def __init__(
+        self, database: Database, addresses: MessageAddresses, server: ServerWatcher
+    ) -> None:
+        super().__init__()
+        self._database = database
+        self._addresses = addresses
+        self._server = server
+
+    @override
+    async def work(self) -> None:
+        """Judge every such rule once."""
+        async with self._database.reading() as connection:
+            watching = await rules.list_rules_on(connection, (*_OF_PROJECTS, *SERVER_KINDS))
+        for rule in watching:
+            try:
+                await self.judge(rule)
+            except ServiceUnavailable:
+                raise
+            except Exception:
+                _logger.exception("an alert could not be judged", rule=rule.id)
+        async with self._database.transaction() as connection:
+            await findings.delete_old_findings(connection, now=clock.now())
+            await outbox.delete_old_messages(connection, now=clock.now())
+
+    async def judge(self, rule: AlertRule) -> None:
+        """Judge one rule, and note what has begun and what is over."""
+        now = clock.now()
+        if rule.kind in _OF_PROJECTS:
+            async with self._database.reading() as connection:
+                find = _OF_PROJECTS[rule.kind]
+                holding = await find(connection, rule, self._addresses, now)
+        else:
+            holding = await self._server.find_conditions(rule)
+        async with self._database.transaction() as connection:
+            await note_conditions(connection, rule, holding, now=now)
+
+
+async def note_conditions(
+    connection: AsyncConnection, rule: AlertRule, holding: list[Condition], *, now: datetime
+) -> None:
+    """Note the conditions of a rule that hold now; what is new and what is over is found."""
+    found = []
+    for condition in holding:
+        if await rules.begin_condition(
+            connection, rule.id, condition.subject, at=now, over=condition.over
+        ):
+            name = f"{condition.subject}@{now.isoformat()}"
+            found.append(_make_finding(rule, name, condition, now))
+    ended = await rules.end_conditions(
+        connection, rule.id, holding=[condition.subject for condition in holding]
+    )
+    for past in ended:
+        if past.over:
+            over = Condition(
+                past.subject, past.over, f"It began at {past.began_at:%Y-%m-%d %H:%M} UTC.", "",
+                tone="good",
+            )  # fmt: skip
+            name = f"{past.subject}@{past.began_at.isoformat()} over"
+            found.append(_make_finding(rule, name, over, now))
+    await findings.add_findings(connection, found)
+
+
+def _make_finding(rule: AlertRule, name: str, condition: Condition, now: datetime) -> Finding:
+    return Finding(
+        rule.id,
+        name[:1_000],
+        rule.project_id,
+        found_at=now,
+        due_at=find_due_at(rule.settings, now),
+        facts=condition.to_facts(),
+    )

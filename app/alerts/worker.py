@@ -1,0 +1,34 @@
+"""The background work of alerts: judges what happened, and makes messages of what was found."""
+
+from collections.abc import Callable
+from typing import ClassVar, override
+
+from app.alerts.compose import Composer
+from app.alerts.judge import BATCH, judge_signals
+from app.core.repeated_worker import RepeatedWorker
+from app.db.engine import Database
+
+
+class AlertWorker(RepeatedWorker):
+    """Judges signals and composes messages; all processes do it at once."""
+
+    package: ClassVar[str] = "alerts"
+    pause_s = 2.0
+    waiting_message: ClassVar[str] = "alerts wait"
+    failure_message: ClassVar[str] = "judging alerts failed"
+
+    def __init__(
+        self, database: Database, composer: Composer, *, hurry_sender: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._database = database
+        self._composer = composer
+        self._hurry_sender = hurry_sender
+
+    @override
+    async def work(self) -> None:
+        """Judge all there is, and compose what is due."""
+        while await judge_signals(self._database) >= BATCH:
+            pass
+        if await self._composer.compose_due():
+            self._hurry_sender()

@@ -1,0 +1,1 @@
+"""Messages that leave the server: what may be worth one, and the outbox with its log."""

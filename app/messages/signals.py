@@ -1,0 +1,59 @@
+"""Writes what happened, and hands it to whoever judges rules."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.ids import EventId, IssueId, ProjectId, ReplayId
+from app.db.text import clean_or_none
+from app.messages.model import Signal, SignalKind
+from app.messages.tables import signals
+
+_RELEASE_BYTES = 1_024
+
+
+async def add_signals(connection: AsyncConnection, new: Sequence[Signal]) -> None:
+    """Note what happened, in the transaction that stores it."""
+    if new:
+        await connection.execute(
+            insert(signals),
+            [
+                {
+                    "project_id": signal.project_id,
+                    "kind": signal.kind,
+                    "issue_id": signal.issue_id,
+                    "event_id": signal.event_id,
+                    "replay_id": signal.replay_id,
+                    "release": clean_or_none(signal.release, limit_bytes=_RELEASE_BYTES),
+                }
+                for signal in new
+            ],
+        )
+
+
+async def take_signals(connection: AsyncConnection, *, limit: int) -> list[Signal]:
+    """Take the oldest signals that no other process has taken.
+
+    They are deleted with the transaction of the caller, which stores what it made of them.
+    """
+    oldest = (
+        select(signals.c.id).order_by(signals.c.id).limit(limit).with_for_update(skip_locked=True)
+    )
+    rows = await connection.execute(
+        delete(signals).where(signals.c.id.in_(oldest.scalar_subquery())).returning(signals)
+    )
+    taken = [
+        Signal(
+            ProjectId(row.project_id),
+            SignalKind(row.kind),
+            None if row.issue_id is None else IssueId(row.issue_id),
+            None if row.event_id is None else EventId(row.event_id),
+            None if row.replay_id is None else ReplayId(row.replay_id),
+            row.release,
+            row.noted_at,
+            row.id,
+        )
+        for row in rows
+    ]
+    return sorted(taken, key=lambda signal: signal.id)

@@ -1,0 +1,103 @@
+"""Connects alerts with the web app's addresses, with webhooks and with the mail server."""
+
+from app.alerts.addresses import MessageAddresses
+from app.alerts.compose import Composer
+from app.alerts.delivery.sender import MessageSender
+from app.alerts.parts import AlertParts
+from app.alerts.watch import watcher as watching
+from app.alerts.watch.server import ServerWatcher
+from app.alerts.watch.watcher import AlertWatcher
+from app.alerts.worker import AlertWorker
+from app.core.ids import ProjectId
+from app.core.settings import Settings
+from app.mail.mailbox import read_mailbox
+from app.mail.server import Mailer, read_mail_server
+from app.outbound.allowed_hosts import AllowedHosts
+from app.outbound.client import OutboundClient
+from app.processes.duties import Duty
+from app.web.urls import (
+    account_urls,
+    alert_urls,
+    issue_urls,
+    list_urls,
+    project_urls,
+    replay_urls,
+    server_urls,
+)
+from app.wiring.shared import SharedParts
+
+
+def open_alerts(shared: SharedParts, process_id: str) -> AlertParts:
+    """Make the parts of alerts; they do nothing before `start_alerts`.
+
+    Raises:
+        ValueError: A setting about mails or webhooks cannot be read.
+    """
+    settings, database = shared.settings, shared.database
+    addresses = make_addresses(settings.base_url)
+    allowed = AllowedHosts.read(settings.webhook_allowed_hosts)
+    client = OutboundClient(allowed)
+    shared.stack.push_async_callback(client.close)
+    mailer = open_mailer(settings)
+    sender = MessageSender(database, client, mailer, addresses, process_id=process_id)
+    return AlertParts(
+        addresses,
+        allowed,
+        mailer is not None,
+        shared.wanted,
+        AlertWorker(database, Composer(database, addresses), hurry_sender=sender.hurry),
+        sender,
+        AlertWatcher(
+            database,
+            addresses,
+            ServerWatcher(
+                database,
+                addresses,
+                data_dir=None if settings.has_bucket else settings.data_dir.resolve(),
+                longest_days=settings.keep_days_at_most,
+                heartbeat_s=settings.heartbeat_s,
+                silent_after_s=settings.silent_after_s,
+            ),
+        ),
+    )
+
+
+def start_alerts(parts: AlertParts, shared: SharedParts, process_id: str) -> None:
+    """Start all of it, for the role `worker`: one process of all looks at the time."""
+    parts.watcher.duty = Duty(shared.database, process_id, "alerts", pause=watching.PAUSE)
+    shared.start(parts.worker)
+    shared.start(parts.sender)
+    shared.start(parts.watcher)
+
+
+def open_mailer(settings: Settings) -> Mailer | None:
+    """Return what sends mails, or None if no mail server is set.
+
+    Raises:
+        ValueError: The settings cannot be read.
+    """
+    url = settings.smtp_url.get_secret_value() if settings.smtp_url else ""
+    if not url or not settings.mail_from:
+        return None
+    return Mailer(read_mail_server(url), read_mailbox(settings.mail_from))
+
+
+def make_addresses(base_url: str) -> MessageAddresses:
+    """Return the addresses that messages name."""
+
+    def issues_path(project_id: ProjectId) -> str:
+        return list_urls.issues(project=str(project_id))
+
+    return MessageAddresses(
+        base_url,
+        issue_path=issue_urls.issue,
+        replay_path=replay_urls.replay_at,
+        releases_path=project_urls.releases,
+        project_path=project_urls.project,
+        alerts_path=alert_urls.alerts,
+        issues_path=issues_path,
+        sign_in_path=account_urls.sign_in_link,
+        projects_path=project_urls.PROJECTS,
+        health_path=server_urls.HEALTH,
+        storage_path=server_urls.STORAGE,
+    )

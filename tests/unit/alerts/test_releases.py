@@ -1,0 +1,51 @@
+"""Which releases crash too often."""
+
+from datetime import date
+
+from app.alerts.model import RuleSettings
+from app.alerts.watch.releases import judge_releases
+from app.core.ids import ProjectId
+from app.releases.model import SessionCohort
+
+PATH = "/projects/1/releases"
+
+
+def count(
+    release: str, sessions: int, crashed: int, *, environment: str = "production", day: int = 1
+) -> dict[SessionCohort, int]:
+    """Count the sessions of a release on a day."""
+    return {
+        SessionCohort(ProjectId(1), release, environment, date(2026, 5, day), status): quantity
+        for status, quantity in (("started", sessions), ("crashed", crashed))
+    }
+
+
+def test_a_release_below_its_share_is_found():
+    """Days and environments are added up, each release by itself."""
+    counts = {
+        **count("shop@1.0", 600, 2),
+        **count("shop@1.0", 400, 9, day=2),
+        **count("shop@2.0", 1_000, 10),
+        **count("shop@3.0", 99, 99),
+    }
+    [found] = judge_releases(counts, RuleSettings(share_percent=99.0), path=PATH)
+    assert found.title == "shop@1.0: 98.9 % of sessions without a crash"
+    assert "11 of 1,000 sessions" in found.why
+    assert found.ids == {"release": "shop@1.0"}
+
+
+def test_the_share_is_cut_and_not_rounded():
+    """98.9999 % are below 99 %, and are shown so."""
+    [found] = judge_releases(count("a", 1_000_000, 10_001), RuleSettings(), path=PATH)
+    assert found.title.startswith("a: 98.99 %")
+    assert judge_releases(count("a", 1_000_000, 10_000), RuleSettings(), path=PATH) == []
+
+
+def test_a_rule_of_one_environment_leaves_others_out():
+    """Crashes of test builds do not concern a rule for production."""
+    counts = {
+        **count("a", 1_000, 0),
+        **count("a", 1_000, 900, environment="staging"),
+    }
+    assert judge_releases(counts, RuleSettings(environment="production"), path=PATH) == []
+    assert len(judge_releases(counts, RuleSettings(), path=PATH)) == 1
