@@ -6,13 +6,16 @@ can get in when the provider is away or set up wrongly.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from app.accounts.model import Person, PersonOrigin
 from app.administration.people.group_policy import GroupPolicy, read_group_policy
 from app.core.errors import SignInFailed
 from app.core.settings import Settings
 from app.openid.model import ProviderConfiguration
-from app.openid.provider import OpenIdProvider
+
+if TYPE_CHECKING:
+    from app.openid.provider import OpenIdProvider
 
 
 class ProviderSignInNeeded(SignInFailed):
@@ -23,7 +26,7 @@ class ProviderSignInNeeded(SignInFailed):
 class SignInProvider:
     """A provider, and what an operator has decided about it."""
 
-    openid: OpenIdProvider
+    openid: "OpenIdProvider"
     policy: GroupPolicy
     label: str
     allows_passwords: bool
@@ -43,6 +46,8 @@ def open_sign_in_provider(
     """
     if settings.oidc_issuer is None or settings.oidc_client_id is None:
         return None
+    from app.openid.provider import OpenIdProvider  # noqa: PLC0415 - 9 MB that few servers need
+
     secret = settings.oidc_client_secret
     policy = read_group_policy(settings)
     configuration = ProviderConfiguration(
