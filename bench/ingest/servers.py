@@ -121,6 +121,9 @@ def start_playhead(
     folder: Path,
     database: Postmaster | None = None,
     settings: Mapping[str, str] | None = None,
+    *,
+    workers: int = 1,
+    database_url: str | None = None,
 ) -> Iterator[MeasuredServer]:
     """Start `playhead serve` without limits for a key and without drawing pictures.
 
@@ -128,6 +131,8 @@ def start_playhead(
         folder: The data folder.
         database: A Postgres that runs, or None to let the server start its own.
         settings: Further variables of its environment.
+        workers: The number of its processes.
+        database_url: Where the server reaches `database`, if not directly.
     """
     port = _find_free_port()
     environment = {
@@ -138,8 +143,9 @@ def start_playhead(
         **(settings or {}),
     }
     if database is not None:
-        environment["PLAYHEAD_DATABASE_URL"] = database.url
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port), "--data-dir"]
+        environment["PLAYHEAD_DATABASE_URL"] = database_url or database.url
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
+    command += ["--workers", str(workers), "--data-dir"]
     log_file = folder / "output.log"
     with log_file.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own command
