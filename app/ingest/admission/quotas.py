@@ -73,6 +73,8 @@ class Quotas:
         self._totals: dict[PublicKey, KeySpending] = {}
         self._full: frozenset[ProjectId] = frozenset()
         self._sum_storage_at_s = 0.0
+        self.doors = 1
+        """The number of processes that accept envelopes, when it was last looked up."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self, database: Database) -> None:
@@ -174,7 +176,8 @@ class Quotas:
             self._put_back(spent)
             raise
         self._set_shares(spent, totals_by_key)
-        self._keys.divide_among(max(1, doors))
+        self.doors = max(1, doors)
+        self._keys.divide_among(self.doors)
         now_s = monotonic_s()
         if now_s >= self._sum_storage_at_s:
             async with database.reading() as connection:
