@@ -1,8 +1,8 @@
-"""The positions of a source map, cut into slices of 2 KiB that can each be decoded alone.
+"""The positions of a source map, cut into slices of 512 bytes that can each be decoded alone.
 
 A slice is the text of the map as it was. Beside it stand the numbers that have been reached where
 it begins, and the position of its first segment, by which it is found. A map with a million
-segments is walked once, at the upload, in a second; a look-up decodes one slice in 0.2 ms.
+segments is walked once, at the upload, in a second; a look-up decodes one slice in 0.1 ms.
 """
 
 import re
@@ -16,10 +16,10 @@ from app.core.errors import MalformedInput, OversizedInput
 from app.formats.debug_files.packed.blocks import BlockPlace, BlockReader, BlockWriter
 from app.formats.debug_files.source_maps import vlq
 
-_SLICE_BYTES: Final = 2 * 1024
+_SLICE_BYTES: Final = 512
 _LONGEST_SEGMENT_BYTES: Final = 64
 """Five numbers of seven digits are 35."""
-_BLOCK_BYTES: Final = 64 * 1024
+_BLOCK_BYTES: Final = 16 * 1024
 _SEPARATOR: Final = re.compile(rb"[,;]")
 _LINE_END: Final = re.compile(rb";")
 _WIDTH: Final = 11

@@ -8,7 +8,7 @@ from app.core.errors import MalformedInput
 from app.formats.debug_files.packed.blocks import BlockReader, decode_json
 from app.formats.debug_files.source_maps.mapping_index import MappingIndex
 from app.formats.debug_files.source_maps.packing import SOURCES_IN_BLOCK
-from app.formats.debug_files.source_maps.scopes import read_scopes
+from app.formats.debug_files.source_maps.scopes import unpack_scopes
 
 _CONTENT: Final = 1
 _FUNCTIONS: Final = 2
@@ -63,7 +63,7 @@ class PackedSourceMap:
             return None
         row = self._read_source(position.source)
         place = row[_FUNCTIONS]
-        scopes = self._reader.recall(place, read_scopes) if place else None
+        scopes = self._reader.recall(place, unpack_scopes) if place else None
         return SourcePosition(
             source=row[0],
             source_number=position.source,

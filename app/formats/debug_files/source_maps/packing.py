@@ -15,6 +15,7 @@ from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.formats.debug_files.packed.blocks import BlockPlace, BlockWriter
 from app.formats.debug_files.source_maps.json_elements import iterate_elements
 from app.formats.debug_files.source_maps.mapping_index import MapPart, MappingIndexer
+from app.formats.debug_files.source_maps.scopes import read_scopes
 
 MOST_SECTIONS: Final = 20_000
 """Metro writes a section for each module of a RAM bundle; large apps have 10,000."""
@@ -189,8 +190,11 @@ class _MapPacker:
     def _add_functions(self, text: memoryview | None) -> BlockPlace | None:
         if text is None or len(text) > _SCOPES_BYTES or bytes(text[:16]).strip()[:4] == _NULL:
             return None
+        scopes = read_scopes(text)
+        if scopes is None:
+            return None
         self.has_functions = True
-        return self.writer.add_block(text)
+        return self.writer.add_block(scopes.pack())
 
     def _add_names(self, array: memoryview) -> None:
         elements = iterate_elements(array, "names", most=MOST_NAMES)

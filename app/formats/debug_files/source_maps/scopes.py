@@ -8,8 +8,9 @@ numbers are steps from the segment before.
 Source: metro-source-map, `B64Builder` and `generateFunctionMap`.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -19,6 +20,7 @@ from app.formats.debug_files.source_maps import vlq
 
 GLOBAL_SCOPE: Final = "<global>"
 """What Metro calls the code of a module outside of all functions."""
+_PackedScopes = tuple[list[str], list[int], list[int], list[int]]
 _MOST_SCOPES: Final = 200_000
 _NAME_STEP: Final = 1
 _LINE_STEP: Final = 2
@@ -28,10 +30,17 @@ _LINE_STEP: Final = 2
 class FunctionScopes:
     """The functions of one source: which name holds from which position on."""
 
-    starts: list[tuple[int, int]]
-    """Lines from 1 and columns from 0, in ascending order."""
     names: list[str]
-    """The name for each start."""
+    lines: list[int]
+    """The lines of the positions, from 1, in ascending order."""
+    columns: list[int]
+    """Their columns, from 0."""
+    numbers: list[int]
+    """The number of the name that holds from each position on."""
+
+    def pack(self) -> bytes:
+        """Write them as JSON, which is read in a tenth of the time of their form in maps."""
+        return msgspec.json.encode((self.names, self.lines, self.columns, self.numbers))
 
     def find_function(self, line: int, column: int) -> str | None:
         """Return the name of the function at a position.
@@ -40,11 +49,25 @@ class FunctionScopes:
             line: From 1.
             column: From 0.
         """
-        number = bisect_right(self.starts, (line, column))
-        return self.names[number - 1] if number else None
+        start = bisect_left(self.lines, line)
+        end = bisect_right(self.lines, line, start)
+        at = bisect_right(self.columns, column, start, end)
+        return self.names[self.numbers[at - 1]] if at else None
 
 
-def read_scopes(text: bytes) -> FunctionScopes | None:
+def unpack_scopes(text: bytes) -> FunctionScopes:
+    """Read what `FunctionScopes.pack` wrote.
+
+    Raises:
+        MalformedInput: It is something else.
+    """
+    try:
+        return FunctionScopes(*msgspec.json.decode(text, type=_PackedScopes))
+    except ValueError as error:
+        raise MalformedInput(f"block has no functions: {error}") from None
+
+
+def read_scopes(text: bytes | memoryview) -> FunctionScopes | None:
     """Read one element of `x_facebook_sources`.
 
     Args:
@@ -71,7 +94,7 @@ def read_scopes(text: bytes) -> FunctionScopes | None:
 
 
 def _read_function_map(mappings: str, names: list[Any]) -> FunctionScopes:
-    scopes: list[tuple[tuple[int, int], str]] = []
+    scopes: list[tuple[int, int, int]] = []
     name = 0
     line = 1
     for line_text in mappings.encode("ascii", "replace").split(b";"):
@@ -85,10 +108,11 @@ def _read_function_map(mappings: str, names: list[Any]) -> FunctionScopes:
             line += steps[_LINE_STEP] if len(steps) > _LINE_STEP else 0
             if not 0 <= name < len(names) or len(scopes) >= _MOST_SCOPES:
                 raise MalformedInput("the functions of the source map do not follow the format")
-            scopes.append(((line, column), str(names[name])))
-    scopes.sort(key=_get_start)
-    return FunctionScopes([start for start, _ in scopes], [name for _, name in scopes])
-
-
-def _get_start(scope: tuple[tuple[int, int], str]) -> tuple[int, int]:
-    return scope[0]
+            scopes.append((line, column, name))
+    scopes.sort(key=itemgetter(0, 1))
+    return FunctionScopes(
+        [str(name) for name in names],
+        [line for line, _, _ in scopes],
+        [column for _, column, _ in scopes],
+        [name for _, _, name in scopes],
+    )
