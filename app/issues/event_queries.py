@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from sqlalchemy import Integer, bindparam, func, select, tuple_
@@ -154,6 +155,21 @@ async def find_issue_of_event(
         )
     )
     return IssueId(issue_id) if issue_id else None
+
+
+async def find_event_day(
+    connection: AsyncConnection, key: IssueKey, event_id: EventId
+) -> date | None:
+    """Return the day of the row of an event; None if the issue has no such event."""
+    project_id, issue_id = key
+    day: date | None = await connection.scalar(
+        select(events.c.day).where(
+            events.c.project_id == project_id,
+            events.c.issue_id == issue_id,
+            events.c.event_id == event_id,
+        )
+    )
+    return day
 
 
 async def find_kept_releases(

@@ -55,7 +55,7 @@ def build_issue_page(
         event = build_event(
             data.event,
             hierarchy=data.hierarchy,
-            may_change=False,
+            may_change=permissions.may_change,
             may_download=permissions.may_download,
             may_see_pictures=permissions.may_see_pictures,
             is_as_sent=is_as_sent,

@@ -20,6 +20,7 @@ from app.triage.issue_feedback import read_issue_feedback
 from app.triage.issue_page import IssuePageData, find_issue_of_event, read_issue_page
 from app.triage.issue_reader import IssueReader
 from app.triage.issue_replays import read_issue_replays
+from app.triage.symbolicate_again import symbolicate_again
 from app.web.frame import access, answer, cursors, forms
 from app.web.frame.services import services_of
 from app.web.issue import build
@@ -127,6 +128,18 @@ async def set_status(
         raise InvalidInput("the form names no status of an issue")
     await decide_status(reader.db, reader.key, status, person_id=project_access.person.id)
     return answer.redirect(issue_urls.issue(*reader.key), done=f"issue-{status}")
+
+
+@router.post(route_to(issue_urls.symbolicate_event))
+async def make_readable_again(
+    request: Request, project_access: access.CurrentProject, issue_id: str, event_id: str
+) -> Response:
+    """Let the stack of an event be made readable once more."""
+    project_access.require_role(Role.MEMBER)
+    reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
+    await symbolicate_again(reader, event)
+    path = issue_urls.issue_event(*reader.key, event)
+    return answer.redirect(f"{path}#stack", done="symbolicated-soon")
 
 
 @router.get(route_to(issue_urls.delete_issue))

@@ -62,6 +62,10 @@ class ErrorRow:
     """Whether it names the replay itself, or a trace of the replay."""
     exceptions: tuple[ExceptionBlock, ...] = ()
     """The outermost first; empty for messages."""
+    sent_exceptions: tuple[ExceptionBlock, ...] = ()
+    """The same as they were sent, if debug files changed them; otherwise empty."""
+    missing_files: int = 0
+    """How many debug files would make more of the frames readable."""
     trace_id: TraceId | None = None
     release: str | None = None
     environment: str | None = None

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from app.formats.events import exceptions
 from app.formats.events.exceptions import ExceptionRecord, Frame
-from app.issues.model import StoredEvent
+from app.formats.jsonish import JsonObject
+from app.formats.stored import packed_json
 from app.issues.replay_events import LinkedEvent
 from app.playback.links import replay_clock
 from app.playback.visit.model import ReplayContext, ReplayErrors
-from app.symbolication.model import read_clear_event
+from app.symbolication.model import unpack_symbolicated
 from app.web.urls import issue_urls
 from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
@@ -25,6 +26,8 @@ def error_rows(errors: ReplayErrors) -> tuple[ErrorRow, ...]:
 def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -> ErrorRow:
     event = linked.event
     near_ms = replay_clock.near_replay_ms(context.window, offset)
+    sent = packed_json.unpack_object(event.payload)
+    symbolicated = unpack_symbolicated(event.symbolicated)
     return ErrorRow(
         event_id=event.event_id,
         at_ms=None if near_ms is None else near_ms - context.zero_ms,
@@ -38,7 +41,9 @@ def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -
         handled=event.handled,
         project_name=context.project_names.get(event.project_id, "another project"),
         linked_by="replay" if linked.names_replay else "trace",
-        exceptions=_read_exceptions(event),
+        exceptions=_read_exceptions(symbolicated.apply_to(sent)),
+        sent_exceptions=_read_exceptions(sent) if symbolicated.is_changed else (),
+        missing_files=len(symbolicated.missing),
         trace_id=event.trace_id,
         release=event.release,
         environment=event.environment,
@@ -48,10 +53,9 @@ def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -
     )
 
 
-def _read_exceptions(event: StoredEvent) -> tuple[ExceptionBlock, ...]:
-    """Read the clear stack traces of a stored event; none if it cannot be read."""
-    chain = exceptions.read_exceptions(read_clear_event(event.payload, event.symbolicated))
-    return tuple(_exception_block(exception) for exception in chain)
+def _read_exceptions(event: JsonObject) -> tuple[ExceptionBlock, ...]:
+    """Read the stack traces of an event; none if it cannot be read."""
+    return tuple(_exception_block(each) for each in exceptions.read_exceptions(event))
 
 
 def _exception_block(exception: ExceptionRecord) -> ExceptionBlock:

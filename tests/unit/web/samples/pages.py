@@ -71,6 +71,8 @@ def error(**changes) -> problems.ErrorRow:
             problems.ExceptionBlock("PaymentException", "failed", "generic", _FRAMES),
             problems.ExceptionBlock("HttpException", "HTTP 500", None, _FRAMES[:1]),
         ),
+        sent_exceptions=(problems.ExceptionBlock("a.b", "failed", "generic", _FRAMES),),
+        missing_files=2,
         trace_id=TRACE,
         release="com.cartwheel@4.2.1",
         environment="production",
