@@ -19,6 +19,7 @@ from app.core.errors import MalformedInput
 from app.symbolicator import wire
 
 _LOCK_PAUSE_S: Final = 0.05
+_MIB: Final = 1024 * 1024
 PROGRAM: Final = "app.symbolicator.program"
 DEFAULT_MEMORY_MIB: Final = 700
 
@@ -28,7 +29,9 @@ class ReadingLimits:
     """What reading one debug file may take."""
 
     memory_mib: int = DEFAULT_MEMORY_MIB
-    """Address space of the child; an ELF file of 220 MB takes 600 MiB, the file included."""
+    """Memory of the child, besides the file, which it maps and the kernel can drop at any time. An
+    ELF file of 220 MB takes 140 MiB if it is C++, and 500 MiB if it is nothing but small
+    functions."""
     cpu_s: int = 60
     """Processor time of the child."""
     clock_s: float = 300.0
@@ -83,7 +86,8 @@ class NativeDeriver:
             too_slow="reading it takes more than",
         )
         timeouts = ChildTimeouts(answer_s=limits.clock_s, cpu_s=limits.cpu_s)
-        command = (*command_of(PROGRAM), str(limits.memory_mib), str(limits.cpu_s))
+        memory_mib = limits.memory_mib + size_bytes // _MIB
+        command = (*command_of(PROGRAM), str(memory_mib), str(limits.cpu_s))
         async with run_child(kind, command, timeouts) as child:
             answer_kind, body = await child.ask(
                 wire.DERIVE,
