@@ -20,6 +20,7 @@ ReplayError
     · TooManyAttempts       429  too many passwords were wrong, or are being checked
   - NotFound              404  also for what somebody may not know about
     · ExpiredData           410  a rule ended it, or may have; the message says which
+    · MovedData             303  it has another address now, to which a browser is sent
   - ServiceUnavailable    503  the journal, Postgres or object storage does not answer
     · DatabaseUnavailable
       · DatabaseUnusable
@@ -180,6 +181,20 @@ class TooManyAttempts(ActionRefused):
 
 class NotFound(ReplayError):
     """Raised for what does not exist, and for what the person may not know to exist."""
+
+
+class MovedData(NotFound):
+    """Something else has taken the place of what somebody looks for.
+
+    Attributes:
+        old_id: The id in the address, as it stands there.
+        new_id: The id that leads on.
+    """
+
+    def __init__(self, old_id: str, new_id: str) -> None:
+        super().__init__(f"{old_id} was replaced by {new_id}")
+        self.old_id = old_id
+        self.new_id = new_id
 
 
 class ExpiredData(NotFound):

@@ -265,6 +265,15 @@ async def claim_arrival(connection: AsyncConnection, *, until: datetime) -> Debu
     )
 
 
+async def renew_arrival(connection: AsyncConnection, arrival_id: int, *, until: datetime) -> None:
+    """Keep news claimed, or let somebody claim them later."""
+    await connection.execute(
+        update(debug_file_arrivals)
+        .where(debug_file_arrivals.c.arrival_id == arrival_id)
+        .values(claimed_until=until)
+    )
+
+
 async def finish_arrival(connection: AsyncConnection, arrival_id: int) -> None:
     """Forget news whose events are done."""
     await connection.execute(

@@ -1,6 +1,6 @@
 """Reads and writes the rows of files that came with events; their bytes are objects."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final
@@ -101,6 +101,25 @@ async def find_attachment(
     query = _OF_EVENT.where(attachments.c.attachment_type == attachment_type).limit(1)
     row = (await connection.execute(query, {"project": project_id, "event": event_id})).first()
     return _to_attachment(row) if row else None
+
+
+async def find_attachments_of_type(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    event_ids: Collection[EventId],
+    attachment_type: str,
+) -> dict[EventId, Attachment]:
+    """Find the first file of a type of each of some events; those without one are left out."""
+    rows = await connection.execute(
+        select(*(attachments.c[field.name] for field in fields(Attachment)))
+        .where(
+            attachments.c.project_id == project_id,
+            attachments.c.event_id.in_(sorted(event_ids)),
+            attachments.c.attachment_type == attachment_type,
+        )
+        .order_by(attachments.c.filename.desc(), attachments.c.sha256.desc())
+    )
+    return {EventId(row.event_id): _to_attachment(row) for row in rows}
 
 
 def _to_row(attachment: Attachment, days: BatchDays) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """Queries of the events of an issue, one by one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from sqlalchemy import Integer, bindparam, func, select, tuple_
+from sqlalchemy import Date, Integer, bindparam, func, select, text, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
-from app.issues.event_rows import to_event
-from app.issues.model import IssueKey, RecentEvent, StoredEvent
+from app.db.types import Hex32
+from app.issues.event_rows import to_event, to_hex
+from app.issues.model import EventPayload, EventRowKey, IssueKey, RecentEvent, StoredEvent
 from app.issues.tables import events, issues
 
 _SAMPLE_BYTES: Final = 32 * 1024
@@ -69,6 +71,15 @@ _NEIGHBOURS: Final = select(
     _OLDER.order_by(*_OLDEST_FIRST).scalar_subquery().label("oldest"),
 )
 
+_PAYLOADS: Final = text(
+    """
+    select e.event_id, e.day, e.payload, e.symbolicated
+    from unnest(:event_ids, :days) as k (event_id, day)
+    join events e on e.event_id = k.event_id and e.day = k.day
+    where e.project_id = :project
+    """
+).bindparams(bindparam("event_ids", type_=ARRAY(Hex32)), bindparam("days", type_=ARRAY(Date)))
+
 
 @dataclass(frozen=True, slots=True)
 class EventNeighbours:
@@ -107,6 +118,55 @@ async def read_recent_events(
     return [
         RecentEvent(row.event_id, row.title, row.payload)
         for row in await connection.execute(_RECENT, parameters)
+    ]
+
+
+async def read_payloads(
+    connection: AsyncConnection, project_id: ProjectId, keys: Sequence[EventRowKey]
+) -> list[EventPayload]:
+    """Read the payloads of some events of a project; those that are gone are left out."""
+    parameters = {
+        "project": project_id,
+        "event_ids": [key.event_id for key in keys],
+        "days": [key.day for key in keys],
+    }
+    return [
+        EventPayload(
+            EventRowKey(EventId(to_hex(row.event_id)), row.day), row.payload, row.symbolicated
+        )
+        for row in await connection.execute(_PAYLOADS, parameters)
+    ]
+
+
+async def list_event_keys(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    *,
+    issue_id: IssueId | None,
+    event_id: EventId | None,
+    after: EventRowKey | None,
+    limit: int,
+) -> list[EventRowKey]:
+    """List the events of an issue, or of a whole project, or one event, the newest days first.
+
+    Args:
+        connection: Where to read.
+        project_id: The project.
+        issue_id: The issue; None for all of them.
+        event_id: The event; None for all of them.
+        after: The event after which the part begins; None for the beginning.
+        limit: Events at most.
+    """
+    query = select(events.c.event_id, events.c.day).where(events.c.project_id == project_id)
+    if issue_id is not None:
+        query = query.where(events.c.issue_id == issue_id)
+    if event_id is not None:
+        query = query.where(events.c.event_id == event_id)
+    if after is not None:
+        query = query.where(tuple_(events.c.day, events.c.event_id) < (after.day, after.event_id))
+    ordered = query.order_by(events.c.day.desc(), events.c.event_id.desc()).limit(limit)
+    return [
+        EventRowKey(EventId(row.event_id), row.day) for row in await connection.execute(ordered)
     ]
 
 

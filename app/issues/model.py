@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 from app.formats import timestamps
@@ -50,6 +50,25 @@ class NewEvent(EventRecord):
     user: Mapping[str, str]
     issue_ids: tuple[IssueId, ...]
     """Issue of the event by each version of the grouping rules, the newest first."""
+
+
+class EventRowKey(NamedTuple):
+    """What leads to the row of an event of a project."""
+
+    event_id: EventId
+    day: date
+    """The day on which it was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPayload:
+    """An event as it was sent, and what symbolication has made of it so far."""
+
+    key: EventRowKey
+    payload: bytes
+    """As in `EventRecord`."""
+    symbolicated: bytes | None
+    """As in `EventRecord`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

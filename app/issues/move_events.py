@@ -74,7 +74,9 @@ class MovedEvents:
     """What became of events that were written clear."""
 
     written: set[EventId] = field(default_factory=set)
-    """The events that are clear now. Others were deleted, or moved by somebody else meanwhile."""
+    """The events that are clear now. Others were moved by somebody else meanwhile, or are gone."""
+    gone: set[EventId] = field(default_factory=set)
+    """The events that are not there any more, or that have no issue yet."""
     moved: list[tuple[date, NewEvent]] = field(default_factory=list)
     """The events that have another issue now, with their days; the caller links them to replays."""
     replays_to_link: tuple[ReplayId, ...] = ()
@@ -96,9 +98,10 @@ async def write_cleared_events(
     Returns:
         What was written. The caller links what was moved in the same transaction.
     """
-    result = MovedEvents()
+    result = MovedEvents(gone={each.event_id for each in cleared})
     sources = await _find_issues(connection, project_id, cleared)
     present = {each.event_id: each for each in cleared if each.event_id in sources}
+    result.gone -= present.keys()
     if not present:
         return result
     chosen = await counting.choose_issues(connection, [*present.values()])

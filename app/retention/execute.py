@@ -38,6 +38,7 @@ from app.retention import inventory, receipts
 from app.retention.day_ends import KIND_OF_FAMILY, EndedPart, write_end
 from app.retention.inventory import Exemptions
 from app.retention.plan import SETTLED, Act, DeleteProjectDay, DeleteReplays, DropPartition
+from app.symbolication import waiting
 
 REPLAYS_A_STEP: Final = 200
 ROWS_A_STEP: Final = 5_000
@@ -154,6 +155,7 @@ async def drop_partitions_now(
     if await _has_staying_rows(connection, act, exempt):
         return False
     await issue_expiry.release_files(connection, day, retention_class, at=clock.now())
+    await waiting.forget_expired(connection, day, retention_class)
     for family in FAMILIES:
         await days.drop_partition(connection, _part(day, retention_class, family))
     for part in ended:

@@ -9,9 +9,8 @@ looks once more when it writes what is missing, under a lock that the worker of 
 for: either it sees the file, and queues the event, or the worker sees what it has written.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, bindparam, text
@@ -42,6 +41,9 @@ _SHAPE: Final = RowShape(
         "dist": "text", "frames": "integer", "reason": "text",
     }
 )  # fmt: skip
+_UPLOAD_TAKES: Final = timedelta(minutes=1)
+"""The longest time from the beginning of an upload's transaction, which is what its rows say, to
+its commit; and the most by which the clocks of two machines differ."""
 _NATIVE: Final = "('elf', 'macho', 'breakpad', 'pdb')"
 _ADD_MISSING: Final = f"""
     with new as (select * from {_SHAPE.source}),
@@ -52,19 +54,19 @@ _ADD_MISSING: Final = f"""
             exists (
                 select from debug_ids d
                 where d.project_id = n.project_id and d.debug_id = n.debug_id
-                  and d.added_at > now() - interval '1 hour'
+                  and d.added_at > ${_SHAPE.next_number}
                   and (d.kind = n.kind or d.kind in {_NATIVE} and n.kind in {_NATIVE})
             )
             or n.debug_id is null and exists (
                 select from artifact_urls u
                 where u.project_id = n.project_id and u.release = n.release
-                  and u.added_at > now() - interval '1 hour'
+                  and u.added_at > ${_SHAPE.next_number}
             )
         )
     ),
     queued as (
-        insert into symbolication_queue (project_id, event_id, day)
-        select project_id, event_id, day from arrived order by 1, 2
+        insert into symbolication_queue (project_id, event_id, day, due_at)
+        select project_id, event_id, day, now() + interval '5 s' from arrived order by 1, 2
         on conflict (project_id, event_id) do nothing
     )
     insert into missing_files ({_SHAPE.columns})
@@ -73,7 +75,8 @@ _ADD_MISSING: Final = f"""
 """  # noqa: S608 - joined from constants
 _QUEUE: Final = """
     insert into symbolication_queue (project_id, event_id, day)
-    select k.*, $3 from unnest($1::bigint[], $2::uuid[]) as k (project_id, event_id) order by 1, 2
+    select * from unnest($1::bigint[], $2::uuid[], $3::date[]) as k (project_id, event_id, day)
+    order by 1, 2
     on conflict (project_id, event_id) do update set due_at = now(), tries = 0
 """
 _FORGET: Final = text(
@@ -85,7 +88,13 @@ _FORGET: Final = text(
 ).bindparams(
     bindparam("project_ids", type_=ARRAY(BigInteger)), bindparam("event_ids", type_=ARRAY(Hex32))
 )
-_DELETE_OLD: Final = text("delete from missing_files where day < :before")
+_FORGET_EXPIRED: Final = text(
+    """
+    delete from missing_files m using events e
+    where e.day = :day and e.retention_class = :retention_class and e.symbolicated is not null
+      and m.project_id = e.project_id and m.event_id = e.event_id
+    """
+)
 
 
 def make_file_key(file: MissingDebugFile) -> str:
@@ -107,13 +116,15 @@ async def note_symbolicated(
     symbolicated: Mapping[EventKey, SymbolicatedEvent],
     *,
     days: Mapping[EventKey, date],
+    looked_up_at: datetime,
 ) -> None:
-    """Note what new events miss, and queue those that are pending.
+    """Note what events miss, and queue those that are pending.
 
     Args:
         connection: The transaction that stores the events.
         symbolicated: What was found out about each event.
         days: The day of the row of each event.
+        looked_up_at: When their files were looked up. A file that came since is used soon.
     """
     rows = [
         row
@@ -123,24 +134,18 @@ async def note_symbolicated(
     if rows:
         driver = await get_driver(connection)
         await driver.execute(_LOCK, sorted({row["project_id"] for row in rows}))
-        await run_with_rows(connection, _ADD_MISSING, _SHAPE, rows)
-    by_day: defaultdict[date, list[EventKey]] = defaultdict(list)
-    for key, value in symbolicated.items():
-        if value.is_pending:
-            by_day[days[key]].append(key)
-    for day, pending in by_day.items():
-        await queue_events(connection, pending, day=day)
+        await run_with_rows(connection, _ADD_MISSING, _SHAPE, rows, looked_up_at - _UPLOAD_TAKES)
+    await queue_events(
+        connection, [(*key, days[key]) for key, value in symbolicated.items() if value.is_pending]
+    )
 
 
 async def queue_events(
-    connection: AsyncConnection, keys: Collection[EventKey], *, day: date
+    connection: AsyncConnection, events: Collection[tuple[ProjectId, EventId, date]]
 ) -> None:
-    """Queue events of one day; those that are in the queue already are due at once again."""
-    if keys:
-        driver = await get_driver(connection)
-        await driver.execute(
-            _QUEUE, [project_id for project_id, _ in keys], [event_id for _, event_id in keys], day
-        )
+    """Queue events, by project, id and day; those in the queue already are due at once again."""
+    if events:
+        await (await get_driver(connection)).execute(_QUEUE, *zip(*events, strict=True))
 
 
 async def forget_missing_files(connection: AsyncConnection, keys: Collection[EventKey]) -> None:
@@ -163,10 +168,9 @@ async def wait_for_lookups(connection: AsyncConnection, project_id: ProjectId) -
     await (await get_driver(connection)).execute(_WAIT, project_id)
 
 
-async def delete_old_missing_files(connection: AsyncConnection, before: date) -> int:
-    """Forget what events missed whose day was dropped; returns how many rows there were."""
-    deleted = await connection.execute(_DELETE_OLD, {"before": before})
-    return deleted.rowcount
+async def forget_expired(connection: AsyncConnection, day: date, retention_class: int) -> None:
+    """Forget what the events of a partition miss, before it is dropped, which no trigger sees."""
+    await connection.execute(_FORGET_EXPIRED, {"day": day, "retention_class": retention_class})
 
 
 def _list_rows(

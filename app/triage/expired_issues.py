@@ -4,9 +4,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.errors import ExpiredData, NotFound
-from app.core.ids import ProjectId
-from app.issues import expire
+from app.core.errors import ExpiredData, MovedData, NotFound
+from app.core.ids import EventId, ProjectId
+from app.issues import event_queries, expire, replaced_issues
 from app.issues.model import IssueKey
 from app.projects import retention_rules
 
@@ -14,7 +14,10 @@ _MOMENT: Final = "%d %b %Y, %H:%M UTC"
 
 
 async def explain_missing_issue(connection: AsyncConnection, key: IssueKey) -> NotFound:
-    """Return the error for an issue that is not here: a rule may have ended it."""
+    """Return the error for an issue that is not here: it was replaced, or a rule has ended it."""
+    successor = await replaced_issues.find_successor(connection, key)
+    if successor is not None:
+        return MovedData(key[1], successor)
     mark = await expire.find_issue_tombstone(connection, key)
     if mark is None:
         return NotFound("no such issue")
@@ -24,6 +27,16 @@ async def explain_missing_issue(connection: AsyncConnection, key: IssueKey) -> N
         f"“{mark.title}” had {events}. The last of them expired on {mark.expired_at:{_MOMENT}}, "
         f"by the rule “{mark.rule}”. If it happens again, it begins anew",
     )
+
+
+async def explain_event_elsewhere(
+    connection: AsyncConnection, key: IssueKey, event_id: EventId
+) -> NotFound:
+    """Return the error for an event that is not in an issue: it moved, or is not here at all."""
+    issue_id = await event_queries.find_issue_of_event(connection, key[0], event_id)
+    if issue_id is not None:
+        return MovedData(key[1], issue_id)
+    return await explain_missing_event(connection, key[0])
 
 
 async def explain_missing_event(connection: AsyncConnection, project_id: ProjectId) -> NotFound:

@@ -21,7 +21,7 @@ from app.issues import event_queries, queries as issues
 from app.issues.model import IssueKey, StoredEvent
 from app.memberships import queries as memberships
 from app.symbolication.model import unpack_symbolicated
-from app.triage.expired_issues import explain_missing_event
+from app.triage.expired_issues import explain_event_elsewhere, explain_missing_event
 from app.triage.issue_event import IssueEvent, read_issue_event
 from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
 from app.triage.tag_counts import TagSpread, count_tags
@@ -157,5 +157,5 @@ async def _find_event(
         return next(iter(await event_queries.read_newest_events(connection, key, limit=1)), None)
     event = await event_queries.find_event(connection, key, event_id)
     if event is None:
-        raise await explain_missing_event(connection, key[0])
+        raise await explain_event_elsewhere(connection, key, event_id)
     return event

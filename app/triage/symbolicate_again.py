@@ -19,7 +19,7 @@ async def symbolicate_again(reader: IssueReader, event_id: EventId) -> None:
         day = await event_queries.find_event_day(connection, reader.key, event_id)
         if day is None:
             raise NotFound("the issue has no such event")
-        await waiting.queue_events(connection, [(reader.project.id, event_id)], day=day)
+        await waiting.queue_events(connection, [(reader.project.id, event_id, day)])
         await audit.add_audit_line(
             connection,
             Action.EVENT_SYMBOLICATED,

@@ -17,7 +17,7 @@ from app.debug_uploads.cleaning import UploadCleaner
 from app.erasure.jobs.worker import Eraser, FindBacklog
 from app.erasure.log.file import ErasureLog
 from app.erasure.sweep import Sweeper
-from app.ingest.digest.link_issues import relink_replays
+from app.ingest.digest.link_issues import link_events_to_replays, relink_replays
 from app.ingest.worker import IngestWorker
 from app.playback.pictures.maker import PictureMaker
 from app.processes.backlog import find_oldest_backlog
@@ -25,6 +25,8 @@ from app.processes.duties import Duty
 from app.processes.heartbeat import ProcessHeartbeat
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
+from app.symbolication.redo.events import EventRedoer
+from app.symbolication.redo.worker import SymbolicationRedoer
 from app.wiring.alerts import open_alerts, start_alerts
 from app.wiring.shared import SharedParts
 from app.wiring.uploads import DebugUploads, make_debug_uploads
@@ -49,6 +51,7 @@ class BackgroundWork:
     maker: PictureMaker
     uploads: DebugUploads
     alerts: AlertParts
+    symbolication: SymbolicationRedoer
 
 
 def make_background_work(
@@ -89,6 +92,12 @@ def make_background_work(
         PictureMaker(database, objects, shared.picture_notes),
         make_debug_uploads(shared),
         open_alerts(shared, heartbeat.identity.process_id),
+        SymbolicationRedoer(
+            database,
+            EventRedoer(
+                database, objects, shared.symbolication.symbolicator, link_events_to_replays
+            ),
+        ),
     )
 
 
@@ -107,6 +116,8 @@ def start_background_work(
         shared.stack.push_async_callback(work.maker.stop)
     work.closer.start(is_busy=is_busy)
     shared.stack.push_async_callback(work.closer.stop)
+    work.symbolication.is_busy = is_busy
+    shared.start(work.symbolication)
     shared.start(work.eraser)
     shared.start(work.sweeper)
     start_alerts(work.alerts, shared, process_id)

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.core import log
+from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId, ProjectId
-from app.formats.events import event, view_hierarchy
+from app.formats.events import view_hierarchy
 from app.formats.jsonish import JsonObject
 from app.ingest.items.attachment import ATTACHMENT
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import EventToSymbolicate, PreparedBatch
-from app.issues.grouping import rules
 from app.issues.model import NewEvent
 from app.symbolication import view_hierarchies
+from app.symbolication.clear_names import read_clear_names
 from app.symbolication.event import AT_INGEST, PENDING, EventSymbolicator, SentEvent
 from app.symbolication.model import NOT_SYMBOLICATED, SymbolicatedEvent, pack_symbolicated
 
@@ -57,6 +57,7 @@ class BatchSymbolicator:
         if not wanted:
             return
         old_rows = [rows[each.row_number] for each in wanted]
+        prepared.symbolicated.looked_up_at = clock.now()
         try:
             hierarchies = _find_hierarchies(prepared, old_rows)
             events = await asyncio.to_thread(_decode_events, wanted, old_rows, hierarchies)
@@ -66,10 +67,11 @@ class BatchSymbolicator:
             # An event without clear names is better than a batch that is taken apart.
             _logger.exception("symbolication failed")
             return
+        noted = prepared.symbolicated.events
         for each, row, symbolicated in zip(wanted, new_rows, done, strict=True):
             rows[each.row_number] = row
             if row.symbolicated is not None:
-                prepared.symbolicated.setdefault((row.project_id, row.event_id), symbolicated)
+                noted.setdefault((row.project_id, row.event_id), symbolicated)
 
     async def _symbolicate(self, events: Sequence[SentEvent]) -> list[SymbolicatedEvent]:
         try:
@@ -119,14 +121,13 @@ def _make_row(row: NewEvent, sent: JsonObject, symbolicated: SymbolicatedEvent) 
     packed = pack_symbolicated(symbolicated)
     if not symbolicated.is_changed:
         return replace(row, symbolicated=packed)
-    clear = symbolicated.apply_to(sent)
-    problem = event.read_problem(clear)
+    names = read_clear_names(sent, symbolicated)
     return replace(
         row,
-        title=problem.title,
-        culprit=problem.culprit,
-        exception_type=problem.exception_type,
-        exception_value=problem.exception_value,
-        issue_ids=rules.read_issue_keys(clear),
+        title=names.title,
+        culprit=names.culprit,
+        exception_type=names.exception_type,
+        exception_value=names.exception_value,
+        issue_ids=names.issue_ids,
         symbolicated=packed,
     )

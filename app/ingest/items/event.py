@@ -88,12 +88,13 @@ async def store_events(transaction: StoreTransaction, rows: Sequence[NewEvent]) 
         [((row.project_id, row.event_id), 1, _count_bytes(row)) for row in rows],
         added,
     )
-    if transaction.symbolicated:
-        noted = added & transaction.symbolicated.keys()
+    if transaction.symbolicated.events:
+        noted = added & transaction.symbolicated.events.keys()
         await waiting.note_symbolicated(
             transaction.connection,
-            {key: transaction.symbolicated[key] for key in noted},
+            {key: transaction.symbolicated.events[key] for key in noted},
             days=dict.fromkeys(noted, transaction.days.today),
+            looked_up_at=transaction.symbolicated.looked_up_at,
         )
     return StoredRows(count_rows(keyed, added), storage, added, stored.changes)
 

@@ -9,7 +9,7 @@ Each type that Playhead keeps is a file beside this one, which exports one `Item
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -85,6 +85,15 @@ class EventToSymbolicate(NamedTuple):
 
 
 @dataclass(slots=True)
+class SymbolicatedBatch:
+    """What symbolication found out about events of a batch."""
+
+    events: dict[tuple[ProjectId, EventId], SymbolicatedEvent] = field(default_factory=dict)
+    looked_up_at: datetime = field(default_factory=clock.now)
+    """When their debug files were looked up."""
+
+
+@dataclass(slots=True)
 class PreparedBatch:
     """Everything that one or several envelopes ask to be stored, in the order of arrival."""
 
@@ -102,7 +111,7 @@ class PreparedBatch:
     """The rows by the way in which they are stored; `rows_of` knows their type."""
     to_symbolicate: list[EventToSymbolicate] = field(default_factory=list)
     """Its events that may need debug files."""
-    symbolicated: dict[tuple[ProjectId, EventId], SymbolicatedEvent] = field(default_factory=dict)
+    symbolicated: SymbolicatedBatch = field(default_factory=SymbolicatedBatch)
     """What symbolication found out about its events."""
 
     def rows_of[Row](self, item_type: ItemType[Row]) -> list[Row]:
@@ -139,7 +148,7 @@ class StoreTransaction:
     """`PreparedBatch.files`."""
     days: BatchDays
     """The days and classes of its rows."""
-    symbolicated: Mapping[tuple[ProjectId, EventId], SymbolicatedEvent]
+    symbolicated: SymbolicatedBatch
     """`PreparedBatch.symbolicated`."""
 
 

@@ -20,6 +20,7 @@ from app.core.errors import (
     DatabaseUnavailable,
     DatabaseUnusable,
     ExpiredData,
+    MovedData,
     NotFound,
     ProviderUnavailable,
     RequestRefused,
@@ -107,6 +108,8 @@ async def _ask_to_sign_in(request: Request, error: Exception) -> Response:
 
 
 async def _answer_not_found(request: Request, error: Exception) -> Response:
+    if isinstance(error, MovedData) and request.method in {"GET", "HEAD"}:
+        return answer.redirect(answer.write_path(request).replace(error.old_id, error.new_id))
     page = _NOTHING_HERE
     if isinstance(error, ExpiredData):
         page = ErrorPage(error.status, error.title, phrases.sentence(str(error)))

@@ -8,80 +8,27 @@ from sqlalchemy import text
 from app.core.errors import ServiceUnavailable
 from app.ingest.digest import symbolicate
 from app.symbolication import event as event_module, found_files
-from app.symbolication.cache import CacheKey
-from app.symbolication.event import EventSymbolicator, TimeBudget
+from app.symbolication.event import TimeBudget
 from app.symbolication.model import read_clear_event, unpack_symbolicated
 from tests.support import html_reader
 from tests.support.builders import envelopes
-from tests.support.renaming_family import (
-    DEBUG_ID,
-    OBJECT_NAME,
-    RenamingFamily,
-    add_mapping,
-    debug_meta,
+from tests.support.clear_events import (
+    EVENT_ID,
+    obfuscated_event,
+    read_event,
+    read_rows,
+    upload_cached_mapping,
+    upload_mapping,
 )
+from tests.support.renaming_family import DEBUG_ID, RenamingFamily, debug_meta
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-NAMES = {"a": "pay", "x": "PaymentFailed"}
-EVENT_ID = "ab" * 16
-
-
-@pytest.fixture
-def family(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> RenamingFamily:
-    """Install a family whose files rename functions."""
-    family = RenamingFamily()
-    monkeypatch.setattr(symbolicator_of(tenant), "_families", (family,))
-    return family
-
-
-def symbolicator_of(server: Server) -> EventSymbolicator:
-    """Return what makes events clear in a server."""
-    return server.service.shared.symbolication.symbolicator
-
-
-def obfuscated_event(
-    event_id: str = EVENT_ID, *, function: str = "a", type_name: str = "x", **changes: Any
-) -> bytes:
-    """Return an envelope with an event whose function and exception have short names."""
-    frame = {"module": "net.example.Cart", "function": function, "in_app": True}
-    thrown = {"type": type_name, "value": "declined", "stacktrace": {"frames": [frame]}}
-    values: dict[str, Any] = {"exception": {"values": [thrown]}, "debug_meta": debug_meta()}
-    return envelopes.event_envelope(event_id, replay_id=None, **(values | changes))
-
-
-async def read_event(server: Server, event_id: str = EVENT_ID) -> dict[str, Any]:
-    """Return the row of an event."""
-    async with server.database.reading() as connection:
-        rows = await connection.execute(
-            text("select * from events where project_id = :project and event_id = :event"),
-            {"project": server.app.id, "event": event_id},
-        )
-        return dict(rows.mappings().one())
-
-
-async def read_rows(server: Server, table: str) -> list[dict[str, Any]]:
-    """Return the rows of a table that belong to the project."""
-    async with server.database.reading() as connection:
-        rows = await connection.execute(
-            text(f"select * from {table} where project_id = :project"), {"project": server.app.id}
-        )
-        return [dict(row) for row in rows.mappings()]
-
-
-async def add_cached_mapping(server: Server, names: dict[str, str] = NAMES) -> str:
-    """Store a mapping, and fetch it to where digest finds it."""
-    objects = server.service.shared.objects
-    file_id = await add_mapping(server.database, objects, server.app.id, names)
-    cache = server.service.shared.symbolication.cache
-    assert await cache.fetch(CacheKey(server.app.id, file_id, OBJECT_NAME)) is not None
-    return file_id
-
 
 async def test_event_with_its_file_at_hand_is_stored_clear(tenant: Server, family: RenamingFamily):
     """Title, exception type and stack come from the file; the payload stays as sent."""
-    file_id = await add_cached_mapping(tenant)
+    file_id = await upload_cached_mapping(tenant)
     await tenant.take(obfuscated_event())
     row = await read_event(tenant)
     assert (row["exception_type"], row["title"]) == ("PaymentFailed", "PaymentFailed: declined")
@@ -100,7 +47,7 @@ async def test_clear_event_joins_the_issue_of_one_that_was_sent_clear(
     tenant: Server, family: RenamingFamily
 ):
     """Grouping goes by the clear names, so builds with other short names share an issue."""
-    await add_cached_mapping(tenant)
+    await upload_cached_mapping(tenant)
     clear = obfuscated_event("cd" * 16, function="pay", type_name="PaymentFailed", debug_meta={})
     await tenant.take(obfuscated_event(), clear)
     issues = await read_rows(tenant, "issues")
@@ -127,8 +74,7 @@ async def test_event_without_its_file_says_what_it_misses(tenant: Server, family
 
 async def test_file_that_is_not_at_hand_is_left_to_a_worker(tenant: Server, family: RenamingFamily):
     """Digest fetches nothing: the event is stored as sent, and waits in the queue."""
-    objects = tenant.service.shared.objects
-    await add_mapping(tenant.database, objects, tenant.app.id, NAMES)
+    await upload_mapping(tenant)
     await tenant.take(obfuscated_event())
     row = await read_event(tenant)
     assert row["title"] == "x: declined"
@@ -146,7 +92,7 @@ async def test_event_over_the_budget_is_left_to_a_worker(
 ):
     """An event that takes too long, or comes last in a long batch, is stored as sent."""
     monkeypatch.setattr(symbolicate, "AT_INGEST", budget)
-    await add_cached_mapping(tenant)
+    await upload_cached_mapping(tenant)
     await tenant.take(obfuscated_event())
     assert unpack_symbolicated((await read_event(tenant))["symbolicated"]).is_pending
     assert len(await read_rows(tenant, "symbolication_queue")) == 1
@@ -175,8 +121,9 @@ async def test_family_that_fails_costs_only_its_frames(
         async def rewrite(self, *_: Any) -> None:
             raise KeyError("frames")
 
-    await add_cached_mapping(tenant)
-    monkeypatch.setattr(symbolicator_of(tenant), "_families", (BrokenFamily(), family))
+    await upload_cached_mapping(tenant)
+    symbolicator = tenant.service.shared.symbolication.symbolicator
+    monkeypatch.setattr(symbolicator, "_families", (BrokenFamily(), family))
     await tenant.take(obfuscated_event())
     assert (await read_event(tenant))["title"] == "PaymentFailed: declined"
 
@@ -185,7 +132,7 @@ async def test_second_delivery_notes_nothing(tenant: Server, family: RenamingFam
     """A duplicate is counted as one, and leaves missing files and the queue alone."""
     await tenant.take(obfuscated_event())
     before = await read_rows(tenant, "missing_files")
-    await add_mapping(tenant.database, tenant.service.shared.objects, tenant.app.id, NAMES)
+    await upload_mapping(tenant)
     await tenant.take(obfuscated_event())
     assert await read_rows(tenant, "missing_files") == before
     assert await read_rows(tenant, "symbolication_queue") == []
@@ -199,7 +146,7 @@ async def test_upload_between_look_up_and_commit_is_noticed(
 
     async def look_up_then_upload(*arguments: Any) -> Any:
         answers = await look_up(*arguments)
-        await add_mapping(tenant.database, tenant.service.shared.objects, tenant.app.id, NAMES)
+        await upload_mapping(tenant)
         return answers
 
     monkeypatch.setattr(event_module, "find_files", look_up_then_upload)
@@ -209,7 +156,7 @@ async def test_upload_between_look_up_and_commit_is_noticed(
 
 async def test_missing_files_go_with_their_event(tenant: Server, family: RenamingFamily):
     """What an event misses is deleted with it, and the totals of storage know its clear stack."""
-    await add_cached_mapping(tenant)
+    await upload_cached_mapping(tenant)
     other = obfuscated_event("cd" * 16, debug_meta=debug_meta("0-1"))
     await tenant.take(obfuscated_event(), other)
     rows = [await read_event(tenant), await read_event(tenant, "cd" * 16)]
@@ -235,7 +182,7 @@ async def test_event_without_debug_meta_is_not_looked_at(tenant: Server, family:
 
 async def test_page_shows_the_clear_stack(tenant: Server, family: RenamingFamily):
     """The page of the event shows the clear names, and its issue is called after them."""
-    await add_cached_mapping(tenant)
+    await upload_cached_mapping(tenant)
     await tenant.take(obfuscated_event())
     path = f"/projects/{tenant.app.id}/events/{EVENT_ID}"
     answer = await tenant.web.get(path, follow_redirects=True)

@@ -1,0 +1,76 @@
+"""Sends events with short names, and reads what became of them."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from app.debug_files.model import DebugFileId
+from app.symbolication.cache import CacheKey
+from tests.support.builders import envelopes
+from tests.support.renaming_family import OBJECT_NAME, add_mapping, debug_meta
+from tests.support.servers.server import Server
+
+NAMES: Final = {"a": "pay", "x": "PaymentFailed"}
+EVENT_ID: Final = "ab" * 16
+
+
+def obfuscated_event(
+    event_id: str = EVENT_ID,
+    *,
+    function: str = "a",
+    type_name: str = "x",
+    replay_id: str | None = None,
+    trace_id: str | None = None,
+    **changes: Any,
+) -> bytes:
+    """Return an envelope with an event whose function and exception have short names."""
+    frame = {"module": "net.example.Cart", "function": function, "in_app": True}
+    thrown = {"type": type_name, "value": "declined", "stacktrace": {"frames": [frame]}}
+    values: dict[str, Any] = {"exception": {"values": [thrown]}, "debug_meta": debug_meta()}
+    return envelopes.event_envelope(
+        event_id, replay_id=replay_id, trace_id=trace_id, **(values | changes)
+    )
+
+
+async def read_event(server: Server, event_id: str = EVENT_ID) -> dict[str, Any]:
+    """Return the row of an event."""
+    async with server.database.reading() as connection:
+        rows = await connection.execute(
+            text("select * from events where project_id = :project and event_id = :event"),
+            {"project": server.app.id, "event": event_id},
+        )
+        return dict(rows.mappings().one())
+
+
+async def read_rows(server: Server, table: str) -> list[dict[str, Any]]:
+    """Return the rows of a table that belong to the project."""
+    async with server.database.reading() as connection:
+        rows = await connection.execute(
+            text(f"select * from {table} where project_id = :project"), {"project": server.app.id}
+        )
+        return [dict(row) for row in rows.mappings()]
+
+
+async def upload_mapping(server: Server, names: dict[str, str] = NAMES) -> DebugFileId:
+    """Store a mapping, with the news of it."""
+    objects = server.service.shared.objects
+    return await add_mapping(server.database, objects, server.app.id, names)
+
+
+async def upload_cached_mapping(server: Server, names: dict[str, str] = NAMES) -> DebugFileId:
+    """Store a mapping, and fetch it to where digest finds it."""
+    file_id = await upload_mapping(server, names)
+    cache = server.service.shared.symbolication.cache
+    assert await cache.fetch(CacheKey(server.app.id, file_id, OBJECT_NAME)) is not None
+    return file_id
+
+
+async def redo(server: Server, *, is_busy: Callable[[], bool] = lambda: False) -> None:
+    """Let the worker do all events that are due."""
+    worker = server.service.work.symbolication
+    before, worker.is_busy = worker.is_busy, is_busy
+    try:
+        await worker.work()
+    finally:
+        worker.is_busy = before
