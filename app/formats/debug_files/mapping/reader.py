@@ -42,6 +42,7 @@ class MappingReader:
         end = self._clear_offset + self.classes * layout.CLASS_ROW.size + layout.TRAILER.size
         if magic != layout.MAGIC or end != len(data):
             raise MalformedInput("the indexed mapping is cut")
+        self._decompressor = zstandard.ZstdDecompressor()
         self._texts: _RecentValues[int, bytes] = _RecentValues()
         self._classes: _RecentValues[str, ClassMapping | None] = _RecentValues()
         self._clear_classes: _RecentValues[str, ClassMapping | None] = _RecentValues()
@@ -112,7 +113,7 @@ class MappingReader:
         offset, stored_bytes, text_bytes = layout.BLOCK_ROW.unpack_from(self._data, row_offset)
         stored = self._data[offset : offset + stored_bytes]
         try:
-            text = zstandard.ZstdDecompressor().decompress(stored, max_output_size=text_bytes)
+            text = self._decompressor.decompress(stored, max_output_size=text_bytes)
         except zstandard.ZstdError as error:
             raise MalformedInput(f"a block of the indexed mapping is broken: {error}") from None
         self._texts.add(number, text, len(text))
