@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.core.ids import ProjectId
+from app.memberships.model import ProjectAccess, Role
 from app.playback import sdk_faults
 from app.playback.checks import CalledHost, SetUpFacts
-from app.projects.model import Project
 from app.web.set_up import snippets
+from app.web.set_up.build_snippets import write_build_snippets
 from app.web.set_up.page import SetUpCheck, SetUpPage
 from app.web.urls import list_urls
 from app.web.words import phrases
@@ -16,14 +17,26 @@ _ENOUGH_REQUESTS: Final = 3
 """Requests to a host before their lack of an answer means something."""
 
 
-def build_set_up_page(project: Project, dsn: str | None, facts: SetUpFacts) -> SetUpPage:
-    """Build the set-up page; without a DSN it has nothing to paste."""
+def build_set_up_page(
+    access: ProjectAccess, dsn: str | None, facts: SetUpFacts, *, base_url: str
+) -> SetUpPage:
+    """Build the set-up page; without a DSN it has nothing to paste for apps and services.
+
+    Args:
+        access: The project, and what the reader may do in it.
+        dsn: The DSN of a key that is on, if any.
+        facts: What the newest replays say.
+        base_url: The address of this server.
+    """
+    project = access.project
     return SetUpPage(
         project_id=project.id,
         name=project.name,
         dsn=dsn,
         apps=snippets.write_app_snippets(dsn) if dsn else (),
         services=snippets.write_service_snippets(dsn) if dsn else (),
+        builds=write_build_snippets(base_url, project.slug),
+        may_make_tokens=access.role.includes(Role.ADMIN),
         checks=build_checks(project.id, facts),
     )
 

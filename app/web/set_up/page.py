@@ -31,4 +31,7 @@ class SetUpPage:
     """The DSN of the oldest key that is on; None if all keys are off."""
     apps: tuple[Snippet, ...]
     services: tuple[Snippet, ...]
+    builds: tuple[Snippet, ...]
+    """How builds upload debug files and source maps."""
+    may_make_tokens: bool
     checks: tuple[SetUpCheck, ...]

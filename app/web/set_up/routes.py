@@ -21,5 +21,5 @@ async def show_set_up(request: Request, project_access: access.CurrentProject) -
     services = services_of(request)
     set_up = await read_project_set_up(services.db, project_access)
     dsn = write_active_dsn(services, set_up.active_key)
-    page = build_set_up_page(project_access.project, dsn, set_up.facts)
+    page = build_set_up_page(project_access, dsn, set_up.facts, base_url=services.settings.base_url)
     return await answer.render_page(request, "set_up/page.html", page)

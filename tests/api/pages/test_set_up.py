@@ -37,6 +37,15 @@ async def test_the_set_up_texts_carry_the_key_of_the_project(tenant: Server):
     html = (await tenant.web.get(path)).text
     assert html.count(f"{tenant.app.key}@") > 12
     assert f"/api/{tenant.app.id}/otlp/v1/traces" in html
+    builds = parse_page(html).all("section", id="builds")[0].text
+    for words in (
+        f'url.set("{tenant.base_url}")',
+        f"defaults.url={tenant.base_url} ",
+        f"export SENTRY_URL={tenant.base_url} ",
+        "Make an API token",
+    ):
+        assert words in builds
+    assert builds.count("app-") >= 7, "each text has the slug of the project"
     person = await make_person(tenant.database, f"guest-{tenant.app.id}@example.com")
     async with signed_in(tenant, person) as browser:
         assert (await browser.get(path)).status_code == 404

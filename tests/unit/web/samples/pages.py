@@ -15,6 +15,7 @@ from app.web.replay import page as replay
 from app.web.replay.panels import panel_filters, rows
 from app.web.replays import page as replay_list
 from app.web.set_up import page as set_up, snippets
+from app.web.set_up.build_snippets import write_build_snippets
 from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why import build as why_build, page as why
 from app.web.words import activity, outcomes, problems
@@ -110,6 +111,8 @@ SET_UP = set_up.SetUpPage(
     DSN,
     snippets.write_app_snippets(DSN),
     snippets.write_service_snippets(DSN),
+    write_build_snippets("https://replays.example.com", "cartwheel-android"),
+    True,
     (
         set_up.SetUpCheck("done", "First segment received", ("At ", NOW), "/replays", "Replays"),
         set_up.SetUpCheck("waiting", "Video"),
