@@ -149,7 +149,7 @@ class DebugFileCache:
             # A task of its own: when one of several who wait for it is cancelled, it goes on.
             fetch = asyncio.create_task(self._fetch(key), name="debug file: fetch")
             self._fetches[key] = fetch
-            fetch.add_done_callback(lambda _task: self._fetches.pop(key, None))
+            fetch.add_done_callback(lambda task: self._forget_fetch(key, task))
         return await asyncio.shield(fetch)
 
     async def keep_only(self, known: Collection[tuple[ProjectId, DebugFileId]]) -> int:
@@ -203,6 +203,11 @@ class DebugFileCache:
             offset += len(part)
             if len(part) < _RANGE_BYTES:
                 return True
+
+    def _forget_fetch(self, key: CacheKey, fetch: asyncio.Task[CachedFile | None]) -> None:
+        self._fetches.pop(key, None)
+        if not fetch.cancelled():
+            fetch.exception()  # nobody may be left to hear of a failure
 
     def _keep_open(self, key: CacheKey, file: CachedFile) -> None:
         self._open[key] = file

@@ -24,7 +24,7 @@ from app.formats.jsonish import JsonObject
 from app.symbolication.cache import DebugFileCache
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.family import FileNotAtHand, SymbolFamily
-from app.symbolication.found_files import FileQuestion, FoundFiles, find_files
+from app.symbolication.found_files import FileOpener, FileQuestion, FoundFiles, find_files
 from app.symbolication.model import NOT_SYMBOLICATED, SymbolicatedEvent
 
 PENDING: Final = SymbolicatedEvent(members={}, is_pending=True)
@@ -90,8 +90,8 @@ class EventSymbolicator:
         Args:
             events: The events.
             budget: How long it may take.
-            is_fetching: Whether files are fetched that are not on this machine. If not, their
-                events are pending.
+            is_fetching: Whether to wait for files that are not on this machine. If not, events are
+                pending whose files do not come at once.
 
         Returns:
             A value for each event, in the order given; `NOT_SYMBOLICATED` for those that need no
@@ -103,6 +103,7 @@ class EventSymbolicator:
         began_s = monotonic_s()
         asked = await asyncio.to_thread(self._ask, events)
         answers = await find_files(self._database, [question for _, question in asked])
+        opener = FileOpener(self._cache, is_patient=is_fetching)
         done: list[SymbolicatedEvent] = []
         for (draft, question), answer in zip(asked, answers, strict=True):
             if question.is_empty:
@@ -111,7 +112,7 @@ class EventSymbolicator:
             if monotonic_s() - began_s > budget.batch_s:
                 finished = PENDING
             else:
-                files = FoundFiles(question.project_id, answer, self._cache, is_fetching)
+                files = FoundFiles(question.project_id, answer, opener)
                 finished = await self._finish_draft(draft, files, budget)
             self.results[_name_result(finished)] += 1
             done.append(finished)
@@ -154,11 +155,11 @@ class EventSymbolicator:
                     await self._ask_family(family, draft, files)
             return await asyncio.to_thread(_bound_size, draft.finish())
         except (OutOfTime, FileNotAtHand, TimeoutError):
-            if files.is_fetching:
+            if files.opener.is_patient:
                 _logger.warning("an event takes too long to symbolicate", project=files.project_id)
             return PENDING
         except ServiceUnavailable:
-            if files.is_fetching:
+            if files.opener.is_patient:
                 raise
             return PENDING
 

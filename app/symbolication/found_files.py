@@ -3,17 +3,24 @@
 debug ids and addresses of drafts ─► a statement a project ─► FoundFiles ─► cache, or the store
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import override
+from typing import Final, override
 
+from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.debug_files import queries
 from app.debug_files.model import ArtifactPlace, DebugFileId, DebugFileKind, DebugFilePart
 from app.symbolication.cache import CacheKey, DebugFileCache
 from app.symbolication.family import EventFiles, FileNotAtHand, LocalFile
+
+_WAIT_S: Final = 0.03
+"""How long digest waits for a file that is not on this machine yet."""
+_MOST_LATE: Final = 3
+"""Files that digest waits for in vain in one batch; it fetches no others then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,38 @@ class FileAnswer:
     """Entries of bundles by address, the best first."""
 
 
+@dataclass(slots=True)
+class FileOpener:
+    """Opens the objects of a batch of events from the cache, or fetches them from the store."""
+
+    cache: DebugFileCache
+    is_patient: bool
+    """Whether to wait for the store as long as it takes. If not, a small file of a quick store
+    comes in time for its first event, and others go on coming for later events."""
+    _late: set[CacheKey] = field(default_factory=set)
+
+    async def open_file(self, key: CacheKey) -> LocalFile | None:
+        """Open an object; None if it is not stored any more.
+
+        Raises:
+            FileNotAtHand: It does not come in time.
+            ServiceUnavailable: The store does not answer.
+        """
+        if self.is_patient:
+            return await self.cache.fetch(key)
+        file = self.cache.find(key)
+        if file is not None:
+            return file
+        if key in self._late or len(self._late) >= _MOST_LATE:
+            raise FileNotAtHand
+        try:
+            # Cancelling the wait does not cancel the fetch.
+            return await asyncio.wait_for(self.cache.fetch(key), _WAIT_S)
+        except (TimeoutError, ServiceUnavailable):
+            self._late.add(key)
+            raise FileNotAtHand from None
+
+
 @dataclass(frozen=True, slots=True)
 class FoundFiles(EventFiles):
     """The debug files of one event, opened from the cache or fetched from the store."""
@@ -51,9 +90,7 @@ class FoundFiles(EventFiles):
     # A field of its own: the property of the interface would be taken for its default.
     project_id: ProjectId = field()
     answer: FileAnswer
-    cache: DebugFileCache
-    is_fetching: bool
-    """Whether there is time to fetch a file from the store."""
+    opener: FileOpener
 
     @override
     def find_parts(self, debug_id: str, *kinds: DebugFileKind) -> list[DebugFilePart]:
@@ -71,13 +108,7 @@ class FoundFiles(EventFiles):
 
     @override
     async def open_object(self, file_id: DebugFileId, object_name: str) -> LocalFile | None:
-        key = CacheKey(self.project_id, file_id, object_name)
-        if self.is_fetching:
-            return await self.cache.fetch(key)
-        file = self.cache.find(key)
-        if file is None:
-            raise FileNotAtHand
-        return file
+        return await self.opener.open_file(CacheKey(self.project_id, file_id, object_name))
 
 
 async def find_files(database: Database, questions: Sequence[FileQuestion]) -> list[FileAnswer]:

@@ -1,5 +1,6 @@
 """Events that come when their debug files are here, or not: named, grouped and stored clear."""
 
+import asyncio
 from typing import Any, override
 
 import pytest
@@ -72,15 +73,35 @@ async def test_event_without_its_file_says_what_it_misses(tenant: Server, family
     assert await read_rows(tenant, "symbolication_queue") == []
 
 
-async def test_file_that_is_not_at_hand_is_left_to_a_worker(tenant: Server, family: RenamingFamily):
-    """Digest fetches nothing: the event is stored as sent, and waits in the queue."""
+async def test_file_that_is_not_at_hand_is_left_to_a_worker(
+    tenant: Server, family: RenamingFamily, monkeypatch: pytest.MonkeyPatch
+):
+    """Digest does not wait for the store: the event is stored as sent, and waits in the queue."""
     await upload_mapping(tenant)
-    await tenant.take(obfuscated_event())
+    cache = tenant.service.shared.symbolication.cache
+
+    async def wait_for_ever(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "_fetch", wait_for_ever)
+        await tenant.take(obfuscated_event(), obfuscated_event("cd" * 16))
+        for fetch in [*cache._fetches.values()]:
+            fetch.cancel()
     row = await read_event(tenant)
     assert row["title"] == "x: declined"
     assert unpack_symbolicated(row["symbolicated"]).is_pending
-    (waiting,) = await read_rows(tenant, "symbolication_queue")
-    assert (waiting["event_id"].hex, waiting["day"], waiting["tries"]) == (EVENT_ID, row["day"], 0)
+    queued = await read_rows(tenant, "symbolication_queue")
+    assert {waiting["event_id"].hex for waiting in queued} == {EVENT_ID, "cd" * 16}
+    assert {(waiting["day"], waiting["tries"]) for waiting in queued} == {(row["day"], 0)}
+
+
+async def test_first_event_after_an_upload_is_clear_at_once(tenant: Server, family: RenamingFamily):
+    """A small file that the store has at hand comes in time for the first event."""
+    await upload_mapping(tenant)
+    await tenant.take(obfuscated_event())
+    assert (await read_event(tenant))["title"] == "PaymentFailed: declined"
+    assert await read_rows(tenant, "symbolication_queue") == []
 
 
 @pytest.mark.parametrize("budget", [TimeBudget(-1.0, 60.0), TimeBudget(60.0, -1.0)])

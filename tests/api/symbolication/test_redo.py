@@ -9,6 +9,7 @@ from sqlalchemy import text
 from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId
 from app.debug_files import writes as file_writes
+from app.symbolication import found_files
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.family import EventFiles
 from app.symbolication.model import read_clear_event, unpack_symbolicated
@@ -130,10 +131,14 @@ async def test_old_address_leads_to_the_new_issue(tenant: Server, family: Renami
     assert (await tenant.web.get(f"{base}/{'0' * 31}1")).status_code == 404
 
 
-async def test_pending_events_are_done_with_fetched_files(tenant: Server, family: RenamingFamily):
-    """An event whose file was in the store only is done by the worker, which fetches it."""
+async def test_pending_events_are_done_with_fetched_files(
+    tenant: Server, family: RenamingFamily, monkeypatch: pytest.MonkeyPatch
+):
+    """An event whose file did not come in time is done by the worker, which waits for it."""
     await upload_mapping(tenant)
-    await tenant.take(obfuscated_event())
+    with monkeypatch.context() as patched:
+        patched.setattr(found_files, "_MOST_LATE", 0)
+        await tenant.take(obfuscated_event())
     assert (await read_event(tenant))["title"] == "x: declined"
     await redo(tenant)
     assert (await read_event(tenant))["title"] == "PaymentFailed: declined"
@@ -307,8 +312,8 @@ async def test_one_bad_event_costs_only_itself(
 
 async def test_deleted_events_leave_the_queue(tenant: Server, family: RenamingFamily):
     """An event that is deleted while it waits is forgotten."""
-    await upload_mapping(tenant)
     await tenant.take(obfuscated_event())
+    assert await queue_stored_events(tenant.database, tenant.app.id) == 1
     async with tenant.database.transaction() as connection:
         await connection.execute(
             text("delete from events where project_id = :id"), {"id": tenant.app.id}
