@@ -4,17 +4,22 @@ The property tests of each reader draw from all bytes; these tests start from wh
 break it as an attacker would.
 """
 
+import io
 import random
 import struct
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
+from zipfile import ZIP_STORED
 
 from app.core import clock
 from app.core.errors import InvalidInput, RequestRefused
 from app.core.ids import ProjectId
 from app.formats import client_report, feedback, jsonish, log, session
+from app.formats.debug_files.packed.bundle_packing import pack_bundle
+from app.formats.debug_files.packed.dart_maps import pack_dart_map
+from app.formats.debug_files.packed.packed_bundle import PackedBundle
 from app.formats.events import event, view_hierarchy
 from app.formats.otlp import json_body, protobuf_body
 from app.formats.replay import recording, replay_event, replay_video
@@ -28,9 +33,18 @@ from app.ingest.items.item_type import PreparedBatch
 from app.replays import query_language
 from app.scrub.rules import DEFAULT_RULES
 from tests.support import programme_size
-from tests.support.builders import clips, envelopes, item_payloads, otlp, payloads, recordings
+from tests.support.builders import (
+    clips,
+    envelopes,
+    item_payloads,
+    otlp,
+    payloads,
+    recordings,
+    source_maps,
+)
 from tests.support.builders.mp4_boxes import fragmented_file, mp4_file
 from tests.support.builders.wire import KEY, STARTED_MS, compact
+from tests.support.recorded.debug_samples import read_debug_sample
 from tests.support.report import Report
 
 EXAMPLES = programme_size.rounds(ci=2_000, nightly=50_000)
@@ -80,6 +94,27 @@ def as_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: read(data.decode("latin-1"))
 
 
+def read_bundle(data: bytes) -> object:
+    """Pack a bundle, and look a script up in what was written."""
+    target = io.BytesIO()
+    facts = pack_bundle(io.BytesIO(data), target)
+    packed = PackedBundle(target.getvalue())
+    return [packed.find_script_by_id(debug_id) for debug_id in facts.debug_ids]
+
+
+def read_source_map(data: bytes) -> object:
+    """Pack a source map, and look positions up in what was written."""
+    packed, _ = source_maps.pack_text(data)
+    found = [packed.find_position(line, column) for line in (1, 3) for column in (1, 40, 700)]
+    return [packed.read_content(position.source_number) for position in found if position]
+
+
+PLAIN_BUNDLES: Final = tuple(
+    source_maps.bundle({"files/_/_/a.js": "a", "files/_/_/a.js.map": text}, packing=ZIP_STORED)
+    for text in (compact(source_maps.source_map()),)
+)
+"""Bundles whose entries are not compressed, so that what is broken is the manifest as well."""
+SECTION: Final = {"offset": {"line": 2, "column": 0}, "map": source_maps.source_map()}
 SEGMENT: Final = envelopes.replay_video_envelope()
 EVENT: Final = compact(payloads.event())
 RECORDING: Final = recordings.recording(recordings.segment_events())
@@ -172,6 +207,21 @@ READERS: Final = {
     ),
     "search": Reader(
         as_text(query_language.read_query), (b'release:shop@1 user.email:"a b" !os:Android x',)
+    ),
+    "bundle": Reader(
+        read_bundle,
+        (read_debug_sample("web/uploaded/artifact-bundle.zip"), *PLAIN_BUNDLES),
+    ),
+    "source map": Reader(
+        read_source_map,
+        (
+            read_debug_sample("web/dist/app.a1f3.js.map"),
+            compact({"version": 3, "sections": [SECTION, SECTION]}),
+        ),
+    ),
+    "dart symbol map": Reader(
+        lambda data: pack_dart_map(io.BytesIO(data), io.BytesIO()),
+        (read_debug_sample("dart/dartsymbolmap.json"),),
     ),
     "mp4": Reader(mp4.read_video, VIDEOS),
     "avcC": Reader(avc.read_avc_config, (mp4.read_video(clips.clip()).config,)),

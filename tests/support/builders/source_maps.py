@@ -66,6 +66,8 @@ def pack_map(whole: dict[str, Any]) -> PackedSourceMap:
 def bundle(
     entries: Mapping[str, bytes | str],
     files: Mapping[str, object] | None = None,
+    *,
+    packing: int = zipfile.ZIP_DEFLATED,
     **manifest: Any,
 ) -> bytes:
     """Build a bundle as sentry-cli does.
@@ -73,12 +75,13 @@ def bundle(
     Args:
         entries: Contents by name.
         files: Descriptions of entries by name; those that are absent are guessed from the name.
+        packing: How the entries are compressed, as `zipfile` counts it.
         **manifest: Other members of the manifest.
     """
     described: dict[str, object] = {name: describe_entry(name) for name in entries}
     described.update(files or {})
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w", packing) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
         archive.writestr("manifest.json", json.dumps({"files": described} | manifest))

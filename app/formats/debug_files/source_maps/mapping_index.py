@@ -30,8 +30,10 @@ _WITH_NAME: Final = 5
 _WALKED_SEGMENTS: Final = 50_000
 _LOOKED_UP_SEGMENTS: Final = 1_000
 """Decoded segments that are kept: many while a map is walked, few for its look-ups."""
-_MOST_SORTED: Final = 1_000_000
-"""Segments of one line that are out of order."""
+_MOST_SORTED: Final = 300_000
+"""Segments of a line that are out of order; sorting them takes 250 bytes for each."""
+_SORTED_BYTES: Final = 8 * 1024 * 1024
+"""Mappings that are out of order; sorting them takes three seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class MappingIndexer:
 
         Raises:
             MalformedInput: They do not follow the format, or name what the map does not have.
-            OversizedInput: A line has too many segments that are out of order.
+            OversizedInput: Too many segments are out of order.
         """
         slices = len(self._slices)
         try:
@@ -152,6 +154,10 @@ class MappingIndexer:
 
         The standard asks for this order, but tools that join maps do not always keep it.
         """
+        if len(text) > _SORTED_BYTES:
+            raise OversizedInput(
+                f"segments of the source map are out of order, and it is over {_SORTED_BYTES} bytes"
+            )
         ordered = bytearray()
         old, new = _Walk(0, 0, 0, 0, 0, 0), _Walk(0, 0, 0, 0, 0, 0)
         for line_text in _iterate_lines(text):

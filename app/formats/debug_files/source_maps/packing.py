@@ -8,9 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from app.core.errors import MalformedInput, OversizedInput, RequestRefused
+from app.core.errors import MalformedInput, OversizedInput
 from app.core.log import shown
-from app.formats import jsonish
 from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.formats.debug_files.packed.blocks import BlockPlace, BlockWriter
 from app.formats.debug_files.source_maps.json_elements import iterate_elements
@@ -28,11 +27,6 @@ _SOURCE_BYTES: Final = 16 * 1024 * 1024
 _SCOPES_BYTES: Final = 4 * 1024 * 1024
 _NAME_CHARS: Final = 4_096
 _NULL: Final = b"null"
-# In order: an escaped backslash, a whole surrogate pair, half a pair. Only the last is changed.
-_SURROGATES: Final = re.compile(
-    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-_HALF_PAIR_BYTES: Final = len(rb"\ud800")
 _ESCAPE: Final = re.compile(rb"\\")
 _NOTHING: Final = msgspec.Raw(b"")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -233,19 +227,11 @@ def _strip_guard(text: memoryview) -> memoryview:
 
 def _decode_members(text: memoryview, what: str) -> _MapText:
     try:
-        try:
-            return _decode_map(text)
-        except ValueError:
-            return _decode_map(_SURROGATES.sub(_mend_surrogate, text))
+        return _decode_map(text)
     except RecursionError:
         raise MalformedInput(f"{what} nests too deep") from None
     except ValueError as error:
         raise MalformedInput(f"{what} cannot be read: {shown(str(error))}") from None
-
-
-def _mend_surrogate(match: re.Match[bytes]) -> bytes:
-    escape = match[0]
-    return rb"\ufffd" if len(escape) == _HALF_PAIR_BYTES else escape
 
 
 def _read_sections(array: msgspec.Raw) -> Iterator[tuple[_Offset, _MapText]]:
@@ -294,25 +280,14 @@ def _join_root(root: str, source: str | None) -> str:
 
 
 def _decode_text(raw: msgspec.Raw) -> str | None:
-    """Decode a JSON text; half surrogates and broken UTF-8 become U+FFFD. None for other values."""
+    """Decode a JSON text; broken UTF-8 becomes U+FFFD. None for other values."""
     view = _view(raw)
     if not view or view[0] != ord('"'):
         return None
-    text: str | None
     try:
-        text = msgspec.json.decode(view, type=str)
-        text.encode()  # msgspec does not check every escape
-    except (ValueError, UnicodeError):
-        text = _decode_leniently(view)
-    return text
-
-
-def _decode_leniently(view: memoryview) -> str | None:
-    try:
-        text = jsonish.decode(view, "text")
-    except RequestRefused:
-        return None
-    return text if isinstance(text, str) else None
+        return msgspec.json.decode(view, type=str)
+    except ValueError:
+        return msgspec.json.decode(bytes(view).decode("utf-8", "replace"), type=str)
 
 
 def _unescape(mappings: memoryview) -> memoryview:

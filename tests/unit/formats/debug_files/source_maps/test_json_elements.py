@@ -1,6 +1,7 @@
 """Arrays of JSON are cut into the texts of their elements."""
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, strategies as st
@@ -53,3 +54,16 @@ def test_the_parts_of_an_element_are_bounded(monkeypatch):
     assert len(split(b"[[],[],[]]")) == 3
     with pytest.raises(OversizedInput, match="parts"):
         split(b"[[[],[],[],[],[]]]")
+
+
+def test_millions_of_escapes_take_no_memory():
+    """A source with many lines has many escapes, which the search does not remember."""
+    text = memoryview(b'["' + b"\\n" * 1_000_000 + b'",1]')
+    tracemalloc.start()
+    try:
+        elements = [len(element) for element in iterate_elements(text, "sources", most=2)]
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert elements == [2_000_002, 1]
+    assert peak_bytes < 1_000_000
