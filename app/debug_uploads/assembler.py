@@ -31,7 +31,7 @@ from app.debug_uploads.put_together import ChunkMissing, WholeFile, put_together
 from app.debug_uploads.services import UploadServices
 
 _AT_ONCE: Final = 2
-"""Files that one process puts together at the same time; each has 8 MiB in memory."""
+"""Files that one process puts together at the same time; each has some megabytes in memory."""
 _MOST_ATTEMPTS: Final = 40
 """With the pauses between them, storage may be away for some hours."""
 _PAUSE: Final = timedelta(seconds=5)

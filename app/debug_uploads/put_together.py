@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from app.core.errors import MalformedInput, NotFound, ServiceUnavailable
 from app.debug_files.chunks import UploadChunk
 from app.debug_uploads.folder import UploadFolder
 from app.storage.port import ObjectStore
+
+_PIECE_BYTES: Final = 4 * 1024 * 1024
 
 
 class ChunkMissing(Exception):
@@ -46,17 +48,22 @@ async def put_together(
     file = folder.open_file(sum(chunk.size_bytes for chunk in chunks))
     try:
         for chunk in chunks:
-            try:
-                content = await objects.read(chunk.object_key)
-            except NotFound as error:
-                raise ChunkMissing(chunk.sha1) from error
-            await asyncio.to_thread(_append, file, content, *hashes)
-            size_bytes += len(content)
+            for start in range(0, chunk.size_bytes, _PIECE_BYTES):
+                content = await _read_piece(objects, chunk, start)
+                await asyncio.to_thread(_append, file, content, *hashes)
+                size_bytes += len(content)
         _compare(hashes[0].hexdigest(), sha1)
     except BaseException:
         file.close()
         raise
     return WholeFile(file, hashes[1].hexdigest(), size_bytes)
+
+
+async def _read_piece(objects: ObjectStore, chunk: UploadChunk, start: int) -> bytes:
+    try:
+        return await objects.read(chunk.object_key, start, _PIECE_BYTES)
+    except NotFound as error:
+        raise ChunkMissing(chunk.sha1) from error
 
 
 def _append(file: BinaryIO, content: bytes, sha1: "hashlib._Hash", sha256: "hashlib._Hash") -> None:

@@ -78,3 +78,24 @@ async def upload(
         (answer,) = (await assemble(client, project, question)).values()
     result: dict[str, Any] = answer
     return result
+
+
+async def upload_bundle(
+    client: httpx2.AsyncClient, *projects: object, content: bytes, **more: Any
+) -> dict[str, Any]:
+    """Upload a bundle of scripts as sentry-cli does; returns the last answer."""
+    question = {
+        "checksum": sha1(content),
+        "chunks": [sha1(chunk) for chunk in split(content)],
+        "projects": [str(project) for project in projects],
+        **more,
+    }
+    address = "/api/0/organizations/playhead/artifactbundle/assemble/"
+    answer = await client.post(address, json=question)
+    assert answer.status_code == 200, answer.text
+    if answer.json()["state"] == "not_found":
+        assert (await send_chunks(client, split(content))).status_code == 200
+        answer = await client.post(address, json=question)
+        assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
