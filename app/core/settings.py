@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     """The most days that any project keeps its data, whatever its rules say."""
     debug_file_cache_bytes: int = Field(default=2 * 1024**3, ge=16 * 1024**2)
     """Disk space for the objects of debug files that this machine keeps at hand."""
+    system_symbols: str | None = None
+    """Symbols of Apple's systems: a folder, or `s3://bucket/prefix`, in the "unified" layout."""
     pictures: bool = True
     """Whether to draw small pictures of replays; without them no video is decoded here."""
     replay_quiet_s: float = Field(default=600.0, ge=0)

@@ -60,8 +60,12 @@ WRITING: Final = CallTimeouts(connect_s=3, read_s=10, attempts=3)
 that was reported as failed must not arrive later."""
 
 
-def read_location(url: str) -> BucketLocation:
+def read_location(url: str, *, setting: str = "PLAYHEAD_STORAGE") -> BucketLocation:
     """Read a URL of the form `s3://bucket/prefix`; the prefix may be absent.
+
+    Args:
+        url: The URL.
+        setting: The setting that has it, for the message.
 
     Raises:
         ReplayError: The URL has another form.
@@ -69,6 +73,6 @@ def read_location(url: str) -> BucketLocation:
     match = _URL.match(url)
     if match is None or len(match["prefix"] or "") > _PREFIX_CHARS:
         raise ReplayError(
-            f"PLAYHEAD_STORAGE is {shown(url)}; it must be `local` or `s3://bucket/prefix`"
+            f"{setting} is {shown(url)}; it must be a place on this machine or `s3://bucket/prefix`"
         )
     return BucketLocation(match["bucket"], match["prefix"] or "")

@@ -70,8 +70,8 @@ class S3Store:
         self._beginning = f"{location.prefix}/" if location.prefix else ""
         try:
             session = boto3.session.Session()
-            self._reader = _make_client(session, access, reading)
-            self._writer = _make_client(session, access, writing)
+            self._reader = make_client(session, access, reading)
+            self._writer = make_client(session, access, writing)
         except (BotoCoreError, ValueError) as error:
             raise ReplayError(f"the settings of S3 cannot be used: {error}") from error
         self._read_s = reading.total_s or math.inf
@@ -240,9 +240,10 @@ class S3Store:
         return f"bucket {self._bucket} is open to strangers: remove their rights"
 
 
-def _make_client(
+def make_client(
     session: boto3.session.Session, access: BucketAccess, patience: CallTimeouts
 ) -> "S3Client":
+    """Make a client that neither retries nor sends what some servers refuse."""
     return session.client(
         "s3",
         endpoint_url=access.endpoint_url,

@@ -180,14 +180,14 @@ class DebugFileCache:
         try:
             if not await self._download(key, temporary):
                 return None
-            file = await asyncio.to_thread(_publish, temporary, self._folder / key.file_name)
+            file = await asyncio.to_thread(publish_file, temporary, self._folder / key.file_name)
         except OSError as error:
             raise ServiceUnavailable(
                 f"the cache of debug files is not writable: {error}"
             ) from error
         finally:
             await asyncio.to_thread(_remove, temporary)
-        await asyncio.to_thread(_make_room, self._folder, self._limit_bytes, file.path)
+        await asyncio.to_thread(make_room, self._folder, self._limit_bytes, file.path)
         self._keep_open(key, file)
         return file
 
@@ -239,8 +239,8 @@ def _append(path: Path, part: bytes) -> None:
         file.write(part)
 
 
-def _publish(temporary: Path, path: Path) -> CachedFile:
-    """Give a fetched file its name, and open it before anybody can remove it."""
+def publish_file(temporary: Path, path: Path) -> CachedFile:
+    """Give a finished file its name, and open it before anybody can remove it."""
     descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
     try:
         # The name may survive a power cut only together with the bytes.
@@ -253,7 +253,7 @@ def _publish(temporary: Path, path: Path) -> CachedFile:
     return file
 
 
-def _make_room(folder: Path, limit_bytes: int, newest: Path) -> None:
+def make_room(folder: Path, limit_bytes: int, newest: Path) -> None:
     """Remove the files that were used least lately until the others fit, and old leftovers."""
     files = _scan(folder)
     now_s = time.time()  # noqa: TID251 - compared with the times of files

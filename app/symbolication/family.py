@@ -50,6 +50,10 @@ class EventFiles(Protocol):
     def project_id(self) -> ProjectId:
         """The project of the event and of its debug files."""
 
+    @property
+    def is_fetching(self) -> bool:
+        """Whether there is time to fetch files that are not on this machine."""
+
     def find_parts(self, debug_id: str, *kinds: DebugFileKind) -> list[DebugFilePart]:
         """Return the files with a debug id, the newest first; of some kinds, or of all."""
 

@@ -92,6 +92,11 @@ class FoundFiles(EventFiles):
     answer: FileAnswer
     opener: FileOpener
 
+    @property
+    @override
+    def is_fetching(self) -> bool:
+        return self.opener.is_patient
+
     @override
     def find_parts(self, debug_id: str, *kinds: DebugFileKind) -> list[DebugFilePart]:
         return [

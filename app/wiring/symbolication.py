@@ -7,6 +7,7 @@ from pathlib import Path
 from app.core.settings import Settings
 from app.db.engine import Database
 from app.ingest.digest.symbolicate import BatchSymbolicator
+from app.storage.outside import open_outside_files
 from app.storage.port import ObjectStore
 from app.symbolication.cache import DebugFileCache
 from app.symbolication.dart import DartFamily
@@ -15,7 +16,9 @@ from app.symbolication.family import SymbolFamily
 from app.symbolication.javascript.family import JavaScriptFamily
 from app.symbolication.jvm.family import JvmFamily
 from app.symbolication.native.family import NativeFamily
+from app.symbolication.native.system_symbols import SystemSymbols
 from app.symbolication.script_projects import ScriptProjects
+from app.symbolicator.child import NativeDeriver
 from app.symbolicator.finder import AddressFinder
 
 
@@ -42,7 +45,10 @@ def open_symbolication(
     stack.push_async_callback(cache.close)
     finder = AddressFinder()
     stack.push_async_callback(finder.close)
-    symbolicator = EventSymbolicator(database, cache, make_families(settings, finder))
+    system = _open_system_symbols(settings, data_dir)
+    if system is not None:
+        stack.push_async_callback(system.close)
+    symbolicator = EventSymbolicator(database, cache, make_families(finder, system))
     scripts = ScriptProjects(database)
     scripts.start()
     stack.push_async_callback(scripts.stop)
@@ -51,6 +57,28 @@ def open_symbolication(
     )
 
 
-def make_families(_settings: Settings, finder: AddressFinder) -> tuple[SymbolFamily, ...]:
+def make_families(finder: AddressFinder, system: SystemSymbols | None) -> tuple[SymbolFamily, ...]:
     """Make the families of all platforms, in the order in which they are asked."""
-    return JvmFamily(), NativeFamily(finder), JavaScriptFamily(), DartFamily()
+    return JvmFamily(), NativeFamily(finder, system), JavaScriptFamily(), DartFamily()
+
+
+def make_native_deriver(data_dir: Path) -> NativeDeriver:
+    """Make what reads native debug files, one at a time in all processes of this machine."""
+    return NativeDeriver(data_dir / "uploads" / "reading.lock")
+
+
+def _open_system_symbols(settings: Settings, data_dir: Path) -> SystemSymbols | None:
+    """Open the symbols of Apple's systems, if the settings name any.
+
+    Raises:
+        ReplayError: The setting cannot be used.
+    """
+    if not settings.system_symbols:
+        return None
+    return SystemSymbols(
+        open_outside_files(settings.system_symbols, settings),
+        make_native_deriver(data_dir),
+        data_dir / "cache" / "system_symbols",
+        limit_bytes=settings.debug_file_cache_bytes,
+        file_bytes=settings.debug_file_bytes,
+    )

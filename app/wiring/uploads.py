@@ -6,8 +6,8 @@ from app.debug_uploads.assembler import Assembler
 from app.debug_uploads.folder import UploadFolder
 from app.debug_uploads.limits import UploadLimits
 from app.debug_uploads.services import UploadServices
-from app.symbolicator.child import NativeDeriver
 from app.wiring.shared import SharedParts
+from app.wiring.symbolication import make_native_deriver
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def make_debug_uploads(shared: SharedParts) -> DebugUploads:
         shared.database,
         shared.objects,
         UploadFolder(folder, reserve_bytes=settings.journal_reserve_bytes),
-        NativeDeriver(folder / "reading.lock"),
+        make_native_deriver(settings.data_dir.resolve()),
         UploadLimits.from_settings(settings),
         keep_originals=settings.keep_debug_originals,
     )

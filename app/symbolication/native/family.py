@@ -3,12 +3,13 @@
 frames ─► addresses in images ─► symcaches ─► child ─► functions, lines ─► frames, source lines
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, islice
 from typing import Final, override
 
 from app.core import log
+from app.core.clock import monotonic_s
 from app.core.errors import MalformedInput
 from app.debug_files.model import (
     DebugFileFeature,
@@ -17,11 +18,13 @@ from app.debug_files.model import (
     DebugFileRemark,
 )
 from app.symbolication.draft import EventDraft
-from app.symbolication.family import EventFiles, LocalFile, SymbolFamily
+from app.symbolication.family import EventFiles, FileNotAtHand, LocalFile, SymbolFamily
 from app.symbolication.native.addresses import FrameAddress, list_frame_addresses
 from app.symbolication.native.images import NativeImages
+from app.symbolication.native.own_code import is_own_library
 from app.symbolication.native.rewriting import NativeStack, rewrite_stacks
 from app.symbolication.native.symbols import ImageSymbols, SourceFiles
+from app.symbolication.native.system_symbols import SystemSymbols
 from app.symbolication.reader_thread import run_in_reader_thread
 from app.symbolicator import wire
 from app.symbolicator.finder import AddressFinder, Symcache
@@ -34,6 +37,8 @@ _SYMBOL_KINDS: Final = (
 )
 _MOST_IMAGES: Final = 500
 """The most images of an event that are looked up: the threads of an app are in some dozens."""
+_SYSTEM_S: Final = 15.0
+"""How long an event waits for symcaches of the system, of the 30 s that it has in a worker."""
 
 _logger: Final = log.get_logger("symbolication.native")
 
@@ -59,13 +64,15 @@ class _NativeFrames:
 class NativeFamily(SymbolFamily):
     """Makes frames of native code clear."""
 
-    def __init__(self, finder: AddressFinder) -> None:
+    def __init__(self, finder: AddressFinder, system: SystemSymbols | None = None) -> None:
         """Make one.
 
         Args:
             finder: Looks addresses up in symcaches; whoever made it closes it.
+            system: Symbols of Apple's systems, if the operator has any.
         """
         self._finder = finder
+        self._system = system
 
     @override
     def list_debug_ids(self, draft: EventDraft) -> list[str]:
@@ -82,6 +89,8 @@ class NativeFamily(SymbolFamily):
             return
         for symbols in frames.symbols.values():
             await _open_symcache(symbols, files)
+        if self._system is not None:
+            await _open_system_symcaches(self._system, frames.symbols.values(), files)
         usable = [symbols for symbols in frames.symbols.values() if symbols.file is not None]
         for group in batched(usable, wire.MOST_FILES):
             await self._look_up(draft, files, frames, group)
@@ -147,6 +156,35 @@ async def _open_symcache(symbols: ImageSymbols, files: EventFiles) -> None:
         if file is not None and len(file.data):
             symbols.part, symbols.file = part, file
             return
+
+
+async def _open_system_symcaches(
+    system: SystemSymbols, images: Iterable[ImageSymbols], files: EventFiles
+) -> None:
+    """Open the symcaches of Apple's libraries that nobody uploaded.
+
+    Making them may take longer than an event may, so those that are not ready after some time are
+    made in the background, and the event goes on without them.
+
+    Raises:
+        FileNotAtHand: There is no time to make one.
+    """
+    until_s = monotonic_s() + _SYSTEM_S
+    is_waiting = False
+    for symbols in images:
+        image = symbols.image
+        is_system = image.kind is DebugFileKind.MACHO and is_own_library(image.path) is False
+        if not is_system or symbols.file is not None:
+            continue
+        if files.is_fetching and monotonic_s() < until_s:
+            symbols.file = await system.fetch(image.debug_id)
+            continue
+        symbols.file = system.find(image.debug_id)
+        if symbols.file is None and not system.is_absent(image.debug_id):
+            system.fetch_later(image.debug_id)
+            is_waiting = True
+    if is_waiting and not files.is_fetching:
+        raise FileNotAtHand
 
 
 def _rank_part(part: DebugFilePart) -> tuple[bool, bool]:

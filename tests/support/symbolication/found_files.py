@@ -50,6 +50,7 @@ class MemoryFiles:
     contents: dict[str, MemoryFile] = field(default_factory=dict)
     artifacts: list[ArtifactPlace] = field(default_factory=list)
     project_id: ProjectId = field(default_factory=lambda: ProjectId(1))
+    is_fetching: bool = True
 
     def add(
         self,

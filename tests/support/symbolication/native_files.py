@@ -26,6 +26,7 @@ class NativeFiles(EventFiles):
     """The native debug files and bundles of one event, in a folder."""
 
     project_id = ProjectId(1)
+    is_fetching = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
