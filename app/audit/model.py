@@ -88,6 +88,7 @@ class Action(StrEnum):
     BACKUP_MADE = "backup_made"
     BACKUP_RESTORED = "backup_restored"
     PROCESS_FORGOTTEN = "process_forgotten"
+    DEBUG_FILES_ADDED_BY_HAND = "debug_files_added_by_hand"
     DEBUG_FILES_DELETED = "debug_files_deleted"
     EVENT_SYMBOLICATED = "event_symbolicated"
 

@@ -51,11 +51,16 @@ _NOTE_USE: Final = text(
     """
     update debug_files
     set last_used_day = :day, used_release = coalesce(:release, used_release)
-    where project_id = :project_id and file_id = any(:file_ids)
-        and (
-            last_used_day is null or last_used_day < :day
-            or (used_release is null and cast(:release as text) is not null)
-        )
+    where (project_id, file_id) in (
+        select project_id, file_id from debug_files
+        where project_id = :project_id and file_id = any(:file_ids)
+            and (
+                last_used_day is null or last_used_day < :day
+                or (used_release is null and cast(:release as text) is not null)
+            )
+        -- Whoever holds one notes the same.
+        for update skip locked
+    )
     """
 ).bindparams(bindparam("file_ids", type_=ARRAY(Hex32)))
 

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
@@ -30,12 +30,16 @@ from app.debug_uploads.limits import MOST_FILES, NAME_CHARS, find_exceeded_limit
 from app.debug_uploads.model import UploadedFile
 from app.debug_uploads.services import UploadServices
 from app.formats.debug_files import zip_reader
+from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.formats.debug_files.file_forms import HEAD_BYTES, DebugFileForm, recognize_form
 from app.formats.debug_files.zip_reader import ZipReader
 
 _MOST_FIELDS: Final = 8
+_SAMPLE_ID: Final = "d9eda8d5-d1d0-5d91-93b5-2943d1938566"
 _FORM_BYTES: Final = 64 * 1024
 """The heads and borders of the form, and fields that are not read."""
+_TEXT_FIELDS: Final = ("debug_id", "release", "dist")
+_TEXT_BYTES: Final = 1_024
 _PIECE_BYTES: Final = 256 * 1024
 _MANIFEST: Final = "manifest.json"
 _SKIPPED_NAMES: Final = frozenset({"Info.plist", ".DS_Store", "Manifest.mf"})
@@ -67,6 +71,10 @@ class WholeUpload:
     """None for a person."""
     debug_id: str = ""
     """The normalised debug id of a file that does not have one itself; empty for none."""
+    release: str = ""
+    dist: str = ""
+    has_fields: bool = False
+    """Whether the fields `debug_id`, `release` and `dist` of the form say the same of the file."""
 
 
 async def receive_file(
@@ -100,6 +108,8 @@ async def receive_file(
         raise InvalidInput(fault)
     async with AsyncExitStack() as stack:
         received = await _receive(services, body, content_type, stack)
+        if upload.has_fields:
+            upload = _read_fields(upload, received.fields)
         archive = await asyncio.to_thread(_open_archive, received.file, stack)
         if archive is not None:
             most = min(MOST_FILES, services.limits.files_a_day - usage.uploaded_today)
@@ -116,6 +126,7 @@ class _ReceivedFile:
     stack: AsyncExitStack
     name: str = ""
     opened: BinaryIO | None = None
+    fields: "dict[str, _TextField]" = field(default_factory=dict)
     _size_bytes: int = field(default=0)
 
     @property
@@ -126,8 +137,11 @@ class _ReceivedFile:
         self.opened.seek(0)
         return self.opened
 
-    def open_part(self, head: PartHead) -> "_ReceivedFile | _UnreadField":
-        """Take the field `file`, and skip all others."""
+    def open_part(self, head: PartHead) -> "_ReceivedFile | _TextField | _UnreadField":
+        """Take the field `file` and some short ones, and skip all others."""
+        if head.name in _TEXT_FIELDS and head.name not in self.fields:
+            self.fields[head.name] = _TextField(head.name)
+            return self.fields[head.name]
         if head.name != "file" or self.opened is not None:
             return _UnreadField()
         self.name = head.filename[:NAME_CHARS]
@@ -145,6 +159,28 @@ class _ReceivedFile:
 
     def end(self) -> None:
         """Do nothing: the file is whole."""
+
+
+class _TextField:
+    """A short text beside the file."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._content = bytearray()
+
+    @property
+    def text(self) -> str:
+        """The text, without blanks around it."""
+        return self._content.decode("utf-8", "replace").replace("\0", "").strip()
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._content += data
+        if len(self._content) > _TEXT_BYTES:
+            raise OversizedInput(f"the field {self._name} has more than {_TEXT_BYTES} bytes")
+
+    def end(self) -> None:
+        """Do nothing: the text is whole."""
 
 
 class _UnreadField:
@@ -176,6 +212,20 @@ async def _receive(
     await asyncio.to_thread(_feed, form, bytes(piece))
     form.finish()
     return received
+
+
+def _read_fields(upload: WholeUpload, fields: "dict[str, _TextField]") -> WholeUpload:
+    """Add what the fields of a form say of its file.
+
+    Raises:
+        InvalidInput: The debug id is not one.
+    """
+    texts = {name: fields[name].text if name in fields else "" for name in _TEXT_FIELDS}
+    debug_id = normalize_debug_id(texts["debug_id"]) if texts["debug_id"] else ""
+    if debug_id is None:
+        typed = shown(texts["debug_id"])
+        raise InvalidInput(f"a debug id looks like {_SAMPLE_ID}, and not like {typed}")
+    return replace(upload, debug_id=debug_id, release=texts["release"], dist=texts["dist"])
 
 
 def _feed(form: FormReader, piece: bytes) -> None:
@@ -275,5 +325,7 @@ def _describe(upload: WholeUpload, name: str, file: BinaryIO) -> UploadedFile:
         size_bytes,
         token_id=upload.token_id,
         debug_id=upload.debug_id,
+        release=upload.release,
+        dist=upload.dist,
         is_bundle=None,
     )

@@ -68,6 +68,7 @@ def open_page_services(
         QuarantineRetrier(ingest) if ingest else None,
         monitoring.server_counts(ingest, shared.connections, work.maker, work.closer),
         StaticReleases(shared.database),
+        work.uploads.services,
         provider,
     )
     shared.stack.push_async_callback(page_services.close)

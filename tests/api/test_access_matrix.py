@@ -146,6 +146,7 @@ POST: Final[dict[str, Least]] = {
     f"{_P}/keys/{{public_key}}/switch": ADMIN,
     f"{_P}/tokens": ADMIN,
     f"{_P}/tokens/{{token_id}}/revoke": ADMIN,
+    f"{_P}/debug-files": MEMBER,
     f"{_P}/debug-files/delete": ADMIN,
     f"{_I}/events/{{event_id}}/symbolicate": MEMBER,
     f"{_P}/retention": ADMIN,

@@ -31,7 +31,6 @@ from app.web.debug_files.page import (
     DeletedFileRow,
     MissingFileRow,
     ReleaseFilesRow,
-    UploadForm,
 )
 from app.web.frame import cursors
 from app.web.urls import issue_urls, project_urls
@@ -54,8 +53,7 @@ def build_debug_files_page(
     search: DebugFileSearch,
     *,
     limit_bytes: int | None = None,
-    upload: UploadForm | None = None,
-    problem: str | None = None,
+    problems: Sequence[str] = (),
 ) -> DebugFilesPage:
     """Build the page of a project's debug files.
 
@@ -64,8 +62,7 @@ def build_debug_files_page(
         data: What the use case has read.
         search: What the filters above the list say.
         limit_bytes: The most bytes of debug files that a project may store.
-        upload: The fields of an upload that was not taken.
-        problem: Why it was not.
+        problems: Sentences that say why files of an upload by hand were not taken.
     """
     project_id = access.project.id
     form = _write_form(search)
@@ -92,8 +89,7 @@ def build_debug_files_page(
         back_href=_page_href(project_id, form, before=data.files.back),
         next_href=_page_href(project_id, form, after=data.files.next),
         deleted=tuple(_build_deleted_row(receipt, data.names) for receipt in data.receipts),
-        upload=upload or UploadForm(),
-        problem=problem,
+        problems=tuple(problems),
     )
 
 

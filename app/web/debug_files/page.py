@@ -90,15 +90,6 @@ class DebugFileFilterForm:
 
 
 @dataclass(frozen=True, slots=True)
-class UploadForm:
-    """The fields beside a file that is uploaded by hand, as they were typed."""
-
-    debug_id: str = ""
-    release: str = ""
-    dist: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class DebugFilesPage:
     """The debug files of a project."""
 
@@ -123,9 +114,8 @@ class DebugFilesPage:
     back_href: str | None
     next_href: str | None
     deleted: tuple[DeletedFileRow, ...]
-    upload: UploadForm
-    problem: str | None = None
-    """Why a file that was uploaded by hand was not taken."""
+    problems: tuple[str, ...] = ()
+    """Sentences that say why files of an upload by hand were not taken."""
 
 
 @dataclass(frozen=True, slots=True)

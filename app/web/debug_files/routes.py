@@ -1,5 +1,6 @@
-"""The debug files of a project: the list, and deletions by hand."""
+"""The debug files of a project: the list, uploads and deletions by hand."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter
@@ -13,14 +14,18 @@ from app.administration.debug_files.delete_debug_files import (
     preview_deletion,
 )
 from app.administration.debug_files.read_debug_files import DebugFileSearch, read_debug_files
+from app.core.errors import InvalidInput, RequestRefused
 from app.db.lists import TIME_KEY
 from app.debug_files.model import DebugFileKind
-from app.memberships.model import Role
+from app.debug_uploads.upload_by_hand import upload_by_hand
+from app.memberships.model import ProjectAccess, Role
 from app.web.debug_files.build import build_debug_files_page, build_deletion_page
+from app.web.debug_files.uploads import count_files, describe_faults
 from app.web.frame import access, answer, cursors, forms
 from app.web.frame.services import services_of
 from app.web.urls import project_urls
 from app.web.urls.routing import route_to
+from app.web.words import phrases
 
 router = APIRouter()
 
@@ -37,19 +42,36 @@ async def show_debug_files(
     before: str = "",
 ) -> Response:
     """Show the debug files of a project, and those that its events miss."""
-    services = services_of(request)
-    asked = cursors.read_page_request(TIME_KEY, after=after, before=before)
     query = request.query_params
     search = DebugFileSearch(
         release=_read_text(query.get("release", "")),
         kind=_KINDS.get(query.get("kind", "")),
         text=_read_text(query.get("q", "")),
-        asked=asked,
+        asked=cursors.read_page_request(TIME_KEY, after=after, before=before),
     )
-    data = await read_debug_files(services.db, project_access, search)
-    limit_bytes = services.settings.debug_files_project_bytes
-    page = build_debug_files_page(project_access, data, search, limit_bytes=limit_bytes)
-    return await answer.render_page(request, "debug_files/page.html", page)
+    return await _show(request, project_access, search)
+
+
+@router.post(route_to(project_urls.debug_files))
+async def upload_file(request: Request, project_access: access.CurrentProject) -> Response:
+    """Take a debug file that somebody uploads by hand."""
+    project_access.require_role(Role.MEMBER)
+    services = services_of(request)
+    try:
+        async with services.upload_slots:
+            taken = await upload_by_hand(
+                services.uploads,
+                project_access,
+                request.stream(),
+                content_type=request.headers.get("content-type", ""),
+            )
+    except (InvalidInput, RequestRefused) as refusal:
+        return await _show_problem(request, project_access, (str(refusal),), refusal.status)
+    faults = describe_faults(taken)
+    if faults:
+        return await _show_problem(request, project_access, faults, InvalidInput.status)
+    href = project_urls.debug_files(project_access.project.id)
+    return answer.redirect(href, done="debug-files-uploaded", count=count_files(taken))
 
 
 @router.post(route_to(project_urls.delete_debug_files))
@@ -77,6 +99,32 @@ async def delete_files(request: Request, project_access: access.CurrentProject) 
     services.sweeper.hurry()
     page_href = project_urls.debug_files(project_access.project.id)
     return answer.redirect(page_href, done="debug-files-deleted", count=deleted)
+
+
+async def _show(
+    request: Request,
+    project_access: ProjectAccess,
+    search: DebugFileSearch,
+    *,
+    problems: Sequence[str] = (),
+    status: int = 200,
+) -> Response:
+    services = services_of(request)
+    data = await read_debug_files(services.db, project_access, search)
+    page = build_debug_files_page(
+        project_access,
+        data,
+        search,
+        limit_bytes=services.settings.debug_files_project_bytes,
+        problems=[phrases.sentence(problem) for problem in problems],
+    )
+    return await answer.render_page(request, "debug_files/page.html", page, status=status)
+
+
+async def _show_problem(
+    request: Request, project_access: ProjectAccess, problems: Sequence[str], status: int
+) -> Response:
+    return await _show(request, project_access, DebugFileSearch(), problems=problems, status=status)
 
 
 def _read_text(value: str) -> str:

@@ -51,7 +51,6 @@ _NOTICES: Final = {
     "hold-set": Notice("Legal hold set: nobody and no rule can delete this replay."),
     "hold-released": Notice("Legal hold released."),
     "symbolicated-soon": Notice("The stack is being made readable with the files that are here."),
-    "debug-file-uploaded": Notice("Uploaded. Crashes that missed it become readable in a minute."),
     "retention-saved": Notice("Rules saved."),
     "retention-running": Notice("Rules saved. What they no longer keep is being deleted."),
 }
@@ -62,6 +61,10 @@ _COUNTED_NOTICES: Final = {
     "replays-pinned": ("replay", "pinned"),
     "replays-held": ("replay", "under legal hold"),
     "debug-files-deleted": ("debug file", "deleted"),
+    "debug-files-uploaded": (
+        "debug file",
+        "uploaded. Crashes that missed what is new become readable soon",
+    ),
 }
 """Words for what was done to the number of things that stands in the address."""
 _COUNT_DIGITS: Final = 5

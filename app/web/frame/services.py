@@ -13,6 +13,7 @@ from app.closing.closer import Closer
 from app.core import log
 from app.core.settings import Settings
 from app.db.engine import Database
+from app.debug_uploads.services import UploadServices
 from app.erasure.jobs.worker import Eraser
 from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
@@ -53,12 +54,16 @@ class PageServices:
     read_counts: Callable[[], ServerCounts]
     """Returns what this process counts, for the page of the server's health."""
     static_releases: StaticReleases
+    uploads: UploadServices
+    """What takes debug files that people upload."""
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
     index_cache: IndexCache = field(default_factory=IndexCache)
     view_notes: ViewNotes = field(default_factory=ViewNotes)
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one media child at a time, for all visitors."""
+    upload_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Held while a debug file is uploaded, so that few of them lie on the disk at once."""
     csp_reports: CspReports = field(default_factory=CspReports)
     proxies: ProxyMonitor = field(default_factory=ProxyMonitor)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

@@ -1,7 +1,10 @@
 """The page of a project's debug files: what is here, what is missing, what people delete."""
 
+import io
+import zipfile
 from datetime import timedelta
 
+import httpx2
 import pytest
 from sqlalchemy import text
 
@@ -13,12 +16,14 @@ from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.builders.debug_files import make_debug_file, store_debug_file
 from tests.support.builders.wire import EVENT_ID
+from tests.support.recorded.debug_samples import read_debug_sample
 from tests.support.servers.server import Server
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 UUID = "d9eda8d5-d1d0-5d91-93b5-2943d1938566"
+R8_ID = "03b6e2e8-78ec-54b4-82d3-c88a5947d112"
 RELEASE = "com.acme.shop@2.4.0+240"
 
 
@@ -159,3 +164,85 @@ async def test_nothing_is_deleted_without_a_choice(tenant: Server):
     async with tenant.database.reading() as connection:
         query = text("select count(*) from debug_files where file_id = cast(:id as uuid)")
         assert await connection.scalar(query, {"id": foreign.file_id}) == 1
+
+
+async def upload(tenant: Server, content: bytes, name: str, **fields: str) -> httpx2.Response:
+    """Upload a file by hand, as the form of the page does."""
+    path = project_urls.debug_files(tenant.app.id)
+    file = (name, content, "application/octet-stream")
+    return await tenant.web.post(path, data=fields, files={"file": file})
+
+
+def make_zip(**entries: bytes) -> bytes:
+    """Make a ZIP whose entries have an underscore where their names have a slash."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return packed.getvalue()
+
+
+async def test_a_mapping_is_uploaded_by_hand(tenant: Server):
+    """It is listed under the id that was typed, or under its own; the log says who uploaded it."""
+    mapping = read_debug_sample("r8/mapping.txt")
+    answer = await upload(tenant, mapping, "mapping.txt", debug_id=UUID.upper(), release=RELEASE)
+    assert answer.status_code == 303
+    page = html_reader.parse_page((await tenant.web.get(answer.headers["location"])).text)
+    assert "1 debug file uploaded." in page.text
+    (row,) = [row for row in page.all("tr") if row.all("input", "name")]
+    for words in ("mapping.txt", UUID, RELEASE, "by hand"):
+        assert words in row.text, words
+    assert (await upload(tenant, mapping, "mapping.txt")).status_code == 303
+    (row,) = [row for row in (await open_page(tenant)).all("tr") if row.all("input", "name")]
+    assert R8_ID in row.text
+    async with tenant.database.reading() as connection:
+        lines = await connection.scalar(
+            text(
+                "select count(*) from audit_lines where person_id is not null"
+                " and action = 'debug_files_added_by_hand' and project_id = :project"
+            ),
+            {"project": tenant.app.id},
+        )
+    assert lines == 2
+
+
+async def test_a_zip_is_taken_apart(tenant: Server):
+    """Debug files in it are stored, and what cannot be used is named."""
+    mapping = read_debug_sample("proguard/mapping.txt")
+    packed = make_zip(a__mapping=mapping, b__notes=b"These are notes.\n")
+    answer = await upload(tenant, packed, "files.zip")
+    assert answer.status_code == 400
+    page = html_reader.parse_page(answer.text)
+    assert (
+        "File notes: this is no R8 or ProGuard mapping"
+        in page.one("div", class_="problem-box", role="alert").text
+    )
+    assert list_names(page) == ["mapping"]
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "problem"),
+    [
+        (b"These are notes.\n", {}, "File notes.txt: this is no R8 or ProGuard mapping"),
+        (b"", {}, "is empty"),
+        (b'{"version": 3, "sources": []}', {}, "sentry-cli sourcemaps upload"),
+        (b"a.B -> a.b:\n", {"debug_id": "no id"}, "and not like no id"),
+        (b"a.B -> a.b:\n", {"debug_id": "x" * 2_000}, "has more than 1024 bytes"),
+    ],
+)
+async def test_a_file_that_cannot_be_used_says_why(tenant: Server, content, fields, problem):
+    """The page says what is wrong, and nothing is stored."""
+    answer = await upload(tenant, content, "notes.txt", **fields)
+    assert answer.status_code in (400, 413)
+    page = html_reader.parse_page(answer.text)
+    assert problem in page.one("div", class_="problem-box", role="alert").text
+    assert list_names(page) == []
+
+
+async def test_a_form_without_a_file_is_refused(tenant: Server):
+    """Another form than the one of the page gets a page with the problem."""
+    path = project_urls.debug_files(tenant.app.id)
+    for body in ({"data": {"debug_id": UUID}}, {"files": {"other": b"x"}}):
+        answer = await tenant.web.post(path, **body)
+        assert answer.status_code == 400
+        assert 'role="alert"' in answer.text

@@ -13,7 +13,6 @@ from app.web.debug_files.page import (
     DeletedFileRow,
     MissingFileRow,
     ReleaseFilesRow,
-    UploadForm,
 )
 from app.web.issue import page as issue, stacks
 from app.web.urls import project_urls
@@ -124,7 +123,6 @@ PAGE = DebugFilesPage(
         DeletedFileRow("Shop", "dSYM", None, None, "nothing needed it any more", None, 41_000_000,
                        NOW - timedelta(days=2), is_swept=False),
     ),
-    upload=UploadForm(),
 )  # fmt: skip
 EMPTY = replace(
     PAGE, may_upload=False, may_delete=False, total=0, stored_bytes=0, missing=(), more_missing=0,
@@ -133,7 +131,7 @@ EMPTY = replace(
 NOTHING_MATCHES = replace(
     PAGE, form=DebugFileFilterForm(text="libnothing.so", kind="elf"), files=(), matching=0,
     missing=(), more_missing=0, releases=(), deleted=(), back_href=None, next_href=None,
-    upload=UploadForm("not an id", RELEASE, "240"), problem="The file is not a debug file.",
+    problems=("Notes.txt cannot be used: it has none of the forms that are read.",),
 )  # fmt: skip
 DELETE = DeleteDebugFilesPage(
     project_id=PROJECT,
