@@ -24,6 +24,7 @@ from app.issues.model import NewEvent
 from app.projects.storage import EVENT_BYTES, StorageKind
 from app.scrub.places import PayloadKind
 from app.symbolication import waiting
+from app.symbolication.file_use import note_used_files
 
 
 def prepare_events(received: Sequence[ReceivedItem], prepared: PreparedBatch) -> None:
@@ -95,6 +96,12 @@ async def store_events(transaction: StoreTransaction, rows: Sequence[NewEvent]) 
             {key: transaction.symbolicated.events[key] for key in noted},
             days=dict.fromkeys(noted, transaction.days.today),
             looked_up_at=transaction.symbolicated.looked_up_at,
+        )
+        releases = {(row.project_id, row.event_id): row.release for row in rows}
+        await note_used_files(
+            transaction.connection,
+            [(key[0], releases[key], transaction.symbolicated.events[key]) for key in noted],
+            day=transaction.days.today,
         )
     return StoredRows(count_rows(keyed, added), storage, added, stored.changes)
 

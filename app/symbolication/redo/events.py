@@ -17,8 +17,7 @@ from app.core import clock
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db import days
 from app.db.engine import Database
-from app.debug_files import writes as file_writes
-from app.debug_files.model import DebugFileId
+from app.formats import jsonish
 from app.formats.events import view_hierarchy
 from app.formats.stored import packed_json
 from app.issues import attachments, event_queries, move_events, replay_links
@@ -29,6 +28,7 @@ from app.storage.port import ObjectStore
 from app.symbolication import waiting
 from app.symbolication.clear_names import read_clear_names
 from app.symbolication.event import IN_WORKER, EventSymbolicator, SentEvent
+from app.symbolication.file_use import note_used_files
 from app.symbolication.model import (
     NOT_SYMBOLICATED,
     SymbolicatedEvent,
@@ -63,6 +63,7 @@ class _RedoneEvent(NamedTuple):
 
     cleared: ClearedEvent
     symbolicated: SymbolicatedEvent
+    release: str | None
 
 
 @dataclass(slots=True)
@@ -172,14 +173,9 @@ class EventRedoer:
                 looked_up_at=looked_up_at,
             )
             await self._link(connection, project_id, moved)
-            await file_writes.note_use(
+            await note_used_files(
                 connection,
-                project_id,
-                {
-                    DebugFileId(file.file_id)
-                    for each in written.values()
-                    for file in each.symbolicated.used
-                },
+                [(project_id, each.release, each.symbolicated) for each in written.values()],
                 day=await days.read_today(connection),
             )
         result.moved += len(moved.moved)
@@ -231,7 +227,7 @@ def _make_cleared(
     done: Sequence[SymbolicatedEvent],
 ) -> list[_RedoneEvent]:
     return [
-        _RedoneEvent(_make_event(stored, event, each), each)
+        _RedoneEvent(_make_event(stored, event, each), each, jsonish.text(event.event, "release"))
         for stored, event, each in zip(payloads, sent, done, strict=True)
         if not each.is_pending and _is_worth_writing(stored, each)
     ]

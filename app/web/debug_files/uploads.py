@@ -30,6 +30,6 @@ def _describe_fault(taken: TakenFile) -> str:
     if taken.fault is not None:
         return taken.fault if name in taken.fault else f"file {name}: {taken.fault}"
     return (
-        f"file {name} alone is not used: upload source maps with `sentry-cli sourcemaps upload`, which"
-        " packs them with their scripts"
+        f"file {name} alone is not used: upload source maps with `sentry-cli sourcemaps upload`,"
+        " which packs them with their scripts"
     )

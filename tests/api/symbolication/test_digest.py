@@ -40,6 +40,9 @@ async def test_event_with_its_file_at_hand_is_stored_clear(tenant: Server, famil
     symbolicated = unpack_symbolicated(row["symbolicated"])
     assert [file.file_id for file in symbolicated.used] == [file_id]
     assert not symbolicated.is_pending
+    (file,) = await read_rows(tenant, "debug_files")
+    assert (file["last_used_day"], file["used_release"]) == (row["day"], row["release"])
+    assert row["release"]
     assert await read_rows(tenant, "missing_files") == []
     assert await read_rows(tenant, "symbolication_queue") == []
 
