@@ -23,9 +23,10 @@ async def make_token(
     made_by: PersonId | None = None,
     expires_at: datetime | None = None,
     name: str = "Build server",
+    address: str = "https://replays.example.com",
 ) -> str:
     """Make a token with all scopes unless told otherwise; returns its secret."""
-    secret = make_secret("https://replays.example.com", now=clock.now())
+    secret = make_secret(address, now=clock.now())
     async with database.transaction() as connection:
         await writes.add_token(
             connection,
