@@ -29,6 +29,7 @@ class SymbolicationParts:
     cache: DebugFileCache
     symbolicator: EventSymbolicator
     for_batches: BatchSymbolicator
+    scripts: ScriptProjects
 
 
 def open_symbolication(
@@ -53,7 +54,7 @@ def open_symbolication(
     scripts.start()
     stack.push_async_callback(scripts.stop)
     return SymbolicationParts(
-        cache, symbolicator, BatchSymbolicator(symbolicator, scripts.has_scripts)
+        cache, symbolicator, BatchSymbolicator(symbolicator, scripts.has_scripts), scripts
     )
 
 

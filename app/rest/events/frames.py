@@ -56,6 +56,8 @@ def describe_frame(frame: JsonObject) -> dict[str, Any]:
     line = jsonish.integer(frame, "lineno", lowest=0)
     return {
         **described,
+        # As Sentry has it: scripts are sent with their address as the name of the file alone.
+        "absPath": described["absPath"] or described["filename"],
         "lineNo": line,
         "colNo": jsonish.integer(frame, "colno", lowest=0),
         "inApp": bool(jsonish.flag(frame, "in_app")),
