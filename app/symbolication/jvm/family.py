@@ -177,7 +177,8 @@ def _note_mappings(
     absent = [image.debug_id for image in mappings if image.part is None]
     if absent:  # one of several, which may be the one that knows
         draft.note_missing(kind, absent[0], frames=unknown_frames)
-    elif parts:
+    elif parts and unknown_frames >= known_frames:
+        # A mapping of another build; single classes may come from code that was loaded later.
         draft.note_missing(
             kind,
             parts[0].debug_id,

@@ -86,12 +86,9 @@ async def test_the_samples_come_out_as_expected(folder):
             for name in ("module", "function", "lineno", "in_app", "context_line"):
                 assert frame.get(name) == wanted_frame.get(name), name
             assert fnmatch(frame["filename"], wanted_frame["filename"])
-    if folder == "proguard":
-        assert [file.debug_id for file in done.used] == [PROGUARD_ID, SOURCES_ID]
-        assert not done.missing
-    else:
-        [missing] = done.missing
-        assert (missing.reason, missing.detail, missing.frames) == ("not_in_map", "q.unknown", 1)
+    used = [PROGUARD_ID, SOURCES_ID] if folder == "proguard" else [R8_ID]
+    assert [file.debug_id for file in done.used] == used
+    assert not done.missing
 
 
 @pytest.mark.parametrize("folder", ["proguard", "r8"])
@@ -147,6 +144,18 @@ async def test_a_mapping_without_lines_says_so():
     done = await symbolicate(JvmFamily(), make_event(("a.a.a", 4)), files)
     assert list_missing(done) == [("proguard", R8_ID, 1, "no_lines")]
     assert done.is_changed
+
+
+async def test_a_mapping_of_another_build_says_so():
+    """It knows none of the classes, or a few by chance; one that it does not know is no sign."""
+    files = MemoryFiles()
+    add_mapping(files, R8_ID, "com.acme.Cart -> a.a:\n    void add() -> x\n")
+    event = make_event(("b.b.x", 1), ("a.a.x", 1))
+    done = await symbolicate(JvmFamily(), event, files)
+    assert list_missing(done) == [("proguard", R8_ID, 1, "not_in_map")]
+    assert done.missing[0].detail == "b.b"
+    event = make_event(("b.b.x", 1), ("a.a.x", 1), ("a.a.x", 1))
+    assert not (await symbolicate(JvmFamily(), event, files)).missing
 
 
 async def test_an_old_sdk_names_several_mappings():
