@@ -21,6 +21,7 @@ from app.backup import files
 from app.backup.model import BackupFile, BackupRefused, Progress
 from app.backup.postgres_tools import PostgresTools
 from app.db import engine, migrate
+from app.debug_files import object_keys as debug_file_objects
 from app.issues import object_keys as issue_objects
 from app.replays import object_keys as replay_objects
 
@@ -171,7 +172,11 @@ async def list_object_keys(snapshot: Snapshot) -> set[str]:
     """List the objects that rows name at the moment of a snapshot."""
     return {
         key
-        for stream in (replay_objects.stream_object_keys, issue_objects.stream_object_keys)
+        for stream in (
+            replay_objects.stream_object_keys,
+            issue_objects.stream_object_keys,
+            debug_file_objects.stream_object_keys,
+        )
         async for key in stream(snapshot.connection)
     }
 

@@ -44,7 +44,7 @@ class ObjectCopier:
         stored = [
             each
             for each in await _retry(lambda: self._store.list(""))
-            if not each.key.startswith((probe.PREFIX, keys.STORE_MARK_PREFIX))
+            if not each.key.startswith((probe.PREFIX, keys.STORE_MARK_PREFIX, keys.CHUNK_PREFIX))
         ]
         changed = [each for each in stored if not self._reuse_copy(each, known.get(each.key))]
         self._progress.begin(

@@ -99,6 +99,15 @@ async def mark_used_up(
     )
 
 
+async def delete_chunk(connection: AsyncConnection, token_id: ApiTokenId, sha1: str) -> None:
+    """Forget a chunk whose object is gone."""
+    await connection.execute(
+        delete(upload_chunks).where(
+            upload_chunks.c.token_id == token_id, upload_chunks.c.sha1 == sha1
+        )
+    )
+
+
 async def delete_old_chunks(connection: AsyncConnection, *, limit: int = 500) -> list[str]:
     """Delete chunks that nobody needs any more; returns the keys of their objects."""
     columns = upload_chunks.c

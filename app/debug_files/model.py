@@ -111,6 +111,8 @@ class DebugFile:
     """The release of an event that used it last."""
     needed_day: date | None = None
     """The last day on which an event of its release was found to be kept, if anybody looked."""
+    object_names: tuple[str, ...] = ()
+    """The names of its objects, as `keys.make_debug_file_key` takes them."""
 
     @property
     def any_release(self) -> str | None:

@@ -304,6 +304,7 @@ def make_debug_file(row: Row[Any]) -> DebugFile:
     values = dict(row._mapping)  # noqa: SLF001 - the public way to read a row by its columns
     values["kind"] = DebugFileKind(values["kind"])
     values["features"] = tuple(values["features"])
+    values["object_names"] = tuple(values["object_names"])
     values["remark"] = DebugFileRemark(values["remark"]) if values["remark"] else None
     return DebugFile(**values)
 

@@ -51,6 +51,8 @@ debug_files: Final = Table(
     Column("used_release", Text),
     # The last day on which an event of its release was still kept; noted only for old files.
     Column("needed_day", Date),
+    # The last parts of the keys of its objects.
+    Column("object_names", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     UniqueConstraint("project_id", "sha1", "kind"),
 )
 Index(

@@ -120,6 +120,7 @@ async def add_debug_file(
     values = asdict(file) | {
         "name": clean(file.name, limit_bytes=_NAME_BYTES),
         "features": list(file.features),
+        "object_names": list(file.object_names),
     }
     inserted = await connection.execute(
         insert(debug_files)

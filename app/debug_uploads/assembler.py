@@ -20,7 +20,7 @@ from typing import Final, override
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
-from app.core.errors import RequestRefused, ServiceUnavailable
+from app.core.errors import NotFound, RequestRefused, ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.debug_files import assemblies, chunks
 from app.debug_files.assemblies import LEASE, Assembly
@@ -119,7 +119,7 @@ class Assembler(RepeatedWorker):
                 return
             async with self._holding(assembly):
                 await self._make_debug_file(assembly)
-        except RequestRefused as error:
+        except (RequestRefused, NotFound) as error:
             await self._note_fault(assembly, str(error))
         except UnneededFile:
             await self._note_fault(assembly, "")
@@ -138,10 +138,12 @@ class Assembler(RepeatedWorker):
         services = self._services
         try:
             whole = await self._put_together(assembly)
-        except ChunkMissing:
-            # The next question of the uploader finds what is missing.
+        except ChunkMissing as missing:
+            # The next question of the uploader finds what is missing. A row without its object
+            # comes from a backup, which has no chunks.
             async with services.database.transaction() as connection:
                 await assemblies.finish_assembly(connection, assembly)
+                await chunks.delete_chunk(connection, assembly.token_id, missing.sha1)
             return
         with whole.file:
             upload = _describe_upload(assembly, whole)
@@ -164,10 +166,10 @@ class Assembler(RepeatedWorker):
             known = await chunks.find_chunks(
                 connection, assembly.token_id, frozenset(assembly.chunks)
             )
-        try:
-            ordered = [known[checksum] for checksum in assembly.chunks]
-        except KeyError as error:
-            raise ChunkMissing(str(error)) from error
+        for checksum in assembly.chunks:
+            if checksum not in known:
+                raise ChunkMissing(checksum)
+        ordered = [known[checksum] for checksum in assembly.chunks]
         return await put_together(
             services.objects, services.folder, assembly.wanted.sha1, chunks=ordered
         )

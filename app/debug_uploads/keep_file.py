@@ -17,6 +17,7 @@ from app.debug_files import queries, upload_counts, writes
 from app.debug_files.model import DebugFile, DebugFileId, DebugFilePart
 from app.debug_uploads.model import DerivedFile, DerivedPart, UploadedFile
 from app.debug_uploads.services import UploadServices
+from app.projects.writes import hold_project
 from app.storage import keys
 
 BeforeCommit = Callable[[AsyncConnection], Awaitable[bool]]
@@ -51,6 +52,7 @@ async def keep_debug_file(
         None if `before_commit` forbade it; then nothing has changed.
 
     Raises:
+        NotFound: The project was deleted meanwhile.
         ServiceUnavailable: Postgres or the storage does not answer.
     """
     file = _describe_file(upload, derived)
@@ -74,6 +76,7 @@ async def _add_file(
     async with services.database.transaction() as connection:
         if before_commit is not None and not await before_commit(connection):
             raise _ForbiddenError
+        await hold_project(connection, file.project_id)
         parts = [_describe_part(file, part) for part in derived.parts]
         is_new = await writes.add_debug_file(connection, file, parts, artifacts=derived.artifacts)
         if not is_new:
@@ -117,6 +120,7 @@ def _describe_file(upload: UploadedFile, derived: DerivedFile) -> DebugFile:
         derived.remark,
         clock.now(),
         upload.token_id,
+        object_names=tuple(each.name for each in derived.objects),
     )
 
 

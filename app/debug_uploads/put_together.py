@@ -15,7 +15,15 @@ _PIECE_BYTES: Final = 4 * 1024 * 1024
 
 
 class ChunkMissing(Exception):
-    """A chunk is gone since it was last seen; the uploader is told so at its next question."""
+    """A chunk is gone since it was last seen; the uploader is told so at its next question.
+
+    Attributes:
+        sha1: The chunk.
+    """
+
+    def __init__(self, sha1: str) -> None:
+        super().__init__(sha1)
+        self.sha1 = sha1
 
 
 @dataclass(frozen=True, slots=True)

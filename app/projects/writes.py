@@ -114,6 +114,21 @@ async def lock_project(connection: AsyncConnection, project_id: ProjectId) -> No
         raise NotFound(f"no project {project_id}")
 
 
+async def hold_project(connection: AsyncConnection, project_id: ProjectId) -> None:
+    """Keep a project from being deleted until the transaction ends.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    held = (
+        select(projects.c.id)
+        .where(projects.c.id == project_id)
+        .with_for_update(read=True, key_share=True)
+    )
+    if await connection.scalar(held) is None:
+        raise NotFound(f"no project {project_id}")
+
+
 async def add_key(
     connection: AsyncConnection,
     project_id: ProjectId,

@@ -13,6 +13,7 @@ from app.db.engine import Database
 from app.debug_files import queries
 from app.debug_files.model import MAPPING_OBJECT, DebugFileKind
 from app.debug_uploads import cleaning
+from app.erasure import sweep
 from app.formats.debug_files.mapping.reader import MappingReader
 from app.storage import keys
 from app.storage.port import ObjectStore
@@ -112,6 +113,8 @@ async def check_files(
     assert len(files) == len(run.rows), "a file was added twice"
     assert ledger.acknowledged <= set(files)
     await cleaning.clean_uploads(database, objects)
+    while await sweep.sweep_once(database, objects):
+        pass
     for file in files.values():
         stored = await objects.list(keys.make_debug_file_prefix(project_id, file.file_id))
         assert sum(each.size_bytes for each in stored) == file.stored_bytes

@@ -22,9 +22,11 @@ from app.core.ids import ReplayId
 from app.playback.pictures import schedule
 from app.replays.model import ReplayKey
 from app.storage import keys
+from app.storage.keys import CHUNK_PREFIX
 from tests.support import sealing
 from tests.support.backups import Target, back_up
-from tests.support.builders import clips, envelopes
+from tests.support.builders import clips, envelopes, uploads
+from tests.support.builders.api_tokens import project_builder
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.erasing import list_all, wait_for_state
 from tests.support.recorded import contents, delivery
@@ -106,10 +108,14 @@ async def test_a_restored_server_is_the_same(
 async def test_every_kind_of_object_is_in_a_backup(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    """Packs, sealed objects, pictures and files are copied: all that a quiet server stores."""
+    """Packs, sealed objects, pictures and files are copied: all but chunks of uploads."""
     monkeypatch.setattr(schedule, "QUIET", timedelta(0))
     async with running(database_url, tmp_path / "data") as server:
         await fill(server)
+        async with project_builder(server) as client:
+            await uploads.upload(client, server.app.id, uploads.MAPPING)
+            bundle = uploads.make_bundle({"~/app.js": "a()"})
+            await uploads.upload_bundle(client, server.app.id, content=bundle, version="1.0")
         maker = server.service.maker
         async with server.database.reading() as connection:
             keys = await connection.execute(text("select project_id, replay_id from replays"))
@@ -119,11 +125,12 @@ async def test_every_kind_of_object_is_in_a_backup(
         store = server.service.page_services.store
         await sealing.sweep_everything(server.database, store)
         stored = set(await sealing.list_objects(store))
-        for part in ("/v/", "/sealed-", "/pictures-", "/e/"):
+        for part in ("/v/", "/sealed-", "/pictures-", "/e/", "/mapping", "/bundle", CHUNK_PREFIX):
             assert any(part in key for key in stored), part
         made = await back_up(server, database_url, tmp_path / "backups")
     folder = BackupFolder(tmp_path / "backups")
-    assert {each.key for each in folder.read_objects(made.manifest.name)} == stored
+    kept = {key for key in stored if not key.startswith(CHUNK_PREFIX)}
+    assert {each.key for each in folder.read_objects(made.manifest.name)} == kept
 
 
 async def test_envelopes_in_the_journal_are_digested_after_a_restore(

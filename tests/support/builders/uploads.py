@@ -2,7 +2,10 @@
 
 import gzip
 import hashlib
+import io
+import json
 import uuid
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -34,6 +37,25 @@ def mapping_uuid(content: bytes) -> str:
 def split(content: bytes, size: int = CHUNK_BYTES) -> list[bytes]:
     """Cut a file into chunks."""
     return [content[start : start + size] for start in range(0, len(content), size)]
+
+
+def make_bundle(scripts: Mapping[str, str], **manifest: object) -> bytes:
+    """Pack scripts as sentry-cli does.
+
+    Args:
+        scripts: The text of each by its address.
+        manifest: Further members of the manifest.
+    """
+    files = {
+        f"files/{number}": {"type": "minified_source", "url": url}
+        for number, url in enumerate(scripts)
+    }
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, script in zip(files, scripts.values(), strict=True):
+            archive.writestr(name, script)
+        archive.writestr("manifest.json", json.dumps({"files": files, **manifest}))
+    return b"SYSB\2\0\0\0" + packed.getvalue()
 
 
 async def send_chunks(
