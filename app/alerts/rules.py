@@ -2,21 +2,48 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Select, any_, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts.model import SIGNALS, AlertRule, RuleKind, RuleSettings
 from app.alerts.tables import alert_conditions, alert_rules
+from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId
+from app.messages import findings
 from app.messages.wanted import replace_wanted
 
 MOST_RULES: Final = 50
 """The most rules of a project, and of the server."""
+
+HOUR: Final = timedelta(hours=1)
+_MOST_RELEASES: Final = 10_000
+_CRASHED_RELEASES: Final = text(
+    """
+    select distinct r.release
+    from issue_releases r join issues i using (project_id, issue_id)
+    where r.project_id = :project
+      and (i.level = 'fatal'
+           or i.kind in ('crash', 'native_crash', 'watchdog', 'anr', 'app_hang'))
+    limit :most
+    """
+).bindparams(bindparam("project", type_=BigInteger()))
 
 _columns: Final = alert_rules.c
 
@@ -72,6 +99,17 @@ async def change_rule(
         .values(settings=settings.to_json(), target_ids=sorted(target_ids), is_on=is_on)
     )
     await note_wanted(connection, rule.project_id)
+
+
+async def mark_crashed_releases(connection: AsyncConnection, rule: AlertRule) -> None:
+    """Let a rule about the first crash of releases leave those alone that have crashed already."""
+    if rule.kind is not RuleKind.FIRST_CRASH or rule.project_id is None:
+        return
+    rows = await connection.execute(
+        _CRASHED_RELEASES, {"project": rule.project_id, "most": _MOST_RELEASES}
+    )
+    subjects = [f"{findings.LASTING}{row.release}"[:1_000] for row in rows]
+    await findings.mark_known(connection, rule.id, subjects, at=clock.now())
 
 
 async def delete_rule(connection: AsyncConnection, rule: AlertRule) -> None:

@@ -33,7 +33,7 @@ _PREFIXES: Final = (
     (LogKind.RETENTION, ("retention_", "server_retention_", "hold_", "day_", "replays_expired")),
     (
         LogKind.PROJECT,
-        ("project_", "key_", "token_", "debug_", "privacy_", "quarantine_", "server_"),
+        ("project_", "key_", "alert_", "token_", "debug_", "privacy_", "quarantine_", "server_"),
     ),
     (LogKind.ISSUE, ("issue_",)),
 )
@@ -45,7 +45,7 @@ def find_kind(action: str) -> LogKind:
         return LogKind.VIEW
     if action in _DOWNLOADS or action.endswith(("_downloaded", "_exported")):
         return LogKind.DOWNLOAD
-    if action.endswith("_deleted") or "eras" in action:
+    if (action.endswith("_deleted") and not action.startswith("alert_")) or "eras" in action:
         return LogKind.DELETION
     if action.endswith(("_pinned", "_unpinned")):
         return LogKind.RETENTION

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.web.account import openid_routes, routes as account, sign_in_routes
+from app.web.alerts import routes as alerts
 from app.web.browser import routes as browser
 from app.web.cells import routes as cells
 from app.web.debug_files import routes as debug_files
@@ -43,8 +44,8 @@ def pages() -> APIRouter:
         video_routes, picture_routes, replay, selected, replays, project, issues, issue,
         replay_parts, replay_traces, replay_requests, keeping, file_routes, trace, openid_routes,
         sign_in_routes, account, erasures, set_up, settings, privacy, releases, why, feedback,
-        demo_routes, people, log, keys, tokens, debug_files, health, retention, storage, cells,
-        browser,
+        demo_routes, people, log, keys, alerts, tokens, debug_files, health, retention, storage,
+        cells, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

@@ -69,6 +69,7 @@ def open_page_services(
         monitoring.server_counts(ingest, shared.connections, work.maker, work.closer),
         StaticReleases(shared.database),
         work.uploads.services,
+        work.alerts,
         provider,
     )
     shared.stack.push_async_callback(page_services.close)

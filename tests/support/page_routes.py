@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from fastapi.routing import iter_route_contexts
 
+from app.alerts.model import RuleKind
 from app.api_tokens import queries as api_tokens
 from app.erasure.jobs import rows
 from app.web import router
 from tests.support.builders import envelopes
+from tests.support.builders.alerts import add_rule, add_target
 from tests.support.builders.api_tokens import make_token
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
 from tests.support.servers.server import Server
@@ -43,6 +45,24 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/keys/{public_key}/switch": {"on": "yes"},
     "/projects/{project_id}/tokens": {"name": "GitHub", "upload": "yes", "reach": "project"},
     "/projects/{project_id}/debug-files/delete": {"file": "a" * 32, "sure": "yes"},
+    "/projects/{project_id}/alerts/begin": {
+        "kind": "slack",
+        "address": "https://hook.example/begin",
+        "rule-new_issue": "yes",
+    },
+    "/server/alerts/begin": {
+        "kind": "webhook",
+        "address": "https://hook.example/begin",
+        "rule-disk": "yes",
+    },
+    "/projects/{project_id}/alerts/targets/{target_id}": {"name": "Team", "on": "yes"},
+    "/server/alerts/targets/{target_id}": {"name": "Team", "on": "yes"},
+    "/projects/{project_id}/alerts/rules/new": {"target": "{target_id}"},
+    "/server/alerts/rules/new": {"target": "{target_id}"},
+    "/projects/{project_id}/alerts/rules/{rule_id}": {"target": "{target_id}"},
+    "/server/alerts/rules/{rule_id}": {"target": "{target_id}"},
+    "/projects/{project_id}/alerts/rules/{rule_id}/switch": {"on": "yes"},
+    "/server/alerts/rules/{rule_id}/switch": {"on": "yes"},
     "/projects/{project_id}/retention": {"limit_gib": "1"},
     "/server/storage": {"default_days": "", "longest_days": ""},
     "/projects/{project_id}/settings/name": {"name": "Shop"},
@@ -98,6 +118,9 @@ async def fill(server: Server) -> dict[str, str]:
     issue_id = re.search(r"/issues/([0-9a-f]+)", event.headers["location"])
     assert issue_id
     await server.web.post(server.page("9" * 32, "/delete"))
+    # Refused before anybody is asked, as it is in a private network.
+    target = await add_target(server.database, server.app.id, "https://10.0.0.1/hook")
+    rule = await add_rule(server.database, server.app.id, RuleKind.NEW_ISSUE, target)
     secret = await make_token(server.database, server.app.id)
     async with server.database.reading() as connection:
         (erasure,) = await rows.list_erasures(connection, [server.app.id], limit=1)
@@ -121,4 +144,6 @@ async def fill(server: Server) -> dict[str, str]:
         "token_id": str(token.id),
         "handle": "a" * 64,
         "form": "csv",
+        "target_id": str(target.id),
+        "rule_id": str(rule.id),
     }

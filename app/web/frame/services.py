@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from app.administration.people.sign_in_provider import SignInProvider
 from app.administration.server.server_health import ServerCounts
+from app.alerts.parts import AlertParts
 from app.closing.closer import Closer
 from app.core import log
 from app.core.settings import Settings
@@ -56,6 +57,8 @@ class PageServices:
     static_releases: StaticReleases
     uploads: UploadServices
     """What takes debug files that people upload."""
+    alerts: AlertParts
+    """Alerts in this process, and whether it sends mails."""
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
     index_cache: IndexCache = field(default_factory=IndexCache)

@@ -231,3 +231,47 @@ async def test_what_was_found_about_an_erased_replay_is_not_told(
     await alerting.web.post(alerting.page(REPLAY_ID, "/delete"))
     async with alerting.database.reading() as connection:
         assert await connection.scalar(text("select count(*) from alert_findings")) == 0
+
+
+async def deliver_found(server: Server) -> None:
+    """Let what was found be due, and send it."""
+    await server.service.work.alerts.worker.work()
+    async with server.database.transaction() as connection:
+        await connection.execute(text("update alert_findings set due_at = now()"))
+    await deliver(server)
+
+
+async def test_one_form_leads_to_slack(alerting: Server, receiver: WebhookReceiver):
+    """Paste an address, press a button: a crash that is new arrives there."""
+    path = f"/projects/{alerting.app.id}/alerts"
+    page = await alerting.web.get(path)
+    assert "Start alerts" in page.text
+    form = {"kind": "slack", "address": receiver.url, "rule-new_issue": "yes", "test": "yes"}
+    answer = await alerting.web.post(f"{path}/begin", data=form)
+    assert answer.headers["location"] == f"{path}?done=alert-test-sent"
+    [request] = receiver.requests
+    assert "Alerts of App will arrive here" in request.json()["text"]
+    await alerting.take(envelopes.event_envelope(level="fatal"))
+    await deliver_found(alerting)
+    body = receiver.requests[1].json()
+    assert body["text"].startswith("*App: New issue: IllegalStateException")
+    page = await alerting.web.get(path)
+    assert "Test of 127.0.0.1" in page.text
+    assert receiver.url not in page.text, "whoever knows the address can post there"
+    assert (await alerting.web.get(f"{path}/log")).text.count("sent") >= 2
+
+
+async def test_the_server_has_alerts_of_its_own(alerting: Server):
+    """Its rules are about the server, and only its admins see them."""
+    answer = await alerting.web.post(
+        "/server/alerts/begin",
+        data={"kind": "slack", "address": "https://hook.example/x", "rule-disk": "yes",
+              "rule-new_issue": "yes"},
+    )  # fmt: skip
+    assert answer.headers["location"] == "/server/alerts?done=alert-begun"
+    page = (await alerting.web.get("/server/alerts")).text
+    assert "Disk is filling up" in page
+    assert "within 7 days" in page
+    async with alerting.database.reading() as connection:
+        kinds = list(await connection.scalars(text("select kind from alert_rules")))
+    assert kinds == ["disk"]

@@ -13,6 +13,7 @@ from app.web.frame.rendering import inlined_assets, page_compression
 from app.web.frame.rendering.chrome import Chrome
 from app.web.urls import (
     account_urls,
+    alert_urls,
     erasure_urls,
     issue_urls,
     list_urls,
@@ -92,6 +93,7 @@ class Renderer:
             issue_urls=issue_urls,
             erasure_urls=erasure_urls,
             list_urls=list_urls,
+            alert_urls=alert_urls,
             project_urls=project_urls,
             replay_urls=replay_urls,
             server_urls=server_urls,

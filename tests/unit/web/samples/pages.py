@@ -22,6 +22,7 @@ from app.web.words import activity, outcomes, problems
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples import (
+    alert_samples,
     debug_file_samples,
     erasure_samples,
     issue_samples,
@@ -250,6 +251,10 @@ def _deleted(**changes) -> state_pages.StatePage:
 
 
 SAMPLES = {
+    **{
+        name: _page(template, page, _ADMIN)
+        for name, (template, page) in alert_samples.PAGES.items()
+    },
     "privacy": _page("privacy/page.html", privacy_samples.PRIVACY_PAGE, _ADMIN),
     "privacy, empty": _page("privacy/page.html", privacy_samples.EMPTY_PRIVACY_PAGE, _ADMIN),
     "list": _page("replays/page.html", list_samples.LIST),

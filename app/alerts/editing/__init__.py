@@ -1,0 +1,1 @@
+"""What admins do with alerts: targets, rules, tests, and the log of messages."""

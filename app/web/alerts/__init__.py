@@ -1,0 +1,1 @@
+"""The alerts of a project and of the server: targets, rules, the log of messages."""
