@@ -18,6 +18,8 @@ from app.core.errors import PermissionDenied
 from app.core.ids import PersonId, ProjectId
 from app.db import days
 from app.db.engine import Database
+from app.debug_files import queries as debug_files
+from app.debug_files.model import DebugFileTotal
 from app.memberships.model import ProjectAccess, Role
 from app.projects import day_totals, retention_rules
 from app.projects.day_totals import KindTotal
@@ -67,6 +69,8 @@ class ProjectRetention:
     server: ServerRules
     """The rules of the server; the longest time may come from its settings."""
     kinds: Sequence[KindTotal]
+    debug_files: Sequence[DebugFileTotal]
+    """Its debug files by kind; no rule of days or bytes is about them."""
     day_bytes: Mapping[date, int]
     today: date
     pins: Sequence[ReplayPin]
@@ -91,6 +95,7 @@ async def read_project_retention(
             rules=rule_set.projects.get(project_id, ProjectRules()),
             server=rule_set.server,
             kinds=await day_totals.sum_kinds(connection, project_id=project_id),
+            debug_files=await debug_files.sum_debug_files(connection, [project_id]),
             day_bytes=await day_totals.sum_days_of(connection, project_id),
             today=await days.read_today(connection),
             pins=shown_pins,

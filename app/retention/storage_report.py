@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from app.accounts.model import Person
 from app.core.ids import ProjectId
 from app.db import days
 from app.db.engine import Database
+from app.debug_files import queries as debug_files
 from app.projects import day_totals, queries as projects, retention_rules
 from app.projects.model import Project
 from app.projects.retention_rules import ProjectRules, ServerRules
@@ -26,6 +28,9 @@ from app.retention.preview import (
     measure_growth,
 )
 from app.retention.receipts import DayReceipt, RunState
+
+DEBUG_FILES_KIND: Final = "debug_files"
+"""The kind of debug files, whose bytes are those of their rows and belong to no day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class ProjectStorage:
     project: Project
     rules: ProjectRules
     size_bytes: int
+    """With its debug files."""
     growth_bytes: int
     """Bytes a day, as the mean of the last whole days."""
     oldest_day: date | None
@@ -112,6 +118,10 @@ async def read_storage_report(
         for total in await day_totals.sum_kinds(connection):
             kinds[total.kind] += total.size_bytes
         project_ids = [project.id for project in listed]
+        debug_bytes: Counter[ProjectId] = Counter()
+        for debug_total in await debug_files.sum_debug_files(connection, project_ids):
+            debug_bytes[debug_total.project_id] += debug_total.stored_bytes
+        kinds[DEBUG_FILES_KIND] += debug_bytes.total()
         forecasts = {
             project.id: ProjectForecast(
                 rule_set.projects.get(project.id, ProjectRules()),
@@ -136,7 +146,12 @@ async def read_storage_report(
             disk=disk,
             kinds=kinds,
             projects=tuple(
-                _describe_project(project, forecasts[project.id], rule_set.server)
+                _describe_project(
+                    project,
+                    forecasts[project.id],
+                    rule_set.server,
+                    debug_bytes=debug_bytes[project.id],
+                )
                 for project in listed
             ),
             full_on=full_on,
@@ -182,13 +197,13 @@ async def foretell_full_day(
 
 
 def _describe_project(
-    project: Project, forecast: ProjectForecast, server: ServerRules
+    project: Project, forecast: ProjectForecast, server: ServerRules, *, debug_bytes: int
 ) -> ProjectStorage:
     next_end = find_next_end(forecast.rules, server, list(forecast.day_bytes))
     return ProjectStorage(
         project,
         forecast.rules,
-        sum(forecast.day_bytes.values()),
+        sum(forecast.day_bytes.values()) + debug_bytes,
         forecast.growth_bytes,
         oldest_day=min(forecast.day_bytes, default=None),
         goes_on=next_end[1] if next_end else None,

@@ -71,7 +71,7 @@ def build_debug_files_page(
         name=access.project.name,
         may_upload=access.role.includes(Role.MEMBER),
         may_delete=access.role.includes(Role.ADMIN),
-        set_up_href=project_urls.set_up(project_id),
+        set_up_href=project_urls.upload_set_up(project_id),
         total=sum(total.files for total in data.totals),
         stored_bytes=sum(total.stored_bytes for total in data.totals),
         limit_bytes=limit_bytes,

@@ -47,6 +47,6 @@ def build_symbolication(
         hints=build_debug_file_hints(symbolicated.missing),
         is_pending=symbolicated.is_pending,
         again_href=issue_urls.symbolicate_event(*event_key) if may_change and may_help else None,
-        set_up_href=project_urls.set_up(event.project_id),
+        set_up_href=project_urls.upload_set_up(event.project_id),
         debug_files_href=project_urls.debug_files(event.project_id),
     )

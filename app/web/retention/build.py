@@ -51,6 +51,8 @@ def build_page(
             for kind in order
             if kind in kinds
         ),
+        debug_files=sum(total.files for total in read.debug_files),
+        debug_bytes=sum(total.stored_bytes for total in read.debug_files),
         size_bytes=sum(read.day_bytes.values()),
         limit_bytes=read.rules.limit_bytes,
         oldest_day=words.describe_day(min(known)) if known else None,

@@ -58,6 +58,9 @@ class RetentionPage:
     """The longest time that the server keeps anything: `180 days`."""
     form: RulesForm
     kinds: tuple[KindRow, ...]
+    debug_files: int
+    """How many debug files the project has, to which the rules and the limit do not apply."""
+    debug_bytes: int
     size_bytes: int
     limit_bytes: int | None
     oldest_day: str | None

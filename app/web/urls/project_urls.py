@@ -162,3 +162,8 @@ def quarantined(project_id: ProjectId, quarantined_id: int) -> str:
 def set_up(project_id: ProjectId) -> str:
     """Return the address of a project's set-up page."""
     return f"{project(project_id)}/set-up"
+
+
+def upload_set_up(project_id: ProjectId) -> str:
+    """Return the address of what the set-up page says about uploads of debug files."""
+    return f"{set_up(project_id)}#builds"

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.ids import ProjectId
 from app.debug_files.model import ApiTokenId, DebugFile, DebugFileKind, DebugFileRemark
-from app.web.urls import project_urls
+from app.projects import day_totals
+from app.web.urls import project_urls, server_urls
 from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.builders.debug_files import make_debug_file, store_debug_file
@@ -246,3 +247,18 @@ async def test_a_form_without_a_file_is_refused(tenant: Server):
         answer = await tenant.web.post(path, **body)
         assert answer.status_code == 400
         assert 'role="alert"' in answer.text
+
+
+async def test_debug_files_are_a_kind_of_what_is_stored(tenant: Server):
+    """The pages of storage count them, and the limit of the project is not about them."""
+    await store(tenant, UUID, stored_bytes=3 * 1024**3)
+    page = html_reader.parse_page(
+        (await tenant.web.get(project_urls.retention(tenant.app.id))).text
+    )
+    (row,) = [row for row in page.all("tr") if "Debug files" in row.text]
+    assert row.text.endswith("13.0 GiB")
+    async with tenant.database.reading() as connection:
+        used = await day_totals.sum_projects(connection, [tenant.app.id])
+    assert used.get(tenant.app.id, 0) == 0
+    server = html_reader.parse_page((await tenant.web.get(server_urls.STORAGE)).text)
+    assert any("Debug files" in row.text for row in server.all("tr"))

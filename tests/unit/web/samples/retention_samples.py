@@ -38,6 +38,8 @@ RULES = RetentionPage(
     server_words="90 days",
     longest_words="180 days",
     form=FORM,
+    debug_files=1_204,
+    debug_bytes=3_328_599_654,
     kinds=(
         KindRow("Video", 12_004, 12_000_000_000),
         KindRow("Recordings (breadcrumbs, requests)", 12_004, 900_000_000),
