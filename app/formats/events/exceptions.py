@@ -25,6 +25,8 @@ _LINE_CHARS: Final = 500
 _MOST_EXCEPTIONS: Final = 50
 _MOST_FRAMES: Final = 500
 """Most frames of one stack; a longer one loses its middle, where recursion repeats itself."""
+_ENGINE_FILES: Final = frozenset({"native", "[native code]"})
+_BUNDLE_ENDINGS: Final = (".bundle", ".jsbundle", ".hbc")
 _MOST_CONTEXT_LINES: Final = 20
 _MOST_VARIABLES: Final = 100
 _MOST_THREADS: Final = 200
@@ -153,16 +155,28 @@ def find_main_frame(event: JsonObject, exception: JsonObject) -> Frame | None:
 
     Returns:
         The last frame of the app's own code, or else the last that is not marked as library code.
+        React Native marks functions of the engine and helpers of the bundler as the app's, too:
+        they count only if nothing else is.
     """
     frames = list_frames(exception) or _list_other_frames(event)
+    bundled: JsonObject | None = None
     unmarked: JsonObject | None = None
     for frame in reversed(frames):
         is_own = jsonish.flag(frame, "in_app")
-        if is_own:
+        if is_own and not _is_bundled(frame):
             return _read_frame(frame)
+        if is_own and bundled is None:
+            bundled = frame
         if is_own is None and unmarked is None:
             unmarked = frame
-    return _read_frame(unmarked) if unmarked is not None else None
+    main = bundled or unmarked
+    return _read_frame(main) if main is not None else None
+
+
+def _is_bundled(frame: JsonObject) -> bool:
+    """Tell whether a frame is of the JavaScript engine, or names a bundle instead of a source."""
+    file_name = jsonish.text(frame, "filename") or ""
+    return file_name in _ENGINE_FILES or file_name.endswith(_BUNDLE_ENDINGS)
 
 
 def get_mechanism(exception: JsonObject) -> JsonObject:

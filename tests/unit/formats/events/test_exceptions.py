@@ -140,6 +140,25 @@ def test_the_main_frame_is_the_last_own_one(marks, line):
     assert (frame and frame.line) == line
 
 
+@pytest.mark.parametrize(
+    ("file_names", "line"),
+    [
+        (("src/pay.js", "app:///index.android.bundle", "native"), 0),
+        (("app:///index.android.bundle", "native"), 1),
+        (("app:///main.jsbundle", "src/pay.js"), 1),
+    ],
+)
+def test_a_source_file_is_the_main_frame_rather_than_a_bundle(file_names, line):
+    """Frames of the engine and of the bundle count only if no frame names a source file."""
+    frames = [
+        {"lineno": number, "in_app": True, "filename": name}
+        for number, name in enumerate(file_names)
+    ]
+    frame = exceptions.find_main_frame({}, {"stacktrace": {"frames": frames}})
+    assert frame is not None
+    assert frame.line == line
+
+
 @SETTINGS
 @given(JSON_VALUES, JSON_VALUES, JSON_VALUES)
 def test_exceptions_of_any_shape_are_read(first, second, third):
