@@ -47,7 +47,9 @@ def find_position(rows: Sequence[MethodRow], line: int | None) -> Position | Non
     return None
 
 
-def choose_position(rows: Sequence[MethodRow], *, keep_synthesized: bool) -> Position | None:
+def choose_position(
+    rows: Sequence[MethodRow], *, keep_synthesized: bool, source_line: int | None = None
+) -> Position | None:
     """Choose the row that best names a method when its line is unknown or in no range.
 
     It is the method itself and not one inlined into it: that of a row without a range, if there is
@@ -57,6 +59,7 @@ def choose_position(rows: Sequence[MethodRow], *, keep_synthesized: bool) -> Pos
     Args:
         rows: All rows of an obfuscated method in the order of the mapping.
         keep_synthesized: Whether a method that the compiler made may be chosen.
+        source_line: The line of the frame, if it is known to be one of the source.
 
     Returns:
         One row, without a line unless no other line is possible. None if all were made by the
@@ -69,9 +72,9 @@ def choose_position(rows: Sequence[MethodRow], *, keep_synthesized: bool) -> Pos
     if row is None:
         _, first_rows = next(groupby(candidates, key=lambda row: (row.first_line, row.last_line)))
         row = list(first_rows)[-1]
-    if len(rows) == 1 and row.first_line is None:
+    if len(rows) == 1 and row.first_line is None and row.original_first is not None:
         return Position((row,), None)
-    return Position((row.without_original_line(),), None)
+    return Position((row.without_original_line(),), source_line)
 
 
 def find_outline_call(rows: Sequence[MethodRow], line: int | None, outline: str) -> int | None:

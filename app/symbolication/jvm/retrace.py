@@ -127,7 +127,11 @@ class JvmRetracer:
         line = walk.find_outline_line(rows, sent_line)
         position = positions.find_position(rows, line)
         if position is None:
-            position = positions.choose_position(rows, keep_synthesized=sent_line is None)
+            position = positions.choose_position(
+                rows,
+                keep_synthesized=sent_line is None,
+                source_line=None if known.has_lines else sent_line,
+            )
             if position is None and rows:  # a bridge that the compiler made
                 walk.pass_frame()
                 return []

@@ -76,7 +76,7 @@ def index_mapping(source: BinaryIO, target: BinaryIO) -> MappingFacts:
         raise MalformedInput(
             "this is no R8 or ProGuard mapping: no line has the form `com.example.Name -> a.b:`"
         )
-    writer.finish()
+    writer.finish(has_lines=has_lines)
     return MappingFacts(
         classes=writer.classes,
         has_lines=has_lines,
@@ -157,7 +157,7 @@ class _IndexWriter:
                 self._open_class(*names)
         self._extend(text[added:])
 
-    def finish(self) -> None:
+    def finish(self, *, has_lines: bool) -> None:
         """Write the last block, the tables and the trailer."""
         self._close_class()
         self._write_block()
@@ -167,8 +167,8 @@ class _IndexWriter:
             for row in sorted(range(self.classes), key=hashes.__getitem__):
                 place = (self._block_numbers[row], self._starts[row], self._sizes[row])
                 self._target.write(layout.CLASS_ROW.pack(hashes[row], *place))
-        trailer = (self._offset, len(self._block_rows), self.classes, layout.MAGIC)
-        self._target.write(layout.TRAILER.pack(*trailer))
+        tables = (self._offset, len(self._block_rows), self.classes)
+        self._target.write(layout.TRAILER.pack(*tables, has_lines, layout.MAGIC))
 
     def _extend(self, text: bytes) -> None:
         self._block += text

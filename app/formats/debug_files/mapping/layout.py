@@ -5,7 +5,8 @@ r"""The layout of an indexed mapping: its text in blocks, and tables that find a
     block table   per block: offset in this file, stored bytes, bytes of text
     class tables  by obfuscated name, then by clear name; per class: hash of the name, number of
                   the block, offset in its text, bytes of text; sorted by the hash
-    trailer       where the tables begin, how many rows they have, "PHMAP01\n"
+    trailer       where the tables begin, how many rows they have, whether any method has line
+                  numbers, "PHMAP01\n"
 
 A class never crosses the border of a block, so that a frame needs one block.
 Two names with one hash are told apart by the first line of their classes.
@@ -20,8 +21,8 @@ BLOCK_ROW: Final = struct.Struct(">QII")
 """Offset in the file, stored bytes, bytes of text."""
 CLASS_ROW: Final = struct.Struct(">QIII")
 """Hash of the name, number of the block, offset in its text, bytes of text."""
-TRAILER: Final = struct.Struct(">QII8s")
-"""Offset of the block table, number of blocks, number of classes, MAGIC."""
+TRAILER: Final = struct.Struct(">QII?8s")
+"""Offset of the block table, number of blocks, number of classes, whether it has lines, MAGIC."""
 BLOCK_BYTES: Final = 64 * 1024
 """A block ends with the class that makes its text this long or longer."""
 CLASS_BYTES: Final = 16 * 1024 * 1024

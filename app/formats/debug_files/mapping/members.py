@@ -126,15 +126,19 @@ class ClassMapping:
         clear: Its name in the source.
         obfuscated: Its name in the app.
         source_file: The file name that the mapping notes, such as `PayApi.kt`, or None.
+        has_lines: Whether any method of the mapping has line numbers. If not, the lines of the app
+            are those of the source.
     """
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, *, has_lines: bool) -> None:
         """Read the first lines of a block.
 
         Args:
             text: The lines of one class, the first of which `layout.split_class_line` can split.
+            has_lines: Whether any method of the mapping has line numbers.
         """
         self._text = text
+        self.has_lines = has_lines
         clear, obfuscated = layout.split_class_line(text.partition(b"\n")[0]) or (b"", b"")
         self.clear = clear.decode("utf-8", "replace")[:_NAME_CHARS]
         self.obfuscated = obfuscated.decode("utf-8", "replace")

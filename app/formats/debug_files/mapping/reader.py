@@ -36,7 +36,7 @@ class MappingReader:
         if len(data) < layout.TRAILER.size or data[: len(layout.MAGIC)] != layout.MAGIC:
             raise MalformedInput("these bytes are no indexed mapping")
         trailer = layout.TRAILER.unpack(data[-layout.TRAILER.size :])
-        self._blocks_offset, self._blocks, self.classes, magic = trailer
+        self._blocks_offset, self._blocks, self.classes, self.has_lines, magic = trailer
         self._obfuscated_offset = self._blocks_offset + self._blocks * layout.BLOCK_ROW.size
         self._clear_offset = self._obfuscated_offset + self.classes * layout.CLASS_ROW.size
         end = self._clear_offset + self.classes * layout.CLASS_ROW.size + layout.TRAILER.size
@@ -70,7 +70,7 @@ class MappingReader:
         if name in kept:
             return kept.get(name)
         text = self._find_text(table_offset, name)
-        mapping = ClassMapping(text) if text is not None else None
+        mapping = ClassMapping(text, has_lines=self.has_lines) if text is not None else None
         kept.add(name, mapping, len(name) + len(text or b""))
         return mapping
 

@@ -79,6 +79,14 @@ def test_a_line_becomes_the_line_in_the_source(place, clear):
     assert retrace(LINES, place) == [clear]
 
 
+def test_lines_stay_if_the_mapping_has_none_at_all():
+    """Such a shrinker renames and leaves the lines alone, so they are those of the source."""
+    mapping = "com.acme.Cart -> a:\n    void add() -> b\n    int size() -> b\n    int n():7 -> c\n"
+    assert retrace(mapping, ("a.b", 42)) == [("com.acme.Cart.add", 42)]
+    assert retrace(mapping, ("a.b", 0)) == [("com.acme.Cart.add", None)]
+    assert retrace(mapping, ("a.c", 42)) == [("com.acme.Cart.n", 7)]
+
+
 def test_ranges_written_the_wrong_way_round_are_turned():
     """ProGuard of old wrote `5:3`, and so did tools that merge mappings."""
     mapping = "com.acme.Cart -> a:\n    5:3:void x():12:10 -> b\n"
