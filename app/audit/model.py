@@ -98,6 +98,7 @@ class Action(StrEnum):
     DEBUG_FILES_ADDED_BY_HAND = "debug_files_added_by_hand"
     DEBUG_FILES_DELETED = "debug_files_deleted"
     EVENT_SYMBOLICATED = "event_symbolicated"
+    EVENTS_SYMBOLICATED = "events_symbolicated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from app.cli import (
     retention,
     serve,
     storage,
+    symbolicate,
     tokens,
 )
 from app.core import log
@@ -42,6 +43,7 @@ app.add_typer(people.people, name="user")
 app.add_typer(retention.retention, name="retention")
 app.add_typer(processes.processes, name="processes")
 app.add_typer(storage.storage, name="storage")
+app.command("symbolicate")(symbolicate.symbolicate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(erase.erase, name="erase")
 app.command("backup")(backup.backup)

@@ -233,7 +233,9 @@ def _remove(path: Path) -> None:
 
 
 def _append(path: Path, part: bytes) -> None:
-    path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    # The folder that all caches share gets its mode as well; the data folder is there.
+    for folder in (path.parent.parent, path.parent):
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _FILE_MODE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(part)

@@ -72,6 +72,7 @@ _WORDS: Final[dict[str, str]] = {
     Action.DEBUG_FILES_ADDED_BY_HAND: "Uploaded debug files by hand",
     Action.DEBUG_FILES_DELETED: "Deleted debug files",
     Action.EVENT_SYMBOLICATED: "Symbolicated an event again",
+    Action.EVENTS_SYMBOLICATED: "Symbolicated events again",
     Action.DEBUG_FILES_UPLOADED: "Debug files uploaded within an hour",
     Action.ALERT_TARGET_ADDED: "Added a target of alerts",
     Action.ALERT_TARGET_CHANGED: "Changed a target of alerts",
