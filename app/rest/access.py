@@ -21,6 +21,7 @@ from starlette.requests import Request
 from app.accounts.networks import network_of
 from app.administration.api_tokens.check_token import check_token, exists_project
 from app.api_tokens.model import ApiToken, Scope
+from app.api_tokens.secret import has_token_form, hash_secret
 from app.core import log
 from app.core.errors import ApiTokenRefused, InvalidInput, NotFound, PermissionDenied
 from app.projects.model import Project
@@ -86,18 +87,18 @@ async def require_caller(request: Request) -> RestCaller:
     """
     services = services_of(request)
     address = request.client.host if request.client else "unknown"
-    network = network_of(address)
-    services.rates.check_failures(network)
     secret = _read_secret(request)
-    grant = await check_token(services.db, secret, address=address) if secret else None
+    if not secret:
+        raise ApiTokenRefused("an API token is needed: `Authorization: Bearer sntrys_…`")
+    if not has_token_form(secret):
+        raise ApiTokenRefused("this is no API token of Playhead: they begin with `sntrys_`")
+    network, token_sha256 = network_of(address), hash_secret(secret)
+    services.rates.check_failures(network, token_sha256)
+    grant = await check_token(services.db, secret, address=address)
     if grant is None:
-        services.rates.count_failure(network)
-        raise ApiTokenRefused(
-            "this API token does not work: it is unknown, revoked or expired"
-            if secret
-            else "an API token is needed: `Authorization: Bearer sntrys_…`"
-        )
-    services.rates.count_request(grant.token.id)
+        services.rates.count_failure(network, token_sha256)
+        raise ApiTokenRefused("this API token does not work: it is unknown, revoked or expired")
+    services.rates.count_request(grant.token.id, token_sha256)
     return RestCaller(grant.token, grant.projects)
 
 

@@ -30,27 +30,41 @@ class RequestRates:
         self._requests: TokenBuckets[int] = TokenBuckets(_PER_S, _BURST)
         self._failures: TokenBuckets[str] = TokenBuckets(_FAILURES_PER_S, _MOST_FAILURES)
 
-    def count_request(self, token_id: int) -> None:
-        """Count a request with a token.
+        self._worked: set[bytes] = set()
+        """Hashes of tokens that have worked: builds with one go on while others of their network
+        try tokens that do not."""
+
+    def count_request(self, token_id: int, token_sha256: bytes) -> None:
+        """Count a request with a token that works.
 
         Raises:
             BusyService: It comes too soon after the others.
         """
+        if len(self._worked) >= _MOST_NOTES:
+            self._worked.clear()
+        self._worked.add(token_sha256)
         _take(self._requests, token_id, "this token is used for too many requests at once")
 
-    def check_failures(self, network: str) -> None:
+    def check_failures(self, network: str, token_sha256: bytes) -> None:
         """Make sure that a network has not just tried many tokens that do not work.
+
+        Args:
+            network: Where the request comes from.
+            token_sha256: The hash of its token; nothing is wrong if that has worked before.
 
         Raises:
             BusyService: It has.
         """
+        if token_sha256 in self._worked:
+            return
         bucket = self._failures.refill(network, monotonic_s())
         if bucket.tokens < 1:
             wait_s = self._failures.seconds_until(bucket, 1)
             raise BusyService("too many requests with tokens that do not work", wait_s=wait_s)
 
-    def count_failure(self, network: str) -> None:
-        """Count a token that does not work."""
+    def count_failure(self, network: str, token_sha256: bytes) -> None:
+        """Count a token that does not work, or does no more."""
+        self._worked.discard(token_sha256)
         self._failures.refill(network, monotonic_s()).tokens -= 1
 
 

@@ -1,6 +1,7 @@
 """Tests of who may use the REST API, and of the form of its answers."""
 
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -8,10 +9,13 @@ import pytest
 from app.accounts import writes as account_writes
 from app.api_tokens import queries, writes
 from app.api_tokens.model import Scope
+from app.api_tokens.secret import make_secret
 from app.core import clock
 from app.db.engine import Database
+from app.ingest.admission.token_buckets import TokenBuckets
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
+from app.rest.services import RestServices
 from tests.support.builders.api_tokens import builder, make_token, project_builder
 from tests.support.builders.people import make_person
 from tests.support.servers.server import Server
@@ -89,6 +93,27 @@ async def test_a_revoked_or_expired_token_gets_401_at_once(tenant: Server):
         tenant, await make_token(tenant.database, tenant.app.id, expires_at=past)
     ) as client:
         assert (await client.get(INFO)).status_code == 401
+
+
+async def test_too_many_requests_wait(tenant: Server, monkeypatch: pytest.MonkeyPatch):
+    """A token that is used too often, and a network of tokens that do not work, have to wait.
+
+    A token that has worked goes on all the same.
+    """
+    application: Any = tenant.service.application
+    services: RestServices = application._rest._app.state.rest_services
+    monkeypatch.setattr(services.rates, "_requests", TokenBuckets[int](0.01, 3))
+    monkeypatch.setattr(services.rates, "_failures", TokenBuckets[str](0.01, 3))
+    wrong = make_secret("https://replays.example.com", now=clock.now())
+    async with project_builder(tenant) as client, builder(tenant, wrong) as stranger:
+        assert (await client.get(INFO)).status_code == 200
+        statuses = [(await stranger.get(INFO)).status_code for _ in range(5)]
+        assert statuses == [401, 401, 401, 503, 503]
+        assert (await client.get(INFO)).status_code == 200
+        answers = [await client.get(INFO) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 503]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 600
+    assert "too many requests" in answers[-1].json()["detail"]
 
 
 async def test_a_token_of_a_person_reaches_what_they_administer(tenant: Server):
