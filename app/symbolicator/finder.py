@@ -7,7 +7,9 @@ only, so a name that breaks a child's reader changes the stacks of its own proje
 """
 
 import asyncio
+import os
 from collections.abc import Coroutine, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +38,34 @@ class Symcache:
     size_bytes: int
 
 
+class _Request:
+    """A request with descriptors of its own: the caller may close its files and be gone."""
+
+    def __init__(
+        self,
+        owner: object,
+        symcaches: Sequence[Symcache],
+        questions: Sequence[wire.AddressQuestion],
+    ) -> None:
+        sizes = [each.size_bytes for each in symcaches]
+        self.owner: Final = owner
+        self.questions: Final = len(questions)
+        self.body: Final = wire.pack_body(wire.LookUpRequest(sizes, list(questions)))
+        self.is_abandoned = False
+        self.descriptors: Final[list[int]] = []
+        try:
+            for each in symcaches:
+                self.descriptors.append(os.dup(each.descriptor))
+        except OSError as error:
+            self.close()
+            raise ServiceUnavailable("no more files can be opened") from error
+
+    def close(self) -> None:
+        """Close the descriptors."""
+        while self.descriptors:
+            os.close(self.descriptors.pop())
+
+
 class AddressFinder:
     """Finds functions and lines of addresses in symcaches; use it from one event loop.
 
@@ -49,6 +79,7 @@ class AddressFinder:
         self._child: ChildProcess | None = None
         self._spare: asyncio.Task[ChildProcess] | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[wire.LookUpAnswer]] = set()
         self._endings: set[asyncio.Task[None]] = set()
 
     async def look_up(
@@ -57,7 +88,10 @@ class AddressFinder:
         symcaches: Sequence[Symcache],
         questions: Sequence[wire.AddressQuestion],
     ) -> wire.LookUpAnswer:
-        """Find the locations of addresses. It may be cancelled, which ends the child.
+        """Find the locations of addresses.
+
+        When the caller is cancelled, the child goes on to its answer, which is dropped: ending it
+        would cost the events that follow a start. A request whose turn has not come is dropped.
 
         Args:
             owner: The project whose symcaches these are.
@@ -72,42 +106,68 @@ class AddressFinder:
             MalformedInput: A symcache or a name in it ends the child.
             ServiceUnavailable: The child cannot be started.
         """
-        request = wire.LookUpRequest([each.size_bytes for each in symcaches], list(questions))
-        descriptors = [each.descriptor for each in symcaches]
-        async with self._turn:
-            is_fresh = self._owner != owner or self._child is None
-            try:
-                answer = await self._ask(owner, request, descriptors)
-            except MalformedInput:
-                if is_fresh:
-                    raise
-                # It may have ended for another reason, such as its processor time being used up.
-                answer = await self._ask(owner, request, descriptors)
-        if len(answer.locations) != len(questions):
-            raise MalformedInput("the symbolicator's child answered another number of questions")
-        return answer
+        request = _Request(owner, symcaches, questions)
+        task = asyncio.create_task(self._serve(request), name="symbolicator: look up")
+        self._tasks.add(task)
+        task.add_done_callback(self._finish_task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            request.is_abandoned = True
+            raise
 
     async def close(self) -> None:
-        """End all children."""
+        """Stop looking up, and end all children."""
         if self._idle is not None:
             self._idle.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._end_children()
         await asyncio.gather(*self._endings)
 
-    async def _ask(
-        self, owner: object, request: wire.LookUpRequest, descriptors: Sequence[int]
-    ) -> wire.LookUpAnswer:
+    def _finish_task(self, task: asyncio.Task[wire.LookUpAnswer]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be left who asks for it
+
+    async def _serve(self, request: "_Request") -> wire.LookUpAnswer:
+        with closing(request):
+            async with self._turn:
+                if request.is_abandoned:
+                    raise asyncio.CancelledError
+                if self._idle is not None:
+                    self._idle.cancel()
+                try:
+                    return await self._ask_twice(request)
+                finally:
+                    loop = asyncio.get_running_loop()
+                    self._idle = loop.call_later(_IDLE_S, self._end_children)
+
+    async def _ask_twice(self, request: "_Request") -> wire.LookUpAnswer:
+        is_fresh = self._owner != request.owner or self._child is None
         try:
-            child = await self._take_child(owner)
+            return await self._ask(request)
+        except MalformedInput:
+            if is_fresh:
+                raise
+            # It may have ended for another reason, such as its processor time being used up.
+            return await self._ask(request)
+
+    async def _ask(self, request: "_Request") -> wire.LookUpAnswer:
+        try:
+            child = await self._take_child(request.owner)
             _, body = await child.ask(
-                wire.LOOK_UP, wire.pack_body(request), expected=(wire.FOUND,), files=descriptors
+                wire.LOOK_UP, request.body, expected=(wire.FOUND,), files=request.descriptors
             )
-            return wire.unpack_body(body, wire.LookUpAnswer)
+            answer = wire.unpack_body(body, wire.LookUpAnswer)
         except BaseException:  # also if it is cancelled: the next answer would be this one
             self._drop_child()
             raise
-        finally:
-            self._wait_for_idleness()
+        if len(answer.locations) != request.questions:
+            self._drop_child()
+            raise MalformedInput("the symbolicator's child answered another number of questions")
+        return answer
 
     async def _take_child(self, owner: object) -> ChildProcess:
         if self._child is not None and self._owner == owner:
@@ -116,7 +176,6 @@ class AddressFinder:
         spare = self._spare or _start_lookup_child()
         self._spare = spare
         try:
-            # If this is cancelled, the start goes on, for the next event.
             self._child = await asyncio.shield(spare)
         except ServiceUnavailable:
             self._spare = None
@@ -129,11 +188,6 @@ class AddressFinder:
         if self._child is not None:
             self._end_later(self._child.end())
         self._child = self._owner = None
-
-    def _wait_for_idleness(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(_IDLE_S, self._end_children)
 
     def _end_children(self) -> None:
         self._drop_child()

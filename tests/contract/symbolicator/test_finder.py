@@ -99,16 +99,34 @@ async def test_a_child_that_died_is_replaced(finder, make_symcache):
 
 
 async def test_an_event_that_gives_up_spoils_no_other(finder, make_symcache):
-    """A look-up that is cancelled ends its child, so that its answer is not taken for another's."""
+    """The answer for an event that has given up is dropped, and its child serves the next one."""
     symcache = await make_symcache(breakpad_file(TWO))
-    first = asyncio.create_task(
-        finder.look_up(1, [symcache], [AddressQuestion(0, 0x1000, 0)] * 2_000)
-    )
-    await until(lambda: finder._child is not None)
-    first.cancel()
-    await asyncio.wait([first])
-    answer = await finder.look_up(1, [symcache], [AddressQuestion(0, 0x1020, 0)])
+    one, two = AddressQuestion(0, 0x1000, 0), AddressQuestion(0, 0x1020, 0)
+    await finder.look_up(1, [symcache], [one])
+    pid = finder._child.pid
+    begun = asyncio.create_task(finder.look_up(1, [symcache], [one] * 2_000))
+    waiting = asyncio.create_task(finder.look_up(2, [symcache], [one]))
+    await until(finder._turn.locked)
+    begun.cancel()
+    waiting.cancel()
+    await asyncio.wait([begun, waiting])
+    answer = await finder.look_up(1, [symcache], [two])
     assert [each[0].symbol for each in answer.locations] == ["two"]
+    assert finder._child.pid == pid
+
+
+async def test_files_may_be_closed_meanwhile(finder, make_symcache):
+    """A request keeps the files that it was given, whatever their numbers stand for later."""
+    symcache = await make_symcache(breakpad_file(TWO))
+    other = await make_symcache(breakpad_file({"other": (0x1000, 64)}))
+    copy = os.dup(symcache.descriptor)
+    task = asyncio.create_task(
+        finder.look_up(1, [Symcache(copy, symcache.size_bytes)], [AddressQuestion(0, 0x1000, 0)])
+    )
+    await until(finder._turn.locked)
+    os.dup2(other.descriptor, copy)
+    assert (await task).locations[0][0].symbol == "one"
+    os.close(copy)
 
 
 async def test_children_end_when_nobody_needs_them(monkeypatch, make_symcache):
