@@ -2,6 +2,7 @@
 
 from app.core.ids import ProjectId
 from tests.api.pages.test_retention import data_of
+from tests.support.builders.debug_files import make_debug_file, store_debug_file
 from tests.support.servers.server import Server
 
 
@@ -12,8 +13,12 @@ async def test_the_storage_page_shows_what_fills_the_server(server: Server):
     await server.web.post(
         f"/projects/{server.app.id}/replays/{key.replay_id}/pin", data={"pinned": "yes"}
     )
+    file = make_debug_file(ProjectId(server.app.id), stored_bytes=5 * 1024**3)
+    await store_debug_file(data.database, data.objects, file)
     page = (await server.web.get("/server/storage")).text
     assert "Video" in page
+    assert "Debug files" in page
+    assert "5.0 GiB" in page
     assert f"/projects/{server.app.id}/retention" in page
     assert "Not full within three years" in page
     assert key.replay_id[:8] in page
