@@ -101,7 +101,8 @@ def map_frames(
         source_map = found.script.source_map if found else None
         position = source_map.find_position(line, column or 1) if source_map else None
         if found is not None and source_map is not None and position is not None:
-            function = _choose_name(position, called_name)
+            own_name = position.function or _find_in_script(found.script, line, column or 1)
+            function = _choose_name(own_name, called_name)
             clear = _map_frame(frame, _find_base(url, found), position, function)
             content = source_map.read_content(position.source_number)
             if content is None:
@@ -137,15 +138,21 @@ def _map_frame(
     return mapped
 
 
-def _choose_name(position: SourcePosition, called_name: str | None) -> str | None:
-    """Choose the name of the function: around the position, else as the caller calls it.
+def _choose_name(function: str | None, called_name: str | None) -> str | None:
+    """Choose the name of a function: its own, or else the one by which the caller calls it.
 
     Returns:
         None to keep the name as sent.
     """
-    if position.function and position.function not in _ANONYMOUS:
-        return position.function
-    return called_name or position.function
+    if function and function not in _ANONYMOUS:
+        return function
+    return called_name or function or None
+
+
+def _find_in_script(script: PackedScript, line: int, column: int) -> str | None:
+    """Return the name of the function in the script itself; None for one without a name."""
+    name = script.functions.find_function(line, column - 1) if script.functions else None
+    return None if name in _ANONYMOUS else name
 
 
 def _find_base(url: str, found: OpenScript) -> str:

@@ -18,7 +18,8 @@ from app.formats.debug_files.bundles import (
 )
 from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.formats.debug_files.packed.blocks import BlockPlace, BlockWriter
-from app.formats.debug_files.source_maps.packing import PackedMapFacts, pack_source_map
+from app.formats.debug_files.scripts.script_scopes import find_script_functions
+from app.formats.debug_files.source_maps.packing import PackedMapFacts, find_names, pack_source_map
 
 BundleKind = Literal["artifact_bundle", "jvm_source_bundle", "source_bundle"]
 
@@ -29,6 +30,8 @@ FORMAT_VERSION: Final = 1
 _JVM_SUFFIX: Final = ".jvm"
 _SOURCE_BYTES: Final = 8 * 1024 * 1024
 """A longer file without a source map is left out: nobody reads lines of it."""
+_FUNCTIONS_BYTES: Final = 32 * 1024 * 1024
+"""Scripts of a bundle that are looked through for their functions, 3 MB in a second."""
 _MAP_COMMENTS: Final = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 _ID_COMMENT: Final = b"//# debugId="
 _ID_COMMENT_BYTES: Final = 64
@@ -89,6 +92,16 @@ def pack_bundle(source: BinaryIO, target: BinaryIO) -> BundleFacts:
         return _BundlePacker(bundle, BlockWriter(target)).pack()
 
 
+@dataclass(frozen=True, slots=True)
+class _PackedMap:
+    """A source map that was packed."""
+
+    place: BlockPlace
+    file: BundleFile
+    """The entry that it came from: its own, or a script that carries it."""
+    has_functions: bool
+
+
 class _BundlePacker:
     """Packs the entries of one bundle."""
 
@@ -96,8 +109,10 @@ class _BundlePacker:
         self._bundle = bundle
         self._manifest = bundle.manifest
         self._writer = writer
-        self._maps: dict[str, BlockPlace] = {}
-        """Packed source maps by their keys."""
+        self._maps: dict[str, _PackedMap] = {}
+        """Source maps by their keys."""
+        self._functions_bytes = _FUNCTIONS_BYTES
+        """Scripts that may still be looked through for their functions."""
         self._rows: dict[str, dict[str, Any]] = {}
         self._source_maps = 0
 
@@ -117,35 +132,53 @@ class _BundlePacker:
     def _add_map_file(self, file: BundleFile) -> None:
         text = self._bundle.read_entry(file.entry)
         place, facts = self._pack_map(text, file.entry)
+        packed = _PackedMap(place, file, facts.has_functions)
         for key in _make_keys(file, file.debug_id or facts.debug_id):
-            self._maps[key] = place
+            self._maps[key] = packed
             self._rows.setdefault(key, {})["map"] = place
             self._rows[key].setdefault("map_url", file.url)
 
     def _add_script(self, file: BundleFile) -> None:
         text = self._bundle.read_entry(file.entry)
         debug_id = file.debug_id or _read_id_comment(text)
-        place, map_url = self._find_map(file, debug_id, text)
-        row: dict[str, Any] = {"map": place, "map_url": map_url, "url": file.url}
-        if place is None and 0 < len(text) <= _SOURCE_BYTES:
+        packed = self._find_map(file, debug_id, text)
+        row: dict[str, Any] = {"url": file.url}
+        if packed is not None:
+            row |= {"map": packed.place, "map_url": packed.file.url}
+            row["functions"] = self._add_functions(text, packed)
+        elif 0 < len(text) <= _SOURCE_BYTES:
             row["source"] = self._writer.add_block(text)
         for key in _make_keys(file, debug_id):
             self._rows[key] = row
 
+    def _add_functions(self, script: bytearray, packed: _PackedMap) -> BlockPlace | None:
+        """Look a script through for its functions, if its map does not have them."""
+        if packed.has_functions or packed.file.type is not BundleFileType.SOURCE_MAP:
+            return None
+        self._functions_bytes -= len(script)
+        if self._functions_bytes < 0:
+            return None
+        functions = find_script_functions(script)
+        if functions is None:
+            return None
+        map_text = self._bundle.read_entry(packed.file.entry)
+        clear_names = find_names(map_text, functions.list_places())
+        return self._writer.add_block(functions.name_scopes(clear_names).pack())
+
     def _find_map(
         self, file: BundleFile, debug_id: str | None, text: bytearray
-    ) -> tuple[BlockPlace | None, str | None]:
+    ) -> _PackedMap | None:
         """Find the map of a script: by id, by the address that it names, or by its own address."""
-        if debug_id is not None and (place := self._maps.get(DEBUG_ID_KEY + debug_id)):
-            return place, self._rows[DEBUG_ID_KEY + debug_id].get("map_url")
+        if debug_id is not None and (packed := self._maps.get(DEBUG_ID_KEY + debug_id)):
+            return packed
         reference = file.source_map_url or _read_map_comment(text)
         if reference is not None and reference.startswith("data:"):
             place = self._pack_inline_map(reference, file.entry)
-            return place, file.url if place else None
+            return _PackedMap(place, file, has_functions=False) if place else None
         for url in _list_map_urls(file.url, reference):
-            if place := self._maps.get(URL_KEY + url):
-                return place, url
-        return None, None
+            if packed := self._maps.get(URL_KEY + url):
+                return packed
+        return None
 
     def _pack_inline_map(self, reference: str, entry: str) -> BlockPlace | None:
         head, _, data = reference.partition(",")

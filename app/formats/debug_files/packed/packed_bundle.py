@@ -13,6 +13,7 @@ from app.formats.debug_files.packed.bundle_packing import (
     URL_KEY,
 )
 from app.formats.debug_files.source_maps.packed_map import PackedSourceMap
+from app.formats.debug_files.source_maps.scopes import FunctionScopes, unpack_scopes
 
 _OPEN_MAPS: Final = 32
 """Maps whose positions are kept; each takes as much as a tenth of its text."""
@@ -27,6 +28,9 @@ class PackedScript:
     """Address of the map, against which those of its sources are resolved."""
     source: str | None
     """The code of the script itself, if it has no map."""
+    functions: FunctionScopes | None = None
+    """The functions around positions of the script, if its map does not have them. Their names are
+    empty outside of functions."""
 
 
 class PackedBundle:
@@ -88,7 +92,13 @@ class PackedBundle:
         source_map = None
         if place:
             source_map = self._open_map(place)
-        return PackedScript(source_map, row.get("map_url"), self._read_source(row))
+        functions = row.get("functions")
+        return PackedScript(
+            source_map,
+            row.get("map_url"),
+            self._read_source(row),
+            self._reader.recall(functions, unpack_scopes) if functions else None,
+        )
 
     def _open_map(self, place: list[int]) -> PackedSourceMap:
         source_map = self._maps.get(place[0])

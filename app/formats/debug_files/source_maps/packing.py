@@ -1,7 +1,7 @@
 """Packs an uploaded source map for look-ups: positions in slices, sources and names in blocks."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -14,6 +14,7 @@ from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.formats.debug_files.packed.blocks import BlockPlace, BlockWriter
 from app.formats.debug_files.source_maps.json_elements import iterate_elements
 from app.formats.debug_files.source_maps.mapping_index import MapPart, MappingIndexer
+from app.formats.debug_files.source_maps.position_names import iterate_named_positions
 from app.formats.debug_files.source_maps.scopes import read_scopes
 
 MOST_SECTIONS: Final = 20_000
@@ -100,6 +101,39 @@ def pack_source_map(text: bytes | bytearray, writer: BlockWriter) -> PackedMapFa
     else:
         packer.add_map(members, _Offset(0, 0))
     return packer.finish(_read_debug_id(members))
+
+
+def find_names(
+    text: bytes | bytearray, wanted: AbstractSet[tuple[int, int]]
+) -> dict[tuple[int, int], str]:
+    """Find the names that a source map gives to some positions of its script.
+
+    Args:
+        text: A map that could be packed.
+        wanted: Lines and columns of the script, from 0.
+
+    Returns:
+        The names of those that have one.
+
+    Raises:
+        MalformedInput, OversizedInput: As `pack_source_map`.
+    """
+    members = _decode_members(_strip_guard(memoryview(text)), "the source map")
+    sections = _read_sections(members.sections) if members.sections else [(_Offset(0, 0), members)]
+    names: dict[tuple[int, int], str] = {}
+    for offset, section in sections:
+        part = MapPart(line=offset.line, column=offset.column)
+        mappings = _unescape(_view(section.mappings))
+        numbers = dict(iterate_named_positions(mappings, part, wanted))
+        needed = set(numbers.values())
+        elements = iterate_elements(_view(section.names), "names", most=MOST_NAMES)
+        texts = {
+            number: _decode_text(msgspec.Raw(element))
+            for number, element in enumerate(elements)
+            if number in needed
+        }
+        names |= {place: name for place, number in numbers.items() if (name := texts.get(number))}
+    return names
 
 
 @dataclass(slots=True)

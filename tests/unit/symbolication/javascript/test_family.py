@@ -120,6 +120,18 @@ async def test_samples_become_clear_by_debug_id(folder):
     assert not FAMILY.list_urls(EventDraft.of_event(event))
 
 
+async def test_functions_of_the_web_sample_are_named():
+    """The map has no functions: their names come from the script, made clear by the map."""
+    event = load_sample_event("web")
+    data = pack(read_debug_sample("web/uploaded/artifact-bundle.zip"))
+    files = with_script(data, debug_id=SCRIPT_IDS["web"])
+    frames = list_frames(await symbolicate(FAMILY, event, files), event)
+    assert [frame["function"] for frame in frames] == [
+        "Object.<anonymous>", "?", "?", "require_index", "onCheckoutTapped", "Cart.checkout",
+        "charge", "callBank",
+    ]  # fmt: skip
+
+
 async def test_the_hermes_sample_becomes_clear_by_its_release():
     """Old versions of React Native send no debug id; release and address lead to the bundle."""
     event = load_sample_event("hermes")
