@@ -99,12 +99,12 @@ async def mark_used_up(
     )
 
 
-async def delete_chunk(connection: AsyncConnection, token_id: ApiTokenId, sha1: str) -> None:
-    """Forget a chunk whose object is gone."""
+async def delete_chunks(
+    connection: AsyncConnection, token_id: ApiTokenId, checksums: Collection[str]
+) -> None:
+    """Forget chunks whose objects are gone."""
     await connection.execute(
-        delete(upload_chunks).where(
-            upload_chunks.c.token_id == token_id, upload_chunks.c.sha1 == sha1
-        )
+        delete(upload_chunks).where(upload_chunks.c.token_id == token_id, _is_one_of(checksums))
     )
 
 

@@ -139,11 +139,12 @@ class Assembler(RepeatedWorker):
         try:
             whole = await self._put_together(assembly)
         except ChunkMissing as missing:
-            # The next question of the uploader finds what is missing. A row without its object
-            # comes from a backup, which has no chunks.
+            # The uploader sends again what its next question finds to be missing. A row without its
+            # object comes from a backup, which has no chunks: the others are gone as well.
             async with services.database.transaction() as connection:
                 await assemblies.finish_assembly(connection, assembly)
-                await chunks.delete_chunk(connection, assembly.token_id, missing.sha1)
+                if missing.has_row:
+                    await chunks.delete_chunks(connection, assembly.token_id, assembly.chunks)
             return
         with whole.file:
             upload = _describe_upload(assembly, whole)
@@ -168,7 +169,7 @@ class Assembler(RepeatedWorker):
             )
         for checksum in assembly.chunks:
             if checksum not in known:
-                raise ChunkMissing(checksum)
+                raise ChunkMissing(has_row=False)
         ordered = [known[checksum] for checksum in assembly.chunks]
         return await put_together(
             services.objects, services.folder, assembly.wanted.sha1, chunks=ordered

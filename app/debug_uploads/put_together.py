@@ -15,15 +15,15 @@ _PIECE_BYTES: Final = 4 * 1024 * 1024
 
 
 class ChunkMissing(Exception):
-    """A chunk is gone since it was last seen; the uploader is told so at its next question.
+    """A chunk is gone since it was last seen.
 
     Attributes:
-        sha1: The chunk.
+        has_row: Whether its row is still there, and only its object is gone.
     """
 
-    def __init__(self, sha1: str) -> None:
-        super().__init__(sha1)
-        self.sha1 = sha1
+    def __init__(self, *, has_row: bool) -> None:
+        super().__init__()
+        self.has_row = has_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ async def _read_piece(objects: ObjectStore, chunk: UploadChunk, start: int) -> b
     try:
         return await objects.read(chunk.object_key, start, _PIECE_BYTES)
     except NotFound as error:
-        raise ChunkMissing(chunk.sha1) from error
+        raise ChunkMissing(has_row=True) from error
 
 
 def _append(file: BinaryIO, content: bytes, sha1: "hashlib._Hash", sha256: "hashlib._Hash") -> None:
