@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, or_, select, text
+from sqlalchemy import Row, Select, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
@@ -161,6 +161,18 @@ async def read_debug_files(
         )
     )
     return {DebugFileId(row.file_id): make_debug_file(row) for row in rows}
+
+
+async def find_deleted_files(
+    connection: AsyncConnection, files: Collection[tuple[ProjectId, DebugFileId]]
+) -> set[tuple[ProjectId, DebugFileId]]:
+    """Return those of some debug files that do not exist any more."""
+    rows = await connection.execute(
+        select(debug_files.c.project_id, debug_files.c.file_id).where(
+            tuple_(debug_files.c.project_id, debug_files.c.file_id).in_(sorted(files))
+        )
+    )
+    return set(files) - {(ProjectId(row.project_id), DebugFileId(row.file_id)) for row in rows}
 
 
 async def find_files_by_sha1(

@@ -152,16 +152,11 @@ class DebugFileCache:
             fetch.add_done_callback(lambda task: self._forget_fetch(key, task))
         return await asyncio.shield(fetch)
 
-    async def keep_only(self, known: Collection[tuple[ProjectId, DebugFileId]]) -> int:
-        """Remove the objects of files that were deleted; returns how many files there were.
-
-        Args:
-            known: The files that are stored, of all those that `list_files` returned before.
-        """
-        allowed = {f"{project_id}.{file_id}" for project_id, file_id in known}
-        for key in [key for key in self._open if f"{key.project_id}.{key.file_id}" not in allowed]:
+    async def remove_files(self, gone: Collection[tuple[ProjectId, DebugFileId]]) -> int:
+        """Remove the objects of debug files that were deleted; returns how many there were."""
+        for key in [key for key in self._open if (key.project_id, key.file_id) in gone]:
             del self._open[key]
-        return await asyncio.to_thread(_remove_unknown, self._folder, allowed)
+        return await asyncio.to_thread(_remove_files, self._folder, gone)
 
     async def list_files(self) -> set[tuple[ProjectId, DebugFileId]]:
         """List the debug files of which an object is here."""
@@ -281,13 +276,14 @@ def _list_files(folder: Path) -> set[tuple[ProjectId, DebugFileId]]:
     return files
 
 
-def _remove_unknown(folder: Path, allowed: Collection[str]) -> int:
-    unknown = [
-        entry for entry, _ in _scan(folder) if ".".join(entry.name.split(".")[:2]) not in allowed
+def _remove_files(folder: Path, gone: Collection[tuple[ProjectId, DebugFileId]]) -> int:
+    prefixes = {f"{project_id}.{file_id}" for project_id, file_id in gone}
+    entries = [
+        entry for entry, _ in _scan(folder) if ".".join(entry.name.split(".")[:2]) in prefixes
     ]
-    for entry in unknown:
+    for entry in entries:
         Path(entry).unlink(missing_ok=True)
-    return len(unknown)
+    return len(entries)
 
 
 def _is_whole(entry: "os.DirEntry[str]") -> bool:

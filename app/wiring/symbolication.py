@@ -10,6 +10,7 @@ from app.ingest.digest.symbolicate import BatchSymbolicator
 from app.storage.outside import open_outside_files
 from app.storage.port import ObjectStore
 from app.symbolication.cache import DebugFileCache
+from app.symbolication.cache_sweeper import CacheSweeper
 from app.symbolication.dart import DartFamily
 from app.symbolication.event import EventSymbolicator
 from app.symbolication.family import SymbolFamily
@@ -50,6 +51,9 @@ def open_symbolication(
     if system is not None:
         stack.push_async_callback(system.close)
     symbolicator = EventSymbolicator(database, cache, make_families(finder, system))
+    sweeper = CacheSweeper(database, cache)
+    sweeper.start()
+    stack.push_async_callback(sweeper.stop)
     scripts = ScriptProjects(database)
     scripts.start()
     stack.push_async_callback(scripts.stop)

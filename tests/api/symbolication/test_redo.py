@@ -10,6 +10,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId
 from app.debug_files import writes as file_writes
 from app.symbolication import found_files
+from app.symbolication.cache_sweeper import CacheSweeper
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.family import EventFiles
 from app.symbolication.model import read_clear_event, unpack_symbolicated
@@ -328,3 +329,16 @@ async def test_worker_waits_while_ingest_is_busy(tenant: Server, family: Renamin
     await upload_mapping(tenant)
     await redo(tenant, is_busy=lambda: True)
     assert (await read_event(tenant))["title"] == "x: declined"
+
+
+async def test_deleted_files_leave_the_cache_of_the_machine(tenant: Server, family: RenamingFamily):
+    """The copies of a deleted file go from the disk; those of others stay."""
+    parts = tenant.service.shared.symbolication
+    file_id = await upload_cached_mapping(tenant)
+    other_id = await upload_cached_mapping(tenant.of(tenant.backend))
+    async with tenant.database.transaction() as connection:
+        await file_writes.delete_debug_files(connection, tenant.app.id, [file_id])
+    await CacheSweeper(tenant.database, parts.cache).work()
+    files = await parts.cache.list_files()
+    assert (tenant.app.id, file_id) not in files
+    assert (tenant.backend.id, other_id) in files
