@@ -68,7 +68,7 @@ def read_change(body: JsonObject) -> ReleaseChange:
     if ref is None and refs:
         ref = _read_text(refs[0], "commit", _NAME_CHARS)
     status = body.get("status")
-    if status is not None and status not in _STATUSES:
+    if status is not None and not (isinstance(status, str) and status in _STATUSES):
         raise InvalidInput("`status` must be `open` or `archived`")
     return ReleaseChange(
         started_at=_read_time(body, "dateStarted"),

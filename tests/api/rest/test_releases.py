@@ -183,7 +183,8 @@ BODIES = [
     b'{"version": "1", "projects": "app"}', b'{"version": "1", "projects": [true]}',
     b'{"version": "1", "projects": [[]]}', b'{"version": "1", "dateReleased": "soon"}',
     b'{"version": "1", "commits": [{}]}', b'{"version": "1", "commits": {}}',
-    b'{"version": "1", "status": "gone"}', b'{"version": "1", "url": 7}',
+    b'{"version": "1", "status": "gone"}', b'{"version": "1", "status": []}',
+ b'{"version": "1", "url": 7}',
     b'{"version": "1", "url": "' + b"a" * 3_000 + b'"}',
     b"[" * 100_000, b'{"version": "\\u0000"}',
 ]  # fmt: skip
