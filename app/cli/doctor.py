@@ -20,6 +20,7 @@ from app.cli.checks import CheckResult, CheckState
 from app.cli.environment import out
 from app.cli.pooler_checks import find_pooler_fault
 from app.cli.provider_checks import check_sign_in_provider
+from app.cli.symbol_checks import check_symbols
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings
@@ -43,7 +44,7 @@ _MOST_RIGHTS: Final = 3
 
 
 def doctor() -> None:
-    """Check data folder, disk, server, database, clock, storage, media child, sign-in provider."""
+    """Check data folder, disk, server, database, clock, storage, children, sign-in provider."""
     results = asyncio.run(run_checks(environment.read_settings()))
     table = Table("", "Check", "Result", box=None)
     colours = {CheckState.OK: "green", CheckState.WARN: "yellow", CheckState.FAIL: "red"}
@@ -64,6 +65,7 @@ async def run_checks(settings: Settings) -> list[CheckResult]:
         await _check_erasure_log(settings),
         await _check_storage(settings),
         await _check_pictures(settings),
+        *await check_symbols(settings),
         *await check_sign_in_provider(settings),
     ]
 

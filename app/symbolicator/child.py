@@ -22,6 +22,11 @@ _LOCK_PAUSE_S: Final = 0.05
 _MIB: Final = 1024 * 1024
 PROGRAM: Final = "app.symbolicator.program"
 DEFAULT_MEMORY_MIB: Final = 700
+UNFILTERED: Final = (
+    "read in a child process with limits, but this kernel or container does not let it filter "
+    "its system calls (seccomp)"
+)
+"""The words for an operator whose sandbox is not complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,18 @@ class NativeDeriver:
         if answer_kind == wire.REFUSED:
             raise wire.read_refusal(body)
         return wire.unpack_body(body, wire.DeriveAnswer)
+
+
+async def is_sandbox_whole() -> bool:
+    """Start a child that reads nothing, and tell whether the kernel filters its system calls.
+
+    Raises:
+        ServiceUnavailable: The child cannot be started.
+    """
+    kind = make_child_kind(gave_up="it ended by itself", too_slow="it takes more than")
+    command = (*command_of(PROGRAM), str(DEFAULT_MEMORY_MIB), "1")
+    async with run_child(kind, command) as child:
+        return child.is_filtered
 
 
 def make_child_kind(*, gave_up: str, too_slow: str) -> ChildKind:

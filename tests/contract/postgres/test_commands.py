@@ -197,7 +197,7 @@ def test_the_doctor_finds_no_fault_with_a_migrated_database(terminal: Terminal):
     output = terminal.run_successfully("doctor")
     for subject in (
         "schema", "clock", "disk space", "journal", "quarantine", "storage", "pictures",
-        "erasure log",
+        "erasure log", "debug files",
     ):  # fmt: skip
         assert f"ok    {subject}" in output
     words = " ".join(output.split())
