@@ -107,8 +107,8 @@ def _rewrite(
     )
     own_frames = _count_own_frames(draft)
     if mappings and not retracer.mappings:
-        for image in mappings:
-            if own_frames:
+        if own_frames or _names_own_classes(draft):
+            for image in mappings:
                 draft.note_missing(DebugFileKind.PROGUARD, image.debug_id, frames=own_frames)
     else:
         # Lines of an app that was shrunk are not those of the source, so a mapping comes first.
@@ -207,6 +207,13 @@ def _add_source_lines(draft: EventDraft, images: Sequence[_ImageFile]) -> None:
     for image in images:
         if image.part is not None and has_lines:
             draft.note_use(image.part.file_id, DebugFileKind.JVM_SOURCE_BUNDLE, image.debug_id)
+
+
+def _names_own_classes(draft: EventDraft) -> bool:
+    """Whether an event whose frames are all foreign has other classes that a mapping explains."""
+    thrown = [names.read_exception_class(exception) for exception in draft.exceptions]
+    named = [name for name in thrown if name and draft.platform in _PLATFORMS]
+    return not all(own_code.is_foreign(name) for name in (*named, *draft.view_types))
 
 
 def _count_own_frames(draft: EventDraft) -> int:

@@ -9,17 +9,32 @@ _FOREIGN: Final = (
     "java.", "javax.", "jdk.", "sun.", "kotlin.", "kotlinx.", "android.", "androidx.",
     "dalvik.", "libcore.", "com.android.", "com.google.android.",
 )  # fmt: skip
+_VARIANTS: Final = frozenset(
+    {"debug", "dev", "development", "staging", "qa", "uat", "test", "internal", "alpha", "beta"}
+    | {"nightly", "preview", "demo", "free", "paid", "prod", "production", "release"}
+)
+"""Endings that a build gives the id of an app and not its packages, by `applicationIdSuffix`."""
 _NAME_CHARS: Final = 200
 
 
 def read_app_packages(event: JsonObject) -> tuple[str, ...]:
-    """Return the packages of the app that an event names: in its release, and in its contexts."""
+    """Return the packages of the app that an event names: in its release, and in its contexts.
+
+    Of `com.acme.shop.staging`, `com.acme.shop` is one as well.
+    """
     release = jsonish.text(event, "release", limit=_NAME_CHARS) or ""
     app = jsonish.mapping(jsonish.mapping(event, "contexts"), "app")
     identifier = jsonish.text(app, "app_identifier", limit=_NAME_CHARS) or ""
     packages = (release.partition("@")[0] if "@" in release else "", identifier)
+    without_variant = [_remove_variant(package) for package in packages]
     # A name without a dot would be the beginning of far too many classes.
-    return tuple(dict.fromkeys([package for package in packages if "." in package]))
+    named = [package for package in (*packages, *without_variant) if "." in package]
+    return tuple(dict.fromkeys(named))
+
+
+def _remove_variant(package: str) -> str:
+    base, _, ending = package.rpartition(".")
+    return base if ending in _VARIANTS else ""
 
 
 def is_foreign(class_name: str) -> bool:

@@ -29,6 +29,7 @@ _SUBJECTS: Final[dict[DebugFileKindName, str]] = {
 _PLURALS: Final = frozenset({"elf", "macho", "breakpad", "pdb"})
 _NAMELESS: Final = frozenset({"proguard", "jvm_source_bundle", "dart_symbol_map"})
 """Kinds that an event knows by their id alone."""
+_MAPS_OF_NAMES: Final = frozenset({"proguard", "dart_symbol_map"})
 _OBFUSCATED: Final = "is obfuscated", "are obfuscated"
 _WITHOUT_NAME: Final = "has no name", "have no names"
 _WITHOUT_LINE: Final = "shows no line", "show no lines"
@@ -149,6 +150,6 @@ def _name_position(file: MissingDebugFile) -> tuple[HintPart, ...]:
 def _describe_consequence(file: MissingDebugFile) -> str:
     """Say what is wrong with frames: `, so 14 frames are obfuscated`."""
     if not file.frames:
-        return ", so names of classes are obfuscated" if file.kind == "dart_symbol_map" else ""
+        return ", so names of classes are obfuscated" if file.kind in _MAPS_OF_NAMES else ""
     forms = _WITHOUT_LINE if file.reason == "no_lines" else _CONSEQUENCES[file.kind]
     return f", so {phrases.count(file.frames, 'frame')} {phrases.inflect(file.frames, *forms)}"

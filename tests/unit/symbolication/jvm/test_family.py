@@ -136,6 +136,21 @@ async def test_only_system_frames_miss_nothing():
     assert not done.missing
 
 
+async def test_other_classes_miss_a_mapping_as_well():
+    """A crash whose frames are all foreign may have a type of the app, or views of the app."""
+    frames = ("android.os.Looper.loop", 317), ("java.lang.Thread.run", 840)
+    event = make_event(*frames)
+    event["exception"]["values"][0] |= {"type": "u2", "module": None}
+    expected = [("proguard", R8_ID, 0, "not_uploaded")]
+    assert list_missing(await symbolicate(JvmFamily(), event, MemoryFiles())) == expected
+    draft = EventDraft.of_event(make_event(*frames), view_types=frozenset({"q.v"}))
+    await JvmFamily().rewrite(draft, MemoryFiles())
+    assert list_missing(draft.finish()) == expected
+    draft = EventDraft.of_event(make_event(*frames), view_types=frozenset({"android.view.View"}))
+    await JvmFamily().rewrite(draft, MemoryFiles())
+    assert not draft.finish().missing
+
+
 async def test_a_mapping_without_lines_says_so():
     """Names are clear, and the page can say why the lines are not."""
     files = MemoryFiles()

@@ -92,8 +92,13 @@ androidx.core.View -> a.d:
 
 def test_the_packages_of_an_app_come_from_release_and_context():
     """A release that is only a version, or a name without a dot, says nothing."""
-    context = {"app": {"app_identifier": "com.acme.beta"}}
+    context = {"app": {"app_identifier": "com.acme.kiosk.beta"}}
     event = {"release": "com.acme.shop@2.4.0+240", "contexts": context}
-    assert own_code.read_app_packages(event) == ("com.acme.shop", "com.acme.beta")
+    assert own_code.read_app_packages(event) == (
+        "com.acme.shop",
+        "com.acme.kiosk.beta",
+        "com.acme.kiosk",
+    )
+    assert own_code.read_app_packages({"release": "acme.beta@1"}) == ("acme.beta",)
     assert own_code.read_app_packages({"release": "2.4.0", "contexts": None}) == ()
     assert own_code.read_app_packages({"release": "shop@2.4.0"}) == ()
