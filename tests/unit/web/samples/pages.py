@@ -52,6 +52,7 @@ _FRAMES = tuple(
     problems.FrameRow(f"step_{number}", "shop.pay", "pay.py", number, number < 3, "charge(order)")
     for number in range(8)
 )
+_CAUSE = problems.ExceptionBlock("HttpException", "HTTP 500", None, _FRAMES[:1])
 
 
 def error(**changes) -> problems.ErrorRow:
@@ -71,9 +72,9 @@ def error(**changes) -> problems.ErrorRow:
         linked_by="replay",
         exceptions=(
             problems.ExceptionBlock("PaymentException", "failed", "generic", _FRAMES),
-            problems.ExceptionBlock("HttpException", "HTTP 500", None, _FRAMES[:1]),
+            _CAUSE,
         ),
-        sent_exceptions=(problems.ExceptionBlock("a.b", "failed", "generic", _FRAMES),),
+        sent_exceptions=(_CAUSE,),
         missing_files=2,
         trace_id=TRACE,
         release="com.cartwheel@4.2.1",
@@ -250,6 +251,9 @@ def _deleted(**changes) -> state_pages.StatePage:
     return replace(page, **changes)
 
 
+_SAMPLE_MODULES = (
+    issue_samples, room_samples, retention_samples, erasure_samples, debug_file_samples
+)  # fmt: skip
 SAMPLES = {
     **{
         name: _page(template, page, _ADMIN)
@@ -385,18 +389,10 @@ SAMPLES = {
         _deleted(kind="not_found", losses="3 limited", losses_href="/p", retry_href="/x"),
     ),
     "expired": _page("state/replay.html", _deleted(kind="expired", rule="30 days")),
-    "error": _page(
-        "state/error.html", state_pages.ErrorPage(500, "Broken", "Try again.", "7f3a91c2")
-    ),
+    "error": _page("state/error.html", state_pages.ErrorPage(500, "Broken", "Again.", "7f3a91c2")),
     **{
         name: _page(template, page)
-        for samples in (
-            issue_samples,
-            room_samples,
-            retention_samples,
-            erasure_samples,
-            debug_file_samples,
-        )
+        for samples in _SAMPLE_MODULES
         for name, (template, page) in samples.PAGES.items()
     },
     **{
