@@ -11,7 +11,11 @@ from typing import Final
 _ANY_HOST: Final = "~"
 _ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*:)//([^/?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]+:", re.IGNORECASE)
-_WEBPACK: Final = re.compile(r"webpack(?:-internal)?://[^/]*/(.*)", re.DOTALL)
+_BUNDLER: Final = re.compile(
+    r"(?:webpack|webpack-internal|turbopack|rspack|ng|rsc|vite|parcel)://[^/]*/"
+    r"(?:\((?:rsc|ssr|app-pages-browser|pages-dir-node|action-browser)\)/)?(.*)",
+    re.DOTALL,
+)
 _WEBPACK_HASH: Final = re.compile(r"\?[0-9a-f]{4,20}\Z")
 _SUFFIX: Final = re.compile(r"[?#]")
 _NO_FILES: Final = frozenset({"", "native", "[native code]", "<anonymous>", "anonymous"})
@@ -75,7 +79,7 @@ def shorten_source_name(source: str) -> str:
 
     Bundlers put their own scheme before it: `webpack:///./src/cart.js?a1b2` is `./src/cart.js`.
     """
-    match = _WEBPACK.fullmatch(source)
+    match = _BUNDLER.fullmatch(source)
     if match is None:
         return source.removeprefix("app:///") or source
     name = _WEBPACK_HASH.sub("", match[1])

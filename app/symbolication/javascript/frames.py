@@ -13,7 +13,8 @@ from app.formats.debug_files.source_maps.packed_map import SourcePosition
 from app.formats.jsonish import JsonObject
 
 _LIBRARY: Final = re.compile(
-    r"(?:^|[/\\])(?:node_modules|metro-runtime)[/\\]|^~/|(?:^|/)webpack/(?:bootstrap|runtime)"
+    r"(?:^|[/\\])(?:node_modules|metro-runtime)[/\\]|^~/"
+    r"|(?:^|/)webpack/(?:bootstrap|runtime)|^\[(?:turbopack|next)\]/"
 )
 _OF_MINIFIED_CODE: Final = ("module", "pre_context", "context_line", "post_context")
 """Members that an SDK filled from the minified script."""

@@ -66,6 +66,8 @@ def test_addresses_are_resolved_against_the_file_that_names_them(base, reference
         ("webpack:///src/a.js?vue&type=script", "src/a.js?vue&type=script"),
         ("webpack:///../~/lodash/lodash.js", "~/lodash/lodash.js"),
         ("webpack:///", "webpack:///"),
+        ("webpack-internal:///(rsc)/./src/app/page.tsx", "./src/app/page.tsx"),
+        ("turbopack:///[project]/src/a.ts", "[project]/src/a.ts"),
         ("app:///src/a.js", "src/a.js"),
         ("../src/pay.js", "../src/pay.js"),
         ("/Users/ci/shop/index.js", "/Users/ci/shop/index.js"),

@@ -1,90 +1,38 @@
-"""Events of JavaScript become clear: React Native with Hermes, web, Node."""
+"""Bundles of scripts are found for events of JavaScript, and those that are missing are named."""
 
 import copy
-import io
 import json
 from typing import Any
 
 import pytest
 
 from app.debug_files.model import DebugFileKind
-from app.formats.debug_files.packed.bundle_packing import pack_bundle
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.javascript.family import JavaScriptFamily
 from app.symbolication.model import SymbolicatedEvent
-from tests.support.builders.source_maps import (
-    MAP_ID,
-    bundle,
-    describe_entry,
-    source_map,
-    write_mappings,
-)
+from tests.support.builders.source_maps import MAP_ID, bundle, describe_entry, source_map
 from tests.support.recorded.debug_samples import (
     load_expectation,
     load_sample_event,
     read_debug_sample,
 )
 from tests.support.symbolication.found_files import MemoryFiles, symbolicate
+from tests.support.symbolication.script_events import (
+    APP,
+    URL,
+    list_frames,
+    make_event,
+    make_frame,
+    pack,
+    pack_script,
+    with_script,
+)
 
 FAMILY = JavaScriptFamily()
 SCRIPT_IDS = {
     "hermes": "8ad3141f-51c4-4c79-acd0-f3a0318ac699",
     "web": "0eba4e1f-8401-5a6d-aaa4-7c98872f25ec",
 }
-URL = "https://shop.example/assets/app.js"
-APP, MAP = "files/_/_/assets/app.js", "files/_/_/assets/app.js.map"
-
-
-def pack(data: bytes) -> bytes:
-    """Pack a bundle as an upload does."""
-    target = io.BytesIO()
-    pack_bundle(io.BytesIO(data), target)
-    return target.getvalue()
-
-
-def pack_script(entries: dict[str, str] | None = None, **changes: Any) -> bytes:
-    """Pack a bundle with one script and its map."""
-    contents: dict[str, str] = {APP: "x", MAP: json.dumps(source_map(**changes))}
-    return pack(
-        bundle(
-            contents | (entries or {}),
-            {APP: describe_entry(APP, **{"debug-id": MAP_ID, "sourcemap": "app.js.map"})},
-        )
-    )
-
-
-def with_script(data: bytes, *, debug_id: str = MAP_ID) -> MemoryFiles:
-    """Return the files of an event that has one script."""
-    files = MemoryFiles()
-    files.add(debug_id, DebugFileKind.ARTIFACT_BUNDLE, data)
-    return files
-
-
-def make_frame(line: int | None = 1, column: int | None = 11, **members: Any) -> dict[str, Any]:
-    """Make a frame of the script."""
-    frame = {"filename": URL, "function": "t", "lineno": line, "colno": column, "in_app": True}
-    return frame | members
-
-
-def make_event(*frames: dict[str, Any], debug_id: str | None = MAP_ID) -> dict[str, Any]:
-    """Make an event whose script has a debug id, or none."""
-    event: dict[str, Any] = {
-        "platform": "javascript",
-        "release": "shop@1",
-        "dist": "7",
-        "exception": {"values": [{"type": "Error", "stacktrace": {"frames": list(frames)}}]},
-    }
-    if debug_id is not None:
-        image = {"type": "sourcemap", "code_file": URL, "debug_id": debug_id.upper()}
-        event["debug_meta"] = {"images": [image]}
-    return event
-
-
-def list_frames(symbolicated: SymbolicatedEvent, event: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the clear frames of the first exception."""
-    clear = symbolicated.apply_to(event)
-    frames: list[dict[str, Any]] = clear["exception"]["values"][0]["stacktrace"]["frames"]
-    return frames
 
 
 def compare_with_sample(folder: str, symbolicated: SymbolicatedEvent, event: Any) -> None:
@@ -202,109 +150,6 @@ async def test_single_positions_that_the_map_does_not_know_are_no_news():
     assert list_frames(symbolicated, event)[0] == make_frame(9, 5)
 
 
-async def test_position_function_and_lines_come_from_the_source():
-    """The frame shows where the code was written, and no longer where it ran."""
-    event = make_event(
-        make_frame(module="app", context_line="min", pre_context=["i"], post_context=["fied"]),
-        make_frame(1, 1),
-    )
-    clear, called = list_frames(await symbolicate(FAMILY, event, with_script(pack_script())), event)
-    assert clear == {
-        "filename": "src/a.js",
-        "abs_path": "https://shop.example/assets/src/a.js",
-        "function": "t",
-        "lineno": 2,
-        "colno": 3,
-        "in_app": True,
-        "pre_context": ["first"],
-        "context_line": "  second()",
-        "post_context": ["third", ""],
-    }
-    assert called["function"] == "second"  # the name by which the frame before it calls
-
-
-async def test_a_name_is_not_taken_over_a_frame_that_is_unknown():
-    """Between two frames of a script may lie one of the engine, which calls the second."""
-    event = make_event(make_frame(), make_frame(filename="native"), make_frame(1, 1))
-    frames = list_frames(await symbolicate(FAMILY, event, with_script(pack_script())), event)
-    assert frames[1] == make_frame(filename="native")
-    assert frames[2]["function"] == "t"
-
-
-async def test_functions_of_the_map_win_over_names_at_calls():
-    """The function around a position is sure; a name at a call may be that of a property."""
-    functions = [[{"names": ["<anonymous>"], "mappings": "AAA"}]]
-    event = make_event(make_frame(), make_frame(), make_frame(1, 1))
-    data = pack_script(x_facebook_sources=functions)
-    frames = list_frames(await symbolicate(FAMILY, event, with_script(data)), event)
-    assert [frame["function"] for frame in frames] == ["<anonymous>", "second", "second"]
-    named = [[{"names": ["checkout"], "mappings": "AAA"}]]
-    data = pack_script(x_facebook_sources=named)
-    frames = list_frames(await symbolicate(FAMILY, event, with_script(data)), event)
-    assert [frame["function"] for frame in frames] == ["checkout"] * 3
-
-
-@pytest.mark.parametrize(
-    ("changes", "filename", "abs_path", "in_app"),
-    [
-        ({"sources": ["webpack:///./src/a.js"]}, "./src/a.js", "webpack:///./src/a.js", True),
-        ({"sources": ["../src/a.js"]}, "../src/a.js", "https://shop.example/src/a.js", True),
-        (
-            {"sources": ["a.js"], "sourceRoot": "/srv"},
-            "/srv/a.js",
-            "https://shop.example/srv/a.js",
-            True,
-        ),
-        (
-            {"sources": ["../node_modules/x/a.js"]},
-            "../node_modules/x/a.js",
-            "https://shop.example/node_modules/x/a.js",
-            False,
-        ),
-        (
-            {"sources": ["webpack://shop/webpack/bootstrap"]},
-            "webpack/bootstrap",
-            "webpack://shop/webpack/bootstrap",
-            False,
-        ),
-        ({"ignoreList": [0]}, "src/a.js", "https://shop.example/assets/src/a.js", False),
-        ({"sources": [None]}, URL, None, True),
-    ],
-)
-async def test_names_of_sources_and_whose_they_are(changes, filename, abs_path, in_app):
-    """Sources of packages are not the app's; all others are what the SDK says."""
-    event = make_event(make_frame())
-    (frame,) = list_frames(
-        await symbolicate(FAMILY, event, with_script(pack_script(**changes))), event
-    )
-    assert (frame["filename"], frame.get("abs_path"), frame["in_app"]) == (
-        filename,
-        abs_path,
-        in_app,
-    )
-
-
-async def test_lines_come_from_an_entry_if_the_map_has_no_code():
-    """Some builds upload sources beside the map instead of within it."""
-    source = "files/_/_/assets/src/a.js"
-    data = pack_script({source: "one\ntwo\nthree"}, sourcesContent=None)
-    event = make_event(make_frame())
-    (frame,) = list_frames(await symbolicate(FAMILY, event, with_script(data)), event)
-    assert (frame["context_line"], frame["pre_context"]) == ("two", ["one"])
-
-
-async def test_a_script_without_a_map_gives_its_own_lines():
-    """Code of a server that was never minified keeps its positions."""
-    files = {APP: {"type": "source", "url": "~/assets/app.js", "headers": {"debug-id": MAP_ID}}}
-    data = pack(bundle({APP: "one()\ntwo()\n"}, files))
-    event = make_event(make_frame(2, 1))
-    symbolicated = await symbolicate(FAMILY, event, with_script(data))
-    assert list_frames(symbolicated, event) == [
-        make_frame(2, 1, pre_context=["one()"], context_line="two()", post_context=[""])
-    ]
-    assert not symbolicated.missing
-
-
 async def test_the_newest_bundle_with_a_map_is_taken():
     """A bundle without the map, uploaded later by mistake, changes nothing."""
     files = with_script(pack_script())
@@ -358,40 +203,6 @@ async def test_frames_of_other_platforms_are_left_alone():
     assert not (await symbolicate(FAMILY, event, with_script(pack_script()))).members
 
 
-async def test_stacks_of_threads_are_mapped_too():
-    """Every stack of the event is made clear."""
-    event = make_event(make_frame())
-    event["threads"] = {"values": [{"id": 1, "stacktrace": {"frames": [make_frame(1, 1)]}}]}
-    symbolicated = await symbolicate(FAMILY, event, with_script(pack_script()))
-    (frame,) = symbolicated.members["threads"]["values"][0]["stacktrace"]["frames"]
-    assert (frame["filename"], frame["lineno"]) == ("src/a.js", 1)
-
-
-@pytest.mark.parametrize(
-    "frame",
-    [
-        {},
-        {"filename": 7, "lineno": 1},
-        {"filename": URL, "lineno": "x", "colno": []},
-        {"filename": URL, "lineno": -4, "colno": 1},
-        {"filename": URL, "lineno": 10**30, "colno": 1},
-        {"filename": "a" * 5_000, "lineno": 1, "colno": 1},
-        {"abs_path": "native", "filename": URL, "lineno": 1, "colno": 1},
-    ],
-)
-async def test_odd_frames_are_left_alone(frame):
-    """Whatever an SDK sends, nothing is raised."""
-    event = make_event(frame)
-    assert not (await symbolicate(FAMILY, event, with_script(pack_script()))).members
-
-
-async def test_numbers_may_be_texts():
-    """Old SDKs write positions as text."""
-    event = make_event(make_frame() | {"lineno": "1", "colno": "11"})
-    (frame,) = list_frames(await symbolicate(FAMILY, event, with_script(pack_script())), event)
-    assert (frame["lineno"], frame["colno"]) == (2, 3)
-
-
 async def test_an_image_names_a_script_by_either_name_or_without_its_query():
     """SDKs write the address of the image as in `abs_path`, in `filename`, or without a query."""
     names: tuple[dict[str, Any], ...] = ({"abs_path": "app:///other"}, {"filename": f"{URL}?v=3"})
@@ -406,11 +217,3 @@ async def test_an_event_past_its_time_is_given_up():
     draft = EventDraft.of_event(make_event(make_frame()), deadline_s=-1.0)
     with pytest.raises(OutOfTime):
         await FAMILY.rewrite(draft, with_script(pack_script()))
-
-
-async def test_a_script_of_hermes_needs_no_column():
-    """A frame without a column is that of the beginning of its line."""
-    mappings = write_mappings([(0, 0, 0, 2, 0, None)])
-    event = make_event(make_frame(1, None))
-    data = pack_script(mappings=mappings)
-    assert list_frames(await symbolicate(FAMILY, event, with_script(data)), event)[0]["lineno"] == 3
