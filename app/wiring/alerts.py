@@ -8,6 +8,7 @@ from app.alerts.watch import watcher as watching
 from app.alerts.watch.server import ServerWatcher
 from app.alerts.watch.watcher import AlertWatcher
 from app.alerts.worker import AlertWorker
+from app.core.errors import InvalidInput
 from app.core.ids import ProjectId
 from app.core.settings import Settings
 from app.mail.mailbox import read_mailbox
@@ -31,11 +32,14 @@ def open_alerts(shared: SharedParts, process_id: str) -> AlertParts:
     """Make the parts of alerts; they do nothing before `start_alerts`.
 
     Raises:
-        ValueError: A setting about mails or webhooks cannot be read.
+        InvalidInput: A setting about mails or webhooks cannot be read; the message names it.
     """
     settings, database = shared.settings, shared.database
     addresses = make_addresses(settings.base_url)
-    allowed = AllowedHosts.read(settings.webhook_allowed_hosts)
+    try:
+        allowed = AllowedHosts.read(settings.webhook_allowed_hosts)
+    except ValueError as error:
+        raise InvalidInput(f"PLAYHEAD_WEBHOOK_ALLOWED_HOSTS: {error}") from None
     client = OutboundClient(allowed)
     shared.stack.push_async_callback(client.close)
     mailer = open_mailer(settings)
@@ -74,12 +78,20 @@ def open_mailer(settings: Settings) -> Mailer | None:
     """Return what sends mails, or None if no mail server is set.
 
     Raises:
-        ValueError: The settings cannot be read.
+        InvalidInput: The settings cannot be read; the message names the one that is wrong.
     """
     url = settings.smtp_url.get_secret_value() if settings.smtp_url else ""
     if not url or not settings.mail_from:
         return None
-    return Mailer(read_mail_server(url), read_mailbox(settings.mail_from))
+    try:
+        server = read_mail_server(url)
+    except ValueError as error:
+        # The address may have a password in it, so it is not repeated.
+        raise InvalidInput(f"PLAYHEAD_SMTP_URL {error}") from None
+    try:
+        return Mailer(server, read_mailbox(settings.mail_from))
+    except ValueError as error:
+        raise InvalidInput(f"PLAYHEAD_MAIL_FROM: {error}") from None
 
 
 def make_addresses(base_url: str) -> MessageAddresses:

@@ -34,6 +34,7 @@ GET: Final[dict[str, Least]] = {
     "/favicon.ico": "anybody",
     "/sign-in": "anybody",
     "/sign-in/{token}": "anybody",
+    "/sign-in/forgotten": "anybody",
     # Without a sign-in provider there is nothing there: tests/api/sign_in has one.
     "/sign-in/openid": "anybody",
     "/sign-in/openid/callback": "anybody",
@@ -120,6 +121,7 @@ GET: Final[dict[str, Least]] = {
 }
 POST: Final[dict[str, Least]] = {
     "/sign-in": "anybody",
+    "/sign-in/forgotten": "anybody",
     "/sign-in/{token}": "anybody",
     "/sign-out": "anybody",
     "/theme": "anybody",

@@ -96,6 +96,8 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     "/server/storage": ("server_retention_changed",),
     "/sign-in": ("sign_in",),
     "/sign-in/{token}": ("sign_in",),
+    # Without a mail server, nothing is mailed.
+    "/sign-in/forgotten": NOTHING,
     "/sign-out": ("sign_out",),
     "/theme": NOTHING,
 }

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import queries as accounts, writes as account_writes
 from app.accounts.model import Person
+from app.administration.people.mail_links import add_project_invitation_mail
 from app.administration.projects.record_action import record_action
 from app.administration.server.invite_person import NewPerson, add_person
 from app.administration.server.sign_in_links import OneTimeLink
@@ -44,10 +45,12 @@ class MemberResult:
 
     change: MemberChange
     link: OneTimeLink | None = None
+    is_mailed: bool = False
+    """Whether whoever was invited gets a mail."""
 
 
 async def set_member(
-    database: Database, access: ProjectAccess, email: str, role_name: str
+    database: Database, access: ProjectAccess, email: str, role_name: str, *, has_mail: bool = False
 ) -> MemberResult:
     """Give a role in a project to the person with an address, or invite them.
 
@@ -56,6 +59,7 @@ async def set_member(
         access: Who does it, and the project.
         email: The address of the person, as typed.
         role_name: The role, as the form names it.
+        has_mail: Whether this server sends mails.
 
     Raises:
         PermissionDenied: The person who asks is not an admin of the project, or the new role or
@@ -69,11 +73,20 @@ async def set_member(
         person = await accounts.find_person(connection, email)
         if not access.person.is_admin and not await _is_member(connection, access, person):
             await _invite(connection, access, email, role)
-            return MemberResult(MemberChange.INVITED)
+            is_mailed = has_mail and await add_project_invitation_mail(
+                connection,
+                access.person,
+                access.project.id,
+                access.project.name,
+                account_writes.read_email(email),
+            )
+            return MemberResult(MemberChange.INVITED, is_mailed=is_mailed)
         if person is None:
-            new_person = NewPerson(email, project_id=access.project.id, role_name=role)
+            new_person = NewPerson(
+                email, project_id=access.project.id, role_name=role, is_mailed=has_mail
+            )
             added = await add_person(connection, access.person, new_person)
-            return MemberResult(MemberChange.ACCOUNT_ADDED, added.link)
+            return MemberResult(MemberChange.ACCOUNT_ADDED, added.link, added.is_mailed)
         if person.disabled_at is not None:
             raise InvalidInput(f"{person.email} is deactivated; reactivate them first")
         await _require_rank_of(connection, access, person.id)

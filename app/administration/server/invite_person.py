@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import queries as accounts, writes as account_writes
 from app.accounts.model import Person, PersonOrigin
+from app.administration.people.mail_links import add_link_mail
 from app.administration.server.server_admin import record_change, require_server_admin
 from app.administration.server.sign_in_links import INVITATION_DAYS, OneTimeLink, replace_link
 from app.audit import writes as audit
@@ -35,6 +36,8 @@ class NewPerson:
     """Whether they become an admin of the server."""
     link_days: int = INVITATION_DAYS
     """The days for which their link works."""
+    is_mailed: bool = False
+    """Whether this server mails them the link, instead of showing it to whoever invites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class AddedPerson:
     person: Person
     link: OneTimeLink | None
     is_new: bool
+    is_mailed: bool = False
+    """Whether the link goes to them by mail."""
 
 
 async def invite_person(database: Database, admin: Person, new_person: NewPerson) -> AddedPerson:
@@ -84,12 +89,16 @@ async def add_person(
     elif known is not None:
         raise InvalidInput(f"{person.email} has an account already; choose a project for them")
     needs_link = person.last_sign_in_at is None and person.origin is PersonOrigin.LOCAL
+    is_new = known is None
+    if needs_link and new_person.is_mailed:
+        await add_link_mail(connection, admin, person, days=new_person.link_days)
+        return AddedPerson(person, None, is_new=is_new, is_mailed=True)
     link = (
         await replace_link(connection, admin, person, days=new_person.link_days)
         if needs_link
         else None
     )
-    return AddedPerson(person, link, is_new=known is None)
+    return AddedPerson(person, link, is_new=is_new)
 
 
 async def _add_account(

@@ -34,6 +34,19 @@ class SignInPage:
     back: str = ""
     """The path of this server to go to afterwards."""
     provider: ProviderButton | None = None
+    has_mail: bool = False
+    """Whether this server mails links for new passwords."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenPage:
+    """The form for a link to a new password."""
+
+    has_mail: bool
+    email: str = ""
+    is_sent: bool = False
+    """Whether the form was sent; the page says the same whether anybody has the address."""
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

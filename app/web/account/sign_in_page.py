@@ -35,7 +35,8 @@ async def show_sign_in_page(
     if provider is not None:
         href = account_urls.provider_sign_in(back=back[:BACK_CHARS])
         button = ProviderButton(provider.label, href, provider.allows_passwords)
-    page = SignInPage(email[:EMAIL_CHARS], problem, back[:BACK_CHARS], button)
+    has_mail = services_of(request).alerts.has_mail
+    page = SignInPage(email[:EMAIL_CHARS], problem, back[:BACK_CHARS], button, has_mail)
     return await answer.render_page(request, "account/sign_in.html", page, status=status)
 
 

@@ -6,13 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.administration.people import sign_in
+from app.administration.people import mail_links, sign_in
 from app.administration.people.sign_in_provider import ProviderSignInNeeded
 from app.administration.people.sign_out import sign_person_out
-from app.core.errors import ActionRefused, SignInFailed
+from app.core.errors import ActionRefused, SignInFailed, TooManyAttempts
 from app.web.account.cookies import set_link_cookie
-from app.web.account.page import LinkPage, SignedOutPage
-from app.web.account.sign_in_page import describe_ending, show_sign_in_page
+from app.web.account.page import ForgottenPage, LinkPage, SignedOutPage
+from app.web.account.sign_in_page import EMAIL_CHARS, describe_ending, show_sign_in_page
 from app.web.frame import access, answer, forms
 from app.web.frame.rendering.state_pages import ErrorPage
 from app.web.frame.services import services_of
@@ -60,6 +60,42 @@ async def sign_in_with_password(request: Request) -> Response:
     response = answer.redirect(forms.read_own_path(back))
     access.set_cookie(response, services, token)
     return response
+
+
+@router.get(account_urls.FORGOTTEN)
+async def ask_for_address(request: Request) -> Response:
+    """Show the form that has a link for a new password mailed."""
+    page = ForgottenPage(services_of(request).alerts.has_mail)
+    return await answer.render_page(request, "account/forgotten.html", page)
+
+
+@router.post(account_urls.FORGOTTEN)
+async def mail_new_password(request: Request) -> Response:
+    """Mail a link for a new password, and say the same whether anybody has the address."""
+    services = services_of(request)
+    email = (await forms.read_form(request)).get("email", "")[:EMAIL_CHARS]
+    has_mail = services.alerts.has_mail
+    if not has_mail or not email.strip():
+        page = ForgottenPage(has_mail, email)
+        return await answer.render_page(request, "account/forgotten.html", page)
+    try:
+        services.reset_limiter.count_request(access.client_address(request))
+    except TooManyAttempts as error:
+        problem = phrases.sentence(str(error))
+        page = ForgottenPage(has_mail, email, problem=problem)
+        refusal = await answer.render_page(
+            request, "account/forgotten.html", page, status=error.status
+        )
+        return answer.add_retry_after(refusal, error)
+
+    async def request_mail() -> None:
+        await mail_links.request_new_password(services.db, email)
+        services.alerts.hurry()
+
+    # In the background, so that the time of the answer does not tell who has an account.
+    services.begin(request_mail(), name="new password")
+    page = ForgottenPage(has_mail, email, is_sent=True)
+    return await answer.render_page(request, "account/forgotten.html", page)
 
 
 @router.get(route_to(account_urls.sign_in_link))

@@ -41,6 +41,8 @@ _NOTICES: Final = {
     "key-on": Notice("The key is on: what apps send with it is accepted."),
     "key-off": Notice("The key is off: what apps send with it is refused."),
     "token-revoked": Notice("Token revoked: it never works again."),
+    "invitation-mailed": Notice("Invited. The mail is on its way."),
+    "link-mailed": Notice("The mail with the link is on its way."),
     "alert-begun": Notice("Done: messages go there from now on. Send a test to see one."),
     "alert-target-added": Notice("Target added. Add an alert that tells it something."),
     "alert-target-saved": Notice("Target saved."),

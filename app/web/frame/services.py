@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from app.administration.people.mail_links import ResetLimiter
 from app.administration.people.sign_in_provider import SignInProvider
 from app.administration.server.server_health import ServerCounts
 from app.alerts.parts import AlertParts
@@ -61,6 +62,7 @@ class PageServices:
     """Alerts in this process, and whether it sends mails."""
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
+    reset_limiter: ResetLimiter = field(default_factory=ResetLimiter)
     index_cache: IndexCache = field(default_factory=IndexCache)
     view_notes: ViewNotes = field(default_factory=ViewNotes)
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

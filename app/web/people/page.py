@@ -74,6 +74,8 @@ class InvitePage:
     name: str = ""
     is_admin: bool = False
     problem: str | None = None
+    has_mail: bool = False
+    """Whether this server mails links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +121,5 @@ class PersonPage:
     role_href: str
     end_all_href: str
     problem: str | None = None
+    has_mail: bool = False
+    """Whether this server mails links."""

@@ -1,11 +1,13 @@
 """The people of the server: the list, an invitation, and what an admin does with one person."""
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.administration.people import mail_links
 from app.administration.server import change_person, invite_person, person_page, sign_in_links
 from app.administration.server.invite_person import NewPerson
 from app.administration.server.people_list import list_projects_to_join, read_people_list
@@ -14,7 +16,7 @@ from app.core.errors import ActionRefused, InvalidInput
 from app.core.ids import PersonId, ProjectId
 from app.web.frame import access, answer, forms
 from app.web.frame.access import Visitor
-from app.web.frame.services import services_of
+from app.web.frame.services import PageServices, services_of
 from app.web.people.build import (
     build_invite_page,
     build_people_page,
@@ -66,13 +68,17 @@ async def ask_for_person(request: Request, visitor: access.CurrentAdmin) -> Resp
 @router.post(server_urls.INVITE)
 async def invite(request: Request, visitor: access.CurrentAdmin) -> Response:
     """Add a person, and show the link that lets them in."""
+    services = services_of(request)
     fields = await forms.read_form(request)
     try:
         added = await invite_person.invite_person(
-            services_of(request).db, visitor.person, _read_new_person(fields)
+            services.db, visitor.person, _read_new_person(fields, services)
         )
     except InvalidInput as error:
         return await _show_invitation(request, visitor, fields, error)
+    if added.is_mailed:
+        services.alerts.hurry()
+        return answer.redirect(server_urls.person(added.person.id), done="invitation-mailed")
     if added.link is None:
         return answer.redirect(server_urls.person(added.person.id), done="member-added")
     return await _show_link(request, added.link)
@@ -91,11 +97,16 @@ async def make_link(
     request: Request, visitor: access.CurrentAdmin, person_id: access.RowId
 ) -> Response:
     """Make a sign-in link, and show it the one time that it is shown."""
-    days = read_days((await forms.read_form(request)).get("days", ""), RESET_DAYS)
+    services, chosen = services_of(request), PersonId(person_id)
+    fields = await forms.read_form(request)
+    days = read_days(fields.get("days", ""), RESET_DAYS)
+    is_mailed = fields.get("mail") == "yes" and services.alerts.has_mail
     try:
-        link = await sign_in_links.make_link(
-            services_of(request).db, visitor.person, PersonId(person_id), days=days
-        )
+        if is_mailed:
+            await mail_links.mail_link(services.db, visitor.person, chosen, days=days)
+            services.alerts.hurry()
+            return answer.redirect(server_urls.person(chosen), done="link-mailed")
+        link = await sign_in_links.make_link(services.db, visitor.person, chosen, days=days)
     except InvalidInput as error:
         return await _show_person(request, visitor, PersonId(person_id), error)
     return await _show_link(request, link)
@@ -202,7 +213,7 @@ def _do_groups_decide(request: Request) -> bool:
     return provider is not None and bool(provider.policy.admins)
 
 
-def _read_new_person(fields: dict[str, str]) -> NewPerson:
+def _read_new_person(fields: dict[str, str], services: PageServices) -> NewPerson:
     """Return the person that a form names; what cannot be read is refused later.
 
     Raises:
@@ -219,6 +230,7 @@ def _read_new_person(fields: dict[str, str]) -> NewPerson:
         role_name=fields.get("role", ""),
         is_admin=fields.get("admin") == "yes",
         link_days=read_days(fields.get("days", ""), INVITATION_DAYS),
+        is_mailed=fields.get("mail") == "yes" and services.alerts.has_mail,
     )
 
 
@@ -231,6 +243,7 @@ async def _show_invitation(
     projects = await list_projects_to_join(services_of(request).db, visitor.person)
     problem = phrases.sentence(str(refusal)) if refusal else None
     page = build_invite_page(projects, fields, problem=problem)
+    page = replace(page, has_mail=services_of(request).alerts.has_mail)
     status = refusal.status if refusal else 200
     return await answer.render_page(request, "people/invite.html", page, status=status)
 
@@ -256,5 +269,6 @@ async def _show_person(
     page = build_person_page(
         details, visitor, do_groups_decide=_do_groups_decide(request), problem=problem
     )
+    page = replace(page, has_mail=services_of(request).alerts.has_mail)
     status = refusal.status if refusal else 200
     return await answer.render_page(request, "people/person.html", page, status=status)

@@ -56,16 +56,24 @@ async def show_bodies(request: Request, project_access: access.CurrentProject) -
 @router.post(route_to(project_urls.members))
 async def set_member(request: Request, project_access: access.CurrentProject) -> Response:
     """Give a member another role, or invite somebody."""
+    services = services_of(request)
     fields = await forms.read_form(request)
     try:
         result = await change_members.set_member(
-            services_of(request).db, project_access, fields.get("email", ""), fields.get("role", "")
+            services.db,
+            project_access,
+            fields.get("email", ""),
+            fields.get("role", ""),
+            has_mail=services.alerts.has_mail,
         )
     except InvalidInput as error:
         return await _show(request, project_access, error)
     if result.link is not None:
         return await _show_link(request, project_access, result.link)
     done = "invited" if result.change is MemberChange.INVITED else "member-set"
+    if result.is_mailed:
+        services.alerts.hurry()
+        done = "invitation-mailed"
     return answer.redirect(project_urls.settings(project_access.project.id), done=done)
 
 
