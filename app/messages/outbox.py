@@ -46,6 +46,8 @@ _AT_ONCE: Final = 2
 """Messages to one target that are on their way at the same time: one that does not answer must not
 take the turns of all others. Processes that claim at the same moment may be one or two beyond."""
 _TITLE_BYTES: Final = 1_024
+_RECEIVER_LOCKS: Final = 3
+"""Tells these locks from others that are named by a hash (`accounts/attempts`)."""
 _FAULT_BYTES: Final = 500
 
 _columns: Final = outbox.c
@@ -252,6 +254,13 @@ async def find_first_batch_at(
     )
     first: datetime | None = await connection.scalar(query)
     return first
+
+
+async def lock_receiver(connection: AsyncConnection, name: str) -> None:
+    """Let messages to one receiver be counted and added by one transaction at a time."""
+    await connection.execute(
+        select(func.pg_advisory_xact_lock(func.hashtextextended(name, _RECEIVER_LOCKS)))
+    )
 
 
 async def count_recent(

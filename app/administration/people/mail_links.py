@@ -130,6 +130,8 @@ async def request_new_password(database: Database, email: str) -> None:
             return
         if person.origin is not PersonOrigin.LOCAL:
             return
+        # One request after the other, so that each sees what those before have sent.
+        await outbox.lock_receiver(connection, f"new password {person.id}")
         sent = await outbox.count_recent(
             connection, MessageKind.PASSWORD, since=clock.now() - _HOUR, person_id=person.id
         )
