@@ -10,7 +10,7 @@ from typing import Final, override
 
 from app.core import log
 from app.core.clock import monotonic_s
-from app.core.errors import MalformedInput
+from app.core.errors import MalformedInput, ServiceUnavailable
 from app.debug_files.model import (
     DebugFileFeature,
     DebugFileKind,
@@ -118,6 +118,12 @@ class NativeFamily(SymbolFamily):
                 # These frames stay as they were sent.
                 _logger.warning("a symcache cannot be read", error=str(error))
                 return
+            except ServiceUnavailable as error:
+                if not files.is_fetching:
+                    raise
+                # An installation whose child does not start must not keep a worker from all others.
+                _logger.error("native frames stay as they were sent", error=str(error))  # noqa: TRY400
+                return
             for place, locations in zip(places, answer.locations, strict=True):
                 if locations:
                     group[numbers[place.image.debug_id]].locations[place] = locations
@@ -130,6 +136,8 @@ def _find_native_frames(draft: EventDraft) -> _NativeFrames:
     if not sent_images:
         return _NativeFrames(stacks, symbols)
     images = NativeImages(sent_images)
+    if not images:  # most events of Android and of scripts
+        return _NativeFrames(stacks, symbols)
     for stack in draft.stacks:
         places: dict[int, FrameAddress] = {}
         for number, place in list_frame_addresses(draft, images, stack):

@@ -67,6 +67,10 @@ class NativeImages:
         self._placed = [number for _, number in placed]
         self._by_id = {image.debug_id: image for image in self._numbered if image is not None}
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._by_id)
+
     def find_image(self, address: int) -> NativeImage | None:
         """Return the image in which an address lies."""
         at = bisect_right(self._starts, address) - 1

@@ -63,8 +63,8 @@ class _Rewriter:
             _read_app_identifier(draft.event),
         )
         self._source_texts: dict[tuple[str, str], str | None] = {}
-        self._unknown: dict[str, list[FrameAddress]] = {}
-        """The addresses of frames of the app that stay unreadable, by debug id."""
+        self._unknown: dict[str, int] = {}
+        """The number of frames of the app that stay unreadable, by debug id."""
         self._without_line: dict[str, int] = {}
         """The number of frames of the app whose line is not known, by debug id."""
 
@@ -95,13 +95,11 @@ class _Rewriter:
                     image.kind, debug_id, reason="no_lines",
                     name=image.name, arch=image.arch, frames=frames,
                 )  # fmt: skip
-            if unknown := self._unknown.get(debug_id):
-                first = unknown[0]
-                is_there = found.reason == "not_in_map"
+            frames, reason = self._unknown.get(debug_id), found.reason
+            if frames and reason is not None:
                 self._draft.note_missing(
-                    image.kind, debug_id, reason=found.reason,
-                    name=image.name, arch=image.arch, frames=len(unknown),
-                    detail=hex(first.address - first.base) if is_there else None,
+                    image.kind, debug_id, reason=reason,
+                    name=image.name, arch=image.arch, frames=frames,
                 )  # fmt: skip
 
     def _mark_frame(self, frame: JsonObject, place: FrameAddress) -> JsonObject:
@@ -110,7 +108,8 @@ class _Rewriter:
         if not isinstance(is_own, bool):
             is_own = own_code.is_own_library(_read_package(frame) or place.image.path)
         if is_own is not False:
-            self._unknown.setdefault(place.image.debug_id, []).append(place)
+            debug_id = place.image.debug_id
+            self._unknown[debug_id] = self._unknown.get(debug_id, 0) + 1
         return frame if is_own is None else {**frame, "in_app": is_own}
 
     def _finish_frame(self, frame: JsonObject, found: ImageSymbols) -> JsonObject:

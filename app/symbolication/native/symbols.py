@@ -38,10 +38,14 @@ class ImageSymbols:
         return self.part is not None and self.part.remark is DebugFileRemark.NO_LINES
 
     @property
-    def reason(self) -> Literal["not_uploaded", "stripped", "not_in_map"]:
-        """Why a frame in this image stays unreadable."""
+    def reason(self) -> Literal["not_uploaded", "stripped"] | None:
+        """Why a frame in this image stays unreadable, as far as another file would help.
+
+        A debug file has the id of its image, so an address that it does not know is of code for
+        which compilers write nothing, such as the stubs of a linker.
+        """
         if self.file is not None:
-            return "not_in_map"
+            return None
         if self.part is not None and self.part.remark is DebugFileRemark.STRIPPED:
             return "stripped"
         return "not_uploaded"

@@ -7,7 +7,7 @@ from typing import Any, override
 import pytest
 
 from app.core.clock import monotonic_s
-from app.core.errors import MalformedInput
+from app.core.errors import MalformedInput, ServiceUnavailable
 from app.debug_files.model import DebugFileKind, DebugFileRemark
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.model import SymbolicatedEvent
@@ -234,10 +234,9 @@ async def test_the_missing_library_counts_its_frames(files):
 
 
 async def test_an_address_that_the_file_does_not_know(files):
-    """A file that is there, but does not cover an address, is named with the address."""
+    """No other file would help with an address of the image that has no function."""
     symbolicated = await symbolicate(FakeFinder({1: [UNKNOWN]}), files, crash(frame(1), frame(2)))
-    (missing,) = symbolicated.missing
-    assert (missing.reason, missing.frames, missing.detail) == ("not_in_map", 2, "0x1")
+    assert symbolicated.missing == ()
 
 
 async def test_a_file_without_lines_is_named(files):
@@ -277,6 +276,17 @@ async def test_a_child_that_gives_up_leaves_the_frames(files):
     event = crash(frame(1))
     symbolicated = await symbolicate(finder, files, event)
     assert frames_of(symbolicated, event) == [{**frame(1), "in_app": True}]
+
+
+async def test_a_child_that_does_not_start(files):
+    """Digest leaves such an event to a worker; a worker leaves its frames as they were sent."""
+    finder = FakeFinder({1: [TOTAL]})
+    finder.error = ServiceUnavailable("symbolic is missing")
+    event = crash(frame(1))
+    assert frames_of(await symbolicate(finder, files, event), event)[0].get("function") is None
+    files.is_fetching = False
+    with pytest.raises(ServiceUnavailable):
+        await symbolicate(finder, files, event)
 
 
 async def test_an_event_that_takes_too_long_is_given_up(files):
