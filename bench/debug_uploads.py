@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, run by its path
-"""Measures an upload of a large ELF file by the real sentry-cli, while others use the server.
+"""Measures uploads of a large ELF file and a mapping by sentry-cli, while others use the server.
 
 Run: python bench/debug_uploads.py [--mb 220] [--quiet-s 10]
 It compiles the file with g++ and objcopy, starts `playhead serve` with a Postgres of its own, runs
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -29,11 +29,14 @@ import psutil
 
 from app.core import clock
 from tests.sdk.cli import BuildServer
+from tests.support.builders import mappings
 from tests.support.servers.process import find_lasting_port
 
 _HOUSE: Final = Path(__file__).resolve().parent.parent
 _MIB: Final = 1024 * 1024
 _PROBE_S: Final = 0.02
+_CLASSES: Final = 12_500
+"""A mapping of so many classes has 50 MB."""
 _PATIENCE_S: Final = 60
 _CHILD: Final = "app.symbolicator.program"
 _SOURCE: Final = """
@@ -184,13 +187,28 @@ def _private_bytes(process: psutil.Process) -> int:
 
 
 async def _measure(
-    library: Path, server: psutil.Process, build: BuildServer, quiet_s: float
+    files: Sequence[tuple[Path, tuple[str, ...]]],
+    server: psutil.Process,
+    build: BuildServer,
+    quiet_s: float,
 ) -> None:
     quiet = await _watch(server, build, asyncio.sleep(quiet_s))
     _print(f"quiet   {quiet.describe()}; server {quiet.server_bytes / _MIB:.0f} MiB")
+    for path, command in files:
+        await _measure_upload(path, command, server, build, before_bytes=quiet.server_bytes)
+
+
+async def _measure_upload(
+    library: Path,
+    command: tuple[str, ...],
+    server: psutil.Process,
+    build: BuildServer,
+    *,
+    before_bytes: int,
+) -> None:
     size_bytes = library.stat().st_size  # noqa: ASYNC240 - nothing else runs
     before_s, cpu_before_s = clock.monotonic_s(), sum(server.cpu_times()[:2])
-    run = asyncio.create_task(build.run("debug-files", "upload", "--wait", library))
+    run = asyncio.create_task(build.run(*command, library))
     busy = await _watch(server, build, run)
     result = run.result()
     if result.status:
@@ -201,7 +219,7 @@ async def _measure(
     )
     _print(f"        {busy.describe()}")
     _print(
-        f"memory  server +{(busy.server_bytes - quiet.server_bytes) / _MIB:.1f} MiB, "
+        f"memory  server +{(busy.server_bytes - before_bytes) / _MIB:.1f} MiB, "
         f"child {busy.child_bytes / _MIB:.0f} MiB resident, "
         f"{busy.child_address_space_bytes / _MIB:.0f} MiB of address space"
     )
@@ -234,8 +252,15 @@ def main() -> None:
         # The embedded Postgres runs as another user when root starts it.
         folder.chmod(0o711)
         library = options.file or build_elf(folder, options.mb)
+        mapping = folder / "mapping.txt"
+        with mapping.open("w") as text:
+            text.writelines(mappings.build_mapping(_CLASSES))
+        files = [
+            (library, ("debug-files", "upload", "--wait")),
+            (mapping, ("upload-proguard",)),
+        ]
         with _serving(folder) as (server, build):
-            asyncio.run(_measure(library, server, build, options.quiet_s))
+            asyncio.run(_measure(files, server, build, options.quiet_s))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     ARRAY,
@@ -29,6 +29,8 @@ KEPT_FOR: Final = timedelta(hours=24)
 KEPT_USED_UP_FOR: Final = timedelta(minutes=10)
 """A chunk of a complete file stays so long, since another file may have the same chunk."""
 
+_NOTED_AFTER: Final = timedelta(minutes=10)
+
 
 @dataclass(frozen=True, slots=True)
 class UploadChunk:
@@ -45,13 +47,20 @@ async def find_chunks(
     """Find the chunks that a token has sent, by their SHA-1, and note that they are used."""
     if not checksums:
         return {}
+    columns = upload_chunks.c
+    is_own = (columns.token_id == token_id) & _is_one_of(checksums)
     rows = await connection.execute(
-        update(upload_chunks)
-        .where(upload_chunks.c.token_id == token_id, _is_one_of(checksums))
-        .values(last_used_at=func.now(), used_up_at=None)
-        .returning(upload_chunks.c.sha1, upload_chunks.c.object_key, upload_chunks.c.size_bytes)
+        select(columns.sha1, columns.object_key, columns.size_bytes).where(is_own)
     )
-    return {row.sha1: UploadChunk(*row) for row in rows}
+    chunks = {row.sha1: UploadChunk(*row) for row in rows}
+    # A build that waits asks every second: its chunks are not written each time.
+    is_forgotten = (columns.last_used_at < func.now() - _NOTED_AFTER) | columns.used_up_at.is_not(
+        None
+    )
+    await _update_chunks(
+        connection, is_own & is_forgotten, last_used_at=func.now(), used_up_at=None
+    )
+    return chunks
 
 
 async def add_chunk(connection: AsyncConnection, token_id: ApiTokenId, chunk: UploadChunk) -> bool:
@@ -92,11 +101,8 @@ async def mark_used_up(
     connection: AsyncConnection, token_id: ApiTokenId, checksums: Collection[str]
 ) -> None:
     """Note that a file was put together of some chunks."""
-    await connection.execute(
-        update(upload_chunks)
-        .where(upload_chunks.c.token_id == token_id, _is_one_of(checksums))
-        .values(used_up_at=func.now())
-    )
+    is_own = (upload_chunks.c.token_id == token_id) & _is_one_of(checksums)
+    await _update_chunks(connection, is_own, used_up_at=func.now())
 
 
 async def delete_chunks(
@@ -134,6 +140,25 @@ async def find_known_objects(connection: AsyncConnection, keys: Collection[str])
         select(upload_chunks.c.object_key).where(upload_chunks.c.object_key.in_(sorted(keys)))
     )
     return set(known)
+
+
+async def _update_chunks(
+    connection: AsyncConnection, condition: ColumnElement[bool], **values: Any
+) -> None:
+    """Change chunks in the order of their keys, so that two processes do not lock one another."""
+    columns = upload_chunks.c
+    locked = (
+        select(columns.token_id, columns.sha1)
+        .where(condition)
+        .order_by(columns.token_id, columns.sha1)
+        .with_for_update()
+        .cte("locked")
+    )
+    await connection.execute(
+        update(upload_chunks)
+        .where(columns.token_id == locked.c.token_id, columns.sha1 == locked.c.sha1)
+        .values(**values)
+    )
 
 
 def _is_one_of(checksums: Collection[str]) -> ColumnElement[bool]:

@@ -4,21 +4,24 @@ import random
 
 import pytest
 
+from app.api_tokens.model import Scope
 from app.debug_files import queries
 from app.debug_files.model import DebugFileKind
 from app.formats.debug_files.mapping.reader import MappingReader
 from app.storage import keys
-from tests.support.builders.api_tokens import project_builder
+from tests.support.builders.api_tokens import builder, project_builder
 from tests.support.builders.uploads import (
     CHUNKS,
     MAPPING,
     ask,
     assemble,
+    make_bundle,
     mapping_uuid,
     send_chunks,
     sha1,
     split,
     upload,
+    upload_bundle,
 )
 from tests.support.servers.server import Server
 
@@ -137,3 +140,68 @@ async def test_chunks_of_another_token_are_not_there(tenant: Server):
             f"/api/0/projects/x/{tenant.app.id}/files/difs/assemble/", json=ask(content)
         )
         assert refused.status_code == 403
+
+
+DOORS = (
+    ("GET", CHUNKS),
+    ("POST", CHUNKS),
+    ("POST", "/api/0/projects/playhead/{project}/files/difs/assemble/"),
+    ("POST", "/api/0/projects/playhead/{project}/files/dsyms/"),
+    ("POST", "/api/0/organizations/playhead/artifactbundle/assemble/"),
+)
+
+
+@pytest.mark.parametrize(("method", "path"), DOORS)
+async def test_uploads_need_a_token_with_their_scope(tenant: Server, method: str, path: str):
+    """Without a token, with one that only reads, or with one of another project: no upload."""
+    address = path.format(project=tenant.app.id)
+    body = {"projects": [tenant.app.id]}
+    async with builder(tenant, None) as client:
+        assert (await client.request(method, address, json=body)).status_code == 401
+    async with project_builder(tenant, Scope.PROJECT_READ, Scope.RELEASES) as client:
+        answer = await client.request(method, address, json=body)
+        assert answer.status_code == 403
+        assert "upload" in answer.json()["detail"]
+    if "chunk-upload" in path:
+        return
+    async with project_builder(tenant, project_id=tenant.backend.id) as client:
+        assert (await client.request(method, address, json=body)).status_code == 403
+    async with project_builder(tenant) as client:
+        unknown = path.format(project="no-such-app")
+        answer = await client.request(method, unknown, json={"projects": ["no-such-app"]})
+        assert answer.status_code == 404
+
+
+async def test_a_bundle_is_for_each_project_that_it_names(tenant: Server):
+    """A token that reaches one project only uploads to that one, and to no other with it."""
+    bundle = make_bundle({"~/app.js": "a()"})
+    async with project_builder(tenant) as client:
+        answer = await client.post(
+            DOORS[-1][1],
+            json={
+                "checksum": sha1(bundle),
+                "chunks": [sha1(bundle)],
+                "projects": [tenant.app.id, tenant.backend.id],
+            },
+        )
+        assert answer.status_code == 403
+        for release, dist in (("1.0", "7"), ("1.0", "8"), ("1.0", "7"), ("2.0", None)):
+            more = {"version": release, **({"dist": dist} if dist else {})}
+            told = await upload_bundle(client, tenant.app.id, content=bundle, **more)
+            assert told["state"] == "ok", told
+            async with tenant.database.reading() as connection:
+                places = await queries.find_artifacts(
+                    connection, tenant.app.id, release, dist or "", urls=["~/app.js"]
+                )
+            assert [place.artifact.dist for place in places] == [dist or ""]
+
+
+async def test_files_that_nothing_reads_are_taken(tenant: Server):
+    """A symbol map of old Xcodes is answered as taken, since a build must not fail for it."""
+    content = b"BCSymbolMap Version: 2.0\n_main\n"
+    async with project_builder(tenant) as client:
+        answer = await upload(client, tenant.app.id, content, name="a.bcsymbolmap")
+        assert (answer["state"], answer["dif"]["objectName"]) == ("ok", "a.bcsymbolmap")
+        answer = await upload(client, tenant.app.id, b"BSJB\1\0", name="a.pdb")
+        assert answer["state"] == "error"
+        assert "portable PDBs" in answer["detail"]
