@@ -44,8 +44,9 @@ from tests.support.builders import (
 )
 from tests.support.builders.mp4_boxes import fragmented_file, mp4_file
 from tests.support.builders.wire import KEY, STARTED_MS, compact
-from tests.support.recorded.debug_samples import read_debug_sample
+from tests.support.recorded.debug_samples import load_sample_event, read_debug_sample
 from tests.support.report import Report
+from tests.support.symbolication.retracing import is_jvm, make_retracer
 
 EXAMPLES = programme_size.rounds(ci=2_000, nightly=50_000)
 MIB: Final = 1024 * 1024
@@ -107,6 +108,16 @@ def read_source_map(data: bytes) -> object:
     packed, _ = source_maps.pack_text(data)
     found = [packed.find_position(line, column) for line in (1, 3) for column in (1, 40, 700)]
     return [packed.read_content(position.source_number) for position in found if position]
+
+
+def read_mapping(data: bytes) -> object:
+    """Index a mapping, and retrace the stacks of a sample with it."""
+    retracer = make_retracer(data)
+    return [
+        retracer.retrace_frames(exception["stacktrace"]["frames"], is_jvm, "q.c")
+        for folder in ("r8", "proguard")
+        for exception in load_sample_event(folder)["exception"]["values"]
+    ]
 
 
 PLAIN_BUNDLES: Final = tuple(
@@ -218,6 +229,10 @@ READERS: Final = {
             read_debug_sample("web/dist/app.a1f3.js.map"),
             compact({"version": 3, "sections": [SECTION, SECTION]}),
         ),
+    ),
+    "mapping": Reader(
+        read_mapping,
+        (read_debug_sample("r8/mapping.txt"), read_debug_sample("proguard/mapping.txt")),
     ),
     "dart symbol map": Reader(
         lambda data: pack_dart_map(io.BytesIO(data), io.BytesIO()),
