@@ -255,10 +255,6 @@ _SAMPLE_MODULES = (
     issue_samples, room_samples, retention_samples, erasure_samples, debug_file_samples
 )  # fmt: skip
 SAMPLES = {
-    **{
-        name: _page(template, page, _ADMIN)
-        for name, (template, page) in alert_samples.PAGES.items()
-    },
     "privacy": _page("privacy/page.html", privacy_samples.PRIVACY_PAGE, _ADMIN),
     "privacy, empty": _page("privacy/page.html", privacy_samples.EMPTY_PRIVACY_PAGE, _ADMIN),
     "list": _page("replays/page.html", list_samples.LIST),
@@ -397,6 +393,7 @@ SAMPLES = {
     },
     **{
         name: _page(template, page, _ADMIN)
-        for name, (template, page) in server_samples.PAGES.items()
+        for samples in (alert_samples, server_samples)
+        for name, (template, page) in samples.PAGES.items()
     },
 }
