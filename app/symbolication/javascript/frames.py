@@ -8,6 +8,7 @@ from typing import Final
 from app.formats import jsonish
 from app.formats.debug_files import script_urls
 from app.formats.debug_files.packed.packed_bundle import PackedBundle, PackedScript
+from app.formats.debug_files.scripts.script_scopes import ANONYMOUS
 from app.formats.debug_files.source_lines import cut_source_lines
 from app.formats.debug_files.source_maps.packed_map import SourcePosition
 from app.formats.jsonish import JsonObject
@@ -18,7 +19,6 @@ _LIBRARY: Final = re.compile(
 )
 _OF_MINIFIED_CODE: Final = ("module", "pre_context", "context_line", "post_context")
 """Members that an SDK filled from the minified script."""
-_ANONYMOUS: Final = frozenset({"<anonymous>", "anonymous", "?", ""})
 _HIGHEST_NUMBER: Final = 2**31 - 1
 _MINIFIED_COLUMN: Final = 250
 """Nobody writes lines of this length by hand."""
@@ -103,7 +103,7 @@ def map_frames(
         position = source_map.find_position(line, column or 1) if source_map else None
         if found is not None and source_map is not None and position is not None:
             own_name = position.function or _find_in_script(found.script, line, column or 1)
-            function = _choose_name(own_name, called_name)
+            function = own_name or called_name  # or else as sent
             clear = _map_frame(frame, _find_base(url, found), position, function)
             content = source_map.read_content(position.source_number)
             if content is None:
@@ -139,21 +139,10 @@ def _map_frame(
     return mapped
 
 
-def _choose_name(function: str | None, called_name: str | None) -> str | None:
-    """Choose the name of a function: its own, or else the one by which the caller calls it.
-
-    Returns:
-        None to keep the name as sent.
-    """
-    if function and function not in _ANONYMOUS:
-        return function
-    return called_name or function or None
-
-
 def _find_in_script(script: PackedScript, line: int, column: int) -> str | None:
     """Return the name of the function in the script itself; None for one without a name."""
     name = script.functions.find_function(line, column - 1) if script.functions else None
-    return None if name in _ANONYMOUS else name
+    return None if name == ANONYMOUS else name or None
 
 
 def _find_base(url: str, found: OpenScript) -> str:

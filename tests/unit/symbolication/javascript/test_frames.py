@@ -50,15 +50,24 @@ async def test_a_name_is_not_taken_over_a_frame_that_is_unknown():
 
 async def test_functions_of_the_map_win_over_names_at_calls():
     """The function around a position is sure; a name at a call may be that of a property."""
-    functions = [[{"names": ["<anonymous>"], "mappings": "AAA"}]]
-    event = make_event(make_frame(), make_frame(), make_frame(1, 1))
-    data = pack_script(x_facebook_sources=functions)
+    event = make_event(make_frame(), make_frame(1, 1))
+    for name in ("checkout", "<anonymous>"):
+        functions = [[{"names": [name], "mappings": "AAA"}]]
+        data = pack_script(x_facebook_sources=functions)
+        frames = list_frames(await symbolicate(FAMILY, event, with_script(data)), event)
+        assert [frame["function"] for frame in frames] == [name] * 2
+
+
+async def test_functions_without_a_name_are_called_as_their_caller_does():
+    """A function that the script does not name has the name at the call, or the one sent."""
+    script = "(function(){    f(x)})()"
+    data = pack_script({APP: script})
+    event = make_event(make_frame(), make_frame(1, 20))
     frames = list_frames(await symbolicate(FAMILY, event, with_script(data)), event)
-    assert [frame["function"] for frame in frames] == ["<anonymous>", "second", "second"]
-    named = [[{"names": ["checkout"], "mappings": "AAA"}]]
-    data = pack_script(x_facebook_sources=named)
+    assert [frame["function"] for frame in frames] == ["t", "second"]
+    data = pack_script({APP: script.replace("function(", "function  pay(")})
     frames = list_frames(await symbolicate(FAMILY, event, with_script(data)), event)
-    assert [frame["function"] for frame in frames] == ["checkout"] * 3
+    assert [frame["function"] for frame in frames] == ["t", "pay"]
 
 
 @pytest.mark.parametrize(
