@@ -22,6 +22,7 @@ from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.processes.heartbeat import ProcessHeartbeat, ReadCounts
 from app.storage.measured import MeasuredStore
+from app.symbolication.metrics import SymbolicationMetrics
 from app.web.frame.middleware.page_metrics import PageMetrics
 
 
@@ -42,6 +43,7 @@ class MonitoredParts:
     spill_adopter: SpillAdopter | None
     """None without a bucket."""
     heartbeat: ProcessHeartbeat
+    symbolication: SymbolicationMetrics
 
 
 def make_registry(parts: MonitoredParts) -> CollectorRegistry:
@@ -69,6 +71,7 @@ def make_registry(parts: MonitoredParts) -> CollectorRegistry:
                 *parts.database.metrics.collectors,
                 *parts.objects.metrics.collectors,
                 *parts.pages.collectors,
+                *parts.symbolication.collectors,
                 parts.event_loop.delay_s,
             ),
         )

@@ -154,6 +154,12 @@ SECTIONS: Final = (
                 quantile(0.5, "playhead_digest_batch_envelopes"),
                 quantile(0.95, "playhead_digest_batch_envelopes"),
             ),
+            stack(
+                "Events that name debug files",
+                "`pending` waits for a worker: a file was not on the machine, or time ran out.",
+                "cps",
+                rate("playhead_symbolicated_events_total", by="result"),
+            ),
             draw(
                 "Closing of replays is late by",
                 "For how long the first replay is due that should be closed and sealed.",

@@ -7,10 +7,9 @@ takes too long, or whose file would have to be fetched, comes out as sent and pe
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -25,13 +24,12 @@ from app.symbolication.cache import DebugFileCache
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.family import FileNotAtHand, SymbolFamily
 from app.symbolication.found_files import FileOpener, FileQuestion, FoundFiles, find_files
+from app.symbolication.metrics import SymbolicationMetrics, SymbolicationResult
 from app.symbolication.model import NOT_SYMBOLICATED, SymbolicatedEvent
 
 PENDING: Final = SymbolicatedEvent(members={}, is_pending=True)
 """The value of an event that a worker is to do."""
 _SOURCE_LINES: Final = ("pre_context", "post_context", "context_line")
-
-SymbolicationResult = Literal["clear", "unchanged", "pending", "failed"]
 
 _logger: Final = log.get_logger("symbolication")
 
@@ -77,10 +75,7 @@ class EventSymbolicator:
         self._database = database
         self._cache = cache
         self._families = tuple(families)
-        self.results: Counter[SymbolicationResult] = Counter()
-        """How the events of this process came out."""
-        self.spent_s = 0.0
-        """The time that symbolication took, by the clock."""
+        self.metrics: Final = SymbolicationMetrics()
 
     async def symbolicate_events(
         self, events: Sequence[SentEvent], budget: TimeBudget, *, is_fetching: bool
@@ -114,9 +109,9 @@ class EventSymbolicator:
             else:
                 files = FoundFiles(question.project_id, answer, opener)
                 finished = await self._finish_draft(draft, files, budget)
-            self.results[_name_result(finished)] += 1
+            self.metrics.count_event(_name_result(finished))
             done.append(finished)
-        self.spent_s += monotonic_s() - began_s
+        self.metrics.count_time(monotonic_s() - began_s)
         return done
 
     def list_questions(self, events: Sequence[SentEvent]) -> list[FileQuestion]:
@@ -171,7 +166,7 @@ class EventSymbolicator:
             raise
         except Exception:
             # Whatever is wrong with a file or a frame, the event is kept, and others go on.
-            self.results["failed"] += 1
+            self.metrics.count_event("failed")
             _logger.exception("a family of frames failed", family=type(family).__name__)
 
 

@@ -142,6 +142,7 @@ async def open_service(
                 pages=page_metrics,
                 spill_adopter=spill_adopter,
                 heartbeat=heartbeat,
+                symbolication=shared.symbolication.symbolicator.metrics,
             )
         )
         routes = APIRouter()

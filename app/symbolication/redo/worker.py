@@ -64,10 +64,6 @@ class SymbolicationRedoer(RepeatedWorker):
         self._progress: _ArrivalProgress | None = None
         self.is_busy: Callable[[], bool] = lambda: False
         """Whether ingest needs the processor; nothing is done meanwhile."""
-        self.redone = 0
-        """Events that this process has written anew."""
-        self.moved = 0
-        """Those of them that have another issue since."""
 
     @override
     async def work(self) -> None:
@@ -123,8 +119,7 @@ class SymbolicationRedoer(RepeatedWorker):
             for key in keys:
                 result.add(await self._redo_events(project_id, [key]))
             return result
-        self.redone += len(result.written)
-        self.moved += result.moved
+        self._redoer.symbolicator.metrics.count_written(len(result.written), moved=result.moved)
         return result
 
     async def _redo_for_arrival(self) -> bool:
