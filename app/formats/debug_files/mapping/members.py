@@ -24,6 +24,8 @@ _NAME_CHARS: Final = 1_000
 """Longer names are cut: a hostile mapping could make an event huge with them."""
 _ROWS: Final = 50_000
 """Rows of one method that are read; it has 65,535 instructions at most, and seldom 100 rows."""
+_KEPT_ROWS: Final = 10_000
+"""Rows that stay parsed for a class; each takes ten times its text. Frames need a few hundred."""
 _RANGE: Final = re.compile(r"(\d{1,9}):(?:(\d{1,9}):)?")
 _ORIGINAL_LINES: Final = re.compile(r"\s*(?::(\d{1,9})(?::(\d{1,9}))?)?\s*")
 _R8: Final = "com.android.tools.r8."
@@ -144,12 +146,16 @@ class ClassMapping:
         self.obfuscated = obfuscated.decode("utf-8", "replace")
         self.source_file = self._read_source_file()
         self._rows: dict[str, list[MethodRow]] = {}
+        self._kept_rows = 0
 
     def read_rows(self, method: str) -> list[MethodRow]:
         """Return the rows of an obfuscated method in the order of the file; empty for none."""
         rows = self._rows.get(method)
         if rows is None:
-            rows = self._rows[method] = self._parse_rows(method)
+            rows = self._parse_rows(method)
+            self._kept_rows += len(rows)
+            if self._kept_rows <= _KEPT_ROWS:
+                self._rows[method] = rows
         return rows
 
     def _read_source_file(self) -> str | None:
