@@ -12,18 +12,16 @@ from contextlib import contextmanager
 from typing import Final
 
 from app.core import clock
-from app.core.errors import BusyService, OversizedInput, ServiceUnavailable
+from app.core.errors import BusyService, ServiceUnavailable
 from app.debug_files import chunks
 from app.debug_files.chunks import UploadChunk
 from app.debug_files.model import ApiTokenId
+from app.debug_uploads.body import collect_pieces
 from app.debug_uploads.chunk_writer import ChunkParts, ReceivedChunk
 from app.debug_uploads.form_reader import FormReader
 from app.debug_uploads.limits import FORM_BYTES, LOOSE_BYTES, MOST_CONCURRENT, MOST_PARTS
 from app.debug_uploads.services import UploadServices
 from app.storage import keys
-
-_PIECE_BYTES: Final = 256 * 1024
-"""A thread takes so many bytes at once, since to change to it takes as long as to read 20 KB."""
 
 _BUSY_S: Final = 2
 
@@ -61,7 +59,7 @@ async def receive_chunks(
         parts = ChunkParts(services.folder)
         form = FormReader(content_type, parts.open_part, most_parts=MOST_PARTS)
         try:
-            async for piece in _collect_pieces(body):
+            async for piece in collect_pieces(body, most_bytes=FORM_BYTES):
                 await asyncio.to_thread(_feed, form, piece)
                 for chunk in parts.take_received():
                     with chunk.file:
@@ -90,22 +88,6 @@ def _counting_request(services: UploadServices, token_id: ApiTokenId) -> Iterato
         counts[token_id] -= 1
         if not counts[token_id]:
             del counts[token_id]
-
-
-async def _collect_pieces(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Join what arrives into larger pieces, and count it."""
-    piece = bytearray()
-    size_bytes = 0
-    async for data in body:
-        size_bytes += len(data)
-        if size_bytes > FORM_BYTES:
-            raise OversizedInput(f"the body has more than {FORM_BYTES} bytes")
-        piece += data
-        if len(piece) >= _PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
 
 
 def _feed(form: FormReader, piece: bytes) -> None:

@@ -22,6 +22,7 @@ from app.core.ids import ProjectId
 from app.core.log import shown
 from app.debug_files import queries, upload_counts
 from app.debug_files.model import ApiTokenId, DebugFile, DebugFilePart
+from app.debug_uploads.body import collect_pieces
 from app.debug_uploads.derive import UnneededFile, derive_debug_file
 from app.debug_uploads.folder import UploadFolder
 from app.debug_uploads.form_reader import FormReader, PartHead
@@ -36,8 +37,8 @@ from app.formats.debug_files.zip_reader import ZipReader
 
 _MOST_FIELDS: Final = 8
 _SAMPLE_ID: Final = "d9eda8d5-d1d0-5d91-93b5-2943d1938566"
-_FORM_BYTES: Final = 64 * 1024
-"""The heads and borders of the form, and fields that are not read."""
+_FIELD_BYTES: Final = 64 * 1024
+"""A field that is not read, with its head and border."""
 _TEXT_FIELDS: Final = ("debug_id", "release", "dist")
 _TEXT_BYTES: Final = 1_024
 _PIECE_BYTES: Final = 256 * 1024
@@ -191,8 +192,8 @@ class _UnreadField:
     def write(self, data: bytes) -> None:
         """Count the bytes."""
         self._size_bytes += len(data)
-        if self._size_bytes > _FORM_BYTES:
-            raise OversizedInput(f"a field of the form has more than {_FORM_BYTES} bytes")
+        if self._size_bytes > _FIELD_BYTES:
+            raise OversizedInput(f"a field of the form has more than {_FIELD_BYTES} bytes")
 
     def end(self) -> None:
         """Do nothing."""
@@ -203,13 +204,9 @@ async def _receive(
 ) -> _ReceivedFile:
     received = _ReceivedFile(services.folder, services.limits.file_bytes, stack)
     form = FormReader(content_type, received.open_part, most_parts=_MOST_FIELDS)
-    piece = bytearray()
-    async for data in body:
-        piece += data
-        if len(piece) >= _PIECE_BYTES:
-            await asyncio.to_thread(_feed, form, bytes(piece))
-            piece.clear()
-    await asyncio.to_thread(_feed, form, bytes(piece))
+    most_bytes = services.limits.file_bytes + _MOST_FIELDS * _FIELD_BYTES
+    async for piece in collect_pieces(body, most_bytes=most_bytes):
+        await asyncio.to_thread(_feed, form, piece)
     form.finish()
     return received
 

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import random
 import uuid
 import zipfile
 from pathlib import Path
@@ -102,6 +103,18 @@ async def test_broken_chunks_are_refused(tenant: Server, fault: str):
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"]
     assert await count_chunks(tenant) == before
+
+
+async def test_a_request_that_breaks_off_leaves_its_whole_chunks(tenant: Server):
+    """An upload goes on with the chunk that was not whole, as sentry-cli asks what is missing."""
+    chunks = [random.Random(seed).randbytes(600_000) for seed in (1, 2)]
+    form = make_form(*map(make_part, chunks))
+    question = {sha1(b"".join(chunks)): {"name": "x", "chunks": [sha1(each) for each in chunks]}}
+    async with project_builder(tenant) as client:
+        answer = await client.post(CHUNKS, content=form[:900_000], headers=FORM)
+        assert answer.status_code == 400
+        (told,) = (await assemble(client, tenant.app.id, question)).values()
+    assert told["missingChunks"] == [sha1(chunks[1])]
 
 
 @pytest.mark.parametrize("kind", ["", "application/json", "multipart/form-data", "multipart/mixed"])
