@@ -137,7 +137,7 @@ def _page_href(
 
 def _build_missing_row(project_id: ProjectId, count: MissingFileCount) -> MissingFileRow:
     return MissingFileRow(
-        build_debug_file_hint(count.file),
+        build_debug_file_hint(count.file, is_of_one_event=False),
         count.events,
         count.last_at,
         issue_urls.event(project_id, count.event_id),

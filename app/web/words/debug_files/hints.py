@@ -85,9 +85,16 @@ def build_debug_file_hints(missing: Sequence[MissingDebugFile]) -> DebugFileHint
     )
 
 
-def build_debug_file_hint(file: MissingDebugFile) -> DebugFileHint:
-    """Say why a file does not help, and how to upload one that does."""
-    sentence = (*name_missing_file(file), *_describe_problem(file))
+def build_debug_file_hint(file: MissingDebugFile, *, is_of_one_event: bool = True) -> DebugFileHint:
+    """Say why a file does not help, and how to upload one that does.
+
+    Args:
+        file: The file.
+        is_of_one_event: Whether it says what that does to the frames of an event; many events may
+            miss the file.
+    """
+    consequence = _describe_consequence(file) if is_of_one_event else ""
+    sentence = (*name_missing_file(file), *_describe_problem(file, consequence))
     return DebugFileHint(sentence, write_upload_steps(file), write_later_steps(file))
 
 
@@ -120,10 +127,9 @@ def _name_release(file: MissingDebugFile) -> list[HintPart]:
     return parts
 
 
-def _describe_problem(file: MissingDebugFile) -> tuple[HintPart, ...]:
+def _describe_problem(file: MissingDebugFile, consequence: str) -> tuple[HintPart, ...]:
     is_plural = file.kind in _PLURALS
     was, has = ("were", "have") if is_plural else ("was", "has")
-    consequence = _describe_consequence(file)
     match file.reason:
         case "not_uploaded":
             return (HintPart(f" {was} not uploaded{consequence}."),)

@@ -90,7 +90,7 @@ PAGE = DebugFilesPage(
     limit_bytes=20 * 1024**3,
     missing=tuple(
         MissingFileRow(
-            build_debug_file_hint(replace(file, frames=0)),
+            build_debug_file_hint(file, is_of_one_event=False),
             1_211 // number,
             NOW - timedelta(hours=number),
             f"/projects/318/events/{number}",
