@@ -41,14 +41,15 @@ _FEATURES: Final[tuple[Literal["symtab", "debug", "unwind", "sources"], ...]] = 
 _LABEL_CHARS: Final = 100
 _PART_BYTES: Final = 1024 * 1024
 
-# Source: elf(5): e_shoff, e_shentsize, e_shnum; sh_type of a section.
+# Source: elf(5): e_shoff, e_shentsize, e_shnum of the head; sh_type, sh_size of a section.
 _ELF_HEADS: Final = {
-    (2, 1): (Struct("<40xQ10xHH"), Struct("<4xI")),
-    (1, 1): (Struct("<32xI10xHH"), Struct("<4xI")),
-    (2, 2): (Struct(">40xQ10xHH"), Struct(">4xI")),
-    (1, 2): (Struct(">32xI10xHH"), Struct(">4xI")),
+    (2, 1): (Struct("<40xQ10xHH"), Struct("<4xI24xQ")),
+    (1, 1): (Struct("<32xI10xHH"), Struct("<4xI12xI")),
+    (2, 2): (Struct(">40xQ10xHH"), Struct(">4xI24xQ")),
+    (1, 2): (Struct(">32xI10xHH"), Struct(">4xI12xI")),
 }
-_SYMBOL_TABLE: Final = 2  # SHT_SYMTAB; what is exported is in SHT_DYNSYM
+_ALL_SYMBOLS: Final = 2  # SHT_SYMTAB
+_EXPORTED_SYMBOLS: Final = 11  # SHT_DYNSYM
 
 
 class UnusableFileError(Exception):
@@ -131,18 +132,22 @@ def _describe_object(item: Object, file: MappedFile, *, start: int, size_bytes: 
 def has_symbol_table(file: MappedFile) -> bool:
     """Tell whether an ELF file has the symbols of all functions, not of exported ones only.
 
-    Stripping takes the symbol table (`.symtab`) out and leaves `.dynsym`, which the loader needs.
+    Stripping takes the symbol table (`.symtab`) out, or all of it that is not needed, and leaves
+    `.dynsym`, which the loader needs. A whole table has the exported symbols, too.
     """
-    identity = file.read(0, 6)
-    head, section = _ELF_HEADS.get((identity[4], identity[5]), (None, None))
+    identity = file.read(4, 2)
+    head, section = _ELF_HEADS.get((identity[0], identity[1]), (None, None))
     if head is None or section is None:
         return False
     start = file.read(0, head.size)
     if len(start) < head.size:
         return False
     offset, entry_bytes, count = head.unpack(start)
+    sizes = {_ALL_SYMBOLS: 0, _EXPORTED_SYMBOLS: 0}
     for number in range(count):
         entry = file.read(offset + number * entry_bytes, section.size)
-        if len(entry) == section.size and section.unpack(entry) == (_SYMBOL_TABLE,):
-            return True
-    return False
+        if len(entry) == section.size:
+            kind, size_bytes = section.unpack(entry)
+            if kind in sizes:
+                sizes[kind] += size_bytes
+    return sizes[_ALL_SYMBOLS] > sizes[_EXPORTED_SYMBOLS]

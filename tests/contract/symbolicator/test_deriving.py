@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import struct
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,6 +67,25 @@ async def test_a_stripped_library_says_so(tmp_path):
     (item,) = await _derive(tmp_path, read_debug_sample("elf-arm64/stripped/libshop.so"))
     assert item.features == ["symtab"]
     assert not item.has_all_names
+
+
+async def test_a_library_with_all_symbols_but_no_lines(tmp_path):
+    """A library whose symbol table is whole names all functions, though without lines."""
+    library = read_debug_sample("elf-arm64/debug/libshop.so").replace(b".debug_", b".unread")
+    (item,) = await _derive(tmp_path, library)
+    assert "debug" not in item.features
+    assert (item.has_all_names, item.remark) == (True, "no_lines")
+    assert item.size_bytes > 0
+
+
+async def test_a_library_with_a_remainder_of_its_symbols(tmp_path):
+    """Stripping may leave a few symbols in the table, which do not name all functions."""
+    library = bytearray(read_debug_sample("elf-arm64/debug/libshop.so"))
+    library = library.replace(b".debug_", b".unread")
+    sections, symbol_table = 0x1938, 18
+    struct.pack_into("<Q", library, sections + 64 * symbol_table + 32, 4 * 24)
+    (item,) = await _derive(tmp_path, bytes(library))
+    assert (item.has_all_names, item.remark) == (False, "stripped")
 
 
 async def test_every_processor_of_a_fat_file(tmp_path):
