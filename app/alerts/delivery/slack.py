@@ -7,11 +7,13 @@ Source: https://docs.slack.dev/messaging/formatting-message-text and
 https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments
 """
 
+import re
 from typing import Any, Final
 
 from app.alerts.content import AlertContent, AlertItem
 
 _COLOURS: Final = {"bad": "#c62828", "warn": "#b26a00", "good": "#2e7d32"}
+_MENTION: Final = re.compile(r"(@)(here|channel|all|everyone|group)\b", re.IGNORECASE)
 _SHORT: Final = 40
 """Values that are longer take a line of their own."""
 
@@ -45,10 +47,8 @@ def escape(text: str) -> str:
     `<!channel>` in the title of an issue must not wake everybody up.
     """
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # Other programs read Markdown and `@here`: a space of no width keeps the word readable.
-    for mark in ("@", "*", "_", "~", "`", "["):
-        escaped = escaped.replace(mark, f"{mark}\u200b")
-    return escaped
+    # Other programs read Markdown links and `@here`: a space of no width keeps the text readable.
+    return _MENTION.sub("\\1\u200b\\2", escaped).replace("](", "]\u200b(")
 
 
 def _write_item(item: AlertItem) -> dict[str, Any]:
