@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from app.alerts.model import RuleKind, RuleSettings, TargetKind
 from app.core.ids import ProjectId
+from tests.api.ingest.test_canaries import FORMS, Canaries, make_envelopes
 from tests.support.builders import envelopes
 from tests.support.builders.alerts import add_rule, add_target
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, STARTED_MS
@@ -18,6 +19,7 @@ from tests.support.servers.server import Server, running
 from tests.support.waiting import until_asked
 
 AT_ONCE = RuleSettings(collect_min=0)
+_BY_SIGNALS = (RuleKind.NEW_ISSUE, RuleKind.FIRST_CRASH, RuleKind.QUERY)
 
 
 @pytest.fixture
@@ -275,3 +277,25 @@ async def test_the_server_has_alerts_of_its_own(alerting: Server):
     async with alerting.database.reading() as connection:
         kinds = list(await connection.scalars(text("select kind from alert_rules")))
     assert kinds == ["disk"]
+
+
+async def test_no_message_holds_what_was_scrubbed(alerting: Server, receiver: WebhookReceiver):
+    """Of everything that is sent with secrets in it, in all their forms, no message has one."""
+    settings = RuleSettings(collect_min=0, query="has:id OR count_errors:>=0", hourly=1_000)
+    await ask_for(alerting, receiver, *_BY_SIGNALS, settings=settings)
+    slack = await add_target(alerting.database, alerting.app.id, receiver.url, TargetKind.SLACK)
+    for kind in _BY_SIGNALS:
+        await add_rule(alerting.database, alerting.app.id, kind, slack, settings=settings)
+    for form in FORMS[:6]:
+        await alerting.take(*make_envelopes(Canaries(form)))
+
+    async def is_judged() -> bool:
+        await deliver(alerting)
+        return any(
+            b"replay.matched" in request.body for request in receiver.requests
+        ) and not await count_signals(alerting)
+
+    await until_asked(is_judged)
+    bodies = b" ".join(request.body for request in receiver.requests)
+    assert b"issue.new" in bodies
+    assert re.findall(rb"kZ\d{4}q9w8e7", bodies) == []
