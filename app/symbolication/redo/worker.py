@@ -29,7 +29,7 @@ from app.symbolication.redo.queue import EventCursor, EventPart, QueuedEvents
 SETTLED: Final = timedelta(minutes=1)
 """After this time every process knows that a project has scripts (`script_projects.py`). Events of
 a release that came before are looked for once more then."""
-_PAUSE_S: Final = 2.0
+_PAUSE_S: Final = 1.0
 
 _logger: Final = log.get_logger("symbolication.redo")
 

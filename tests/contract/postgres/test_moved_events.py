@@ -1,14 +1,17 @@
 """Events whose stacks become clear later: they move between issues, with all that counts them."""
 
+import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from app.core.errors import ServiceUnavailable
 from app.core.ids import IssueId
 from app.db.engine import Database
 from app.issues import move_events, replaced_issues, status
@@ -246,3 +249,40 @@ async def test_deleted_events_are_left_out(database):
     assert result.written == set()
     (issue,) = await read_rows(database, "issues")
     assert issue["issue_id"].hex == events[0].issue_ids[0]
+
+
+async def test_digest_and_moves_at_once_lose_no_count(database):
+    """While new events come and others move between the same issues, all counts stay right."""
+    chance = random.Random(7)
+    sent = [make_event(number, issue_ids=(chance.choice(OBFUSCATED),)) for number in range(80)]
+    clear = [(event, chance.choice(CLEAR)) for event in sent]
+    stored: list[tuple[NewEvent, IssueId]] = []
+
+    async def digest() -> None:
+        for first in range(0, 80, 4):
+            part = clear[first : first + 4]
+            await until_it_works(partial(add_batch, database, *(each for each, _ in part)))
+            stored.extend(part)
+
+    async def move() -> None:
+        while len(stored) < 80:
+            await asyncio.sleep(0)
+            some = chance.sample(stored, min(len(stored), 6))
+            await until_it_works(partial(make_clear, database, some))
+
+    await asyncio.gather(digest(), move(), move())
+    await make_clear(database, clear)
+    ended = await read_all_tables(database)
+    await empty_tables(database)
+    await add_batch(database, *(as_sent_clear(event, issue_id) for event, issue_id in clear))
+    assert ended == await read_all_tables(database)
+
+
+async def until_it_works(step: Callable[[], Awaitable[Any]]) -> None:
+    """Repeat a step that Postgres ended because two transactions waited for each other."""
+    while True:
+        try:
+            await step()
+        except ServiceUnavailable:
+            continue
+        return
