@@ -60,12 +60,15 @@ WRITING: Final = CallTimeouts(connect_s=3, read_s=10, attempts=3)
 that was reported as failed must not arrive later."""
 
 
-def read_location(url: str, *, setting: str = "PLAYHEAD_STORAGE") -> BucketLocation:
+def read_location(
+    url: str, *, setting: str = "PLAYHEAD_STORAGE", otherwise: str = "`local`"
+) -> BucketLocation:
     """Read a URL of the form `s3://bucket/prefix`; the prefix may be absent.
 
     Args:
         url: The URL.
         setting: The setting that has it, for the message.
+        otherwise: What else the setting may be, for the message.
 
     Raises:
         ReplayError: The URL has another form.
@@ -73,6 +76,6 @@ def read_location(url: str, *, setting: str = "PLAYHEAD_STORAGE") -> BucketLocat
     match = _URL.match(url)
     if match is None or len(match["prefix"] or "") > _PREFIX_CHARS:
         raise ReplayError(
-            f"{setting} is {shown(url)}; it must be a place on this machine or `s3://bucket/prefix`"
+            f"{setting} is {shown(url)}; it must be {otherwise} or `s3://bucket/prefix`"
         )
     return BucketLocation(match["bucket"], match["prefix"] or "")

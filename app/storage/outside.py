@@ -146,7 +146,8 @@ def open_outside_files(place: str, settings: Settings) -> OutsideFiles:
         secret=settings.s3_secret_access_key or None,
         addressing=settings.s3_addressing,
     )
-    return BucketFiles(read_location(place, setting="PLAYHEAD_SYSTEM_SYMBOLS"), access)
+    location = read_location(place, setting="PLAYHEAD_SYSTEM_SYMBOLS", otherwise="an absolute path")
+    return BucketFiles(location, access)
 
 
 def _check_name(name: str) -> str:
