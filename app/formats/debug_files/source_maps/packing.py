@@ -27,6 +27,7 @@ _SOURCE_BYTES: Final = 16 * 1024 * 1024
 """A longer source is left out: nobody reads lines of it."""
 _SCOPES_BYTES: Final = 4 * 1024 * 1024
 _NAME_CHARS: Final = 4_096
+_HIGHEST_OFFSET: Final = 2**31 - 1
 _NULL: Final = b"null"
 _ESCAPE: Final = re.compile(rb"\\")
 _NOTHING: Final = msgspec.Raw(b"")
@@ -278,8 +279,11 @@ def _read_sections(array: msgspec.Raw) -> Iterator[tuple[_Offset, _MapText]]:
             raise MalformedInput(
                 f"a section of the source map cannot be read: {shown(str(error))}"
             ) from None
-        if section.offset.line < 0 or section.offset.column < 0:
-            raise MalformedInput("a section of the source map begins before the script")
+        if not (
+            0 <= section.offset.line <= _HIGHEST_OFFSET
+            and 0 <= section.offset.column <= _HIGHEST_OFFSET
+        ):
+            raise MalformedInput("a section of the source map begins outside of the script")
         if section.map:  # the address of another map is not fetched
             sections.append(section)
     sections.sort(key=lambda section: (section.offset.line, section.offset.column))

@@ -169,7 +169,9 @@ def test_a_section_does_not_continue_the_one_before_it():
     [
         ({"offset": {"line": 0, "column": 0}, "map": {"version": 3, "sections": []}}, "mappings"),
         ({"offset": {"line": 0, "column": 0}, "map": {"sections": [1]}}, "sections itself"),
-        ({"offset": {"line": -1, "column": 0}, "map": source_map()}, "before the script"),
+        ({"offset": {"line": -1, "column": 0}, "map": source_map()}, "outside of the script"),
+        ({"offset": {"line": 0, "column": 2**31}, "map": source_map()}, "outside of the script"),
+        ({"offset": {"line": 10**40, "column": 0}, "map": source_map()}, "section"),
         ({"offset": "here", "map": source_map()}, "section"),
         (7, "section"),
     ],
