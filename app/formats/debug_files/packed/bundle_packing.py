@@ -32,6 +32,7 @@ _SOURCE_BYTES: Final = 8 * 1024 * 1024
 """A longer file without a source map is left out: nobody reads lines of it."""
 _FUNCTIONS_BYTES: Final = 32 * 1024 * 1024
 """Scripts of a bundle that are looked through for their functions, 3 MB in a second."""
+_FUNCTIONS_IN_BLOCK: Final = 1_024
 _MAP_COMMENTS: Final = (b"//# sourceMappingURL=", b"//@ sourceMappingURL=")
 _ID_COMMENT: Final = b"//# debugId="
 _ID_COMMENT_BYTES: Final = 64
@@ -163,7 +164,13 @@ class _BundlePacker:
             return None
         map_text = self._bundle.read_entry(packed.file.entry)
         clear_names = find_names(map_text, functions.list_places())
-        return self._writer.add_block(functions.name_scopes(clear_names).pack())
+        scopes = functions.name_scopes(clear_names)
+        return self._writer.add_json(
+            [
+                [part.lines[0], part.columns[0], *self._writer.add_block(part.pack())]
+                for part in scopes.split(_FUNCTIONS_IN_BLOCK)
+            ]
+        )
 
     def _find_map(
         self, file: BundleFile, debug_id: str | None, text: bytearray

@@ -1,5 +1,7 @@
 """Looks scripts, source maps and source code up in a packed bundle."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from mmap import mmap
 from typing import Any, Final
@@ -13,10 +15,38 @@ from app.formats.debug_files.packed.bundle_packing import (
     URL_KEY,
 )
 from app.formats.debug_files.source_maps.packed_map import PackedSourceMap
-from app.formats.debug_files.source_maps.scopes import FunctionScopes, unpack_scopes
+from app.formats.debug_files.source_maps.scopes import unpack_scopes
 
 _OPEN_MAPS: Final = 32
 """Maps whose positions are kept; each takes as much as a tenth of its text."""
+
+
+class PackedFunctions:
+    """The functions that a script defines, in blocks of some positions."""
+
+    def __init__(self, reader: BlockReader, place: Sequence[int]) -> None:
+        """Take the file, and the place of the list of blocks."""
+        self._reader = reader
+        self._blocks: list[list[int]] = reader.recall(place, decode_json)
+
+    def find_function(self, line: int, column: int) -> str | None:
+        """Return the name of the function around a position of the script.
+
+        Args:
+            line: From 1.
+            column: From 0.
+
+        Returns:
+            An empty text outside of all functions; None before the first.
+
+        Raises:
+            MalformedInput: The file is damaged.
+        """
+        number = bisect_right(self._blocks, [line, column], key=_read_start)
+        if not number:
+            return None
+        _, _, *place = self._blocks[number - 1]
+        return self._reader.recall(place, unpack_scopes).find_function(line, column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +58,7 @@ class PackedScript:
     """Address of the map, against which those of its sources are resolved."""
     source: str | None
     """The code of the script itself, if it has no map."""
-    functions: FunctionScopes | None = None
+    functions: PackedFunctions | None = None
     """The functions around positions of the script, if its map does not have them. Their names are
     empty outside of functions."""
 
@@ -97,7 +127,7 @@ class PackedBundle:
             source_map,
             row.get("map_url"),
             self._read_source(row),
-            self._reader.recall(functions, unpack_scopes) if functions else None,
+            PackedFunctions(self._reader, functions) if functions else None,
         )
 
     def _open_map(self, place: list[int]) -> PackedSourceMap:
@@ -112,3 +142,7 @@ class PackedBundle:
     def _read_source(self, row: dict[str, Any] | None) -> str | None:
         place = row.get("source") if row else None
         return self._reader.read_block(place).decode("utf-8", "replace") if place else None
+
+
+def _read_start(block: list[int]) -> list[int]:
+    return block[:2]

@@ -9,6 +9,7 @@ Source: metro-source-map, `B64Builder` and `generateFunctionMap`.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
@@ -37,6 +38,15 @@ class FunctionScopes:
     """Their columns, from 0."""
     numbers: list[int]
     """The number of the name that holds from each position on."""
+
+    def split(self, size: int) -> Iterator["FunctionScopes"]:
+        """Yield parts of at most `size` positions, each with the names that it needs."""
+        for start in range(0, len(self.lines), size):
+            end = start + size
+            needed: dict[int, int] = {}
+            numbers = [needed.setdefault(each, len(needed)) for each in self.numbers[start:end]]
+            names = [self.names[number] for number in needed]
+            yield FunctionScopes(names, self.lines[start:end], self.columns[start:end], numbers)
 
     def pack(self) -> bytes:
         """Write them as JSON, which is read in a tenth of the time of their form in maps."""

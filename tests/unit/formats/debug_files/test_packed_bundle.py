@@ -150,6 +150,30 @@ def test_a_script_and_its_map_are_joined_by_their_id(script_headers, map_headers
         assert found.map_url == "~/elsewhere.map"
 
 
+def test_functions_come_from_the_script_if_the_map_has_none():
+    """Every function of a long script is found, in whichever block it is."""
+    count = 3_000
+    lines = [f"function f{number}(){{return}}" for number in range(count)]
+    _, packed = pack(bundle({APP: "\n".join(lines), MAP: MAP_TEXT}))
+    script = packed.find_script_by_url("~/static/app.js")
+    assert script is not None
+    assert script.functions is not None
+    for number in (0, 511, 512, 1_023, 1_024, count - 1):
+        column = lines[number].index("return")
+        assert script.functions.find_function(number + 1, column) == f"f{number}"
+        assert not script.functions.find_function(number + 1, 0)
+
+
+def test_functions_of_the_map_are_enough():
+    """A script whose map has functions is not looked through."""
+    functions = [[{"names": ["pay"], "mappings": "AAA"}]]
+    text = json.dumps(source_map(x_facebook_sources=functions))
+    _, packed = pack(bundle({APP: "function f(){}", MAP: text}))
+    script = packed.find_script_by_url("~/static/app.js")
+    assert script is not None
+    assert script.functions is None
+
+
 def test_a_script_without_a_map_keeps_its_code():
     """Code that was not minified shows its own lines."""
     files = {APP: describe_entry(APP) | {"type": "source"}}
