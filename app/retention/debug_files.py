@@ -28,13 +28,15 @@ from app.releases import sessions
 KEPT_AFTER_UPLOAD: Final = timedelta(days=180)
 IN_USE: Final = timedelta(days=30)
 """A release that had a session in this time may crash again."""
+_RECEIPTS_KEPT_FOR: Final = timedelta(days=365)
 _BATCH: Final = 500
 
 
 async def expire_debug_files(database: Database, *, unused_days: int, now: datetime) -> int:
-    """Delete the debug files that nothing needs any more; returns how many there were.
+    """Delete the debug files that nothing needs any more, and receipts after a year.
 
-    Each batch is a transaction, so it may stop anywhere and run again.
+    Returns how many files there were. Each batch is a transaction, so it may stop anywhere and run
+    again.
 
     Args:
         database: Where they are.
@@ -60,8 +62,11 @@ async def expire_debug_files(database: Database, *, unused_days: int, now: datet
                     connection, project_id, list(group), today=today, needed_before=needed_before
                 )
         if len(files) < _BATCH:
-            return deleted
+            break
         last = files[-1]
+    async with database.transaction() as connection:
+        await receipts.delete_old_receipts(connection, now - _RECEIPTS_KEPT_FOR)
+    return deleted
 
 
 async def _expire_of_project(

@@ -88,6 +88,10 @@ async def test_a_deleted_file_leaves_a_receipt_and_nothing_else(data: AgedData):
     assert [stored.key for stored in await data.objects.list("")] == [
         f"p/8/d/{other.file_id}/mapping"
     ]
+    await expire(data, in_days=364)
+    assert await data.count("debug_file_receipts", "cause = 'by_hand'") == 1
+    await expire(data, in_days=366)
+    assert await data.count("debug_file_receipts", "cause = 'by_hand'") == 0
 
 
 @pytest.mark.parametrize(
