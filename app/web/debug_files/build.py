@@ -183,7 +183,7 @@ def _build_file_row(
         release=file.any_release,
         dist=file.dist,
         cpu_name=None if file.cpu_name in (ANY_CPU, UNKNOWN_CPU) else file.cpu_name,
-        gives=list_feature_words(file.features),
+        gives=list_feature_words(file.kind, file.features),
         remark=REMARK_WORDS[file.remark] if file.remark else None,
         size_bytes=file.size_bytes,
         uploaded_at=file.uploaded_at,

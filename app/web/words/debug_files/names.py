@@ -40,8 +40,11 @@ CAUSE_WORDS: Final[dict[DeletionCause, str]] = {
 }
 
 
-def list_feature_words(features: tuple[str, ...]) -> tuple[str, ...]:
+def list_feature_words(kind: DebugFileKind, features: tuple[str, ...]) -> tuple[str, ...]:
     """Return what a file gives to a stack, each thing once: `functions`, `lines`."""
+    if kind is DebugFileKind.ARTIFACT_BUNDLE:
+        # Each source map gives names and lines; only the source code in it is a feature.
+        features = (DebugFileFeature.SYMBOLS, DebugFileFeature.LINES, *features)
     return tuple(
         dict.fromkeys(words for feature, words in FEATURE_WORDS.items() if feature in features)
     )
