@@ -68,12 +68,6 @@ async def list_untold(connection: AsyncConnection, rule_id: int, *, limit: int) 
     return [_read_finding(row) for row in rows]
 
 
-async def count_untold(connection: AsyncConnection, rule_id: int) -> int:
-    """Return how much a rule has found and not told."""
-    query = select(func.count()).select_from(findings).where(_is_untold(rule_id))
-    return await connection.scalar(query) or 0
-
-
 async def mark_told(connection: AsyncConnection, told: Sequence[Finding], *, at: datetime) -> None:
     """Note that findings are part of a message."""
     ids = [finding.id for finding in told]

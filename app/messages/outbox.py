@@ -19,7 +19,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     text,
     tuple_,
@@ -42,9 +41,10 @@ LEASE: Final = timedelta(seconds=60)
 """Longer than any try takes (`outbound.client.DEADLINE_S`, `mail.server.DEADLINE_S`)."""
 KEPT_FOR: Final = timedelta(days=30)
 """So long the log tells of a message that was sent or given up."""
-_AT_ONCE: Final = 2
-"""Messages to one target that are on their way at the same time: one that does not answer must not
-take the turns of all others. Processes that claim at the same moment may be one or two beyond."""
+_AT_ONCE: Final = 1
+"""Messages to one target that are on their way at the same time. So they arrive in their order, a
+target that does not answer does not take the turns of all others, and of each target one message
+at most comes twice when a process dies. Processes that claim at the same moment may be beyond."""
 _TITLE_BYTES: Final = 1_024
 _RECEIVER_LOCKS: Final = 3
 """Tells these locks from others that are named by a hash (`accounts/attempts`)."""
@@ -309,22 +309,6 @@ async def delete_old_messages(connection: AsyncConnection, *, now: datetime) -> 
         )
     )
     return deleted.rowcount
-
-
-async def count_waiting(connection: AsyncConnection) -> tuple[int, float]:
-    """Return how many messages are due, and for how many seconds the oldest one has been."""
-    rows = await connection.execute(
-        select(
-            func.count(),
-            func.coalesce(func.extract("epoch", func.now() - func.min(_columns.due_at)), 0),
-        ).where(
-            _columns.state == MessageState.WAITING,
-            _columns.due_at <= func.now(),
-            or_(_columns.leased_until.is_(None), _columns.leased_until <= func.now()),
-        )
-    )
-    count, oldest_s = rows.one()
-    return count, float(oldest_s)
 
 
 async def _change_own(

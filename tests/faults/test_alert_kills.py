@@ -80,6 +80,8 @@ async def test_a_kill_at_any_step_of_sending_loses_no_message(
                 await add_finding(database, rule, f"{number}:{position}")
                 found += 1
             within = [*STEPS][number % len(STEPS)]
+            if within == "alerts/delivery/":
+                await Composer(database, ADDRESSES).compose_due()
             step = 1 + dice.randrange(STEPS[within])
             place = await run_until_killed(database_url, tmp_path, within=within, step=step)
             assert place is not None, "the server ended by itself, before the step"

@@ -10,6 +10,8 @@ _PAUSES_S: Final = (
 """After the first try, the second, and so on: those that Standard Webhooks recommends."""
 _JITTER: Final = 0.1
 """Pauses are up to so much longer, so that what failed together is not sent again together."""
+LONGEST: Final = timedelta(days=4)
+"""What is older is not sent any more, say after a backup was restored: it is no news."""
 LAST_TRY: Final = len(_PAUSES_S) + 1
 
 

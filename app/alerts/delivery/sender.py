@@ -19,8 +19,7 @@ from app.accounts.model import Person, PersonOrigin
 from app.alerts import targets
 from app.alerts.addresses import MessageAddresses
 from app.alerts.content import AlertContent
-from app.alerts.delivery import mails, slack, webhook
-from app.alerts.delivery.retrying import find_pause
+from app.alerts.delivery import mails, retrying, slack, webhook
 from app.alerts.model import AlertTarget, TargetKind
 from app.core import clock, log
 from app.core.errors import DeliveryFailed, NotFound, ServiceUnavailable
@@ -111,6 +110,9 @@ class MessageSender(RepeatedWorker):
 
     async def _send(self, message: OutgoingMessage) -> None:
         """Send a message, and note what became of it."""
+        if clock.now() - message.made_at > retrying.LONGEST:
+            await self._note_end(message, MessageState.FAILED, fault="it is too old by now")
+            return
         try:
             if message.kind in (MessageKind.ALERT, MessageKind.TEST):
                 await self._send_to_target(message)
@@ -225,7 +227,7 @@ class MessageSender(RepeatedWorker):
         fault = str(error)
         # Somebody waits for the outcome of a test, so it is not tried again.
         is_over = error.is_final or message.kind is MessageKind.TEST
-        pause = None if is_over else find_pause(message.tries, error.wait_s)
+        pause = None if is_over else retrying.find_pause(message.tries, error.wait_s)
         is_gone = isinstance(error, TargetGone)
         _logger.warning(
             "a message did not arrive", message=message.id, tries=message.tries, fault=fault
