@@ -50,11 +50,15 @@ async def _fill(server: Server) -> dict[str, str]:
     await server.web.post(f"{project}/settings/name", data={"name": PAYLOADS[0]})
     await server.web.post("/account/name", data={"name": PAYLOADS[16]})
     await server.web.post(f"{project}/keys", data={"label": PAYLOADS[38], "name": PAYLOADS[38]})
+    await server.web.post(
+        f"{project}/tokens", data={"name": PAYLOADS[38][:80], "upload": "yes", "reach": "project"}
+    )
     issues = re.findall(rf'href="({project}/issues/\w+)', (await server.web.get("/issues")).text)
     paths = {f"replay, {panel}": f"{server.page(REPLAY_ID)}?tab={panel}" for panel in PANELS}
     paths |= {f"issue {number}": path for number, path in enumerate(dict.fromkeys(issues))}
     names = (
-        "", "/settings", "/log", "/keys", "/releases", "/set-up", "/settings/privacy", "/retention"
+        "", "/settings", "/log", "/keys", "/tokens", "/releases", "/set-up", "/settings/privacy",
+        "/retention",
     )  # fmt: skip
     paths |= {f"project{name}": f"{project}{name}" for name in names}
     event = f"{project}/events/{EVENT_ID}"
