@@ -25,7 +25,7 @@ from tests.support.servers import process
 from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import keyed, running
 
-KILLS: Final = programme_size.rounds(ci=3, nightly=200)
+KILLS: Final = programme_size.rounds(ci=2, nightly=200)
 LIVES: Final = 10
 """Kills in a row before everything is checked; each server goes on with what the last one left."""
 STEPS: Final = 150

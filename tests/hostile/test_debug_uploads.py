@@ -18,7 +18,7 @@ from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FILES: Final = programme_size.rounds(ci=28, nightly=20_000)
+FILES: Final = programme_size.rounds(ci=14, nightly=20_000)
 SAMPLES: Final = Path(__file__).parents[1] / "samples" / "symbolication"
 DEBUG_ID: Final = "0bb5ae21-9a2c-4c9e-8f0c-6a1c2d3e4f50"
 _TOKEN_FILES: Final = 500
