@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.formats.debug_files.packed.blocks import BlockReader, BlockWriter
-from app.formats.debug_files.source_maps.packed_map import PackedSourceMap
+from app.formats.debug_files.source_maps.packed_map import PackedSourceMap, SourcePosition
 from app.formats.debug_files.source_maps.packing import PackedMapFacts, pack_source_map
 from app.formats.debug_files.source_maps.vlq import encode_numbers
 
@@ -61,6 +61,13 @@ def pack_text(text: bytes | str) -> tuple[PackedSourceMap, PackedMapFacts]:
 def pack_map(whole: dict[str, Any]) -> PackedSourceMap:
     """Pack a map and open what was written."""
     return pack_text(json.dumps(whole))[0]
+
+
+def locate(packed: PackedSourceMap, line: int, column: int) -> SourcePosition:
+    """Return where a position comes from that the map knows."""
+    position = packed.find_position(line, column)
+    assert position is not None
+    return position
 
 
 def bundle(

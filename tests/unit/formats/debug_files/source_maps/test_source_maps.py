@@ -9,22 +9,15 @@ from hypothesis import given, strategies as st
 from app.core.errors import MalformedInput, OversizedInput, RequestRefused
 from app.formats.debug_files.source_maps import mapping_index, packing
 from app.formats.debug_files.source_maps.packed_map import PackedSourceMap, SourcePosition
-from app.formats.debug_files.source_maps.scopes import read_scopes
 from tests.support.builders.source_maps import (
     MAP_ID,
+    locate,
     pack_map,
     pack_text,
     source_map,
     write_mappings,
 )
 from tests.support.recorded.debug_samples import read_debug_sample
-
-
-def locate(packed: PackedSourceMap, line: int, column: int) -> SourcePosition:
-    """Return where a position comes from that the map knows."""
-    position = packed.find_position(line, column)
-    assert position is not None
-    return position
 
 
 def find(packed: PackedSourceMap, line: int, column: int) -> tuple[str, int, int] | None:
@@ -257,13 +250,6 @@ def test_names_that_are_not_text_are_mended():
     assert locate(packed, 1, 11).name == "\N{REPLACEMENT CHARACTER}a"
 
 
-def test_functions_that_are_not_text_are_left_out():
-    """The map is used without them."""
-    text = json.dumps(source_map(x_facebook_sources=[[{"names": ["NAME"], "mappings": "AAA"}]]))
-    packed, _ = pack_text(text.encode().replace(b"NAME", b"\x80"))
-    assert locate(packed, 1, 1).function is None
-
-
 def test_sources_may_be_null():
     """A map may say that code comes from a source without a name."""
     packed = pack_map(source_map(sources=[None], sourcesContent=["a\nb"]))
@@ -285,62 +271,6 @@ def test_more_names_than_a_block_holds():
     for number in (0, 255, 256, 599, 1_023, 1_024, count - 1):
         position = locate(packed, 1, number + 1)
         assert (position.source, position.name) == (f"{number % 600}.js", f"n{number}")
-
-
-FUNCTIONS = [[{"names": ["<global>", "Cart", "Cart#checkout"], "mappings": "AAA;OCE;ECC;GDE"}]]
-
-
-@pytest.mark.parametrize(
-    ("line", "column", "name"),
-    [
-        (1, 0, "<global>"),
-        (3, 6, "<global>"),
-        (3, 7, "Cart"),
-        (4, 1, "Cart"),
-        (4, 2, "Cart#checkout"),
-        (6, 2, "Cart#checkout"),
-        (6, 3, "Cart"),
-        (0, 5, None),
-    ],
-)
-def test_functions_hold_until_the_next_one(line, column, name):
-    """A name holds from its position on; columns count from 0 in each line."""
-    scopes = read_scopes(json.dumps(FUNCTIONS[0]).encode())
-    assert scopes is not None
-    assert scopes.find_function(line, column) == name
-
-
-def test_functions_of_a_map_are_named():
-    """Metro writes the functions of each source into the map."""
-    whole = source_map(
-        sources=["src/a.js"],
-        mappings=write_mappings([(0, 0, 0, 3, 4, None)]),
-        x_facebook_sources=FUNCTIONS,
-    )
-    packed, facts = pack_text(json.dumps(whole))
-    assert locate(packed, 1, 1).function == "Cart#checkout"
-    assert facts.has_functions
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        None,
-        [],
-        [None],
-        7,
-        [{"names": ["a"]}],
-        [{"names": ["a"], "mappings": "ACA"}],
-        [{"names": "a", "mappings": "AAA"}],
-        [{"names": ["a"], "mappings": "A!A"}],
-        [{"names": ["a"], "mappings": "ä"}],
-    ],
-)
-def test_functions_that_cannot_be_read_are_left_out(raw):
-    """The map is used without them."""
-    assert read_scopes(json.dumps(raw).encode()) is None
-    packed = pack_map(source_map(x_facebook_sources=[raw]))
-    assert locate(packed, 1, 1).function is None
 
 
 @pytest.mark.parametrize(
@@ -403,7 +333,9 @@ def test_hostile_maps_are_read_or_refused():
 @given(data=st.binary(max_size=40), at=st.integers(0, 400), is_cut=st.booleans())
 def test_damaged_maps_give_a_value_or_a_refusal(data, at, is_cut):
     """Whatever is overwritten or cut, nothing else is raised, also by look-ups."""
-    whole = json.dumps(source_map(x_facebook_sources=FUNCTIONS, ignoreList=[0])).encode()
+    whole = json.dumps(
+        source_map(x_facebook_sources=[[{"names": ["a"], "mappings": "AAA"}]], ignoreList=[0])
+    ).encode()
     broken = whole[:at] + data + (b"" if is_cut else whole[at + len(data) :])
     try:
         packed, _ = pack_text(broken)
