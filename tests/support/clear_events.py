@@ -1,12 +1,14 @@
 """Sends events with short names, and reads what became of them."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import text
 
 from app.debug_files.model import DebugFileId
 from app.symbolication.cache import CacheKey
+from app.symbolication.redo.worker import SymbolicationRedoer
 from tests.support.builders import envelopes
 from tests.support.renaming_family import OBJECT_NAME, add_mapping, debug_meta
 from tests.support.servers.server import Server
@@ -66,11 +68,28 @@ async def upload_cached_mapping(server: Server, names: dict[str, str] = NAMES) -
     return file_id
 
 
-async def redo(server: Server, *, is_busy: Callable[[], bool] = lambda: False) -> None:
-    """Let the worker do all events that are due."""
+@asynccontextmanager
+async def stopped_worker(server: Server) -> AsyncIterator[None]:
+    """Stop the worker of a server for a while, and end its claims."""
     worker = server.service.work.symbolication
-    before, worker.is_busy = worker.is_busy, is_busy
+    was_running = worker._task is not None and not worker._task.done()
+    await worker.stop()
+    async with server.database.transaction() as connection:
+        await connection.execute(text("update symbolication_queue set due_at = now()"))
+        await connection.execute(text("update debug_file_arrivals set claimed_until = null"))
     try:
-        await worker.work()
+        yield
     finally:
-        worker.is_busy = before
+        if was_running:
+            worker.start()
+
+
+async def redo(server: Server, *, is_busy: Callable[[], bool] = lambda: False) -> None:
+    """Do all events that are due, with a worker of its own."""
+    worker = SymbolicationRedoer(server.database, server.service.work.symbolication._redoer)
+    worker.is_busy = is_busy
+    async with stopped_worker(server):
+        try:
+            await worker.work()
+        finally:
+            await worker.stop()

@@ -52,10 +52,16 @@ _PUT_BACK: Final = text(
 ).bindparams(*_KEYS)
 _MISSING: Final = text(
     """
-    select event_id, day, max(noted_at) as at from missing_files
-    where project_id = :project_id and file_key = any(:file_keys)
-      and (noted_at, event_id) < (:at, cast(:event_id as uuid))
-    group by event_id, day order by at desc, event_id desc limit :most
+    select m.event_id, m.day, m.noted_at as at
+    from unnest(:file_keys) as k (file_key)
+    -- By the index for each key: a hundred thousand events may miss one file.
+    cross join lateral (
+        select event_id, day, noted_at from missing_files
+        where project_id = :project_id and file_key = k.file_key
+          and (noted_at, event_id) < (:at, cast(:event_id as uuid))
+        order by noted_at desc, event_id desc limit :most
+    ) m
+    order by at desc, event_id desc limit :most
     """
 ).bindparams(bindparam("file_keys", type_=ARRAY(Text)))
 # Events of scripts that came when the project had no scripts of releases: nothing notes that they
@@ -173,7 +179,10 @@ async def list_events_of_release(
 
 
 def _make_part(rows: Sequence[tuple[uuid.UUID, date, datetime]], limit: int) -> EventPart:
-    keys = tuple(EventRowKey(EventId(_hex(event_id)), day) for event_id, day, _ in rows)
+    # An event may miss several files of one key, such as the scripts of a release.
+    keys = tuple(
+        dict.fromkeys(EventRowKey(EventId(_hex(event_id)), day) for event_id, day, _ in rows)
+    )
     cursor = None
     if len(rows) == limit:
         cursor = EventCursor(rows[-1][2], EventId(_hex(rows[-1][0])))

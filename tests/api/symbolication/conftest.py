@@ -1,15 +1,21 @@
 """Fixtures of the tests of events that become clear."""
 
-import pytest
+from collections.abc import AsyncIterator
 
+import pytest
+import pytest_asyncio
+
+from tests.support.clear_events import stopped_worker
 from tests.support.renaming_family import RenamingFamily
 from tests.support.servers.server import Server
 
 
-@pytest.fixture
-def family(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> RenamingFamily:
-    """Install a family whose files rename functions, and keep the worker from doing anything."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def family(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RenamingFamily]:
+    """Install a family whose files rename functions, and stop the worker of the server."""
     family = RenamingFamily()
-    monkeypatch.setattr(tenant.service.shared.symbolication.symbolicator, "_families", (family,))
-    monkeypatch.setattr(tenant.service.work.symbolication, "is_busy", lambda: True)
-    return family
+    async with stopped_worker(tenant):
+        monkeypatch.setattr(
+            tenant.service.shared.symbolication.symbolicator, "_families", (family,)
+        )
+        yield family

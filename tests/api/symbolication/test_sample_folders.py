@@ -1,11 +1,12 @@
 """Each folder of the samples, with its event before the upload and after it: both end alike."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
 import httpx2
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 
 from app.core.ids import ProjectId
@@ -13,7 +14,7 @@ from app.symbolication.model import unpack_symbolicated
 from tests.support.builders import envelopes
 from tests.support.builders.api_tokens import project_builder
 from tests.support.builders.uploads import send_chunks, sha1, split, upload
-from tests.support.clear_events import read_rows, redo
+from tests.support.clear_events import read_rows, redo, stopped_worker
 from tests.support.recorded.debug_samples import (
     DEBUG_SAMPLES,
     load_expectation,
@@ -155,10 +156,11 @@ async def read_end(server: Server, folder: str, event_id: str) -> dict[str, Any]
     }
 
 
-@pytest.fixture(autouse=True)
-def _idle_worker(tenant: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the worker work only when a test tells it to."""
-    monkeypatch.setattr(tenant.service.work.symbolication, "is_busy", lambda: True)
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def _stopped_worker(tenant: Server) -> AsyncIterator[None]:
+    """Let no worker work but the one that a test calls."""
+    async with stopped_worker(tenant):
+        yield
 
 
 @pytest.mark.parametrize("folder", UPLOADS)
