@@ -70,3 +70,9 @@ def test_damage_is_noticed(at, value):
         assert reader.find_in_table(reader.root, "key 7") == 7
     except MalformedInput:
         pass
+
+
+def test_a_block_that_is_no_json_is_refused():
+    """The value of a damaged file is never half of one."""
+    with pytest.raises(MalformedInput, match="not JSON"):
+        decode_json(b"{")

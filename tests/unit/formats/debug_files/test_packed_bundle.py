@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import MalformedInput
+from app.core.errors import MalformedInput, OversizedInput
+from app.formats.debug_files.packed import bundle_packing, packed_bundle
 from app.formats.debug_files.packed.blocks import BlockWriter
 from app.formats.debug_files.packed.bundle_packing import BundleFacts, BundleUrl, pack_bundle
 from app.formats.debug_files.packed.packed_bundle import PackedBundle, PackedScript
@@ -210,3 +211,32 @@ def test_a_file_of_another_kind_is_no_packed_bundle():
     BlockWriter(target).finish({"version": 99})
     with pytest.raises(MalformedInput, match="no packed bundle"):
         PackedBundle(target.getvalue())
+
+
+def test_an_entry_that_is_too_large_is_named():
+    """The build log says which map has too many parts."""
+    section = {"offset": {"line": 0, "column": 0}, "map": {}}
+    text = json.dumps({"sections": [section] * 20_001})
+    with pytest.raises(OversizedInput, match=r"app\.js\.map: .*sections"):
+        pack(bundle({APP: "x", MAP: text}))
+
+
+@pytest.mark.parametrize("script", ["function f(){", "function f(){return}"])
+def test_scripts_that_are_not_looked_through_have_their_map(script, monkeypatch):
+    """One is not understood, and the other is past what is looked through of a bundle."""
+    monkeypatch.setattr(bundle_packing, "_FUNCTIONS_BYTES", 15)
+    _, packed = pack(bundle({APP: script, MAP: MAP_TEXT}))
+    found = packed.find_script_by_url("~/static/app.js")
+    assert has_map(found)
+    assert found is not None
+    assert found.functions is None
+
+
+def test_more_maps_than_are_kept_open_are_read(monkeypatch):
+    """An app in many parts is read part by part."""
+    monkeypatch.setattr(packed_bundle, "_OPEN_MAPS", 2)
+    entries = {f"files/_/_/{number}.js": "x" for number in range(5)}
+    maps = {f"{name}.map": MAP_TEXT for name in entries}
+    _, packed = pack(bundle(entries | maps))
+    for number in (0, 1, 2, 3, 4, 0):
+        assert has_map(packed.find_script_by_url(f"~/{number}.js"))

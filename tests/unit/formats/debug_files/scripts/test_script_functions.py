@@ -53,6 +53,7 @@ def name_at_marks(script: str) -> list[str | None]:
         ("o={pay(){$$},buy:function(){$$},'sell':()=>$$,\"a-b\"(){$$}}",
          ["pay", "buy", "sell", "a-b"]),
         ("x=c?a:function(){$$}", ["<anonymous>"]),
+        ("a.b.c.d=function(){$$};a[0]=function(){$$}", ["b.c.d", "<anonymous>"]),
         ('_c(Cart,[{key:"pay",value:function(){$$}}])', ["pay"]),
         ("onPay=(0,r.useCallback)(()=>{$$});i=n(()=>{$$});first=items.find(a=>$$)",
          ["onPay", "i", "<anonymous>"]),

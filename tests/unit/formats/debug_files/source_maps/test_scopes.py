@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from app.formats.debug_files.source_maps.scopes import read_scopes
+from app.core.errors import MalformedInput
+from app.formats.debug_files.source_maps.scopes import read_scopes, unpack_scopes
 from tests.support.builders.source_maps import (
     locate,
     pack_map,
@@ -74,3 +75,16 @@ def test_functions_that_are_not_text_are_left_out():
     text = json.dumps(source_map(x_facebook_sources=[[{"names": ["NAME"], "mappings": "AAA"}]]))
     packed, _ = pack_text(text.encode().replace(b"NAME", b"\x80"))
     assert locate(packed, 1, 1).function is None
+
+
+def test_functions_of_a_damaged_file_are_refused():
+    """What was packed is read as it was packed, or not at all."""
+    with pytest.raises(MalformedInput, match="no functions"):
+        unpack_scopes(b"[]")
+
+
+def test_empty_segments_mean_nothing():
+    """Commas in a row are passed over."""
+    scopes = read_scopes(b'[{"names":["a"],"mappings":",AAA,,;"}]')
+    assert scopes is not None
+    assert scopes.find_function(1, 0) == "a"

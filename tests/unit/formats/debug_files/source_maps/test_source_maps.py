@@ -343,3 +343,16 @@ def test_damaged_maps_give_a_value_or_a_refusal(data, at, is_cut):
         return
     position = packed.find_position(1, 11)
     assert position is None or isinstance(position.source, str)
+
+
+@pytest.mark.parametrize(
+    ("limit", "member"), [("MOST_SOURCES", "sources"), ("MOST_NAMES", "names")]
+)
+def test_limits_hold_for_all_sections_together(limit, member):
+    """An indexed map has no more sources and names than a plain one."""
+    part = source_map(**{member: ["a", "b"]})
+    sections = [{"offset": {"line": line, "column": 0}, "map": part} for line in (0, 1)]
+    with patch.object(packing, limit, 4):
+        pack_map({"version": 3, "sections": sections})
+    with patch.object(packing, limit, 3), pytest.raises(OversizedInput, match="more than 3"):
+        pack_map({"version": 3, "sections": sections})
