@@ -17,6 +17,7 @@ from tests.support.servers.server import Server
 
 FORMS: dict[str, dict[str, str]] = {
     "/sign-in": {"email": "ada@example.com", "password": "wrong", "back": "/projects"},
+    "/sign-in/forgotten": {"email": "ada@example.com"},
     "/account/password": {"password": "a b", "again": "a b", "current": "wrong"},
     "/account/name": {"name": "Ada"},
     "/theme": {"theme": "dark", "back": "/projects"},

@@ -58,6 +58,16 @@ WITHOUT_FORM = {
     "/projects/{project_id}/settings/members/{person_id}/remove",
     "/projects/{project_id}/replays/{replay_id}/delete",
     "/projects/{project_id}/issues/{issue_id}/delete",
+    *(
+        f"{scope}/alerts/{act}"
+        for scope in ("/projects/{project_id}", "/server")
+        for act in (
+            "targets/{target_id}/test",
+            "targets/{target_id}/secret",
+            "targets/{target_id}/delete",
+            "rules/{rule_id}/delete",
+        )
+    ),
     "/demo",
     "/csp-report",
     "/account/sign-ins/end-others",
