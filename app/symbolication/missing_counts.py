@@ -18,7 +18,7 @@ _COUNTS: Final = text(
         select kind, file_key, count(distinct event_id) as events, max(noted_at) as last_at,
                count(*) over () as total
         from missing_files
-        where project_id = :project_id and day >= :since
+        where project_id = :project_id and day >= :since and kind <> 'companion'
         group by kind, file_key
         order by events desc, last_at desc, file_key limit :limit
     )

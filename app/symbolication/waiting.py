@@ -4,6 +4,10 @@
                         └► symbolication_queue: pending, to be done soon
     upload ─ arrival ─► the events that miss the file, the newest first
 
+Sources of native code and names of Dart come in files of their own, with the debug id of the binary
+that they belong to. Nobody knows whether there will be any, so no page says that an event misses
+them; but an event that used the binary is noted under `COMPANION`, and done again when one comes.
+
 An upload may be committed while a batch is on its way that looked for its file before. So digest
 looks once more when it writes what is missing, under a lock that the worker of an arrival waits
 for: either it sees the file, and queues the event, or the worker sees what it has written.
@@ -26,6 +30,10 @@ from app.symbolication.model import MissingDebugFile, SymbolicatedEvent
 
 EventKey = tuple[ProjectId, EventId]
 
+COMPANION: Final = "companion"
+"""The kind and the reason of a row for a file that may come beside one that an event has used."""
+COMPANION_KINDS: Final = ("source_bundle", "dart_symbol_map")
+
 _TEXT_BYTES: Final = 500
 _LOCK_CLASS: Final = 1937337954
 """The number is "symb" in ASCII."""
@@ -44,7 +52,8 @@ _SHAPE: Final = RowShape(
 _UPLOAD_TAKES: Final = timedelta(minutes=1)
 """The longest time from the beginning of an upload's transaction, which is what its rows say, to
 its commit; and the most by which the clocks of two machines differ."""
-_NATIVE: Final = "('elf', 'macho', 'breakpad', 'pdb')"
+_NATIVE_KINDS: Final = ("elf", "macho", "breakpad", "pdb")
+_NATIVE: Final = str(_NATIVE_KINDS)
 _ADD_MISSING: Final = f"""
     with new as (select * from {_SHAPE.source}),
     -- What came since these events looked for their files.
@@ -62,6 +71,11 @@ _ADD_MISSING: Final = f"""
                 where u.project_id = n.project_id and u.release = n.release
                   and u.added_at > ${_SHAPE.next_number}
             )
+        )
+        or n.reason = '{COMPANION}' and exists (
+            select from debug_ids d
+            where d.project_id = n.project_id and d.debug_id = n.debug_id
+              and d.added_at > ${_SHAPE.next_number} and d.kind in {COMPANION_KINDS}
         )
     ),
     queued as (
@@ -129,7 +143,10 @@ async def note_symbolicated(
     rows = [
         row
         for key, value in symbolicated.items()
-        for row in _list_rows(key, value.missing, days[key])
+        for row in (
+            *_list_rows(key, value.missing, days[key]),
+            *_list_companion_rows(key, value, days[key]),
+        )
     ]
     if rows:
         driver = await get_driver(connection)
@@ -195,3 +212,29 @@ def _list_rows(
         for file in reversed(missing)
     }
     return [*rows.values()]
+
+
+def _list_companion_rows(
+    key: EventKey, symbolicated: SymbolicatedEvent, day: date
+) -> list[dict[str, Any]]:
+    """Make a row for each binary that an event has used, beside which other files may come."""
+    debug_ids = {
+        file.debug_id: file
+        for file in symbolicated.used
+        if file.kind in _NATIVE_KINDS and file.debug_id is not None
+    }
+    return [
+        dict.fromkeys(("arch", "release", "dist"))
+        | {
+            "project_id": key[0],
+            "event_id": key[1],
+            "kind": COMPANION,
+            "file_key": debug_id,
+            "name": "",
+            "day": day,
+            "debug_id": debug_id,
+            "frames": 0,
+            "reason": COMPANION,
+        }
+        for debug_id in debug_ids
+    ]

