@@ -24,6 +24,8 @@ LEASE: Final = timedelta(seconds=60)
 FAULTS_KEPT_FOR: Final = timedelta(minutes=5)
 """A build that waits for its files asks every second; a later one may try the same file again."""
 _DETAIL_BYTES: Final = 1_000
+_MEASURING: Final = 0x75706C64
+"""The first key of the advisory locks of this module; the second is a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +130,36 @@ async def add_assembly(
     return int(added or 0)
 
 
+async def measure_open(connection: AsyncConnection, token_id: ApiTokenId) -> tuple[int, int]:
+    """Count the files of a token that may yet become debug files, and add up their sizes.
+
+    Until the transaction ends no other one measures this token, so that several questions at once
+    do not each find the same room.
+    """
+    await connection.execute(select(func.pg_advisory_xact_lock(_MEASURING, token_id % 2**31)))
+    columns = upload_assemblies.c
+    rows = await connection.execute(
+        select(func.count(), func.coalesce(func.sum(columns.size_bytes), 0)).where(
+            columns.token_id == token_id, columns.fault.is_(None)
+        )
+    )
+    files, size_bytes = rows.one()
+    return int(files), int(size_bytes)
+
+
 async def claim_assembly(
-    connection: AsyncConnection, assembly_id: int | None = None
+    connection: AsyncConnection,
+    assembly_id: int | None = None,
+    *,
+    after_project: int = 0,
 ) -> Assembly | None:
     """Claim a file, to put it together.
 
     Args:
         connection: Where to write.
-        assembly_id: The file; None for the oldest that nobody works on.
+        assembly_id: The file; None for one that nobody works on.
+        after_project: The project whose turn it was last. The oldest file of the next one is taken,
+            so that a long backlog of one project does not hold up the others.
 
     Returns:
         None if there is nothing to do: it is done, broken, or somebody works on it.
@@ -149,7 +173,7 @@ async def claim_assembly(
     free = (
         select(columns.assembly_id)
         .where(is_free)
-        .order_by(columns.assembly_id)
+        .order_by(columns.project_id <= after_project, columns.project_id, columns.assembly_id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )

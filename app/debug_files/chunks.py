@@ -16,13 +16,14 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.debug_files.model import ApiTokenId
-from app.debug_files.tables import upload_chunks
+from app.debug_files.tables import upload_assemblies, upload_chunks
 
 KEPT_FOR: Final = timedelta(hours=24)
 """A loose chunk goes so long after its last use."""
@@ -117,12 +118,17 @@ async def delete_chunks(
 async def delete_old_chunks(connection: AsyncConnection, *, limit: int = 500) -> list[str]:
     """Delete chunks that nobody needs any more; returns the keys of their objects."""
     columns = upload_chunks.c
+    # Of files that share a chunk, one may be complete long before another has its turn.
+    needed = select(upload_assemblies.c.token_id, func.unnest(upload_assemblies.c.chunks)).where(
+        upload_assemblies.c.fault.is_(None)
+    )
+    is_needed = tuple_(columns.token_id, columns.sha1).in_(needed)
     old = (
         select(columns.object_key)
         .where(
             or_(
                 columns.last_used_at < func.now() - KEPT_FOR,
-                columns.used_up_at < func.now() - KEPT_USED_UP_FOR,
+                (columns.used_up_at < func.now() - KEPT_USED_UP_FOR) & ~is_needed,
             )
         )
         .limit(limit)

@@ -16,11 +16,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Final, override
+from weakref import WeakValueDictionary
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import log
 from app.core.errors import NotFound, RequestRefused, ServiceUnavailable
+from app.core.ids import ProjectId
 from app.core.repeated_worker import RepeatedWorker
 from app.debug_files import assemblies, chunks
 from app.debug_files.assemblies import LEASE, Assembly
@@ -63,12 +65,19 @@ class Assembler(RepeatedWorker):
         self._services = services
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._project_turns: WeakValueDictionary[ProjectId, asyncio.Semaphore] = (
+            WeakValueDictionary()
+        )
+        """Turns are given in the order of asking: a project asks for no more than there are, so
+        that its backlog does not hold up others. Goes with the last task of the project."""
+        self._last_project = 0
 
-    def begin(self, assembly_ids: Iterable[int]) -> None:
+    def begin(self, project_id: ProjectId, assembly_ids: Iterable[int]) -> None:
         """Begin with some files, unless somebody works on them already."""
+        turns = self._project_turns.setdefault(project_id, asyncio.Semaphore(_AT_ONCE))
         for assembly_id in assembly_ids:
             if assembly_id not in self._running:
-                task = asyncio.create_task(self._assemble(assembly_id), name=self.package)
+                task = asyncio.create_task(self._assemble(assembly_id, turns), name=self.package)
                 self._running[assembly_id] = task
                 task.add_done_callback(partial(self._forget, assembly_id))
 
@@ -83,9 +92,12 @@ class Assembler(RepeatedWorker):
         while True:
             async with self._turns:
                 async with self._services.database.transaction() as connection:
-                    assembly = await assemblies.claim_assembly(connection)
+                    assembly = await assemblies.claim_assembly(
+                        connection, after_project=self._last_project
+                    )
                 if assembly is None:
                     return
+                self._last_project = assembly.wanted.project_id
                 await self._work_on(assembly)
 
     @override
@@ -99,8 +111,8 @@ class Assembler(RepeatedWorker):
     def _forget(self, assembly_id: int, _: "asyncio.Task[None]") -> None:
         self._running.pop(assembly_id, None)
 
-    async def _assemble(self, assembly_id: int) -> None:
-        async with self._turns:
+    async def _assemble(self, assembly_id: int, project_turns: asyncio.Semaphore) -> None:
+        async with project_turns, self._turns:
             try:
                 async with self._services.database.transaction() as connection:
                     assembly = await assemblies.claim_assembly(connection, assembly_id)
@@ -198,8 +210,9 @@ class Assembler(RepeatedWorker):
 
     async def _note_fault(self, assembly: Assembly, fault: str) -> None:
         async with self._services.database.transaction() as connection:
-            await assemblies.note_fault(connection, assembly, fault)
-            await chunks.mark_used_up(connection, assembly.token_id, assembly.chunks)
+            # Whoever has claimed it meanwhile still needs its chunks.
+            if await assemblies.note_fault(connection, assembly, fault):
+                await chunks.mark_used_up(connection, assembly.token_id, assembly.chunks)
 
     async def _put_off(self, assembly: Assembly, pause: timedelta | None = None) -> None:
         if pause is None:

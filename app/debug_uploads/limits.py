@@ -36,6 +36,11 @@ QUESTION_BYTES: Final = 4 * _MIB
 """The body of such a request; 32,768 chunks have 1.4 MB."""
 NAME_CHARS: Final = 1_024
 """The name of a file, with its folders."""
+OPEN_FILES: Final = 1_000
+"""Files of a token that are being put together. One chunk may be named by any number of them, so
+what the token has sent does not bound them."""
+OPEN_BYTES: Final = 20 * _GIB
+"""The sizes of these files in all."""
 MOST_IDS: Final = 1_000
 """Debug ids that one content may be uploaded under."""
 SMALL_BYTES: Final = 32 * _MIB

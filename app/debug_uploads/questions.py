@@ -19,7 +19,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
-from app.core.errors import InvalidInput
+from app.core.errors import BusyService, InvalidInput
 from app.core.ids import ProjectId
 from app.core.log import shown
 from app.debug_files import assemblies, chunks, queries, upload_counts, writes
@@ -35,6 +35,8 @@ from app.debug_uploads.assembler import Assembler
 from app.debug_uploads.limits import (
     MOST_CHUNKS_ASKED,
     MOST_IDS,
+    OPEN_BYTES,
+    OPEN_FILES,
     SMALL_BYTES,
     WAIT_S,
     find_exceeded_limit,
@@ -91,6 +93,8 @@ class FileAnswer:
     """Its part with the debug id that was asked for."""
 
 
+_BUSY_S: Final = 5
+
 _ASSEMBLING: Final = FileAnswer(UploadState.ASSEMBLING)
 _UNNEEDED: Final = FileAnswer(UploadState.OK)
 
@@ -109,6 +113,7 @@ async def ask_for_files(
 
     Raises:
         InvalidInput: They have too many chunks.
+        BusyService: Too many files of the token are being put together.
         ServiceUnavailable: Postgres does not answer.
     """
     if sum(len(question.chunks) for question in questions) > MOST_CHUNKS_ASKED:
@@ -117,7 +122,7 @@ async def ask_for_files(
     answers, begun = await asked.answer(questions)
     if not begun:
         return answers
-    assembler.begin(begun.values())
+    assembler.begin(project_id, begun.values())
     small = [begun[question] for question in begun if asked.sizes[question] <= SMALL_BYTES]
     if small:
         await assembler.wait(small, timeout_s=WAIT_S)
@@ -258,6 +263,7 @@ class _Questions:
         fault = await self._find_exceeded_limit(connection, len(questions))
         if fault is not None:
             return dict.fromkeys(questions, _refuse(fault))
+        await self._check_open(connection, questions)
         for question in questions:
             begun[question] = await assemblies.add_assembly(
                 connection,
@@ -268,6 +274,20 @@ class _Questions:
                 size_bytes=self.sizes[question],
             )
         return dict.fromkeys(questions, _ASSEMBLING)
+
+    async def _check_open(
+        self, connection: AsyncConnection, questions: Sequence[FileQuestion]
+    ) -> None:
+        """Make sure that the token does not leave more work than can be done soon."""
+        files, size_bytes = await assemblies.measure_open(connection, self._token_id)
+        asked_bytes = sum(self.sizes[question] for question in questions)
+        if files + len(questions) > OPEN_FILES or size_bytes + asked_bytes > OPEN_BYTES:
+            raise BusyService(
+                f"{files} files of this token with {size_bytes} bytes are being put together; "
+                f"with those of this request they would exceed {OPEN_FILES} files or {OPEN_BYTES} "
+                "bytes",
+                wait_s=_BUSY_S,
+            )
 
     def _find_fault(self, question: FileQuestion, size_bytes: int) -> str | None:
         """Return what is wrong with a file, as far as that is known before it is read."""
