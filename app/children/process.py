@@ -213,8 +213,11 @@ async def start_child(
     Raises:
         ServiceUnavailable: The child cannot be started.
     """
-    ours, theirs = _make_sockets() if kind.receives_files else (None, None)
+    ours: socket.socket | None = None
+    theirs: socket.socket | None = None
     try:
+        if kind.receives_files:
+            ours, theirs = _make_sockets()
         process = await asyncio.create_subprocess_exec(
             *command,
             *([str(theirs.fileno())] if theirs else []),

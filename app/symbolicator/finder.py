@@ -177,7 +177,8 @@ class AddressFinder:
         self._spare = spare
         try:
             self._child = await asyncio.shield(spare)
-        except ServiceUnavailable:
+        except Exception:
+            # Whatever it was, another start may succeed; this one would fail for ever.
             self._spare = None
             raise
         self._owner = owner
@@ -211,6 +212,6 @@ async def _end_started(start: asyncio.Task[ChildProcess]) -> None:
     """End a child that may still be starting."""
     try:
         child = await start
-    except ServiceUnavailable:
+    except Exception:  # noqa: BLE001 - there is no child to end, and nobody waits for it
         return
     await child.end()

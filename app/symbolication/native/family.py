@@ -119,11 +119,11 @@ class NativeFamily(SymbolFamily):
                 _logger.warning("a symcache cannot be read", error=str(error))
                 return
             except ServiceUnavailable as error:
-                if not files.is_fetching:
-                    raise
-                # An installation whose child does not start must not keep a worker from all others.
-                _logger.error("native frames stay as they were sent", error=str(error))  # noqa: TRY400
-                return
+                # The event is tried again, a few times. An installation whose child never starts
+                # must not keep a worker from all others, as an outage of Postgres does.
+                if files.is_fetching:
+                    _logger.error("native frames wait for the symbolicator", error=str(error))  # noqa: TRY400
+                raise FileNotAtHand from error
             for place, locations in zip(places, answer.locations, strict=True):
                 if locations:
                     group[numbers[place.image.debug_id]].locations[place] = locations

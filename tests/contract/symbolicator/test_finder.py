@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from app.core.errors import ServiceUnavailable
 from app.symbolicator.finder import AddressFinder, Symcache
 from app.symbolicator.wire import AddressQuestion, SourceLocation
 from tests.support.builders.debug_objects import breakpad_file
@@ -138,3 +139,22 @@ async def test_children_end_when_nobody_needs_them(monkeypatch, make_symcache):
     await until(lambda: finder._child is None)
     assert finder._spare is None
     await finder.close()
+
+
+async def test_start_that_failed_is_not_kept(finder, make_symcache, monkeypatch):
+    """Whatever kept a child from starting, the next event tries another one."""
+    symcache = await make_symcache(breakpad_file(TWO))
+    question = [AddressQuestion(0, 0x1000, 0)]
+
+    errors = [OSError(24, "Too many open files"), KeyError("unexpected")]
+
+    def fail() -> None:
+        raise errors.pop(0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("app.children.process._make_sockets", fail)
+        with pytest.raises(ServiceUnavailable, match="Too many open files"):
+            await finder.look_up(1, [symcache], question)
+        with pytest.raises(KeyError):
+            await finder.look_up(1, [symcache], question)
+    assert len((await finder.look_up(1, [symcache], question)).locations[0]) == 1

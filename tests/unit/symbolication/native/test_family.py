@@ -10,6 +10,7 @@ from app.core.clock import monotonic_s
 from app.core.errors import MalformedInput, ServiceUnavailable
 from app.debug_files.model import DebugFileKind, DebugFileRemark
 from app.symbolication.draft import EventDraft, OutOfTime
+from app.symbolication.family import FileNotAtHand
 from app.symbolication.model import SymbolicatedEvent
 from app.symbolication.native.family import NativeFamily
 from app.symbolicator import wire
@@ -279,14 +280,14 @@ async def test_a_child_that_gives_up_leaves_the_frames(files):
 
 
 async def test_a_child_that_does_not_start(files):
-    """Digest leaves such an event to a worker; a worker leaves its frames as they were sent."""
+    """Such an event is tried again, in digest as in a worker: the next child may start."""
     finder = FakeFinder({1: [TOTAL]})
     finder.error = ServiceUnavailable("symbolic is missing")
     event = crash(frame(1))
-    assert frames_of(await symbolicate(finder, files, event), event)[0].get("function") is None
-    files.is_fetching = False
-    with pytest.raises(ServiceUnavailable):
-        await symbolicate(finder, files, event)
+    for is_fetching in (True, False):
+        files.is_fetching = is_fetching
+        with pytest.raises(FileNotAtHand):
+            await symbolicate(finder, files, event)
 
 
 async def test_an_event_that_takes_too_long_is_given_up(files):
