@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, NamedTuple, Protocol
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db import days
 from app.db.engine import Database
+from app.db.text import clean_or_none
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
 from app.formats.stored import packed_json
@@ -42,6 +44,10 @@ STEP: Final = 200
 """Events that are written in one transaction."""
 _TOGETHER: Final = 20
 """Events that are unpacked at the same time: one may unpack to a megabyte."""
+
+# Digest takes some of these locks in another order. It must not wait for this, nor fail: Postgres
+# looks for a deadlock after a second, and by then this transaction has given up and tries again.
+_YIELD: Final = text("set local lock_timeout = '500ms'")
 
 
 class LinkEvents(Protocol):
@@ -104,7 +110,8 @@ class EventRedoer:
             keys: At most `STEP` events. Those that are gone count as finished.
 
         Raises:
-            ServiceUnavailable: Postgres or the store does not answer; nothing is written.
+            ServiceUnavailable: Postgres or the store does not answer, or digest has locked what is
+                to be written; nothing is written.
         """
         looked_up_at = clock.now()
         redone: list[_RedoneEvent] = []
@@ -155,6 +162,7 @@ class EventRedoer:
     ) -> set[EventId]:
         """Write events in one transaction; returns those that were not written."""
         async with self.database.transaction() as connection:
+            await connection.execute(_YIELD)
             moved = await move_events.write_cleared_events(
                 connection, project_id, [each.cleared for each in redone]
             )
@@ -227,7 +235,11 @@ def _make_cleared(
     done: Sequence[SymbolicatedEvent],
 ) -> list[_RedoneEvent]:
     return [
-        _RedoneEvent(_make_event(stored, event, each), each, jsonish.text(event.event, "release"))
+        _RedoneEvent(
+            _make_event(stored, event, each),
+            each,
+            clean_or_none(jsonish.text(event.event, "release")),
+        )
         for stored, event, each in zip(payloads, sent, done, strict=True)
         if not each.is_pending and _is_worth_writing(stored, each)
     ]
@@ -260,6 +272,9 @@ def _is_worth_writing(stored: EventPayload, symbolicated: SymbolicatedEvent) -> 
     before = unpack_symbolicated(stored.symbolicated)
     if before == symbolicated:
         return False
-    used = {file.debug_id for file in before.used}
+    if not before.is_changed or not before.used:
+        return True
+    # Scripts that are found by their release have no id, so that one is missing tells of no other.
+    used = {file.debug_id for file in before.used} - {None}
     lost = {file.debug_id for file in symbolicated.missing if file.reason == "not_uploaded"}
-    return not (before.is_changed and used & lost)
+    return bool(symbolicated.used) and not used & lost

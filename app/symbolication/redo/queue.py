@@ -20,6 +20,7 @@ LEASE: Final = timedelta(minutes=5)
 """How long an event or a file stays with a process that may have died."""
 MOST_TRIES: Final = 5
 _RETRY: Final = timedelta(minutes=2)
+_SHORT_PAUSE: Final = timedelta(seconds=5)
 
 _CLAIM: Final = text(
     """
@@ -46,6 +47,13 @@ _REMOVE: Final = text(
 _PUT_BACK: Final = text(
     """
     update symbolication_queue q set due_at = now() + :pause
+    from unnest(:project_ids, :event_ids) as k (project_id, id)
+    where q.project_id = k.project_id and q.event_id = k.id
+    """
+).bindparams(*_KEYS)
+_GIVE_BACK: Final = text(
+    """
+    update symbolication_queue q set due_at = now() + :pause, tries = greatest(tries - 1, 0)
     from unnest(:project_ids, :event_ids) as k (project_id, id)
     where q.project_id = k.project_id and q.event_id = k.id
     """
@@ -138,6 +146,15 @@ async def put_back(
     """Let events that could not be done be tried again later."""
     if event_ids:
         await connection.execute(_PUT_BACK, _name_keys(project_id, event_ids) | {"pause": _RETRY})
+
+
+async def give_back(
+    connection: AsyncConnection, project_id: ProjectId, event_ids: Collection[EventId]
+) -> None:
+    """Let claimed events be tried again soon, for they were not tried: it was not up to them."""
+    if event_ids:
+        keys = _name_keys(project_id, event_ids)
+        await connection.execute(_GIVE_BACK, keys | {"pause": _SHORT_PAUSE})
 
 
 async def list_events_missing(

@@ -1,6 +1,6 @@
 """Symbolicates stored events in the background, any number of processes at once.
 
-    queue: pending, or asked for ──────────────► claim 200 ─► redo ─► out of the queue
+    queue: pending, or asked for ──────────────► claim 20 ─► redo ─► out of the queue
     arrival of a file ─► events that miss it, the newest 200 ─► redo ─► the next 200 …
 
 The queue comes first: a person, or an event of this minute, waits for it. A process that dies
@@ -8,6 +8,8 @@ leaves its claims to the next one when they run out; nothing is written twice, a
 transaction and depends on nothing but the events and the files.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +32,11 @@ SETTLED: Final = timedelta(minutes=1)
 """After this time every process knows that a project has scripts (`script_projects.py`). Events of
 a release that came before are looked for once more then."""
 _PAUSE_S: Final = 1.0
+_CLAIMED: Final = 20
+"""Events of the queue that are claimed at once: so few that they are done within their lease, even
+if half of them take all the time that an event has."""
+_GIVE_BACK_S: Final = 5.0
+"""How long a stop waits for Postgres; the lease gives back what is left."""
 
 _logger: Final = log.get_logger("symbolication.redo")
 
@@ -88,10 +95,28 @@ class SymbolicationRedoer(RepeatedWorker):
     async def _redo_queued(self) -> bool:
         """Do some events of the queue; returns whether there were any."""
         async with self._database.transaction() as connection:
-            claimed = await queue.claim_queued(connection, limit=STEP)
-        for queued in claimed:
-            await self._redo_claimed(queued)
+            claimed = await queue.claim_queued(connection, limit=_CLAIMED)
+        for number, queued in enumerate(claimed):
+            try:
+                await self._redo_claimed(queued)
+            except (ServiceUnavailable, asyncio.CancelledError):
+                await self._give_back(claimed[number:])
+                raise
         return bool(claimed)
+
+    async def _give_back(self, claimed: Sequence[QueuedEvents]) -> None:
+        """Let claimed events be done soon, without the try: an outage or a stop is not their fault.
+
+        Those of them that are done are written already, and doing them again changes nothing.
+        """
+        with contextlib.suppress(ServiceUnavailable, TimeoutError):
+            async with (
+                asyncio.timeout(_GIVE_BACK_S),
+                self._database.transaction() as connection,
+            ):
+                for queued in claimed:
+                    event_ids = [key.event_id for key in queued.keys]
+                    await queue.give_back(connection, queued.project_id, event_ids)
 
     async def _redo_claimed(self, queued: QueuedEvents) -> None:
         result = await self._redo_events(queued.project_id, queued.keys)

@@ -292,6 +292,30 @@ async def test_outage_of_the_store_keeps_events_waiting(
     assert (await read_event(tenant))["title"] == "PaymentFailed: declined"
 
 
+async def test_locked_issue_is_left_to_digest(tenant: Server, family: RenamingFamily):
+    """The worker gives way to whoever has locked an issue; its events come soon, untried."""
+    await tenant.take(obfuscated_event())
+    await upload_mapping(tenant)
+    assert await queue_stored_events(tenant.database, tenant.app.id) == 1
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            text("select 1 from issues where project_id = :id for update"), {"id": tenant.app.id}
+        )
+        with pytest.raises(ServiceUnavailable):
+            await redo(tenant)
+    async with tenant.database.reading() as connection:
+        waiting = await connection.execute(
+            text(
+                "select tries, due_at < now() + interval '10 seconds' as is_soon "
+                "from symbolication_queue where project_id = :id"
+            ),
+            {"id": tenant.app.id},
+        )
+        assert [tuple(row) for row in waiting] == [(0, True)]
+    await redo(tenant)
+    assert (await read_event(tenant))["title"] == "PaymentFailed: declined"
+
+
 async def test_one_bad_event_costs_only_itself(
     tenant: Server, family: RenamingFamily, monkeypatch: pytest.MonkeyPatch
 ):
