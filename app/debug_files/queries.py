@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.db.lists import TIME_KEY, ListCursor, ListOrder, RowRun, cut_run
+from app.db.text import clean
 from app.debug_files.model import (
     ArtifactPlace,
     ArtifactUrl,
@@ -73,11 +74,12 @@ async def find_parts(
     Returns:
         The parts of each id that is known, the newest first.
     """
-    if not ids:
+    known = _keep_storable(ids)
+    if not known:
         return {}
     rows = await connection.execute(
         select(debug_ids)
-        .where(debug_ids.c.project_id == project_id, debug_ids.c.debug_id.in_(sorted(set(ids))))
+        .where(debug_ids.c.project_id == project_id, debug_ids.c.debug_id.in_(known))
         .order_by(debug_ids.c.debug_id, debug_ids.c.added_at.desc(), debug_ids.c.file_id)
         .limit(_MOST_PARTS)
     )
@@ -123,6 +125,11 @@ async def find_artifacts(
     Returns:
         Entries with this very distribution first, among them the newest first.
     """
+    known = _keep_storable(urls)
+    if not known:
+        return []
+    # As they are stored with events and bundles.
+    release, dist = clean(release), clean(dist)
     columns = artifact_urls.c
     rows = await connection.execute(
         select(artifact_urls)
@@ -130,7 +137,7 @@ async def find_artifacts(
             columns.project_id == project_id,
             columns.release == release,
             columns.dist.in_(sorted({dist, ""})),
-            columns.url.in_(sorted(set(urls))),
+            columns.url.in_(known),
         )
         .order_by((columns.dist == dist).desc(), columns.added_at.desc(), columns.file_id)
         .limit(_MOST_ARTIFACTS)
@@ -319,6 +326,14 @@ def make_debug_file(row: Row[Any]) -> DebugFile:
     values["object_names"] = tuple(values["object_names"])
     values["remark"] = DebugFileRemark(values["remark"]) if values["remark"] else None
     return DebugFile(**values)
+
+
+def _keep_storable(texts: Collection[str]) -> list[str]:
+    """Sort texts of events, and leave out those that no row can have, such as one with NUL.
+
+    Postgres refuses them, and with them the look-up of all other events of the batch.
+    """
+    return sorted({each for each in texts if clean(each) == each})
 
 
 def _make_part(row: Row[Any]) -> DebugFilePart:

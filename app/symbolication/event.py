@@ -121,7 +121,7 @@ class EventSymbolicator:
     def _ask(self, events: Sequence[SentEvent]) -> list[tuple[EventDraft, FileQuestion]]:
         asked: list[tuple[EventDraft, FileQuestion]] = []
         for sent in events:
-            draft = EventDraft.of_event(sent.event, view_types=sent.view_types)
+            draft = self._make_draft(sent)
             debug_ids, urls = set[str](), set[str]()
             for family in self._families:
                 try:
@@ -138,6 +138,15 @@ class EventSymbolicator:
             )
             asked.append((draft, question))
         return asked
+
+    def _make_draft(self, sent: SentEvent) -> EventDraft:
+        try:
+            return EventDraft.of_event(sent.event, view_types=sent.view_types)
+        except Exception:
+            # Its frames stay as they were sent; the other events of the batch go on.
+            self.metrics.count_event("failed")
+            _logger.exception("an event cannot be read for symbolication")
+            return EventDraft({})
 
     async def _finish_draft(
         self, draft: EventDraft, files: FoundFiles, budget: TimeBudget
@@ -157,6 +166,11 @@ class EventSymbolicator:
             if files.opener.is_patient:
                 raise
             return PENDING
+        except Exception:
+            # Such as text that JSON cannot hold: the other events of the batch go on.
+            self.metrics.count_event("failed")
+            _logger.exception("an event cannot be finished", project=files.project_id)
+            return NOT_SYMBOLICATED
 
     async def _ask_family(self, family: SymbolFamily, draft: EventDraft, files: FoundFiles) -> None:
         draft.check_time()

@@ -64,9 +64,12 @@ class BatchSymbolicator:
             done = await self._symbolicate(events)
             new_rows = await asyncio.to_thread(_make_rows, old_rows, events, done)
         except Exception:
-            # An event without clear names is better than a batch that is taken apart.
-            _logger.exception("symbolication failed")
-            return
+            # An event without clear names is better than a batch that is taken apart. The worker
+            # does the events one by one if they fail together, so that one costs only itself.
+            _logger.exception("symbolication failed; a worker tries again")
+            done = [PENDING for _ in wanted]
+            packed = pack_symbolicated(PENDING)
+            new_rows = [replace(row, symbolicated=packed) for row in old_rows]
         noted = prepared.symbolicated.events
         for each, row, symbolicated in zip(wanted, new_rows, done, strict=True):
             rows[each.row_number] = row

@@ -135,6 +135,20 @@ async def test_look_up_that_fails_delays_no_event(
     assert unpack_symbolicated((await read_event(tenant))["symbolicated"]).is_pending
 
 
+async def test_batch_that_fails_is_left_to_a_worker(
+    tenant: Server, family: RenamingFamily, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever one event does to its batch, all of its events are tried again by a worker."""
+
+    def fail(*_: Any) -> None:
+        raise KeyError("an odd event")
+
+    monkeypatch.setattr(symbolicate, "_make_rows", fail)
+    await tenant.take(obfuscated_event())
+    assert unpack_symbolicated((await read_event(tenant))["symbolicated"]).is_pending
+    assert len(await read_rows(tenant, "symbolication_queue")) == 1
+
+
 async def test_family_that_fails_costs_only_its_frames(
     tenant: Server, family: RenamingFamily, monkeypatch: pytest.MonkeyPatch
 ):

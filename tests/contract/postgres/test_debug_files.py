@@ -257,3 +257,16 @@ async def test_files_are_listed_and_summed(database: Database):
         (DebugFileKind.ARTIFACT_BUNDLE, 1, 900),
         (DebugFileKind.PROGUARD, 3, 2_700),
     ]
+
+
+async def test_texts_that_postgres_refuses_find_nothing(database):
+    """An event may say anything; what no row can have does not fail the look-up of others."""
+    file = make_file(kind=DebugFileKind.ARTIFACT_BUNDLE)
+    artifact = ArtifactUrl("shop@1", "7", "~/app.js", "files/app.js")
+    assert await add_file(database, file, make_part(file), artifacts=(artifact,))
+    async with database.reading() as connection:
+        found = await queries.find_artifacts(
+            connection, PROJECT, "shop@1\0", "7\0", urls=["~/app.js", "~/\0.js", "~/\ud800.js"]
+        )
+        assert [place.artifact for place in found] == [artifact]
+        assert list(await queries.find_parts(connection, PROJECT, [UUID, "\0"])) == [UUID]
