@@ -159,8 +159,13 @@ class DebugFileCache:
         return await asyncio.to_thread(_remove_files, self._folder, gone)
 
     async def list_files(self) -> set[tuple[ProjectId, DebugFileId]]:
-        """List the debug files of which an object is here."""
-        return await asyncio.to_thread(_list_files, self._folder)
+        """List the debug files of which an object is here.
+
+        What this process has open is here too, even if another process has removed its name: all
+        sweep one folder, and only the first of them finds a deleted file in it.
+        """
+        named = await asyncio.to_thread(_list_files, self._folder)
+        return named | {(key.project_id, key.file_id) for key in self._open}
 
     async def close(self) -> None:
         """Stop fetching, and close all files that nobody uses."""

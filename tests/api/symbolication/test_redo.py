@@ -10,6 +10,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import EventId
 from app.debug_files import writes as file_writes
 from app.symbolication import found_files
+from app.symbolication.cache import CacheKey, DebugFileCache
 from app.symbolication.cache_sweeper import CacheSweeper
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.family import EventFiles
@@ -26,7 +27,7 @@ from tests.support.clear_events import (
     upload_cached_mapping,
     upload_mapping,
 )
-from tests.support.renaming_family import RenamingFamily, debug_meta
+from tests.support.renaming_family import OBJECT_NAME, RenamingFamily, debug_meta
 from tests.support.servers.server import Server
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -365,7 +366,13 @@ async def test_deleted_files_leave_the_cache_of_the_machine(tenant: Server, fami
     other_id = await upload_cached_mapping(tenant.of(tenant.backend))
     async with tenant.database.transaction() as connection:
         await file_writes.delete_debug_files(connection, tenant.app.id, [file_id])
+    # Another process was first to sweep the folder; this one has the file open still.
+    other_cache = DebugFileCache(
+        parts.cache._folder, tenant.service.shared.objects, limit_bytes=2**30
+    )
+    await CacheSweeper(tenant.database, other_cache).work()
     await CacheSweeper(tenant.database, parts.cache).work()
     files = await parts.cache.list_files()
+    assert parts.cache.find(CacheKey(tenant.app.id, file_id, OBJECT_NAME)) is None
     assert (tenant.app.id, file_id) not in files
     assert (tenant.backend.id, other_id) in files
