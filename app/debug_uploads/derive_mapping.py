@@ -46,7 +46,9 @@ async def derive_mapping(upload: UploadedFile, services: UploadServices) -> Deri
         raise OversizedInput(f"the mapping has {upload.size_bytes} bytes; {most} are taken")
     target = services.folder.open_file(upload.size_bytes // 4)
     try:
-        debug_id, facts = await asyncio.to_thread(_index, upload, target)
+        # One at a time, as bundles: the names of a large mapping take much memory.
+        async with services.packing:
+            debug_id, facts = await asyncio.to_thread(_index, upload, target)
         size_bytes = target.tell()
     except BaseException:
         target.close()

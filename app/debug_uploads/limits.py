@@ -23,7 +23,10 @@ MOST_PARTS: Final = 64
 CONCURRENCY: Final = 4
 """Requests with chunks that sentry-cli sends at the same time."""
 MOST_CONCURRENT: Final = 8
-"""Requests with chunks of one token that a process takes at the same time."""
+"""Requests with chunks or archives of one token that a process takes at the same time."""
+MOST_ARCHIVES: Final = 2
+"""Requests with a whole archive that a process takes at the same time. Each brings up to the limit
+of a file, and everything in it is read before the request is answered."""
 LOOSE_BYTES: Final = 2 * _GIB
 """Chunks of a token of which no file was put together yet."""
 MOST_FILES: Final = 512

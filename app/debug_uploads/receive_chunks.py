@@ -7,9 +7,7 @@ goes on there. Memory holds some hundred kilobytes of a request, whatever its si
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import AsyncIterator
 
 from app.core import clock
 from app.core.errors import BusyService, ServiceUnavailable
@@ -18,12 +16,11 @@ from app.debug_files.chunks import UploadChunk
 from app.debug_files.model import ApiTokenId
 from app.debug_uploads.body import collect_pieces
 from app.debug_uploads.chunk_writer import ChunkParts, ReceivedChunk
+from app.debug_uploads.counting import BUSY_S, counting_request
 from app.debug_uploads.form_reader import FormReader
-from app.debug_uploads.limits import FORM_BYTES, LOOSE_BYTES, MOST_CONCURRENT, MOST_PARTS
+from app.debug_uploads.limits import FORM_BYTES, LOOSE_BYTES, MOST_PARTS
 from app.debug_uploads.services import UploadServices
 from app.storage import keys
-
-_BUSY_S: Final = 2
 
 
 async def receive_chunks(
@@ -47,14 +44,14 @@ async def receive_chunks(
         BusyService: The token uploads too much at once.
         ServiceUnavailable: The disk is full, or Postgres or the storage does not answer.
     """
-    with _counting_request(services, token_id):
+    with counting_request(services, token_id):
         async with services.database.reading() as connection:
             loose_bytes = await chunks.sum_loose_bytes(connection, token_id)
         if loose_bytes >= LOOSE_BYTES:
             raise BusyService(
                 f"{loose_bytes} bytes of chunks wait with this token to become files; they are "
                 "deleted 24 hours after their last use",
-                wait_s=_BUSY_S,
+                wait_s=BUSY_S,
             )
         parts = ChunkParts(services.folder)
         form = FormReader(content_type, parts.open_part, most_parts=MOST_PARTS)
@@ -67,27 +64,6 @@ async def receive_chunks(
             form.finish()
         finally:
             parts.close()
-
-
-@contextmanager
-def _counting_request(services: UploadServices, token_id: ApiTokenId) -> Iterator[None]:
-    """Count a request of a token as long as it is answered.
-
-    Raises:
-        BusyService: The token has too many already.
-    """
-    counts = services.open_requests
-    if counts.get(token_id, 0) >= MOST_CONCURRENT:
-        raise BusyService(
-            f"this token uploads {MOST_CONCURRENT} requests at once already", wait_s=_BUSY_S
-        )
-    counts[token_id] = counts.get(token_id, 0) + 1
-    try:
-        yield
-    finally:
-        counts[token_id] -= 1
-        if not counts[token_id]:
-            del counts[token_id]
 
 
 def _feed(form: FormReader, piece: bytes) -> None:

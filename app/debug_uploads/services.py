@@ -23,6 +23,8 @@ class UploadServices:
     keep_originals: bool = False
     """Whether native files are stored as they were uploaded, too."""
     packing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Is held while a bundle is packed."""
+    """Is held while a bundle is packed or a mapping is indexed."""
     open_requests: dict[ApiTokenId, int] = field(default_factory=dict)
-    """Requests with chunks that this process answers now, by token."""
+    """Requests with chunks or archives that this process answers now, by token."""
+    open_archives: list[ApiTokenId] = field(default_factory=list)
+    """The tokens of the requests with archives that this process answers now."""

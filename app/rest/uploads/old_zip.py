@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from app.core.errors import InvalidInput
 from app.debug_files.model import ApiTokenId
+from app.debug_uploads.counting import counting_archive
 from app.debug_uploads.receive_file import WholeUpload, receive_file
 from app.rest import access, answers
 from app.rest.services import services_of
@@ -31,12 +32,14 @@ async def take_archive(request: Request, target: access.UploadProject) -> Respon
     If one of them is broken the answer is an error, so that the build log shows it. The others are
     stored all the same.
     """
-    taken = await receive_file(
-        services_of(request).uploads,
-        WholeUpload(target.project.id, ApiTokenId(target.caller.token.id)),
-        request.stream(),
-        content_type=request.headers.get("content-type", ""),
-    )
+    uploads, token_id = services_of(request).uploads, ApiTokenId(target.caller.token.id)
+    with counting_archive(uploads, token_id):
+        taken = await receive_file(
+            uploads,
+            WholeUpload(target.project.id, token_id),
+            request.stream(),
+            content_type=request.headers.get("content-type", ""),
+        )
     faults = [f"{each.name}: {each.fault}" for each in taken if each.fault is not None]
     if faults:
         raise InvalidInput("; ".join(faults[:5]))

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from app.debug_files import queries
-from app.debug_uploads import receive_chunks
+from app.debug_uploads import counting, receive_chunks
 from tests.support.builders.api_tokens import project_builder
 from tests.support.builders.uploads import (
     CHUNK_BYTES,
@@ -145,7 +145,7 @@ async def test_a_token_has_so_many_loose_chunks(tenant: Server, monkeypatch: pyt
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
         monkeypatch.setattr(receive_chunks, "LOOSE_BYTES", 1_000)
-        monkeypatch.setattr(receive_chunks, "MOST_CONCURRENT", 0)
+        monkeypatch.setattr(counting, "MOST_CONCURRENT", 0)
         assert (await send_chunks(client, [b"more"])).status_code == 503
 
 
@@ -336,3 +336,12 @@ async def test_hostile_archives_of_old_clients_are_refused(tenant: Server, name:
             f"/api/0/projects/x/{tenant.app.id}/files/dsyms/", files=[("body", ("x", b"x"))]
         )
         assert no_file.status_code == 400
+
+
+async def test_so_many_archives_are_taken_at_once(tenant: Server, monkeypatch: pytest.MonkeyPatch):
+    """Beyond them sentry-cli is told to come again."""
+    async with project_builder(tenant) as client:
+        monkeypatch.setattr(counting, "MOST_ARCHIVES", 0)
+        answer = await send_archive(client, tenant.app.id, make_archive(a=MAPPING))
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"]
