@@ -10,7 +10,7 @@ A route asks for what it needs by the type of a parameter, such as `caller: acce
 where `{project}` is part of the address, `target: access.UploadProject`.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import unquote
@@ -78,8 +78,8 @@ class RestTarget:
     project: Project
 
 
-async def require_caller(request: Request) -> RestCaller:
-    """Return the program behind a request.
+async def require_caller(request: Request) -> AsyncIterator[RestCaller]:
+    """Return the program behind a request, which counts until it is answered.
 
     Raises:
         ApiTokenRefused: It has no token, or one that does not work.
@@ -99,7 +99,8 @@ async def require_caller(request: Request) -> RestCaller:
         services.rates.count_failure(network, token_sha256)
         raise ApiTokenRefused("this API token does not work: it is unknown, revoked or expired")
     services.rates.count_request(grant.token.id, token_sha256)
-    return RestCaller(grant.token, grant.projects)
+    with services.open_requests.counting(grant.token.id):
+        yield RestCaller(grant.token, grant.projects)
 
 
 async def require_project(request: Request, caller: RestCaller, slug_or_id: str) -> Project:

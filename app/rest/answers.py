@@ -4,6 +4,7 @@ Every answer has `Content-Type: application/json`: without it sentry-cli says "n
 An error is `{"detail": "a sentence"}`, which sentry-cli prints.
 """
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,11 +13,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import InvalidInput, OversizedForm
+from app.core.errors import InvalidInput, MalformedInput, OversizedForm
 from app.formats import jsonish
 
 MOST_BODY_BYTES: Final = 4 * 1024 * 1024
 """A release with 1,000 commits and their files has about 1 MB."""
+
+_BODY_S: Final = 30.0
+"""The longest time in which a body comes: who sends it a byte at a time must not hold a place."""
 
 
 def write_json(
@@ -50,13 +54,17 @@ async def read_json(request: Request, *, most_bytes: int = MOST_BODY_BYTES) -> A
     Raises:
         OversizedForm: It is longer; the rest is not read.
         OversizedInput: It has too many values.
-        MalformedInput: It is not JSON, or nested too deeply.
+        MalformedInput: It is not JSON, or nested too deeply, or has not come in time.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most_bytes:
-            raise OversizedForm(f"the body has more than {most_bytes} bytes")
+    try:
+        async with asyncio.timeout(_BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most_bytes:
+                    raise OversizedForm(f"the body has more than {most_bytes} bytes")
+    except TimeoutError:
+        raise MalformedInput(f"the body has not come within {_BODY_S:.0f} s") from None
     return jsonish.decode(body, "the body")
 
 

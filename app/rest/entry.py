@@ -13,7 +13,8 @@ from app.rest.answers import write_detail
 
 _PREFIX: Final = b"/api/0"
 _MOST_REQUESTS: Final = 64
-"""Requests that a process answers at once: an upload has up to four, and may be slow."""
+"""Requests that a process answers at once: an upload has up to four, and may be slow.
+`rates.MOST_OF_A_TOKEN` keeps one token from taking them all."""
 _RETRY: Final = {"Retry-After": "2"}
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

@@ -4,6 +4,8 @@ A request over a rate is answered with 503 and `Retry-After`: sentry-cli tries t
 gives up at once after 429.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from app.core.clock import monotonic_s
@@ -17,6 +19,11 @@ _BURST: Final = 1_000
 _FAILURES_PER_S: Final = 1.0
 _MOST_FAILURES: Final = 60
 """A build server whose token was revoked asks a few times for each build."""
+
+MOST_OF_A_TOKEN: Final = 16
+"""Requests of one token at once, so that slow ones leave the process to others. sentry-cli sends up
+to four for each build."""
+_OPEN_WAIT_S: Final = 2
 
 _NOTE_EVERY_S: Final = 3_600.0
 _MOST_NOTES: Final = 10_000
@@ -73,6 +80,34 @@ def _take[Sender: (int, str)](buckets: TokenBuckets[Sender], sender: Sender, mes
     if bucket.tokens < 1:
         raise BusyService(message, wait_s=buckets.seconds_until(bucket, 1))
     bucket.tokens -= 1
+
+
+class OpenRequests:
+    """The requests that a process answers now, by token."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._counts: dict[int, int] = {}
+
+    @contextmanager
+    def counting(self, token_id: int) -> Iterator[None]:
+        """Count a request as long as it is answered.
+
+        Raises:
+            BusyService: Its token has too many already.
+        """
+        count = self._counts.get(token_id, 0)
+        if count >= MOST_OF_A_TOKEN:
+            raise BusyService(
+                f"{MOST_OF_A_TOKEN} requests with this token are open already", wait_s=_OPEN_WAIT_S
+            )
+        self._counts[token_id] = count + 1
+        try:
+            yield
+        finally:
+            self._counts[token_id] -= 1
+            if not self._counts[token_id]:
+                del self._counts[token_id]
 
 
 class ReadingNotes:

@@ -8,7 +8,7 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.debug_uploads.assembler import Assembler
 from app.debug_uploads.services import UploadServices
-from app.rest.rates import ReadingNotes, RequestRates
+from app.rest.rates import OpenRequests, ReadingNotes, RequestRates
 from app.storage.port import ObjectStore
 
 
@@ -22,6 +22,7 @@ class RestServices:
     uploads: UploadServices
     assembler: Assembler
     rates: RequestRates = field(default_factory=RequestRates)
+    open_requests: OpenRequests = field(default_factory=OpenRequests)
     readings: ReadingNotes = field(default_factory=ReadingNotes)
 
 

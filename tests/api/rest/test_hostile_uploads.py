@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from app.debug_files import queries
 from app.debug_uploads import counting, receive_chunks
+from app.rest import rates
 from tests.support.builders.api_tokens import project_builder
 from tests.support.builders.uploads import (
     CHUNK_BYTES,
@@ -345,3 +346,16 @@ async def test_so_many_archives_are_taken_at_once(tenant: Server, monkeypatch: p
         answer = await send_archive(client, tenant.app.id, make_archive(a=MAPPING))
         assert answer.status_code == 503
         assert answer.headers["retry-after"]
+
+
+async def test_requests_of_a_token_count_until_they_are_answered(
+    tenant: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """A token may have so many open; those that were answered, well or not, do not count."""
+    monkeypatch.setattr(rates, "MOST_OF_A_TOKEN", 1)
+    async with project_builder(tenant) as client:
+        for _ in range(2):
+            assert (await send_chunks(client, [b"some bytes"])).status_code == 200
+            assert (await client.get("/api/0/projects/playhead/none/releases/")).status_code == 404
+        monkeypatch.setattr(rates, "MOST_OF_A_TOKEN", 0)
+        assert (await send_chunks(client, [b"some bytes"])).status_code == 503
