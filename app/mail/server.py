@@ -100,7 +100,8 @@ class Mailer:
         """
         self._server = server
         self._sender = sender
-        self._tls = tls
+        # Reading the certificates of all authorities takes some 20 ms: not with each mail.
+        self._tls = tls or ssl.create_default_context()
         self._deadline_s = deadline_s
 
     async def send(self, mail: OutgoingMail) -> None:

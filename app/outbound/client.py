@@ -71,7 +71,8 @@ class OutboundClient:
             deadline_s: The time that one request may take.
         """
         self.allowed: Final = allowed
-        self._tls = tls
+        # Reading the certificates of all authorities takes some 20 ms: not with each delivery.
+        self._tls = tls or httpx2.create_ssl_context(trust_env=False)
         self._deadline_s = deadline_s
         self._resolvers = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="webhook names")
 
@@ -159,7 +160,7 @@ class OutboundClient:
         headers: Mapping[str, str],
     ) -> WebhookAnswer:
         host = f"[{to}]" if to.version == 6 else str(to)  # noqa: PLR2004 - the version of IP
-        transport = httpx2.AsyncHTTPTransport(verify=self._tls or True, retries=0, trust_env=False)
+        transport = httpx2.AsyncHTTPTransport(verify=self._tls, retries=0, trust_env=False)
         async with (
             httpx2.AsyncClient(
                 transport=transport,
