@@ -18,6 +18,7 @@ from app.alerts.addresses import MessageAddresses
 from app.alerts.content import AlertContent, AlertItem
 from app.alerts.describe import FindingDescriber
 from app.alerts.model import SERVER_KINDS, AlertRule, RuleKind, TellWhen
+from app.alerts.reach import list_readable
 from app.alerts.schedule import HOUR, find_quiet_end
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
@@ -111,7 +112,7 @@ class Composer:
             connection,
             self._addresses,
             self._index_cache,
-            await projects.list_all_project_ids(connection),
+            await list_readable(connection, rule),
         )
         items: list[AlertItem] = []
         subjects: set[tuple[ProjectId, str]] = set()
@@ -168,6 +169,9 @@ def _list_subjects(finding: Finding, item: AlertItem) -> set[tuple[ProjectId, st
         subjects.add((finding.project_id, finding.issue_id))
         if finding.event_id is not None:
             subjects.add((finding.project_id, finding.event_id))
+        if "issue_id" in item.ids:
+            # It may have moved since it was found.
+            subjects.add((finding.project_id, item.ids["issue_id"]))
     if finding.replay_project_id is not None and finding.replay_id is not None:
         subjects.add((finding.replay_project_id, finding.replay_id))
     replay_id, project_id = item.ids.get("replay_id"), item.ids.get("replay_project_id")

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts.addresses import MessageAddresses
 from app.alerts.content import AlertItem
+from app.alerts.current_issue import find_current_issue
 from app.alerts.judge import is_crash
 from app.alerts.model import AlertRule, RuleKind
 from app.core.ids import PersonId, ProjectId
-from app.issues import event_queries, queries as issues
 from app.issues.model import Issue, StoredEvent
 from app.messages.model import Finding
 from app.playback.listed_replays import describe_replays
@@ -35,7 +35,7 @@ class FindingDescriber:
     addresses: MessageAddresses
     index_cache: IndexCache
     readable: Sequence[ProjectId]
-    """All projects: a crash of a backend may be linked to a replay of an app."""
+    """The projects that the rule may tell of (`reach.list_readable`)."""
 
     async def describe(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
         """Describe a finding; None if what was found is erased meanwhile."""
@@ -46,17 +46,21 @@ class FindingDescriber:
         return _describe_condition(finding, self.addresses)
 
     async def _describe_issue(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
-        project_id, issue_id = finding.project_id, finding.issue_id
-        if project_id is None or issue_id is None:
+        project_id = finding.project_id
+        if project_id is None:
             return None
-        key = (project_id, issue_id)
-        issue = await issues.find_issue(self.connection, key, self.readable)
-        if issue is None:
+        found = await find_current_issue(
+            self.connection, project_id, finding.issue_id, finding.event_id, self.readable
+        )
+        if found is None:
             return None
-        event = None
-        if finding.event_id is not None:
-            event = await event_queries.find_event(self.connection, key, finding.event_id)
-        ids = {"issue_id": str(issue_id)}
+        issue, event = found.issue, found.event
+        if issue.issue_id != finding.issue_id:
+            # It has moved since it was judged, so what judging asks is asked again.
+            is_old = rule.kind is RuleKind.NEW_ISSUE and found.is_known
+            if is_old or issue.status == "ignored":
+                return None
+        ids = {"issue_id": str(issue.issue_id)}
         watch_url = ""
         if event is not None:
             ids["event_id"] = str(event.event_id)
@@ -72,7 +76,7 @@ class FindingDescriber:
         return AlertItem(
             title=issue.title[:_TITLE_CHARS],
             why=_explain_issue(rule.kind, issue, event),
-            url=self.addresses.issue(project_id, issue_id),
+            url=self.addresses.issue(project_id, issue.issue_id),
             watch_url=watch_url,
             facts=_list_issue_facts(issue, event, release),
             tone="bad" if is_crash(issue.kind, issue.level) else "warn",

@@ -11,19 +11,19 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts import rules
+from app.alerts.current_issue import find_current_issue
 from app.alerts.model import SIGNALS, AlertRule
+from app.alerts.reach import list_readable
 from app.alerts.schedule import find_due_at
 from app.core import clock, log
 from app.core.errors import InvalidInput, ServiceUnavailable
 from app.core.ids import ProjectId, ReplayId
-from app.db.engine import Database
+from app.db.engine import Database, translating_errors
 from app.formats.events.event import CRASHES, HANGS
-from app.issues import event_queries, queries as issues
 from app.issues.model import Issue, StoredEvent
 from app.messages import findings, signals
 from app.messages.model import Finding, Signal, SignalKind
 from app.playback.replay_search import check_query, match_replays
-from app.projects import queries as projects
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
 
@@ -51,17 +51,29 @@ async def judge_signals(database: Database) -> int:
         _logger.exception("alerts are judged one by one, as they failed together")
     judged = 0
     while judged < BATCH:
+        if not await _judge_or_drop(database):
+            break
+        judged += 1
+    return judged
+
+
+async def _judge_or_drop(database: Database) -> bool:
+    """Judge one signal, or drop it if that fails; returns False if there is none."""
+    async with database.transaction() as connection:
+        taken = await signals.take_signals(connection, limit=1)
+        if not taken:
+            return False
         try:
-            if not await _judge_batch(database, 1):
-                break
+            # What fails is undone, but for the taking: the signal that failed is the one that goes,
+            # whatever other processes judge meanwhile.
+            with translating_errors():
+                async with connection.begin_nested():
+                    await findings.add_findings(connection, await find_by_rules(connection, taken))
         except ServiceUnavailable:
             raise
         except Exception:
-            async with database.transaction() as connection:
-                dropped = await signals.take_signals(connection, limit=1)
-            _logger.exception("a signal was dropped", kinds=[each.kind for each in dropped])
-        judged += 1
-    return judged
+            _logger.exception("a signal was dropped", kinds=[each.kind for each in taken])
+    return True
 
 
 async def _judge_batch(database: Database, limit: int) -> int:
@@ -106,16 +118,14 @@ async def _judge_issue(
     """Return what rules find in an issue that is new, has come back, or crashed a release."""
     if signal.event_id is None:
         return []
-    issue_id = signal.issue_id or await event_queries.find_issue_of_event(
-        connection, signal.project_id, signal.event_id
+    found = await find_current_issue(
+        connection, signal.project_id, signal.issue_id, signal.event_id, []
     )
-    if issue_id is None:
-        return []
-    key = (signal.project_id, issue_id)
-    issue = await issues.find_issue(connection, key, [])
-    event = await event_queries.find_event(connection, key, signal.event_id)
-    if issue is None or event is None:
+    if found is None or found.event is None:
         return []  # erased meanwhile
+    if signal.kind is SignalKind.NEW_ISSUE and found.is_known:
+        return []  # with its clear stack the event is one of a problem that was here before
+    issue, event = found.issue, found.event
     now = clock.now()
     return [
         Finding(
@@ -124,7 +134,7 @@ async def _judge_issue(
             signal.project_id,
             found_at=now,
             due_at=find_due_at(rule.settings, now),
-            issue_id=issue_id,
+            issue_id=issue.issue_id,
             event_id=signal.event_id,
             facts={"release": event.release} if event.release else {},
         )
@@ -164,11 +174,11 @@ async def _judge_replays(
     found = await replays.read_replays(
         connection, [ReplayKey(project_id, replay_id) for replay_id in sorted(replay_ids)]
     )
-    readable = await projects.list_all_project_ids(connection) if found else []
     matches: list[Finding] = []
     for rule in asking:
         try:
             query = check_query(rule.settings.query)
+            readable = await list_readable(connection, rule) if found else []
             keys = await match_replays(connection, found, query, readable=readable, now=now)
         except InvalidInput as error:
             # The language of queries may have changed since the rule was made.

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from app.core.ids import ProjectId
+from app.core.ids import PersonId, ProjectId
 from app.messages.model import SignalKind
 
 
@@ -139,6 +139,8 @@ class AlertRule:
     settings: RuleSettings
     target_ids: tuple[int, ...]
     made_at: datetime
+    made_by: PersonId | None = None
+    """Whose view of other projects it has."""
 
 
 @dataclass(frozen=True, slots=True)

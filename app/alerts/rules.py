@@ -234,4 +234,5 @@ def _read_rule(row: Any) -> AlertRule:
         RuleSettings.read(row.settings),
         tuple(row.target_ids),
         row.made_at,
+        None if row.made_by is None else PersonId(row.made_by),
     )

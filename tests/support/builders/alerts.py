@@ -46,6 +46,7 @@ async def add_rule(
     kind: RuleKind,
     *receivers: AlertTarget,
     settings: RuleSettings = AT_ONCE,
+    made_by: PersonId | None = None,
 ) -> AlertRule:
     """Add a rule that tells some targets."""
     async with database.transaction() as connection:
@@ -55,7 +56,7 @@ async def add_rule(
             kind,
             settings,
             [target.id for target in receivers],
-            made_by=PersonId(1),
+            made_by=made_by or PersonId(1),
         )
 
 

@@ -1,0 +1,30 @@
+"""Says which projects a rule may tell of: no more than the person who made it may read now."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts import queries as accounts
+from app.alerts.model import AlertRule
+from app.core.errors import NotFound
+from app.core.ids import ProjectId
+from app.memberships import queries as memberships
+
+
+async def list_readable(connection: AsyncConnection, rule: AlertRule) -> list[ProjectId]:
+    """Return the projects whose replays and errors a rule may tell of.
+
+    A crash of a backend may be linked to a replay of an app, which is another project.
+
+    Returns:
+        The project of the rule, and those that its maker may read; the first one alone if the maker
+        is gone or disabled.
+    """
+    own = set() if rule.project_id is None else {rule.project_id}
+    if rule.made_by is None:
+        return sorted(own)
+    try:
+        maker = await accounts.get_person(connection, rule.made_by)
+    except NotFound:
+        return sorted(own)
+    if maker.disabled_at is not None:
+        return sorted(own)
+    return sorted(own | set(await memberships.list_project_ids(connection, maker)))
