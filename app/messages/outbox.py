@@ -45,6 +45,9 @@ _AT_ONCE: Final = 1
 """Messages to one target that are on their way at the same time. So they arrive in their order, a
 target that does not answer does not take the turns of all others, and of each target one message
 at most comes twice when a process dies. Processes that claim at the same moment may be beyond."""
+_OF_PROJECT: Final = 2
+"""The same for the alerts of one project, so that many slow targets of one leave turns to others.
+Messages to persons and of the server come first, and no project can hold them up."""
 _TITLE_BYTES: Final = 1_024
 _RECEIVER_LOCKS: Final = 3
 """Tells these locks from others that are named by a hash (`accounts/attempts`)."""
@@ -53,6 +56,10 @@ _FAULT_BYTES: Final = 500
 _columns: Final = outbox.c
 _CLAIM: Final = text(
     """
+    with leased as materialized (
+        select o.target_id, o.project_id from outbox_messages o
+        where o.state = 'waiting' and o.leased_until > now() and o.target_id is not null
+    )
     update outbox_messages m
     set leased_until = now() + cast(:lease as interval), leased_by = cast(:sender as uuid),
         tries = m.tries + 1
@@ -61,10 +68,13 @@ _CLAIM: Final = text(
         where c.state = 'waiting' and c.due_at <= now()
           and (c.leased_until is null or c.leased_until <= now())
           and (c.target_id is null or :at_once > (
-              select count(*) from outbox_messages o
-              where o.state = 'waiting' and o.target_id = c.target_id and o.leased_until > now()
+              select count(*) from leased l where l.target_id = c.target_id
           ))
-        order by c.due_at, c.id limit 1 for update skip locked
+          and (c.target_id is null or c.project_id is null or :of_project > (
+              select count(*) from leased l where l.project_id = c.project_id
+          ))
+        order by c.target_id is not null and c.project_id is not null, c.due_at, c.id
+        limit 1 for update of c skip locked
     )
     returning m.id, m.key, m.kind, m.title, m.content, m.tries, m.made_at, m.project_id,
         m.target_id, m.person_id, m.address
@@ -106,8 +116,17 @@ async def add_messages(connection: AsyncConnection, new: Sequence[NewMessage]) -
 
 
 async def claim_message(connection: AsyncConnection, sender: str) -> OutgoingMessage | None:
-    """Claim the message that has been due for longest; None if none is due and free."""
-    parameters = {"lease": LEASE, "sender": sender, "at_once": _AT_ONCE}
+    """Claim a message that is due: to a person or of the server first, then the longest due.
+
+    Returns:
+        The message; None if none is due and free.
+    """
+    parameters = {
+        "lease": LEASE,
+        "sender": sender,
+        "at_once": _AT_ONCE,
+        "of_project": _OF_PROJECT,
+    }
     row = (await connection.execute(_CLAIM, parameters)).first()
     if row is None:
         return None
@@ -264,7 +283,7 @@ async def lock_receiver(connection: AsyncConnection, name: str) -> None:
 
 
 async def count_recent(
-    connection: AsyncConnection, kind: MessageKind, *, since: datetime, **of: int | str
+    connection: AsyncConnection, kind: MessageKind, *, since: datetime, **of: int | str | None
 ) -> int:
     """Return how many messages of a kind were made since a moment, of a project or a person."""
     query = select(func.count()).select_from(outbox)

@@ -119,6 +119,17 @@ Index(
     outbox.c.due_at,
     postgresql_where=outbox.c.state == "waiting",
 )
+# What is claimed at the moment, which each claim counts.
+Index(
+    "ix_outbox_messages_leased",
+    outbox.c.leased_until,
+    postgresql_where=outbox.c.state == "waiting",
+)
+Index(
+    "ix_outbox_messages_target_id",
+    outbox.c.target_id,
+    postgresql_where=outbox.c.state == "waiting",
+)
 Index("ix_outbox_messages_project_id", outbox.c.project_id, outbox.c.id.desc())
 Index("ix_outbox_messages_rule_id", outbox.c.rule_id, outbox.c.made_at)
 

@@ -10,6 +10,7 @@ receiver knows the second one by `webhook-id` or by Message-ID.
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, override
@@ -76,6 +77,8 @@ class MessageSender(RepeatedWorker):
         self._addresses = addresses
         self._process_id = process_id
         self._claiming = asyncio.Lock()
+        self._sending = 0
+        self._is_idle = asyncio.Event()
         self.sent = 0
         """Messages that this process has sent."""
         self.faults = 0
@@ -105,8 +108,21 @@ class MessageSender(RepeatedWorker):
             async with self._claiming, self._database.transaction() as connection:
                 message = await outbox.claim_message(connection, self._process_id)
             if message is None:
-                return
-            await self._send(message)
+                if not self._sending:
+                    return
+                # A turn that is free stays so while others send: what comes meanwhile, of another
+                # project or for a person, must not wait for the last of them.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._is_idle.wait(), self.pause_s)
+                continue
+            self._sending += 1
+            self._is_idle.clear()
+            try:
+                await self._send(message)
+            finally:
+                self._sending -= 1
+                if not self._sending:
+                    self._is_idle.set()
 
     async def _send(self, message: OutgoingMessage) -> None:
         """Send a message, and note what became of it."""

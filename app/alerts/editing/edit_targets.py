@@ -30,6 +30,8 @@ _PATIENCE_S: Final = 6.0
 _LOOK_S: Final = 0.1
 _DISCORD: Final = ("discord.com", "discordapp.com")
 _TESTS_PER_HOUR: Final = 30
+_TESTS_OF_PROJECT: Final = 60
+"""Of all targets of a project, or of the server: targets can be made anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,14 @@ async def send_test(
     """
     async with database.transaction() as connection:
         target = await targets.get_target(connection, scope.project_id, target_id)
+        # So that tests that are asked for at the same moment count each other.
+        await outbox.lock_receiver(connection, f"tests of {scope.project_id}")
         since = clock.now() - rules.HOUR
+        sent_by_all = await outbox.count_recent(
+            connection, MessageKind.TEST, since=since, project_id=scope.project_id
+        )
+        if sent_by_all >= _TESTS_OF_PROJECT:
+            raise InvalidInput("many tests were sent in the last hour; wait a while")
         sent = await outbox.count_recent(
             connection, MessageKind.TEST, since=since, target_id=target.id
         )
