@@ -212,7 +212,7 @@ async def test_a_dying_successor_leaves_the_workers_in_place(parent: ServerProce
     seen: set[int] = set()
 
     def has_failed() -> bool:
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, ProcessLookupError):
             seen.update(parent.worker_pids())
         return bool(seen - before) and parent_workers(parent) == before
 
@@ -227,7 +227,7 @@ async def test_a_dying_successor_leaves_the_workers_in_place(parent: ServerProce
 def parent_workers(process: ServerProcess) -> set[int]:
     """Return the workers of a parent, once none is just ending."""
     found: set[int] = set()
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, ProcessLookupError):
         found = process.worker_pids()
     return found
 
