@@ -38,9 +38,15 @@ _UNLINK: Final = text(
         delete from issue_links
         where replay_project_id = :project_id and replay_id = cast(:replay_id as uuid)
         returning project_id, issue_id, replay_project_id
+    ),
+    -- In the order in which digest adds to them: a join alone may take them in any other.
+    locked as (
+        select c.project_id, c.issue_id, c.replay_project_id
+        from issue_link_counts c join gone using (project_id, issue_id, replay_project_id)
+        order by 1, 2, 3 for update of c
     )
     update issue_link_counts c set replays = c.replays - 1
-    from (select * from gone order by 1, 2) g
+    from locked g
     where c.project_id = g.project_id and c.issue_id = g.issue_id
       and c.replay_project_id = g.replay_project_id
     """
@@ -56,10 +62,15 @@ _UNLINK_ALL: Final = text(
     ),
     counted as (
         select project_id, issue_id, replay_project_id, count(*) as quantity
-        from gone group by 1, 2, 3 order by 1, 2, 3
+        from gone group by 1, 2, 3
+    ),
+    locked as (
+        select c.project_id, c.issue_id, c.replay_project_id, g.quantity
+        from issue_link_counts c join counted g using (project_id, issue_id, replay_project_id)
+        order by 1, 2, 3 for update of c
     )
     update issue_link_counts c set replays = greatest(c.replays - g.quantity, 0)
-    from counted g
+    from locked g
     where c.project_id = g.project_id and c.issue_id = g.issue_id
       and c.replay_project_id = g.replay_project_id
     """

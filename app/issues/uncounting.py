@@ -117,11 +117,17 @@ _UNLINK: Final = text(
     ),
     counted as (
         select project_id, issue_id, replay_project_id, count(*) as replays
-        from gone group by 1, 2, 3 order by 1, 2, 3
+        from gone group by 1, 2, 3
+    ),
+    -- In the order in which digest adds to them: a join alone may take them in any other.
+    locked as (
+        select c.project_id, c.issue_id, c.replay_project_id, g.replays
+        from issue_link_counts c join counted g using (project_id, issue_id, replay_project_id)
+        order by 1, 2, 3 for update of c
     ),
     subtracted as (
         update issue_link_counts c set replays = greatest(c.replays - g.replays, 0)
-        from counted g
+        from locked g
         where c.project_id = g.project_id and c.issue_id = g.issue_id
           and c.replay_project_id = g.replay_project_id
     )
