@@ -58,6 +58,10 @@ WITHOUT_FORM = {
     "/projects/{project_id}/settings/members/{person_id}/remove",
     "/projects/{project_id}/replays/{replay_id}/delete",
     "/projects/{project_id}/issues/{issue_id}/delete",
+    "/projects/{project_id}/issues/{issue_id}/events/{event_id}/symbolicate",
+    "/projects/{project_id}/debug-files",
+    "/projects/{project_id}/debug-files/delete",
+    "/projects/{project_id}/tokens/{token_id}/revoke",
     *(
         f"{scope}/alerts/{act}"
         for scope in ("/projects/{project_id}", "/server")
