@@ -60,7 +60,6 @@ WITHOUT_FORM = {
     "/projects/{project_id}/issues/{issue_id}/delete",
     "/projects/{project_id}/issues/{issue_id}/events/{event_id}/symbolicate",
     "/projects/{project_id}/debug-files",
-    "/projects/{project_id}/debug-files/delete",
     "/projects/{project_id}/tokens/{token_id}/revoke",
     *(
         f"{scope}/alerts/{act}"
