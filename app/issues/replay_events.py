@@ -7,7 +7,7 @@ A replay may have more events than a page can show. They are ranked then: crashe
 then what backends reported, then the others, each in the order of time. A page shows the first of
 them, and reads on from the last one it has shown.
 
-A replay may also have more events than can be ranked together. The 20,000 that were stored first
+A replay may also have more events than can be ranked together. The 20,000 that arrived first
 are ranked then, then as many that follow, and so on; counting ends after the first 20,000.
 """
 
@@ -56,8 +56,8 @@ _COUNTED: Final = "{0}.project_id, {0}.platform, {0}.kind, {0}.event_id, " + ", 
 def _select_linked(columns: str) -> str:
     """Return a select of `n`, columns of each linked event, and whether it names the replay.
 
-    Events that name the replay come in the order in which they were stored, by stretches of
-    `most_named`; no index has them in the order of time. Those of the traces, which
+    Events that name the replay come in the order in which they arrived, by stretches of
+    `most_named`; no index has them in the order of their own time. Those of the traces, which
     `sql_windows.traced_rows` bounds, are there in every stretch and ranked with the first one.
     """
     by_trace = sql_windows.traced_rows(
@@ -69,6 +69,7 @@ def _select_linked(columns: str) -> str:
             select {columns.format("e")} from events e
             where e.replay_id = w.replay_id and e.project_id = any(:project_ids)
               and {sql_windows.SINCE.format("e")}
+            order by e.received_at, e.project_id, e.event_id
             offset :most_named * :stretch limit :most_named
         ) e
         union all

@@ -74,9 +74,11 @@ Index(
     events.c.project_id,
     postgresql_where=events.c.issue_id.is_(None),
 )
+# Of more errors than can be ranked together, those that arrived first are read and no others.
 Index(
-    "ix_events_replay_id",
+    "ix_events_replay_id_received_at",
     events.c.replay_id,
+    events.c.received_at,
     postgresql_where=events.c.replay_id.is_not(None),
 )
 # The newest that name a replay: which of them never came?

@@ -363,3 +363,25 @@ async def test_only_so_many_trace_links_of_a_replay_are_read(link_store: LinkSto
         f"{2 * trace_links.MOST_TRACE_LINKS:032x}"
     )
     assert len(traces_of_replays[REPLAYS[0].replay_id]) == 2 * trace_links.MOST_TRACE_LINKS
+
+
+@pytest.mark.parametrize("off", ["enable_indexscan", "enable_seqscan", "enable_bitmapscan"])
+async def test_errors_that_arrived_first_are_ranked_by_any_plan(
+    link_store: LinkStore, monkeypatch: pytest.MonkeyPatch, off: str
+):
+    """Which errors belong to the first stretch does not depend on how Postgres reads them."""
+    monkeypatch.setattr(errors, "MOST_NAMED", 4)
+    named = [
+        make_event(9 - number, at_s=number, replay_id=REPLAYS[0].replay_id) for number in range(9)
+    ]
+    await link_store.add_batch(make_segment(), *named[5:])
+    await link_store.add_batch(*named[:5])
+    async with link_store.database.reading() as connection:
+        await connection.execute(text(f"set {off} = off"))
+        replay = await replays.find_replay(connection, REPLAYS[0])
+        assert replay is not None
+        (window,) = await replay_clock.read_windows(connection, [replay])
+        linked = await errors.read_linked_events(connection, window, PROJECTS, home=APP)
+        await connection.execute(text(f"reset {off}"))
+    assert [one.event.event_id for one in linked.events] == [one.event_id for one in named[:4]]
+    assert linked.is_at_least
