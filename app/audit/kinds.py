@@ -25,6 +25,8 @@ _DOWNLOADS: Final = frozenset(
         Action.FILE_DOWNLOADED,
         Action.QUARANTINE_DOWNLOADED,
         Action.LOG_EXPORTED,
+        Action.SHARE_MADE,
+        Action.SHARE_REVOKED,
     }
 )
 _PREFIXES: Final = (

@@ -20,6 +20,8 @@ class Project:
     """The most bytes of videos and files that it may have in object storage; None for no limit."""
     viewers_see_bodies: bool = True
     """Whether the role `viewer` may see the bodies of recorded requests and answers."""
+    allows_shares: bool = True
+    """Whether its members may hand out share links, and whether those that exist answer."""
 
 
 @dataclass(frozen=True, slots=True)

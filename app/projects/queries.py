@@ -29,6 +29,7 @@ _PROJECT: Final = (
     projects.c.created_at,
     projects.c.stored_bytes_limit,
     projects.c.viewers_see_bodies,
+    projects.c.allows_shares,
 )
 _KEY: Final = (
     project_keys.c.public_key,

@@ -33,6 +33,7 @@ projects = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("stored_bytes_limit", BigInteger),
     Column("viewers_see_bodies", Boolean, nullable=False, server_default=text("true")),
+    Column("allows_shares", Boolean, nullable=False, server_default=text("true")),
     # What is kept for how long (`retention_rules.py`). A project follows the server's rule about
     # age until it has one of its own.
     Column("follows_server", Boolean, nullable=False, server_default=text("true")),

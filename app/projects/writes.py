@@ -103,6 +103,21 @@ async def set_viewers_see_bodies(
         raise NotFound(f"no project {project_id}")
 
 
+async def set_allows_shares(
+    connection: AsyncConnection, project_id: ProjectId, *, is_allowed: bool
+) -> None:
+    """Let members of a project hand out share links, or let no link of it answer any more.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    updated = await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(allows_shares=is_allowed)
+    )
+    if not updated.rowcount:
+        raise NotFound(f"no project {project_id}")
+
+
 async def lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:
     """Let one transaction at a time change what belongs to a project.
 

@@ -5,7 +5,7 @@ in the same transaction or in later ones (`erase.remove_parts`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -41,13 +41,28 @@ _HIDE: Final = (
             cast(:has_parts as boolean)
         from gone
         on conflict do nothing
+    ),
+    ended_shares as (
+        -- Links and pictures of the replay answer nobody any more, whoever deletes it.
+        delete from replay_shares s using gone
+        where s.project_id = gone.project_id and s.replay_id = gone.replay_id
+        returning s.project_id, s.replay_id
     )
-    select * from gone order by project_id, replay_id
+    select gone.*, (
+        select count(*) from ended_shares s
+        where s.project_id = gone.project_id and s.replay_id = gone.replay_id
+    ) as shares
+    from gone order by project_id, replay_id
     """
     )
     .bindparams(*KEY_ARRAYS)
     .columns(
-        project_id=BigInteger, replay_id=Hex32, day=Date, segments=Integer, video_bytes=BigInteger
+        project_id=BigInteger,
+        replay_id=Hex32,
+        day=Date,
+        segments=Integer,
+        video_bytes=BigInteger,
+        shares=BigInteger,
     )
 )
 
@@ -77,6 +92,8 @@ class HiddenReplay:
     """The day of its segments; None if a process of the release before hid it."""
     segments: int
     video_bytes: int
+    shares: int = 0
+    """Links and pictures of it that were handed out, and that answer nobody any more."""
 
 
 async def hide_replays(
@@ -87,7 +104,7 @@ async def hide_replays(
     erasure_id: int | None = None,
     leaves_parts: bool = False,
 ) -> list[HiddenReplay]:
-    """Delete the rows of replays themselves and leave their tombstones, in one statement.
+    """Delete the rows and shares of replays and leave their tombstones, in one statement.
 
     From the commit on nobody sees these replays, and late segments meet the tombstones. What
     belongs to them goes with `remove_parts`, in the same transaction or in later ones.
@@ -110,7 +127,8 @@ async def hide_replays(
         "erasure_id": erasure_id,
         "has_parts": leaves_parts or erasure_id is not None,
     }
-    return [_to_hidden(row) for row in await connection.execute(_HIDE, parameters)]
+    rows = await connection.execute(_HIDE, parameters)
+    return [replace(_to_hidden(row), shares=row.shares) for row in rows]
 
 
 async def read_hidden_replays(

@@ -40,6 +40,8 @@ class HidingResult:
     held: int = 0
     messages: int = 0
     """Messages about them that have left the server."""
+    shares: int = 0
+    """Links and pictures of them that were handed out."""
 
     def __add__(self, other: "HidingResult") -> "HidingResult":
         return HidingResult(
@@ -48,6 +50,7 @@ class HidingResult:
             self.video_bytes + other.video_bytes,
             self.held + other.held,
             self.messages + other.messages,
+            self.shares + other.shares,
         )
 
     @property
@@ -57,6 +60,7 @@ class HidingResult:
             "replays": self.replays,
             "segments": self.segments,
             "messages": self.messages,
+            "shares": self.shares,
         }
 
 
@@ -136,6 +140,7 @@ async def _hide_batch(
         sum(replay.video_bytes for replay in hidden),
         len(held),
         messages,
+        sum(replay.shares for replay in hidden),
     )
 
 

@@ -142,6 +142,7 @@ async def _hide_replays(
         len(hidden),
         sum(replay.segments for replay in hidden),
         sum(replay.video_bytes for replay in hidden),
+        shares=sum(replay.shares for replay in hidden),
     )
 
 

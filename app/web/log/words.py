@@ -8,7 +8,7 @@ from app.core.units import format_bytes
 
 KIND_LABELS: Final = {
     LogKind.VIEW: "Views",
-    LogKind.DOWNLOAD: "Downloads and exports",
+    LogKind.DOWNLOAD: "Downloads, exports and shares",
     LogKind.DELETION: "Deletions",
     LogKind.RETENTION: "Retention, pins and holds",
     LogKind.SIGN_IN: "Sign-ins, links and passwords",
@@ -22,6 +22,9 @@ _WORDS: Final[dict[str, str]] = {
     Action.TRACE_VIEWED: "Looked at a trace",
     Action.FILE_VIEWED: "Looked at a picture of an event",
     Action.REPLAY_DOWNLOADED: "Downloaded from a replay",
+    Action.SHARE_MADE: "Handed a replay out",
+    Action.SHARE_REVOKED: "Took back what was handed out",
+    Action.SHARE_VIEWED: "Looked at a shared replay",
     Action.FILE_DOWNLOADED: "Downloaded a file of an event",
     Action.QUARANTINE_DOWNLOADED: "Downloaded a quarantined envelope",
     Action.QUARANTINE_RETRIED: "Read a quarantined envelope again",

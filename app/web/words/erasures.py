@@ -19,6 +19,7 @@ NOUNS: Final = {
     "quarantined": ("envelope in quarantine", "envelopes in quarantine"),
     "debug_files": ("debug file", "debug files"),
     "messages": ("message that had been sent", "messages that had been sent"),
+    "shares": ("share link or picture", "share links and pictures"),
 }
 KIND_WORDS: Final = {
     "replays": "replays",

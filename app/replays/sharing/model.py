@@ -1,0 +1,106 @@
+"""The values of share links: what one allows (`ShareGrant`), and what its maker sees (`Share`).
+
+A share never shows more than its replay, its range and its panels, and nothing after its end.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, Literal
+
+from app.core.ids import PersonId
+from app.core.replay_range import ReplayRange
+from app.replays.model import ReplayKey
+
+SHARE_DAYS: Final = (1, 7, 30)
+"""The days for which a share can be open."""
+LONGEST_SHARE: Final = timedelta(days=max(SHARE_DAYS))
+MOST_SHARES: Final = 100
+"""The most links of one replay that are open at once."""
+MOST_FRAME_ORIGINS: Final = 5
+"""The most sites that may show one share in a frame."""
+NOTE_CHARS: Final = 200
+
+ShareState = Literal["open", "expired", "revoked"]
+
+
+class ShareKind(StrEnum):
+    """What an address hands out."""
+
+    LINK = "link"
+    """A page with the player."""
+    PICTURE = "picture"
+    """The poster of a replay, as messages show it."""
+
+
+class SharePanel(StrEnum):
+    """A panel that a share can show beside the picture."""
+
+    ACTIVITY = "activity"
+    NETWORK = "network"
+    ERRORS = "errors"
+    TRACE = "trace"
+    LOGS = "logs"
+    DETAILS = "details"
+    """The facts of the replay: its user, device and app."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareTerms:
+    """What somebody hands out, before it has a token."""
+
+    range: ReplayRange | None = None
+    """The part of the replay; None for all of it."""
+    panels: frozenset[SharePanel] = frozenset()
+    shows_bodies: bool = False
+    """Whether the bodies of requests are shown, where the project lets its viewers see them."""
+    frame_origins: tuple[str, ...] = ()
+    """The sites that may show it in a frame, such as `https://wiki.example.com`."""
+    note: str = ""
+    """For whom or what it is, in the words of its maker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share as the people of its project see it. It does not know its token."""
+
+    id: int
+    key: ReplayKey
+    kind: ShareKind
+    terms: ShareTerms
+    made_by: PersonId | None
+    """None if the program handed it out by itself."""
+    made_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_by: PersonId | None
+    views: int
+    """How often it was looked at. What one visitor fetches within an hour is one view, and so is
+    each opening of the page."""
+    viewed_at: datetime | None
+
+    def find_state(self, *, now: datetime) -> ShareState:
+        """Tell whether it still answers."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "open" if now < self.expires_at else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class ShareGrant:
+    """The right that a token gives, read with each request. Reading use cases obey it."""
+
+    share_id: int
+    key: ReplayKey
+    range: ReplayRange | None
+    """The part of the replay that was asked for; None for all of it."""
+    panels: frozenset[SharePanel]
+    shows_bodies: bool
+    """Whether the bodies of requests may be shown; False as soon as the project hides them from its
+    viewers."""
+    frame_origins: tuple[str, ...]
+    expires_at: datetime
+
+    def shows(self, panel: SharePanel) -> bool:
+        """Tell whether a panel is part of the share."""
+        return panel in self.panels

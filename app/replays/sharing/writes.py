@@ -1,0 +1,141 @@
+"""Writes of shares; the caller commits."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core.errors import NotFound
+from app.core.ids import PersonId
+from app.replays import locks, queries as replays
+from app.replays.model import ReplayKey
+from app.replays.sharing.model import Share, ShareKind, ShareTerms
+from app.replays.sharing.queries import VISIT, read_share_row
+from app.replays.sharing.tables import replay_shares, share_visits
+from app.replays.sharing.tokens import hash_share_token
+
+_LISTED_FOR: Final = timedelta(days=30)
+"""A share is listed for so long after its end; the log keeps what was done."""
+
+
+async def add_share(
+    connection: AsyncConnection,
+    key: ReplayKey,
+    kind: ShareKind,
+    terms: ShareTerms,
+    *,
+    token: str,
+    made_by: PersonId | None,
+    expires_at: datetime,
+) -> Share:
+    """Add a share; its token is not stored.
+
+    Raises:
+        NotFound: There is no such replay, or it is being deleted.
+    """
+    # The lock makes this wait for a deletion under way, which then has left its mark.
+    if await locks.lock_for_adding(connection, [key]):
+        raise NotFound("no such replay")
+    if await replays.find_replay(connection, key) is None:
+        raise NotFound("no such replay")
+    rows = await connection.execute(
+        insert(replay_shares)
+        .values(
+            token_sha256=hash_share_token(token),
+            project_id=key.project_id,
+            replay_id=key.replay_id,
+            kind=kind.value,
+            from_ms=terms.range.from_ms if terms.range else None,
+            to_ms=terms.range.to_ms if terms.range else None,
+            panels=sorted(terms.panels),
+            shows_bodies=terms.shows_bodies,
+            frame_origins=list(terms.frame_origins),
+            note=terms.note,
+            made_by=made_by,
+            expires_at=expires_at,
+        )
+        .returning(*(column for column in replay_shares.c if column.name != "token_sha256"))
+    )
+    return read_share_row(rows.one())
+
+
+async def revoke_share(
+    connection: AsyncConnection, key: ReplayKey, share_id: int, *, person_id: PersonId | None
+) -> Share | None:
+    """Take a share back; it answers nobody from the commit on.
+
+    Returns:
+        The share; None if it was taken back before.
+
+    Raises:
+        NotFound: The replay has no such share.
+    """
+    columns = replay_shares.c
+    is_it = (
+        columns.id == share_id,
+        columns.project_id == key.project_id,
+        columns.replay_id == key.replay_id,
+    )
+    rows = await connection.execute(
+        update(replay_shares)
+        .where(*is_it, columns.revoked_at.is_(None))
+        .values(revoked_at=func.now(), revoked_by=person_id)
+        .returning(*(column for column in columns if column.name != "token_sha256"))
+    )
+    row = rows.first()
+    if row is not None:
+        await connection.execute(delete(share_visits).where(share_visits.c.share_id == share_id))
+        return read_share_row(row)
+    if await connection.scalar(select(columns.id).where(*is_it)) is None:
+        raise NotFound("this replay has no such share")
+    return None
+
+
+async def note_visit(
+    connection: AsyncConnection, share_id: int, visitor: bytes, *, is_opening: bool
+) -> bool:
+    """Count a view of a share, unless it belongs to one that the visitor began within an hour.
+
+    Args:
+        connection: The transaction of the caller.
+        share_id: The share.
+        visitor: The hash by which the visitor is known again (`tokens.hash_visitor`).
+        is_opening: Whether the page itself is opened, which is a view each time.
+
+    Returns:
+        Whether it was counted.
+    """
+    visit = share_visits.c
+    noted = (
+        upsert(share_visits)
+        .values(share_id=share_id, visitor_sha256=visitor, visited_at=func.now())
+        .on_conflict_do_update(
+            index_elements=[visit.share_id, visit.visitor_sha256],
+            set_={"visited_at": func.now()},
+            where=None if is_opening else visit.visited_at < func.now() - VISIT,
+        )
+        .returning(visit.share_id)
+    )
+    if await connection.scalar(noted) is None:
+        return False
+    await connection.execute(
+        update(replay_shares)
+        .where(replay_shares.c.id == share_id)
+        .values(views=replay_shares.c.views + 1, viewed_at=func.now())
+    )
+    return True
+
+
+async def delete_old_shares(connection: AsyncConnection) -> int:
+    """Delete old visits, and shares that ended long ago; returns how many shares there were."""
+    share = replay_shares.c
+    await connection.execute(
+        delete(share_visits).where(share_visits.c.visited_at < func.now() - VISIT)
+    )
+    before = func.now() - _LISTED_FOR
+    deleted = await connection.execute(
+        delete(replay_shares).where(or_(share.expires_at < before, share.revoked_at < before))
+    )
+    return deleted.rowcount
