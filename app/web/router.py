@@ -19,6 +19,7 @@ from app.web.privacy import routes as privacy
 from app.web.project import demo_routes, routes as project
 from app.web.releases import routes as releases
 from app.web.replay import routes as replay
+from app.web.replay.handover import routes as handover
 from app.web.replay.keeping import routes as keeping
 from app.web.replay.media import picture_routes, video_routes
 from app.web.replay.parts import routes as replay_parts
@@ -42,10 +43,10 @@ def pages() -> APIRouter:
     # `openid_routes` before `sign_in_routes`.
     for routes in (
         video_routes, picture_routes, replay, selected, replays, project, issues, issue,
-        replay_parts, replay_traces, replay_requests, keeping, file_routes, trace, openid_routes,
-        sign_in_routes, account, erasures, set_up, settings, privacy, releases, why, feedback,
-        demo_routes, people, log, keys, alerts, tokens, debug_files, health, retention, storage,
-        cells, browser,
+        replay_parts, replay_traces, replay_requests, keeping, handover, file_routes, trace,
+        openid_routes, sign_in_routes, account, erasures, set_up, settings, privacy, releases, why,
+        feedback, demo_routes, people, log, keys, alerts, tokens, debug_files, health, retention,
+        storage, cells, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

@@ -91,6 +91,7 @@ GET: Final[dict[str, Least]] = {
     _R: VIEWER,
     f"{_R}/delete": MEMBER,
     f"{_R}/holds": VIEWER,
+    f"{_R}/hand-on": VIEWER,
     f"{_R}/errors": VIEWER,
     f"{_R}/activity": VIEWER,
     f"{_R}/network": VIEWER,

@@ -96,6 +96,15 @@ class ReplayReader:
         async with self.db.reading() as connection:
             return await _read_head(connection, self, await _find_replay(connection, self.key))
 
+    async def find_context(self) -> ReplayContext:
+        """Read a replay with its length and its index of pictures, and nothing of its contents.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            return await _find_context(connection, self)
+
     async def find_page(self, *, from_segment: int = 0) -> ReplayPageData:
         """Read everything that the page of a replay shows.
 

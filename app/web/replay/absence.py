@@ -1,8 +1,13 @@
-"""Describes the address of a replay that is not there: deleted, expired, or never arrived."""
+"""Answers for the address of a replay that is not there: deleted, expired, or never arrived."""
 
 from typing import Final
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from app.playback.visit.model import ReplayAbsence
+from app.playback.visit.reader import ReplayReader
+from app.web.frame import answer
 from app.web.frame.rendering.state_pages import StatePage
 from app.web.replay.losses import describe_losses
 from app.web.urls import list_urls, project_urls
@@ -11,6 +16,14 @@ _RULE: Final = "rule: "
 """The reason of a deletion begins like this if a rule of the project asked for it, not a person."""
 _GONE: Final = 410
 _NOT_FOUND: Final = 404
+
+
+async def show_absence(request: Request, reader: ReplayReader) -> Response:
+    """Say why there is no replay at its address."""
+    absence = await reader.find_absence()
+    page = describe_absence(absence, retry_href=request.url.path)
+    status = choose_status(absence)
+    return await answer.render_page(request, "state/replay.html", page, status=status)
 
 
 def describe_absence(absence: ReplayAbsence, *, retry_href: str) -> StatePage:

@@ -193,6 +193,7 @@ def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
         seen_by_part=list_parts.viewer_part(head.viewers),
         is_pinned=head.keeping.pin is not None,
         held_by=next(map(describe_hold_shortly, head.keeping.holds), None),
+        hand_on_href=replay_urls.hand_on(key.project_id, key.replay_id),
         pin_href=replay_urls.pin_replay(key.project_id, key.replay_id),
         holds_href=replay_urls.hold_replay(key.project_id, key.replay_id),
     )

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from app.core import clock
 from app.core.errors import NotFound, ReplayHeld
 from app.erasure.replay import erase_replay
-from app.playback.visit.reader import ReplayReader
 from app.replays.keeping.model import describe_hold
 from app.web.frame import answer
 from app.web.frame.services import services_of
@@ -26,7 +25,7 @@ async def show_replay(
     """Show a replay, and note who opened it."""
     visit = await reader.open_replay()
     if visit is None:
-        return await _show_absence(request, reader)
+        return await absence.show_absence(request, reader)
     first = pieces.describe_first_piece(visit, options)
     return await answer.stream_page(
         request, "replay/page.html", first, pieces.iterate_pieces(visit, options, first)
@@ -41,7 +40,7 @@ async def ask_to_delete(
     try:
         head = await reader.find_head()
     except NotFound:
-        return await _show_absence(request, reader)
+        return await absence.show_absence(request, reader)
     if head.keeping.holds:
         raise ReplayHeld(describe_hold(head.keeping.holds[0]))
     page = build.build_deletion_page(head, options)
@@ -55,14 +54,6 @@ async def delete_replay(request: Request, member: MemberHere, reader: ReplayRead
     try:
         await erase_replay(services.db, reader.key, person_id=member.person.id, at=clock.now())
     except NotFound:
-        return await _show_absence(request, reader)
+        return await absence.show_absence(request, reader)
     services.eraser.hurry()
     return answer.redirect(list_urls.REPLAYS, done="replay-deleted")
-
-
-async def _show_absence(request: Request, reader: ReplayReader) -> Response:
-    """Say why there is no replay at its address."""
-    found = await reader.find_absence()
-    page = absence.describe_absence(found, retry_href=request.url.path)
-    status = absence.choose_status(found)
-    return await answer.render_page(request, "state/replay.html", page, status=status)

@@ -1,6 +1,7 @@
 """Addresses of replays, and of traces."""
 
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
+from app.core.replay_range import ReplayRange
 from app.web.urls.project_urls import PROJECTS
 from app.web.urls.query import with_query
 
@@ -33,6 +34,20 @@ def replay_at(
 def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address at which GET asks whether to delete a replay, and POST deletes it."""
     return f"{replay(project_id, replay_id)}/delete"
+
+
+def hand_on(
+    project_id: ProjectId, replay_id: ReplayId, *, replay_range: ReplayRange | None = None
+) -> str:
+    """Return the address of the page from which a replay is handed on.
+
+    Args:
+        project_id: The replay's project.
+        replay_id: The replay.
+        replay_range: The range that is handed on; None means the whole replay.
+    """
+    path = f"{replay(project_id, replay_id)}/hand-on"
+    return with_query(path, replay_range.query() if replay_range else {})
 
 
 def pin_replay(project_id: ProjectId, replay_id: ReplayId) -> str:

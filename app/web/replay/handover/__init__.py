@@ -1,0 +1,1 @@
+"""The place from which a replay is handed on: its range, four ways, and what was handed out."""

@@ -1,0 +1,65 @@
+"""Turns a replay and a range of it into the values of the page from which it is handed on."""
+
+from typing import Final
+
+from app.core.replay_range import ReplayRange, write_clock
+from app.playback.video.widened_range import widen_range
+from app.playback.visit.model import ReplayContext
+from app.web.replay.handover.page import HandoverPage, RangeFields
+from app.web.urls import replay_urls
+from app.web.words.replay import facts
+
+_MOMENT_MS: Final = 250
+"""A range that is widened by less than this is called exact: no frame lasts so short a time."""
+
+
+def build_handover_page(
+    context: ReplayContext, replay_range: ReplayRange | None, *, base_url: str, may_change: bool
+) -> HandoverPage:
+    """Build the page from which a replay is handed on.
+
+    Args:
+        context: The replay.
+        replay_range: The range that was asked for; None means the whole replay.
+        base_url: The address of this server.
+        may_change: Whether the visitor may make things of the replay for others.
+
+    Raises:
+        InvalidInput: The range begins after the end of the replay.
+    """
+    key, outline = context.key, context.outline
+    chosen = replay_range.cut_to(outline.duration_ms) if replay_range else None
+    start_ms = chosen.from_ms if chosen else 0
+    return HandoverPage(
+        project_id=key.project_id,
+        project_name=context.project.name,
+        replay_id=key.replay_id,
+        replay_href=replay_urls.replay(key.project_id, key.replay_id),
+        link_href=replay_urls.replay_at(key.project_id, key.replay_id, at_ms=start_ms),
+        action_href=replay_urls.hand_on(key.project_id, key.replay_id),
+        base_url=base_url,
+        user=facts.name_user(outline.replay.user),
+        started_at=outline.recorded_at,
+        duration_ms=outline.duration_ms,
+        replay_range=chosen,
+        range=_describe_range(context, chosen),
+        has_video=bool(outline.playable.newest.gops),
+        may_change=may_change,
+    )
+
+
+def _describe_range(context: ReplayContext, chosen: ReplayRange | None) -> RangeFields:
+    outline = context.outline
+    shown = chosen or ReplayRange(0, outline.duration_ms)
+    video = widen_range(outline.playable.newest, chosen)
+    is_widened = video is not None and (
+        video.from_ms < shown.from_ms - _MOMENT_MS or video.to_ms > shown.to_ms + _MOMENT_MS
+    )
+    return RangeFields(
+        from_text=write_clock(shown.from_ms),
+        to_text=write_clock(shown.to_ms),
+        length_ms=shown.length_ms,
+        is_whole=chosen is None,
+        video=video,
+        is_widened=is_widened,
+    )

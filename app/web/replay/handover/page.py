@@ -1,0 +1,76 @@
+"""Values that the page reads from which a replay is handed on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.ids import ProjectId, ReplayId
+from app.core.replay_range import ReplayRange
+from app.playback.video.widened_range import WidenedRange
+
+
+@dataclass(frozen=True, slots=True)
+class RangeFields:
+    """The range of a replay that is handed on, as its form shows it."""
+
+    from_text: str
+    """The start on the player's clock: `1:01`."""
+    to_text: str
+    length_ms: int
+    is_whole: bool
+    """Whether it is the whole replay."""
+    video: WidenedRange | None
+    """The groups of pictures in which the range lies; None if it has no video."""
+    is_widened: bool
+    """Whether the groups begin earlier or end later than the range by more than a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOutRow:
+    """One thing that was made of the replay for others: a clip, a share link, a ticket."""
+
+    kind: str
+    """The sign beside it, one of the icons: `download`, `link`, `note`."""
+    title: str
+    """What it is, in a few words: `Clip, 0:58 to 1:12`."""
+    state: str
+    """What has become of it: `ready`, `expires in 3 days`, `taken back`."""
+    is_over: bool
+    """Whether it can no longer be opened."""
+    made_by: str
+    made_at: datetime
+    href: str | None = None
+    """The address at which it is opened; None if it cannot be."""
+    take_back_href: str | None = None
+    """The address at which POST takes it back; None if this person may not, or it is over."""
+    take_back_words: str = "Take back"
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverPage:
+    """Everything that the place shows from which a replay is handed on.
+
+    The templates of the four ways (`templates/replay/handover/_link.html`, `_report.html`,
+    `_clip.html`, `_share.html`) read it, and forms in them include `_range_fields.html`.
+    """
+
+    project_id: ProjectId
+    project_name: str
+    replay_id: ReplayId
+    replay_href: str
+    """The address of the replay's page."""
+    link_href: str
+    """The address that opens the replay at the start of the range."""
+    action_href: str
+    """The address of this page, without a range."""
+    base_url: str
+    """The address of this server, before the path of a link that is sent to somebody."""
+    user: str | None
+    started_at: datetime
+    duration_ms: int
+    replay_range: ReplayRange | None
+    """The range that is handed on; None means the whole replay."""
+    range: RangeFields
+    has_video: bool
+    may_change: bool
+    """Whether the person may make things of the replay for others: members may, viewers may not."""
+    handed_out: tuple[HandedOutRow, ...] = ()

@@ -1,0 +1,70 @@
+/**
+ * The place from which a replay is handed on: brings its four ways to life, each if the page has it.
+ *
+ * @import {Place, Range} from "./types.js"
+ */
+
+import { all } from "../../dom.js";
+import { fetchPage } from "../../fetch_page.js";
+import { localizeMoments } from "../../moments.js";
+import { startClip } from "./clip.js";
+import { startLink } from "./link.js";
+import { startReport } from "./report.js";
+import { startShare } from "./share.js";
+
+/** @type {Record<string, (section: HTMLElement, place: Place) => void>} */
+const WAYS = { link: startLink, report: startReport, clip: startClip, share: startShare };
+
+/** @param {Place} place */
+export function startPlace(place) {
+  for (const section of all("[data-way]", place.element)) WAYS[section.dataset.way ?? ""]?.(section, place);
+  place.onRange((range) => fillRange(place.element, range));
+  fillRange(place.element, place.range());
+}
+
+/**
+ * Fetches the place for a range.
+ *
+ * @param {string} href  of the place, without a range
+ * @param {Range | null} range
+ * @param {AbortSignal} signal
+ * @returns {Promise<HTMLElement | null>}
+ */
+export async function fetchPlace(href, range, signal) {
+  const page = await fetchPage(withRange(href, range), signal);
+  const element = page?.querySelector("[data-hand-on]");
+  if (!(element instanceof HTMLElement)) return null;
+  localizeMoments(element);
+  return element;
+}
+
+/**
+ * Adds a range to an address, as all doors read it.
+ *
+ * @param {string} href
+ * @param {Range | null} range
+ */
+export function withRange(href, range) {
+  const url = new URL(href, location.href);
+  url.searchParams.delete("from");
+  url.searchParams.delete("to");
+  if (range) {
+    url.searchParams.set("from", String(Math.round(range.from_ms)));
+    url.searchParams.set("to", String(Math.round(range.to_ms)));
+  }
+  return url.pathname + url.search + url.hash;
+}
+
+/** Brings the range into the forms and links of the ways. @param {HTMLElement} element @param {Range | null} range */
+function fillRange(element, range) {
+  for (const field of all("[data-range-from]", element)) set(field, range?.from_ms);
+  for (const field of all("[data-range-to]", element)) set(field, range?.to_ms);
+  for (const link of all("a[data-range-href]", element)) {
+    link.setAttribute("href", withRange(link.getAttribute("href") ?? "", range));
+  }
+}
+
+/** @param {HTMLElement} field @param {number | undefined} ms */
+function set(field, ms) {
+  if (field instanceof HTMLInputElement) field.value = ms === undefined ? "" : String(Math.round(ms));
+}
