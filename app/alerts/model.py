@@ -139,8 +139,9 @@ class AlertRule:
     settings: RuleSettings
     target_ids: tuple[int, ...]
     made_at: datetime
-    made_by: PersonId | None = None
-    """Whose view of other projects it has."""
+    reach_of: PersonId | None = None
+    """Whose view of other projects it has: of the person who made it, or who changed last what it
+    tells or where that goes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Says which projects a rule may tell of: no more than the person who made it may read now."""
+"""Says which projects a rule may tell of: no more than the person behind it may read now.
+
+That is the person who made the rule, until another admin changes what it tells or where it goes.
+"""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,16 +18,16 @@ async def list_readable(connection: AsyncConnection, rule: AlertRule) -> list[Pr
     A crash of a backend may be linked to a replay of an app, which is another project.
 
     Returns:
-        The project of the rule, and those that its maker may read; the first one alone if the maker
-        is gone or disabled.
+        The project of the rule, and those that the person behind it may read; the first one alone
+        if that person is gone or disabled.
     """
     own = set() if rule.project_id is None else {rule.project_id}
-    if rule.made_by is None:
+    if rule.reach_of is None:
         return sorted(own)
     try:
-        maker = await accounts.get_person(connection, rule.made_by)
+        person = await accounts.get_person(connection, rule.reach_of)
     except NotFound:
         return sorted(own)
-    if maker.disabled_at is not None:
+    if person.disabled_at is not None:
         return sorted(own)
-    return sorted(own | set(await memberships.list_project_ids(connection, maker)))
+    return sorted(own | set(await memberships.list_project_ids(connection, person)))

@@ -91,12 +91,23 @@ async def change_rule(
     settings: RuleSettings,
     target_ids: Collection[int],
     is_on: bool,
+    changed_by: PersonId | None = None,
 ) -> None:
-    """Change a rule."""
+    """Change a rule.
+
+    Args:
+        connection: The transaction of the caller.
+        rule: The rule as it was.
+        settings: Its new settings.
+        target_ids: Its new targets.
+        is_on: Whether it looks for anything.
+        changed_by: The person whose view of other projects it has from now on; None to leave that.
+    """
+    values: dict[str, Any] = {"settings": settings.to_json(), "target_ids": sorted(target_ids)}
+    if changed_by is not None:
+        values["made_by"] = changed_by
     await connection.execute(
-        update(alert_rules)
-        .where(_columns.id == rule.id)
-        .values(settings=settings.to_json(), target_ids=sorted(target_ids), is_on=is_on)
+        update(alert_rules).where(_columns.id == rule.id).values(is_on=is_on, **values)
     )
     await note_wanted(connection, rule.project_id)
 
@@ -116,6 +127,18 @@ async def delete_rule(connection: AsyncConnection, rule: AlertRule) -> None:
     """Delete a rule with what it has found and not told."""
     await connection.execute(delete(alert_rules).where(_columns.id == rule.id))
     await note_wanted(connection, rule.project_id)
+
+
+async def take_reach(connection: AsyncConnection, target_id: int, person_id: PersonId) -> None:
+    """Give the rules that tell a target the view of the person who has changed its address.
+
+    Else that person would be told of projects that only the person who made a rule may see.
+    """
+    await connection.execute(
+        update(alert_rules)
+        .where(literal(target_id) == any_(_columns.target_ids))
+        .values(made_by=person_id)
+    )
 
 
 async def drop_target(connection: AsyncConnection, target_id: int) -> None:

@@ -54,6 +54,7 @@ alert_rules: Final = Table(
     Column("is_on", Boolean, nullable=False, server_default=text("true")),
     Column("settings", JSONB, nullable=False),
     Column("target_ids", ARRAY(BigInteger), nullable=False),
+    # Who made it, or changed it last: `AlertRule.reach_of`.
     Column("made_by", BigInteger),
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )

@@ -58,7 +58,7 @@ async def change_rule(
     fields: Mapping[str, str],
     target_ids: Collection[str],
 ) -> None:
-    """Change a rule as a form describes it.
+    """Change a rule as a form describes it; it has the view of the person who does so from now on.
 
     Raises:
         NotFound: There is no such rule.
@@ -69,7 +69,12 @@ async def change_rule(
         settings = read_rule_form(rule.kind, fields)
         chosen = await _choose_targets(connection, scope, target_ids)
         await rules.change_rule(
-            connection, rule, settings=settings, target_ids=chosen, is_on=rule.is_on
+            connection,
+            rule,
+            settings=settings,
+            target_ids=chosen,
+            is_on=rule.is_on,
+            changed_by=scope.person.id,
         )
         await scope.record(
             connection, Action.ALERT_RULE_CHANGED, rule.id, {"kind": rule.kind.value}

@@ -91,6 +91,8 @@ async def change_target(
 ) -> None:
     """Change the name, the address or the switch of a target; an empty address stays as it is.
 
+    With another address, the rules that tell it have the view of the person who typed it.
+
     Raises:
         NotFound: There is no such target.
         InvalidInput: The address cannot be used.
@@ -104,6 +106,8 @@ async def change_target(
         )
         name = _read_name(form.name, target.kind, address)
         await targets.change_target(connection, target, name=name, address=address, is_on=is_on)
+        if address != target.address:
+            await rules.take_reach(connection, target.id, scope.person.id)
         if not is_on:
             await outbox.cancel_messages(connection, target_id=target.id)
         await scope.record(

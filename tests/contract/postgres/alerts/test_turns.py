@@ -5,9 +5,11 @@ import secrets
 import pytest
 from sqlalchemy import text
 
-from app.alerts.editing import edit_targets
+from app.alerts import rules
+from app.alerts.editing import edit_rules, edit_targets
+from app.alerts.editing.edit_targets import TargetForm
 from app.alerts.editing.scope import AlertScope
-from app.alerts.model import RuleKind, TargetKind
+from app.alerts.model import AlertTarget, RuleKind, TargetKind
 from app.alerts.reach import list_readable
 from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId
@@ -16,6 +18,7 @@ from app.memberships import writes as memberships
 from app.memberships.model import Role
 from app.messages import outbox
 from app.messages.model import MessageKind, NewMessage
+from app.outbound.allowed_hosts import AllowedHosts
 from tests.support.builders.alerts import ADDRESSES, SENDER, add_rule, add_target
 from tests.support.builders.people import make_person
 from tests.support.servers.server import keyed
@@ -79,6 +82,43 @@ async def test_tests_are_counted_for_the_project(
         await test_anew(number)
     with pytest.raises(InvalidInput, match="many tests"):
         await test_anew(3)
+
+
+async def test_a_rule_has_the_view_of_the_admin_who_changed_it_last(database: Database):
+    """Who changes what is told, or where it goes, is not told of projects that are not theirs."""
+    shop, backend = (await keyed(database, "Shop")).id, (await keyed(database, "Backend")).id
+    maker = await make_person(database, "maker@example.com")
+    other = await make_person(database, "other@example.com")
+    async with database.transaction() as connection:
+        await memberships.set_member(connection, backend, maker.id, Role.OWNER)
+    target = await add_target(database, shop, "https://hook.example", TargetKind.WEBHOOK)
+    unused = await add_target(database, shop, "https://other.example", TargetKind.WEBHOOK)
+    rule = await add_rule(database, shop, RuleKind.NEW_ISSUE, target, made_by=maker.id)
+    scope, scope_of_maker = AlertScope(other, shop, "Shop"), AlertScope(maker, shop, "Shop")
+    chosen = [str(target.id)]
+
+    async def move_target(moved: AlertTarget, address: str) -> None:
+        form = TargetForm(moved.kind, address, "Team")
+        await edit_targets.change_target(
+            database, scope, moved.id, form, is_on=True, allowed=AllowedHosts.read([])
+        )
+
+    async def read_reach() -> list[ProjectId]:
+        async with database.reading() as connection:
+            return await list_readable(connection, await rules.get_rule(connection, shop, rule.id))
+
+    # Nothing of this changes what is told or where it goes.
+    await edit_rules.switch_rule(database, scope, rule.id, is_on=False)
+    await edit_rules.switch_rule(database, scope, rule.id, is_on=True)
+    await move_target(target, "")
+    await move_target(unused, "https://elsewhere.example/x")
+    assert await read_reach() == sorted([shop, backend])
+    await move_target(target, "https://elsewhere.example/y")
+    assert await read_reach() == [shop]
+    await edit_rules.change_rule(database, scope_of_maker, rule.id, {}, chosen)
+    assert await read_reach() == sorted([shop, backend])
+    await edit_rules.change_rule(database, scope, rule.id, {}, chosen)
+    assert await read_reach() == [shop]
 
 
 async def test_a_rule_tells_what_its_maker_may_read(database: Database):
