@@ -20,6 +20,7 @@ from app.alerts.describe import FindingDescriber
 from app.alerts.model import SERVER_KINDS, AlertRule, RuleKind, TellWhen
 from app.alerts.reach import list_readable
 from app.alerts.schedule import HOUR, find_quiet_end
+from app.alerts.subjects import MessageSubjects
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
@@ -85,6 +86,8 @@ class Composer:
             return 0
         told = await findings.list_untold(connection, rule_id, limit=_MOST_TOLD)
         content, subjects = await self._write(connection, rule, told)
+        if not await subjects.lock(connection):
+            return 0  # some of it was erased or moved just now, so it is described anew
         await findings.mark_told(connection, told, at=now)
         if content is None:
             return 0  # all of it was erased meanwhile
@@ -98,7 +101,7 @@ class Composer:
                 project_id=rule.project_id,
                 rule_id=rule.id,
                 target_id=target.id,
-                subjects=subjects,
+                subjects=subjects.list_ids(),
             )
             for target in receivers
         ]
@@ -106,8 +109,8 @@ class Composer:
 
     async def _write(
         self, connection: AsyncConnection, rule: AlertRule, told: Sequence[Finding]
-    ) -> tuple[AlertContent | None, tuple[tuple[ProjectId, str], ...]]:
-        """Write what a message says; returns also the replays and issues that it names."""
+    ) -> tuple[AlertContent | None, MessageSubjects]:
+        """Write what a message says; returns also what it names."""
         describer = FindingDescriber(
             connection,
             self._addresses,
@@ -115,7 +118,7 @@ class Composer:
             await list_readable(connection, rule),
         )
         items: list[AlertItem] = []
-        subjects: set[tuple[ProjectId, str]] = set()
+        subjects = MessageSubjects()
         gone = 0
         for finding in told:
             if len(items) >= SHOWN:
@@ -125,9 +128,9 @@ class Composer:
                 gone += 1
                 continue
             items.append(item)
-            subjects |= _list_subjects(finding, item)
+            subjects.add(finding, item.ids)
         if not items:
-            return None, ()
+            return None, subjects
         more = len(told) - len(items) - gone
         source = await _name_source(connection, rule.project_id)
         content = AlertContent(
@@ -142,7 +145,7 @@ class Composer:
             project_id="" if rule.project_id is None else str(rule.project_id),
             is_summary=rule.settings.tell is TellWhen.DAILY,
         )
-        return content, tuple(sorted(subjects))
+        return content, subjects
 
     def _find_more_url(self, rule: AlertRule) -> str:
         if rule.project_id is None or rule.kind in SERVER_KINDS:
@@ -161,23 +164,6 @@ async def _find_later(
         return None
     first_at = await outbox.find_first_batch_at(connection, rule.id, since=now - HOUR)
     return (first_at or now) + HOUR + timedelta(seconds=1)
-
-
-def _list_subjects(finding: Finding, item: AlertItem) -> set[tuple[ProjectId, str]]:
-    subjects: set[tuple[ProjectId, str]] = set()
-    if finding.project_id is not None and finding.issue_id is not None:
-        subjects.add((finding.project_id, finding.issue_id))
-        if finding.event_id is not None:
-            subjects.add((finding.project_id, finding.event_id))
-        if "issue_id" in item.ids:
-            # It may have moved since it was found.
-            subjects.add((finding.project_id, item.ids["issue_id"]))
-    if finding.replay_project_id is not None and finding.replay_id is not None:
-        subjects.add((finding.replay_project_id, finding.replay_id))
-    replay_id, project_id = item.ids.get("replay_id"), item.ids.get("replay_project_id")
-    if replay_id and project_id:
-        subjects.add((ProjectId(int(project_id)), replay_id))
-    return subjects
 
 
 async def _name_source(connection: AsyncConnection, project_id: ProjectId | None) -> str:

@@ -78,8 +78,8 @@ class ErasedEvents:
     """How much was erased with some events."""
 
     event_ids: tuple[EventId, ...] = ()
-    issues: int = 0
-    """Issues that had no other event."""
+    issue_ids: tuple[IssueId, ...] = ()
+    """Issues that had no other event, and are gone."""
     files: int = 0
     size_bytes: int = 0
     """Bytes of payloads and files."""
@@ -119,15 +119,15 @@ async def erase_events(
     for row in rows:
         if row.issue_id is not None:
             by_issue[IssueId(to_hex(row.issue_id))].append(row)
-    deleted_issues = 0
+    deleted: list[IssueId] = []
     for issue_id in sorted(by_issue.keys() & issues.keys()):
-        deleted_issues += await _correct_issue(
-            connection, (project_id, issue_id), issues[issue_id], by_issue[issue_id]
-        )
+        key = (project_id, issue_id)
+        if await _correct_issue(connection, key, issues[issue_id], by_issue[issue_id]):
+            deleted.append(issue_id)
     replay_ids = await uncounting.unlink_events(connection, project_id, ordered, sorted(by_issue))
     return ErasedEvents(
         event_ids=tuple(EventId(to_hex(row.event_id)) for row in rows),
-        issues=deleted_issues,
+        issue_ids=tuple(deleted),
         files=files.files,
         size_bytes=sum(row.size_bytes for row in rows) + files.size_bytes,
         replays_to_link=replay_ids,
@@ -161,11 +161,11 @@ async def erase_files_of_project(
 
 async def _correct_issue(
     connection: AsyncConnection, key: IssueKey, issue: Row[Any], gone: Sequence[Row[Any]]
-) -> int:
-    """Take deleted events out of their issue; returns 1 if that deleted the issue."""
+) -> bool:
+    """Take deleted events out of their issue; returns whether that deleted the issue."""
     if issue.events <= len(gone):
         await delete_issue_counts(connection, key)
-        return 1
+        return True
     gone_ids = {row.event_id for row in gone}
     if gone_ids & {issue.first_event_id, issue.last_event_id}:
         is_left = await uncounting.replace_first_and_last(
@@ -173,6 +173,6 @@ async def _correct_issue(
         )
         if not is_left:
             await delete_issue_counts(connection, key)
-            return 1
+            return True
     await uncounting.uncount_events(connection, key, gone)
-    return 0
+    return False

@@ -79,6 +79,10 @@ class MovedEvents:
     """The events that are not there any more, or that have no issue yet."""
     moved: list[tuple[date, NewEvent]] = field(default_factory=list)
     """The events that have another issue now, with their days; the caller links them to replays."""
+    issues: dict[EventId, IssueId] = field(default_factory=dict)
+    """The new issues of the events that moved."""
+    replaced: dict[IssueId, IssueId] = field(default_factory=dict)
+    """The issues that are gone, with those that took their place."""
     replays_to_link: tuple[ReplayId, ...] = ()
     """Replays that lost a link, and that other events of the same issues may still lead to."""
 
@@ -128,7 +132,8 @@ async def write_cleared_events(
     moving = [row for row in rows if row.issue_id != targets[EventId(row.event_id)]]
     if moving:
         move = _Move(connection, project_id, locked, present, targets)
-        result.moved = await move.move_counts(moving)
+        result.issues = {EventId(row.event_id): targets[EventId(row.event_id)] for row in moving}
+        result.moved, result.replaced = await move.move_counts(moving)
         result.replays_to_link = await uncounting.unlink_events(
             connection,
             project_id,
@@ -149,11 +154,16 @@ class _Move:
     cleared: Mapping[EventId, ClearedEvent]
     targets: Mapping[EventId, IssueId]
 
-    async def move_counts(self, rows: Sequence[Row[Any]]) -> list[tuple[date, NewEvent]]:
+    async def move_counts(
+        self, rows: Sequence[Row[Any]]
+    ) -> tuple[list[tuple[date, NewEvent]], dict[IssueId, IssueId]]:
         """Move the counts of events whose rows name their new issue already.
 
         Args:
             rows: The rows as they were before, with their old issue.
+
+        Returns:
+            The events with their days, and the issues that were replaced with their successors.
         """
         by_source: defaultdict[IssueId, list[Row[Any]]] = defaultdict(list)
         for row in rows:
@@ -174,8 +184,7 @@ class _Move:
         )
         await replaced_issues.note_moves(self.connection, self.project_id, moves)
         await self._inherit_for_new(moves)
-        await self._replace(emptied)
-        return moved
+        return moved, await self._replace(emptied)
 
     async def _leave(self, source: IssueId, rows: Sequence[Row[Any]]) -> bool:
         """Subtract events from the issue that they left; returns whether it has others."""
@@ -200,10 +209,11 @@ class _Move:
                     self.connection, self.project_id, self.locked[source], self.locked[target]
                 )
 
-    async def _replace(self, emptied: Sequence[IssueId]) -> None:
+    async def _replace(self, emptied: Sequence[IssueId]) -> dict[IssueId, IssueId]:
         """Replace the issues without events by those that took most of their events."""
+        replaced: dict[IssueId, IssueId] = {}
         if not emptied:
-            return
+            return replaced
         targets = await replaced_issues.list_targets(self.connection, self.project_id, emptied)
         for source in emptied:
             # One that was emptied as well cannot take anything; it may be a target of this one.
@@ -213,6 +223,8 @@ class _Move:
                     self.connection, self.project_id, self.locked[source], self.locked[target]
                 )
             await replaced_issues.replace_issue(self.connection, (self.project_id, source), target)
+            replaced[source] = target
+        return replaced
 
     def _to_new_event(self, row: Row[Any]) -> NewEvent:
         clear = self.cleared[EventId(row.event_id)]

@@ -1,15 +1,45 @@
-"""Erases replays, issues and events from what was found and from messages."""
+"""Takes replays, issues and events out of what was found and out of messages.
 
-from collections.abc import Iterable
+erased   ─► what waits is cancelled; the log forgets what was sent, and counts it
+moved    ─► messages about the event are found by its new issue, too
+"""
 
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final
+
+from sqlalchemy import delete, func, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql import bindparam, select
 
-from app.core.ids import ProjectId
-from app.messages import findings, outbox
+from app.core.ids import EventId, IssueId, ProjectId
+from app.db.types import Hex32
+from app.messages import findings
+from app.messages.model import MessageState
+from app.messages.tables import message_subjects, outbox
+
+ERASED: Final = "Erased"
+"""The title of a message whose content was erased."""
+EXPIRED: Final = "Expired"
+"""The title of a message about something that is no longer kept."""
+
+_FOLLOW: Final = text(
+    """
+    insert into message_subjects (message_id, project_id, subject_id)
+    select distinct s.message_id, s.project_id, k.issue_id
+    from unnest(:ids, :issue_ids) as k (id, issue_id)
+    join message_subjects s on s.subject_id = k.id and s.project_id = :project_id
+    on conflict do nothing
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Hex32)), bindparam("issue_ids", type_=ARRAY(Hex32)))
 
 
 async def erase_from_messages(
-    connection: AsyncConnection, project_id: ProjectId, ids: Iterable[str]
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    ids: Iterable[str],
+    *,
+    title: str = ERASED,
 ) -> int:
     """Forget what was found about some replays, issues or events, and empty what tells of them.
 
@@ -17,10 +47,70 @@ async def erase_from_messages(
         connection: The transaction that erases them.
         project_id: Their project.
         ids: Their ids.
+        title: What the log says in place of the title of a message.
 
     Returns:
         How many messages that tell of them have left the server. They cannot be called back.
     """
     subjects = [(project_id, each) for each in sorted(set(ids))]
     await findings.forget_subjects(connection, subjects)
-    return await outbox.erase_subjects(connection, subjects)
+    return await _empty_messages(connection, subjects, title)
+
+
+async def follow_moved_events(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    moved: Mapping[EventId, IssueId],
+    replaced: Mapping[IssueId, IssueId],
+) -> None:
+    """Let messages be found by the issues to which their events have moved.
+
+    Who erases that issue later erases what these messages tell of.
+
+    Args:
+        connection: The transaction that moves the events.
+        project_id: Their project.
+        moved: The new issue of each event.
+        replaced: Issues that are gone, with those that took their place: the events of a message
+            may have expired.
+    """
+    pairs = [*moved.items(), *replaced.items()]
+    if pairs:
+        which = {
+            "project_id": project_id,
+            "ids": [each for each, _ in pairs],
+            "issue_ids": [issue_id for _, issue_id in pairs],
+        }
+        await connection.execute(_FOLLOW, which)
+
+
+async def _empty_messages(
+    connection: AsyncConnection, subjects: Collection[tuple[ProjectId, str]], title: str
+) -> int:
+    """Empty the messages that name replays, issues or events; returns how many have left.
+
+    What waits is cancelled. What was sent cannot be called back; its content goes from the log, and
+    its links lead to nothing from now on.
+    """
+    if not subjects:
+        return 0
+    is_subject = (
+        message_subjects.c.subject_id.in_([subject for _, subject in subjects]),
+        tuple_(message_subjects.c.project_id, message_subjects.c.subject_id).in_(subjects),
+    )
+    named = select(message_subjects.c.message_id).where(*is_subject)
+    rows = await connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(named), outbox.c.content.is_not(None))
+        .values(content=None, title=title)
+        .returning(outbox.c.state, outbox.c.tries)
+    )
+    # A message that was tried and waits may have reached its receiver all the same.
+    sent = sum(1 for row in rows if row.state == MessageState.SENT or row.tries > 0)
+    await connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(named), outbox.c.state == MessageState.WAITING)
+        .values(state=MessageState.CANCELLED, ended_at=func.now())
+    )
+    await connection.execute(delete(message_subjects).where(*is_subject))
+    return sent

@@ -9,7 +9,7 @@ again. So every message leaves at least once, and a receiver knows one that come
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ from sqlalchemy import (
     insert,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -214,46 +213,6 @@ async def cancel_messages(connection: AsyncConnection, *, target_id: int) -> Non
         .where(_columns.id.in_(waiting.scalar_subquery()))
         .values(state=MessageState.CANCELLED, ended_at=func.now(), content=None, address=None)
     )
-
-
-async def erase_subjects(
-    connection: AsyncConnection, subjects: Collection[tuple[ProjectId, str]]
-) -> int:
-    """Empty the messages that name replays or issues which are being erased.
-
-    What waits is cancelled. What was sent cannot be called back; its content goes from the log, and
-    its links lead to nothing from now on.
-
-    Returns:
-        How many messages that name one of them have left the server.
-    """
-    if not subjects:
-        return 0
-    ids = [subject for _, subject in subjects]
-    named = select(message_subjects.c.message_id).where(
-        message_subjects.c.subject_id.in_(ids),
-        tuple_(message_subjects.c.project_id, message_subjects.c.subject_id).in_(subjects),
-    )
-    rows = await connection.execute(
-        update(outbox)
-        .where(_columns.id.in_(named), _columns.content.is_not(None))
-        .values(content=None, title="Erased")
-        .returning(_columns.state, _columns.tries)
-    )
-    # A message that was tried and waits may have reached its receiver all the same.
-    sent = sum(1 for row in rows if row.state == MessageState.SENT or row.tries > 0)
-    await connection.execute(
-        update(outbox)
-        .where(_columns.id.in_(named), _columns.state == MessageState.WAITING)
-        .values(state=MessageState.CANCELLED, ended_at=func.now())
-    )
-    await connection.execute(
-        delete(message_subjects).where(
-            message_subjects.c.subject_id.in_(ids),
-            tuple_(message_subjects.c.project_id, message_subjects.c.subject_id).in_(subjects),
-        )
-    )
-    return sent
 
 
 async def count_batches(connection: AsyncConnection, rule_id: int, *, since: datetime) -> int:

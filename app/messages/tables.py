@@ -103,7 +103,7 @@ outbox: Final = Table(
     Column("kind", Text, nullable=False),
     Column("title", Text, nullable=False),
     # Null once something in it was erased.
-    Column("content", JSONB),
+    Column("content", JSONB(none_as_null=True)),
     # waiting, sent, failed or cancelled.
     Column("state", Text, nullable=False, server_default=text("'waiting'")),
     Column("due_at", DateTime(timezone=True), nullable=False),

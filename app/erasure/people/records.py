@@ -134,11 +134,12 @@ async def _erase_events(
     at: datetime,
 ) -> None:
     done = await erase_events.erase_events(connection, project_id, event_ids, at=at)
-    messages = await erase_from_messages(connection, project_id, done.event_ids)
+    # The last event of an issue may be another one than that of which a message tells.
+    messages = await erase_from_messages(connection, project_id, [*done.event_ids, *done.issue_ids])
     erased.counts.update(
         {
             "events": len(done.event_ids),
-            "issues": done.issues,
+            "issues": len(done.issue_ids),
             "files": done.files,
             "messages": messages,
         }

@@ -25,6 +25,7 @@ from app.formats.stored import packed_json
 from app.issues import attachments, event_queries, move_events, replay_links
 from app.issues.model import Attachment, ClearedEvent, EventPayload, EventRowKey, NewEvent
 from app.issues.move_events import MovedEvents
+from app.messages.erase import follow_moved_events
 from app.replays import trace_links
 from app.storage.port import ObjectStore
 from app.symbolication import waiting
@@ -181,6 +182,7 @@ class EventRedoer:
                 looked_up_at=looked_up_at,
             )
             await self._link(connection, project_id, moved)
+            await follow_moved_events(connection, project_id, moved.issues, moved.replaced)
             await note_used_files(
                 connection,
                 [(project_id, each.release, each.symbolicated) for each in written.values()],

@@ -9,16 +9,21 @@ from sqlalchemy import text
 from app.alerts import judge
 from app.alerts.compose import Composer
 from app.alerts.current_issue import find_current_issue
+from app.alerts.describe import FindingDescriber
 from app.alerts.judge import judge_signals
 from app.alerts.model import RuleKind
+from app.core import clock
 from app.core.ids import IssueId, ProjectId
 from app.db.engine import Database
+from app.erasure.issue import erase_issue
 from app.issues import move_events
 from app.issues.model import ClearedEvent, NewEvent
 from app.messages import signals
+from app.messages.erase import erase_from_messages, follow_moved_events
 from app.messages.model import Signal, SignalKind
 from tests.contract.postgres.test_issues import add_batch, make_event
 from tests.support.builders.alerts import ADDRESSES, add_rule, add_target
+from tests.support.builders.people import make_person
 from tests.support.servers.server import keyed
 
 OBFUSCATED = IssueId("a1" * 16)
@@ -64,7 +69,8 @@ async def make_clear(database: Database, event: NewEvent) -> None:
             issue_ids=(CLEAR,),
             symbolicated=b"packed",
         )
-        await move_events.write_cleared_events(connection, event.project_id, [cleared])
+        moved = await move_events.write_cleared_events(connection, event.project_id, [cleared])
+        await follow_moved_events(connection, event.project_id, moved.issues, moved.replaced)
 
 
 async def read_messages(database: Database) -> list[Any]:
@@ -162,3 +168,102 @@ async def test_only_the_signal_that_cannot_be_judged_is_dropped(
         found = await connection.scalars(text("select event_id from alert_findings order by id"))
         assert [row.hex for row in found] == [events[0].event_id, events[2].event_id]
         assert await connection.scalar(text("select count(*) from signals")) == 0
+
+
+async def read_outbox(database: Database) -> list[tuple[str, str, bool]]:
+    """Return title, state and whether there is a content, of all messages."""
+    async with database.reading() as connection:
+        query = "select title, state, content is not null as is_here from outbox_messages"
+        rows = await connection.execute(text(f"{query} order by id"))
+        return [(row.title, row.state, row.is_here) for row in rows]
+
+
+@pytest.mark.parametrize("is_expired", [True, False])
+async def test_an_erased_issue_is_found_in_messages_about_an_earlier_one(
+    database: Database, project_id: ProjectId, *, is_expired: bool
+):
+    """A message follows its event, and without the event the issue that took the place of its own.
+
+    The clear issue is deleted by a person, who has seen no other one. A message that has left is
+    counted once.
+    """
+    target = await add_target(database, project_id, "https://hook.example")
+    await add_rule(database, project_id, RuleKind.NEW_ISSUE, target)
+    event, other = crash(project_id, 5, OBFUSCATED), crash(project_id, 6, OBFUSCATED)
+    await add_batch(database, event, other)
+    await note(database, SignalKind.NEW_ISSUE, event)
+    await judge_signals(database)
+    await make_due(database)
+    await read_messages(database)
+    if is_expired:
+        async with database.transaction() as connection:
+            await connection.execute(
+                text("delete from events where event_id = :id"), {"id": event.event_id}
+            )
+        await make_clear(database, other)
+    else:
+        await make_clear(database, event)
+    person = await make_person(database)
+    async with database.transaction() as connection:
+        await connection.execute(text("update outbox_messages set state = 'sent', tries = 1"))
+    await erase_issue(database, (project_id, CLEAR), person_id=person.id, at=clock.now())
+    assert await read_outbox(database) == [("Erased", "sent", False)]
+    async with database.transaction() as connection:
+        counted = await connection.scalar(
+            text("select detail ->> 'messages' from audit_lines where action = 'issue_deleted'")
+        )
+        assert counted == "1"
+        assert await erase_from_messages(connection, project_id, [event.event_id]) == 0
+
+
+async def test_an_issue_that_is_erased_while_a_message_is_written_is_not_told(
+    database: Database, project_id: ProjectId, monkeypatch: pytest.MonkeyPatch
+):
+    """What is read before an erasure does not leave after it."""
+    target = await add_target(database, project_id, "https://hook.example")
+    await add_rule(database, project_id, RuleKind.NEW_ISSUE, target)
+    event = crash(project_id, 5, OBFUSCATED)
+    await add_batch(database, event)
+    await note(database, SignalKind.NEW_ISSUE, event)
+    await judge_signals(database)
+    await make_due(database)
+    person = await make_person(database)
+    real = FindingDescriber.describe
+
+    async def erase_meanwhile(*arguments: Any) -> Any:
+        item = await real(*arguments)
+        if item is not None:
+            await erase_issue(
+                database, (project_id, OBFUSCATED), person_id=person.id, at=clock.now()
+            )
+        return item
+
+    monkeypatch.setattr(FindingDescriber, "describe", erase_meanwhile)
+    assert await read_messages(database) == []
+    assert await read_messages(database) == []
+    assert await read_outbox(database) == []
+
+
+async def test_an_event_that_moves_while_a_message_is_written_names_both_issues(
+    database: Database, project_id: ProjectId, monkeypatch: pytest.MonkeyPatch
+):
+    """The message says what was read, and is found by the issue that the event has now."""
+    target = await add_target(database, project_id, "https://hook.example")
+    await add_rule(database, project_id, RuleKind.NEW_ISSUE, target)
+    event, other = crash(project_id, 5, OBFUSCATED), crash(project_id, 6, OBFUSCATED)
+    await add_batch(database, event, other)
+    await note(database, SignalKind.NEW_ISSUE, event)
+    await judge_signals(database)
+    await make_due(database)
+    real = FindingDescriber.describe
+
+    async def move_meanwhile(*arguments: Any) -> Any:
+        item = await real(*arguments)
+        await make_clear(database, event)
+        return item
+
+    monkeypatch.setattr(FindingDescriber, "describe", move_meanwhile)
+    assert len(await read_messages(database)) == 1
+    async with database.reading() as connection:
+        named = await connection.scalars(text("select subject_id from message_subjects"))
+        assert {row.hex for row in named} == {OBFUSCATED, CLEAR, event.event_id}
