@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
+from app.db.types import Hex32
 from app.issues.erase import delete_issue_counts
 from app.issues.model import IssueKey
 from app.issues.tables import issue_tombstones
@@ -69,6 +71,13 @@ _DELETE_HOURS: Final = text(
     ))
     """
 )
+_LIVING: Final = text(
+    """
+    select event_id from events where project_id = :project_id and event_id = any(:ids)
+    union select issue_id from issues where project_id = :project_id and issue_id = any(:ids)
+    union select issue_id from issue_moves where project_id = :project_id and issue_id = any(:ids)
+    """
+).bindparams(bindparam("ids", type_=ARRAY(Hex32)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,17 @@ async def expire_issues(
         mark = {"issue_id": key[1], "rule": rule, "title": row.title, "events": row.events}
         await connection.execute(_MARK, mark | {"project_id": project_id, "at": at})
     return len(ended)
+
+
+async def find_living_ids(
+    connection: AsyncConnection, project_id: ProjectId, ids: Sequence[str]
+) -> set[str]:
+    """Return those of some ids that are an event or an issue of a project.
+
+    An issue lives on in the one that took its place.
+    """
+    rows = await connection.scalars(_LIVING, {"project_id": project_id, "ids": list(ids)})
+    return {row.hex for row in rows}
 
 
 async def find_events_of_replays(

@@ -4,19 +4,19 @@ erased   ─► what waits is cancelled; the log forgets what was sent, and coun
 moved    ─► messages about the event are found by its new issue, too
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, text, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import bindparam, select
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.db.types import Hex32
 from app.messages import findings
 from app.messages.model import MessageState
-from app.messages.tables import message_subjects, outbox
+from app.messages.tables import findings as found, message_subjects, outbox
 
 ERASED: Final = "Erased"
 """The title of a message whose content was erased."""
@@ -54,7 +54,45 @@ async def erase_from_messages(
     """
     subjects = [(project_id, each) for each in sorted(set(ids))]
     await findings.forget_subjects(connection, subjects)
-    return await _empty_messages(connection, subjects, title)
+    if not subjects:
+        return 0
+    is_subject = (
+        message_subjects.c.subject_id.in_([subject for _, subject in subjects]),
+        tuple_(message_subjects.c.project_id, message_subjects.c.subject_id).in_(subjects),
+    )
+    named = select(message_subjects.c.message_id).where(*is_subject)
+    sent = await _empty_messages(connection, outbox.c.id.in_(named), title)
+    await connection.execute(delete(message_subjects).where(*is_subject))
+    return sent
+
+
+async def erase_messages_of_project(connection: AsyncConnection, project_id: ProjectId) -> int:
+    """Forget what was found in a project that is being erased, and empty all of its messages.
+
+    Returns:
+        How many of these messages have left the server.
+    """
+    await connection.execute(delete(found).where(found.c.project_id == project_id))
+    return await _empty_messages(connection, outbox.c.project_id == project_id, ERASED)
+
+
+async def list_named_ids(
+    connection: AsyncConnection, project_id: ProjectId, *, since: datetime, until: datetime
+) -> set[str]:
+    """Return the ids in a project that its messages of some time name."""
+    rows = await connection.scalars(
+        select(message_subjects.c.subject_id)
+        .distinct()
+        .join(outbox, outbox.c.id == message_subjects.c.message_id)
+        .where(
+            outbox.c.project_id == project_id,
+            outbox.c.made_at >= since,
+            outbox.c.made_at < until,
+            outbox.c.content.is_not(None),
+            message_subjects.c.project_id == project_id,
+        )
+    )
+    return set(rows)
 
 
 async def follow_moved_events(
@@ -85,23 +123,16 @@ async def follow_moved_events(
 
 
 async def _empty_messages(
-    connection: AsyncConnection, subjects: Collection[tuple[ProjectId, str]], title: str
+    connection: AsyncConnection, which: ColumnElement[bool], title: str
 ) -> int:
-    """Empty the messages that name replays, issues or events; returns how many have left.
+    """Empty some messages; returns how many of them have left the server.
 
     What waits is cancelled. What was sent cannot be called back; its content goes from the log, and
     its links lead to nothing from now on.
     """
-    if not subjects:
-        return 0
-    is_subject = (
-        message_subjects.c.subject_id.in_([subject for _, subject in subjects]),
-        tuple_(message_subjects.c.project_id, message_subjects.c.subject_id).in_(subjects),
-    )
-    named = select(message_subjects.c.message_id).where(*is_subject)
     rows = await connection.execute(
         update(outbox)
-        .where(outbox.c.id.in_(named), outbox.c.content.is_not(None))
+        .where(which, outbox.c.content.is_not(None))
         .values(content=None, title=title)
         .returning(outbox.c.state, outbox.c.tries)
     )
@@ -109,8 +140,7 @@ async def _empty_messages(
     sent = sum(1 for row in rows if row.state == MessageState.SENT or row.tries > 0)
     await connection.execute(
         update(outbox)
-        .where(outbox.c.id.in_(named), outbox.c.state == MessageState.WAITING)
+        .where(which, outbox.c.state == MessageState.WAITING)
         .values(state=MessageState.CANCELLED, ended_at=func.now())
     )
-    await connection.execute(delete(message_subjects).where(*is_subject))
     return sent

@@ -37,6 +37,7 @@ from app.replays.model import ReplayKey
 from app.retention import inventory, receipts
 from app.retention.day_ends import KIND_OF_FAMILY, EndedPart, write_end
 from app.retention.inventory import Exemptions
+from app.retention.messages import forget_expired, forget_replays
 from app.retention.plan import SETTLED, Act, DeleteProjectDay, DeleteReplays, DropPartition
 from app.symbolication import waiting
 
@@ -282,6 +283,7 @@ async def _expire(
         connection, keys, rule=rule, at=clock.now(), keeps_segments=keeps_segments
     )
     if expired.keys:
+        await forget_replays(connection, expired.keys)
         await issue_expiry.forget_issue_replays(connection, [key[1] for key in expired.keys])
         for key in expired.keys:
             await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
@@ -329,6 +331,8 @@ async def _end_what_hangs_on(
             done = await feedback_expiry.expire_feedback(
                 connection, project_id, before=before, spared=exempt.replay_ids, limit=ROWS_A_STEP
             )
+    async with _step(database) as connection:
+        await forget_expired(connection, project_id, day)
 
 
 @asynccontextmanager

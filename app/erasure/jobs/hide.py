@@ -19,7 +19,7 @@ from app.erasure.jobs.scopes import PersonScope, ProjectScope, RangeScope, Repla
 from app.erasure.log import lines
 from app.erasure.people.names import USER_KINDS, NameKind, PersonName
 from app.issues import replay_links
-from app.messages.erase import erase_from_messages
+from app.messages.erase import erase_from_messages, erase_messages_of_project
 from app.projects import writes as project_writes
 from app.replays import erase, erase_scopes, hiding, locks
 from app.replays.hiding import DeletionAuthor, HiddenReplay
@@ -82,6 +82,11 @@ async def hide_scope(
     if isinstance(erasure.scope, ReplaysScope):
         return await hide_keys(connection, erasure, keys, at=at)
     total = HidingResult()
+    if isinstance(erasure.scope, ProjectScope):
+        # Also those that name no replay: they must not leave while the job works.
+        total += HidingResult(
+            messages=await erase_messages_of_project(connection, erasure.project_id)
+        )
     for condition in _list_conditions(erasure):
         total += await _hide_matching(connection, erasure, condition, at=at)
     return total

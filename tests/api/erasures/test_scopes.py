@@ -1,6 +1,7 @@
 """Erasing a range of time, a whole project, and what a query of the list finds; legal holds."""
 
 import re
+import secrets
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from app.db.project_rows import list_project_tables
 from app.erasure.jobs.model import ErasureKind, ErasureState
 from app.erasure.jobs.scopes import ProjectScope, RangeScope
 from app.erasure.jobs.steps import KEPT_OF_PROJECTS
+from app.messages import outbox
+from app.messages.model import MessageKind, NewMessage
 from app.replays.keeping import holds
 from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
@@ -204,6 +207,18 @@ async def test_storage_that_does_not_answer_blocks_the_receipt_only(server: Serv
 
 
 async def test_a_project_scope_needs_nothing_but_its_project(server: Server):
-    """An empty project is erased too."""
+    """An empty project is erased too, and its messages are counted if they have left."""
+    messages = [
+        NewMessage(MessageKind.ALERT, title, {}, secrets.token_hex(16), project_id=server.app.id)
+        for title in ("sent", "waits")
+    ]
+    async with server.database.transaction() as connection:
+        sent, waiting = await outbox.add_messages(connection, messages)
+        for statement, message_id in (
+            ("update outbox_messages set state = 'sent' where id = :id", sent),
+            ("update outbox_messages set due_at = now() + interval '1 h' where id = :id", waiting),
+        ):
+            await connection.execute(text(statement), {"id": message_id})
     erasure = await erase(server, ErasureKind.PROJECT, ProjectScope())
-    assert dict(erasure.counts) == {}
+    assert dict(erasure.counts) == {"messages": 1}
+    assert await count_rows(server, "outbox_messages") == 0

@@ -1,7 +1,8 @@
 """Retention on real tables and objects: what is due goes with all that hangs on it."""
 
+import secrets
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest_asyncio
@@ -14,6 +15,8 @@ from app.db.engine import Database
 from app.erasure.sweep import sweep_once
 from app.issues import expire as issue_expiry
 from app.issues.model import IssueKey
+from app.messages import outbox
+from app.messages.model import MessageKind, NewMessage
 from app.projects import retention_rules
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays import locks, queries
@@ -105,6 +108,56 @@ async def test_a_day_that_is_due_leaves_nothing(data: AgedData):
         assert (mark.rule, mark.events) == ("keep 7 days", 1)
     assert await data.count("audit_lines", "action = 'day_expired'") == 1
     assert await run(data) == 0
+
+
+async def test_messages_forget_what_is_no_longer_kept(data: AgedData):
+    """What tells of an expired replay, event or issue is empty, and what waits is cancelled."""
+    shop = await make_shop(data, KEEP_7)
+    replay, young_replay = [await data.add_replay(shop, age=age) for age in (8, 7)]
+    lasting = "3" * 32
+    event = await data.add_event(shop, age=8, issue_id=lasting)
+    ended = await data.add_event(shop, age=8, issue_id="1" * 32)
+    young = await data.add_event(shop, age=7, issue_id=lasting)
+    waiting = await data.add_event(shop, age=8)
+    named = {
+        "expired replay": replay.replay_id,
+        "expired event of an issue that is here": event,
+        "expired event": ended,
+        "expired issue": "1" * 32,
+        "waits": waiting,
+        "replay": young_replay.replay_id,
+        "issue": lasting,
+        "event": young,
+        "replaced issue": "4" * 32,
+    }
+    async with data.database.transaction() as connection:
+        await outbox.add_messages(
+            connection,
+            [
+                NewMessage(
+                    MessageKind.ALERT, title, {"x": 1}, secrets.token_hex(16), project_id=shop,
+                    subjects=((shop, subject),),
+                )
+                for title, subject in named.items()
+            ],
+        )  # fmt: skip
+        for statement in (
+            "update outbox_messages set made_at = :at",
+            "update outbox_messages set state = 'sent', ended_at = :at where title <> 'waits'",
+            """insert into issue_moves (project_id, issue_id, target_id, events)
+               values (:shop, cast(:moved as uuid), cast(:lasting as uuid), 1)""",
+        ):
+            values = {"shop": shop, "moved": "4" * 32, "lasting": lasting}
+            at = datetime.combine(data.day(8), time(13), UTC)
+            await connection.execute(text(statement), values | {"at": at})
+    await run(data)
+    async with data.database.reading() as connection:
+        log = await outbox.list_messages(connection, shop, before=None, limit=100)
+    assert [(message.title, message.state) for message in reversed(log)] == [
+        *[("Expired", "sent")] * 4,
+        ("Expired", "cancelled"),
+        *((title, "sent") for title in ("replay", "issue", "event", "replaced issue")),
+    ]
 
 
 async def test_late_segments_of_an_expired_replay_meet_its_tombstone(data: AgedData):
