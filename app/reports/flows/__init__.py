@@ -1,0 +1,1 @@
+"""Skeletons of automated tests, made of the steps of a recording."""

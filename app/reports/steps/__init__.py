@@ -1,0 +1,1 @@
+"""The steps of a recording, derived from what the SDK noted and from where fingers were."""
