@@ -9,15 +9,14 @@ from urllib.parse import quote
 import pytest
 
 from tests.sdk import sending, shop
-from tests.support import html_reader
+from tests.support import chromium, html_reader
 from tests.support.servers.server import Server
 from tests.support.waiting import until_asked
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-CHROMIUM = "/usr/bin/chromium"
 QUIETLY = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    *chromium.ARGUMENTS, "--headless", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 EXPECTED = {
@@ -35,7 +34,7 @@ EXPECTED = {
 async def open_in_chromium(address: str, folder: Path) -> AsyncIterator[None]:
     """Open a page in a browser of its own until the block ends."""
     browser = await asyncio.create_subprocess_exec(
-        CHROMIUM,
+        chromium.PROGRAM,
         *QUIETLY,
         f"--user-data-dir={folder}",
         address,

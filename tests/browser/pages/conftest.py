@@ -7,16 +7,18 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.pages.site import Site
+from tests.support import chromium
 
 FAKE_PLAYER = Path(__file__).with_name("fake_player.js")
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start one Chromium for the tests of a file."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium.PROGRAM, args=chromium.ARGUMENTS
+        )
         yield browser
         browser.close()
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.player import replays
 from tests.browser.player.serve import Server
 from tests.browser.player.watching import Watching
+from tests.support import chromium
 
 FAMILIES: Final = ("android-session-full-a", "android-rotation-a", "android-gap-a", "android-vfr-a")
 OTHERS: Final = (
@@ -37,7 +38,6 @@ WITHOUT: Final = {
         });
     """,
 }
-_CHROMIUM: Final = "/usr/bin/chromium"
 _PATIENCE_S: Final = 10
 
 
@@ -75,7 +75,7 @@ def browser() -> Iterator[Browser]:
     """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=chromium.PROGRAM, args=chromium.ARGUMENTS
         )
         yield browser
         browser.close()

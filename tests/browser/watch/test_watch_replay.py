@@ -17,6 +17,7 @@ from playwright.async_api import Page, async_playwright, expect
 from app.accounts import links, queries as accounts
 from tests.browser.player import truth
 from tests.browser.player.watching import _CLIP_ENDS, _LOOK, PALETTE
+from tests.support import chromium
 from tests.support.recorded import contents, delivery
 from tests.support.servers import postgres
 from tests.support.servers.server import Server, running
@@ -136,7 +137,7 @@ async def watch_in_browser(postgres_url: str, template: str, folder: Path) -> li
     async for url in postgres._fresh_database(postgres_url, template=template):
         async with running(url, folder, pictures=True) as server, async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+                executable_path=chromium.PROGRAM, args=chromium.ARGUMENTS
             )
             page = await browser.new_page(viewport={"width": 1440, "height": 900})
             page.on("console", lambda message: console_lines.append(message.text))
