@@ -14,6 +14,7 @@ from app.issues import counting
 from app.issues.grouping import rules
 from app.issues.model import Attachment, IssueKey, StoredEvent
 from app.playback.links import replay_clock
+from app.replays import naming
 from app.symbolication.model import unpack_symbolicated
 from app.triage.event_files import PICTURE_TYPES
 from app.triage.issue_event import IssueEvent
@@ -26,7 +27,6 @@ from app.web.urls import issue_urls, replay_urls
 from app.web.words.breadcrumb.breadcrumb_rows import data_rows
 from app.web.words.parts import describe_slice
 from app.web.words.removals import build_removal_chips
-from app.web.words.replay import facts
 from app.web.words.replay.facts import Fact
 
 _RULES: Final[dict[rules.GroupingRule, str]] = {
@@ -176,11 +176,11 @@ def _build_facts(event: StoredEvent, sent: JsonObject) -> tuple[Fact, ...]:
     named: tuple[tuple[str, str | None], ...] = (
         ("Mechanism", how),
         ("Level", event.level),
-        ("User", facts.name_user(_user(sent)) or _user(sent).get("ip_address")),
+        ("User", naming.name_user(_user(sent)) or _user(sent).get("ip_address")),
         ("Release", event.release),
         ("Environment", event.environment),
-        ("Device", facts.name_device(of_device)),
-        ("System", facts.name_system(of_device)),
+        ("Device", naming.name_device(of_device)),
+        ("System", naming.name_system(of_device)),
         ("Transaction", jsonish.text(sent, "transaction")),
         ("Server", jsonish.text(sent, "server_name")),
         ("Logger", jsonish.text(sent, "logger")),

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.projects.model import OutcomeCount
+from app.replays import naming
 from app.triage.issue_event import EventReplay, MissingReplay
 from app.web.issue.page import MissingReplayNote, ReplayPreview
 from app.web.urls import replay_urls
 from app.web.words.phrases import count
-from app.web.words.replay import facts
 
 _BEFORE_MS: Final = 5_000
 _AFTER_MS: Final = 5_000
@@ -35,7 +35,7 @@ def build_preview(replay: EventReplay) -> ReplayPreview:
         if linked.is_apart
         else replay_urls.replay_at(key.project_id, key.replay_id, at_ms=at_ms),
         replay_id=key.replay_id,
-        user=facts.name_user(linked.replay.user),
+        user=naming.name_user(linked.replay.user),
         at_ms=at_ms,
         from_ms=max(0, at_ms - _BEFORE_MS),
         to_ms=min(video_ms, to_ms) if video_ms else to_ms,

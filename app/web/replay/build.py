@@ -9,7 +9,7 @@ from app.core import clock, units
 from app.playback.recording import outline
 from app.playback.recording.contents import ReplayContents, ScreenSpan
 from app.playback.visit.model import ReplayContext, ReplayHead, ReplayPageData
-from app.replays import trace_links
+from app.replays import naming, trace_links
 from app.replays.model import Replay, Segment
 from app.web.replay.losses import describe_losses
 from app.web.replay.page import (
@@ -61,7 +61,7 @@ def describe_opening(
         is_bare: Whether a script asks, which needs neither style sheets nor player.
     """
     key = replay.key
-    user = shortened(facts.name_user(replay.user) or "Unknown user", limit=_TITLE_CHARS)
+    user = shortened(naming.name_user(replay.user) or "Unknown user", limit=_TITLE_CHARS)
     has_pictures = replay.video_segments > 0
     state = outline.find_state(replay, has_video=has_pictures, now=now)
     return ReplayOpening(
@@ -178,7 +178,7 @@ def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
         replay_id=key.replay_id,
         href=replay_urls.replay(key.project_id, key.replay_id),
         back_href=back_href,
-        user=facts.name_user(replay.user),
+        user=naming.name_user(replay.user),
         started_at=replay_outline.recorded_at,
         duration_ms=replay_outline.duration_ms,
         chips=facts.list_chips(replay.facts),

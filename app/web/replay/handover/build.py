@@ -5,9 +5,9 @@ from typing import Final
 from app.core.replay_range import ReplayRange, write_clock
 from app.playback.video.widened_range import widen_range
 from app.playback.visit.model import ReplayContext
+from app.replays import naming
 from app.web.replay.handover.page import HandoverPage, RangeFields
 from app.web.urls import replay_urls
-from app.web.words.replay import facts
 
 _MOMENT_MS: Final = 250
 """A range that is widened by less than this is called exact: no frame lasts so short a time."""
@@ -38,7 +38,7 @@ def build_handover_page(
         link_href=replay_urls.replay_at(key.project_id, key.replay_id, at_ms=start_ms),
         action_href=replay_urls.hand_on(key.project_id, key.replay_id),
         base_url=base_url,
-        user=facts.name_user(outline.replay.user),
+        user=naming.name_user(outline.replay.user),
         started_at=outline.recorded_at,
         duration_ms=outline.duration_ms,
         replay_range=chosen,

@@ -1,9 +1,9 @@
 """Turns the holds of a replay into the values of their page."""
 
+from app.replays import naming
 from app.retention.keep_replays import ReplayHolds
 from app.web.replay.keeping.page import HoldRow, HoldsPage
 from app.web.urls import replay_urls
-from app.web.words.replay import facts
 from app.web.words.replay.holds import HoldForm
 
 _GONE = "somebody who has left"
@@ -21,7 +21,7 @@ def build_holds_page(read: ReplayHolds, *, may_change: bool, form: HoldForm) -> 
     return HoldsPage(
         replay_href=replay_urls.replay(key.project_id, key.replay_id),
         replay_id=key.replay_id,
-        user=facts.name_user(read.replay.user),
+        user=naming.name_user(read.replay.user),
         started_at=read.replay.recorded_at,
         action_href=replay_urls.hold_replay(key.project_id, key.replay_id),
         release_href=replay_urls.release_hold(key.project_id, key.replay_id),

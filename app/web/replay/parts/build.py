@@ -10,6 +10,7 @@ from app.playback.visit.model import (
     ReplayTraces,
     ReplayViewers,
 )
+from app.replays import naming
 from app.web.replay.build import find_trace_limit
 from app.web.replay.page import PartHeader, ReplayPartPage, Tab
 from app.web.replay.panels import list_parts, request_links
@@ -22,7 +23,6 @@ from app.web.replay.panels.request_rows import request_rows
 from app.web.replay.panels.trace_context import make_trace_context
 from app.web.replay.panels.viewer_rows import viewer_rows
 from app.web.urls import replay_urls
-from app.web.words.replay import facts
 from app.web.words.trace import spans
 
 
@@ -140,7 +140,7 @@ def _describe_header(context: ReplayContext, panel: Tab, *, from_segment: int = 
         back_href=replay_urls.replay_panel(
             key.project_id, key.replay_id, panel, from_segment=from_segment
         ),
-        user=facts.name_user(outline.replay.user),
+        user=naming.name_user(outline.replay.user),
         started_at=outline.recorded_at,
         duration_ms=outline.duration_ms,
     )

@@ -2,12 +2,12 @@
 
 from app.core.errors import NotFound
 from app.playback.visit.model import ReplayPageData
+from app.replays import naming
 from app.web.replay.page import RequestPage
 from app.web.replay.panels import request_links
 from app.web.replay.panels.error_rows import error_rows
 from app.web.replay.panels.request_rows import pick_requests, request_rows
 from app.web.urls import replay_urls
-from app.web.words.replay import facts
 from app.web.words.request import exchanges
 
 
@@ -33,7 +33,7 @@ def build_request_page(data: ReplayPageData, number: int) -> RequestPage:
         key.project_id, key.replay_id, at_ms=row.at_ms, from_segment=contents.from_segment
     )
     return RequestPage(
-        user=facts.name_user(contents.outline.replay.user),
+        user=naming.name_user(contents.outline.replay.user),
         row=row,
         details=exchanges.describe_exchange(requests[number], whole=True),
         back_href=f"{back_href}&tab=network#request-{number}",

@@ -14,15 +14,15 @@ from app.formats.replay import exchange
 from app.formats.replay.activity import NetworkSpan
 from app.formats.replay.exchange import HttpMessage, Pair
 from app.playback.recording.contents import ReplayContents
+from app.replays import naming
 from app.web.replay.panels.request_rows import pick_requests
-from app.web.words.replay import facts
 
 _UNKNOWN: Final = -1
 
 
 def make_har(contents: ReplayContents) -> dict[str, Any]:
     """Describe the requests of a replay as a HAR value; one page stands for the replay."""
-    user = facts.name_user(contents.outline.replay.user) or "unknown user"
+    user = naming.name_user(contents.outline.replay.user) or "unknown user"
     return describe_requests(
         pick_requests(contents.spans),
         title=f"Replay of {user}",

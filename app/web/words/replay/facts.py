@@ -11,7 +11,7 @@ from app.core import units
 from app.formats.jsonish import JsonObject
 from app.playback import replay_search, sdk_faults
 from app.playback.ending import Ending
-from app.replays import query_conditions
+from app.replays import naming, query_conditions
 from app.replays.model import Replay
 from app.web.urls.list_urls import filtered_by
 from app.web.words.replay.endings import ending_reason, ending_text
@@ -80,39 +80,12 @@ class FactGroup:
     """Known faults of the SDK."""
 
 
-def name_user(user: Mapping[str, str]) -> str | None:
-    """Name the recorded app's user by what is known first: name, e-mail, username, id."""
-    return next((user[key] for key in ("name", "email", "username", "id") if user.get(key)), None)
-
-
-def name_device(facts: Mapping[str, Any]) -> str | None:
-    """Name the device: `Google Pixel 9`; the brand stands once."""
-    model = _text(facts, "device_model") or _text(facts, "device_name")
-    brand = _text(facts, "device_brand")
-    if model is None or brand is None:
-        return model or brand or _text(facts, "device_family")
-    return model if model.lower().startswith(brand.lower()) else f"{brand} {model}"
-
-
-def name_system(facts: Mapping[str, Any]) -> str | None:
-    """Name the operating system with its version: `Android 16`."""
-    return _joined(_text(facts, "os_name"), _text(facts, "os_version"))
-
-
-def name_app(facts: Mapping[str, Any]) -> str | None:
-    """Name the app's version: `4.2.1 (871)`, or its release."""
-    version, build = _text(facts, "app_version"), _text(facts, "app_build")
-    if version is None:
-        return _text(facts, "release")
-    return f"{version} ({build})" if build else version
-
-
 def list_chips(facts: Mapping[str, Any]) -> tuple[Fact, ...]:
     """Return the facts on the line above a replay, each leading to the replays that share it."""
     named = (
-        ("Device", name_device(facts), ("device.model", "device.name", "device.brand")),
-        ("System", name_system(facts), ("os.name",)),
-        ("App", name_app(facts), ("release", "app.version")),
+        ("Device", naming.name_device(facts), ("device.model", "device.name", "device.brand")),
+        ("System", naming.name_system(facts), ("os.name",)),
+        ("App", naming.name_app(facts), ("release", "app.version")),
     )
     return tuple(Fact(name, value, _found_by(facts, keys)) for name, value, keys in named if value)
 
@@ -249,7 +222,3 @@ def _found_by(facts: Mapping[str, Any], keys: Sequence[str]) -> str | None:
 def _text(values: Mapping[str, Any], key: str) -> str | None:
     value = values.get(key)
     return value if isinstance(value, str) and value else None
-
-
-def _joined(*parts: str | None) -> str | None:
-    return " ".join(part for part in parts if part) or None

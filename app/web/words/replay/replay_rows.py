@@ -11,6 +11,7 @@ from app.playback.links.linked_errors import ErrorMark
 from app.playback.listed_replays import ListedReplay
 from app.playback.pictures import schedule
 from app.playback.recording import outline
+from app.replays import naming
 from app.replays.pictures import ReplayPictures
 from app.web.urls import replay_urls
 from app.web.words.replay import facts
@@ -88,12 +89,12 @@ def replay_row(
         project_name=project_names.get(key.project_id, ""),
         replay_id=key.replay_id,
         href=replay_urls.replay(key.project_id, key.replay_id),
-        user=facts.name_user(replay.user),
+        user=naming.name_user(replay.user),
         started_at=replay.recorded_at,
         duration_ms=replay.duration_ms,
-        device=facts.name_device(replay.facts),
-        os=facts.name_system(replay.facts),
-        app=facts.name_app(replay.facts),
+        device=naming.name_device(replay.facts),
+        os=naming.name_system(replay.facts),
+        app=naming.name_app(replay.facts),
         screens=replay.screens,
         app_errors=counts.app,
         backend_errors=counts.backend,

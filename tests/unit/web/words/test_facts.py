@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from app.playback.ending import Ending
+from app.replays import naming
 from app.web.urls import list_urls
 from app.web.words import browsers
 from app.web.words.replay import facts
@@ -23,24 +24,24 @@ from tests.unit.playback.stored import replay
 )
 def test_a_user_is_named_by_what_is_known(user: dict[str, str], expected: str | None):
     """The name comes before e-mail, username and id; an IP address is not used."""
-    assert facts.name_user(user) == expected
+    assert naming.name_user(user) == expected
 
 
 def test_a_device_is_named_once():
     """A model that begins with its brand does not repeat it."""
-    assert facts.name_device({"device_brand": "Google", "device_model": "Pixel 9"}) == (
+    assert naming.name_device({"device_brand": "Google", "device_model": "Pixel 9"}) == (
         "Google Pixel 9"
     )
-    assert facts.name_device({"device_brand": "Google", "device_model": "google x"}) == "google x"
-    assert facts.name_device({"device_family": "iPhone"}) == "iPhone"
-    assert facts.name_device({}) is None
+    assert naming.name_device({"device_brand": "Google", "device_model": "google x"}) == "google x"
+    assert naming.name_device({"device_family": "iPhone"}) == "iPhone"
+    assert naming.name_device({}) is None
 
 
 def test_an_app_is_named_by_version_or_release():
     """The build follows in parentheses where there is one."""
-    assert facts.name_app({"app_version": "4.2", "app_build": "8"}) == "4.2 (8)"
-    assert facts.name_app({"app_version": "4.2"}) == "4.2"
-    assert facts.name_app({"release": "shop@4.2"}) == "shop@4.2"
+    assert naming.name_app({"app_version": "4.2", "app_build": "8"}) == "4.2 (8)"
+    assert naming.name_app({"app_version": "4.2"}) == "4.2"
+    assert naming.name_app({"release": "shop@4.2"}) == "shop@4.2"
 
 
 def test_facts_stand_under_headings():
