@@ -33,6 +33,7 @@ from app.web.replay.panels.trace_context import make_trace_context
 from app.web.replay.panels.viewer_rows import viewer_rows
 from app.web.replay.readers import PageOptions
 from app.web.urls import project_urls, replay_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.activity import ActivityRow
 from app.web.words.breadcrumb.breadcrumb_rows import screen_spans
 from app.web.words.parts import ListPart
@@ -50,24 +51,29 @@ _BROWSER: Final = (
 
 
 def describe_opening(
-    replay: Replay, *, start_at_ms: int, now: datetime, is_bare: bool = False
+    replay: Replay,
+    address: ReplayAddress,
+    *,
+    start_at_ms: int,
+    now: datetime,
+    is_bare: bool = False,
 ) -> ReplayOpening:
     """Describe a replay for the head of its page, from its row alone.
 
     Args:
         replay: The replay.
+        address: The addresses of the replay.
         start_at_ms: The moment that the address asks for.
         now: The server's time.
         is_bare: Whether a script asks, which needs neither style sheets nor player.
     """
-    key = replay.key
     user = shortened(naming.name_user(replay.user) or "Unknown user", limit=_TITLE_CHARS)
     has_pictures = replay.video_segments > 0
     state = outline.find_state(replay, has_video=has_pictures, now=now)
     return ReplayOpening(
         title=f"{user}, {units.format_clock(replay.duration_ms)}",
-        index_href=replay_urls.index(key.project_id, key.replay_id),
-        stream_href=replay_urls.stream(key.project_id, key.replay_id),
+        index_href=address.index,
+        stream_href=address.stream,
         start_at_ms=start_at_ms,
         has_pictures=has_pictures,
         is_awaited=state == "processing",
@@ -80,16 +86,14 @@ def describe_top(head: ReplayHead, options: PageOptions) -> ReplayTop:
     replay_outline, key = head.context.outline, head.context.key
     return ReplayTop(
         header=replace(
-            _describe_header(head, back_href=options.back_href),
+            _describe_header(head, options),
             log_href=project_urls.project_log(key.project_id, replay=key.replay_id)
             if options.may_read_log
             else None,
         ),
         state=head.state,
-        gestures_href=replay_urls.gestures(
-            key.project_id, key.replay_id, from_segment=options.from_segment
-        ),
-        pictures_href=replay_urls.pictures(key.project_id, key.replay_id),
+        gestures_href=options.address.gestures(from_segment=options.from_segment),
+        pictures_href=options.address.pictures,
         start_at_ms=min(options.start_at_ms, replay_outline.duration_ms),
         size_px=replay_outline.size_px_at(options.start_at_ms),
         # A dialog that ends in a refusal would be no use; the page of the holds says the rest.
@@ -108,21 +112,22 @@ def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> Re
         top: The upper part of the page.
         options: How the page is opened.
     """
-    context, contents, key = data.context, data.contents, data.context.key
-    errors = error_rows(data.activity.errors)
+    context, contents, address = data.context, data.contents, options.address
+    errors = error_rows(data.activity.errors, address)
     traced = request_links.find_request_traces(data)
     panels = request_links.list_panel_contents(data, errors)
-    errors = request_links.link_errors(errors, traced, key, panels, shown_requests=PART_ROWS)
-    requests = request_rows(contents, links=request_links.make_request_links(traced, key, panels))
+    errors = request_links.link_errors(errors, traced, address, panels, shown_requests=PART_ROWS)
+    links = request_links.make_request_links(traced, address, panels)
+    requests = request_rows(contents, address, links=links)
     rows = activity_rows(data.activity, requests, errors)
     logs = log_rows(data.logs)
     segments = segment_rows.segment_rows(
-        contents, losses=describe_losses(data.outcomes), with_all=options.tab == "segments"
+        contents, address, losses=describe_losses(data.outcomes), with_all=options.tab == "segments"
     )
     activity, network = rows[:PART_ROWS], requests[:PART_ROWS]
     return ReplayPage(
         opening=describe_opening(
-            context.outline.replay, start_at_ms=options.start_at_ms, now=clock.now()
+            context.outline.replay, address, start_at_ms=options.start_at_ms, now=clock.now()
         ),
         top=top,
         tab=options.tab,
@@ -132,7 +137,9 @@ def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> Re
         activity=tuple(activity),
         network=network,
         errors=errors,
-        traces=spans.describe_replay_traces(data.traces.traces, make_trace_context(context)),
+        traces=spans.describe_replay_traces(
+            data.traces.traces, make_trace_context(context, address)
+        ),
         segments=segments,
         hidden_segments=len(contents.segments) - sum(row.video != "missing" for row in segments),
         missing_note=segment_rows.describe_missing(contents),
@@ -142,20 +149,20 @@ def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> Re
         removals=build_removal_chips(segment.removals for segment in contents.segments),
         status_text=_describe_status(contents),
         from_segment=contents.from_segment,
-        recording_part=describe_recording_part(contents),
+        recording_part=describe_recording_part(contents, address),
         most_traces=find_trace_limit(context),
         logs=logs,
         totals=_write_totals(data, activity=len(rows), network=len(requests)),
-        parts=_describe_parts(data, activity=len(rows), network=len(requests)),
-        feedback_part=list_parts.feedback_part(data.activity.feedback),
+        parts=_describe_parts(data, address, activity=len(rows), network=len(requests)),
+        feedback_part=list_parts.feedback_part(address, data.activity.feedback),
         filters=panel_filters(activity, network, errors, logs),
-        har_href=replay_urls.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
+        har_href=address.har(from_segment=contents.from_segment),
     )
 
 
 def build_deletion_page(head: ReplayHead, options: PageOptions) -> DeleteReplayPage:
     """Describe the question before a replay is deleted."""
-    header = _describe_header(head, back_href=options.back_href)
+    header = _describe_header(head, options)
     return DeleteReplayPage(header, _describe_deletion(head))
 
 
@@ -168,7 +175,7 @@ def find_trace_limit(context: ReplayContext) -> int | None:
     )
 
 
-def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
+def _describe_header(head: ReplayHead, options: PageOptions) -> ReplayHeader:
     context, replay_outline = head.context, head.context.outline
     replay, key = replay_outline.replay, context.key
     return ReplayHeader(
@@ -176,8 +183,8 @@ def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
         project_name=context.project.name,
         project_href=project_urls.project(key.project_id),
         replay_id=key.replay_id,
-        href=replay_urls.replay(key.project_id, key.replay_id),
-        back_href=back_href,
+        href=options.address.href,
+        back_href=options.back_href,
         user=naming.name_user(replay.user),
         started_at=replay_outline.recorded_at,
         duration_ms=replay_outline.duration_ms,
@@ -190,7 +197,7 @@ def _describe_header(head: ReplayHead, *, back_href: str) -> ReplayHeader:
         is_late=facts.is_late(replay),
         seen_by=viewer_rows(head.viewers),
         seen_by_total=head.viewers.total,
-        seen_by_part=list_parts.viewer_part(head.viewers),
+        seen_by_part=list_parts.viewer_part(options.address, head.viewers),
         is_pinned=head.keeping.pin is not None,
         held_by=next(map(describe_hold_shortly, head.keeping.holds), None),
         hand_on_href=replay_urls.hand_on(key.project_id, key.replay_id),
@@ -232,19 +239,21 @@ def _write_totals(data: ReplayPageData, *, activity: int, network: int) -> dict[
     }
 
 
-def _describe_parts(data: ReplayPageData, *, activity: int, network: int) -> dict[str, ListPart]:
+def _describe_parts(
+    data: ReplayPageData, address: ReplayAddress, *, activity: int, network: int
+) -> dict[str, ListPart]:
     """Say of each panel which part of its list is shown, unless that is all of it."""
-    context, from_segment = data.context, data.contents.from_segment
+    from_segment = data.contents.from_segment
     parts = {
         "activity": list_parts.row_part(
-            context, "activity", "row", total=activity, first=0, from_segment=from_segment
+            address, "activity", "row", total=activity, first=0, from_segment=from_segment
         ),
         "network": list_parts.row_part(
-            context, "network", "request", total=network, first=0, from_segment=from_segment
+            address, "network", "request", total=network, first=0, from_segment=from_segment
         ),
-        "errors": list_parts.error_part(context, data.head.events),
-        "trace": list_parts.trace_part(data.traces),
-        "logs": list_parts.log_part(data.logs),
+        "errors": list_parts.error_part(address, data.head.events),
+        "trace": list_parts.trace_part(address, data.traces),
+        "logs": list_parts.log_part(address, data.logs),
     }
     return {panel: part for panel, part in parts.items() if part}
 

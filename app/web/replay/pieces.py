@@ -21,6 +21,7 @@ def describe_first_piece(visit: ReplayVisit, options: PageOptions) -> Unfinished
     """Describe the head of the page, from the row of the replay alone."""
     opening = build.describe_opening(
         visit.replay,
+        options.address,
         start_at_ms=options.start_at_ms,
         now=clock.now(),
         is_bare=options.is_refresh,

@@ -13,6 +13,8 @@ from app.playback.visit.reader import ReplayReader
 from app.web.frame import access, forms
 from app.web.frame.services import services_of
 from app.web.replay.page import Tab
+from app.web.urls import replay_urls
+from app.web.urls.replay_address import ReplayAddress
 
 _TABS: Final[dict[str, Tab]] = {name: name for name in get_args(Tab)}
 
@@ -21,6 +23,8 @@ _TABS: Final[dict[str, Tab]] = {name: name for name in get_args(Tab)}
 class PageOptions:
     """How somebody opens the page of a replay."""
 
+    address: ReplayAddress
+    """The addresses of the replay."""
     back_href: str
     """The address of the list as it was left."""
     start_at_ms: int
@@ -46,6 +50,7 @@ def read_options(
 ) -> PageOptions:
     """Read how somebody opens the page of a replay."""
     return PageOptions(
+        address=replay_urls.address_of(watching.key.project_id, watching.key.replay_id),
         back_href=forms.read_list_referer(request),
         start_at_ms=_read_ms(t),
         tab=_TABS.get(tab, "activity"),
@@ -74,6 +79,11 @@ async def find_part_reader(request: Request, watching: access.CurrentReplay) -> 
     services = services_of(request)
     await services.view_notes.note(services.db, watching.access.person, watching.key)
     return find_reader(request, watching)
+
+
+def address_of(reader: ReplayReader) -> ReplayAddress:
+    """Return the addresses of the replay that a person reads about."""
+    return replay_urls.address_of(reader.key.project_id, reader.key.replay_id)
 
 
 def find_member(watching: access.CurrentReplay) -> ProjectAccess:

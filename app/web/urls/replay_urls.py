@@ -4,6 +4,7 @@ from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_range import ReplayRange
 from app.web.urls.project_urls import PROJECTS
 from app.web.urls.query import with_query
+from app.web.urls.replay_address import ReplayAddress
 
 
 def replay(project_id: ProjectId, replay_id: ReplayId) -> str:
@@ -11,9 +12,9 @@ def replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{PROJECTS}/{project_id}/replays/{replay_id}"
 
 
-def write_seconds(at_ms: int) -> str:
-    """Write a moment on the clock of a replay as `t` of its address has it: `82.5`."""
-    return f"{max(0, at_ms) / 1000:g}"
+def address_of(project_id: ProjectId, replay_id: ReplayId) -> ReplayAddress:
+    """Return the addresses below a replay, as the people of its project open it."""
+    return ReplayAddress(replay(project_id, replay_id))
 
 
 def replay_at(
@@ -27,8 +28,7 @@ def replay_at(
         at_ms: The moment on the clock of the replay.
         from_segment: The first segment whose recording is read.
     """
-    pairs = {"t": write_seconds(at_ms), "from_segment": str(from_segment or "")}
-    return with_query(replay(project_id, replay_id), pairs)
+    return address_of(project_id, replay_id).at(at_ms, from_segment=from_segment)
 
 
 def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
@@ -65,71 +65,34 @@ def release_hold(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{hold_replay(project_id, replay_id)}/release"
 
 
-def replay_panel(
-    project_id: ProjectId, replay_id: ReplayId, panel: str, *, from_segment: int = 0
-) -> str:
-    """Return the address of a replay with a panel open."""
-    pairs = {"tab": panel, "from_segment": str(from_segment or "")}
-    return with_query(replay(project_id, replay_id), pairs)
-
-
-def replay_part(
-    project_id: ProjectId,
-    replay_id: ReplayId,
-    panel: str,
-    *,
-    after: str = "",
-    first: int = 0,
-    from_segment: int = 0,
-) -> str:
-    """Return the address of a further part of a panel's list.
-
-    Args:
-        project_id: The replay's project.
-        replay_id: The replay.
-        panel: The panel that the list is in.
-        after: The place after which the part begins, in a list that is read by place.
-        first: Number of rows to skip, in a list that is read by number.
-        from_segment: The first segment whose recording is read.
-    """
-    pairs = {
-        "after": after,
-        "from": str(first or ""),
-        "from_segment": str(from_segment or ""),
-    }
-    return with_query(f"{replay(project_id, replay_id)}/{panel}", pairs)
-
-
 def index(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address of the playback index."""
-    return f"{replay(project_id, replay_id)}/index"
+    return address_of(project_id, replay_id).index
 
 
 def stream(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address of the virtual stream of a replay's pictures."""
-    return f"{replay(project_id, replay_id)}/stream"
+    return address_of(project_id, replay_id).stream
 
 
 def gestures(project_id: ProjectId, replay_id: ReplayId, *, from_segment: int = 0) -> str:
     """Return the address of the gestures in a replay, as JSON."""
-    path = f"{replay(project_id, replay_id)}/gestures"
-    return with_query(path, {"from_segment": str(from_segment or "")})
+    return address_of(project_id, replay_id).gestures(from_segment=from_segment)
 
 
 def pictures(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address of the small pictures of a replay; each of them lies below it."""
-    return f"{replay(project_id, replay_id)}/pictures"
+    return address_of(project_id, replay_id).pictures
 
 
 def har(project_id: ProjectId, replay_id: ReplayId, *, from_segment: int = 0) -> str:
     """Return the address of a replay's requests as a HAR file."""
-    path = f"{replay(project_id, replay_id)}/requests.har"
-    return with_query(path, {"from_segment": str(from_segment or "")})
+    return address_of(project_id, replay_id).har(from_segment=from_segment)
 
 
 def segment_video(project_id: ProjectId, replay_id: ReplayId, segment_id: int) -> str:
     """Return the address of the MP4 of a segment, as the phone sent it."""
-    return f"{replay(project_id, replay_id)}/segments/{segment_id}.mp4"
+    return address_of(project_id, replay_id).segment_video(segment_id)
 
 
 def trace(trace_id: TraceId, *, first: int = 0, after: str = "", after_error: str = "") -> str:
@@ -162,8 +125,7 @@ def trace_in(
         first: Number of spans to skip.
         after: The place after which the spans of the replay are read.
     """
-    path = f"{replay(project_id, replay_id)}/traces/{trace_id}"
-    return with_query(path, {"after": after, "from": str(first or "")})
+    return address_of(project_id, replay_id).trace(trace_id, first=first, after=after)
 
 
 def span(trace_id: TraceId, span_id: SpanId) -> str:

@@ -18,6 +18,7 @@ from app.web.urls import (
     issue_urls,
     list_urls,
     project_urls,
+    replay_address,
     replay_urls,
     server_urls,
 )
@@ -74,7 +75,7 @@ class Renderer:
         )
         self._environment.filters.update(
             clock=units.format_clock,
-            seconds=replay_urls.write_seconds,
+            seconds=replay_address.write_seconds,
             duration=units.format_duration,
             bytes=units.format_bytes,
             base64=_base64,

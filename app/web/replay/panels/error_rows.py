@@ -11,19 +11,22 @@ from app.playback.links import replay_clock
 from app.playback.visit.model import ReplayContext, ReplayErrors
 from app.symbolication.model import unpack_symbolicated
 from app.web.urls import issue_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
 
-def error_rows(errors: ReplayErrors) -> tuple[ErrorRow, ...]:
-    """Describe events in the order of their place on the player's clock."""
+def error_rows(errors: ReplayErrors, address: ReplayAddress) -> tuple[ErrorRow, ...]:
+    """Describe events in the order of their place on the player's clock, each with its issue."""
     rows = [
-        _error_row(linked, offset, errors.context)
+        _error_row(linked, offset, errors.context, address)
         for linked, offset in zip(errors.events.events, errors.offsets, strict=True)
     ]
     return tuple(sorted(rows, key=lambda row: row.at_ms or 0))
 
 
-def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -> ErrorRow:
+def _error_row(
+    linked: LinkedEvent, offset: timedelta, context: ReplayContext, address: ReplayAddress
+) -> ErrorRow:
     event = linked.event
     near_ms = replay_clock.near_replay_ms(context.window, offset)
     sent = packed_json.unpack_object(event.payload)
@@ -48,7 +51,7 @@ def _error_row(linked: LinkedEvent, offset: timedelta, context: ReplayContext) -
         release=event.release,
         environment=event.environment,
         issue_href=issue_urls.issue_event(event.project_id, event.issue_id, event.event_id)
-        if event.issue_id
+        if event.issue_id and not address.is_shared
         else None,
     )
 

@@ -6,7 +6,6 @@ from app.audit.model import VIEWERS_PER_PART
 from app.issues.replay_events import PART_EVENTS, LinkedEvents
 from app.playback.links.linked_feedback import PART_FEEDBACK
 from app.playback.visit.model import (
-    ReplayContext,
     ReplayFeedback,
     ReplayLogs,
     ReplayTraces,
@@ -15,7 +14,7 @@ from app.playback.visit.model import (
 from app.traces.logs import PART_LOGS
 from app.traces.parts import PART_OF_REPLAY
 from app.web.frame import part_cursors
-from app.web.urls import replay_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.parts import ERROR_ORDER, ListPart, describe_part, describe_rows
 from app.web.words.trace import spans
 
@@ -23,7 +22,7 @@ PART_ROWS: Final = 3_000
 """Rows of activity, and of requests, that are shown at once: an hour of a busy app."""
 
 
-def error_part(context: ReplayContext, events: LinkedEvents) -> ListPart | None:
+def error_part(address: ReplayAddress, events: LinkedEvents) -> ListPart | None:
     """Say which part of the errors is read; None if that is all of them."""
     place = events.next_place
     return describe_part(
@@ -33,14 +32,14 @@ def error_part(context: ReplayContext, events: LinkedEvents) -> ListPart | None:
         total=events.total,
         size=PART_EVENTS,
         is_at_least=events.is_at_least,
-        next_href=_part_href(context, "errors", after=part_cursors.write_event_place(place))
+        next_href=address.part("errors", after=part_cursors.write_event_place(place))
         if place
         else None,
         order=ERROR_ORDER,
     )
 
 
-def log_part(logs: ReplayLogs) -> ListPart | None:
+def log_part(address: ReplayAddress, logs: ReplayLogs) -> ListPart | None:
     """Say which part of the log records is read; None if that is all of them."""
     records, place = logs.records, logs.records.next_place
     return describe_part(
@@ -50,13 +49,13 @@ def log_part(logs: ReplayLogs) -> ListPart | None:
         total=logs.count.number,
         is_at_least=logs.count.is_at_least,
         size=PART_LOGS,
-        next_href=_part_href(logs.context, "logs", after=part_cursors.write_log_place(place))
+        next_href=address.part("logs", after=part_cursors.write_log_place(place))
         if place
         else None,
     )
 
 
-def span_part(traces: ReplayTraces) -> ListPart | None:
+def span_part(address: ReplayAddress, traces: ReplayTraces) -> ListPart | None:
     """Say which part of the spans is read; None if that is all of them."""
     part, place = traces.spans, traces.spans.next_place
     return describe_part(
@@ -66,16 +65,19 @@ def span_part(traces: ReplayTraces) -> ListPart | None:
         total=part.total,
         is_about=True,
         size=PART_OF_REPLAY,
-        next_href=_part_href(traces.context, "trace", after=part_cursors.write_block_place(place))
+        next_href=address.part("trace", after=part_cursors.write_block_place(place))
         if place
         else None,
     )
 
 
-def trace_part(traces: ReplayTraces, *, after: str = "", first: int = 0) -> ListPart | None:
+def trace_part(
+    address: ReplayAddress, traces: ReplayTraces, *, after: str = "", first: int = 0
+) -> ListPart | None:
     """Say which traces are shown, and which part of the spans they are made of.
 
     Args:
+        address: The addresses of the replay.
         traces: The traces that a part of the spans makes.
         after: The place after which this part begins, as the address has it.
         first: Number of these traces to skip.
@@ -85,9 +87,9 @@ def trace_part(traces: ReplayTraces, *, after: str = "", first: int = 0) -> List
         first=first,
         total=len(traces.traces),
         size=spans.MOST_TRACES,
-        href=lambda following: _part_href(traces.context, "trace", after=after, first=following),
+        href=lambda following: address.part("trace", after=after, first=following),
     )
-    read_spans = span_part(traces)
+    read_spans = span_part(address, traces)
     if shown_traces is None or read_spans is None:
         return shown_traces or read_spans
     text = f"{shown_traces.text} They are made of a part of the spans. {read_spans.text}"
@@ -96,12 +98,12 @@ def trace_part(traces: ReplayTraces, *, after: str = "", first: int = 0) -> List
 
 
 def row_part(
-    context: ReplayContext, panel: str, noun: str, *, total: int, first: int, from_segment: int
+    address: ReplayAddress, panel: str, noun: str, *, total: int, first: int, from_segment: int
 ) -> ListPart | None:
     """Say which rows of a panel are shown; None if that is all of them.
 
     Args:
-        context: The replay.
+        address: The addresses of the replay.
         panel: The panel.
         noun: What the panel lists, in the singular.
         total: How many rows there are.
@@ -113,43 +115,31 @@ def row_part(
         first=first,
         total=total,
         size=PART_ROWS,
-        href=lambda following: _part_href(
-            context, panel, first=following, from_segment=from_segment
-        ),
+        href=lambda following: address.part(panel, first=following, from_segment=from_segment),
     )
 
 
-def feedback_part(feedback: ReplayFeedback, *, first: int = 0) -> ListPart | None:
+def feedback_part(
+    address: ReplayAddress, feedback: ReplayFeedback, *, first: int = 0
+) -> ListPart | None:
     """Say which part of the feedback is read; None if that is all of it."""
     return describe_rows(
         "feedback message",
         first=first,
         total=feedback.total,
         size=PART_FEEDBACK,
-        href=lambda following: _part_href(feedback.context, "feedback", first=following),
+        href=lambda following: address.part("feedback", first=following),
     )
 
 
-def viewer_part(viewers: ReplayViewers, *, first: int = 0) -> ListPart | None:
+def viewer_part(
+    address: ReplayAddress, viewers: ReplayViewers, *, first: int = 0
+) -> ListPart | None:
     """Say which of the people who have opened a replay are named; None if all are."""
     return describe_rows(
         "viewer",
         first=first,
         total=viewers.total,
         size=VIEWERS_PER_PART,
-        href=lambda following: _part_href(viewers.context, "viewers", first=following),
-    )
-
-
-def _part_href(
-    context: ReplayContext, panel: str, *, after: str = "", first: int = 0, from_segment: int = 0
-) -> str:
-    key = context.key
-    return replay_urls.replay_part(
-        key.project_id,
-        key.replay_id,
-        panel,
-        after=after,
-        first=first,
-        from_segment=from_segment,
+        href=lambda following: address.part("viewers", first=following),
     )

@@ -4,12 +4,14 @@ from app.core import units
 from app.playback.recording import recorded_segments
 from app.playback.recording.contents import ReplayContents
 from app.replays.model import Segment
-from app.web.urls import replay_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.parts import RecordingPart
 from app.web.words.phrases import count
 
 
-def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
+def describe_recording_part(
+    contents: ReplayContents, address: ReplayAddress
+) -> RecordingPart | None:
     """Say which recordings are left out, and where they are shown; None if all are read.
 
     The storage that holds the recordings of a sealed replay may not answer.
@@ -31,17 +33,11 @@ def describe_recording_part(contents: ReplayContents) -> RecordingPart | None:
         f"{units.format_bytes(recorded_segments.MOST_BYTES)} of recordings, and this replay has "
         "more. The video, the errors and the traces are complete."
     )
-    key = contents.outline.replay.key
     return RecordingPart(
         text,
-        start_href=replay_urls.replay(key.project_id, key.replay_id) if earlier else None,
+        start_href=address.href if earlier else None,
         next_text=f"Recordings from {_format_start(contents, later[0])} on" if later else None,
-        next_href=replay_urls.replay_at(
-            key.project_id,
-            key.replay_id,
-            at_ms=_find_start_ms(contents, later[0]),
-            from_segment=later[0].segment_id,
-        )
+        next_href=address.at(_find_start_ms(contents, later[0]), from_segment=later[0].segment_id)
         if later
         else None,
     )

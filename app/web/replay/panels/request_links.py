@@ -9,9 +9,9 @@ from app.core.ids import EventId, TraceId
 from app.playback.links.linked_traces import SpanError
 from app.playback.links.request_traces import RequestTrace, match_request_traces
 from app.playback.visit.model import ReplayPageData
-from app.replays.model import ReplayKey
 from app.web.replay.panels.request_rows import pick_requests
-from app.web.urls import issue_urls, replay_urls
+from app.web.urls import issue_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.activity import RequestError, RequestLinks
 from app.web.words.problems import KINDS, ErrorRow
 from app.web.words.trace.spans import MOST_TRACES
@@ -52,20 +52,17 @@ def list_panel_contents(data: ReplayPageData, errors: Sequence[ErrorRow]) -> Pan
 
 
 def make_request_links(
-    traced: Mapping[int, RequestTrace], key: ReplayKey, panels: PanelContents
+    traced: Mapping[int, RequestTrace], address: ReplayAddress, panels: PanelContents
 ) -> dict[int, RequestLinks]:
     """Make the links of requests to their trace and errors, by the number of the request."""
-    replay_href = replay_urls.replay(key.project_id, key.replay_id)
 
     def make_links(request: RequestTrace) -> RequestLinks:
-        page = replay_urls.trace_in(key.project_id, key.replay_id, request.trace_id)
+        page = address.trace(request.trace_id)
         is_shown = request.trace_id in panels.traces
         return RequestLinks(
-            trace_href=_trace_panel_href(replay_href, request.trace_id) if is_shown else page,
+            trace_href=_trace_panel_href(address, request.trace_id) if is_shown else page,
             trace_page_href=page,
-            errors=tuple(
-                _request_error(error, replay_href, panels, page) for error in request.errors
-            ),
+            errors=tuple(_request_error(error, address, panels, page) for error in request.errors),
         )
 
     return {number: make_links(request) for number, request in traced.items()}
@@ -74,13 +71,12 @@ def make_request_links(
 def link_errors(
     errors: Sequence[ErrorRow],
     traced: Mapping[int, RequestTrace],
-    key: ReplayKey,
+    address: ReplayAddress,
     panels: PanelContents,
     *,
     shown_requests: int,
 ) -> tuple[ErrorRow, ...]:
     """Link errors to their trace, and to the request on behalf of which they happened."""
-    replay_href = replay_urls.replay(key.project_id, key.replay_id)
     requests = {
         error.event.event_id: number
         for number, request in traced.items()
@@ -90,7 +86,7 @@ def link_errors(
     return tuple(
         replace(
             row,
-            trace_href=_trace_panel_href(replay_href, row.trace_id)
+            trace_href=_trace_panel_href(address, row.trace_id)
             if row.trace_id in panels.traces
             else None,
             request_number=requests.get(row.event_id),
@@ -100,17 +96,17 @@ def link_errors(
 
 
 def _request_error(
-    error: SpanError, replay_href: str, panels: PanelContents, trace_page: str
+    error: SpanError, address: ReplayAddress, panels: PanelContents, trace_page: str
 ) -> RequestError:
     """Link to an error in its panel, or else to its page, or else to the trace that shows it."""
     event = error.event
     href = trace_page
     if event.event_id in panels.errors:
-        href = f"{replay_href}?tab=errors#error-{event.event_id}"
-    elif event.issue_id is not None:
+        href = address.panel("errors", row=f"error-{event.event_id}")
+    elif event.issue_id is not None and not address.is_shared:
         href = issue_urls.issue_event(event.project_id, event.issue_id, event.event_id)
     return RequestError(event.title, error.side, KINDS.get(event.kind, "error"), href)
 
 
-def _trace_panel_href(replay_href: str, trace_id: TraceId | None) -> str:
-    return f"{replay_href}?tab=trace#trace-{trace_id}"
+def _trace_panel_href(address: ReplayAddress, trace_id: TraceId | None) -> str:
+    return address.panel("trace", row=f"trace-{trace_id}")

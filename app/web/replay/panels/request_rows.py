@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from app.core import units
 from app.formats.replay.activity import NetworkSpan
 from app.playback.recording.contents import ReplayContents
-from app.web.urls import replay_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.request import exchanges
 from app.web.words.request.exchanges import ExchangeBlock
@@ -26,19 +26,22 @@ def pick_requests(spans: Sequence[NetworkSpan]) -> list[NetworkSpan]:
 
 
 def request_rows(
-    contents: ReplayContents, *, links: Mapping[int, RequestLinks] = NO_LINKS
+    contents: ReplayContents,
+    address: ReplayAddress,
+    *,
+    links: Mapping[int, RequestLinks] = NO_LINKS,
 ) -> tuple[NetworkRow, ...]:
     """Describe the requests of the recordings that are read, in time order.
 
     Args:
         contents: The recordings.
+        address: The addresses of the replay.
         links: The links of requests to their trace and errors, by the number of the request.
     """
-    key = contents.outline.replay.key
     return describe_requests(
         contents.spans,
         start_ms=contents.outline.zero_ms,
-        replay_href=replay_urls.replay(key.project_id, key.replay_id),
+        address=address,
         from_segment=contents.from_segment,
         links=links,
     )
@@ -48,7 +51,7 @@ def describe_requests(
     spans: Sequence[NetworkSpan],
     *,
     start_ms: int,
-    replay_href: str = "",
+    address: ReplayAddress,
     from_segment: int = 0,
     links: Mapping[int, RequestLinks] = NO_LINKS,
 ) -> tuple[NetworkRow, ...]:
@@ -57,17 +60,16 @@ def describe_requests(
     Args:
         spans: The spans of a replay.
         start_ms: The replay's zero, in milliseconds since 1970.
-        replay_href: The address of the replay; the pages of its requests lie below it.
+        address: The addresses of the replay, below which the pages of its requests lie.
         from_segment: The first segment whose recording is read: requests are counted from there.
         links: The links of requests to their trace and errors, by the number of the request.
     """
-    query = f"?from_segment={from_segment}" if from_segment else ""
     weight = 0
     rows: list[NetworkRow] = []
     for number, span in enumerate(pick_requests(spans)):
         details = exchanges.describe_exchange(span) if weight < _MOST_WEIGHT else None
         weight += 1 + len(details.messages) * _MESSAGE_WEIGHT if details else 0
-        href = f"{replay_href}/requests/{number}{query}"
+        href = address.request(number, from_segment=from_segment)
         row = _request_row(span, details, number=number, start_ms=start_ms, href=href)
         rows.append(replace(row, links=links.get(number)))
     return tuple(rows)

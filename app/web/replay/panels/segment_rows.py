@@ -4,9 +4,9 @@ from typing import Final
 
 from app.core import units
 from app.playback.recording.contents import ReplayContents
-from app.replays.model import ReplayKey, Segment
+from app.replays.model import Segment
 from app.web.replay.panels.rows import SegmentRow, VideoState
-from app.web.urls import replay_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words import phrases
 
 _MOST_MISSING: Final = 200
@@ -15,18 +15,22 @@ _MOST_AT_ONCE: Final = 60
 
 
 def segment_rows(
-    contents: ReplayContents, *, losses: str | None = None, with_all: bool = True
+    contents: ReplayContents,
+    address: ReplayAddress,
+    *,
+    losses: str | None = None,
+    with_all: bool = True,
 ) -> tuple[SegmentRow, ...]:
     """Describe the segments of a replay in the order of their ids.
 
     Args:
         contents: The recordings of the replay.
+        address: The addresses of the replay.
         losses: The losses of the project, which may be why some segments never arrived.
         with_all: False leaves out the segments beyond the first 60 that simply play.
     """
-    key = contents.outline.replay.key
     arrived = [
-        _segment_row(segment, key, zero_ms=contents.outline.zero_ms)
+        _segment_row(segment, address, zero_ms=contents.outline.zero_ms)
         for number, segment in enumerate(contents.segments)
         if with_all or number < _MOST_AT_ONCE or not segment.has_video
     ]
@@ -44,15 +48,13 @@ def describe_missing(contents: ReplayContents) -> str | None:
     return f"{phrases.count(len(hidden), 'more segment')} never arrived: {phrases.ranges(hidden)}."
 
 
-def _segment_row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRow:
+def _segment_row(segment: Segment, address: ReplayAddress, *, zero_ms: int) -> SegmentRow:
     started_ms, ended_ms = units.ms_from_at(segment.started_at), units.ms_from_at(segment.ended_at)
     is_stored = segment.object_key is not None
     return SegmentRow(
         segment_id=segment.segment_id,
         at_ms=started_ms - zero_ms,
-        at_href=replay_urls.replay_at(
-            key.project_id, key.replay_id, at_ms=max(0, started_ms - zero_ms)
-        ),
+        at_href=address.at(started_ms - zero_ms),
         duration_ms=max(0, ended_ms - started_ms),
         frames=segment.frames if is_stored else None,
         size_bytes=segment.object_bytes if is_stored else None,
@@ -60,11 +62,7 @@ def _segment_row(segment: Segment, key: ReplayKey, *, zero_ms: int) -> SegmentRo
         height_px=segment.height_px,
         video=_find_video_state(segment),
         fault=segment.video_fault,
-        mp4_href=(
-            replay_urls.segment_video(key.project_id, key.replay_id, segment.segment_id)
-            if is_stored
-            else None
-        ),
+        mp4_href=address.segment_video(segment.segment_id) if is_stored else None,
         received_at=segment.received_at,
     )
 

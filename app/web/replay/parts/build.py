@@ -22,60 +22,65 @@ from app.web.replay.panels.recording_parts import describe_recording_part
 from app.web.replay.panels.request_rows import request_rows
 from app.web.replay.panels.trace_context import make_trace_context
 from app.web.replay.panels.viewer_rows import viewer_rows
-from app.web.urls import replay_urls
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.trace import spans
 
 
-def build_error_page(errors: ReplayErrors) -> ReplayPartPage:
+def build_error_page(errors: ReplayErrors, address: ReplayAddress) -> ReplayPartPage:
     """Describe a part of the errors as a page."""
     return ReplayPartPage(
-        _describe_header(errors.context, "errors"),
+        _describe_header(errors.context, address, "errors"),
         "errors",
-        part=list_parts.error_part(errors.context, errors.events),
-        errors=error_rows(errors),
+        part=list_parts.error_part(address, errors.events),
+        errors=error_rows(errors, address),
     )
 
 
-def build_log_page(logs: ReplayLogs) -> ReplayPartPage:
+def build_log_page(logs: ReplayLogs, address: ReplayAddress) -> ReplayPartPage:
     """Describe a part of the log records as a page."""
     return ReplayPartPage(
-        _describe_header(logs.context, "logs"),
+        _describe_header(logs.context, address, "logs"),
         "logs",
-        part=list_parts.log_part(logs),
+        part=list_parts.log_part(address, logs),
         logs=log_rows(logs),
     )
 
 
-def build_trace_page(traces: ReplayTraces, *, after: str, first: int) -> ReplayPartPage:
+def build_trace_page(
+    traces: ReplayTraces, address: ReplayAddress, *, after: str, first: int
+) -> ReplayPartPage:
     """Describe a part of the traces as a page.
 
     Args:
         traces: The traces that a part of the spans makes.
+        address: The addresses of the replay.
         after: The place after which this part begins, as the address has it.
         first: Number of these traces to skip.
     """
     context = traces.context
     return ReplayPartPage(
-        _describe_header(context, "trace"),
+        _describe_header(context, address, "trace"),
         "trace",
-        part=list_parts.trace_part(traces, after=after, first=first),
+        part=list_parts.trace_part(address, traces, after=after, first=first),
         traces=spans.describe_replay_traces(
-            traces.traces[first:], make_trace_context(context, after=after)
+            traces.traces[first:], make_trace_context(context, address, after=after)
         ),
         most_traces=find_trace_limit(context),
     )
 
 
-def build_activity_page(activity: ReplayActivity, *, first: int) -> ReplayPartPage:
+def build_activity_page(
+    activity: ReplayActivity, address: ReplayAddress, *, first: int
+) -> ReplayPartPage:
     """Describe a part of the activity as a page."""
     context, contents = activity.errors.context, activity.contents
-    requests = request_rows(contents)
-    rows = activity_rows(activity, requests, error_rows(activity.errors))
+    requests = request_rows(contents, address)
+    rows = activity_rows(activity, requests, error_rows(activity.errors, address))
     return ReplayPartPage(
-        _describe_header(context, "activity", from_segment=contents.from_segment),
+        _describe_header(context, address, "activity", from_segment=contents.from_segment),
         "activity",
         part=list_parts.row_part(
-            context,
+            address,
             "activity",
             "row",
             total=len(rows),
@@ -83,23 +88,25 @@ def build_activity_page(activity: ReplayActivity, *, first: int) -> ReplayPartPa
             from_segment=contents.from_segment,
         ),
         activity=tuple(rows[first : first + PART_ROWS]),
-        feedback_part=list_parts.feedback_part(activity.feedback),
-        recording_part=describe_recording_part(contents),
+        feedback_part=list_parts.feedback_part(address, activity.feedback),
+        recording_part=describe_recording_part(contents, address),
         from_segment=contents.from_segment,
     )
 
 
-def build_request_page(data: ReplayPageData, *, first: int) -> ReplayPartPage:
+def build_request_page(
+    data: ReplayPageData, address: ReplayAddress, *, first: int
+) -> ReplayPartPage:
     """Describe a part of the requests as a page."""
-    context, contents, key = data.context, data.contents, data.context.key
+    context, contents = data.context, data.contents
     traced = request_links.find_request_traces(data)
-    links = request_links.make_request_links(traced, key, request_links.NO_PANELS)
-    rows = request_rows(contents, links=links)
+    links = request_links.make_request_links(traced, address, request_links.NO_PANELS)
+    rows = request_rows(contents, address, links=links)
     return ReplayPartPage(
-        _describe_header(context, "network", from_segment=contents.from_segment),
+        _describe_header(context, address, "network", from_segment=contents.from_segment),
         "network",
         part=list_parts.row_part(
-            context,
+            address,
             "network",
             "request",
             total=len(rows),
@@ -107,39 +114,43 @@ def build_request_page(data: ReplayPageData, *, first: int) -> ReplayPartPage:
             from_segment=contents.from_segment,
         ),
         network=rows[first : first + PART_ROWS],
-        har_href=replay_urls.har(key.project_id, key.replay_id, from_segment=contents.from_segment),
-        recording_part=describe_recording_part(contents),
+        har_href=address.har(from_segment=contents.from_segment),
+        recording_part=describe_recording_part(contents, address),
         from_segment=contents.from_segment,
     )
 
 
-def build_feedback_page(feedback: ReplayFeedback, *, first: int) -> ReplayPartPage:
+def build_feedback_page(
+    feedback: ReplayFeedback, address: ReplayAddress, *, first: int
+) -> ReplayPartPage:
     """Describe a part of the feedback as a page."""
     return ReplayPartPage(
-        _describe_header(feedback.context, "activity"),
+        _describe_header(feedback.context, address, "activity"),
         "feedback",
-        part=list_parts.feedback_part(feedback, first=first),
+        part=list_parts.feedback_part(address, feedback, first=first),
         activity=tuple(feedback_rows(feedback)),
     )
 
 
-def build_viewer_page(viewers: ReplayViewers, *, first: int) -> ReplayPartPage:
+def build_viewer_page(
+    viewers: ReplayViewers, address: ReplayAddress, *, first: int
+) -> ReplayPartPage:
     """Describe a part of the people who have opened a replay as a page."""
     return ReplayPartPage(
-        _describe_header(viewers.context, "activity"),
+        _describe_header(viewers.context, address, "activity"),
         "viewers",
-        part=list_parts.viewer_part(viewers, first=first),
+        part=list_parts.viewer_part(address, viewers, first=first),
         viewers=viewer_rows(viewers),
     )
 
 
-def _describe_header(context: ReplayContext, panel: Tab, *, from_segment: int = 0) -> PartHeader:
-    outline, key = context.outline, context.key
+def _describe_header(
+    context: ReplayContext, address: ReplayAddress, panel: Tab, *, from_segment: int = 0
+) -> PartHeader:
+    outline = context.outline
     return PartHeader(
-        href=replay_urls.replay(key.project_id, key.replay_id),
-        back_href=replay_urls.replay_panel(
-            key.project_id, key.replay_id, panel, from_segment=from_segment
-        ),
+        href=address.href,
+        back_href=address.panel(panel, from_segment=from_segment),
         user=naming.name_user(outline.replay.user),
         started_at=outline.recorded_at,
         duration_ms=outline.duration_ms,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from app.web.frame import access, answer, part_cursors
 from app.web.replay.page import ReplayPartPage
 from app.web.replay.parts import build
-from app.web.replay.readers import PartReaderHere
+from app.web.replay.readers import PartReaderHere, address_of
 from app.web.urls import replay_urls
 from app.web.urls.routing import route_to
 
@@ -25,14 +25,16 @@ _FirstRow = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
 async def show_errors(request: Request, reader: PartReaderHere, after: str = "") -> Response:
     """Show the errors of a replay after a place."""
     errors = await reader.find_errors(after=part_cursors.read_event_place(after))
-    return await _render(request, await asyncio.to_thread(build.build_error_page, errors))
+    page = await asyncio.to_thread(build.build_error_page, errors, address_of(reader))
+    return await _render(request, page)
 
 
 @router.get(f"{_REPLAY}/logs")
 async def show_logs(request: Request, reader: PartReaderHere, after: str = "") -> Response:
     """Show the log records of a replay after a place."""
     logs = await reader.find_logs(after=part_cursors.read_log_place(after))
-    return await _render(request, await asyncio.to_thread(build.build_log_page, logs))
+    page = await asyncio.to_thread(build.build_log_page, logs, address_of(reader))
+    return await _render(request, page)
 
 
 @router.get(f"{_REPLAY}/trace")
@@ -41,7 +43,9 @@ async def show_traces(
 ) -> Response:
     """Show the traces that the spans of a replay after a place make, from a given row on."""
     traces = await reader.find_traces(after=part_cursors.read_block_place(after))
-    page = await asyncio.to_thread(build.build_trace_page, traces, after=after, first=first)
+    page = await asyncio.to_thread(
+        build.build_trace_page, traces, address_of(reader), after=after, first=first
+    )
     return await _render(request, page)
 
 
@@ -54,7 +58,9 @@ async def show_activity(
 ) -> Response:
     """Show the activity of a replay from a row on."""
     activity = await reader.find_activity(from_segment=from_segment)
-    page = await asyncio.to_thread(build.build_activity_page, activity, first=first)
+    page = await asyncio.to_thread(
+        build.build_activity_page, activity, address_of(reader), first=first
+    )
     return await _render(request, page)
 
 
@@ -67,7 +73,7 @@ async def show_requests(
 ) -> Response:
     """Show the requests of a replay from a given row on."""
     data = await reader.find_page(from_segment=from_segment)
-    page = await asyncio.to_thread(build.build_request_page, data, first=first)
+    page = await asyncio.to_thread(build.build_request_page, data, address_of(reader), first=first)
     return await _render(request, page)
 
 
@@ -75,7 +81,9 @@ async def show_requests(
 async def show_feedback(request: Request, reader: PartReaderHere, first: _FirstRow = 0) -> Response:
     """Show the feedback on a replay from a given row on."""
     feedback = await reader.find_feedback(first=first)
-    page = await asyncio.to_thread(build.build_feedback_page, feedback, first=first)
+    page = await asyncio.to_thread(
+        build.build_feedback_page, feedback, address_of(reader), first=first
+    )
     return await _render(request, page)
 
 
@@ -83,7 +91,7 @@ async def show_feedback(request: Request, reader: PartReaderHere, first: _FirstR
 async def show_viewers(request: Request, reader: PartReaderHere, first: _FirstRow = 0) -> Response:
     """Show who has opened a replay, from a given row on."""
     viewers = await reader.find_viewers(first=first)
-    return await _render(request, build.build_viewer_page(viewers, first=first))
+    return await _render(request, build.build_viewer_page(viewers, address_of(reader), first=first))
 
 
 async def _render(request: Request, page: ReplayPartPage) -> Response:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.web.frame import access, answer
-from app.web.replay.readers import PartReaderHere
+from app.web.replay.readers import PartReaderHere, address_of
 from app.web.replay.request import build, har
 from app.web.urls import replay_urls
 from app.web.urls.routing import route_to
@@ -41,5 +41,5 @@ async def show_request(
 ) -> Response:
     """Show one request with everything that was recorded of it."""
     data = await reader.find_page(from_segment=from_segment)
-    page = await asyncio.to_thread(build.build_request_page, data, number)
+    page = await asyncio.to_thread(build.build_request_page, data, address_of(reader), number)
     return await answer.render_page(request, "replay/request.html", page)

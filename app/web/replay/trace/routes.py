@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.web.frame import answer, part_cursors, trace_parts
-from app.web.replay.readers import PartReaderHere
+from app.web.replay.readers import PartReaderHere, address_of
 from app.web.replay.trace import build
 from app.web.replay.trace.served import list_backend_spans
 from app.web.urls import replay_urls
@@ -31,7 +31,9 @@ async def show_trace_of_replay(
     """Show a trace on the clock of a replay, as its panel does."""
     wanted = trace_parts.read_trace_id(trace_id)
     traces = await reader.find_traces(after=part_cursors.read_block_place(after))
-    page = await build.build_trace_page(traces, wanted, after=after, first=first)
+    page = await build.build_trace_page(
+        traces, address_of(reader), wanted, after=after, first=first
+    )
     return await answer.render_page(request, "trace/page.html", page)
 
 
@@ -39,5 +41,5 @@ async def show_trace_of_replay(
 async def send_served(reader: PartReaderHere) -> Response:
     """Send what backends did for the requests of a replay, on the player's clock."""
     traces = await reader.find_traces()
-    served = await asyncio.to_thread(list_backend_spans, traces)
+    served = await asyncio.to_thread(list_backend_spans, traces, address_of(reader))
     return Response(msgspec.json.encode({"served": served}), 200, _HEADERS, "application/json")

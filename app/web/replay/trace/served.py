@@ -7,6 +7,7 @@ import msgspec
 from app.playback.links.linked_traces import Trace, TraceRow
 from app.playback.visit.model import ReplayTraces
 from app.web.replay.panels.trace_context import make_trace_context
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.trace.spans import TraceContext, describe_span
 
 
@@ -31,12 +32,12 @@ class ServedSpan(msgspec.Struct):
     """None if the span of the app is not here."""
 
 
-def list_backend_spans(traces: ReplayTraces) -> list[ServedSpan]:
+def list_backend_spans(traces: ReplayTraces, address: ReplayAddress) -> list[ServedSpan]:
     """List the first span of each backend's part of a trace, in the order of their start.
 
     They are taken from the part of the spans that the Trace panel shows and names.
     """
-    context = make_trace_context(traces.context)
+    context = make_trace_context(traces.context, address)
     spans = [
         _describe_span(row, cause, trace, context)
         for trace in traces.traces

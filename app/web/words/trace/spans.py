@@ -47,6 +47,8 @@ class TraceContext:
     error_href: Callable[[SpanError], str | None]
     trace_href: Callable[[TraceId, int], str]
     """Returns the address of a trace from a span on."""
+    has_span_pages: bool = True
+    """Whether the reader may open the page of a span."""
 
 
 def describe_replay_traces(found: Sequence[Trace], context: TraceContext) -> tuple[TraceBlock, ...]:
@@ -151,7 +153,7 @@ def describe_span(row: TraceRow, trace: Trace, context: TraceContext) -> SpanRow
     has_failed = status.lower() not in _FINE
     return SpanRow(
         span_id=span.span_id,
-        href=replay_urls.span(trace.trace_id, span.span_id),
+        href=replay_urls.span(trace.trace_id, span.span_id) if context.has_span_pages else None,
         at_ms=placed.start_us // _MS - context.zero_ms,
         duration_ms=None if duration_us is None else round(duration_us / _MS),
         took="open" if duration_us is None else format_us(duration_us),

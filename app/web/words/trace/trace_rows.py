@@ -26,8 +26,8 @@ class SpanRow:
     """One span; `x` and `wide` are its bar's place in the trace's time, as percentages."""
 
     span_id: SpanId
-    href: str
-    """The page with the data of the span."""
+    href: str | None
+    """The page with the data of the span; None if the reader may not open it."""
     at_ms: int
     """Negative when it began before the replay."""
     duration_ms: int | None

@@ -4,10 +4,12 @@ import pytest
 
 from app.formats.replay.activity import NetworkSpan
 from app.web.replay.panels import activity_rows, request_rows
+from app.web.urls.replay_address import ReplayAddress
 from app.web.words.activity import NetworkRow
 from tests.unit.web.samples import pages
 
 START_MS = 1_795_468_811_973
+ADDRESS = ReplayAddress("/projects/1/replays/a")
 
 
 def rows(
@@ -22,7 +24,7 @@ def rows(
     at_ms = START_MS + 1000
     ended_ms = None if after_ms is None else at_ms + after_ms
     span = NetworkSpan(at_ms, ended_ms, op, url, "POST", status, 61, 812, data)
-    return request_rows.describe_requests([span], start_ms=START_MS)
+    return request_rows.describe_requests([span], address=ADDRESS, start_ms=START_MS)
 
 
 def test_an_address_is_split_into_host_and_path():
@@ -68,7 +70,9 @@ def test_only_requests_are_listed_in_time_order():
     late = NetworkSpan(START_MS + 9, None, "resource.http", "/b", None, 200, None, None, {})
     early = NetworkSpan(START_MS + 3, None, "resource.http", "/a", None, 200, None, None, {})
     paint = NetworkSpan(START_MS + 1, None, "paint", None, None, None, None, None, {})
-    described = request_rows.describe_requests([late, paint, early], start_ms=START_MS)
+    described = request_rows.describe_requests(
+        [late, paint, early], address=ADDRESS, start_ms=START_MS
+    )
     assert [(row.number, row.path, row.method) for row in described] == [
         (0, "/a", "GET"),
         (1, "/b", "GET"),
@@ -80,7 +84,7 @@ def test_a_request_has_its_details_and_a_page_of_its_own():
     answer = {"headers": {"Content-Type": "application/json"}, "body": {"ok": True}}
     [row] = rows(response=answer)
     assert row.kind == "json"
-    assert row.href == "/requests/0"
+    assert row.href == "/projects/1/replays/a/requests/0"
     assert row.details
     assert row.details.query == (("x", "1"),)
 
@@ -89,7 +93,7 @@ def test_details_end_where_a_page_would_be_too_heavy(monkeypatch: pytest.MonkeyP
     """Details of later requests are on their own pages only."""
     monkeypatch.setattr(request_rows, "_MOST_WEIGHT", 2)
     span = NetworkSpan(START_MS, None, "resource.http", "/a", None, 200, None, None, {})
-    described = request_rows.describe_requests([span] * 3, start_ms=START_MS)
+    described = request_rows.describe_requests([span] * 3, address=ADDRESS, start_ms=START_MS)
     assert [row.details is not None for row in described] == [True, True, False]
 
 
