@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from app.administration.server.server_health import ServerCounts
+from app.alerts.metrics import MessageMetrics
 from app.api import metrics
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections
@@ -44,6 +45,7 @@ class MonitoredParts:
     """None without a bucket."""
     heartbeat: ProcessHeartbeat
     symbolication: SymbolicationMetrics
+    messages: MessageMetrics
 
 
 def make_registry(parts: MonitoredParts) -> CollectorRegistry:
@@ -72,6 +74,7 @@ def make_registry(parts: MonitoredParts) -> CollectorRegistry:
                 *parts.objects.metrics.collectors,
                 *parts.pages.collectors,
                 *parts.symbolication.collectors,
+                *parts.messages.collectors,
                 parts.event_loop.delay_s,
             ),
         )

@@ -298,6 +298,32 @@ SECTIONS: Final = (
         ),
     ),
     Section(
+        "Are people told?",
+        (
+            stack(
+                "Messages",
+                "Alerts, tests, invitations, by result. `retried`: it is tried again.",
+                "cps",
+                rate("playhead_messages_total", by="kind, result"),
+            ),
+            draw(
+                "Late by",
+                "The first message that is due, and the first thing that is not judged yet.",
+                "s",
+                Query(f"max({select('playhead_messages_late_seconds')})", "message"),
+                Query(f"max({select('playhead_alert_signals_oldest_seconds')})", "not judged"),
+                limits=((300, RED),),
+            ),
+            draw(
+                "Time to the receiver, p95",
+                "Of a try, by way; and from writing a message until it was taken.",
+                "s",
+                quantile(0.95, "playhead_message_try_seconds", by="way"),
+                quantile(0.95, "playhead_message_delay_seconds"),
+            ),
+        ),
+    ),
+    Section(
         "Which process is unwell?",
         (
             draw(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from app.alerts.addresses import MessageAddresses
 from app.alerts.delivery.sender import MessageSender
+from app.alerts.metrics import MessageMetrics
+from app.alerts.monitor import OutboxMonitor
 from app.alerts.watch.watcher import AlertWatcher
 from app.alerts.worker import AlertWorker
 from app.messages.wanted import WantedSignals
@@ -24,6 +26,8 @@ class AlertParts:
     worker: AlertWorker
     sender: MessageSender
     watcher: AlertWatcher
+    monitor: OutboxMonitor
+    metrics: MessageMetrics
 
     @property
     def hurry(self) -> Callable[[], None]:

@@ -117,6 +117,13 @@ async def list_on(connection: AsyncConnection, target_ids: Collection[int]) -> l
     return await _read(connection, query)
 
 
+async def count_failing(connection: AsyncConnection) -> int:
+    """Count the targets, of all projects and of the server, whose last message did not arrive."""
+    query = select(func.count()).select_from(alert_targets)
+    query = query.where(_columns.is_on, _columns.failing_since.is_not(None))
+    return await connection.scalar(query) or 0
+
+
 async def note_success(connection: AsyncConnection, target_id: int) -> None:
     """Note that a message has arrived."""
     await connection.execute(

@@ -114,6 +114,15 @@ class OutgoingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingMessages:
+    """What is not sent yet."""
+
+    messages: int
+    late_s: float
+    """Seconds for which the first message that is due has waited; 0 if none is due."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedMessage:
     """A message as the log shows it."""
 

@@ -33,6 +33,7 @@ from app.messages.model import (
     MessageState,
     NewMessage,
     OutgoingMessage,
+    WaitingMessages,
 )
 from app.messages.tables import message_subjects, outbox
 
@@ -213,6 +214,17 @@ async def cancel_messages(connection: AsyncConnection, *, target_id: int) -> Non
         .where(_columns.id.in_(waiting.scalar_subquery()))
         .values(state=MessageState.CANCELLED, ended_at=func.now(), content=None, address=None)
     )
+
+
+async def count_waiting(connection: AsyncConnection) -> WaitingMessages:
+    """Count what is not sent yet, and say how late the first of it is."""
+    since = func.min(_columns.due_at)
+    query = select(
+        func.count(),
+        func.greatest(func.coalesce(func.extract("epoch", func.now() - since), 0), 0),
+    )
+    row = (await connection.execute(query.where(_columns.state == MessageState.WAITING))).one()
+    return WaitingMessages(row[0], float(row[1]))
 
 
 async def count_batches(connection: AsyncConnection, rule_id: int, *, since: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
@@ -57,3 +57,11 @@ async def take_signals(connection: AsyncConnection, *, limit: int) -> list[Signa
         for row in rows
     ]
     return sorted(taken, key=lambda signal: signal.id)
+
+
+async def measure_age(connection: AsyncConnection) -> float:
+    """Return the age in seconds of the oldest signal that is not judged; 0 if there is none."""
+    # The newest ids are the newest signals, so the primary key finds the oldest one.
+    oldest = select(signals.c.noted_at).order_by(signals.c.id).limit(1).scalar_subquery()
+    age_s = await connection.scalar(select(func.extract("epoch", func.now() - oldest)))
+    return max(0.0, float(age_s or 0))

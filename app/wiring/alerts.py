@@ -3,6 +3,8 @@
 from app.alerts.addresses import MessageAddresses
 from app.alerts.compose import Composer
 from app.alerts.delivery.sender import MessageSender
+from app.alerts.metrics import MessageMetrics
+from app.alerts.monitor import OutboxMonitor
 from app.alerts.parts import AlertParts
 from app.alerts.watch import watcher as watching
 from app.alerts.watch.server import ServerWatcher
@@ -43,7 +45,10 @@ def open_alerts(shared: SharedParts, process_id: str) -> AlertParts:
     client = OutboundClient(allowed)
     shared.stack.push_async_callback(client.close)
     mailer = open_mailer(settings)
-    sender = MessageSender(database, client, mailer, addresses, process_id=process_id)
+    metrics = MessageMetrics()
+    sender = MessageSender(
+        database, client, mailer, addresses, process_id=process_id, metrics=metrics
+    )
     return AlertParts(
         addresses,
         allowed,
@@ -63,6 +68,8 @@ def open_alerts(shared: SharedParts, process_id: str) -> AlertParts:
                 silent_after_s=settings.silent_after_s,
             ),
         ),
+        OutboxMonitor(database, metrics),
+        metrics,
     )
 
 
@@ -71,6 +78,7 @@ def start_alerts(parts: AlertParts, shared: SharedParts, process_id: str) -> Non
     parts.watcher.duty = Duty(shared.database, process_id, "alerts", pause=watching.PAUSE)
     shared.start(parts.worker)
     shared.start(parts.sender)
+    shared.start(parts.monitor)
     shared.start(parts.watcher)
 
 

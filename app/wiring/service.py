@@ -143,6 +143,7 @@ async def open_service(
                 spill_adopter=spill_adopter,
                 heartbeat=heartbeat,
                 symbolication=shared.symbolication.symbolicator.metrics,
+                messages=work.alerts.metrics,
             )
         )
         routes = APIRouter()

@@ -140,7 +140,7 @@ def _list_links() -> Iterator[tuple[str, str]]:
 def test_the_ten_things_are_there():
     """Each part says what one sees, what to do, and how to see that it is over."""
     sections = list_sections()
-    assert len(sections) == 12
+    assert len(sections) == 13
     for anchor, text in sections.items():
         assert "**It is over**" in text, anchor
         assert "```" in text, anchor

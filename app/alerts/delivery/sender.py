@@ -10,7 +10,8 @@ receiver knows the second one by `webhook-id` or by Message-ID.
 
 import asyncio
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, override
@@ -21,6 +22,7 @@ from app.alerts import targets
 from app.alerts.addresses import MessageAddresses
 from app.alerts.content import AlertContent
 from app.alerts.delivery import mails, retrying, slack, webhook
+from app.alerts.metrics import DeliveryWay, MessageMetrics
 from app.alerts.model import AlertTarget, TargetKind
 from app.core import clock, log
 from app.core.errors import DeliveryFailed, NotFound, ServiceUnavailable
@@ -60,6 +62,7 @@ class MessageSender(RepeatedWorker):
         addresses: MessageAddresses,
         *,
         process_id: str,
+        metrics: MessageMetrics,
     ) -> None:
         """Make a sender; it does nothing before `start`.
 
@@ -69,6 +72,7 @@ class MessageSender(RepeatedWorker):
             mailer: Sends mails; None if the server has no setting for it.
             addresses: What mails to people lead to.
             process_id: The id of this process, for its claims.
+            metrics: Counts what becomes of messages.
         """
         super().__init__()
         self._database = database
@@ -79,10 +83,7 @@ class MessageSender(RepeatedWorker):
         self._claiming = asyncio.Lock()
         self._sending = 0
         self._is_idle = asyncio.Event()
-        self.sent = 0
-        """Messages that this process has sent."""
-        self.faults = 0
-        """Tries that failed in this process."""
+        self._metrics = metrics
 
     @override
     async def work(self) -> None:
@@ -175,7 +176,9 @@ class MessageSender(RepeatedWorker):
         if target.kind is TargetKind.WEBHOOK and target.secret is not None:
             used = [each for each in (target.secret, target.old_secret) if each is not None]
             headers |= webhook.sign(f"msg_{message.key}", clock.now(), body, used)
-        answer = await self._client.post(target.address, body, headers)
+        way: DeliveryWay = "slack" if target.kind is TargetKind.SLACK else "webhook"
+        with self._timing(way):
+            answer = await self._client.post(target.address, body, headers)
         if answer.is_accepted:
             return
         fault = f"the receiver answered {answer.status}"
@@ -229,22 +232,32 @@ class MessageSender(RepeatedWorker):
     async def _mail(self, mail: OutgoingMail) -> None:
         if self._mailer is None:
             raise DeliveryFailed("this server has no mail server: PLAYHEAD_SMTP_URL is not set")
-        await self._mailer.send(mail)
+        with self._timing("mail"):
+            await self._mailer.send(mail)
+
+    @contextmanager
+    def _timing(self, way: DeliveryWay) -> Iterator[None]:
+        began_s = clock.monotonic_s()
+        try:
+            yield
+        finally:
+            self._metrics.count_time(way, clock.monotonic_s() - began_s)
 
     async def _note_success(self, message: OutgoingMessage) -> None:
-        self.sent += 1
+        self._metrics.count_try(message.kind, "sent")
+        self._metrics.count_arrival(message.made_at)
         async with self._database.transaction() as connection:
             await outbox.note_end(connection, message, self._process_id, MessageState.SENT)
             if message.target_id is not None:
                 await targets.note_success(connection, message.target_id)
 
     async def _note_fault(self, message: OutgoingMessage, error: DeliveryFailed) -> None:
-        self.faults += 1
         fault = str(error)
         # Somebody waits for the outcome of a test, so it is not tried again.
         is_over = error.is_final or message.kind is MessageKind.TEST
         pause = None if is_over else retrying.find_pause(message.tries, error.wait_s)
         is_gone = isinstance(error, TargetGone)
+        self._metrics.count_try(message.kind, "failed" if pause is None else "retried")
         _logger.warning(
             "a message did not arrive", message=message.id, tries=message.tries, fault=fault
         )
@@ -265,6 +278,8 @@ class MessageSender(RepeatedWorker):
                 await outbox.cancel_messages(connection, target_id=message.target_id)
 
     async def _note_end(self, message: OutgoingMessage, state: MessageState, *, fault: str) -> None:
+        is_failed = state is MessageState.FAILED
+        self._metrics.count_try(message.kind, "failed" if is_failed else "cancelled")
         async with self._database.transaction() as connection:
             await outbox.note_end(connection, message, self._process_id, state, fault=fault)
 

@@ -8,6 +8,7 @@ from app.alerts.addresses import MessageAddresses
 from app.alerts.compose import Composer
 from app.alerts.delivery.sender import MessageSender
 from app.alerts.judge import judge_signals
+from app.alerts.metrics import MessageMetrics
 from app.alerts.model import AlertRule, AlertTarget, RuleKind, RuleSettings, TargetKind
 from app.core import clock
 from app.core.ids import PersonId, ProjectId
@@ -77,6 +78,7 @@ def make_sender(
     *,
     process_id: str = SENDER,
     client: OutboundClient | None = None,
+    metrics: MessageMetrics | None = None,
 ) -> MessageSender:
     """Make a sender that may post to this machine."""
     mailer = (
@@ -85,7 +87,12 @@ def make_sender(
         else None
     )
     return MessageSender(
-        database, client or OutboundClient(LOCAL), mailer, ADDRESSES, process_id=process_id
+        database,
+        client or OutboundClient(LOCAL),
+        mailer,
+        ADDRESSES,
+        process_id=process_id,
+        metrics=metrics or MessageMetrics(),
     )
 
 

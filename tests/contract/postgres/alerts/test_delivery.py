@@ -7,16 +7,19 @@ import hmac
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from app.alerts import targets
 from app.alerts.compose import Composer
+from app.alerts.metrics import MessageMetrics
 from app.alerts.model import RuleKind, RuleSettings, TargetKind
+from app.alerts.monitor import OutboxMonitor
 from app.core import clock
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.messages import outbox
-from app.messages.model import LoggedMessage, MessageState
+from app.messages import outbox, signals
+from app.messages.model import LoggedMessage, MessageState, Signal, SignalKind
 from tests.support.builders.alerts import (
     ADDRESSES,
     add_finding,
@@ -170,6 +173,47 @@ async def test_a_message_is_given_up_after_its_last_try(database: Database, proj
         assert (message.state, message.tries) == (MessageState.FAILED, 11)
         assert message.fault == "the receiver answered 503"
         assert len(receiver.requests) == 11
+
+
+async def test_metrics_say_what_became_of_messages(database: Database, project_id: ProjectId):
+    """Each try counts with its result, and what waits is read from the outbox of all processes."""
+    metrics = MessageMetrics()
+    registry = CollectorRegistry()
+    for collector in metrics.collectors:
+        registry.register(collector)
+
+    def read(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"playhead_{name}", labels)
+
+    def count(result: str) -> float | None:
+        return read("messages_total", kind="alert", result=result)
+
+    async with serving_webhook() as receiver:
+        receiver.statuses = [503, 200, 410]
+        target = await add_target(database, project_id, receiver.url)
+        rule = await add_rule(database, project_id, RuleKind.SPIKE, target)
+        sender = make_sender(database, metrics=metrics)
+        for number in range(2):
+            await add_finding(database, rule, f"spike {number}")
+            await compose(database)
+        async with database.transaction() as connection:
+            late = "update outbox_messages set due_at = now() - interval '5 min'"
+            await connection.execute(text(late))
+            await signals.add_signals(connection, [Signal(project_id, SignalKind.CRASH)])
+            await connection.execute(text("update signals set noted_at = now() - interval '1 h'"))
+        await OutboxMonitor(database, metrics).work()
+        assert read("messages_waiting") == 2
+        assert 300 <= (read("messages_late_seconds") or 0) < 400
+        assert 3_600 <= (read("alert_signals_oldest_seconds") or 0) < 3_700
+        assert read("alert_targets_failing") == 0
+        for _ in range(3):
+            await sender.work()
+            await make_due(database)
+        assert (count("retried"), count("sent"), count("failed")) == (1, 1, 1)
+        assert read("message_delay_seconds_count") == 1
+        assert read("message_try_seconds_count", way="webhook") == 3
+        await OutboxMonitor(database, metrics).work()
+        assert (read("messages_waiting"), read("messages_late_seconds")) == (0, 0)
 
 
 async def test_what_is_too_old_is_not_sent(database: Database, project_id: ProjectId):
