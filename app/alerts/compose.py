@@ -181,6 +181,8 @@ def _write_headline(rule: AlertRule, items: Sequence[AlertItem], more: int, sour
     if total > 1:
         return f"{source}: {total:,} {_COUNTED[rule.kind][1]}"
     label = _LABELS.get(rule.kind)
+    if rule.kind is RuleKind.ISSUE_SPIKE and items[0].tone == "good":
+        label = "Spike is over"
     return f"{source}: {label}: {items[0].title}" if label else f"{source}: {items[0].title}"
 
 
@@ -188,6 +190,7 @@ _LABELS: Final = {
     RuleKind.NEW_ISSUE: "New issue",
     RuleKind.RETURNED_ISSUE: "Issue is back",
     RuleKind.FIRST_CRASH: "First crash in a release",
+    RuleKind.ISSUE_SPIKE: "Spike of an issue",
     RuleKind.QUERY: "Replay matches",
 }
 _COUNTED: Final = {
@@ -195,6 +198,7 @@ _COUNTED: Final = {
     RuleKind.RETURNED_ISSUE: ("issue is back", "issues are back"),
     RuleKind.FIRST_CRASH: ("release crashed first", "releases crashed first"),
     RuleKind.SPIKE: ("spike of errors", "spikes of errors"),
+    RuleKind.ISSUE_SPIKE: ("spike of an issue", "spikes of issues"),
     RuleKind.CRASH_FREE: ("release crashes too often", "releases crash too often"),
     RuleKind.QUERY: ("matching replay", "matching replays"),
     RuleKind.SILENCE: ("silence", "silences"),

@@ -55,11 +55,10 @@ class FindingDescriber:
         if found is None:
             return None
         issue, event = found.issue, found.event
-        if issue.issue_id != finding.issue_id:
-            # It has moved since it was judged, so what judging asks is asked again.
-            is_old = rule.kind is RuleKind.NEW_ISSUE and found.is_known
-            if is_old or issue.status == "ignored":
-                return None
+        # It may have moved since it was judged, so what judging asks is asked again.
+        is_old = rule.kind is RuleKind.NEW_ISSUE and found.is_known
+        if is_old or issue.status == "ignored":
+            return None
         ids = {"issue_id": str(issue.issue_id)}
         watch_url = ""
         if event is not None:
@@ -75,11 +74,11 @@ class FindingDescriber:
             ids["release"] = release
         return AlertItem(
             title=issue.title[:_TITLE_CHARS],
-            why=_explain_issue(rule.kind, issue, event),
+            why=str(finding.facts.get("why") or _explain_issue(rule.kind, issue, event)),
             url=self.addresses.issue(project_id, issue.issue_id),
             watch_url=watch_url,
-            facts=_list_issue_facts(issue, event, release),
-            tone="bad" if is_crash(issue.kind, issue.level) else "warn",
+            facts=(*_read_facts(finding), *_list_issue_facts(issue, event, release)),
+            tone=str(finding.facts.get("tone") or _find_tone(issue)),
             ids=ids,
         )
 
@@ -158,6 +157,14 @@ def _list_issue_facts(
     return tuple((name, value[:_TITLE_CHARS]) for name, value in facts if value)
 
 
+def _find_tone(issue: Issue) -> str:
+    return "bad" if is_crash(issue.kind, issue.level) else "warn"
+
+
+def _read_facts(finding: Finding) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(value)) for name, value in finding.facts.get("facts", ()))
+
+
 def _describe_condition(finding: Finding, addresses: MessageAddresses) -> AlertItem:
     """Describe what a rule found by looking at the time: the finding says all of it."""
     facts = finding.facts
@@ -165,7 +172,7 @@ def _describe_condition(finding: Finding, addresses: MessageAddresses) -> AlertI
         title=str(facts.get("title", ""))[:_TITLE_CHARS],
         why=str(facts.get("why", "")),
         url=addresses.base_url + str(facts.get("path", "")),
-        facts=tuple((str(name), str(value)) for name, value in facts.get("facts", ())),
+        facts=_read_facts(finding),
         tone=str(facts.get("tone", "bad")),
         ids={"release": str(facts["release"])} if "release" in facts else {},
     )

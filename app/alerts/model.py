@@ -19,6 +19,8 @@ class RuleKind(StrEnum):
     """The first crash or hang of a release."""
     SPIKE = "spike"
     """Many more errors in an hour than usual."""
+    ISSUE_SPIKE = "issue_spike"
+    """An issue happens much more often in an hour than usual."""
     CRASH_FREE = "crash_free"
     """Too small a share of a release's sessions ended without a crash."""
     QUERY = "query"
@@ -42,6 +44,7 @@ PROJECT_KINDS: Final = (
     RuleKind.RETURNED_ISSUE,
     RuleKind.FIRST_CRASH,
     RuleKind.SPIKE,
+    RuleKind.ISSUE_SPIKE,
     RuleKind.CRASH_FREE,
     RuleKind.QUERY,
     RuleKind.SILENCE,

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from app.db.schema import metadata
+from app.db.types import Hex32
 
 # Without a project they are those of the server.
 alert_targets: Final = Table(
@@ -71,4 +72,6 @@ alert_conditions: Final = Table(
     Column("began_at", DateTime(timezone=True), nullable=False),
     # The title of the message when it ends; empty for no message.
     Column("over", Text, nullable=False, server_default=""),
+    # The issue that it is about, if it is about one; its title is not kept here.
+    Column("issue_id", Hex32),
 )

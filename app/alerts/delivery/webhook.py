@@ -22,6 +22,7 @@ TYPES: Final = {
     "returned_issue": "issue.returned",
     "first_crash": "release.first_crash",
     "spike": "project.spike",
+    "issue_spike": "issue.spike",
     "crash_free": "release.crash_free",
     "query": "replay.matched",
     "silence": "project.silence",

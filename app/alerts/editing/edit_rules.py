@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.alerts import rules, targets
+from app.alerts import conditions, rules, targets
 from app.alerts.editing.rule_form import read_rule_form
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import AlertRule, RuleKind
@@ -96,7 +96,7 @@ async def switch_rule(database: Database, scope: AlertScope, rule_id: int, *, is
             await rules.mark_crashed_releases(connection, replace(rule, is_on=True))
         else:
             await findings.drop_untold(connection, rule.id)
-            await rules.end_conditions(connection, rule.id, holding=())
+            await conditions.end_conditions(connection, rule.id, holding=())
         await scope.record(
             connection,
             Action.ALERT_RULE_CHANGED,

@@ -27,19 +27,20 @@ def read_rule_form(kind: RuleKind, fields: Mapping[str, str]) -> RuleSettings:
     tell_at = fields.get("tell_at", "").strip() or default.tell_at
     read_time(tell_at)
     issues = (RuleKind.NEW_ISSUE, RuleKind.RETURNED_ISSUE)
+    spikes = (RuleKind.SPIKE, RuleKind.ISSUE_SPIKE)
     return RuleSettings(
-        only_crashes=kind in (*issues, RuleKind.SPIKE) and fields.get("only_crashes") == "yes",
+        only_crashes=kind in (*issues, *spikes) and fields.get("only_crashes") == "yes",
         environment=_read_text(fields, "environment")
         if kind in (*issues, RuleKind.FIRST_CRASH, RuleKind.CRASH_FREE)
         else "",
         query=_read_query(fields) if kind is RuleKind.QUERY else "",
         factor=_read_number(fields, "factor", "factor", default.factor, (1.1, 1_000))
-        if kind is RuleKind.SPIKE
+        if kind in spikes
         else default.factor,
         least_events=round(
             _read_number(fields, "least_events", "number of errors", 20, (1, 1_000_000))
         )
-        if kind is RuleKind.SPIKE
+        if kind in spikes
         else default.least_events,
         share_percent=_read_number(fields, "share_percent", "share", 99, (0.01, 100))
         if kind is RuleKind.CRASH_FREE

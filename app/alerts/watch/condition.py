@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core.ids import EventId, IssueId
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -12,6 +14,7 @@ class Condition:
     subject: str
     """The name of what it holds for: a release, a process. It is told once while it holds."""
     title: str
+    """Empty if it is about an issue, whose title it has when it is told."""
     why: str
     path: str
     """The page that says more, without the name of the server."""
@@ -20,6 +23,9 @@ class Condition:
     facts: tuple[tuple[str, str], ...] = ()
     tone: str = "bad"
     ids: Mapping[str, str] = field(default_factory=dict)
+    issue_id: IssueId | None = None
+    event_id: EventId | None = None
+    """An event of the issue, whose replay is watched."""
 
     def to_facts(self) -> dict[str, Any]:
         """Return what a finding keeps of it."""

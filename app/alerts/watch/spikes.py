@@ -1,9 +1,12 @@
-"""Finds hours with many more errors than usual; the judgement is a pure function.
+"""Finds hours with many more errors than usual, in a project or of one issue.
 
 usual = the larger one of: the mean of the last 24 hours, the mean of this hour in the last 7 days
 
 The larger one counts, so that neither the rush of every evening nor a bad day makes an alert each
-hour. The hour that is not over yet is filled up with a part of the hour before.
+hour. The hour that is not over yet is filled up with a part of the hour before. What is a spike
+goes on until it is well below the limit, so that it does not begin and end again and again.
+
+The judgement is a pure function.
 """
 
 import math
@@ -12,13 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, DateTime, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.alerts import conditions
 from app.alerts.addresses import MessageAddresses
-from app.alerts.model import AlertRule
+from app.alerts.model import AlertRule, RuleSettings
 from app.alerts.watch.condition import Condition
-from app.core.ids import ProjectId
+from app.core.ids import IssueId
+from app.issues import hours as issue_hours
 
 _HOUR: Final = timedelta(hours=1)
 DAYS: Final = 7
@@ -26,23 +30,11 @@ _LEAST_HISTORY: Final = 24
 """Hours that must be known before anything is unusual."""
 _SIGMAS: Final = 3
 """A small usual number varies by chance: the root of it, three times."""
-_HOURS: Final = text(
-    """
-    select h.hour, sum(h.events)::bigint as events
-    from issue_hours h join issues i using (project_id, issue_id)
-    where h.project_id = :project and h.hour >= :since
-      and (not :crashes or i.level = 'fatal'
-           or i.kind in ('crash', 'native_crash', 'watchdog', 'anr', 'app_hang'))
-    group by h.hour
-    """
-).bindparams(
-    bindparam("project", type_=BigInteger()),
-    bindparam("since", type_=DateTime(timezone=True)),
-    bindparam("crashes", type_=Boolean()),
-)
-_FIRST: Final = text(
-    "select min(first_seen_at) from issues where project_id = :project"
-).bindparams(bindparam("project", type_=BigInteger()))
+_LASTS: Final = 0.75
+"""A spike lasts until it is below this share of what it takes to begin."""
+_MOST_ISSUES: Final = 200
+"""The issues of a project that are looked at, those with most events first."""
+_OF_PROJECT: Final = "spike"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +51,81 @@ async def find_spikes(
     """Return the spike that a rule finds in its project now, if any."""
     if rule.project_id is None:
         return []
-    only_crashes = rule.settings.only_crashes
-    hours = await _read_hours(connection, rule.project_id, now, only_crashes=only_crashes)
-    first_at = await connection.scalar(_FIRST, {"project": rule.project_id})
+    first_at = await issue_hours.find_first_seen(connection, rule.project_id)
     if first_at is None:
         return []
+    hours = await issue_hours.read_project_hours(
+        connection,
+        rule.project_id,
+        since=_find_begin(now),
+        only_crashes=rule.settings.only_crashes,
+    )
     rate = measure_rate(hours, now, first_at)
-    if rate is None or not is_spike(rate, rule.settings.factor, rule.settings.least_events):
+    held = await conditions.list_held(connection, rule.id)
+    if rate is None or not _is_spike(rate, rule.settings, is_held=_OF_PROJECT in held):
         return []
-    what = "crashes" if only_crashes else "errors"
-    usual = f"{rate.usual:.1f}" if rate.usual < 10 else f"{rate.usual:,.0f}"  # noqa: PLR2004
+    what = "crashes" if rule.settings.only_crashes else "errors"
     return [
         Condition(
-            "spike",
+            _OF_PROJECT,
             f"{rate.events:,} {what} in the last hour",
-            f"{usual} an hour are usual at this time, and {rule.settings.factor:g} times as many"
-            " are a spike.",
+            _explain(rate, rule.settings),
             addresses.issues_path(rule.project_id),
             over=f"The spike of {what} is over",
-            facts=(("Last hour", f"{rate.events:,}"), ("Usual", usual)),
+            facts=_list_facts(rate),
         )
     ]
+
+
+async def find_issue_spikes(
+    connection: AsyncConnection, rule: AlertRule, addresses: MessageAddresses, now: datetime
+) -> list[Condition]:
+    """Return the issues that happen much more often now than they usually do.
+
+    A new issue usually does not happen: it is a spike as soon as it happens often.
+    """
+    if rule.project_id is None:
+        return []
+    first_at = await issue_hours.find_first_seen(connection, rule.project_id)
+    if first_at is None:
+        return []
+    settings = rule.settings
+    busy = await issue_hours.find_busy_issues(
+        connection,
+        rule.project_id,
+        since=_find_hour(now) - _HOUR,
+        least_events=settings.least_events * _LASTS,
+        only_crashes=settings.only_crashes,
+        limit=_MOST_ISSUES,
+    )
+    hours = await issue_hours.read_issue_hours(
+        connection, rule.project_id, [each.issue_id for each in busy], since=_find_begin(now)
+    )
+    held = await conditions.list_held(connection, rule.id)
+    found = []
+    for issue in busy:
+        subject = name_subject(issue.issue_id)
+        rate = measure_rate(hours[issue.issue_id], now, first_at)
+        if rate is None or not _is_spike(rate, settings, is_held=subject in held):
+            continue
+        found.append(
+            Condition(
+                subject,
+                "",
+                _explain(rate, settings),
+                addresses.issue_path(rule.project_id, issue.issue_id),
+                over="The spike is over",
+                facts=_list_facts(rate),
+                issue_id=issue.issue_id,
+                event_id=issue.last_event_id,
+            )
+        )
+    return found
+
+
+def name_subject(issue_id: IssueId) -> str:
+    """Name the spike of an issue, for which it is told once while it holds."""
+    return f"issue:{issue_id}"
 
 
 def measure_rate(
@@ -90,17 +136,17 @@ def measure_rate(
     Args:
         hours: Events by the beginning of their hour, in UTC; empty hours are left out.
         now: The moment.
-        first_at: When the first event ever happened.
+        first_at: When the first event of the project ever happened.
 
     Returns:
         The rate; None while too little is known to say what is usual.
     """
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    this_hour = _find_hour(now)
     elapsed = (now - this_hour) / _HOUR
     last = hours.get(this_hour, 0) + hours.get(this_hour - _HOUR, 0) * (1 - elapsed)
     # The hour before may be part of the spike, so what is usual begins one earlier.
     end = this_hour - _HOUR
-    begin = max(end - timedelta(days=DAYS), first_at.replace(minute=0, second=0, microsecond=0))
+    begin = max(end - timedelta(days=DAYS), _find_hour(first_at))
     known = int((end - begin) / _HOUR)
     if known < _LEAST_HISTORY:
         return None
@@ -114,18 +160,36 @@ def measure_rate(
     return ErrorRate(round(last), usual)
 
 
-def is_spike(rate: ErrorRate, factor: float, least_events: int) -> bool:
-    """Tell a spike from an ordinary hour."""
+def is_spike(rate: ErrorRate, factor: float, least_events: int, *, is_held: bool = False) -> bool:
+    """Tell a spike from an ordinary hour; one that has begun lasts until it is well below."""
     limit = max(rate.usual * factor, rate.usual + _SIGMAS * math.sqrt(rate.usual))
-    return rate.events >= least_events and rate.events > limit
+    share = _LASTS if is_held else 1
+    return rate.events >= least_events * share and rate.events > limit * share
 
 
-async def _read_hours(
-    connection: AsyncConnection, project_id: ProjectId, now: datetime, *, only_crashes: bool
-) -> dict[datetime, int]:
-    parameters = {
-        "project": project_id,
-        "since": now - timedelta(days=DAYS, hours=2),
-        "crashes": only_crashes,
-    }
-    return {row.hour: row.events for row in await connection.execute(_HOURS, parameters)}
+def _is_spike(rate: ErrorRate, settings: RuleSettings, *, is_held: bool) -> bool:
+    return is_spike(rate, settings.factor, settings.least_events, is_held=is_held)
+
+
+def _find_hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
+def _find_begin(now: datetime) -> datetime:
+    """Return the first moment whose hour may count."""
+    return now - timedelta(days=DAYS, hours=2)
+
+
+def _explain(rate: ErrorRate, settings: RuleSettings) -> str:
+    return (
+        f"{_write_usual(rate)} an hour are usual at this time, and {settings.factor:g} times as"
+        " many are a spike."
+    )
+
+
+def _list_facts(rate: ErrorRate) -> tuple[tuple[str, str], ...]:
+    return (("Last hour", f"{rate.events:,}"), ("Usual", _write_usual(rate)))
+
+
+def _write_usual(rate: ErrorRate) -> str:
+    return f"{rate.usual:.1f}" if rate.usual < 10 else f"{rate.usual:,.0f}"  # noqa: PLR2004

@@ -4,13 +4,13 @@ rule ─► conditions that hold ─┬─ new ─► finding: it has begun
                               └─ known, and gone ─► finding: it is over
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, override
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.alerts import rules
+from app.alerts import conditions, rules
 from app.alerts.addresses import MessageAddresses
 from app.alerts.model import SERVER_KINDS, AlertRule, RuleKind
 from app.alerts.schedule import find_due_at
@@ -18,11 +18,12 @@ from app.alerts.watch.condition import Condition
 from app.alerts.watch.releases import find_crashing_releases
 from app.alerts.watch.server import ServerWatcher
 from app.alerts.watch.silence import find_silence
-from app.alerts.watch.spikes import find_spikes
+from app.alerts.watch.spikes import find_issue_spikes, find_spikes, name_subject
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
+from app.issues import replaced_issues
 from app.messages import findings, outbox
 from app.messages.model import Finding
 
@@ -33,6 +34,7 @@ FindConditions = Callable[
 ]
 _OF_PROJECTS: Final[dict[RuleKind, FindConditions]] = {
     RuleKind.SPIKE: find_spikes,
+    RuleKind.ISSUE_SPIKE: find_issue_spikes,
     RuleKind.CRASH_FREE: find_crashing_releases,
     RuleKind.SILENCE: find_silence,
 }
@@ -89,25 +91,48 @@ async def note_conditions(
     connection: AsyncConnection, rule: AlertRule, holding: list[Condition], *, now: datetime
 ) -> None:
     """Note the conditions of a rule that hold now; what is new and what is over is found."""
+    await _follow_replaced_issues(connection, rule, {condition.subject for condition in holding})
     found = []
     for condition in holding:
-        if await rules.begin_condition(
-            connection, rule.id, condition.subject, at=now, over=condition.over
+        if await conditions.begin_condition(
+            connection,
+            rule.id,
+            condition.subject,
+            at=now,
+            over=condition.over,
+            issue_id=condition.issue_id,
         ):
             name = f"{condition.subject}@{now.isoformat()}"
             found.append(_make_finding(rule, name, condition, now))
-    ended = await rules.end_conditions(
+    ended = await conditions.end_conditions(
         connection, rule.id, holding=[condition.subject for condition in holding]
     )
     for past in ended:
         if past.over:
             over = Condition(
                 past.subject, past.over, f"It began at {past.began_at:%Y-%m-%d %H:%M} UTC.", "",
-                tone="good",
+                tone="good", issue_id=past.issue_id,
             )  # fmt: skip
             name = f"{past.subject}@{past.began_at.isoformat()} over"
             found.append(_make_finding(rule, name, over, now))
     await findings.add_findings(connection, found)
+
+
+async def _follow_replaced_issues(
+    connection: AsyncConnection, rule: AlertRule, holding: Collection[str]
+) -> None:
+    """Let conditions go on for issues that took the place of others, as their stacks are clear.
+
+    Else one would be over, and the other one would begin, though nothing has changed.
+    """
+    if rule.project_id is None:
+        return
+    for subject, issue_id in (await conditions.list_held(connection, rule.id)).items():
+        if issue_id is None or subject in holding:
+            continue
+        successor = await replaced_issues.find_successor(connection, (rule.project_id, issue_id))
+        if successor is not None and (to := name_subject(successor)) in holding:
+            await conditions.move_condition(connection, rule.id, subject, to=to, issue_id=successor)
 
 
 def _make_finding(rule: AlertRule, name: str, condition: Condition, now: datetime) -> Finding:
@@ -118,4 +143,6 @@ def _make_finding(rule: AlertRule, name: str, condition: Condition, now: datetim
         found_at=now,
         due_at=find_due_at(rule.settings, now),
         facts=condition.to_facts(),
+        issue_id=condition.issue_id,
+        event_id=condition.event_id,
     )

@@ -46,7 +46,9 @@ _USUAL: Final = frozenset(
     }
 )
 """What a first target is told of if nobody chooses otherwise."""
-_WITH_CHOICES: Final = frozenset({RuleKind.SPIKE, RuleKind.CRASH_FREE, RuleKind.QUERY})
+_WITH_CHOICES: Final = frozenset(
+    {RuleKind.SPIKE, RuleKind.ISSUE_SPIKE, RuleKind.CRASH_FREE, RuleKind.QUERY}
+)
 """Rules that somebody must think about first."""
 _SHOWN_TAIL: Final = 4
 

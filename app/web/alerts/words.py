@@ -27,6 +27,9 @@ KINDS: Final[dict[RuleKind, KindWords]] = {
     RuleKind.SPIKE: KindWords(
         "Spike of errors", "Many more errors in an hour than are usual at this time."
     ),
+    RuleKind.ISSUE_SPIKE: KindWords(
+        "Spike of an issue", "One issue happens much more often in an hour than it usually does."
+    ),
     RuleKind.CRASH_FREE: KindWords("Crash-free sessions", "Too many sessions of a release crash."),
     RuleKind.QUERY: KindWords(
         "Replay matches a search", "A recording has ended and matches a search of yours."
@@ -85,7 +88,7 @@ def describe_condition(kind: RuleKind, settings: RuleSettings) -> str:
     if settings.environment:
         parts.append(f"environment {settings.environment}")
     match kind:
-        case RuleKind.SPIKE:
+        case RuleKind.SPIKE | RuleKind.ISSUE_SPIKE:
             parts.append(
                 f"{settings.factor:g} times as many as usual, at least {settings.least_events:,}"
             )

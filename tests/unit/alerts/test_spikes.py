@@ -63,3 +63,9 @@ def test_a_rise_after_calm_is_a_spike():
 def test_chance_is_no_spike(events: int, usual: float, expected: bool):
     """A spike has some events, is some times what is usual, and more than chance."""
     assert is_spike(ErrorRate(events, usual), 3, 20) is expected
+
+
+@pytest.mark.parametrize(("events", "expected"), [(31, True), (23, True), (22, False), (14, False)])
+def test_a_spike_lasts_until_it_is_well_below_its_limit(events: int, expected: bool):
+    """A rate that goes up and down about the limit is one spike."""
+    assert is_spike(ErrorRate(events, 10.0), 3, 20, is_held=True) is expected

@@ -55,6 +55,46 @@ async def run(database: Database, statement: str, **values: object) -> None:
         await connection.execute(text(statement), values)
 
 
+async def add_issue(
+    database: Database, project_id: ProjectId, issue_id: str, *, status: str = "open"
+) -> None:
+    """Add an issue that has been here for long, and that has happened now."""
+    await run(
+        database,
+        "insert into issues (project_id, issue_id, grouping_version, first_seen_at, first_event_id,"
+        " last_seen_at, last_event_id, level, kind, title, events, users, replays, status) values"
+        " (:project, cast(:issue as uuid), 1, now() - interval '9 days', cast(:issue as uuid),"
+        " now(), cast(:issue as uuid), 'error', 'error', :title, 1, 0, 0, :status)",
+        project=project_id, issue=issue_id, title=f"Issue {issue_id[-1]}", status=status,
+    )  # fmt: skip
+
+
+async def add_events(
+    database: Database, project_id: ProjectId, issue_id: str, events: dict[int, int]
+) -> None:
+    """Let an issue have happened: how often, by how many hours ago."""
+    for hours, quantity in events.items():
+        await run(
+            database,
+            "insert into issue_hours values (:project, cast(:issue as uuid),"
+            " date_trunc('hour', cast(:at as timestamptz)), :events)",
+            project=project_id, issue=issue_id, events=quantity,
+            at=clock.now() - timedelta(hours=hours),
+        )  # fmt: skip
+
+
+async def set_events(
+    database: Database, project_id: ProjectId, issue_id: str, quantity: int
+) -> None:
+    """Set how often an issue has happened in its last hour."""
+    await run(
+        database,
+        "update issue_hours set events = :events where project_id = :project"
+        " and issue_id = cast(:issue as uuid) and hour > now() - interval '90 min'",
+        project=project_id, issue=issue_id, events=quantity,
+    )  # fmt: skip
+
+
 async def test_silence_is_told_when_it_begins_and_when_it_ends(database: Database, project: Keyed):
     """A project that never got anything is not silent; one that stops getting something is."""
     settings = RuleSettings(collect_min=0, silent_min=30)
@@ -102,27 +142,78 @@ async def test_a_spike_is_found_in_the_counts_of_issues(database: Database, proj
     settings = RuleSettings(collect_min=0, least_events=20)
     await make_rule(database, project.id, RuleKind.SPIKE, settings)
     issue = "a" * 32
-    now = clock.now()
-    await run(
-        database,
-        "insert into issues (project_id, issue_id, grouping_version, first_seen_at, first_event_id,"
-        " last_seen_at, last_event_id, level, kind, title, events, users, replays) values"
-        " (:project, cast(:issue as uuid), 1, now() - interval '9 days', cast(:issue as uuid),"
-        " now(), cast(:issue as uuid), 'error', 'error', 'Boom', 1, 0, 0)",
-        project=project.id, issue=issue,
-    )  # fmt: skip
-    add = (
-        "insert into issue_hours values (:project, cast(:issue as uuid),"
-        " date_trunc('hour', cast(:at as timestamptz)), :events)"
-    )
-    for hours in range(2, 30):
-        at = now - timedelta(hours=hours)
-        await run(database, add, project=project.id, issue=issue, at=at, events=2)
+    await add_issue(database, project.id, issue)
+    await add_events(database, project.id, issue, dict.fromkeys(range(2, 30), 2))
     assert await look(database) == []
-    await run(database, add, project=project.id, issue=issue, at=now, events=200)
+    await add_events(database, project.id, issue, {0: 200})
     [title] = await look(database)
     assert title.startswith("Shop: 200 errors in the last hour")
     assert len(await look(database)) == 1
+
+
+async def test_an_issue_that_rises_far_above_its_own_hours_is_told(
+    database: Database, project: Keyed
+):
+    """Others that are as busy as ever, rare or ignored are not; the end is told as well."""
+    settings = RuleSettings(collect_min=0, least_events=20)
+    await make_rule(database, project.id, RuleKind.ISSUE_SPIKE, settings)
+    busy, rising, rare, ignored, new = (f"{number:032x}" for number in range(1, 6))
+    for issue in (busy, rising, rare):
+        await add_issue(database, project.id, issue)
+    await add_issue(database, project.id, ignored, status="ignored")
+    await add_events(database, project.id, busy, dict.fromkeys(range(30), 300))
+    await add_events(database, project.id, rising, dict.fromkeys(range(2, 30), 10))
+    await add_events(database, project.id, rare, {0: 19})
+    await add_events(database, project.id, ignored, {0: 500})
+    assert await look(database) == []
+    await add_events(database, project.id, rising, {0: 40})
+    assert await look(database) == ["Shop: Spike of an issue: Issue 2"]
+    async with database.reading() as connection:
+        content = await connection.scalar(text("select content from outbox_messages"))
+        subjects = list(await connection.scalars(text("select subject_id from message_subjects")))
+    [item] = content["items"]
+    assert item["facts"][:2] == [["Last hour", "40"], ["Usual", "10"]]
+    assert item["why"].startswith("10 an hour are usual at this time, and 3 times as many")
+    assert item["url"] == f"https://replays.example.com/projects/{project.id}/issues/{rising}"
+    assert rising in {subject.hex for subject in subjects}
+    await add_issue(database, project.id, new)
+    await add_events(database, project.id, new, {0: 25})
+    await set_events(database, project.id, rising, 24)
+    assert (await look(database))[1:] == ["Shop: Spike of an issue: Issue 5"], "it goes on"
+    await set_events(database, project.id, rising, 11)
+    await run(database, "update issues set status = 'ignored' where title = 'Issue 5'")
+    assert (await look(database))[2:] == ["Shop: Spike is over: Issue 2"]
+    assert len(await look(database)) == 3
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+async def test_a_spike_goes_on_in_the_issue_that_replaced_its_own(
+    database: Database, project: Keyed, *, is_held: bool
+):
+    """An issue that becomes readable is no other spike."""
+    settings = RuleSettings(collect_min=0, least_events=20)
+    await make_rule(database, project.id, RuleKind.ISSUE_SPIKE, settings)
+    before, after, old = (f"{number:032x}" for number in range(1, 4))
+    await add_issue(database, project.id, old)
+    for issue in (before, after) if is_held else (before,):
+        await add_issue(database, project.id, issue)
+        await add_events(database, project.id, issue, {0: 50})
+    count = len(await look(database))
+    if not is_held:
+        await add_issue(database, project.id, after)
+        await add_events(database, project.id, after, {0: 50})
+    await run(
+        database,
+        "insert into issue_moves (project_id, issue_id, target_id, events)"
+        " values (:project, cast(:before as uuid), cast(:after as uuid), 50)",
+        project=project.id, before=before, after=after,
+    )  # fmt: skip
+    for table in ("issues", "issue_hours"):
+        await run(database, f"delete from {table} where issue_id = cast(:id as uuid)", id=before)
+    assert len(await look(database)) == count
+    async with database.reading() as connection:
+        held = await connection.scalars(text("select issue_id from alert_conditions"))
+        assert [row.hex for row in held] == [after]
 
 
 async def test_admins_of_the_server_are_told_what_needs_them(database: Database, project: Keyed):

@@ -48,6 +48,7 @@ RULES = (
           time_zone="Europe/Berlin"),
     _rule(3, RuleKind.FIRST_CRASH, 1, collect_min=0),
     _rule(4, RuleKind.SPIKE, 2, is_on=False),
+    _rule(8, RuleKind.ISSUE_SPIKE, 1, factor=5, least_events=50),
     _rule(5, RuleKind.CRASH_FREE, 3, tell=TellWhen.DAILY),
     _rule(6, RuleKind.QUERY, 1, query="end:crashed screen:Checkout* " * 6),
     _rule(7, RuleKind.SILENCE),
