@@ -73,10 +73,10 @@ class ReplayHeader:
     is_pinned: bool = False
     held_by: str | None = None
     """The legal hold that lasts longest: `Case 4, until 30 Jun 2027`; None if there is none."""
-    hand_on_href: str = ""
-    """The page from which the replay is handed on."""
     pin_href: str = ""
     holds_href: str = ""
+    hand_on_href: str = ""
+    """The page from which the replay is handed on; empty for whoever it was handed to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.ids import TraceId
+from app.core.replay_range import ReplayRange
 from app.web.urls.query import with_query
 
 
@@ -53,14 +54,18 @@ class ReplayAddress:
         """Return the address of the MP4 of a segment, as the phone sent it."""
         return f"{self.href}/segments/{segment_id}.mp4"
 
-    def at(self, at_ms: int, *, from_segment: int = 0) -> str:
+    def at(self, at_ms: int, *, from_segment: int = 0, marked: ReplayRange | None = None) -> str:
         """Return the address that opens the replay at a moment; `t` counts seconds.
 
         Args:
             at_ms: The moment on the clock of the replay.
             from_segment: The first segment whose recording is read.
+            marked: The range that is marked on the timeline.
         """
-        return with_query(self.href, {"t": write_seconds(at_ms)} | _from_segment(from_segment))
+        pairs = {"t": write_seconds(at_ms)} | _from_segment(from_segment)
+        if marked:
+            pairs |= {"in": write_seconds(marked.from_ms), "out": write_seconds(marked.to_ms)}
+        return with_query(self.href, pairs)
 
     def panel(self, panel: str, *, row: str = "", from_segment: int = 0) -> str:
         """Return the address of the replay with a panel open, at a row if its id is named."""

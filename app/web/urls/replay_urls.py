@@ -18,7 +18,12 @@ def address_of(project_id: ProjectId, replay_id: ReplayId) -> ReplayAddress:
 
 
 def replay_at(
-    project_id: ProjectId, replay_id: ReplayId, *, at_ms: int, from_segment: int = 0
+    project_id: ProjectId,
+    replay_id: ReplayId,
+    *,
+    at_ms: int,
+    from_segment: int = 0,
+    marked: ReplayRange | None = None,
 ) -> str:
     """Return the address that opens a replay at a moment; `t` counts seconds.
 
@@ -27,8 +32,10 @@ def replay_at(
         replay_id: The replay.
         at_ms: The moment on the clock of the replay.
         from_segment: The first segment whose recording is read.
+        marked: The range that is marked on its timeline.
     """
-    return address_of(project_id, replay_id).at(at_ms, from_segment=from_segment)
+    address = address_of(project_id, replay_id)
+    return address.at(at_ms, from_segment=from_segment, marked=marked)
 
 
 def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:

@@ -14,10 +14,13 @@
  * @property {() => void} focusFilter
  * @property {() => void} copyLink
  * @property {(row: Row) => void} open
+ * @property {import("./handover/marks.js").Marks} marks
+ * @property {import("./handover/drawer.js").Drawer | null} drawer
  */
 
 import { openDialog } from "../overlays.js";
 import { closest, need } from "../dom.js";
+import { clockText } from "../words.js";
 import { lastBegun } from "./content.js";
 import { savePicture } from "./stage/save_picture.js";
 import { RATES } from "./stage/transport.js";
@@ -72,7 +75,7 @@ function keySwitch(signal) {
  * @param {Parts} parts
  * @returns {Record<string, () => void>}
  */
-function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open }) {
+function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open, marks, drawer }) {
   const { player, root, content, seek } = desk;
   const state = () => player.store.get();
   const by = (/** @type {number} */ ms) => () => seek(state().at_ms + ms);
@@ -110,6 +113,13 @@ function actions(desk, { tabs, gestures, timeline, focusFilter, copyLink, open }
     v: () => give(root, "video"), h: () => give(root, "panels"),
     "?": () => openDialog("keys-dialog"),
   };
+  if (drawer) {
+    Object.assign(acts, {
+      x: () => press(desk, marks, drawer),
+      r: () => void drawer.open("report", true), m: () => void drawer.open("clip"), e: () => void drawer.open("share"),
+      Escape: drawer.close,
+    });
+  }
   for (let tenth = 0; tenth <= 9; tenth += 1) {
     acts[String(tenth)] = () => seek((state().duration_ms * tenth) / 10);
   }
@@ -131,6 +141,22 @@ export function neighbour(rows, at_ms, steps, last) {
   if (at >= 0) return shown[at + steps];
   if (steps > 0) return shown[lastBegun(shown, at_ms) + 1];
   return shown.findLast((row) => row.at_ms < at_ms);
+}
+
+/**
+ * Marks the start of a range, then its end; then the ways to hand it on are in sight, and the keys stay with the player.
+ *
+ * @param {Desk} desk
+ * @param {import("./handover/marks.js").Marks} marks
+ * @param {import("./handover/drawer.js").Drawer} drawer
+ */
+function press({ player, announce }, marks, drawer) {
+  const { from_ms, to_ms } = marks.press(player.store.get().at_ms);
+  if (to_ms === null) announce(`A range begins at ${clockText(from_ms)}. Press X again where it ends.`);
+  else {
+    announce(`Marked ${clockText(from_ms)} to ${clockText(to_ms)}. R copies a report, M makes a clip, E a share link.`);
+    void drawer.open();
+  }
 }
 
 /** Gives the room to one of the two, or back to both. @param {HTMLElement} root @param {"video" | "panels"} to */

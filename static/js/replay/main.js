@@ -16,6 +16,8 @@ import { createDivider } from "./stage/divider.js";
 import { createFilmstrip } from "./timeline/filmstrip.js";
 import { createFilters } from "./panels/filters.js";
 import { createFollow, keepInSight } from "./panels/follow.js";
+import { createDrawer } from "./handover/drawer.js";
+import { createMarks } from "./handover/marks.js";
 import { createGlimpse } from "./panels/glimpse.js";
 import { createGestures } from "./stage/gestures.js";
 import { findIdleIntervals } from "./timeline/idle.js";
@@ -55,12 +57,14 @@ export function start(player) {
   const filters = createFilters(desk, address, follow.update);
   const sort = createSort(root, address);
   const open = (/** @type {Row} */ row) => openRow(row.element, tabs, follow);
-  timeline = createTimeline(desk, { address, gestures: gestures.list, served: served.list, open });
+  const marks = createMarks(address, () => Math.max(player.store.get().duration_ms, desk.content().duration_ms));
+  timeline = createTimeline(desk, { address, gestures: gestures.list, served: served.list, open, marks });
+  const drawer = createDrawer(desk, marks, () => partOf(timeline));
   const filmstrip = createFilmstrip(root.dataset.picturesUrl ?? "", life.signal);
   timeline.usePictures(filmstrip.viewer(POINTED_PX));
   filmstrip.fill(root, THUMB_PX);
   createGlimpse(desk, filmstrip);
-  createKeys(desk, { tabs, gestures, timeline, focusFilter: () => focusFilter(tabs, filters), copyLink: address.copy, open });
+  createKeys(desk, { tabs, gestures, timeline, focusFilter: () => focusFilter(tabs, filters), copyLink: address.copy, open, marks, drawer });
   tabs.onChange((name) => address.set("tab", name === "activity" ? "" : name));
   rowLinks(desk, (id) => {
     const element = document.getElementById(id);
@@ -86,6 +90,12 @@ export function start(player) {
 function findIdle({ player, content }, gestures) {
   const { duration_ms, gaps } = player.store.get();
   player.request("idle", { intervals: findIdleIntervals(content(), gestures, gaps, duration_ms) });
+}
+
+/** The part of the replay that the timeline shows; null: all. @param {Timeline | null} timeline */
+function partOf(timeline) {
+  const shown = timeline?.shown();
+  return shown ? { from_ms: shown.start_ms, to_ms: shown.end_ms } : null;
 }
 
 /** The filter of the panel in front; where there is none, the activity's. @param {import("./panels/tabs.js").Tabs} tabs @param {import("./panels/filters.js").Filters} filters */

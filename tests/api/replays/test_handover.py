@@ -19,7 +19,7 @@ async def test_place_offers_the_range_that_was_asked_for(tenant: Server):
     part = (await tenant.web.get(href, params={"from": "0:06", "to": "9000"})).text
     assert 'name="from" value="0:06"' in part
     assert 'data-from-ms="6000" data-to-ms="9000"' in part
-    assert f"/replays/{REPLAY_ID}?t=6" in part
+    assert f"/replays/{REPLAY_ID}?t=6&amp;in=6&amp;out=9" in part
     longer = (await tenant.web.get(href, params={"from": "6000", "to": "99000"})).text
     assert 'data-from-ms="6000" data-to-ms="15000"' in longer
 

@@ -54,7 +54,11 @@ class Site:
         file = assets.read_asset(path.removeprefix("/static/"), query)
         if path.startswith("/static/") and file is not None:
             return 200, mimetypes.guess_type(path)[0] or "text/plain", file
-        name = {pages.HEADER.href: "replay", list_urls.REPLAYS: "list"}.get(path, name)
+        name = {
+            pages.HEADER.href: "replay",
+            pages.HEADER.hand_on_href: "hand on",
+            list_urls.REPLAYS: "list",
+        }.get(path, name)
         if path.startswith("/traces/"):
             name = "trace, the rest"
         if name in self.pages:

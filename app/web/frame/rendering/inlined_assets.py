@@ -22,8 +22,8 @@ COMMON: Final = (
 """The style sheets of every page."""
 _REPLAY: Final = (
     "replay/stage", "replay/gestures", "replay/transport", "replay/timeline", "replay/lanes",
-    "replay/playhead", "replay/filmstrip", "replay/panels", "shared/rows", "shared/tables",
-    "replay/exchange", "trace/page", "trace/bars", "replay/errors", "replay/page",
+    "replay/playhead", "replay/marks", "replay/filmstrip", "replay/panels", "shared/rows",
+    "shared/tables", "replay/exchange", "trace/page", "trace/bars", "replay/errors", "replay/page",
     "replay/layouts", "replay/menus", "replay/narrow", "replay/low", "replay/no-video",
 )  # fmt: skip
 _SCRIPT: Final = "js/replay/begin"

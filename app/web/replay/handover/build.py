@@ -35,7 +35,9 @@ def build_handover_page(
         project_name=context.project.name,
         replay_id=key.replay_id,
         replay_href=replay_urls.replay(key.project_id, key.replay_id),
-        link_href=replay_urls.replay_at(key.project_id, key.replay_id, at_ms=start_ms),
+        link_href=replay_urls.replay_at(
+            key.project_id, key.replay_id, at_ms=start_ms, marked=chosen
+        ),
         action_href=replay_urls.hand_on(key.project_id, key.replay_id),
         base_url=base_url,
         user=naming.name_user(outline.replay.user),

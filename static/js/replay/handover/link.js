@@ -16,10 +16,23 @@ export function startLink(section, place) {
     text.textContent = link.href;
     button.dataset.copy = link.href;
   };
-  write();
-  place.onRange((range) => {
+  /** @param {import("./types.js").Range | null} range */
+  const show = (range) => {
     const at_ms = range ? range.from_ms : place.now_ms();
-    href.searchParams.set("t", String(Math.round(at_ms / 100) / 10));
+    href.searchParams.set("t", seconds(at_ms));
+    href.searchParams.delete("in");
+    href.searchParams.delete("out");
+    if (range) {
+      href.searchParams.set("in", seconds(range.from_ms));
+      href.searchParams.set("out", seconds(range.to_ms));
+    }
     write();
-  });
+  };
+  place.onRange(show);
+  show(place.range());
+}
+
+/** @param {number} ms */
+function seconds(ms) {
+  return String(Math.round(ms / 100) / 10);
 }

@@ -4,7 +4,7 @@
  * @import {Place, Range} from "./types.js"
  */
 
-import { all } from "../../dom.js";
+import { all, el } from "../../dom.js";
 import { fetchPage } from "../../fetch_page.js";
 import { localizeMoments } from "../../moments.js";
 import { startClip } from "./clip.js";
@@ -33,9 +33,26 @@ export function startPlace(place) {
 export async function fetchPlace(href, range, signal) {
   const page = await fetchPage(withRange(href, range), signal);
   const element = page?.querySelector("[data-hand-on]");
-  if (!(element instanceof HTMLElement)) return null;
+  if (!page || !(element instanceof HTMLElement)) return null;
+  await bringStyles(page);
   localizeMoments(element);
   return element;
+}
+
+/** Brings the style sheets of a fetched page that this one lacks; waits until they count. @param {Document} page */
+async function bringStyles(page) {
+  const here = new Set(all("link[rel=stylesheet]", document.head).map((link) => link.getAttribute("href")));
+  const lacking = all("link[rel=stylesheet]", page.head).filter((link) => {
+    const href = link.getAttribute("href") ?? "";
+    // The bundle has the style sheets of every page, which this page has inside it.
+    return !here.has(href) && !href.includes("/bundle.css");
+  });
+  await Promise.all(lacking.map((link) => new Promise((resolve) => {
+    const copy = el("link", { rel: "stylesheet", href: link.getAttribute("href") ?? "" });
+    copy.addEventListener("load", resolve, { once: true });
+    copy.addEventListener("error", resolve, { once: true });
+    document.head.append(copy);
+  })));
 }
 
 /**

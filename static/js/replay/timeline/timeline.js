@@ -3,6 +3,7 @@
  *
  * @import {Axis} from "./axis.js"
  * @import {Gesture} from "../stage/gesture_marks.js"
+ * @import {Marks} from "../handover/marks.js"
  * @import {Served} from "./served.js"
  * @import {Desk, Row, State} from "../types.js"
  *
@@ -10,6 +11,7 @@
  * @property {() => void} draw  draws anew what a live replay has gained
  * @property {(factor: number) => void} zoom  around the playhead
  * @property {() => void} whole
+ * @property {() => import("./axis.js").Interval | null} shown  the part that is shown; null: all
  * @property {(pictureAt: (at_ms: number) => HTMLElement | null) => void} usePictures
  *   whose pictures stand in the card of what the pointer is over
  */
@@ -20,6 +22,7 @@ import { makeAxis } from "./axis.js";
 import { screenAt } from "../content.js";
 import { createHover } from "./hover.js";
 import { drawLanes } from "./lanes.js";
+import { createMarked } from "./marked.js";
 import { createPointers } from "./pointers.js";
 import { createRange } from "./range.js";
 
@@ -32,9 +35,10 @@ import { createRange } from "./range.js";
  * @param {() => readonly Gesture[]} parts.gestures
  * @param {() => readonly Served[]} parts.served
  * @param {(row: Row) => void} parts.open  shows a row in its own panel
+ * @param {Marks} parts.marks  the range that is marked to be handed on
  * @returns {Timeline}
  */
-export function createTimeline(desk, { address, gestures, served, open }) {
+export function createTimeline(desk, { address, gestures, served, open, marks }) {
   const { player, root, signal } = desk;
   const track = need("[data-track]", root);
   const whole = need("[data-do=whole]", root);
@@ -48,6 +52,8 @@ export function createTimeline(desk, { address, gestures, served, open }) {
   const hover = createHover(desk, track, () => axis);
   const choice = createPointers(desk, track, { axis: () => axis, range, duration, open });
 
+  const drawMarked = createMarked(desk, marks, { axis: () => axis, duration });
+
   slider(track);
   const draw = () => {
     const content = desk.content();
@@ -57,6 +63,7 @@ export function createTimeline(desk, { address, gestures, served, open }) {
     track.replaceChildren(...lanes, choice, hover.ghost, head, hover.card);
     track.setAttribute("aria-valuemax", String(Math.round(duration() / 1000)));
     showRange(whole, axis, duration());
+    drawMarked();
     follow(player.store.get());
   };
   /** @param {State} state */
@@ -87,6 +94,7 @@ export function createTimeline(desk, { address, gestures, served, open }) {
     draw,
     zoom: (factor) => range.zoom(factor, player.store.get().at_ms, duration()),
     whole: () => range.set(null),
+    shown: () => (axis.start_ms <= 0 && axis.end_ms >= duration() ? null : { start_ms: axis.start_ms, end_ms: axis.end_ms }),
     usePictures: hover.usePictures,
   };
 }

@@ -25,6 +25,7 @@ from tests.unit.web.samples import (
     alert_samples,
     debug_file_samples,
     erasure_samples,
+    handover_samples,
     issue_samples,
     list_samples,
     part_samples,
@@ -146,6 +147,7 @@ SEGMENTS = (
 )
 DELETION = replay.Deletion(replay_urls.delete_replay(PROJECT, REPLAY), 3_355_443, 14, 62, 9, 1)
 HEADER = replay.ReplayHeader(
+    hand_on_href=replay_urls.hand_on(PROJECT, REPLAY),
     project_id=PROJECT,
     project_name="Cartwheel Android",
     project_href=project_urls.project(PROJECT),
@@ -234,10 +236,8 @@ _ACCOUNT = account.AccountPage(
 
 _SIGNED_IN = Chrome("Ana Silva", "/replays?project=318")
 _ADMIN = replace(_SIGNED_IN, is_admin=True)
-_ALERTED = replace(
-    _SIGNED_IN,
-    alerts=(Alert("bad", "Full.", "Make room."), Alert("warn", "One.", "Look.", "/p", "P")),
-)
+_ALERTS = (Alert("bad", "Full.", "Make room."), Alert("warn", "One.", "Look.", "/p", "P"))
+_ALERTED = replace(_SIGNED_IN, alerts=_ALERTS)
 _NOBODY = Chrome(None, "/sign-in", "dark")
 _TOLD = replace(_SIGNED_IN, notice=Notice("Replay deleted."))
 
@@ -252,7 +252,8 @@ def _deleted(**changes) -> state_pages.StatePage:
 
 
 _SAMPLE_MODULES = (
-    issue_samples, room_samples, retention_samples, erasure_samples, debug_file_samples
+    issue_samples, room_samples, retention_samples, erasure_samples,
+    debug_file_samples, handover_samples,
 )  # fmt: skip
 SAMPLES = {
     "privacy": _page("privacy/page.html", privacy_samples.PRIVACY_PAGE, _ADMIN),

@@ -1,0 +1,126 @@
+"""Marking a range of a replay by keys and pointer, and the drawer from which it is handed on."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import axe
+
+
+@pytest.fixture
+def marked(replay: Page) -> Page:
+    """Mark from 0:10 to 0:20 with the key X, which opens the drawer."""
+    for at_ms in (10_000, 20_000):
+        replay.evaluate("at_ms => fake.store.set({ at_ms })", at_ms)
+        replay.keyboard.press("x")
+    expect(replay.get_by_role("region", name="Hand on")).to_be_visible()
+    expect(replay.locator("[data-range-facts]")).to_be_visible()
+    return replay
+
+
+def test_two_presses_of_x_mark_a_range(replay):
+    """X marks the start and X again the end; the address, the timeline and its words say so."""
+    replay.evaluate("fake.store.set({ at_ms: 10000 })")
+    replay.keyboard.press("x")
+    expect(replay.get_by_text("From 0:10")).to_be_visible()
+    expect(replay.locator("[data-announce]")).to_contain_text("Press X again where it ends")
+    replay.evaluate("fake.store.set({ at_ms: 20000 })")
+    replay.keyboard.press("x")
+    expect(replay.get_by_text("0:10 to 0:20", exact=True)).to_be_visible()
+    expect(replay).to_have_url(re.compile(r"[?&]in=10&out=20"))
+    drawer = replay.get_by_role("region", name="Hand on")
+    expect(drawer.get_by_label("From")).to_have_value("0:10")
+    expect(drawer.get_by_label("To", exact=True)).to_have_value("0:20")
+    # The keys stay with the player, so that the range can be marked anew.
+    replay.evaluate("fake.store.set({ at_ms: 30000 })")
+    replay.keyboard.press("x")
+    expect(replay.get_by_text("From 0:30")).to_be_visible()
+
+
+def test_ends_of_the_range_are_moved_by_keys_and_pointer(marked):
+    """Each end is a slider of its own, and the player shows the picture there."""
+    start = marked.get_by_role("slider", name="Start of the marked range")
+    end = marked.get_by_role("slider", name="End of the marked range")
+    start.focus()
+    marked.keyboard.press("ArrowRight")
+    expect(start).to_have_attribute("aria-valuetext", "0:11")
+    expect(marked.locator("[data-clock]")).to_have_text("0:11")
+    marked.keyboard.press("Shift+ArrowLeft")
+    expect(start).to_have_attribute("aria-valuetext", "0:10.9")
+    marked.keyboard.press("End")
+    expect(start).to_have_attribute("aria-valuetext", "0:19.9")
+    marked.keyboard.press("Home")
+    expect(start).to_have_attribute("aria-valuenow", "0")
+    box = end.bounding_box()
+    marked.mouse.move(box["x"] + 4, box["y"] + 8)
+    marked.mouse.down()
+    marked.mouse.move(box["x"] + 204, box["y"] + 8, steps=3)
+    marked.mouse.up()
+    assert int(end.get_attribute("aria-valuenow")) > 25
+    marked.keyboard.press("Escape")
+    start.focus()
+    marked.keyboard.press("Delete")
+    expect(start).to_be_hidden()
+    assert "in=" not in marked.url
+
+
+def test_fields_of_the_drawer_and_the_timeline_follow_one_another(marked):
+    """A time that is typed moves the mark; one that cannot be meant is refused beside its field."""
+    drawer = marked.get_by_role("region", name="Hand on")
+    drawer.get_by_label("To", exact=True).fill("0:31.5")
+    marked.keyboard.press("Enter")
+    end = marked.get_by_role("slider", name="End of the marked range")
+    expect(end).to_have_attribute("aria-valuetext", "0:31.5")
+    drawer.get_by_label("To", exact=True).fill("0:05")
+    marked.keyboard.press("Enter")
+    expect(end).to_have_attribute("aria-valuetext", "0:31.5")
+    assert drawer.get_by_label("To", exact=True).evaluate("field => !field.validity.valid")
+    drawer.get_by_role("button", name="Whole replay", exact=True).click()
+    expect(drawer.get_by_label("From")).to_have_value("0:00")
+    expect(end).to_be_hidden()
+    marked.evaluate("fake.store.set({ at_ms: 30000 })")
+    drawer.get_by_role("button", name="10 s around 0:30").click()
+    expect(drawer.get_by_label("From")).to_have_value("0:25")
+
+
+def test_link_carries_the_marked_range(marked):
+    """The link of the drawer opens at the start of the range, with its marks."""
+    code = marked.get_by_label("Link", exact=True)
+    expect(code).to_contain_text("t=10&in=10&out=20")
+    marked.goto(code.text_content())
+    expect(marked.get_by_text("0:10 to 0:20", exact=True)).to_be_visible()
+
+
+def test_drawer_is_closed_by_escape_and_gives_the_focus_back(replay):
+    """The button opens the drawer and says so; Escape closes it and returns to the button."""
+    opener = replay.get_by_role("link", name="Hand on")
+    opener.click()
+    drawer = replay.get_by_role("region", name="Hand on")
+    expect(drawer).to_be_focused()
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    expect(drawer.get_by_text("3 views, 6 days left")).to_be_visible()
+    replay.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_drawer_says_when_it_cannot_be_loaded(replay):
+    """Without an answer of the server the drawer says so and can try again."""
+    replay.route("**/hand-on*", lambda route: route.fulfill(body="<p>Not now</p>"))
+    with_errors = replay.get_by_role("region", name="Hand on")
+    replay.get_by_role("link", name="Hand on").click()
+    expect(with_errors.get_by_role("alert")).to_contain_text("does not answer")
+    replay.unroute("**/hand-on*")
+    with_errors.get_by_role("button", name="Try again").click()
+    expect(with_errors.get_by_text("Handed out")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_axe_finds_nothing_in_the_drawer(marked, width):
+    """Marks and drawer pass axe in both themes at every width and do not scroll sideways."""
+    marked.set_viewport_size({"width": width, "height": 844})
+    assert axe.find_violations(marked) == []
+    marked.emulate_media(color_scheme="dark")
+    assert axe.find_violations(marked, "color-contrast") == []
+    assert marked.evaluate("document.documentElement.scrollWidth") <= width

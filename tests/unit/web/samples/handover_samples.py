@@ -1,0 +1,56 @@
+"""Made-up values of the page from which a replay is handed on."""
+
+from dataclasses import replace
+
+from app.core.replay_range import ReplayRange
+from app.playback.video.widened_range import WidenedRange
+from app.web.replay.handover.page import HandedOutRow, HandoverPage, RangeFields
+from app.web.urls import replay_urls
+from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
+
+_HREF = replay_urls.replay(PROJECT, REPLAY)
+HANDOVER_PAGE = HandoverPage(
+    project_id=PROJECT,
+    project_name="Cartwheel Android",
+    replay_id=REPLAY,
+    replay_href=_HREF,
+    link_href=f"{_HREF}?t=6",
+    action_href=replay_urls.hand_on(PROJECT, REPLAY),
+    base_url="https://replays.example.com",
+    user="ada.winter.with.a.long.name@customers.example.com",
+    started_at=NOW,
+    duration_ms=66_000,
+    replay_range=ReplayRange(6_000, 16_500),
+    range=RangeFields(
+        from_text="0:06",
+        to_text="0:16.5",
+        length_ms=10_500,
+        is_whole=False,
+        video=WidenedRange(1, 4, 4_000, 18_000, 212_000),
+        is_widened=True,
+    ),
+    has_video=True,
+    may_change=True,
+    handed_out=(
+        HandedOutRow("screen", "Clip, 0:06 to 0:16", "ready", False, "Ana", NOW, "/c", "/c/d"),
+        HandedOutRow(
+            "eye", "Share link, whole replay", "3 views, 6 days left", False, "Ben Ito", NOW,
+            None, "/s/r",
+        ),
+        HandedOutRow("eye", "Share link, 0:06 to 0:16", "taken back", True, "Ben Ito", NOW),
+    ),
+)  # fmt: skip
+EMPTY_HANDOVER_PAGE = replace(
+    HANDOVER_PAGE,
+    user=None,
+    replay_range=None,
+    range=RangeFields("0:00", "1:06", 66_000, is_whole=True, video=None, is_widened=False),
+    has_video=False,
+    may_change=False,
+    handed_out=(),
+)
+
+PAGES = {
+    "hand on": ("replay/handover/page.html", HANDOVER_PAGE),
+    "hand on, nothing yet": ("replay/handover/page.html", EMPTY_HANDOVER_PAGE),
+}
