@@ -1,11 +1,10 @@
-"""axe checks the replay page panel by panel, and every sample page on a phone."""
+"""axe checks the replay page panel by panel; test_pages has every page as it opens."""
 
 import re
 
 import pytest
 
 from tests.browser.pages import axe
-from tests.unit.web.samples.pages import SAMPLES
 
 PANELS = ("Activity", "Network", "Errors", "Trace", "Logs", "Segments", "Details")
 
@@ -21,15 +20,6 @@ def test_axe_finds_nothing_in_any_panel(replay, panel):
     assert axe.find_violations(replay, within=selector) == []
     replay.emulate_media(color_scheme="dark")
     assert axe.find_violations(replay, "color-contrast", within=selector) == []
-
-
-@pytest.mark.parametrize("name", sorted(SAMPLES))
-def test_axe_finds_nothing_on_a_phone(page, site, name):
-    """Every sample page passes axe at 390 px and does not scroll sideways."""
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(site.address(name))
-    assert axe.find_violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_axe_does_not_wait_for_hidden_elements(page):

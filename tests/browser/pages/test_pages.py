@@ -12,6 +12,7 @@ from tests.browser.pages import axe
 from tests.unit.web.samples import list_samples, made_up, pages
 
 WIDTHS = {"wide": 1440, "laptop": 1280, "tablet": 1024, "upright tablet": 768, "phone": 390}
+"""Widths of windows in px; the phone is last."""
 JUST_ABOVE_BREAKPOINTS = (1281, 1201, 1017, 865, 705)
 """Widths at which the table of replays has the least room for what it shows, in px."""
 
@@ -20,7 +21,8 @@ JUST_ABOVE_BREAKPOINTS = (1281, 1201, 1017, 865, 705)
 def test_every_page_fits_its_width_and_passes_axe(page, site, name):
     """No page scrolls sideways at any width, writes to the console, or has an axe violation.
 
-    In the dark theme only contrasts are checked, because nothing else differs.
+    axe checks the widest window and the phone. In the dark theme it checks only contrasts, because
+    nothing else differs.
     """
     page.goto(site.address(name))
     assert axe.find_violations(page) == []
@@ -30,6 +32,8 @@ def test_every_page_fits_its_width_and_passes_axe(page, site, name):
         page.set_viewport_size({"width": width, "height": 844})
         beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert beyond <= 0, f"{name} is {beyond} px too wide at {width} px"
+    page.emulate_media(color_scheme="light")
+    assert axe.find_violations(page) == []
 
 
 def test_times_are_local_and_their_title_is_utc(page, site):
