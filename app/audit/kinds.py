@@ -22,6 +22,7 @@ class LogKind(StrEnum):
 _DOWNLOADS: Final = frozenset(
     {
         Action.REPLAY_DOWNLOADED,
+        Action.CLIP_MADE,
         Action.FILE_DOWNLOADED,
         Action.QUARANTINE_DOWNLOADED,
         Action.LOG_EXPORTED,

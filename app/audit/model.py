@@ -65,6 +65,8 @@ class Action(StrEnum):
     RANGE_ERASED = "range_erased"
     PROJECT_ERASED = "project_erased"
     REPLAY_DOWNLOADED = "replay_downloaded"
+    CLIP_MADE = "clip_made"
+    CLIP_DELETED = "clip_deleted"
     SHARE_MADE = "share_made"
     SHARE_REVOKED = "share_revoked"
     SHARE_VIEWED = "share_viewed"

@@ -132,6 +132,14 @@ class ChildProcess:
         """The id of the process."""
         return self._process.pid
 
+    @property
+    def used_cpu_s(self) -> float:
+        """The processor time that the child has used; 0 if it has ended."""
+        try:
+            return _read_cpu_s(self._process.pid)
+        except (OSError, ValueError, IndexError):
+            return 0.0
+
     def _hand_over(self, files: Sequence[int]) -> None:
         if files:
             assert self._files is not None  # noqa: S101 - the kind of child receives files
@@ -159,7 +167,7 @@ class ChildProcess:
     def _grant_time(self) -> None:
         """Give the child processor time for one more answer; its hard limit stays."""
         with contextlib.suppress(OSError, ValueError):
-            soft = _read_cpu_s(self._process.pid) + 1 + self._timeouts.cpu_s
+            soft = int(_read_cpu_s(self._process.pid)) + 1 + self._timeouts.cpu_s
             _, hard = resource.prlimit(self._process.pid, resource.RLIMIT_CPU)
             resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (min(soft, hard), hard))
 
@@ -190,13 +198,13 @@ class ChildProcess:
         return f": {last[:_MESSAGE_CHARS]}" if last else ""
 
 
-def _read_cpu_s(pid: int) -> int:
-    """Return the whole seconds of processor time that a process has used.
+def _read_cpu_s(pid: int) -> float:
+    """Return the seconds of processor time that a process has used.
 
     Source: proc_pid_stat(5): `utime` and `stime` are the 12th and 13th field after the name.
     """
     fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) // os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def start_child(

@@ -100,6 +100,10 @@ class Settings(BaseSettings):
     """Symbols of Apple's systems: a folder, or `s3://bucket/prefix`, in the "unified" layout."""
     pictures: bool = True
     """Whether to draw small pictures of replays; without them no video is decoded here."""
+    clips: bool = True
+    """Whether to render clips of replays."""
+    clip_cpu_s: int = Field(default=180, ge=5, le=3_600)
+    """Processor time that rendering one clip may take, in seconds."""
     replay_quiet_s: float = Field(default=600.0, ge=0)
     """A replay that has got no segment for so many seconds closes: it is sealed then."""
     debug_file_bytes: int = Field(default=512 * 1024 * 1024, ge=1024 * 1024, le=2 * 1024**3)

@@ -32,6 +32,8 @@ class StorageKind(StrEnum):
     LOGS = "logs"
     ATTACHMENTS = "attachments"
     PICTURES = "pictures"
+    CLIPS = "clips"
+    """Triggers alone keep these totals (migration 0052)."""
 
 
 SEGMENT_BYTES: Final = 400

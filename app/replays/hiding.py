@@ -47,11 +47,20 @@ _HIDE: Final = (
         delete from replay_shares s using gone
         where s.project_id = gone.project_id and s.replay_id = gone.replay_id
         returning s.project_id, s.replay_id
+    ),
+    ended_clips as (
+        -- Their objects lie under the prefix of the replay, where the sweep finds them.
+        delete from replay_clips c using gone
+        where c.project_id = gone.project_id and c.replay_id = gone.replay_id
+        returning c.project_id, c.replay_id
     )
     select gone.*, (
         select count(*) from ended_shares s
         where s.project_id = gone.project_id and s.replay_id = gone.replay_id
-    ) as shares
+    ) as shares, (
+        select count(*) from ended_clips c
+        where c.project_id = gone.project_id and c.replay_id = gone.replay_id
+    ) as clips
     from gone order by project_id, replay_id
     """
     )
@@ -63,6 +72,7 @@ _HIDE: Final = (
         segments=Integer,
         video_bytes=BigInteger,
         shares=BigInteger,
+        clips=BigInteger,
     )
 )
 
@@ -94,6 +104,8 @@ class HiddenReplay:
     video_bytes: int
     shares: int = 0
     """Links and pictures of it that were handed out, and that answer nobody any more."""
+    clips: int = 0
+    """Clips of it, rendered or waiting."""
 
 
 async def hide_replays(
@@ -104,7 +116,7 @@ async def hide_replays(
     erasure_id: int | None = None,
     leaves_parts: bool = False,
 ) -> list[HiddenReplay]:
-    """Delete the rows and shares of replays and leave their tombstones, in one statement.
+    """Delete the rows, shares and clips of replays and leave their tombstones, in one statement.
 
     From the commit on nobody sees these replays, and late segments meet the tombstones. What
     belongs to them goes with `remove_parts`, in the same transaction or in later ones.
@@ -128,7 +140,7 @@ async def hide_replays(
         "has_parts": leaves_parts or erasure_id is not None,
     }
     rows = await connection.execute(_HIDE, parameters)
-    return [replace(_to_hidden(row), shares=row.shares) for row in rows]
+    return [replace(_to_hidden(row), shares=row.shares, clips=row.clips) for row in rows]
 
 
 async def read_hidden_replays(

@@ -131,6 +131,15 @@ async def _read_outgoing_ranges(
     }
 
 
+async def request_another_sweep(connection: AsyncConnection, key: ReplayKey) -> None:
+    """Have the prefix of a deleted replay checked once more: something was put there meanwhile."""
+    await connection.execute(
+        update(tombstones)
+        .where(tombstones.c.project_id == key.project_id, tombstones.c.replay_id == key.replay_id)
+        .values(swept_at=None)
+    )
+
+
 async def finish_wiped_ranges(connection: AsyncConnection, pack: OutgoingPack) -> None:
     """Delete the rows of bytes that are wiped, and count them in the receipts of their replays."""
     done = pack_outbox.c.pack_id == pack.id

@@ -20,10 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.db.text import clean
-from app.replays import picture_storage
+from app.replays import outgoing, picture_storage
 from app.replays.model import ReplayKey
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
-from app.replays.tables import object_outbox, replay_pictures, replays, tombstones
+from app.replays.tables import object_outbox, replay_pictures, replays
 
 LEASE: Final = timedelta(minutes=10)
 _COUNTED: Final = 10_000
@@ -314,11 +314,7 @@ async def erase_pictures(
 async def finish_deleted_replay(connection: AsyncConnection, key: ReplayKey) -> None:
     """Delete the row of a deleted replay, and have the sweep check its prefix once more."""
     await connection.execute(delete(replay_pictures).where(_is_row_of(key)))
-    await connection.execute(
-        update(tombstones)
-        .where(tombstones.c.project_id == key.project_id, tombstones.c.replay_id == key.replay_id)
-        .values(swept_at=None)
-    )
+    await outgoing.request_another_sweep(connection, key)
 
 
 async def read_pictures(

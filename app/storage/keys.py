@@ -3,6 +3,7 @@
     {day}/v/{journal_id}/{block}/{seq}-{random}       a pack: the videos of one digested batch
     {day}/{project_id}/{replay_id}/sealed-{random}    all segments of a closed replay
     {day}/{project_id}/{replay_id}/pictures-{random}  small pictures made of a replay
+    {day}/{project_id}/{replay_id}/clip-{random}      a clip rendered of a replay
     {day}/{project_id}/e/{event_id}/{sha}             a file attached to an event
     p/{project_id}/d/{file_id}/{name}                 an object of a debug file
     c/{day}/{token_id}/{sha1}-{random}                a chunk of a debug file that is uploaded
@@ -212,6 +213,16 @@ def make_pictures_key(day: date, project_id: int, replay_id: str) -> str:
     """
     prefix = make_replay_prefix(day, project_id, replay_id)
     return f"{prefix}pictures-{secrets.token_hex(_RANDOM_BYTES)}"
+
+
+def make_clip_key(day: date, project_id: int, replay_id: str) -> str:
+    """Make a key for a clip of a replay; every call makes another one.
+
+    Raises:
+        MalformedInput: As `make_replay_prefix` does.
+    """
+    prefix = make_replay_prefix(day, project_id, replay_id)
+    return f"{prefix}clip-{secrets.token_hex(_RANDOM_BYTES)}"
 
 
 def make_attachment_key(day: date, project_id: int, event_id: str, sha256_hex: str) -> str:

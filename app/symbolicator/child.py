@@ -6,19 +6,16 @@ What the child sends is checked, and any fault ends it. `finder` reads the symca
 """
 
 import asyncio
-import fcntl
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from app.children.process import ChildKind, ChildTimeouts, command_of, run_child
+from app.core import file_lock
 from app.core.errors import MalformedInput
 from app.symbolicator import wire
 
-_LOCK_PAUSE_S: Final = 0.05
 _MIB: Final = 1024 * 1024
 PROGRAM: Final = "app.symbolicator.program"
 DEFAULT_MEMORY_MIB: Final = 700
@@ -77,7 +74,7 @@ class NativeDeriver:
         size_bytes = os.fstat(source).st_size
         if not size_bytes:
             raise MalformedInput("it is empty")
-        async with self._turn, _locked(self._lock):
+        async with self._turn, file_lock.hold_file_lock(self._lock):
             answer = await self._ask(source, target, size_bytes)
         written_bytes = os.fstat(target).st_size
         if any(item.start + item.size_bytes > written_bytes for item in answer.objects):
@@ -128,21 +125,3 @@ def make_child_kind(*, gave_up: str, too_slow: str) -> ChildKind:
         forbidden=gave_up,
         receives_files=True,
     )
-
-
-@asynccontextmanager
-async def _locked(path: Path) -> AsyncIterator[None]:
-    """Hold a file's lock, which the kernel drops if this process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                await asyncio.sleep(_LOCK_PAUSE_S)
-            else:
-                break
-        yield
-    finally:
-        os.close(descriptor)

@@ -70,6 +70,7 @@ def open_page_services(
         StaticReleases(shared.database),
         work.uploads.services,
         work.alerts,
+        work.clips,
         provider,
     )
     shared.stack.push_async_callback(page_services.close)

@@ -19,7 +19,10 @@ from app.erasure.log.file import ErasureLog
 from app.erasure.sweep import Sweeper
 from app.ingest.digest.link_issues import link_events_to_replays, relink_replays
 from app.ingest.worker import IngestWorker
+from app.playback.clips.make import ClipWorkshop
+from app.playback.clips.maker import ClipMaker
 from app.playback.pictures.maker import PictureMaker
+from app.playback.video.index_cache import IndexCache
 from app.processes.backlog import find_oldest_backlog
 from app.processes.duties import Duty
 from app.processes.heartbeat import ProcessHeartbeat
@@ -49,6 +52,7 @@ class BackgroundWork:
     retention: RetentionWorker
     closer: Closer
     maker: PictureMaker
+    clips: ClipMaker
     uploads: DebugUploads
     alerts: AlertParts
     symbolication: SymbolicationRedoer
@@ -90,6 +94,15 @@ def make_background_work(
         ),
         Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s)),
         PictureMaker(database, objects, shared.picture_notes),
+        ClipMaker(
+            ClipWorkshop(
+                database,
+                objects,
+                IndexCache(),
+                settings.data_dir.resolve() / "clips",
+                settings.clip_cpu_s,
+            )
+        ),
         make_debug_uploads(shared),
         open_alerts(shared, heartbeat.identity.process_id),
         SymbolicationRedoer(
@@ -114,6 +127,8 @@ def start_background_work(
     if shared.settings.pictures:
         work.maker.start(is_busy=is_busy)
         shared.stack.push_async_callback(work.maker.stop)
+    if shared.settings.clips:
+        shared.start(work.clips)
     work.closer.start(is_busy=is_busy)
     shared.stack.push_async_callback(work.closer.stop)
     work.symbolication.is_busy = is_busy

@@ -42,6 +42,7 @@ class HidingResult:
     """Messages about them that have left the server."""
     shares: int = 0
     """Links and pictures of them that were handed out."""
+    clips: int = 0
 
     def __add__(self, other: "HidingResult") -> "HidingResult":
         return HidingResult(
@@ -51,6 +52,7 @@ class HidingResult:
             self.held + other.held,
             self.messages + other.messages,
             self.shares + other.shares,
+            self.clips + other.clips,
         )
 
     @property
@@ -61,6 +63,7 @@ class HidingResult:
             "segments": self.segments,
             "messages": self.messages,
             "shares": self.shares,
+            "clips": self.clips,
         }
 
 
@@ -146,6 +149,7 @@ async def _hide_batch(
         len(held),
         messages,
         sum(replay.shares for replay in hidden),
+        sum(replay.clips for replay in hidden),
     )
 
 

@@ -143,6 +143,7 @@ async def _hide_replays(
         sum(replay.segments for replay in hidden),
         sum(replay.video_bytes for replay in hidden),
         shares=sum(replay.shares for replay in hidden),
+        clips=sum(replay.clips for replay in hidden),
     )
 
 

@@ -5,13 +5,12 @@
 A group that ends the child is left out, and another child draws the rest.
 """
 
-import itertools
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from app.core.errors import MalformedInput, NotFound
+from app.core.errors import MalformedInput
 from app.media import child, wire
-from app.playback.video import records, stream
+from app.playback.video import records, stored_records
 from app.playback.video.index import Gop, PlaybackIndex
 from app.storage.port import ObjectStore
 
@@ -59,7 +58,7 @@ async def _draw_groups(
     is_whole = sum(gop.sample_count for gop in built.gops) <= _MOST_FRAMES
     poster = built.gops[built.gop_at(poster_ms)]
     async with child.start_media_child() as media_child:
-        async for gop, record in _read_records(store, built.gops, built):
+        async for gop, record in stored_records.read_records(store, built.gops, built):
             if gop.start_ms in bad:
                 continue
             at_ms = poster_ms if gop is poster else None
@@ -69,35 +68,6 @@ async def _draw_groups(
             except MalformedInput as error:
                 raise _BadGroup(gop.start_ms, error) from error
         return await media_child.draw()
-
-
-async def _read_records(
-    store: ObjectStore, gops: Sequence[Gop], built: PlaybackIndex
-) -> AsyncIterator[tuple[Gop, memoryview]]:
-    """Read the bytes of GOPs; those whose object has vanished are left out."""
-    for run in _split_into_runs(gops):
-        start, end = run[0].offset, run[-1].offset + run[-1].size_bytes
-        try:
-            chunks = [part async for part in stream.read_stream(store, built, start, end)]
-        except NotFound:
-            continue
-        data = memoryview(b"".join(chunks))
-        for gop in run:
-            record = data[gop.offset - start :][: gop.size_bytes]
-            if len(record) == gop.size_bytes:
-                yield gop, record
-
-
-def _split_into_runs(gops: Sequence[Gop]) -> Iterator[list[Gop]]:
-    """Split GOPs into runs that lie in one object and are worth one read."""
-    for _, of_object in itertools.groupby(gops, key=lambda gop: gop.object_key):
-        run: list[Gop] = []
-        for gop in of_object:
-            if run and gop.offset + gop.size_bytes - run[0].offset > stream.READ_BYTES:
-                yield run
-                run = []
-            run.append(gop)
-        yield run
 
 
 def _make_group(

@@ -20,6 +20,7 @@ from app.erasure.jobs.worker import Eraser
 from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
+from app.playback.clips.maker import ClipMaker
 from app.playback.video.index_cache import IndexCache
 from app.playback.visit.view_notes import ViewNotes
 from app.processes.heartbeat import ProcessHeartbeat
@@ -60,6 +61,8 @@ class PageServices:
     """What takes debug files that people upload."""
     alerts: AlertParts
     """Alerts in this process, and whether it sends mails."""
+    clips: ClipMaker
+    """Renders clips, in this process or in another one."""
     sign_in_provider: SignInProvider | None = None
     """The provider at which people sign in, if the settings name one."""
     reset_limiter: ResetLimiter = field(default_factory=ResetLimiter)

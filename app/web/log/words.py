@@ -22,6 +22,8 @@ _WORDS: Final[dict[str, str]] = {
     Action.TRACE_VIEWED: "Looked at a trace",
     Action.FILE_VIEWED: "Looked at a picture of an event",
     Action.REPLAY_DOWNLOADED: "Downloaded from a replay",
+    Action.CLIP_MADE: "Made a clip of a replay",
+    Action.CLIP_DELETED: "Deleted a clip of a replay",
     Action.SHARE_MADE: "Handed a replay out",
     Action.SHARE_REVOKED: "Took back what was handed out",
     Action.SHARE_VIEWED: "Looked at a shared replay",

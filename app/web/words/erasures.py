@@ -20,6 +20,7 @@ NOUNS: Final = {
     "debug_files": ("debug file", "debug files"),
     "messages": ("message that had been sent", "messages that had been sent"),
     "shares": ("share link or picture", "share links and pictures"),
+    "clips": ("clip", "clips"),
 }
 KIND_WORDS: Final = {
     "replays": "replays",

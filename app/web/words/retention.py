@@ -18,6 +18,7 @@ KIND_WORDS: Final[Mapping[str, str]] = {
     "logs": "Logs",
     "attachments": "Attached files",
     "pictures": "Small pictures",
+    "clips": "Clips",
     "debug_files": "Debug files",
 }
 """The kinds of stored data in the order in which pages list them."""

@@ -11,7 +11,7 @@ from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.media import wire
 from app.playback.pictures import draw, schedule
-from app.playback.video import index, records, stream
+from app.playback.video import index, records, stored_records, stream
 from app.replays.model import PlayableSegment, Replay, ReplayKey
 from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask
 from tests.support.builders.clips import clip
@@ -130,9 +130,9 @@ def test_headers_of_records_are_read_back():
 def test_runs_stay_within_an_object_and_a_read(monkeypatch):
     """GOPs that lie together are read together, up to the size of a read."""
     gops = _built(6).gops
-    assert [len(run) for run in draw._split_into_runs(gops)] == [2, 2, 2]
+    assert [len(run) for run in stored_records.split_into_runs(gops)] == [2, 2, 2]
     monkeypatch.setattr(stream, "READ_BYTES", 100)
-    assert [len(run) for run in draw._split_into_runs(gops)] == [1] * 6
+    assert [len(run) for run in stored_records.split_into_runs(gops)] == [1] * 6
 
 
 def test_of_a_replay_with_too_many_frames_keyframes_are_looked_at():

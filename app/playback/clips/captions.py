@@ -1,0 +1,164 @@
+"""Chooses the words under the picture of a clip: the screen, the last tap, the last failure.
+
+A touch or a failed request stays for four seconds, or until the next one, as in the player. Bodies
+of requests never enter; of addresses only the path is shown.
+"""
+
+import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.formats import jsonish
+from app.formats.jsonish import JsonObject
+from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb, NetworkSpan
+from app.playback.recording.contents import ScreenSpan
+
+SHOWN_MS: Final = 4_000
+_WORD_CHARS: Final = 120
+_TAPS: Final = {
+    "ui.tap": "Tap",
+    "ui.click": "Tap",
+    "touch": "Tap",
+    "ui.multiClick": "Quick taps",
+    "ui.slowClickDetected": "Tap without effect",
+    "ui.longPress": "Long press",
+    "ui.longClick": "Long press",
+    "ui.swipe": "Swipe",
+    "ui.scroll": "Scroll",
+}
+_REQUESTS: Final = frozenset({"http", "xhr", "fetch"})
+_FATAL: Final = frozenset({"error", "exception", "anr"})
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionEvent:
+    """Something that the caption tells from a moment on."""
+
+    at_ms: int
+    words: str
+    is_failure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """All that the caption of a replay tells, in the order of time, on the clock of the replay."""
+
+    screens: tuple[tuple[int, str], ...]
+    events: tuple[CaptionEvent, ...]
+
+    def find_screen(self, at_ms: int) -> str:
+        """Return the screen at a time; empty if none is known."""
+        number = bisect.bisect_right(self.screens, at_ms, key=lambda screen: screen[0])
+        return self.screens[number - 1][1] if number else ""
+
+    def find_event(self, at_ms: int) -> CaptionEvent | None:
+        """Return what is told at a time, if anything is."""
+        number = bisect.bisect_right(self.events, at_ms, key=lambda event: event.at_ms)
+        event = self.events[number - 1] if number else None
+        return event if event is not None and at_ms < event.at_ms + SHOWN_MS else None
+
+    def list_changes(self) -> list[int]:
+        """Return the times at which the words change, in no order; some may come twice."""
+        times = [start_ms for start_ms, _ in self.screens]
+        for event in self.events:
+            times += (event.at_ms, event.at_ms + SHOWN_MS)
+        return times
+
+
+NO_CAPTIONS: Final = Captions((), ())
+
+
+def read_captions(
+    breadcrumbs: Iterable[Breadcrumb],
+    spans: Iterable[NetworkSpan],
+    *,
+    screens: Sequence[ScreenSpan],
+    zero_ms: int,
+) -> Captions:
+    """Read what the caption tells from a recording.
+
+    Args:
+        breadcrumbs: The notes of the app.
+        spans: Its requests.
+        screens: The screens that segments name, for apps that note none.
+        zero_ms: The replay's zero, in milliseconds since 1970.
+    """
+    noted = list(breadcrumbs)
+    names = [
+        (crumb.at_ms - zero_ms, name)
+        for crumb in noted
+        if crumb.category == "navigation" and (name := _read_screen(crumb))
+    ]
+    known = names or [(screen.start_ms, screen.name) for screen in screens]
+    events = [event for crumb in noted if (event := _read_breadcrumb(crumb, zero_ms))]
+    events += [
+        CaptionEvent(
+            (span.at_ms if span.ended_ms is None else span.ended_ms) - zero_ms,
+            _describe_failure(span.method, span.url, span.status),
+            is_failure=True,
+        )
+        for span in spans
+        if span.is_request and span.has_failed
+    ]
+    events.sort(key=lambda event: event.at_ms)
+    ordered = tuple((at_ms, shorten_screen(name)) for at_ms, name in sorted(known))
+    return Captions(ordered, tuple(events))
+
+
+def shorten_screen(name: str) -> str:
+    """Shorten the name of a screen to what tells it apart: the class of a view, or a path."""
+    name = name.partition("?")[0].strip()
+    if "/" in name:
+        return name[:_WORD_CHARS]
+    return (name.rsplit(".", 1)[-1] or name)[:_WORD_CHARS]
+
+
+def _read_screen(crumb: Breadcrumb) -> str:
+    return _read_text(crumb.data, "to") or crumb.message or ""
+
+
+def _read_breadcrumb(crumb: Breadcrumb, zero_ms: int) -> CaptionEvent | None:
+    at_ms = crumb.at_ms - zero_ms
+    if verb := _TAPS.get(crumb.category):
+        target = _find_target(crumb)
+        return CaptionEvent(at_ms, f"{verb}: {target}" if target else verb, is_failure=False)
+    if crumb.category in _REQUESTS:
+        status = jsonish.integer(crumb.data, "status_code")
+        if status is None or status < FIRST_FAILED_STATUS:
+            return None
+        words = _describe_failure(
+            _read_text(crumb.data, "method"), _read_text(crumb.data, "url"), status
+        )
+        return CaptionEvent(at_ms, words, is_failure=True)
+    if crumb.category in _FATAL:
+        return CaptionEvent(at_ms, (crumb.message or "Error")[:_WORD_CHARS], is_failure=True)
+    return None
+
+
+def _find_target(crumb: Breadcrumb) -> str:
+    """Name what was touched: by its label, or else by the message, or else by its id."""
+    for part in reversed(jsonish.sequence(crumb.data, "path")):
+        if isinstance(part, dict) and (label := _read_text(part, "label")):
+            return label
+    words = crumb.message or _read_text(crumb.data, "view.id") or _read_text(crumb.data, "view.tag")
+    return " ".join((words or "").split())[:_WORD_CHARS]
+
+
+def _describe_failure(method: str | None, url: str | None, status: int | None) -> str:
+    answer = "no answer" if status is None else str(status)
+    return f"{method or 'GET'} {_shorten_url(url or '')} {answer}"
+
+
+def _shorten_url(url: str) -> str:
+    """Shorten an address to its path: what follows a question mark may be anybody's data."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "request"
+    return (parts.path or "/")[:_WORD_CHARS]
+
+
+def _read_text(data: JsonObject, key: str) -> str | None:
+    return jsonish.text(data, key, limit=200) or None

@@ -1,0 +1,121 @@
+"""Renders one clip that was claimed, from its replay to its file in the store.
+
+    replay, index, gestures, words ─► child ─► file without a name on the disk
+                      object ◄─ put ◄──────────┘   one transaction: is the clip still wanted?
+
+The object expires unless that transaction points the clip at it, so a process that dies leaves
+nothing behind.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from app.core import units
+from app.core.errors import MalformedInput
+from app.core.replay_range import ReplayRange
+from app.db.engine import Database
+from app.playback.clips.recorded import read_recorded_range
+from app.playback.clips.render import ClipRenderer, ClipWish, NoteProgress, RenderedClip
+from app.playback.video.index_cache import IndexCache
+from app.replays import queries as replays, sealing
+from app.replays.clips import writes
+from app.replays.clips.model import ClipFile, ClipTask
+from app.replays.model import Replay
+from app.storage import keys
+from app.storage.port import ObjectStore
+
+_EXPIRES_AFTER: Final = timedelta(minutes=30)
+"""The longest time between putting the object and pointing at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipWorkshop:
+    """What rendering clips needs."""
+
+    database: Database
+    store: ObjectStore
+    index_cache: IndexCache
+    folder: Path
+    """The folder for files that grow while they are rendered; they have no name in it."""
+    most_cpu_s: int
+    """The processor time that one clip may take."""
+
+
+async def make_clip(
+    workshop: ClipWorkshop, task: ClipTask, note_progress: NoteProgress
+) -> RenderedClip | None:
+    """Render a clip and store it.
+
+    Args:
+        workshop: What rendering needs.
+        task: The clip, leased to this process.
+        note_progress: Is told how far it is.
+
+    Returns:
+        What was rendered; None if the clip or its replay was deleted meanwhile.
+
+    Raises:
+        MalformedInput: It cannot be rendered; the message says why.
+        ServiceUnavailable: Postgres or storage does not answer, or no child starts.
+        OSError: The disk is full.
+    """
+    database, clip = workshop.database, task.clip
+    async with database.reading() as connection:
+        replay = await replays.find_replay(connection, clip.key)
+    if replay is None:
+        return None
+    renderer = await _prepare(workshop, task, replay, note_progress)
+    workshop.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=workshop.folder) as target:
+        rendered = await renderer.render(target.fileno())
+        object_key = keys.make_clip_key(replay.day, clip.key.project_id, clip.key.replay_id)
+        async with database.transaction() as connection:
+            await sealing.let_object_expire(connection, clip.key, object_key, _EXPIRES_AFTER)
+        os.lseek(target.fileno(), 0, os.SEEK_SET)
+        await workshop.store.put_file(object_key, target.fileno())
+    file = ClipFile(
+        object_key, rendered.size_bytes, rendered.width, rendered.height, rendered.duration_ms
+    )
+    async with database.transaction() as connection:
+        is_kept = await writes.finish_clip(connection, task, file)
+    return rendered if is_kept else None
+
+
+async def _prepare(
+    workshop: ClipWorkshop, task: ClipTask, replay: Replay, note_progress: NoteProgress
+) -> ClipRenderer:
+    request = task.clip.request
+    playable = await workshop.index_cache.find(workshop.database, replay)
+    index = playable.newest
+    if not index.gops:
+        raise MalformedInput("none of its videos can be played")
+    duration_ms = max(index.duration_ms, units.ms_from_at(replay.ended_at) - index.started_at_ms)
+    wanted = request.range or ReplayRange(0, duration_ms)
+    recorded = None
+    if request.has_taps or request.has_caption:
+        recorded = await read_recorded_range(
+            workshop.database,
+            workshop.store,
+            replay,
+            wanted,
+            zero_ms=index.started_at_ms,
+            duration_ms=duration_ms,
+        )
+    wish = ClipWish(
+        request.format,
+        wanted,
+        recorded.gestures if recorded and request.has_taps else (),
+        recorded.captions if recorded and request.has_caption else None,
+        request.has_body,
+    )
+    return ClipRenderer(
+        workshop.store,
+        index,
+        wish,
+        most_cpu_s=workshop.most_cpu_s,
+        note_progress=note_progress,
+    )

@@ -1,0 +1,167 @@
+"""Renders clips in the background: one at a time on a machine, whoever asks for them.
+
+    row ─► claimed by one process, whose lease is renewed while it renders ─► ready │ failed
+             └ killed: the lease runs out after 30 s, and another process begins anew
+
+A long clip makes room: short ones that are asked for meanwhile are rendered between two of its
+groups of pictures.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final, override
+
+from app.core import clock, file_lock, log
+from app.core.errors import MalformedInput, ServiceUnavailable
+from app.core.repeated_worker import RepeatedWorker
+from app.playback.clips.make import ClipWorkshop, make_clip
+from app.replays.clips import queries, writes
+from app.replays.clips.model import ClipTask
+
+_LOCK: Final = "rendering.lock"
+_RENEWED_S: Final = 1.0
+_SHORT_MS: Final = 120_000
+"""Clips of ranges up to this length are rendered while a longer one waits."""
+_LONG_MS: Final = 300_000
+_LOOK_S: Final = 0.5
+"""The pause between two looks for short clips during a long one."""
+_MOST_TRIES: Final = 4
+_AGAIN: Final = timedelta(seconds=20)
+
+_logger: Final = log.get_logger("clips")
+
+
+class ClipResult(StrEnum):
+    """How the rendering of a clip ended."""
+
+    READY = "ready"
+    FAILED = "failed"
+    POSTPONED = "postponed"
+    DELETED = "deleted"
+
+
+class ClipMaker(RepeatedWorker):
+    """The background half of clips; one per process with the role `worker`."""
+
+    package = "clips"
+    pause_s = 1.0
+    waiting_message = "clips wait"
+    failure_message = "clips failed"
+
+    def __init__(self, workshop: ClipWorkshop) -> None:
+        super().__init__()
+        self._workshop = workshop
+        self.results: Counter[ClipResult] = Counter()
+        self.cpu_s = 0.0
+        """The processor time of the children."""
+        self.waiting = 0
+        """The number of clips that waited at the last look, in all processes."""
+
+    @override
+    async def work(self) -> None:
+        """Render all clips that are due, unless another process of this machine is rendering.
+
+        Raises:
+            ServiceUnavailable: Postgres does not answer.
+        """
+        async with self._workshop.database.reading() as connection:
+            self.waiting = await queries.count_waiting_clips(connection)
+        if not self.waiting:
+            return
+        async with file_lock.try_file_lock(self._workshop.folder / _LOCK) as is_held:
+            while is_held and await self.make_next() is not None:
+                pass
+
+    async def make_next(self, *, most_ms: int | None = None) -> ClipResult | None:
+        """Render the clip that is next.
+
+        Args:
+            most_ms: The longest range of the replay to take; None for any clip.
+
+        Returns:
+            None if none is due.
+
+        Raises:
+            ServiceUnavailable: Postgres does not answer.
+        """
+        database = self._workshop.database
+        async with database.transaction() as connection:
+            task = await writes.claim_clip(connection, most_ms=most_ms)
+        if task is None:
+            return None
+        try:
+            result = await self._make(task)
+        except MalformedInput as error:
+            result = await self._fail(task, str(error))
+        except (ServiceUnavailable, OSError) as error:
+            result = await self._postpone(task, error)
+        except Exception:
+            await self._fail(task, "Playhead failed; its log says how")
+            raise
+        self.results[result] += 1
+        return result
+
+    async def _make(self, task: ClipTask) -> ClipResult:
+        """Render a clip, and renew its lease meanwhile; a clip that is deleted is dropped."""
+        progress = _Progress(self, task)
+        making = asyncio.create_task(make_clip(self._workshop, task, progress.note), name="clip")
+        try:
+            while not making.done():
+                await asyncio.wait([making], timeout=_RENEWED_S)
+                if not making.done() and not await self._renew(task, progress.percent):
+                    return ClipResult.DELETED
+            rendered = making.result()
+        finally:
+            making.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await making
+        if rendered is None:
+            return ClipResult.DELETED
+        self.cpu_s += rendered.cpu_s
+        return ClipResult.READY
+
+    async def _renew(self, task: ClipTask, percent: int) -> bool:
+        """Renew the lease; an outage of Postgres shows at the end, if it lasts."""
+        try:
+            async with self._workshop.database.transaction() as connection:
+                return await writes.renew_lease(connection, task, percent=percent)
+        except ServiceUnavailable:
+            return True
+
+    async def _fail(self, task: ClipTask, reason: str) -> ClipResult:
+        _logger.warning("no clip", replay=task.clip.key.replay_id, reason=reason)
+        async with self._workshop.database.transaction() as connection:
+            await writes.fail_clip(connection, task, reason)
+        return ClipResult.FAILED
+
+    async def _postpone(self, task: ClipTask, error: Exception) -> ClipResult:
+        """Try again later; a clip that keeps failing is given up."""
+        if task.tries >= _MOST_TRIES:
+            return await self._fail(task, f"given up after {task.tries} tries: {error}")
+        _logger.warning("a clip waits", replay=task.clip.key.replay_id, reason=str(error))
+        async with self._workshop.database.transaction() as connection:
+            await writes.postpone_clip(connection, task, str(error), after=_AGAIN * task.tries)
+        return ClipResult.POSTPONED
+
+
+class _Progress:
+    """How far a clip is; makes room for short clips while a long one is rendered."""
+
+    def __init__(self, maker: ClipMaker, task: ClipTask) -> None:
+        self._maker = maker
+        wanted = task.clip.request.range
+        self._is_long = wanted is None or wanted.length_ms > _LONG_MS
+        self._looked_s = clock.monotonic_s()
+        self.percent = 0
+
+    async def note(self, part: float) -> None:
+        """Note the part that is rendered, from 0 to 1."""
+        # The file is put into the store after that.
+        self.percent = min(99, int(part * 100))
+        if self._is_long and clock.monotonic_s() - self._looked_s >= _LOOK_S:
+            while await self._maker.make_next(most_ms=_SHORT_MS) is not None:
+                pass
+            self._looked_s = clock.monotonic_s()

@@ -1,0 +1,143 @@
+"""Says which marks of gestures are to be seen over a picture of a clip at a time.
+
+    tap     a ring that shrinks              press   a ring that fills while the finger rests
+    swipe   a tapered trail with a head, along the way of the last 700 ms
+
+A pure function of time, with the numbers of the player: `static/js/replay/stage/gesture_marks.js`.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from math import ceil, hypot
+from typing import Final
+
+from app.media.clip.wire import ClipMark
+from app.playback.recording.gestures import Gesture, TouchPoint
+
+_RING_PX: Final = 22
+"""The radius of a ring: 44 px is the size of a touch target."""
+_LEAST_RING_PX: Final = 9
+_TAP_MS: Final = 500
+_SHRINK_MS: Final = 400
+_TRAIL_MS: Final = 700
+_TRAIL_PX: Final = 12
+_HEAD_SHARE: Final = 1.6
+_STEP_MS: Final = 50
+"""The most time that a part of a trail's outline spans, so that a line without moves tapers too."""
+_PRESS_EDGE_PX: Final = 3
+_QUICK_TAPS: Final = 2
+
+Place = tuple[float, float]
+
+
+def find_mark_end(gesture: Gesture) -> int:
+    """Return the time from which nothing of a gesture is to be seen."""
+    if gesture.kind == "swipe":
+        return gesture.end_ms + _TRAIL_MS
+    return max(gesture.start_ms + _TAP_MS, gesture.end_ms + _TAP_MS - _SHRINK_MS)
+
+
+def draw_marks(
+    gestures: Sequence[Gesture], at_ms: int, picture_px: tuple[int, int]
+) -> tuple[ClipMark, ...]:
+    """Return the marks that are over a picture at a time.
+
+    Args:
+        gestures: The gestures that may be seen then.
+        at_ms: The time on the clock of the replay.
+        picture_px: Width and height of the picture: a gesture on the phone as it was held before
+            it was turned is left out.
+    """
+    is_wide = picture_px[0] > picture_px[1]
+    return tuple(
+        mark
+        for gesture in gestures
+        if gesture.start_ms <= at_ms < find_mark_end(gesture)
+        and (gesture.size[0] > gesture.size[1]) == is_wide
+        for mark in _draw_gesture(gesture, at_ms)
+    )
+
+
+def _draw_gesture(gesture: Gesture, at_ms: int) -> Iterator[ClipMark]:
+    finger, size = gesture.finger, gesture.size
+    now_ms = min(at_ms, gesture.end_ms)
+    x, y = _find_place(gesture.points, now_ms)
+    if gesture.kind == "swipe":
+        from_ms = max(gesture.start_ms, at_ms - _TRAIL_MS)
+        corners = _outline_trail(_follow_way(gesture.points, from_ms, now_ms))
+        if corners:
+            yield ClipMark("trail", finger, size, corners)
+        else:
+            yield ClipMark("ring", finger, size, ((x, y),), _LEAST_RING_PX)
+    elif gesture.kind == "press":
+        length_ms = max(1, gesture.end_ms - gesture.start_ms)
+        part = min(1.0, (at_ms - gesture.start_ms) / length_ms)
+        filled = (_RING_PX - _PRESS_EDGE_PX) * part
+        yield ClipMark("press", finger, size, ((x, y),), _RING_PX, filled)
+    else:
+        part = min(1.0, (at_ms - gesture.start_ms) / _SHRINK_MS)
+        radius = _RING_PX - (_RING_PX - _LEAST_RING_PX) * part
+        yield ClipMark("ring", finger, size, ((x, y),), radius)
+    if gesture.is_dead or gesture.taps >= _QUICK_TAPS:
+        words = "no effect" if gesture.is_dead else f"\N{MULTIPLICATION SIGN}{gesture.taps}"
+        corner = (x + _RING_PX * 0.7, y - _RING_PX * 1.6)
+        yield ClipMark("badge", finger, size, (corner,), text=words)
+
+
+def _find_place(points: Sequence[TouchPoint], at_ms: int) -> Place:
+    """Return where a finger is at a time: between two points it moves evenly."""
+    after = next((point for point in points if point.at_ms > at_ms), points[-1])
+    before = next((point for point in reversed(points) if point.at_ms <= at_ms), points[0])
+    length_ms = after.at_ms - before.at_ms
+    part = max(0.0, (at_ms - before.at_ms) / length_ms) if length_ms > 0 else 0.0
+    return before.x + (after.x - before.x) * part, before.y + (after.y - before.y) * part
+
+
+def _follow_way(points: Sequence[TouchPoint], from_ms: int, to_ms: int) -> list[Place]:
+    if from_ms >= to_ms:
+        return []
+    steps = max(1, ceil((to_ms - from_ms) / _STEP_MS))
+    times = {point.at_ms for point in points if from_ms < point.at_ms < to_ms}
+    times.update(from_ms + (to_ms - from_ms) * step // steps for step in range(steps + 1))
+    return [_find_place(points, at_ms) for at_ms in sorted(times)]
+
+
+def _outline_trail(way: Sequence[Place]) -> tuple[Place, ...]:
+    """Outline a trail: nothing at its tail, all its width at the finger, and a head that points on.
+
+    Returns:
+        The corners of a polygon; none if the finger has not moved.
+    """
+    tip = way[-1] if way else (0.0, 0.0)
+    tail = next(
+        (
+            place
+            for place in reversed(way)
+            if hypot(tip[0] - place[0], tip[1] - place[1]) > _TRAIL_PX / 2
+        ),
+        None,
+    )
+    if tail is None:
+        return ()
+    left: list[Place] = []
+    right: list[Place] = []
+    neighbours = zip((way[0], *way[:-1]), way, (*way[1:], way[-1]), strict=True)
+    for number, (before, here, after) in enumerate(neighbours):
+        across_x, across_y = _make_unit(before, after)
+        half = _TRAIL_PX / 2 * number / len(way)
+        left.append((here[0] - across_y * half, here[1] + across_x * half))
+        right.append((here[0] + across_y * half, here[1] - across_x * half))
+    on_x, on_y = _make_unit(tail, tip)
+    head = (
+        (tip[0] - on_y * _TRAIL_PX, tip[1] + on_x * _TRAIL_PX),
+        (tip[0] + on_x * _TRAIL_PX * _HEAD_SHARE, tip[1] + on_y * _TRAIL_PX * _HEAD_SHARE),
+        (tip[0] + on_y * _TRAIL_PX, tip[1] - on_x * _TRAIL_PX),
+    )
+    return tuple(itertools.chain(left, head, reversed(right)))
+
+
+def _make_unit(start: Place, end: Place) -> Place:
+    """Return the direction from one place to another, of length 1."""
+    x, y = end[0] - start[0], end[1] - start[1]
+    length = hypot(x, y) or 1.0
+    return x / length, y / length

@@ -1,0 +1,191 @@
+"""The use cases of clips: somebody asks for one, looks how far it is, takes the file, deletes it.
+
+Clips belong to the replay: whoever may see the replay may take them, whoever made them. They hold
+nothing that only some may see: no bodies of requests, and nothing of other projects.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.accounts.model import Person
+from app.audit import writes as audit
+from app.audit.model import Action, ActionDetail
+from app.core import units
+from app.core.errors import InvalidInput, NotFound
+from app.core.replay_range import ReplayRange
+from app.db.engine import Database
+from app.playback.clips import timeline
+from app.playback.video.index_cache import IndexCache
+from app.replays import locks, queries as replays
+from app.replays.clips import queries, writes
+from app.replays.clips.model import MOST_CLIPS, MOST_WAITING, Clip, ClipFile, ClipRequest
+from app.replays.model import Replay, ReplayKey
+from app.storage.port import ObjectStore
+
+_CHUNK_BYTES: Final = 1024 * 1024
+SWITCHED_OFF: Final = "Clips are switched off on this server."
+
+
+@dataclass(frozen=True, slots=True)
+class ClipDownload:
+    """The file of a clip, as somebody takes it."""
+
+    clips: "ReplayClips"
+    clip: Clip
+    file: ClipFile
+
+    async def read(self, start_byte: int, end_byte: int) -> AsyncIterator[bytes]:
+        """Note in the audit log who takes the clip, and return its bytes.
+
+        Browsers fetch one file by many ranges: only the one with the first byte is noted.
+
+        Returns:
+            The bytes from `start_byte` up to, not including, `end_byte`, a mebibyte at a time.
+        """
+        if start_byte == 0:
+            await self.clips.note_download(self.clip.id)
+        return self._read_chunks(start_byte, end_byte)
+
+    async def _read_chunks(self, offset: int, end: int) -> AsyncIterator[bytes]:
+        while offset < end:
+            length = min(_CHUNK_BYTES, end - offset)
+            data = await self.clips.store.read(self.file.object_key, offset, length)
+            if not data:
+                return
+            yield data
+            offset += len(data)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayClips:
+    """The clips of a replay, and a person who works with them."""
+
+    db: Database
+    store: ObjectStore
+    index_cache: IndexCache
+    person: Person
+    key: ReplayKey
+    hurry: Callable[[], None]
+    """Has clips rendered at once, if this process does that."""
+    is_on: bool = True
+    """Whether clips are rendered at all."""
+
+    async def order(self, request: ClipRequest) -> Clip:
+        """Ask for a clip; the same request leads to the same clip, which may be ready.
+
+        Raises:
+            NotFound: There is no such replay.
+            InvalidInput: The range has no video, clips are switched off, or there are too many.
+        """
+        if not self.is_on:
+            raise InvalidInput(SWITCHED_OFF)
+        async with self.db.reading() as connection:
+            replay = await self._find_replay(connection)
+        request, result = await self._check_request(replay, request)
+        async with self.db.transaction() as connection:
+            if await locks.lock_for_adding(connection, [self.key]):
+                raise NotFound("no such replay")
+            if await queries.find_clip_of_result(connection, self.key, result) is None:
+                await self._check_room(connection)
+            clip = await writes.add_clip(
+                connection,
+                self.key,
+                request,
+                day=replay.day,
+                result=result,
+                person_id=self.person.id,
+            )
+            detail = {"clip": clip.id, "format": request.format.value}
+            await self._add_line(connection, Action.CLIP_MADE, detail)
+        self.hurry()
+        return clip
+
+    async def list_clips(self) -> list[Clip]:
+        """List the clips of the replay, the newest first.
+
+        Raises:
+            NotFound: There is no such replay.
+        """
+        async with self.db.reading() as connection:
+            await self._find_replay(connection)
+            return await queries.list_clips(connection, self.key)
+
+    async def find_clip(self, clip_id: str) -> Clip:
+        """Find a clip, to see how far it is.
+
+        Raises:
+            NotFound: There is no such replay, or it has no such clip.
+        """
+        async with self.db.reading() as connection:
+            await self._find_replay(connection)
+            return await queries.get_clip(connection, self.key, clip_id)
+
+    async def find_download(self, clip_id: str) -> ClipDownload:
+        """Find the file of a clip.
+
+        Raises:
+            NotFound: There is no such clip, or it is not ready.
+        """
+        clip = await self.find_clip(clip_id)
+        if clip.file is None:
+            raise NotFound("this clip is not ready")
+        return ClipDownload(self, clip, clip.file)
+
+    async def delete(self, clip_id: str) -> None:
+        """Delete a clip; one that is being rendered is dropped.
+
+        Raises:
+            NotFound: There is no such clip any more.
+        """
+        async with self.db.transaction() as connection:
+            await self._find_replay(connection)
+            await writes.delete_clip(connection, self.key, clip_id)
+            await self._add_line(connection, Action.CLIP_DELETED, {"clip": clip_id})
+
+    async def note_download(self, clip_id: str) -> None:
+        """Note in the audit log that the person takes a clip."""
+        async with self.db.transaction() as connection:
+            await self._add_line(connection, Action.REPLAY_DOWNLOADED, {"clip": clip_id})
+
+    async def _find_replay(self, connection: AsyncConnection) -> Replay:
+        replay = await replays.find_replay(connection, self.key)
+        if replay is None:
+            raise NotFound("no such replay")
+        return replay
+
+    async def _check_request(self, replay: Replay, request: ClipRequest) -> tuple[ClipRequest, str]:
+        """Cut the range to the replay, check that it has video, and name the result."""
+        index = (await self.index_cache.find(self.db, replay)).newest
+        ended_ms = units.ms_from_at(replay.ended_at) - index.started_at_ms
+        whole = ReplayRange(0, max(1, index.duration_ms, ended_ms))
+        wanted = whole if request.range is None else request.range.cut_to(whole.to_ms)
+        await asyncio.to_thread(timeline.list_shown_pictures, index, wanted)
+        received_ms = units.ms_from_at(replay.last_received_at)
+        version = f"{index.version} {replay.segments} {received_ms}"
+        request = replace(request, range=None if wanted == whole else wanted)
+        return request, request.name_result(version)
+
+    async def _check_room(self, connection: AsyncConnection) -> None:
+        if await queries.count_clips(connection, self.key) >= MOST_CLIPS:
+            raise InvalidInput(f"A replay has {MOST_CLIPS} clips at most; delete one first.")
+        waiting = await queries.count_waiting_clips(connection, self.key.project_id)
+        if waiting >= MOST_WAITING:
+            raise InvalidInput(
+                f"{waiting} clips of this project wait to be rendered; ask again in a few minutes."
+            )
+
+    async def _add_line(
+        self, connection: AsyncConnection, action: Action, detail: ActionDetail
+    ) -> None:
+        await audit.add_audit_line(
+            connection,
+            action,
+            person_id=self.person.id,
+            project_id=self.key.project_id,
+            subject=self.key.replay_id,
+            detail=detail,
+        )

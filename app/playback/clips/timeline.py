@@ -1,0 +1,291 @@
+"""Plans the pictures of a clip: which one is shown from when on, and what is drawn over it.
+
+    GOPs of the range ─► pictures as they change ┐
+    gestures          ─► ten pictures a second   ├─► moments ─ too many? fewer ─► shots of each GOP
+    captions          ─► when the words change   ┘
+    gaps              ─► cut: the picture before one stays for a second, and says how long it was
+
+Times of shots are those of the clip, which begins at 0.
+"""
+
+import bisect
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.clip_format import ClipFormat
+from app.core.errors import InvalidInput
+from app.core.replay_range import ReplayRange, write_clock
+from app.media.clip.wire import ClipCaption, ClipShot
+from app.playback.clips import marks
+from app.playback.clips.captions import Captions
+from app.playback.recording.gestures import Gesture
+from app.playback.video import records
+from app.playback.video.index import MIN_GAP_MS, Gop, PlaybackIndex
+
+MOST_SHOTS: Final = {ClipFormat.MP4: 20_000, ClipFormat.GIF: 1_500, ClipFormat.WEBP: 1_500}
+"""Pictures of a clip. An hour of one picture a second with a tap every five seconds has 7,000. A
+longer clip has fewer pictures a second instead of being refused; GIF and WebP are for seconds."""
+_HELD_MS: Final = 1_000
+"""The time for which the picture before a gap stays."""
+_TICKS_MS: Final = (100, 200, 500)
+"""The distances of pictures while a gesture is to be seen; larger ones if there are too many."""
+_LEAST_APART_MS: Final = 20
+"""The least distance of two pictures: browsers show shorter ones of a GIF for 100 ms."""
+_LEAST_LAST_MS: Final = 100
+_SECOND_MS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPicture:
+    """A picture of the replay within the range: the sample of a GOP, and when it is shown."""
+
+    gop: int
+    """The number of the GOP in the index."""
+    sample: int
+    """The number of the coded picture in the GOP, in decode order."""
+    from_ms: int
+    to_ms: int
+    gap_ms: int = 0
+    """The length of the gap that follows it within the range, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipTimeline:
+    """The pictures of a clip, in the order of their times."""
+
+    shots: dict[int, tuple[ClipShot, ...]]
+    """The shots by the number of their GOP, in the order of the index."""
+    duration_ms: int
+    last_ms: int
+    """How long the last picture is shown."""
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return sum(map(len, self.shots.values()))
+
+
+def list_shown_pictures(
+    index: PlaybackIndex, wanted: ReplayRange, *, without: Iterable[int] = ()
+) -> list[ShownPicture]:
+    """List the pictures that are on the screen within a range, in the order of time.
+
+    Args:
+        index: The index of the replay.
+        wanted: The range.
+        without: The starts of GOPs that cannot be decoded; they become gaps.
+
+    Raises:
+        InvalidInput: There is no video in the range.
+    """
+    bad = set(without)
+    found: list[ShownPicture] = []
+    first = index.gop_at(wanted.from_ms) if index.gops else 0
+    for number in range(first, len(index.gops)):
+        gop = index.gops[number]
+        if gop.start_ms >= wanted.to_ms:
+            break
+        if gop.start_ms not in bad:
+            found += _list_pictures_of(number, gop, wanted)
+    if not found:
+        raise InvalidInput(
+            f"there is no video from {write_clock(wanted.from_ms)} to {write_clock(wanted.to_ms)}"
+        )
+    return list(_close_holes(found))
+
+
+def list_picture_sizes(
+    index: PlaybackIndex, pictures: Iterable[ShownPicture]
+) -> list[tuple[int, int]]:
+    """List the sizes that the pictures have when they are upright, each once."""
+    configs = {index.gops[picture.gop].config for picture in pictures}
+    return sorted({_measure_upright(index, config) for config in configs})
+
+
+def plan_clip(
+    index: PlaybackIndex,
+    pictures: Sequence[ShownPicture],
+    clip_format: ClipFormat,
+    *,
+    gestures: Sequence[Gesture] = (),
+    captions: Captions | None = None,
+) -> ClipTimeline:
+    """Plan the shots of a clip.
+
+    Args:
+        index: The index of the replay.
+        pictures: The pictures within the range.
+        clip_format: The format, which limits how many shots there are.
+        gestures: The gestures that are drawn.
+        captions: What the caption tells; None for a clip without one.
+    """
+    moments = _choose_moments(pictures, MOST_SHOTS[clip_format], gestures, captions)
+    starts_ms = [picture.from_ms for picture in pictures]
+    clip_ms = list(itertools.accumulate(map(_measure_picture, pictures), initial=0))
+    drawn = _GesturesByTime(gestures)
+    shots: dict[int, list[ClipShot]] = {}
+    last_at_ms = 0
+    for at_ms, is_held in moments:
+        number = bisect.bisect_right(starts_ms, at_ms) - 1
+        picture = pictures[number]
+        last_at_ms = clip_ms[number] + at_ms - picture.from_ms
+        size_px = _measure_upright(index, index.gops[picture.gop].config)
+        shots.setdefault(picture.gop, []).append(
+            ClipShot(
+                picture.sample,
+                last_at_ms,
+                () if is_held else marks.draw_marks(drawn.find(at_ms), at_ms, size_px),
+                None if captions is None else _write_caption(captions, at_ms),
+                _describe_gap(picture.gap_ms) if is_held else "",
+            )
+        )
+    return ClipTimeline(
+        {gop: tuple(each) for gop, each in shots.items()},
+        clip_ms[-1],
+        max(_LEAST_LAST_MS, clip_ms[-1] - last_at_ms),
+    )
+
+
+def _measure_upright(index: PlaybackIndex, number: int) -> tuple[int, int]:
+    config = index.configs[number]
+    size_px = (config.width, config.height)
+    return size_px[::-1] if config.rotation_degrees % 180 else size_px
+
+
+def _list_pictures_of(number: int, gop: Gop, wanted: ReplayRange) -> Iterator[ShownPicture]:
+    """List the pictures of one GOP that are shown within a range."""
+    samples = records.read_coded_pictures(gop)
+    shown = sorted((sample.at_ms, place) for place, sample in enumerate(samples) if sample.is_shown)
+    ends_ms = [at_ms for at_ms, _ in shown[1:]] + [gop.end_ms]
+    for (at_ms, place), end_ms in zip(shown, ends_ms, strict=True):
+        from_ms, to_ms = max(at_ms, wanted.from_ms), min(end_ms, wanted.to_ms)
+        if from_ms < to_ms:
+            yield ShownPicture(number, place, from_ms, to_ms)
+
+
+def _close_holes(found: Sequence[ShownPicture]) -> Iterator[ShownPicture]:
+    """Let pictures stay over short holes, and note the gaps that are longer."""
+    for picture, following in itertools.pairwise(found):
+        hole_ms = following.from_ms - picture.to_ms
+        if hole_ms > MIN_GAP_MS:
+            yield ShownPicture(
+                picture.gop, picture.sample, picture.from_ms, picture.to_ms, gap_ms=hole_ms
+            )
+        else:
+            yield ShownPicture(picture.gop, picture.sample, picture.from_ms, following.from_ms)
+    yield found[-1]
+
+
+def _measure_picture(picture: ShownPicture) -> int:
+    """Return how long a picture is shown in the clip."""
+    return picture.to_ms - picture.from_ms + (_HELD_MS if picture.gap_ms else 0)
+
+
+def _choose_moments(
+    pictures: Sequence[ShownPicture],
+    most: int,
+    gestures: Sequence[Gesture],
+    captions: Captions | None,
+) -> list[tuple[int, bool]]:
+    """Choose the times from which a shot is shown, and whether it is held at a gap.
+
+    Returns:
+        The times on the clock of the replay, in order, all within a picture.
+    """
+    starts_ms = [picture.from_ms for picture in pictures]
+    held = [(picture.to_ms, True) for picture in pictures if picture.gap_ms]
+    most = max(1, most - len(held))
+    moments: list[int] = []
+    for tick_ms in _TICKS_MS:
+        times = set(starts_ms)
+        times.update(_list_ticks(gestures, tick_ms))
+        if captions is not None:
+            times.update(captions.list_changes())
+            times.update(_list_seconds(pictures))
+        moments = _keep_within(_keep_apart(sorted(times), _LEAST_APART_MS), pictures, starts_ms)
+        if len(moments) <= most:
+            break
+    apart_ms = _LEAST_APART_MS
+    while len(moments) > most:
+        apart_ms *= 2
+        moments = _keep_within(_keep_apart(moments, apart_ms), pictures, starts_ms)
+    return sorted([(at_ms, False) for at_ms in moments] + held)
+
+
+def _list_seconds(pictures: Sequence[ShownPicture]) -> Iterator[int]:
+    """Yield the seconds within pictures that stay for long, so that the clock goes on."""
+    for picture in pictures:
+        if picture.to_ms - picture.from_ms > _SECOND_MS:
+            yield from range(
+                -(-picture.from_ms // _SECOND_MS) * _SECOND_MS, picture.to_ms, _SECOND_MS
+            )
+
+
+def _list_ticks(gestures: Sequence[Gesture], tick_ms: int) -> Iterator[int]:
+    for gesture in gestures:
+        end_ms = marks.find_mark_end(gesture)
+        yield from range(gesture.start_ms, end_ms, tick_ms)
+        yield end_ms
+
+
+def _keep_within(
+    times: Iterable[int], pictures: Sequence[ShownPicture], starts_ms: Sequence[int]
+) -> list[int]:
+    """Keep the times at which a picture is shown, in order."""
+    kept = []
+    for at_ms in sorted(times):
+        number = bisect.bisect_right(starts_ms, at_ms) - 1
+        if number >= 0 and at_ms < pictures[number].to_ms:
+            kept.append(at_ms)
+    return kept
+
+
+def _keep_apart(times: Sequence[int], apart_ms: int) -> list[int]:
+    """Put off times that follow another one too soon; what changed meanwhile is shown then."""
+    kept: list[int] = []
+    is_put_off = False
+    for at_ms in times:
+        if is_put_off and at_ms > kept[-1] + apart_ms:
+            kept.append(kept[-1] + apart_ms)
+            is_put_off = False
+        if not kept or at_ms >= kept[-1] + apart_ms:
+            kept.append(at_ms)
+            is_put_off = False
+        else:
+            is_put_off = True
+    if is_put_off:
+        kept.append(kept[-1] + apart_ms)
+    return kept
+
+
+def _write_caption(captions: Captions, at_ms: int) -> ClipCaption:
+    event = captions.find_event(at_ms)
+    return ClipCaption(
+        captions.find_screen(at_ms),
+        write_clock(at_ms // _SECOND_MS * _SECOND_MS),
+        event.words if event else "",
+        is_failure=event is not None and event.is_failure,
+    )
+
+
+def _describe_gap(gap_ms: int) -> str:
+    if gap_ms < 60 * _SECOND_MS:
+        return f"{round(gap_ms / _SECOND_MS)} s without video"
+    return f"{write_clock(gap_ms // _SECOND_MS * _SECOND_MS)} without video"
+
+
+class _GesturesByTime:
+    """Finds the gestures that may be seen at a time, which is asked in growing order."""
+
+    def __init__(self, gestures: Sequence[Gesture]) -> None:
+        self._waiting = sorted(gestures, key=lambda gesture: gesture.start_ms, reverse=True)
+        self._seen: list[Gesture] = []
+
+    def find(self, at_ms: int) -> list[Gesture]:
+        """Return the gestures that have begun and of which something is to be seen."""
+        while self._waiting and self._waiting[-1].start_ms <= at_ms:
+            self._seen.append(self._waiting.pop())
+        self._seen = [each for each in self._seen if marks.find_mark_end(each) > at_ms]
+        return self._seen

@@ -1,0 +1,1 @@
+"""Clips of replays: which were asked for, how far they are, and where they lie."""

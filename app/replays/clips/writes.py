@@ -1,0 +1,231 @@
+"""Adds clips, leases them to processes that render them, and ends them; the caller commits.
+
+    added ─► waiting ─► leased, and renewed while it is rendered ─► ready │ failed
+                ▲                            │
+                └── later, after an outage ──┘   a process that dies lets its lease run out
+
+A clip that was deleted meanwhile has no row: whoever renders it notices when the lease is renewed,
+or at the end at the latest.
+"""
+
+import secrets
+from datetime import date, timedelta
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.errors import NotFound
+from app.core.ids import PersonId
+from app.db.text import clean
+from app.replays import locks, outgoing, pictures
+from app.replays.clips.model import Clip, ClipFile, ClipRequest, ClipTask
+from app.replays.clips.queries import (
+    CLIP_COLUMNS,
+    find_clip_of_result,
+    get_clip,
+    is_of,
+    read_clip_row,
+)
+from app.replays.clips.tables import replay_clips
+from app.replays.model import ReplayKey
+from app.replays.tables import expiring_objects
+
+LEASE: Final = timedelta(seconds=30)
+"""A process that renders renews its lease every few seconds."""
+_FAULT_BYTES: Final = 500
+_clip: Final = replay_clips.c
+_CLAIM: Final = text(
+    """
+    update replay_clips c
+    set leased_until = now() + cast(:lease_for as interval), lease = cast(:lease as uuid),
+        tries = c.tries + 1, percent = 0
+    where c.id = (
+        select w.id from replay_clips w
+        where w.state = 'waiting' and w.due_at <= now()
+          and (w.leased_until is null or w.leased_until <= now())
+          -- A whole replay may take a minute: short clips that were asked for meanwhile come first.
+          and (cast(:most_ms as bigint) is null or w.to_ms - w.from_ms <= :most_ms)
+        order by w.made_at + interval '1 minute'
+            * (least(coalesce(w.to_ms - w.from_ms, 3600000), 3600000) / 3600000.0), w.id
+        limit 1 for update skip locked
+    )
+    returning c.id, c.tries
+    """
+)
+
+
+async def add_clip(
+    connection: AsyncConnection,
+    key: ReplayKey,
+    request: ClipRequest,
+    *,
+    day: date,
+    result: str,
+    person_id: PersonId,
+) -> Clip:
+    """Add a clip that waits to be rendered, or return the one that leads to the same result.
+
+    A clip that failed waits again.
+
+    Args:
+        connection: Where to write.
+        key: The replay, which is locked for adding.
+        request: What is asked for.
+        day: The day of the replay.
+        result: The name of the result.
+        person_id: The person who asks.
+
+    Raises:
+        NotFound: Somebody deleted the same clip at this moment.
+    """
+    wanted = request.range
+    statement = upsert(replay_clips).values(
+        id=secrets.token_hex(16),
+        project_id=key.project_id,
+        replay_id=key.replay_id,
+        day=day,
+        result=result,
+        format=request.format.value,
+        from_ms=None if wanted is None else wanted.from_ms,
+        to_ms=None if wanted is None else wanted.to_ms,
+        has_taps=request.has_taps,
+        has_caption=request.has_caption,
+        has_body=request.has_body,
+        made_by=person_id,
+    )
+    await connection.execute(
+        statement.on_conflict_do_update(
+            constraint="uq_replay_clips_project_id",
+            set_={
+                "state": "waiting",
+                "due_at": func.now(),
+                "tries": 0,
+                "fault": None,
+                "ended_at": None,
+            },
+            where=_clip.state == "failed",
+        )
+    )
+    clip = await find_clip_of_result(connection, key, result)
+    if clip is None:
+        raise NotFound("this clip was deleted just now")
+    return clip
+
+
+async def claim_clip(connection: AsyncConnection, *, most_ms: int | None = None) -> ClipTask | None:
+    """Lease the clip that is next: in the order of asking, but a long one after short ones.
+
+    Args:
+        connection: Where to write.
+        most_ms: The longest range of the replay to take; None for any clip.
+    """
+    lease = secrets.token_hex(16)
+    parameters = {"lease": lease, "lease_for": LEASE, "most_ms": most_ms}
+    row = (await connection.execute(_CLAIM, parameters)).first()
+    if row is None:
+        return None
+    found = await connection.execute(select(*CLIP_COLUMNS).where(_clip.id == row.id.hex))
+    return ClipTask(read_clip_row(found.one()), lease, row.tries)
+
+
+async def renew_lease(connection: AsyncConnection, task: ClipTask, *, percent: int) -> bool:
+    """Renew a lease, and note how far the clip is; returns False if the clip is not ours any more.
+
+    It may have been deleted, or leased to another process since.
+    """
+    renewed = await connection.execute(
+        update(replay_clips)
+        .where(*_is_leased_as(task))
+        .values(leased_until=func.now() + LEASE, percent=percent)
+    )
+    return renewed.rowcount > 0
+
+
+async def postpone_clip(
+    connection: AsyncConnection, task: ClipTask, reason: str, *, after: timedelta
+) -> None:
+    """Let a clip wait that cannot be rendered now."""
+    await connection.execute(
+        update(replay_clips)
+        .where(*_is_leased_as(task))
+        .values(
+            due_at=func.now() + after,
+            leased_until=None,
+            fault=clean(reason, limit_bytes=_FAULT_BYTES),
+        )
+    )
+
+
+async def fail_clip(connection: AsyncConnection, task: ClipTask, reason: str) -> None:
+    """Note that a clip cannot be rendered, and why."""
+    await connection.execute(
+        update(replay_clips)
+        .where(*_is_leased_as(task))
+        .values(
+            state="failed",
+            leased_until=None,
+            fault=clean(reason, limit_bytes=_FAULT_BYTES),
+            ended_at=func.now(),
+        )
+    )
+
+
+async def finish_clip(connection: AsyncConnection, task: ClipTask, file: ClipFile) -> bool:
+    """Point a clip at its file, which is stored and expires otherwise.
+
+    Returns:
+        False if the clip or its replay was deleted meanwhile, or somebody else renders it: then
+        the file goes to the sweep, and a deleted replay is verified once more.
+    """
+    key = task.clip.key
+    is_deleted = await locks.lock_for_adding(connection, [key])
+    ended = await connection.execute(
+        update(replay_clips)
+        .where(*_is_leased_as(task))
+        .values(
+            state="ready",
+            leased_until=None,
+            percent=100,
+            fault=None,
+            ended_at=func.now(),
+            object_key=file.object_key,
+            size_bytes=file.size_bytes,
+            width=file.width,
+            height=file.height,
+            duration_ms=file.duration_ms,
+        )
+    )
+    is_ours = ended.rowcount > 0
+    kept = await connection.execute(
+        delete(expiring_objects).where(expiring_objects.c.object_key == file.object_key)
+    )
+    if is_ours and not is_deleted and kept.rowcount:
+        return True
+    await connection.execute(delete(replay_clips).where(*_is_leased_as(task)))
+    await pictures.discard_picture_object(connection, key, file.object_key, at=clock.now())
+    if is_deleted:
+        await outgoing.request_another_sweep(connection, key)
+    return False
+
+
+async def delete_clip(connection: AsyncConnection, key: ReplayKey, clip_id: str) -> Clip:
+    """Delete a clip and hand its file to the sweep; whoever renders it now stops.
+
+    Raises:
+        NotFound: The replay has no such clip.
+    """
+    clip = await get_clip(connection, key, clip_id)
+    gone = await connection.execute(
+        delete(replay_clips).where(_clip.id == clip_id, *is_of(key)).returning(_clip.object_key)
+    )
+    object_key = gone.scalar()
+    if object_key is not None:
+        await pictures.discard_picture_object(connection, key, object_key, at=clock.now())
+    return clip
+
+
+def _is_leased_as(task: ClipTask) -> tuple[Any, ...]:
+    return (_clip.id == task.clip.id, _clip.state == "waiting", _clip.lease == task.lease)
