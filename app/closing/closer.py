@@ -99,6 +99,8 @@ class Closer:
         await self._release_interrupted()
         async with self._database.transaction() as connection:
             await open_replays.postpone_growing(connection, self._quiet)
+            if not await open_replays.is_any_due(connection):
+                return 0  # each turn would take a connection, only to find that out
         turns = (self._close_in_turn() for _ in range(_AT_ONCE))
         closed = 0
         # Wait for all of them, so that none goes on after the failure of another was reported.

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import ARRAY, bindparam, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,6 +47,10 @@ _CERTAINLY_STORING: Final = timedelta(minutes=1)
 _NAME_BYTES: Final = 1_024
 _URL_BYTES: Final = 2_000
 """An index of Postgres takes 2,704 bytes in one row."""
+_IS_FREE: Final = or_(
+    debug_file_arrivals.c.claimed_until.is_(None), debug_file_arrivals.c.claimed_until < func.now()
+)
+"""The condition for news that nobody works on."""
 _NOTE_USE: Final = text(
     """
     update debug_files
@@ -235,6 +239,11 @@ async def delete_debug_files(
     return files
 
 
+async def is_any_arrival_free(connection: AsyncConnection) -> bool:
+    """Tell whether there are news that nobody works on."""
+    return bool(await connection.scalar(select(exists().where(_IS_FREE))))
+
+
 async def claim_arrival(connection: AsyncConnection, *, until: datetime) -> DebugFileArrival | None:
     """Claim the oldest news that nobody works on; returns None if there are none.
 
@@ -245,7 +254,7 @@ async def claim_arrival(connection: AsyncConnection, *, until: datetime) -> Debu
     columns = debug_file_arrivals.c
     free = (
         select(columns.arrival_id)
-        .where(or_(columns.claimed_until.is_(None), columns.claimed_until < func.now()))
+        .where(_IS_FREE)
         .order_by(columns.arrival_id)
         .limit(1)
         .with_for_update(skip_locked=True)

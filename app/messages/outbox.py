@@ -81,6 +81,16 @@ _CLAIM: Final = text(
     """
 )
 
+_IS_ANY_DUE: Final = text(
+    """
+    select exists (
+        select from outbox_messages
+        where state = 'waiting' and due_at <= now()
+          and (leased_until is null or leased_until <= now())
+    )
+    """
+)
+
 
 async def add_messages(connection: AsyncConnection, new: Sequence[NewMessage]) -> list[int]:
     """Put messages into the outbox; they leave after the transaction of the caller is committed."""
@@ -113,6 +123,11 @@ async def add_messages(connection: AsyncConnection, new: Sequence[NewMessage]) -
                 ],
             )
     return added
+
+
+async def is_any_due(connection: AsyncConnection) -> bool:
+    """Tell whether a message is due that no process has claimed."""
+    return bool(await connection.scalar(_IS_ANY_DUE))
 
 
 async def claim_message(connection: AsyncConnection, sender: str) -> OutgoingMessage | None:

@@ -64,6 +64,12 @@ _CLOSE: Final = """
            or coalesce(last_stored_at, last_received_at) > now() + $3::interval)
     returning day, closed_at
     """
+_IS_ANY_DUE: Final = """
+    select exists (
+        select from open_replays
+        where check_at <= now() and (leased_until is null or leased_until <= now())
+    )
+    """
 _EXISTS: Final = "select true from replays where project_id = $1 and replay_id = $2"
 _IS_OURS: Final = "project_id = $1 and replay_id = $2 and leased_until = $3"
 _NOTE_STEP: Final = f"""
@@ -148,6 +154,11 @@ async def postpone_growing(connection: AsyncConnection, quiet: timedelta) -> Non
         quiet: How long no segment may come before a replay closes.
     """
     await (await get_driver(connection)).execute(_POSTPONE_GROWING, quiet)
+
+
+async def is_any_due(connection: AsyncConnection) -> bool:
+    """Tell whether a replay is due that no process has leased."""
+    return bool(await (await get_driver(connection)).fetchval(_IS_ANY_DUE))
 
 
 async def claim_closing_task(connection: AsyncConnection) -> ClosingTask | None:

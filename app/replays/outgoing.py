@@ -68,7 +68,8 @@ async def lock_outgoing_objects(connection: AsyncConnection, *, limit: int) -> l
 
 async def delete_outgoing_objects(connection: AsyncConnection, done: Sequence[int]) -> None:
     """Delete the rows of objects that are removed, or needed after all."""
-    await connection.execute(delete(object_outbox).where(object_outbox.c.id.in_(done)))
+    if done:
+        await connection.execute(delete(object_outbox).where(object_outbox.c.id.in_(done)))
 
 
 async def lock_expired_objects(connection: AsyncConnection, *, limit: int) -> list[str]:
@@ -78,9 +79,10 @@ async def lock_expired_objects(connection: AsyncConnection, *, limit: int) -> li
 
 async def delete_expired_objects(connection: AsyncConnection, done: Sequence[str]) -> None:
     """Delete the rows of expired objects that are removed."""
-    await connection.execute(
-        delete(expiring_objects).where(expiring_objects.c.object_key.in_(done))
-    )
+    if done:
+        await connection.execute(
+            delete(expiring_objects).where(expiring_objects.c.object_key.in_(done))
+        )
 
 
 async def lock_outgoing_pack(

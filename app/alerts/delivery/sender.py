@@ -88,6 +88,9 @@ class MessageSender(RepeatedWorker):
     @override
     async def work(self) -> None:
         """Send everything that is due."""
+        async with self._database.reading() as connection:
+            if not await outbox.is_any_due(connection):
+                return
         turns = (self._send_in_turn() for _ in range(_AT_ONCE))
         for outcome in await asyncio.gather(*turns, return_exceptions=True):
             if isinstance(outcome, BaseException):

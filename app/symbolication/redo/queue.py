@@ -34,6 +34,7 @@ _CLAIM: Final = text(
     returning q.project_id, q.event_id, q.day, q.tries
     """
 )
+_IS_ANY_DUE: Final = text("select exists (select from symbolication_queue where due_at <= now())")
 _KEYS: Final = (
     bindparam("project_ids", type_=ARRAY(BigInteger)),
     bindparam("event_ids", type_=ARRAY(Hex32)),
@@ -113,6 +114,11 @@ class EventPart:
     keys: tuple[EventRowKey, ...]
     next: EventCursor | None
     """None if this is the last part."""
+
+
+async def is_any_due(connection: AsyncConnection) -> bool:
+    """Tell whether an event of the queue is due."""
+    return bool(await connection.scalar(_IS_ANY_DUE))
 
 
 async def claim_queued(connection: AsyncConnection, *, limit: int) -> list[QueuedEvents]:

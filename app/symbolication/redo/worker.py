@@ -79,6 +79,8 @@ class SymbolicationRedoer(RepeatedWorker):
         Raises:
             ServiceUnavailable: Postgres or the store does not answer.
         """
+        if not await self._is_any_due():
+            return
         while not self.is_busy():
             if not await self._redo_queued() and not await self._redo_for_arrival():
                 break
@@ -91,6 +93,15 @@ class SymbolicationRedoer(RepeatedWorker):
             arrival, self._progress = self._progress.arrival, None
             async with self._database.transaction() as connection:
                 await file_writes.renew_arrival(connection, arrival.arrival_id, until=clock.now())
+
+    async def _is_any_due(self) -> bool:
+        """Tell whether there is anything to do; each second, so without a transaction."""
+        if self._progress is not None:
+            return True
+        async with self._database.reading() as connection:
+            return await queue.is_any_due(connection) or await file_writes.is_any_arrival_free(
+                connection
+            )
 
     async def _redo_queued(self) -> bool:
         """Do some events of the queue; returns whether there were any."""

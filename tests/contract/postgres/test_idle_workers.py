@@ -1,0 +1,47 @@
+"""Workers with nothing to do cost Postgres little.
+
+A connection takes megabytes of Postgres for as long as it is used now and then.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.closing.closer import Closer
+from app.db.engine import Database
+from app.symbolication.redo.worker import SymbolicationRedoer
+from tests.support.builders import alerts
+from tests.support.statements import noted_statements
+
+Look = Callable[[Database], Awaitable[Any]]
+_UNUSED: Any = None
+
+
+def look_for_messages(database: Database) -> Awaitable[None]:
+    """Look for messages to send."""
+    return alerts.make_sender(database).work()
+
+
+def look_for_events(database: Database) -> Awaitable[None]:
+    """Look for stored events to make readable."""
+    return SymbolicationRedoer(database, _UNUSED).work()
+
+
+def look_for_replays(database: Database) -> Awaitable[int]:
+    """Look for replays to close."""
+    return Closer(database, [], quiet=timedelta(minutes=10)).close_due_replays()
+
+
+@pytest.mark.parametrize(
+    ("look", "most"), [(look_for_messages, 1), (look_for_events, 2), (look_for_replays, 5)]
+)
+async def test_a_look_at_nothing_takes_one_connection(database: Database, look: Look, most: int):
+    """It asks whether there is anything to do, and claims nothing."""
+    async with database.reading():
+        pass  # opening a connection has statements of its own
+    async with noted_statements(database) as statements:
+        await look(database)
+    assert 1 <= len(statements) <= most, statements
+    assert database.count_connections() == (0, 1)
