@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +13,8 @@ import httpx2
 
 from app.core import clock
 from app.db import postmaster
+from bench.endurance.open_files import count_open_files
+from bench.endurance.table_sizes import read_table_sizes
 from bench.ingest.load import HOST
 from bench.ingest.servers import MeasuredServer
 
@@ -36,6 +38,10 @@ class ServerSample:
     """The time for which the oldest envelope of the backlog waits."""
     database_bytes: int
     segments: int
+    files_by_kind: Counter[str] = field(default_factory=Counter)
+    """What the open files are."""
+    table_bytes: Counter[str] = field(default_factory=Counter)
+    """What takes the bytes of the database: tables, and indexes by the name of their table."""
 
 
 class ServerWatcher:
@@ -74,10 +80,11 @@ class ServerWatcher:
         (resident_kb,) = re.findall(
             r"^VmRSS:\s+(\d+)", (process / "status").read_text(), re.MULTILINE
         )
+        files = count_open_files(self._server.pid)
         return ServerSample(
             at_s=clock.monotonic_s() - self._began_s,
             resident_mib=int(resident_kb) / 1024,
-            open_files=len(list((process / "fd").iterdir())),
+            open_files=files.total(),
             backlog=int(float(backlog["entries"])),
             oldest_s=float(backlog["oldest_seconds"]),
             database_bytes=await connection.fetchval("select pg_database_size(current_database())"),
@@ -85,6 +92,8 @@ class ServerWatcher:
                 "select coalesce(sum(quantity), 0)::bigint from outcomes"
                 " where item_type = 'replay_video' and outcome = 'kept'"
             ),
+            files_by_kind=files,
+            table_bytes=await read_table_sizes(connection),
         )
 
 
@@ -98,6 +107,13 @@ async def count_outcomes(server: MeasuredServer) -> Counter[str]:
     finally:
         await connection.close()
     return Counter({row["outcome"]: row["items"] for row in rows})
+
+
+def find_extremes(taken: Sequence[ServerSample]) -> dict[str, tuple[int, int]]:
+    """Return the fewest and the most open files of each kind."""
+    kinds = {kind for sample in taken for kind in sample.files_by_kind}
+    counts = {kind: [sample.files_by_kind[kind] for sample in taken] for kind in kinds}
+    return {kind: (min(of_kind), max(of_kind)) for kind, of_kind in counts.items()}
 
 
 def measure_slope(points: Sequence[tuple[float, float]]) -> float:

@@ -70,23 +70,31 @@ class Audience:
     async def watch_for_ever(self) -> None:
         """Open the list, then a replay and some of its stream; again and again."""
         while True:
-            replay = await self._choose_replay()
-            if replay is not None:
-                began_s = clock.monotonic_s()
-                page = await self._get(replay)
-                self.viewings.page_ms.append((clock.monotonic_s() - began_s) * 1_000)
-                await self._watch_stream(page)
+            await self.watch_once()
             await asyncio.sleep(self._dice.uniform(*_THINK_S))
+
+    async def watch_once(self) -> None:
+        """Open the list, then a replay and some of its stream."""
+        replay = await self._choose_replay()
+        if replay is not None:
+            began_s = clock.monotonic_s()
+            page = await self._get(replay)
+            self.viewings.page_ms.append((clock.monotonic_s() - began_s) * 1_000)
+            await self._watch_stream(page)
 
     async def delete_for_ever(self, *, interval_s: float) -> None:
         """Delete a replay in each interval."""
         while True:
             await asyncio.sleep(interval_s)
-            replay = await self._choose_replay()
-            if replay is not None:
-                answer = await self._client.post(f"{replay}/delete")
-                self.viewings.statuses[answer.status_code] += 1
-                self.viewings.deleted += answer.is_redirect
+            await self.delete_once()
+
+    async def delete_once(self) -> None:
+        """Delete a replay of the list, if there is one."""
+        replay = await self._choose_replay()
+        if replay is not None:
+            answer = await self._client.post(f"{replay}/delete")
+            self.viewings.statuses[answer.status_code] += 1
+            self.viewings.deleted += answer.is_redirect
 
     async def _watch_stream(self, page: str) -> None:
         """Fetch the index of a replay and the first ranges of its stream, as the player does."""

@@ -84,11 +84,24 @@ def find_broken(promises: Any) -> list[str]:
 
 
 def test_a_soak_tells_growth_from_what_is_due():
-    """Memory that grows, envelopes that are lost and pages that fail are broken promises."""
+    """Memory that grows, files that stay open, and what is lost or fails are broken promises."""
 
-    def make_soak(mib_per_hour: float, *, kept: int, statuses: dict[int, int]) -> SoakFigures:
+    def make_soak(
+        mib_per_hour: float, *, kept: int, statuses: dict[int, int], leaked: int = 0
+    ) -> SoakFigures:
         taken = [
-            ServerSample(at_s, 200 + mib_per_hour * at_s / 3600, 60, 1, 0.2, 5_000 * at_s, at_s)
+            ServerSample(
+                at_s,
+                200 + mib_per_hour * at_s / 3600,
+                # Connections come and go.
+                60 + at_s % 30 + leaked * at_s // 7_200,
+                1,
+                0.2,
+                5_000 * at_s,
+                at_s,
+                files_by_kind=Counter(connections=at_s % 30),
+                table_bytes=Counter(issues=50, segments=400 * at_s + at_s**2 // 100),
+            )
             for at_s in range(0, 7_200, 10)
         ]
         viewings = Viewings(Counter(statuses), [12.0])
@@ -96,13 +109,20 @@ def test_a_soak_tells_growth_from_what_is_due():
         return SoakFigures(make_answers(s200=10), taken, viewings, outcomes, 250.0)
 
     assert find_broken(soak.judge_soak(make_soak(0.9, kept=9, statuses={200: 5, 404: 1}))) == []
-    broken = find_broken(soak.judge_soak(make_soak(40, kept=8, statuses={200: 5, 500: 1})))
-    assert broken == [
+    leaking = make_soak(40, kept=8, statuses={200: 5, 500: 1}, leaked=40)
+    gains = leaking.list_table_gains()
+    assert find_broken(soak.judge_soak(leaking)) == [
         "of 10 envelopes, 8 are stored and 1 belong to deleted replays",
         "memory grew by +40.00 MiB an hour, 1 is allowed",
+        "open files",
         "1 replays were watched and 0 deleted; answers by status",
     ]
     assert samples.measure_slope([(5.0, 1.0)]) == 0
+    assert samples.find_extremes(leaking.second_half) == {"connections": (0, 20)}
+    assert [(name, round(first), round(second)) for name, first, second in gains] == [
+        ("segments", 490, 526),
+        ("issues", 0, 0),
+    ]
 
 
 def test_an_overload_allows_hang_ups_and_nothing_else():
