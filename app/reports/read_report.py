@@ -1,0 +1,72 @@
+"""Reads a replay for its report, and notes in the log who takes a report away."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core import units
+from app.core.replay_range import ReplayRange
+from app.playback.pictures import stored
+from app.playback.visit.model import ReplayPageData
+from app.playback.visit.reader import ReplayReader
+
+_LEAD_MS: Final = 10_000
+"""Time before a range whose recordings are read too, since touches and screens reach into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """A replay, read for a report."""
+
+    page: ReplayPageData
+    has_poster: bool
+
+
+async def read_report(reader: ReplayReader, within: ReplayRange | None) -> ReportData:
+    """Read a replay for a report about it or about a range of it.
+
+    Of a replay whose recordings are too large to be read at once, the part is read in which the
+    range lies.
+
+    Raises:
+        NotFound: There is no such replay.
+    """
+    page = await reader.find_page()
+    contents = page.contents
+    if within is not None and contents.unread and not contents.is_storage_away:
+        first = _find_first_segment(page, within)
+        if first >= contents.unread[0].segment_id:
+            page = await reader.find_page(from_segment=first)
+    strip = await stored.find_strip(reader.db, reader.key)
+    return ReportData(page, has_poster=strip.drawn is not None)
+
+
+async def note_report_taken(reader: ReplayReader, what: str) -> None:
+    """Note in the log that a person takes a report or a test flow of a replay away.
+
+    Args:
+        reader: The person and the replay.
+        what: The name of the file: `report`, `steps`, `maestro`.
+    """
+    async with reader.db.transaction() as connection:
+        await audit.add_audit_line(
+            connection,
+            Action.REPLAY_DOWNLOADED,
+            person_id=reader.person.id,
+            project_id=reader.key.project_id,
+            subject=reader.key.replay_id,
+            detail={"what": what},
+        )
+
+
+def _find_first_segment(page: ReplayPageData, within: ReplayRange) -> int:
+    """Find the segment in which a range begins, or the first one after that."""
+    zero_ms = page.contents.outline.zero_ms
+    from_ms = within.from_ms - _LEAD_MS
+    started = [
+        segment.segment_id
+        for segment in page.contents.segments
+        if units.ms_from_at(segment.started_at) - zero_ms <= from_ms
+    ]
+    return max(started, default=0)
