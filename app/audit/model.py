@@ -80,6 +80,8 @@ class Action(StrEnum):
     DAY_EXPIRED = "day_expired"
     REPLAYS_EXPIRED = "replays_expired"
     ISSUE_VIEWED = "issue_viewed"
+    ISSUE_DOWNLOADED = "issue_downloaded"
+    """A person took a report or a test flow of an issue."""
     TRACE_VIEWED = "trace_viewed"
     FILE_VIEWED = "file_viewed"
     LOG_EXPORTED = "log_exported"

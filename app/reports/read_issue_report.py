@@ -1,6 +1,7 @@
 """Reads an issue for its report, with the replay in which its event happened."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from app.audit import writes as audit
 from app.audit.model import Action
@@ -18,7 +19,7 @@ from app.triage.issue_event import EventReplay
 from app.triage.issue_page import read_issue_page
 from app.triage.issue_reader import IssueReader, IssueSummary
 
-_AROUND_MS = 60_000
+_AROUND_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,42 +42,31 @@ class IssueReportData:
 
 
 async def read_issue_report(
-    reader: IssueReader, event_id: EventId | None, *, view_notes: ViewNotes
+    reader: IssueReader,
+    event_id: EventId | None,
+    *,
+    view_notes: ViewNotes,
+    taken_as: str | None = None,
 ) -> IssueReportData:
-    """Read an issue for a report about it, and note that its reader has seen it.
+    """Read an issue for a report about it, and note in the log that somebody sees or takes it.
 
     Args:
         reader: Who reads which issue.
         event_id: The event that the report describes; None for the newest one.
         view_notes: Where it is noted that the person looks at the replay, too.
+        taken_as: The name of the file that the person takes away; None if they only look.
 
     Raises:
         NotFound: There is no such issue, or it has no such event.
     """
-    data = await read_issue_page(reader, event_id=event_id)
+    data = await read_issue_page(reader, event_id=event_id, is_noted=taken_as is None)
     event = data.event
+    if taken_as is not None:
+        await _note_taken(reader, taken_as)
     replay = None
     if event is not None and event.replay is not None and not event.replay.linked.is_apart:
         replay = await _read_replay(reader, event.replay, view_notes)
     return IssueReportData(data.summary, event.event if event else None, replay)
-
-
-async def note_issue_report_taken(reader: IssueReader, what: str) -> None:
-    """Note in the log that a person takes a report or a test flow of an issue away.
-
-    Args:
-        reader: The person and the issue.
-        what: The name of the file: `report`, `steps`, `maestro`.
-    """
-    async with reader.db.transaction() as connection:
-        await audit.add_audit_line(
-            connection,
-            Action.ISSUE_DOWNLOADED,
-            person_id=reader.person.id,
-            project_id=reader.project.id,
-            subject=reader.issue_id,
-            detail={"what": what},
-        )
 
 
 async def _read_replay(
@@ -107,3 +97,15 @@ async def _find_project(reader: IssueReader, project_id: ProjectId) -> Project |
     async with reader.db.reading() as connection:
         visible = await memberships.list_projects(connection, reader.person)
     return next((project for project in visible if project.id == project_id), None)
+
+
+async def _note_taken(reader: IssueReader, what: str) -> None:
+    async with reader.db.transaction() as connection:
+        await audit.add_audit_line(
+            connection,
+            Action.ISSUE_DOWNLOADED,
+            person_id=reader.person.id,
+            project_id=reader.project.id,
+            subject=reader.issue_id,
+            detail={"what": what},
+        )

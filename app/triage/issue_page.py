@@ -59,6 +59,7 @@ async def read_issue_page(
     first_release: int = 0,
     first_file: int = 0,
     is_as_sent: bool = False,
+    is_noted: bool = True,
 ) -> IssuePageData:
     """Read what the page of an issue shows.
 
@@ -68,6 +69,7 @@ async def read_issue_page(
         first_release: Number of releases to skip.
         first_file: Number of files to skip.
         is_as_sent: Whether the views keep the names that the app sent.
+        is_noted: Whether the log gains a line; False for a caller that adds another one.
 
     Raises:
         NotFound: There is no such issue, or it has no such event.
@@ -90,7 +92,8 @@ async def read_issue_page(
             if stored
             else None
         )
-    await _note_view(reader, event)
+    if is_noted:
+        await _note_view(reader, event)
     tags, hidden_tags = await asyncio.to_thread(count_tags, samples)
     return IssuePageData(
         summary=summary,

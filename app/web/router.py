@@ -11,6 +11,7 @@ from app.web.erasures import routes as erasures
 from app.web.feedback import routes as feedback
 from app.web.health import routes as health
 from app.web.issue import file_routes, routes as issue
+from app.web.issue.report import routes as issue_report
 from app.web.issues import routes as issues
 from app.web.keys import routes as keys
 from app.web.log import routes as log
@@ -23,6 +24,7 @@ from app.web.replay.handover import routes as handover
 from app.web.replay.keeping import routes as keeping
 from app.web.replay.media import picture_routes, video_routes
 from app.web.replay.parts import routes as replay_parts
+from app.web.replay.report import routes as replay_report
 from app.web.replay.request import routes as replay_requests
 from app.web.replay.trace import routes as replay_traces
 from app.web.replays import routes as replays, selected
@@ -44,6 +46,7 @@ def pages() -> APIRouter:
     for routes in (
         video_routes, picture_routes, replay, selected, replays, project, issues, issue,
         replay_parts, replay_traces, replay_requests, keeping, handover, file_routes, trace,
+        replay_report, issue_report,
         openid_routes, sign_in_routes, account, erasures, set_up, settings, privacy, releases, why,
         feedback, demo_routes, people, log, keys, alerts, tokens, debug_files, health, retention,
         storage, cells, browser,

@@ -6,9 +6,33 @@ const CONFIRMATION_MS = 1600;
 
 export function enableCopyButtons() {
   document.addEventListener("click", (event) => {
-    const button = closest(event, "[data-copy]");
-    if (button) void copyAndConfirm(button, button.dataset.copy ?? "");
+    const button = closest(event, "[data-copy], [data-copy-from], [data-copy-href]");
+    if (!button) return;
+    if (button.dataset.copyHref) void fetchAndCopy(button, button.dataset.copyHref);
+    else void copyAndConfirm(button, findText(button));
   });
+}
+
+/** Returns the text that a button copies: its own, or that of another element. @param {HTMLElement} button */
+function findText(button) {
+  const source = document.getElementById(button.dataset.copyFrom ?? "");
+  return button.dataset.copy ?? source?.textContent ?? "";
+}
+
+/**
+ * Fetches a text and copies it.
+ *
+ * @param {HTMLElement} button  which says what became of it
+ * @param {string} href
+ */
+export async function fetchAndCopy(button, href) {
+  try {
+    const answer = await fetch(href);
+    if (!answer.ok) throw new Error(String(answer.status));
+    await copyAndConfirm(button, await answer.text());
+  } catch {
+    confirm(button, "Not fetched, try again");
+  }
 }
 
 /**
@@ -18,11 +42,15 @@ export function enableCopyButtons() {
  * @param {string} text
  */
 export async function copyAndConfirm(button, text) {
-  const isCopied = await copyText(text);
+  confirm(button, (await copyText(text)) ? "Copied" : "Press Ctrl+C");
+}
+
+/** Shows for a moment what became of it. @param {HTMLElement} button @param {string} words */
+function confirm(button, words) {
   const label = button.querySelector("span") ?? button;
   const before = label.dataset.before ?? label.textContent ?? "";
   label.dataset.before = before;
-  label.textContent = isCopied ? "Copied" : "Press Ctrl+C";
+  label.textContent = words;
   button.dataset.said = "";
   setTimeout(() => {
     label.textContent = before;

@@ -137,6 +137,7 @@ async def fill(server: Server) -> dict[str, str]:
         "span_id": SPAN_ID,
         "segment_id": "0",
         "number": "0",
+        "name": "report.md",
         "quarantined_id": "1",
         "process_id": "a" * 32,
         "person_id": "1",

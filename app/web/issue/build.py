@@ -61,7 +61,9 @@ def build_issue_page(
             is_as_sent=is_as_sent,
         )
     return IssuePage(
-        head=build_head(data.summary, permissions),
+        head=build_head(
+            data.summary, permissions, event_id=data.event.event.event_id if data.event else ""
+        ),
         event=event,
         day=charts.draw_hours(data.events_by_hour, data.read_at),
         month=charts.draw_days(data.events_by_hour, data.read_at),
@@ -77,8 +79,14 @@ def build_issue_page(
     )
 
 
-def build_head(summary: IssueSummary, permissions: Permissions) -> IssueHead:
-    """Describe an issue for the head of its pages."""
+def build_head(summary: IssueSummary, permissions: Permissions, *, event_id: str = "") -> IssueHead:
+    """Describe an issue for the head of its pages.
+
+    Args:
+        summary: The issue.
+        permissions: What the visitor may do.
+        event_id: The event that is shown; empty for none.
+    """
     issue, project = summary.issue, summary.project
     key = (issue.project_id, issue.issue_id)
     return IssueHead(
@@ -91,6 +99,8 @@ def build_head(summary: IssueSummary, permissions: Permissions) -> IssueHead:
         feedback_href=issue_urls.issue_feedback(*key),
         status_href=issue_urls.issue_status(*key),
         delete_href=issue_urls.delete_issue(*key) if permissions.may_delete else None,
+        report_href=issue_urls.issue_report(*key, event_id=event_id),
+        report_file_href=issue_urls.issue_report_file(*key, "report.md", event_id=event_id),
         may_change=permissions.may_change,
         title=issue.title,
         culprit=issue.culprit,

@@ -17,7 +17,7 @@ from app.triage.event_files import (
 from app.web.frame import access
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
 from app.web.frame.services import services_of
-from app.web.issue.routes import read_event_id
+from app.web.issue.readers import read_event_id
 from app.web.urls import issue_urls
 from app.web.urls.routing import route_to
 

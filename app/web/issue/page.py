@@ -35,6 +35,10 @@ class IssueHead:
     status_href: str
     delete_href: str | None
     """None if the visitor may not delete the issue."""
+    report_href: str
+    """The report with the event that is shown."""
+    report_file_href: str
+    """The same report as Markdown."""
     may_change: bool
     title: str
     culprit: str | None

@@ -7,9 +7,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core import clock, ids
-from app.core.errors import InvalidInput, NotFound
-from app.core.ids import EventId, IssueId
+from app.core import clock
+from app.core.errors import InvalidInput
 from app.db.lists import TIME_KEY
 from app.erasure.issue import erase_issue
 from app.issues.model import Status
@@ -18,13 +17,13 @@ from app.triage.decide_status import decide_status
 from app.triage.issue_deletion import read_issue_deletion
 from app.triage.issue_feedback import read_issue_feedback
 from app.triage.issue_page import IssuePageData, find_issue_of_event, read_issue_page
-from app.triage.issue_reader import IssueReader
 from app.triage.issue_replays import read_issue_replays
 from app.triage.symbolicate_again import symbolicate_again
 from app.web.frame import access, answer, cursors, forms
 from app.web.frame.services import services_of
 from app.web.issue import build
 from app.web.issue.build import Permissions
+from app.web.issue.readers import find_issue_reader, read_event_id
 from app.web.urls import issue_urls, list_urls
 from app.web.urls.routing import route_to
 
@@ -42,7 +41,7 @@ async def show_issue(
     files: access.RowNumber = 0,
 ) -> Response:
     """Show an issue with its newest event; releases and files from a given row on."""
-    reader = _reader_of(request, project_access, issue_id)
+    reader = find_issue_reader(request, project_access, issue_id)
     data = await read_issue_page(reader, event_id=None, first_release=releases, first_file=files)
     return await _answer_issue(request, project_access, data, path=issue_urls.issue(*reader.key))
 
@@ -62,7 +61,7 @@ async def show_event(
 
     The stack is the readable one, unless `stack` says `sent`.
     """
-    reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
+    reader, event = find_issue_reader(request, project_access, issue_id), read_event_id(event_id)
     is_as_sent = stack == "sent"
     data = await read_issue_page(
         reader,
@@ -95,7 +94,7 @@ async def show_replays(
 ) -> Response:
     """Show the replays in which an issue happened, the newest first."""
     asked = cursors.read_page_request(TIME_KEY, after=after, before=before)
-    data = await read_issue_replays(_reader_of(request, project_access, issue_id), asked)
+    data = await read_issue_replays(find_issue_reader(request, project_access, issue_id), asked)
     permissions = _permissions_of(request, project_access)
     page = build.build_replays_page(data, permissions, now=clock.now())
     return await answer.render_page(request, "issue/replays.html", page)
@@ -111,7 +110,7 @@ async def show_feedback(
 ) -> Response:
     """Show what people wrote about the errors of an issue."""
     asked = cursors.read_page_request(TIME_KEY, after=after, before=before)
-    data = await read_issue_feedback(_reader_of(request, project_access, issue_id), asked)
+    data = await read_issue_feedback(find_issue_reader(request, project_access, issue_id), asked)
     page = build.build_feedback_page(data, _permissions_of(request, project_access))
     return await answer.render_page(request, "issue/feedback.html", page)
 
@@ -122,7 +121,7 @@ async def set_status(
 ) -> Response:
     """Resolve, ignore or reopen an issue."""
     project_access.require_role(Role.MEMBER)
-    reader = _reader_of(request, project_access, issue_id)
+    reader = find_issue_reader(request, project_access, issue_id)
     status = _STATUSES.get((await forms.read_form(request)).get("status", ""))
     if status is None:
         raise InvalidInput("the form names no status of an issue")
@@ -136,7 +135,7 @@ async def make_readable_again(
 ) -> Response:
     """Let the stack of an event be made readable once more."""
     project_access.require_role(Role.MEMBER)
-    reader, event = _reader_of(request, project_access, issue_id), read_event_id(event_id)
+    reader, event = find_issue_reader(request, project_access, issue_id), read_event_id(event_id)
     await symbolicate_again(reader, event)
     path = issue_urls.issue_event(*reader.key, event)
     return answer.redirect(f"{path}#stack", done="symbolicated-soon")
@@ -148,7 +147,7 @@ async def ask_to_delete(
 ) -> Response:
     """Ask before erasing, and say what goes."""
     project_access.require_role(Role.ADMIN)
-    deletion = await read_issue_deletion(_reader_of(request, project_access, issue_id))
+    deletion = await read_issue_deletion(find_issue_reader(request, project_access, issue_id))
     page = build.build_deletion_page(deletion, _permissions_of(request, project_access))
     return await answer.render_page(request, "issue/delete.html", page)
 
@@ -159,42 +158,10 @@ async def delete_issue(
 ) -> Response:
     """Erase an issue with its events and their files."""
     project_access.require_role(Role.ADMIN)
-    reader = _reader_of(request, project_access, issue_id)
+    reader = find_issue_reader(request, project_access, issue_id)
     await erase_issue(reader.db, reader.key, person_id=project_access.person.id, at=clock.now())
     services_of(request).sweeper.hurry()
     return answer.redirect(list_urls.ISSUES, done="issue-deleted")
-
-
-def read_event_id(value: str) -> EventId:
-    """Read the event id of an address.
-
-    Raises:
-        NotFound: It is not an id, so there is no such event.
-    """
-    event_id = ids.read_hex32(value)
-    if event_id is None:
-        raise NotFound("no event has such an id")
-    return EventId(event_id)
-
-
-def _reader_of(request: Request, project_access: ProjectAccess, issue_id: str) -> IssueReader:
-    """Return who reads about which issue.
-
-    Raises:
-        NotFound: The address does not hold an id, so there is no such issue.
-    """
-    found = ids.read_hex32(issue_id)
-    if found is None:
-        raise NotFound("no issue has such an id")
-    services = services_of(request)
-    return IssueReader(
-        services.db,
-        services.store,
-        services.index_cache,
-        project_access.person,
-        project_access.project,
-        IssueId(found),
-    )
 
 
 def _permissions_of(request: Request, project_access: ProjectAccess) -> Permissions:

@@ -56,6 +56,18 @@ def issue_status(project_id: ProjectId, issue_id: IssueId) -> str:
     return f"{issue(project_id, issue_id)}/status"
 
 
+def issue_report(project_id: ProjectId, issue_id: IssueId, *, event_id: str = "") -> str:
+    """Return the address of the report of an issue, with its newest event or another one."""
+    return with_query(f"{issue(project_id, issue_id)}/report", {"event": event_id})
+
+
+def issue_report_file(
+    project_id: ProjectId, issue_id: IssueId, name: str, *, event_id: str = ""
+) -> str:
+    """Return the address of one file of the report of an issue, such as `report.md`."""
+    return with_query(f"{issue_report(project_id, issue_id)}/{name}", {"event": event_id})
+
+
 def event(project_id: ProjectId, event_id: EventId) -> str:
     """Return the address that leads from an event to its page in its issue."""
     return f"{project(project_id)}/events/{event_id}"

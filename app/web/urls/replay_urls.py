@@ -57,6 +57,32 @@ def hand_on(
     return with_query(path, replay_range.query() if replay_range else {})
 
 
+def report(
+    project_id: ProjectId, replay_id: ReplayId, *, replay_range: ReplayRange | None = None
+) -> str:
+    """Return the address of the report of a replay, or of a range of it.
+
+    Args:
+        project_id: The replay's project.
+        replay_id: The replay.
+        replay_range: The range that the report is about; None means the whole replay.
+    """
+    path = f"{replay(project_id, replay_id)}/report"
+    return with_query(path, replay_range.query() if replay_range else {})
+
+
+def report_file(
+    project_id: ProjectId,
+    replay_id: ReplayId,
+    name: str,
+    *,
+    replay_range: ReplayRange | None = None,
+) -> str:
+    """Return the address of one file of the report of a replay, such as `report.md`."""
+    path = f"{report(project_id, replay_id)}/{name}"
+    return with_query(path, replay_range.query() if replay_range else {})
+
+
 def pin_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address at which POST `pinned` pins a replay, or takes its pin off."""
     return f"{replay(project_id, replay_id)}/pin"

@@ -30,6 +30,7 @@ from tests.unit.web.samples import (
     list_samples,
     part_samples,
     privacy_samples,
+    report_samples,
     retention_samples,
     room_samples,
     server_samples,
@@ -253,7 +254,7 @@ def _deleted(**changes) -> state_pages.StatePage:
 
 _SAMPLE_MODULES = (
     issue_samples, room_samples, retention_samples, erasure_samples,
-    debug_file_samples, handover_samples,
+    debug_file_samples, handover_samples, report_samples,
 )  # fmt: skip
 SAMPLES = {
     "privacy": _page("privacy/page.html", privacy_samples.PRIVACY_PAGE, _ADMIN),

@@ -1,0 +1,18 @@
+"""The value that the page of an issue's report reads."""
+
+from dataclasses import dataclass
+
+from app.core.ids import ProjectId
+from app.web.words.reports.file_blocks import ReportFileBlock
+
+
+@dataclass(frozen=True, slots=True)
+class IssueReportPage:
+    """The report of an issue with one of its events, as files to copy or download."""
+
+    project_id: ProjectId
+    title: str
+    issue_href: str
+    event_href: str | None
+    """The event that the report describes; None if the issue has none."""
+    files: tuple[ReportFileBlock, ...]

@@ -1,0 +1,41 @@
+"""Builds the page of a replay's report."""
+
+from functools import partial
+
+from app.core.replay_range import ReplayRange
+from app.replays import naming
+from app.reports.model import ReplayReport, ReportAddresses
+from app.reports.read_report import ReportData
+from app.reports.replay_report import build_replay_report
+from app.web.replay.report.page import ReplayReportPage
+from app.web.urls import replay_urls
+from app.web.words.reports.file_blocks import build_file_blocks
+
+
+def build_report(
+    data: ReportData, replay_range: ReplayRange | None, addresses: ReportAddresses
+) -> ReplayReport:
+    """Put together the report of a replay or of a range of it.
+
+    Raises:
+        InvalidInput: The range begins after the end of the replay.
+    """
+    return build_replay_report(data.page, replay_range, addresses, has_poster=data.has_poster)
+
+
+def build_report_page(data: ReportData, report: ReplayReport) -> ReplayReportPage:
+    """Build the page that shows each file of a report."""
+    outline, key, within = data.page.context.outline, data.page.context.key, report.within
+    ids = (key.project_id, key.replay_id)
+    return ReplayReportPage(
+        project_id=key.project_id,
+        user=naming.name_user(outline.replay.user),
+        started_at=outline.recorded_at,
+        replay_href=replay_urls.replay_at(*ids, at_ms=within.from_ms if within else 0),
+        hand_on_href=replay_urls.hand_on(*ids, replay_range=within),
+        whole_href=replay_urls.report(*ids) if within else None,
+        within=within,
+        files=build_file_blocks(
+            report, partial(replay_urls.report_file, *ids, replay_range=within)
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Reports as blocks of text with their files."""
