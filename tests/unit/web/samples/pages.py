@@ -228,13 +228,6 @@ def with_top(page: replay.ReplayPage, **changes: Any) -> replay.ReplayPage:
 
 
 _CARD = project.ProjectCard(PROJECT, "Shop", "/p", "/r", DSN, 12, NOW, "owner", "/k")
-_ACCOUNT = account.AccountPage(
-    "Ana Silva", "ana@example.com", 12, has_password=True,
-    name_href="/account/name", password_href="/account/password",
-    sign_ins=(server_samples.SIGN_IN, replace(server_samples.SIGN_IN, is_this=False)),
-    problem="The current one is wrong.",
-)  # fmt: skip
-
 _SIGNED_IN = Chrome("Ana Silva", "/replays?project=318")
 _ADMIN = replace(_SIGNED_IN, is_admin=True)
 _ALERTS = (Alert("bad", "Full.", "Make room."), Alert("warn", "One.", "Look.", "/p", "P"))
@@ -375,9 +368,9 @@ SAMPLES = {
     "set password": _page(
         "account/set_password.html", account.SetPasswordPage("a@b.example", 12), _NOBODY
     ),
-    "account": _page("account/page.html", _ACCOUNT),
+    "account": _page("account/page.html", server_samples.ACCOUNT),
     "account, no password": _page(
-        "account/page.html", replace(_ACCOUNT, has_password=False, problem=None)
+        "account/page.html", replace(server_samples.ACCOUNT, has_password=False, problem=None)
     ),
     "deleted": _page("state/replay.html", _deleted()),
     "deleted, by nobody": _page("state/replay.html", _deleted(deleted_by=None)),

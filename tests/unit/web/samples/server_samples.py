@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.memberships.model import Role
+from app.web.account import page as account
 from app.web.health import page as health
 from app.web.people import page as people
 from app.web.words import parts
@@ -12,6 +13,12 @@ from app.web.words.sign_in_rows import SignInRow
 from tests.unit.web.samples.made_up import NOW, PROJECT
 
 SIGN_IN = SignInRow(NOW, NOW, "Firefox 144 on Linux", "192.0.2.17", is_this=True, end_href="/end")
+ACCOUNT = account.AccountPage(
+    "Ana Silva", "ana@example.com", 12, has_password=True,
+    name_href="/account/name", password_href="/account/password",
+    sign_ins=(SIGN_IN, replace(SIGN_IN, is_this=False)),
+    problem="The current one is wrong.",
+)  # fmt: skip
 _ROW = people.PersonRow(
     "Ana Silva", "ana@example.com", "/server/people/1", "active", True, False,
     (), 0, NOW, None,
