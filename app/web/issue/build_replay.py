@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.core.replay_range import ReplayRange
 from app.projects.model import OutcomeCount
 from app.replays import naming
 from app.triage.issue_event import EventReplay, MissingReplay
@@ -28,7 +29,9 @@ def build_preview(replay: EventReplay) -> ReplayPreview:
     key = linked.replay.key
     wanted_ms = max(0, linked.at_ms - replay.zero_ms)
     at_ms = min(wanted_ms, video_ms) if video_ms else wanted_ms
-    to_ms = at_ms + _AFTER_MS
+    has_video = video_ms > 0 and not linked.is_apart
+    from_ms, to_ms = max(0, at_ms - _BEFORE_MS), at_ms + _AFTER_MS
+    to_ms = min(video_ms, to_ms) if video_ms else to_ms
     width_px, height_px = replay.size_px or (None, None)
     return ReplayPreview(
         href=replay_urls.replay(key.project_id, key.replay_id)
@@ -37,15 +40,20 @@ def build_preview(replay: EventReplay) -> ReplayPreview:
         replay_id=key.replay_id,
         user=naming.name_user(linked.replay.user),
         at_ms=at_ms,
-        from_ms=max(0, at_ms - _BEFORE_MS),
-        to_ms=min(video_ms, to_ms) if video_ms else to_ms,
+        from_ms=from_ms,
+        to_ms=to_ms,
         index_href=replay_urls.index(key.project_id, key.replay_id),
         stream_href=replay_urls.stream(key.project_id, key.replay_id),
-        has_video=video_ms > 0 and not linked.is_apart,
+        has_video=has_video,
         is_apart=linked.is_apart,
         is_processing=replay.is_processing,
         width_px=width_px,
         height_px=height_px,
+        hand_on_href=replay_urls.hand_on(
+            key.project_id,
+            key.replay_id,
+            replay_range=ReplayRange(from_ms, to_ms) if has_video else None,
+        ),
     )
 
 

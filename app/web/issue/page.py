@@ -95,6 +95,8 @@ class ReplayPreview:
     """Whether video may still come."""
     width_px: int | None
     height_px: int | None
+    hand_on_href: str
+    """Leads to the ways to hand on these seconds, or the whole replay if they have no video."""
 
 
 @dataclass(frozen=True, slots=True)

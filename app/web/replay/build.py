@@ -200,9 +200,7 @@ def _describe_header(head: ReplayHead, options: PageOptions) -> ReplayHeader:
         seen_by_part=list_parts.viewer_part(options.address, head.viewers),
         is_pinned=head.keeping.pin is not None,
         held_by=next(map(describe_hold_shortly, head.keeping.holds), None),
-        hand_on_href=""
-        if options.address.is_shared
-        else replay_urls.hand_on(key.project_id, key.replay_id),
+        hand_on_href=options.address.hand_on(),
         pin_href=replay_urls.pin_replay(key.project_id, key.replay_id),
         holds_href=replay_urls.hold_replay(key.project_id, key.replay_id),
     )

@@ -184,6 +184,8 @@ class PartHeader:
     user: str | None
     started_at: datetime
     duration_ms: int
+    hand_on_href: str = ""
+    """The page from which the replay is handed on; empty for whoever it was handed to."""
 
 
 @dataclass(frozen=True, slots=True)

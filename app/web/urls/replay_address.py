@@ -38,6 +38,16 @@ class ReplayAddress:
         """The address of the small pictures; each of them lies below it."""
         return f"{self.href}/pictures"
 
+    def hand_on(self, *, replay_range: ReplayRange | None = None) -> str:
+        """Return the page from which the replay is handed on; empty for whoever it was handed to.
+
+        Args:
+            replay_range: The range that is handed on; None means the whole replay.
+        """
+        if self.is_shared:
+            return ""
+        return with_query(f"{self.href}/hand-on", replay_range.query() if replay_range else {})
+
     def gestures(self, *, from_segment: int = 0) -> str:
         """Return the address of the gestures, as JSON."""
         return with_query(f"{self.href}/gestures", _from_segment(from_segment))

@@ -53,8 +53,7 @@ def hand_on(
         replay_id: The replay.
         replay_range: The range that is handed on; None means the whole replay.
     """
-    path = f"{replay(project_id, replay_id)}/hand-on"
-    return with_query(path, replay_range.query() if replay_range else {})
+    return address_of(project_id, replay_id).hand_on(replay_range=replay_range)
 
 
 def report(

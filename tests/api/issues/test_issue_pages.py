@@ -193,7 +193,11 @@ async def test_an_event_plays_the_replay_around_it(tenant: Server):
         "7000",
     )
     assert preview["data-index-url"] == tenant.page(REPLAY_ID, "/index")
-    assert preview.one("a")["href"] == tenant.page(REPLAY_ID, "?t=2")
+    links = [link["href"] for link in preview.all("a")]
+    assert links == [
+        tenant.page(REPLAY_ID, "?t=2"),
+        tenant.page(REPLAY_ID, "/hand-on?from=0&to=7000"),
+    ]
 
 
 @pytest.mark.parametrize("is_replay_first", [True, False])
@@ -207,7 +211,8 @@ async def test_a_backends_issue_leads_to_the_phones_replay(tenant: Server, is_re
         await tenant.take(backend, project=tenant.backend)
     path = await issue_path(tenant, f"{7:032x}", tenant.backend)
     page = await open_page(tenant, path)
-    assert page.one("section", "data-preview").one("a")["href"] == tenant.page(REPLAY_ID, "?t=2")
+    link, _hand_on = page.one("section", "data-preview").all("a")
+    assert link["href"] == tenant.page(REPLAY_ID, "?t=2")
     replays = await open_page(tenant, f"{path}/replays")
     (row,) = replays.all("tr", "data-replay")
     assert row["data-replay"] == REPLAY_ID

@@ -94,22 +94,44 @@ def test_link_carries_the_marked_range(marked):
 
 def test_drawer_is_closed_by_escape_and_gives_the_focus_back(replay):
     """The button opens the drawer and says so; Escape closes it and returns to the button."""
-    opener = replay.get_by_role("link", name="Hand on")
+    opener = replay.get_by_role("link", name="Hand on", exact=True)
     opener.click()
     drawer = replay.get_by_role("region", name="Hand on")
     expect(drawer).to_be_focused()
     expect(opener).to_have_attribute("aria-expanded", "true")
-    expect(drawer.get_by_text("3 views, 6 days left")).to_be_visible()
+    expect(drawer.get_by_text("For the payment team")).to_be_visible()
     replay.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
     expect(opener).to_be_focused()
+
+
+def test_seconds_around_an_error_are_handed_on_from_its_row(replay):
+    """The row of an error marks the ten seconds around it, and opens the drawer with them."""
+    replay.get_by_role("link", name="Hand on these 10 s").first.click()
+    drawer = replay.get_by_role("region", name="Hand on")
+    expect(drawer.get_by_label("From")).to_have_value("0:39.5")
+    expect(drawer.get_by_label("To", exact=True)).to_have_value("0:49.5")
+    expect(drawer).to_be_focused()
+
+
+def test_keys_work_on_the_page_without_a_player(page, site):
+    """On its own page the place has the same keys, and an address can lead to one of the ways."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site.address("hand on"))
+    page.keyboard.press("c")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert "t=6&in=6&out=16.5" in page.evaluate("navigator.clipboard.readText()")
+    page.get_by_label("From").focus()
+    page.keyboard.press("End")
+    page.keyboard.press("c")
+    expect(page.get_by_label("From")).to_have_value("0:06c")
 
 
 def test_drawer_says_when_it_cannot_be_loaded(replay):
     """Without an answer of the server the drawer says so and can try again."""
     replay.route("**/hand-on*", lambda route: route.fulfill(body="<p>Not now</p>"))
     with_errors = replay.get_by_role("region", name="Hand on")
-    replay.get_by_role("link", name="Hand on").click()
+    replay.get_by_role("link", name="Hand on", exact=True).click()
     expect(with_errors.get_by_role("alert")).to_contain_text("does not answer")
     replay.unroute("**/hand-on*")
     with_errors.get_by_role("button", name="Try again").click()

@@ -2,10 +2,13 @@
 
 from typing import Final
 
+from app.core import clock
 from app.core.replay_range import ReplayRange, write_clock
 from app.playback.video.widened_range import widen_range
 from app.playback.visit.model import ReplayContext
 from app.replays import naming
+from app.sharing.handed_out import HandedOut
+from app.web.replay.handover.handed_out import describe_handed_out
 from app.web.replay.handover.page import HandoverPage, RangeFields
 from app.web.urls import replay_urls
 
@@ -14,13 +17,19 @@ _MOMENT_MS: Final = 250
 
 
 def build_handover_page(
-    context: ReplayContext, replay_range: ReplayRange | None, *, base_url: str, may_change: bool
+    context: ReplayContext,
+    replay_range: ReplayRange | None,
+    handed_out: HandedOut,
+    *,
+    base_url: str,
+    may_change: bool,
 ) -> HandoverPage:
     """Build the page from which a replay is handed on.
 
     Args:
         context: The replay.
         replay_range: The range that was asked for; None means the whole replay.
+        handed_out: What was made of the replay before.
         base_url: The address of this server.
         may_change: Whether the visitor may make things of the replay for others.
 
@@ -47,6 +56,7 @@ def build_handover_page(
         range=_describe_range(context, chosen),
         has_video=bool(outline.playable.newest.gops),
         may_change=may_change,
+        handed_out=describe_handed_out(handed_out, now=clock.now()),
     )
 
 

@@ -29,15 +29,17 @@ class HandedOutRow:
     """One thing that was made of the replay for others: a clip, a share link, a ticket."""
 
     kind: str
-    """The sign beside it, one of the icons: `download`, `link`, `note`."""
+    """The sign beside it, one of the icons: `screen` for a clip, `eye` for a share."""
     title: str
     """What it is, in a few words: `Clip, 0:58 to 1:12`."""
     state: str
-    """What has become of it: `ready`, `expires in 3 days`, `taken back`."""
+    """What has become of it, in a word or two: `ready`, `open`, `taken back`."""
     is_over: bool
     """Whether it can no longer be opened."""
-    made_by: str
-    made_at: datetime
+    details: tuple[str | datetime, ...]
+    """A sentence about its maker, its views and its end, with moments in it."""
+    note: str = ""
+    """What its maker has written about it."""
     href: str | None = None
     """The address at which it is opened; None if it cannot be."""
     take_back_href: str | None = None

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from app.core.errors import NotFound
 from app.core.replay_range import read_replay_range
 from app.memberships.model import Role
+from app.sharing.handed_out import read_handed_out
 from app.web.frame import access, answer
 from app.web.frame.services import services_of
 from app.web.replay import absence
@@ -34,6 +35,7 @@ async def show_handover(
         build_handover_page,
         context,
         replay_range,
+        await read_handed_out(services_of(request).db, asked.key),
         base_url=services_of(request).settings.base_url,
         may_change=asked.access.role.includes(Role.MEMBER),
     )

@@ -154,4 +154,5 @@ def _describe_header(
         user=naming.name_user(outline.replay.user),
         started_at=outline.recorded_at,
         duration_ms=outline.duration_ms,
+        hand_on_href=address.hand_on(),
     )

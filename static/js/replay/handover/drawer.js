@@ -7,9 +7,9 @@
  * @import {Place, Range} from "./types.js"
  */
 
-import { all, closest, el, need, picture } from "../../dom.js";
+import { all, closest, el, need, numberOf, picture } from "../../dom.js";
 import { fetchPlace, startPlace } from "./place.js";
-import { createRangeForm } from "./range_form.js";
+import { aroundMoment, createRangeForm } from "./range_form.js";
 
 /** A handle that is dragged changes the range often; the server is asked when it rests. */
 const QUIET_MS = 250;
@@ -67,6 +67,15 @@ export function createDrawer(desk, marks, shown) {
     event.preventDefault();
     if (drawer.hidden) void open().then(() => drawer.focus());
     else hide();
+  }, { signal });
+  // What is around an error, from its row.
+  root.addEventListener("click", (event) => {
+    const link = closest(event, "[data-hand-on-around]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const { duration_ms } = desk.player.store.get();
+    marks.set(aroundMoment(numberOf(link, "handOnAround"), Math.max(duration_ms, desk.content().duration_ms)));
+    void open().then(() => drawer.focus());
   }, { signal });
   close.addEventListener("click", hide, { signal });
   drawer.addEventListener("keydown", (event) => {

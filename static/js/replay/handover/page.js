@@ -6,6 +6,7 @@
 
 import { need, numberOf } from "../../dom.js";
 import "../../page.js";
+import { enableHotKeys, press } from "../../hot_keys.js";
 import { fetchPlace, startPlace } from "./place.js";
 
 const element = need("[data-hand-on]");
@@ -24,6 +25,23 @@ startPlace({
   now_ms: () => range()?.from_ms ?? 0,
   signal: life.signal,
 });
+
+enableHotKeys({
+  c: () => press('[data-way="link"] [data-way-main]'),
+  r: () => press('[data-way="report"] [data-way-main]'),
+  m: () => focusWay("clip"),
+  e: () => focusWay("share"),
+});
+// An address that ends in `#way-clip` opens the page at that way, ready for Enter.
+if (location.hash.startsWith("#way-")) focusWay(location.hash.slice("#way-".length));
+
+/** @param {string} name */
+function focusWay(name) {
+  const main = document.querySelector(`[data-way="${CSS.escape(name)}"] [data-way-main]`);
+  if (!(main instanceof HTMLElement)) return;
+  main.focus({ preventScroll: true });
+  main.closest("[data-way]")?.scrollIntoView({ block: "nearest" });
+}
 
 /** @returns {Range | null} */
 function range() {

@@ -32,12 +32,19 @@ HANDOVER_PAGE = HandoverPage(
     has_video=True,
     may_change=True,
     handed_out=(
-        HandedOutRow("screen", "Clip, 0:06 to 0:16", "ready", False, "Ana", NOW, "/c", "/c/d"),
         HandedOutRow(
-            "eye", "Share link, whole replay", "3 views, 6 days left", False, "Ben Ito", NOW,
-            None, "/s/r",
+            "screen", "Clip, 0:06 to 0:16", "ready", False, ("Made by Ana Silva, ", NOW),
+            href="/c", take_back_href="/c/d", take_back_words="Delete",
         ),
-        HandedOutRow("eye", "Share link, 0:06 to 0:16", "taken back", True, "Ben Ito", NOW),
+        HandedOutRow(
+            "eye", "Share link, whole replay", "open", False,
+            ("Made by Ben Ito, ", NOW, "; 3 views; open until ", NOW),
+            note="For the payment team", take_back_href="/s/r",
+        ),
+        HandedOutRow(
+            "eye", "Share link, 0:06 to 0:16", "taken back", True,
+            ("Made by Ben Ito, ", NOW, "; taken back ", NOW),
+        ),
     ),
 )  # fmt: skip
 EMPTY_HANDOVER_PAGE = replace(

@@ -1,0 +1,36 @@
+"""Reads what was made of a replay for others, for the list from which it can be taken back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.accounts import queries as accounts
+from app.core.ids import PersonId
+from app.db.engine import Database
+from app.replays.clips import queries as clips
+from app.replays.clips.model import Clip
+from app.replays.model import ReplayKey
+from app.replays.sharing import queries as shares
+from app.replays.sharing.model import Share
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """Everything that was made of a replay for others, and the names of its makers."""
+
+    clips: tuple[Clip, ...]
+    """Newest first, also those that are not ready."""
+    shares: tuple[Share, ...]
+    """Links and pictures in messages: what is open first, then the newest first."""
+    names: Mapping[PersonId, str]
+
+
+async def read_handed_out(database: Database, key: ReplayKey) -> HandedOut:
+    """Read what was made of a replay; whether it may be seen is for the caller to know."""
+    async with database.reading() as connection:
+        made = await clips.list_clips(connection, key)
+        shared = await shares.list_shares_of_replay(connection, key)
+        people = {clip.made_by for clip in made} | {share.made_by for share in shared}
+        names = await accounts.read_person_names(
+            connection, [person_id for person_id in people if person_id is not None]
+        )
+    return HandedOut(tuple(made), tuple(shared), names)

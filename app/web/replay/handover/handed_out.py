@@ -1,0 +1,84 @@
+"""Puts what was made of a replay for others into the rows of a list."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from app.core import units
+from app.core.ids import PersonId
+from app.core.replay_range import ReplayRange
+from app.replays.clips.model import Clip, ClipState
+from app.replays.sharing.model import Share, ShareKind
+from app.sharing.handed_out import HandedOut
+from app.web.replay.handover.page import HandedOutRow
+from app.web.words.phrases import count, shortened
+
+_SHARE_STATES: Final = {"open": "open", "expired": "expired", "revoked": "taken back"}
+_SHARE_ENDS: Final = {
+    "open": "; open until ",
+    "expired": "; expired ",
+    "revoked": "; taken back ",
+}
+_NAME_CHARS: Final = 60
+_GONE: Final = "somebody who has left"
+
+
+def describe_handed_out(handed_out: HandedOut, *, now: datetime) -> tuple[HandedOutRow, ...]:
+    """Describe what was made of a replay: what can still be opened first, then the newest first.
+
+    Args:
+        handed_out: Everything that was made of it.
+        now: The server's time.
+    """
+    rows = [
+        *((clip.made_at, _describe_clip(clip, handed_out.names)) for clip in handed_out.clips),
+        *(
+            (share.made_at, _describe_share(share, handed_out.names, now=now))
+            for share in handed_out.shares
+        ),
+    ]
+    newest_first = sorted(rows, key=lambda row: row[0], reverse=True)
+    return tuple(row for _, row in sorted(newest_first, key=lambda row: row[1].is_over))
+
+
+def describe_part(replay_range: ReplayRange | None) -> str:
+    """Name the part of a replay: `0:58 to 1:12`, or `whole replay`."""
+    if replay_range is None:
+        return "whole replay"
+    start, end = replay_range.from_ms, replay_range.to_ms
+    return f"{units.format_clock(start)} to {units.format_clock(end)}"
+
+
+def _describe_clip(clip: Clip, names: Mapping[PersonId, str]) -> HandedOutRow:
+    request, file = clip.request, clip.file
+    is_rendering = clip.state is ClipState.RENDERING
+    size = f"; {units.format_bytes(file.size_bytes)}" if file else ""
+    fault = f"; {clip.fault}" if clip.fault else ""
+    return HandedOutRow(
+        kind="screen",
+        title=f"{request.format.value.upper()}, {describe_part(request.range)}",
+        state=f"{clip.percent} %" if is_rendering else clip.state.value,
+        is_over=clip.state is ClipState.FAILED,
+        details=(*_describe_maker(clip.made_by, names), clip.made_at, size, fault),
+    )
+
+
+def _describe_share(share: Share, names: Mapping[PersonId, str], *, now: datetime) -> HandedOutRow:
+    state = share.find_state(now=now)
+    is_picture = share.kind is ShareKind.PICTURE
+    part = describe_part(share.terms.range)
+    views = f"; {count(share.views, 'view')}" if share.views or state == "open" else ""
+    end = (_SHARE_ENDS[state], share.revoked_at or share.expires_at)
+    return HandedOutRow(
+        kind="eye",
+        title="Picture in a message" if is_picture else f"Share link, {part}",
+        note=share.terms.note,
+        state=_SHARE_STATES[state],
+        is_over=state != "open",
+        details=(*_describe_maker(share.made_by, names), share.made_at, views, *end),
+    )
+
+
+def _describe_maker(person_id: PersonId | None, names: Mapping[PersonId, str]) -> tuple[str, ...]:
+    maker = "Playhead" if person_id is None else names.get(person_id, _GONE)
+    return ("Made by ", shortened(maker, limit=_NAME_CHARS), ", ")

@@ -1,0 +1,32 @@
+/**
+ * Keys of pages without a player; the switch for single keys on the page of a replay counts here too.
+ */
+
+import { need } from "./dom.js";
+
+const STORED = "playhead.single-keys";
+
+/**
+ * Listens for single keys, unless somebody is typing or has switched them off.
+ *
+ * @param {Record<string, () => void>} acts  by key
+ */
+export function enableHotKeys(acts) {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (!(event.target instanceof Element) || event.target.closest("input, select, textarea, dialog, [contenteditable]")) return;
+    if (localStorage.getItem(STORED) === "off") return;
+    const act = acts[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+}
+
+/** Presses a button or follows a link, if the page has it. @param {string} selector */
+export function press(selector) {
+  if (!document.querySelector(selector)) return;
+  const element = need(selector);
+  element.focus();
+  element.click();
+}
