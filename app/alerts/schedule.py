@@ -1,6 +1,6 @@
 """When a rule may tell what it found: quiet times, daily summaries, limits; pure functions."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,14 +27,24 @@ def find_due_at(settings: RuleSettings, found_at: datetime) -> datetime:
 def find_quiet_end(settings: RuleSettings, at: datetime) -> datetime | None:
     """Return when the quiet time ends in which a moment lies; None if it lies in none.
 
-    A daily summary comes at the time that was chosen for it, quiet or not.
+    Where the clocks are set back over its end, it ends when they show that time again. A daily
+    summary comes at the time that was chosen for it, quiet or not.
     """
     if settings.tell is TellWhen.DAILY or not settings.quiet_from or not settings.quiet_until:
         return None
     begin, end = read_time(settings.quiet_from), read_time(settings.quiet_until)
-    local = at.astimezone(read_time_zone(settings.time_zone)).time().replace(tzinfo=None)
-    is_quiet = begin <= local < end if begin <= end else local >= begin or local < end
-    return find_next_time(settings.quiet_until, settings.time_zone, at) if is_quiet else None
+    if begin == end:
+        return None
+    zone = read_time_zone(settings.time_zone)
+    today = at.astimezone(zone).date()
+    # Moments are compared, not times of day: these come twice when the clocks are set back.
+    for first_day in (today - _DAY, today, today + _DAY):
+        last_day = first_day if begin < end else first_day + _DAY
+        stop = max(_find_moments(last_day, end, zone))
+        if min(_find_moments(first_day, begin, zone)) <= at < stop:
+            # Clocks that are set forward may lead right into the next quiet time.
+            return find_quiet_end(settings, stop) or stop
+    return None
 
 
 def find_next_time(time_of_day: str, time_zone: str, after: datetime) -> datetime:
@@ -50,6 +60,15 @@ def find_next_time(time_of_day: str, time_zone: str, after: datetime) -> datetim
         if moment > after:
             return moment
         day += _DAY
+
+
+def _find_moments(day: date, time_of_day: time, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return the two moments at which clocks show a time, as before and after a change of them.
+
+    They are the same on other days. Where the clocks skip that time, they lie around the change.
+    """
+    local = datetime.combine(day, time_of_day, tzinfo=zone)
+    return local.astimezone(UTC), local.replace(fold=1).astimezone(UTC)
 
 
 def read_time(text: str) -> time:

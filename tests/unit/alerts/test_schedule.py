@@ -48,6 +48,60 @@ def test_a_quiet_night_ends_by_the_clocks_of_its_zone(moment: str, end: str | No
     assert find_quiet_end(NIGHT, at(moment)) == (at(end) if end else None)
 
 
+@pytest.mark.parametrize(
+    ("quiet", "moment", "end"),
+    [
+        # Between 02:00 and 03:00, which comes twice in this night, in summer and in winter time.
+        (("22:00", "02:30"), "2026-10-25 00:10", "2026-10-25 01:30"),
+        (("22:00", "02:30"), "2026-10-25 00:40", "2026-10-25 01:30"),
+        (("22:00", "02:30"), "2026-10-25 01:10", "2026-10-25 01:30"),
+        (("22:00", "02:30"), "2026-10-25 01:30", None),
+        (("02:30", "06:00"), "2026-10-25 00:40", "2026-10-25 05:00"),
+        (("02:30", "06:00"), "2026-10-25 01:10", "2026-10-25 05:00"),
+        # The same hour is left out in this one.
+        (("22:00", "02:30"), "2026-03-29 00:40", "2026-03-29 01:30"),
+        (("22:00", "02:30"), "2026-03-29 01:30", None),
+        (("02:40", "02:35"), "2026-03-28 23:00", "2026-03-30 00:35"),
+    ],
+)
+def test_a_quiet_time_that_ends_or_begins_while_clocks_are_set(
+    quiet: tuple[str, str], moment: str, end: str | None
+):
+    """An hour that comes twice, or not at all, neither breaks it up nor makes it a day longer."""
+    settings = RuleSettings(quiet_from=quiet[0], quiet_until=quiet[1], time_zone="Europe/Berlin")
+    assert find_quiet_end(settings, at(moment)) == (at(end) if end else None)
+
+
+@pytest.mark.parametrize(
+    ("zone", "changes"),
+    [
+        ("Europe/Berlin", ("2026-03-29", "2026-10-25")),
+        ("America/New_York", ("2026-03-08", "2026-11-01")),
+        ("Australia/Lord_Howe", ("2026-04-05", "2026-10-04")),
+        ("America/Havana", ("2026-03-08", "2026-11-01")),
+        ("Asia/Kathmandu", ("2026-03-29",)),
+        ("Pacific/Apia", ("2026-04-05",)),
+    ],
+)
+def test_a_quiet_time_has_one_end_in_every_zone(zone: str, changes: tuple[str, ...]):
+    """Whenever it is asked within one, the end is the same, near, and not quiet any more."""
+    for quiet in (("22:00", "07:00"), ("23:50", "00:10"), ("00:00", "01:30"), ("01:45", "02:15")):
+        settings = RuleSettings(quiet_from=quiet[0], quiet_until=quiet[1], time_zone=zone)
+        for day in changes:
+            ends: list[datetime] = []
+            for minutes in range(-36 * 60, 36 * 60, 10):
+                moment = at(f"{day} 00:00") + timedelta(minutes=minutes)
+                end = find_quiet_end(settings, moment)
+                if end is None:
+                    continue
+                assert moment < end <= moment + timedelta(hours=10)
+                assert find_quiet_end(settings, end) is None
+                if not ends or ends[-1] != end:
+                    assert not ends or moment >= ends[-1]
+                    ends.append(end)
+            assert 3 <= len(ends) <= 4, (zone, day, quiet)
+
+
 def test_a_quiet_time_by_day():
     """Quiet times that do not pass midnight work as well."""
     settings = RuleSettings(quiet_from="12:00", quiet_until="13:30")
