@@ -132,7 +132,8 @@ async def _empty_messages(
     """
     rows = await connection.execute(
         update(outbox)
-        .where(which, outbox.c.content.is_not(None))
+        # By the title, since what was cancelled with its target has no content any more.
+        .where(which, outbox.c.title.not_in([ERASED, EXPIRED]))
         .values(content=None, title=title)
         .returning(outbox.c.state, outbox.c.tries)
     )
