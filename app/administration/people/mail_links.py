@@ -99,7 +99,7 @@ async def add_link_mail(
     message = NewMessage(
         kind,
         f"{what} for {person.email}",
-        {"by": admin.name if admin else "", "days": days},
+        {"by": admin.name if admin else "", "days": days, "is_own_wish": admin is None},
         secrets.token_hex(16),
         person_id=person.id,
     )

@@ -214,7 +214,9 @@ class MessageSender(RepeatedWorker):
     async def _make_link(self, message: OutgoingMessage) -> tuple[Person, str]:
         """Make the link of a mail just before it is sent, so that it is stored nowhere.
 
-        A later try makes another one beside it: the mail of the try before may have arrived.
+        A later try makes another one beside it: the mail of the try before may have arrived. A link
+        that an admin sends takes the place of earlier ones. One that somebody asks for does not,
+        since anybody can ask: it must not end the link that an admin has handed over.
         """
         if message.person_id is None:
             raise _TargetMissing
@@ -225,7 +227,7 @@ class MessageSender(RepeatedWorker):
                 raise _TargetMissing from None
             if person.disabled_at is not None or person.origin is not PersonOrigin.LOCAL:
                 raise _TargetMissing
-            if message.tries == 1:
+            if message.tries == 1 and not message.content.get("is_own_wish"):
                 await links.withdraw_unused_links(connection, person.id)
             token = await links.make_sign_in_link(
                 connection, person.id, good_for=timedelta(days=int(message.content.get("days", 1)))
