@@ -26,6 +26,7 @@ class MessageAddresses:
     alerts_path: Callable[[ProjectId | None], str]
     issues_path: Callable[[ProjectId], str]
     sign_in_path: Callable[[str], str]
+    picture_path: Callable[[str], str]
     projects_path: str
     health_path: str
     storage_path: str
@@ -41,6 +42,10 @@ class MessageAddresses:
     def alerts(self, project_id: ProjectId | None) -> str:
         """Return the address where the rules of a project or of the server are changed."""
         return self.base_url + self.alerts_path(project_id)
+
+    def picture(self, token: str) -> str:
+        """Return the address of a picture that was handed out."""
+        return self.base_url + self.picture_path(token)
 
     def sign_in_link(self, token: str) -> str:
         """Return the address that signs a person in once."""

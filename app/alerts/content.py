@@ -18,6 +18,8 @@ class AlertItem:
     """Where to look further: an issue, a replay, a page of the server."""
     watch_url: str = ""
     """A replay 15 s before the moment; empty if there is none."""
+    picture_url: str = ""
+    """A picture of the replay, which opens without an account; empty in what is stored."""
     facts: tuple[tuple[str, str], ...] = ()
     """Names and values: release, events, users."""
     tone: str = "bad"

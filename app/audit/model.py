@@ -102,6 +102,7 @@ class Action(StrEnum):
     ALERT_RULE_ADDED = "alert_rule_added"
     ALERT_RULE_CHANGED = "alert_rule_changed"
     ALERT_RULE_DELETED = "alert_rule_deleted"
+    ALERT_PICTURES_CHANGED = "alert_pictures_changed"
     PROCESS_FORGOTTEN = "process_forgotten"
     DEBUG_FILES_ADDED_BY_HAND = "debug_files_added_by_hand"
     DEBUG_FILES_DELETED = "debug_files_deleted"

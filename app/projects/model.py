@@ -22,6 +22,8 @@ class Project:
     """Whether the role `viewer` may see the bodies of recorded requests and answers."""
     allows_shares: bool = True
     """Whether its members may hand out share links, and whether those that exist answer."""
+    alerts_show_pictures: bool = False
+    """Whether messages of alerts show pictures of its replays, which open without an account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ _PROJECT: Final = (
     projects.c.stored_bytes_limit,
     projects.c.viewers_see_bodies,
     projects.c.allows_shares,
+    projects.c.alerts_show_pictures,
 )
 _KEY: Final = (
     project_keys.c.public_key,

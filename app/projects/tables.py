@@ -34,6 +34,7 @@ projects = Table(
     Column("stored_bytes_limit", BigInteger),
     Column("viewers_see_bodies", Boolean, nullable=False, server_default=text("true")),
     Column("allows_shares", Boolean, nullable=False, server_default=text("true")),
+    Column("alerts_show_pictures", Boolean, nullable=False, server_default=text("false")),
     # What is kept for how long (`retention_rules.py`). A project follows the server's rule about
     # age until it has one of its own.
     Column("follows_server", Boolean, nullable=False, server_default=text("true")),

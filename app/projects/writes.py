@@ -118,6 +118,21 @@ async def set_allows_shares(
         raise NotFound(f"no project {project_id}")
 
 
+async def set_alerts_show_pictures(
+    connection: AsyncConnection, project_id: ProjectId, *, is_on: bool
+) -> None:
+    """Let messages of alerts show pictures of the replays of a project, or not.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    updated = await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(alerts_show_pictures=is_on)
+    )
+    if not updated.rowcount:
+        raise NotFound(f"no project {project_id}")
+
+
 async def lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:
     """Let one transaction at a time change what belongs to a project.
 

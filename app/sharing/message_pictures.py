@@ -17,7 +17,7 @@ from app.audit.model import Action
 from app.core import clock
 from app.replays.model import ReplayKey
 from app.replays.sharing import writes
-from app.replays.sharing.model import LONGEST_SHARE, ShareKind, ShareTerms
+from app.replays.sharing.model import LONGEST_SHARE, NOTE_CHARS, ShareKind, ShareTerms
 from app.replays.sharing.tokens import new_share_token
 
 PICTURE_LASTS: Final = timedelta(days=7)
@@ -25,15 +25,20 @@ PICTURE_LASTS: Final = timedelta(days=7)
 
 
 async def hand_out_picture(
-    connection: AsyncConnection, key: ReplayKey, *, lasts: timedelta = PICTURE_LASTS
+    connection: AsyncConnection,
+    key: ReplayKey,
+    *,
+    lasts: timedelta = PICTURE_LASTS,
+    note: str = "",
 ) -> str:
     """Hand out the poster of a replay, and write it into the log.
 
     Args:
-        connection: The transaction of the caller, which also writes the message. It holds the lock
-            of the replay until it ends, so a deletion waits for it.
+        connection: The transaction of the caller. It holds the lock of the replay until it ends,
+            so a deletion waits for it.
         key: The replay.
         lasts: How long the picture answers, at most 30 days.
+        note: What it is for, for the list of what was handed out.
 
     Returns:
         The token for the address of the picture. It is stored nowhere but as a hash.
@@ -46,7 +51,7 @@ async def hand_out_picture(
         connection,
         key,
         ShareKind.PICTURE,
-        ShareTerms(),
+        ShareTerms(note=note[:NOTE_CHARS]),
         token=token,
         made_by=None,
         expires_at=clock.now() + min(lasts, LONGEST_SHARE),

@@ -175,6 +175,7 @@ POST: Final[dict[str, Least]] = {
     f"{_P}/alerts/rules/{{rule_id}}": ADMIN,
     f"{_P}/alerts/rules/{{rule_id}}/switch": ADMIN,
     f"{_P}/alerts/rules/{{rule_id}}/delete": ADMIN,
+    f"{_P}/alerts/pictures": ADMIN,
     "/server/alerts/begin": "admin of the server",
     "/server/alerts/targets/{target_id}": "admin of the server",
     "/server/alerts/targets/{target_id}/test": "admin of the server",

@@ -59,6 +59,7 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     "/server/alerts/targets/{target_id}/secret": ("alert_target_changed",),
     f"{_P}/alerts/targets/{{target_id}}/delete": ("alert_target_deleted",),
     "/server/alerts/targets/{target_id}/delete": ("alert_target_deleted",),
+    f"{_P}/alerts/pictures": ("alert_pictures_changed",),
     f"{_P}/alerts/rules/new": ("alert_rule_added",),
     "/server/alerts/rules/new": ("alert_rule_added",),
     f"{_P}/alerts/rules/{{rule_id}}": ("alert_rule_changed",),

@@ -58,6 +58,7 @@ FORMS: dict[str, dict[str, str]] = {
     },
     "/projects/{project_id}/alerts/targets/{target_id}": {"name": "Team", "on": "yes"},
     "/server/alerts/targets/{target_id}": {"name": "Team", "on": "yes"},
+    "/projects/{project_id}/alerts/pictures": {"on": "yes"},
     "/projects/{project_id}/alerts/rules/new": {"target": "{target_id}"},
     "/server/alerts/rules/new": {"target": "{target_id}"},
     "/projects/{project_id}/alerts/rules/{rule_id}": {"target": "{target_id}"},

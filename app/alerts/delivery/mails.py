@@ -92,6 +92,8 @@ def _write_item(item: AlertItem) -> str:
     lines.append(item.url)
     if item.watch_url and item.watch_url != item.url:
         lines.append(f"Watch the 15 s before it: {item.watch_url}")
+    if item.picture_url:
+        lines.append(f"Picture: {item.picture_url}")
     return "\n".join(lines)
 
 
@@ -106,7 +108,19 @@ def _write_html_item(item: AlertItem) -> str:
         links.append(f'<a href="{escape(item.watch_url)}">Watch the 15 s before it</a>')
     return (
         f'<p><strong><a href="{escape(item.url)}">{escape(item.title)}</a></strong><br>'
-        f"{escape(item.why)}</p><table>{facts}</table><p>{' · '.join(links)}</p><hr>"
+        f"{escape(item.why)}</p>{_write_picture(item)}<table>{facts}</table>"
+        f"<p>{' · '.join(links)}</p><hr>"
+    )
+
+
+def _write_picture(item: AlertItem) -> str:
+    """Write the picture of a replay; its height is bounded, since phones are held upright."""
+    if not item.picture_url:
+        return ""
+    return (
+        f'<p><a href="{escape(item.watch_url or item.url)}"><img src="{escape(item.picture_url)}"'
+        ' alt="The screen at that moment" height="320"'
+        ' style="max-width:100%;border:1px solid #ccc;border-radius:8px"></a></p>'
     )
 
 

@@ -22,6 +22,7 @@ from app.alerts import targets
 from app.alerts.addresses import MessageAddresses
 from app.alerts.content import AlertContent
 from app.alerts.delivery import mails, retrying, slack, webhook
+from app.alerts.delivery.pictures import add_pictures
 from app.alerts.metrics import DeliveryWay, MessageMetrics
 from app.alerts.model import AlertTarget, TargetKind
 from app.core import clock, log
@@ -38,6 +39,9 @@ _AT_ONCE: Final = 8
 _GONE: Final = frozenset({HTTPStatus.GONE})
 _GONE_SLACK: Final = frozenset({HTTPStatus.GONE, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
 """What Slack answers when a webhook or its channel no longer exists."""
+
+_Written = dict[str, Any] | OutgoingMail
+"""A message as its target takes it: the JSON of a request, or a mail."""
 
 _logger: Final = log.get_logger("alerts.delivery")
 
@@ -161,13 +165,32 @@ class MessageSender(RepeatedWorker):
         # A test also goes to a target that is off: that is how one finds out whether it works.
         if target is None or not (target.is_on or message.kind is MessageKind.TEST):
             raise _TargetMissing
+        write = _write_test if message.kind is MessageKind.TEST else self._write_alert
+        await self._deliver(target, message, await write(target, message))
+
+    async def _write_alert(self, target: AlertTarget, message: OutgoingMessage) -> _Written:
+        """Write an alert as its target takes it, with pictures where they are allowed."""
+        content = await add_pictures(
+            self._database,
+            self._addresses,
+            AlertContent.read(message.content),
+            target_name=target.name,
+        )
         match target.kind:
             case TargetKind.SLACK:
-                await self._post(target, message, _write_slack(target, message))
+                return slack.write_slack_message(content)
             case TargetKind.WEBHOOK:
-                await self._post(target, message, _write_webhook(target, message))
+                return webhook.write_webhook_body(content)
             case TargetKind.MAIL:
-                await self._mail(_write_mail(target, message))
+                return mails.write_alert_mail(content, target.address, message.key)
+
+    async def _deliver(
+        self, target: AlertTarget, message: OutgoingMessage, written: _Written
+    ) -> None:
+        if isinstance(written, OutgoingMail):
+            await self._mail(written)
+        else:
+            await self._post(target, message, written)
 
     async def _post(
         self, target: AlertTarget, message: OutgoingMessage, content: dict[str, Any]
@@ -293,26 +316,15 @@ class _TargetMissing(Exception):
     """There is nobody to send a message to any more."""
 
 
-def _write_slack(target: AlertTarget, message: OutgoingMessage) -> dict[str, Any]:
-    if message.kind is MessageKind.TEST:
-        source, rules_url = _read_test(message)
-        return slack.write_slack_test(target.name, source, rules_url)
-    return slack.write_slack_message(AlertContent.read(message.content))
-
-
-def _write_webhook(target: AlertTarget, message: OutgoingMessage) -> dict[str, Any]:
-    if message.kind is MessageKind.TEST:
-        source, _ = _read_test(message)
-        return webhook.write_webhook_test(target.name, source, message.made_at)
-    return webhook.write_webhook_body(AlertContent.read(message.content))
-
-
-def _write_mail(target: AlertTarget, message: OutgoingMessage) -> OutgoingMail:
-    if message.kind is MessageKind.TEST:
-        source, rules_url = _read_test(message)
-        return mails.write_test_mail(target.name, source, rules_url, target.address, message.key)
-    return mails.write_alert_mail(AlertContent.read(message.content), target.address, message.key)
-
-
-def _read_test(message: OutgoingMessage) -> tuple[str, str]:
-    return str(message.content.get("source", "")), str(message.content.get("rules_url", ""))
+async def _write_test(target: AlertTarget, message: OutgoingMessage) -> _Written:
+    source = str(message.content.get("source", ""))
+    rules_url = str(message.content.get("rules_url", ""))
+    match target.kind:
+        case TargetKind.SLACK:
+            return slack.write_slack_test(target.name, source, rules_url)
+        case TargetKind.WEBHOOK:
+            return webhook.write_webhook_test(target.name, source, message.made_at)
+        case TargetKind.MAIL:
+            return mails.write_test_mail(
+                target.name, source, rules_url, target.address, message.key
+            )

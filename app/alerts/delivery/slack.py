@@ -66,4 +66,5 @@ def _write_item(item: AlertItem) -> dict[str, Any]:
             for name, value in item.facts
         ],
         "mrkdwn_in": ["text"],
+        **({"image_url": item.picture_url} if item.picture_url else {}),
     }

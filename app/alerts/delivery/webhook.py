@@ -51,6 +51,7 @@ def write_webhook_body(content: AlertContent) -> dict[str, Any]:
                     "why": item.why,
                     "url": item.url,
                     "watch_url": item.watch_url or None,
+                    "picture_url": item.picture_url or None,
                     "facts": dict(item.facts),
                     **item.ids,
                 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.alerts import rules, targets
+from app.alerts.editing.edit_pictures import PictureSetting, read_picture_setting
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import AlertRule, AlertTarget
 from app.db.engine import Database
@@ -24,6 +25,8 @@ class AlertOverview:
     rules: tuple[AlertRule, ...]
     messages: tuple[LoggedMessage, ...]
     """Messages of the log, the newest first."""
+    pictures: PictureSetting | None
+    """Whether messages show pictures; None for the server."""
     before: int | None
     """The id from which older messages follow; None if there are none."""
 
@@ -41,6 +44,7 @@ async def read_overview(
             tuple(await targets.list_targets(connection, scope.project_id)),
             tuple(await rules.list_rules(connection, scope.project_id)),
             tuple(shown),
+            await read_picture_setting(connection, scope),
             shown[-1].id if len(found) > limit else None,
         )
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+from app.alerts.delivery.pictures import PICTURES_LAST
 from app.alerts.editing.overview import AlertOverview
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import (
@@ -19,6 +20,7 @@ from app.web.alerts.page import (
     AlertsPage,
     Choice,
     MessageRow,
+    PictureChoice,
     RulePage,
     RuleRow,
     TargetPage,
@@ -91,10 +93,23 @@ def build_alerts_page(
             if kind not in _WITH_CHOICES
         ),
         has_mail=has_mail,
+        pictures=_build_picture_choice(scope, overview),
         begin_href=alert_urls.begin(scope.project_id),
         log_href=alert_urls.log(scope.project_id),
         form=typed,
         problem=problem,
+    )
+
+
+def _build_picture_choice(scope: AlertScope, overview: AlertOverview) -> PictureChoice | None:
+    if overview.pictures is None:
+        return None
+    return PictureChoice(
+        overview.pictures.is_on,
+        overview.pictures.allows_shares,
+        overview.pictures.open_pictures,
+        PICTURES_LAST.days,
+        alert_urls.pictures(scope.project_id),
     )
 
 

@@ -68,6 +68,19 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureChoice:
+    """Whether messages show pictures of replays."""
+
+    is_on: bool
+    is_allowed: bool
+    """False if the project hands out nothing."""
+    open_pictures: int
+    days: int
+    """How long a picture opens."""
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class AlertsPage:
     """The alerts of a project or of the server."""
 
@@ -82,6 +95,8 @@ class AlertsPage:
     usual: tuple[Choice, ...]
     """The rules that the first target gets, as ticked."""
     has_mail: bool
+    pictures: PictureChoice | None
+    """Whether messages show pictures; None for the server."""
     begin_href: str
     log_href: str
     form: Mapping[str, str]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.alerts.editing import edit_rules, edit_targets, overview
+from app.alerts.editing import edit_pictures, edit_rules, edit_targets, overview
 from app.alerts.editing.edit_targets import TargetForm
 from app.alerts.editing.scope import AlertScope
 from app.core.errors import InvalidInput, NotFound
@@ -162,6 +162,15 @@ async def delete_target(request: Request, scope: CurrentScope, target_id: access
     """Delete a target."""
     await edit_targets.delete_target(services_of(request).db, scope, target_id)
     return answer.redirect(alert_urls.alerts(scope.project_id), done="alert-target-deleted")
+
+
+@router.post(route_to(alert_urls.pictures))
+async def set_pictures(request: Request, scope: CurrentScope) -> Response:
+    """Let messages show pictures, or take all of them back."""
+    is_on = (await forms.read_form(request)).get("on") == "yes"
+    await edit_pictures.set_pictures(services_of(request).db, scope, is_on=is_on)
+    done = "alert-pictures-on" if is_on else "alert-pictures-off"
+    return answer.redirect(alert_urls.alerts(scope.project_id), done=done)
 
 
 @_route("GET", alert_urls.new_rule)

@@ -86,6 +86,7 @@ _WORDS: Final[dict[str, str]] = {
     Action.ALERT_RULE_ADDED: "Added an alert",
     Action.ALERT_RULE_CHANGED: "Changed an alert",
     Action.ALERT_RULE_DELETED: "Deleted an alert",
+    Action.ALERT_PICTURES_CHANGED: "Changed whether alerts show pictures",
     Action.ISSUE_DOWNLOADED: "Took a report of an issue",
     Action.ISSUE_RESOLVED: "Resolved an issue",
     Action.ISSUE_IGNORED: "Ignored an issue",

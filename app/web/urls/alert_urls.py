@@ -46,6 +46,11 @@ def delete_target(project_id: ProjectId | None, target_id: int) -> str:
     return f"{target(project_id, target_id)}/delete"
 
 
+def pictures(project_id: ProjectId | None) -> str:
+    """Return the address at which POST `on` (yes, no) lets messages show pictures or not."""
+    return f"{alerts(project_id)}/pictures"
+
+
 def new_rule(project_id: ProjectId | None, *, kind: str = "") -> str:
     """Return the address of the form for a new rule; POST adds it."""
     return with_query(f"{alerts(project_id)}/rules/new", {"kind": kind})

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from app.accounts.model import Person
+from app.alerts.editing.edit_pictures import PictureSetting
 from app.alerts.editing.overview import AlertOverview
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import (
@@ -72,8 +73,8 @@ MESSAGES = (
     _message(5, MessageState.CANCELLED, target_id=77, title="x" * 400),
     _message(4, MessageState.SENT, kind=MessageKind.TEST, title="Test of #mobile-crashes"),
 )
-OVERVIEW = AlertOverview((SLACK, HOOK, MAIL), RULES, MESSAGES, 4)
-NOTHING = AlertOverview((), (), (), None)
+OVERVIEW = AlertOverview((SLACK, HOOK, MAIL), RULES, MESSAGES, PictureSetting(True, True, 12), 4)
+NOTHING = AlertOverview((), (), (), PictureSetting(False, True, 0), None)
 
 ALERTS = build.build_alerts_page(SHOP, OVERVIEW, has_mail=True)
 ALERTS_EMPTY = build.build_alerts_page(SHOP, NOTHING, has_mail=False)
@@ -84,9 +85,11 @@ ALERTS_PROBLEM = build.build_alerts_page(
     form={"kind": "mail", "address": "nobody", "rule-new_issue": "yes"},
     problem="This is not an e-mail address, such as team@example.com.",
 )
-ALERTS_QUIET = build.build_alerts_page(SHOP, AlertOverview((SLACK,), (), (), None), has_mail=False)
+ALERTS_QUIET = build.build_alerts_page(
+    SHOP, AlertOverview((SLACK,), (), (), PictureSetting(False, True, 0), None), has_mail=False
+)
 SERVER_ALERTS = build.build_alerts_page(
-    SERVER, AlertOverview((SLACK,), SERVER_RULES, MESSAGES[:1], None), has_mail=True
+    SERVER, AlertOverview((SLACK,), SERVER_RULES, MESSAGES[:1], None, None), has_mail=True
 )
 SERVER_ALERTS_EMPTY = build.build_alerts_page(SERVER, NOTHING, has_mail=True)
 RULE_PAGES = {

@@ -1,0 +1,87 @@
+"""Adds pictures of replays to a message that is about to leave, where admins have allowed it.
+
+    item with a replay ─► both projects allow it? ─► is it drawn? ─► token, its hash ─► address
+
+The address is made just before the message leaves, so that it is stored nowhere. A later try makes
+another one beside it: the message of the try before may have arrived.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.alerts.addresses import MessageAddresses
+from app.alerts.content import AlertContent, AlertItem
+from app.core.errors import NotFound
+from app.core.ids import ProjectId, ReplayId
+from app.db.engine import Database
+from app.projects import queries as projects
+from app.replays import pictures
+from app.replays.model import ReplayKey
+from app.sharing.message_pictures import hand_out_picture
+
+PICTURES_LAST: Final = timedelta(days=7)
+"""So long the picture of a message opens; its link to the replay asks for an account anyway."""
+MOST_PICTURES: Final = 3
+"""The most pictures of a message: those of its first items."""
+
+
+async def add_pictures(
+    database: Database, addresses: MessageAddresses, content: AlertContent, *, target_name: str
+) -> AlertContent:
+    """Return a message with pictures of its replays.
+
+    A replay may be of another project than the alert. Then the admins of both must have allowed it:
+    those of the one decide where its messages go, and those of the other who sees its replays.
+
+    Args:
+        database: Where what is handed out is noted.
+        addresses: The address of a picture.
+        content: The message.
+        target_name: To whom it goes, for the list of what was handed out.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer.
+    """
+    if not any(_find_key(item) for item in content.items):
+        return content
+    items: list[AlertItem] = []
+    made = 0
+    async with database.transaction() as connection:
+        if not await _is_allowed(connection, ProjectId(int(content.project_id or 0))):
+            return content
+        for item in content.items:
+            key = _find_key(item) if made < MOST_PICTURES else None
+            token = key and await _hand_out(connection, key, note=f"A message to {target_name}")
+            made += bool(token)
+            items.append(replace(item, picture_url=addresses.picture(token)) if token else item)
+    return replace(content, items=tuple(items))
+
+
+async def _hand_out(connection: AsyncConnection, key: ReplayKey, *, note: str) -> str | None:
+    if not await _is_allowed(connection, key.project_id):
+        return None
+    drawn = (await pictures.read_pictures(connection, [key])).get(key)
+    if drawn is None or drawn.made is None:
+        return None
+    try:
+        return await hand_out_picture(connection, key, lasts=PICTURES_LAST, note=note)
+    except NotFound:
+        return None  # it was erased just now
+
+
+async def _is_allowed(connection: AsyncConnection, project_id: ProjectId) -> bool:
+    try:
+        project = await projects.get_project(connection, project_id)
+    except NotFound:
+        return False
+    return project.alerts_show_pictures and project.allows_shares
+
+
+def _find_key(item: AlertItem) -> ReplayKey | None:
+    replay_id, project_id = item.ids.get("replay_id"), item.ids.get("replay_project_id")
+    if not replay_id or not project_id:
+        return None
+    return ReplayKey(ProjectId(int(project_id)), ReplayId(replay_id))

@@ -1,0 +1,61 @@
+"""Says whether messages of a project show pictures of its replays."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.alerts.editing.scope import AlertScope
+from app.audit.model import Action
+from app.core.errors import NotFound
+from app.db.engine import Database
+from app.projects import queries as projects, writes as project_writes
+from app.replays.sharing import message_pictures
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSetting:
+    """Whether messages of a project show pictures, and how many of them still open."""
+
+    is_on: bool
+    allows_shares: bool
+    """False if the project hands out nothing, pictures of messages included."""
+    open_pictures: int
+
+
+async def read_picture_setting(
+    connection: AsyncConnection, scope: AlertScope
+) -> PictureSetting | None:
+    """Return the setting of a project; None for the server, whose messages name no replay."""
+    if scope.project_id is None:
+        return None
+    project = await projects.get_project(connection, scope.project_id)
+    return PictureSetting(
+        project.alerts_show_pictures,
+        project.allows_shares,
+        await message_pictures.count_open_pictures(connection, scope.project_id),
+    )
+
+
+async def set_pictures(database: Database, scope: AlertScope, *, is_on: bool) -> None:
+    """Let messages show pictures from now on, or take back all that were handed out.
+
+    Raises:
+        NotFound: It is the server, whose messages name no replay.
+    """
+    if scope.project_id is None:
+        raise NotFound("messages of the server show no pictures")
+    async with database.transaction() as connection:
+        await project_writes.set_alerts_show_pictures(connection, scope.project_id, is_on=is_on)
+        revoked = (
+            0
+            if is_on
+            else await message_pictures.revoke_pictures(
+                connection, scope.project_id, person_id=scope.person.id
+            )
+        )
+        await scope.record(
+            connection,
+            Action.ALERT_PICTURES_CHANGED,
+            scope.project_id,
+            {"on": is_on, **({"revoked": revoked} if revoked else {})},
+        )
