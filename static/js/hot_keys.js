@@ -2,8 +2,6 @@
  * Keys of pages without a player; the switch for single keys on the page of a replay counts here too.
  */
 
-import { need } from "./dom.js";
-
 const STORED = "playhead.single-keys";
 
 /**
@@ -23,10 +21,13 @@ export function enableHotKeys(acts) {
   });
 }
 
-/** Presses a button or follows a link, if the page has it. @param {string} selector */
+/** Presses a button, if the page has it; in a menu it is shown first, and says there what became of it. @param {string} selector */
 export function press(selector) {
-  if (!document.querySelector(selector)) return;
-  const element = need(selector);
-  element.focus();
-  element.click();
+  const button = document.querySelector(selector);
+  if (!(button instanceof HTMLElement)) return;
+  const menu = button.closest("details");
+  if (menu) menu.open = true;
+  button.focus();
+  // The menu closes on clicks elsewhere, so it must be open by now.
+  button.click();
 }

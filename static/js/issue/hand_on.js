@@ -7,7 +7,7 @@ import { enableHotKeys, press } from "../hot_keys.js";
 
 enableHotKeys({
   c: () => press("[data-issue-link]"),
-  r: () => press("[data-copy-href]"),
+  r: () => press(".issue-actions [data-copy-href]"),
   m: () => openWay("clip"),
   e: () => openWay("share"),
 });
@@ -18,6 +18,6 @@ for (const button of document.querySelectorAll("[data-issue-link]")) {
 
 /** @param {string} way */
 function openWay(way) {
-  const link = document.querySelector("a[data-hand-on]");
-  if (link instanceof HTMLAnchorElement) location.assign(`${link.href}#way-${way}`);
+  const link = document.querySelector(`.issue-actions a[href$="#way-${way}"]`);
+  if (link instanceof HTMLAnchorElement) location.assign(link.href);
 }

@@ -86,7 +86,7 @@ def test_fields_of_the_drawer_and_the_timeline_follow_one_another(marked):
 
 def test_link_carries_the_marked_range(marked):
     """The link of the drawer opens at the start of the range, with its marks."""
-    code = marked.get_by_label("Link", exact=True)
+    code = marked.get_by_label("Address of the link")
     expect(code).to_contain_text("t=10&in=10&out=20")
     marked.goto(code.text_content())
     expect(marked.get_by_text("0:10 to 0:20", exact=True)).to_be_visible()
@@ -146,3 +146,16 @@ def test_axe_finds_nothing_in_the_drawer(marked, width):
     marked.emulate_media(color_scheme="dark")
     assert axe.find_violations(marked, "color-contrast") == []
     assert marked.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_issue_is_handed_on_from_one_menu_and_by_keys(page, site):
+    """The menu of an issue copies its link, and its keys lead to a clip and a share link."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site.address("issue"))
+    page.keyboard.press("c")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert re.match(r"http://127.*/issues/", page.evaluate("navigator.clipboard.readText()"))
+    assert axe.find_violations(page) == []
+    page.route("**/hand-on*", lambda route: route.fulfill(body="<p>The place</p>"))
+    page.keyboard.press("m")
+    page.wait_for_url("**/hand-on?*#way-clip")

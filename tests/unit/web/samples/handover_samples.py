@@ -1,11 +1,13 @@
-"""Made-up values of the page from which a replay is handed on."""
+"""Made-up values of the pages from which a replay, or an issue with one, is handed on."""
 
 from dataclasses import replace
 
 from app.core.replay_range import ReplayRange
 from app.playback.video.widened_range import WidenedRange
+from app.web.issue import page as issue
 from app.web.replay.handover.page import HandedOutRow, HandoverPage, RangeFields
 from app.web.urls import replay_urls
+from tests.unit.web.samples import debug_file_samples
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
 
 _HREF = replay_urls.replay(PROJECT, REPLAY)
@@ -56,8 +58,29 @@ EMPTY_HANDOVER_PAGE = replace(
     may_change=False,
     handed_out=(),
 )
+PREVIEW = issue.ReplayPreview(
+    href=f"{_HREF}?t=11",
+    replay_id=REPLAY,
+    user="Ada Winter",
+    at_ms=11_000,
+    from_ms=6_000,
+    to_ms=16_000,
+    index_href=f"{_HREF}/index",
+    stream_href=f"{_HREF}/stream",
+    has_video=True,
+    is_apart=False,
+    is_processing=False,
+    width_px=320,
+    height_px=640,
+    hand_on_href=replay_urls.hand_on(PROJECT, REPLAY, replay_range=ReplayRange(6_000, 16_000)),
+)
+assert debug_file_samples.ISSUE.event
+ISSUE = replace(
+    debug_file_samples.ISSUE, event=replace(debug_file_samples.ISSUE.event, preview=PREVIEW)
+)
 
 PAGES = {
+    "issue": ("issue/page.html", ISSUE),
     "hand on": ("replay/handover/page.html", HANDOVER_PAGE),
     "hand on, nothing yet": ("replay/handover/page.html", EMPTY_HANDOVER_PAGE),
 }
