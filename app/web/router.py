@@ -20,6 +20,7 @@ from app.web.privacy import routes as privacy
 from app.web.project import demo_routes, routes as project
 from app.web.releases import routes as releases
 from app.web.replay import routes as replay
+from app.web.replay.clips import routes as clips
 from app.web.replay.handover import routes as handover
 from app.web.replay.keeping import routes as keeping
 from app.web.replay.media import picture_routes, video_routes
@@ -45,7 +46,7 @@ def pages() -> APIRouter:
     # `openid_routes` before `sign_in_routes`.
     for routes in (
         video_routes, picture_routes, replay, selected, replays, project, issues, issue,
-        replay_parts, replay_traces, replay_requests, keeping, handover, file_routes, trace,
+        replay_parts, replay_traces, replay_requests, keeping, handover, clips, file_routes, trace,
         replay_report, issue_report,
         openid_routes, sign_in_routes, account, erasures, set_up, settings, privacy, releases, why,
         feedback, demo_routes, people, log, keys, alerts, tokens, debug_files, health, retention,

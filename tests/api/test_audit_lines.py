@@ -27,6 +27,7 @@ LOOKS: Final[dict[str, str]] = {
     _R: "replay_viewed",
     f"{_R}/requests.har": "replay_downloaded",
     f"{_R}/segments/{{segment_id}}.mp4": "replay_downloaded",
+    f"{_R}/clips/{{clip_id}}/file": "replay_downloaded",
     "/traces/{trace_id}": "trace_viewed",
     "/traces/{trace_id}/spans/{span_id}": "trace_viewed",
 }
@@ -82,6 +83,8 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     f"{_I}/status": ("issue_ignored",),
     f"{_I}/delete": ("issue_deleted",),
     f"{_R}/delete": ("replay_deleted",),
+    f"{_R}/clips": ("clip_made",),
+    f"{_R}/clips/{{clip_id}}/delete": ("clip_deleted",),
     f"{_R}/holds": ("hold_set",),
     f"{_R}/holds/release": ("hold_released",),
     f"{_R}/pin": ("replay_pinned",),

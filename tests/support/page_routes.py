@@ -12,6 +12,7 @@ from app.web import router
 from tests.support.builders import envelopes
 from tests.support.builders.alerts import add_rule, add_target
 from tests.support.builders.api_tokens import make_token
+from tests.support.builders.clip_rows import add_ready_clip
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
 from tests.support.servers.server import Server
 
@@ -26,6 +27,11 @@ FORMS: dict[str, dict[str, str]] = {
     "/replays/selected/pin": {"replay": "{project_id}/{replay_id}", "back": "/replays"},
     "/replays/selected/hold": {"replay": "{project_id}/{replay_id}", "back": "/replays"},
     "/projects/{project_id}/replays/{replay_id}/pin": {"pinned": "yes"},
+    "/projects/{project_id}/replays/{replay_id}/clips": {
+        "format": "webp",
+        "from": "0",
+        "to": "900",
+    },
     "/projects/{project_id}/replays/{replay_id}/holds": {"name": "Case 4"},
     "/projects/{project_id}/replays/{replay_id}/holds/release": {"name": "Case 4"},
     "/replays/matching/delete": {
@@ -124,6 +130,7 @@ async def fill(server: Server) -> dict[str, str]:
     target = await add_target(server.database, server.app.id, "https://10.0.0.1/hook")
     rule = await add_rule(server.database, server.app.id, RuleKind.NEW_ISSUE, target)
     secret = await make_token(server.database, server.app.id)
+    clip = await add_ready_clip(server, REPLAY_ID)
     async with server.database.reading() as connection:
         (erasure,) = await rows.list_erasures(connection, [server.app.id], limit=1)
         token = await api_tokens.find_live_token(connection, secret)
@@ -132,6 +139,7 @@ async def fill(server: Server) -> dict[str, str]:
         "erasure_id": str(erasure.id),
         "project_id": str(server.app.id),
         "replay_id": REPLAY_ID,
+        "clip_id": clip.id,
         "event_id": EVENT_ID,
         "issue_id": issue_id[1],
         "trace_id": TRACE_ID,

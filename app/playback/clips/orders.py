@@ -11,11 +11,13 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.accounts import queries as accounts
 from app.accounts.model import Person
 from app.audit import writes as audit
 from app.audit.model import Action, ActionDetail
 from app.core import units
 from app.core.errors import InvalidInput, NotFound
+from app.core.ids import PersonId
 from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.playback.clips import timeline
@@ -28,6 +30,15 @@ from app.storage.port import ObjectStore
 
 _CHUNK_BYTES: Final = 1024 * 1024
 SWITCHED_OFF: Final = "Clips are switched off on this server."
+
+
+@dataclass(frozen=True, slots=True)
+class ListedClip:
+    """A clip with the name of the person who made it."""
+
+    clip: Clip
+    made_by: str | None
+    """None if they have left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ class ReplayClips:
         self.hurry()
         return clip
 
-    async def list_clips(self) -> list[Clip]:
+    async def list_clips(self) -> list[ListedClip]:
         """List the clips of the replay, the newest first.
 
         Raises:
@@ -112,7 +123,10 @@ class ReplayClips:
         """
         async with self.db.reading() as connection:
             await self._find_replay(connection)
-            return await queries.list_clips(connection, self.key)
+            clips = await queries.list_clips(connection, self.key)
+            makers = {clip.made_by for clip in clips if clip.made_by is not None}
+            names = await accounts.read_person_names(connection, sorted(makers))
+        return [ListedClip(clip, names.get(clip.made_by or PersonId(0))) for clip in clips]
 
     async def find_clip(self, clip_id: str) -> Clip:
         """Find a clip, to see how far it is.

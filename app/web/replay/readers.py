@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from app.memberships.model import ProjectAccess, Role
+from app.playback.clips.orders import ReplayClips
 from app.playback.video.player import ReplayPlayer
 from app.playback.visit.reader import ReplayReader
 from app.web.frame import access, forms
@@ -106,6 +107,20 @@ async def find_player(request: Request, playing: access.CurrentPlayback) -> Repl
     )
 
 
+def find_clips(request: Request, watching: access.CurrentReplay) -> ReplayClips:
+    """Return the clips of the replay at an address, and the person who works with them."""
+    services = services_of(request)
+    return ReplayClips(
+        services.db,
+        services.store,
+        services.index_cache,
+        watching.access.person,
+        watching.key,
+        services.clips.hurry,
+        is_on=services.settings.clips,
+    )
+
+
 def _read_ms(text: str) -> int:
     """Read a moment in seconds; anything else is the start."""
     try:
@@ -119,4 +134,5 @@ PageOptionsHere = Annotated[PageOptions, Depends(read_options)]
 ReplayReaderHere = Annotated[ReplayReader, Depends(find_reader)]
 PartReaderHere = Annotated[ReplayReader, Depends(find_part_reader)]
 ReplayPlayerHere = Annotated[ReplayPlayer, Depends(find_player)]
+ClipsHere = Annotated[ReplayClips, Depends(find_clips)]
 MemberHere = Annotated[ProjectAccess, Depends(find_member)]

@@ -82,6 +82,29 @@ def report_file(
     return with_query(path, replay_range.query() if replay_range else {})
 
 
+def clips(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address of the clips of a replay; POST `format`, `from`, `to` and more makes one.
+
+    `taps`, `caption` and `body` are drawn into it if they are `yes`.
+    """
+    return f"{replay(project_id, replay_id)}/clips"
+
+
+def clip(project_id: ProjectId, replay_id: ReplayId, clip_id: str) -> str:
+    """Return the address at which a script asks how far a clip is."""
+    return f"{clips(project_id, replay_id)}/{clip_id}"
+
+
+def clip_file(project_id: ProjectId, replay_id: ReplayId, clip_id: str) -> str:
+    """Return the address of the file of a clip."""
+    return f"{clip(project_id, replay_id, clip_id)}/file"
+
+
+def delete_clip(project_id: ProjectId, replay_id: ReplayId, clip_id: str) -> str:
+    """Return the address at which POST deletes a clip, also one that is being rendered."""
+    return f"{clip(project_id, replay_id, clip_id)}/delete"
+
+
 def pin_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address at which POST `pinned` pins a replay, or takes its pin off."""
     return f"{replay(project_id, replay_id)}/pin"

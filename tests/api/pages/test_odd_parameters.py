@@ -57,6 +57,7 @@ WITHOUT_FORM = {
     "/account/sign-ins/{handle}/end",
     "/projects/{project_id}/settings/members/{person_id}/remove",
     "/projects/{project_id}/replays/{replay_id}/delete",
+    "/projects/{project_id}/replays/{replay_id}/clips/{clip_id}/delete",
     "/projects/{project_id}/issues/{issue_id}/delete",
     "/projects/{project_id}/issues/{issue_id}/events/{event_id}/symbolicate",
     "/projects/{project_id}/debug-files",

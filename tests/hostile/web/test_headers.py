@@ -37,6 +37,7 @@ MEDIA: Final = {
     f"{_R}/gestures",
     f"{_R}/requests.har",
     f"{_R}/segments/{{segment_id}}.mp4",
+    f"{_R}/clips/{{clip_id}}/file",
     f"{_R}/pictures/poster.webp",
     f"{_R}/pictures/preview.webp",
     f"{_R}/pictures/sheet-{{number}}.webp",

@@ -23,6 +23,7 @@ def build_handover_page(
     *,
     base_url: str,
     may_change: bool,
+    clips_are_on: bool = True,
 ) -> HandoverPage:
     """Build the page from which a replay is handed on.
 
@@ -32,6 +33,7 @@ def build_handover_page(
         handed_out: What was made of the replay before.
         base_url: The address of this server.
         may_change: Whether the visitor may make things of the replay for others.
+        clips_are_on: Whether this server renders clips.
 
     Raises:
         InvalidInput: The range begins after the end of the replay.
@@ -56,7 +58,9 @@ def build_handover_page(
         range=_describe_range(context, chosen),
         has_video=bool(outline.playable.newest.gops),
         may_change=may_change,
-        handed_out=describe_handed_out(handed_out, now=clock.now()),
+        clips_href=replay_urls.clips(key.project_id, key.replay_id),
+        clips_are_on=clips_are_on,
+        handed_out=describe_handed_out(handed_out, now=clock.now(), may_change=may_change),
     )
 
 

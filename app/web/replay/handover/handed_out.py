@@ -11,6 +11,7 @@ from app.replays.clips.model import Clip, ClipState
 from app.replays.sharing.model import Share, ShareKind
 from app.sharing.handed_out import HandedOut
 from app.web.replay.handover.page import HandedOutRow
+from app.web.urls import replay_urls
 from app.web.words.phrases import count, shortened
 
 _SHARE_STATES: Final = {"open": "open", "expired": "expired", "revoked": "taken back"}
@@ -23,15 +24,21 @@ _NAME_CHARS: Final = 60
 _GONE: Final = "somebody who has left"
 
 
-def describe_handed_out(handed_out: HandedOut, *, now: datetime) -> tuple[HandedOutRow, ...]:
+def describe_handed_out(
+    handed_out: HandedOut, *, now: datetime, may_change: bool = False
+) -> tuple[HandedOutRow, ...]:
     """Describe what was made of a replay: what can still be opened first, then the newest first.
 
     Args:
         handed_out: Everything that was made of it.
         now: The server's time.
+        may_change: Whether the visitor may take it back.
     """
     rows = [
-        *((clip.made_at, _describe_clip(clip, handed_out.names)) for clip in handed_out.clips),
+        *(
+            (clip.made_at, _describe_clip(clip, handed_out.names, may_change=may_change))
+            for clip in handed_out.clips
+        ),
         *(
             (share.made_at, _describe_share(share, handed_out.names, now=now))
             for share in handed_out.shares
@@ -49,7 +56,7 @@ def describe_part(replay_range: ReplayRange | None) -> str:
     return f"{units.format_clock(start)} to {units.format_clock(end)}"
 
 
-def _describe_clip(clip: Clip, names: Mapping[PersonId, str]) -> HandedOutRow:
+def _describe_clip(clip: Clip, names: Mapping[PersonId, str], *, may_change: bool) -> HandedOutRow:
     request, file = clip.request, clip.file
     is_rendering = clip.state is ClipState.RENDERING
     size = f"; {units.format_bytes(file.size_bytes)}" if file else ""
@@ -60,6 +67,9 @@ def _describe_clip(clip: Clip, names: Mapping[PersonId, str]) -> HandedOutRow:
         state=f"{clip.percent} %" if is_rendering else clip.state.value,
         is_over=clip.state is ClipState.FAILED,
         details=(*_describe_maker(clip.made_by, names), clip.made_at, size, fault),
+        href=replay_urls.clip_file(*clip.key, clip.id) if file else replay_urls.clips(*clip.key),
+        take_back_href=replay_urls.delete_clip(*clip.key, clip.id) if may_change else None,
+        take_back_words="Delete" if file or clip.fault else "Cancel",
     )
 
 

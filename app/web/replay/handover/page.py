@@ -75,4 +75,8 @@ class HandoverPage:
     has_video: bool
     may_change: bool
     """Whether the person may make things of the replay for others: members may, viewers may not."""
+    clips_href: str
+    """The address of the clips of the replay; POST makes one."""
+    clips_are_on: bool
+    """Whether this server renders clips."""
     handed_out: tuple[HandedOutRow, ...] = ()

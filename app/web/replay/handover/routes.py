@@ -38,5 +38,6 @@ async def show_handover(
         await read_handed_out(services_of(request).db, asked.key),
         base_url=services_of(request).settings.base_url,
         may_change=asked.access.role.includes(Role.MEMBER),
+        clips_are_on=services_of(request).settings.clips,
     )
     return await answer.render_page(request, "replay/handover/page.html", page)

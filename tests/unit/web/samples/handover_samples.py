@@ -33,6 +33,8 @@ HANDOVER_PAGE = HandoverPage(
     ),
     has_video=True,
     may_change=True,
+    clips_href=replay_urls.clips(PROJECT, REPLAY),
+    clips_are_on=True,
     handed_out=(
         HandedOutRow(
             "screen", "Clip, 0:06 to 0:16", "ready", False, ("Made by Ana Silva, ", NOW),

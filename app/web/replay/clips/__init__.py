@@ -1,0 +1,1 @@
+"""The clips of a replay: asked for, looked at, taken and deleted."""
