@@ -114,6 +114,17 @@ def test_seconds_around_an_error_are_handed_on_from_its_row(replay):
     expect(drawer).to_be_focused()
 
 
+def test_taking_back_stays_beside_the_player(replay, site):
+    """What is taken back leaves the list, and the player goes on where it was."""
+    replay.get_by_role("link", name="Hand on", exact=True).click()
+    drawer = replay.get_by_role("region", name="Hand on")
+    replay.route("**/s/r", lambda route: route.fulfill(body="Taken back"))
+    drawer.get_by_role("button", name="Take back : Share link, whole replay").click()
+    expect(replay.locator("[data-announce]")).to_have_text("Taken back.")
+    expect(drawer.get_by_role("heading", name="Handed out")).to_be_focused()
+    expect(drawer).to_be_visible()
+
+
 def test_keys_work_on_the_page_without_a_player(page, site):
     """On its own page the place has the same keys, and an address can lead to one of the ways."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

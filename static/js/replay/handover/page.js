@@ -21,7 +21,9 @@ startPlace({
     const fresh = place?.querySelector("[data-handed-out]");
     if (fresh) need("[data-handed-out]", element).replaceChildren(...fresh.childNodes);
   },
-  announce() {},
+  announce(text) {
+    need("[data-announce]").textContent = text;
+  },
   now_ms: () => range()?.from_ms ?? 0,
   signal: life.signal,
 });

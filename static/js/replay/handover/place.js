@@ -4,7 +4,7 @@
  * @import {Place, Range} from "./types.js"
  */
 
-import { all, el } from "../../dom.js";
+import { all, closest, el, need } from "../../dom.js";
 import { fetchPage } from "../../fetch_page.js";
 import { localizeMoments } from "../../moments.js";
 import { startClip } from "./clip.js";
@@ -20,6 +20,26 @@ export function startPlace(place) {
   for (const section of all("[data-way]", place.element)) WAYS[section.dataset.way ?? ""]?.(section, place);
   place.onRange((range) => fillRange(place.element, range));
   fillRange(place.element, place.range());
+  place.element.addEventListener("submit", (event) => {
+    const form = closest(event, "[data-handed-out] form");
+    if (!(form instanceof HTMLFormElement)) return;
+    event.preventDefault();
+    void takeBack(form, place);
+  }, { signal: place.signal });
+}
+
+/** Takes something back without leaving the page; the server's own page tells why it cannot. @param {HTMLFormElement} form @param {Place} place */
+async function takeBack(form, place) {
+  const fields = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) fields.set(name, String(value));
+  const answer = await fetch(form.action, { method: "POST", body: fields }).catch(() => null);
+  if (!answer?.ok) {
+    form.submit();
+    return;
+  }
+  await place.refresh();
+  place.announce("Taken back.");
+  need("[data-handed-out] h2", place.element).focus();
 }
 
 /**

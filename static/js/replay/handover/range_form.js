@@ -38,6 +38,8 @@ export function createRangeForm(element, marks, { now_ms, shown, duration, signa
   const follow = () => {
     around.textContent = `10 s around ${clockText(now_ms())}`;
     part.hidden = shown() === null;
+    // A live replay grows.
+    if (!marks.range() && document.activeElement !== to) to.value = writeClock(duration());
   };
   const show = () => {
     const range = marks.range();
