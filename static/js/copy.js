@@ -26,13 +26,22 @@ function findText(button) {
  * @param {string} href
  */
 export async function fetchAndCopy(button, href) {
+  const text = fetchText(href);
   try {
-    const answer = await fetch(href);
-    if (!answer.ok) throw new Error(String(answer.status));
-    await copyAndConfirm(button, await answer.text());
+    // Safari lets a page write only while the press of the button is fresh, so the write begins before the text is here.
+    const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
+    confirm(button, "Copied");
   } catch {
-    confirm(button, "Not fetched, try again");
+    await text.then((words) => copyAndConfirm(button, words), () => confirm(button, "Not fetched, try again"));
   }
+}
+
+/** @param {string} href */
+async function fetchText(href) {
+  const answer = await fetch(href);
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.text();
 }
 
 /**
