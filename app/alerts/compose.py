@@ -181,7 +181,7 @@ def _write_headline(rule: AlertRule, items: Sequence[AlertItem], more: int, sour
     if total > 1:
         return f"{source}: {total:,} {_COUNTED[rule.kind][1]}"
     label = _LABELS.get(rule.kind)
-    if rule.kind is RuleKind.ISSUE_SPIKE and items[0].tone == "good":
+    if rule.kind is RuleKind.ISSUE_SPIKE and items[0].is_over:
         label = "Spike is over"
     return f"{source}: {label}: {items[0].title}" if label else f"{source}: {items[0].title}"
 

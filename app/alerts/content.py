@@ -24,6 +24,8 @@ class AlertItem:
     """Names and values: release, events, users."""
     tone: str = "bad"
     """`bad`, `warn` or `good`: a colour, never the only sign."""
+    is_over: bool = False
+    """Whether something that was told before has ended."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """Ids for programs: `issue_id`, `event_id`, `replay_id`, and `release`."""
 

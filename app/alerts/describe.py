@@ -79,6 +79,7 @@ class FindingDescriber:
             watch_url=watch_url,
             facts=(*_read_facts(finding), *_list_issue_facts(issue, event, release)),
             tone=str(finding.facts.get("tone") or _find_tone(issue)),
+            is_over=bool(finding.facts.get("is_over")),
             ids=ids,
         )
 
@@ -174,6 +175,7 @@ def _describe_condition(finding: Finding, addresses: MessageAddresses) -> AlertI
         url=addresses.base_url + str(facts.get("path", "")),
         facts=_read_facts(finding),
         tone=str(facts.get("tone", "bad")),
+        is_over=bool(facts.get("is_over")),
         ids={"release": str(facts["release"])} if "release" in facts else {},
     )
 

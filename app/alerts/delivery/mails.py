@@ -120,7 +120,7 @@ def _write_picture(item: AlertItem) -> str:
     return (
         f'<p><a href="{escape(item.watch_url or item.url)}"><img src="{escape(item.picture_url)}"'
         ' alt="The screen at that moment" height="320"'
-        ' style="max-width:100%;border:1px solid #ccc;border-radius:8px"></a></p>'
+        ' style="height:auto;max-height:320px;max-width:100%;border:1px solid #ccc"></a></p>'
     )
 
 

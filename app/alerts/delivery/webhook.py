@@ -53,6 +53,7 @@ def write_webhook_body(content: AlertContent) -> dict[str, Any]:
                     "watch_url": item.watch_url or None,
                     "picture_url": item.picture_url or None,
                     "facts": dict(item.facts),
+                    "over": item.is_over,
                     **item.ids,
                 }
                 for item in content.items

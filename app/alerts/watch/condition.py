@@ -22,6 +22,8 @@ class Condition:
     """The title of the message when it has ended; empty for no message."""
     facts: tuple[tuple[str, str], ...] = ()
     tone: str = "bad"
+    is_over: bool = False
+    """Whether it held before, and holds no longer."""
     ids: Mapping[str, str] = field(default_factory=dict)
     issue_id: IssueId | None = None
     event_id: EventId | None = None
@@ -35,5 +37,6 @@ class Condition:
             "path": self.path,
             "facts": [list(fact) for fact in self.facts],
             "tone": self.tone,
+            "is_over": self.is_over,
             **self.ids,
         }

@@ -111,7 +111,7 @@ async def note_conditions(
         if past.over:
             over = Condition(
                 past.subject, past.over, f"It began at {past.began_at:%Y-%m-%d %H:%M} UTC.", "",
-                tone="good", issue_id=past.issue_id,
+                tone="good", is_over=True, issue_id=past.issue_id,
             )  # fmt: skip
             name = f"{past.subject}@{past.began_at.isoformat()} over"
             found.append(_make_finding(rule, name, over, now))

@@ -183,6 +183,10 @@ async def test_an_issue_that_rises_far_above_its_own_hours_is_told(
     await set_events(database, project.id, rising, 11)
     await run(database, "update issues set status = 'ignored' where title = 'Issue 5'")
     assert (await look(database))[2:] == ["Shop: Spike is over: Issue 2"]
+    async with database.reading() as connection:
+        contents = await connection.scalars(text("select content from outbox_messages order by id"))
+        ends = [content["items"][0]["is_over"] for content in contents]
+    assert ends == [False, False, True]
     assert len(await look(database)) == 3
 
 
