@@ -127,6 +127,9 @@ def serve(*, is_filtered: bool) -> None:
             messages.send_message(wire.NEXT, b"")
         elif kind == wire.STILL:
             messages.send_message(wire.ANEW, wire.pack_still(still.redraw(body)))
+        elif kind == wire.PHOTO:
+            drawn = still.redraw(body, is_jpeg=True)
+            messages.send_message(wire.ANEW, wire.pack_still(drawn))
         else:
             messages.send_message(wire.DRAWN, wire.pack_strip(decoded.draw()))
 

@@ -15,8 +15,12 @@ _MOST_PIXELS: Final = 4_096 * 4_096
 _QUALITY: Final = 80
 
 
-def redraw(data: bytes) -> Still:
+def redraw(data: bytes, *, is_jpeg: bool = False) -> Still:
     """Decode a picture, scale it down to what a page shows, and encode it.
+
+    Args:
+        data: A PNG, JPEG or WebP.
+        is_jpeg: Whether to encode a JPEG, which has no alpha, and not a WebP.
 
     Raises:
         Exception: The data is not a picture, is too large, or is broken. Pillow raises many kinds
@@ -27,10 +31,13 @@ def redraw(data: bytes) -> Still:
             raise ValueError("the picture is too large")
         original.draft("RGB", (LONGEST_STILL_PX, LONGEST_STILL_PX))
         has_alpha = "transparency" in original.info or original.mode in {"RGBA", "LA", "PA"}
-        picture = original.convert("RGBA" if has_alpha else "RGB")
+        picture = original.convert("RGBA" if has_alpha and not is_jpeg else "RGB")
     picture.thumbnail((LONGEST_STILL_PX, LONGEST_STILL_PX))
     target = io.BytesIO()
-    picture.save(target, "WEBP", quality=_QUALITY, method=2)
+    if is_jpeg:
+        picture.save(target, "JPEG", quality=_QUALITY)
+    else:
+        picture.save(target, "WEBP", quality=_QUALITY, method=2)
     return Still(target.getvalue(), picture.width, picture.height)
 
 
@@ -42,3 +49,4 @@ def warm_up() -> None:
                 target = io.BytesIO()
                 Image.new(mode, (4, 4)).save(target, name)
                 redraw(target.getvalue())
+                redraw(target.getvalue(), is_jpeg=True)

@@ -4,9 +4,10 @@
                        | per sample: u32 bytes, i64 at_ms, u8 marks | config | the samples
     DRAW   to child    no body; asks for the pictures of all groups so far
     STILL  to child    a picture in a file: PNG, JPEG or WebP
+    PHOTO  to child    the same, to be drawn as JPEG, which mail programs and chats show
     NEXT   from child  no body; the group is decoded
     DRAWN  from child  a strip: see `pack_strip`
-    ANEW   from child  u16 width | u16 height | WebP
+    ANEW   from child  u16 width | u16 height | WebP or JPEG
 
 The child is as untrusted as the video that it decodes: every number it sends is checked.
 """
@@ -24,6 +25,7 @@ NEXT: Final = 4
 DRAWN: Final = 5
 STILL: Final = 6
 ANEW: Final = 7
+PHOTO: Final = 8
 
 WANTED: Final = 1
 """The mark of a sample whose picture may become a tile."""
@@ -43,6 +45,7 @@ _TILE: Final = Struct(">qHH")
 _LENGTH: Final = Struct(">I")
 _SIZE: Final = Struct(">HH")
 _WEBP_MAGIC: Final = (b"RIFF", b"WEBP")
+_JPEG_MAGIC: Final = b"\xff\xd8\xff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,15 +179,20 @@ def pack_still(still: Still) -> bytes:
     return _SIZE.pack(still.width, still.height) + still.data
 
 
-def unpack_still(body: bytes) -> Still:
+def unpack_still(body: bytes, *, is_jpeg: bool = False) -> Still:
     """Read and check the picture that a child sent.
+
+    Args:
+        body: The message.
+        is_jpeg: Whether a JPEG was asked for, and not a WebP.
 
     Raises:
         MalformedInput: An honest child cannot have sent this.
     """
     width, height = _SIZE.unpack(body[: _SIZE.size].ljust(_SIZE.size, b"\0"))
     still = Still(body[_SIZE.size :], width, height)
-    if not (0 < width <= LONGEST_STILL_PX >= height > 0 and _is_webp(still.data)):
+    has_format = still.data.startswith(_JPEG_MAGIC) if is_jpeg else _is_webp(still.data)
+    if not (0 < width <= LONGEST_STILL_PX >= height > 0 and has_format):
         raise MalformedInput("the media child sent a picture that it cannot have drawn")
     return still
 

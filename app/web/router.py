@@ -27,6 +27,7 @@ from app.web.replay.media import picture_routes, video_routes
 from app.web.replay.parts import routes as replay_parts
 from app.web.replay.report import routes as replay_report
 from app.web.replay.request import routes as replay_requests
+from app.web.replay.shares import public_routes as shared_pages, routes as shares
 from app.web.replay.trace import routes as replay_traces
 from app.web.replays import routes as replays, selected
 from app.web.retention import routes as retention
@@ -45,12 +46,11 @@ def pages() -> APIRouter:
     # first answers: `replay_parts` is after `replay`, `selected` before `replays`, and
     # `openid_routes` before `sign_in_routes`.
     for routes in (
-        video_routes, picture_routes, replay, selected, replays, project, issues, issue,
-        replay_parts, replay_traces, replay_requests, keeping, handover, clips, file_routes, trace,
-        replay_report, issue_report,
-        openid_routes, sign_in_routes, account, erasures, set_up, settings, privacy, releases, why,
-        feedback, demo_routes, people, log, keys, alerts, tokens, debug_files, health, retention,
-        storage, cells, browser,
+        video_routes, picture_routes, replay, shared_pages, selected, replays, project, issues,
+        issue, replay_parts, replay_traces, replay_requests, keeping, handover, clips, shares,
+        file_routes, trace, replay_report, issue_report, openid_routes, sign_in_routes, account,
+        erasures, set_up, settings, privacy, releases, why, feedback, demo_routes, people, log,
+        keys, alerts, tokens, debug_files, health, retention, storage, cells, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

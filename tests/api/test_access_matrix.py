@@ -38,6 +38,29 @@ GET: Final[dict[str, Least]] = {
     # Without a sign-in provider there is nothing there: tests/api/sign_in has one.
     "/sign-in/openid": "anybody",
     "/sign-in/openid/callback": "anybody",
+    # Whoever has the token, which these tests do not: tests/api/sharing has one.
+    "/s/{token}": "anybody",
+    **{
+        f"/s/{{token}}/{below}": "anybody"
+        for below in (
+            "activity",
+            "errors",
+            "feedback",
+            "gestures",
+            "index",
+            "logs",
+            "network",
+            "picture.jpg",
+            "pictures",
+            "pictures/sheet-{number}.webp",
+            "requests.har",
+            "requests/{number}",
+            "served",
+            "stream",
+            "trace",
+            "traces/{trace_id}",
+        )
+    },
     "/account": "somebody",
     "/account/password": "somebody",
     "/replays": "somebody",
@@ -192,6 +215,7 @@ POST: Final[dict[str, Least]] = {
     "/server/storage": "admin of the server",
     f"{_P}/settings/name": ADMIN,
     f"{_P}/settings/bodies": ADMIN,
+    f"{_P}/settings/shares": ADMIN,
     f"{_P}/settings/privacy": ADMIN,
     f"{_P}/settings/privacy/try": ADMIN,
     f"{_P}/settings/members": ADMIN,
@@ -203,6 +227,8 @@ POST: Final[dict[str, Least]] = {
     f"{_R}/pin": MEMBER,
     f"{_R}/holds": ADMIN,
     f"{_R}/holds/release": ADMIN,
+    f"{_R}/shares": MEMBER,
+    f"{_R}/shares/{{share_id}}/revoke": MEMBER,
     f"{_I}/status": MEMBER,
     f"{_I}/delete": ADMIN,
 }

@@ -7,12 +7,15 @@ from fastapi.routing import iter_route_contexts
 
 from app.alerts.model import RuleKind
 from app.api_tokens import queries as api_tokens
+from app.core.ids import ReplayId
 from app.erasure.jobs import rows
+from app.replays.model import ReplayKey
 from app.web import router
 from tests.support.builders import envelopes
 from tests.support.builders.alerts import add_rule, add_target
 from tests.support.builders.api_tokens import make_token
 from tests.support.builders.clip_rows import add_ready_clip
+from tests.support.builders.shares import make_share
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, SPAN_ID, TRACE_ID
 from tests.support.servers.server import Server
 
@@ -34,6 +37,7 @@ FORMS: dict[str, dict[str, str]] = {
     },
     "/projects/{project_id}/replays/{replay_id}/holds": {"name": "Case 4"},
     "/projects/{project_id}/replays/{replay_id}/holds/release": {"name": "Case 4"},
+    "/projects/{project_id}/replays/{replay_id}/shares": {"panel": "errors", "days": "7"},
     "/replays/matching/delete": {
         "project": "{project_id}",
         "query": "",
@@ -75,6 +79,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/server/storage": {"default_days": "", "longest_days": ""},
     "/projects/{project_id}/settings/name": {"name": "Shop"},
     "/projects/{project_id}/settings/bodies": {"bodies": "yes"},
+    "/projects/{project_id}/settings/shares": {"shares": "yes"},
     "/projects/{project_id}/settings/privacy": {"version": "0", "sensitive": "customer"},
     "/projects/{project_id}/settings/privacy/try": {"version": "0", "text": "a"},
     "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
@@ -131,6 +136,7 @@ async def fill(server: Server) -> dict[str, str]:
     rule = await add_rule(server.database, server.app.id, RuleKind.NEW_ISSUE, target)
     secret = await make_token(server.database, server.app.id)
     clip = await add_ready_clip(server, REPLAY_ID)
+    share = await make_share(server.database, ReplayKey(server.app.id, ReplayId(REPLAY_ID)))
     async with server.database.reading() as connection:
         (erasure,) = await rows.list_erasures(connection, [server.app.id], limit=1)
         token = await api_tokens.find_live_token(connection, secret)
@@ -157,4 +163,5 @@ async def fill(server: Server) -> dict[str, str]:
         "form": "csv",
         "target_id": str(target.id),
         "rule_id": str(rule.id),
+        "share_id": str(share.id),
     }

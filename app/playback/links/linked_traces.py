@@ -196,7 +196,7 @@ def _lay_out_trace(
     ends = [placed_span.end_us or placed_span.start_us for placed_span in placed] or starts
     return Trace(
         trace_id,
-        _name_trace(rows, without_span),
+        name_trace(rows, without_span),
         min(starts),
         max(ends),
         rows,
@@ -218,7 +218,7 @@ def _make_row(
     return TraceRow(placed, side, tuple(marks.get(placed.span.span_id, ())), rule)
 
 
-def _name_trace(rows: Sequence[TraceRow], without_span: Sequence[SpanError]) -> str:
+def name_trace(rows: Sequence[TraceRow], without_span: Sequence[SpanError]) -> str:
     """Name a trace after its first transaction, or else its first span, or else its first error."""
     first = next((row for row in rows if row.placed.span.is_segment), rows[0] if rows else None)
     if first is None:

@@ -51,6 +51,8 @@ class ShareTerms:
 
     range: ReplayRange | None = None
     """The part of the replay; None for all of it."""
+    zero_at_ms: int = 0
+    """The player's zero when the range was chosen, in milliseconds since 1970."""
     panels: frozenset[SharePanel] = frozenset()
     shows_bodies: bool = False
     """Whether the bodies of requests are shown, where the project lets its viewers see them."""
@@ -94,6 +96,9 @@ class ShareGrant:
     key: ReplayKey
     range: ReplayRange | None
     """The part of the replay that was asked for; None for all of it."""
+    zero_at_ms: int
+    """The player's zero when the range was chosen, in milliseconds since 1970. It moves if a
+    segment comes late that was recorded before all others."""
     panels: frozenset[SharePanel]
     shows_bodies: bool
     """Whether the bodies of requests may be shown; False as soon as the project hides them from its

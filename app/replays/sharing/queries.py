@@ -110,6 +110,7 @@ def read_share_row(row: Row[Any]) -> Share:
         kind=ShareKind(row.kind),
         terms=ShareTerms(
             range=None if row.from_ms is None else ReplayRange(row.from_ms, row.to_ms),
+            zero_at_ms=row.zero_at_ms,
             # A newer release may have panels that this one does not know.
             panels=frozenset(SharePanel(name) for name in row.panels if name in set(SharePanel)),
             shows_bodies=row.shows_bodies,

@@ -36,6 +36,8 @@ replay_shares: Final = Table(
     # Both null for the whole replay; milliseconds on the player's clock.
     Column("from_ms", BigInteger),
     Column("to_ms", BigInteger),
+    # Where that clock began when the share was made, in milliseconds since 1970.
+    Column("zero_at_ms", BigInteger, nullable=False, server_default=text("0")),
     Column("panels", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("shows_bodies", Boolean, nullable=False, server_default=text("false")),
     # Origins of sites that may show it in a frame.

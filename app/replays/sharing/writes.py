@@ -49,6 +49,7 @@ async def add_share(
             kind=kind.value,
             from_ms=terms.range.from_ms if terms.range else None,
             to_ms=terms.range.to_ms if terms.range else None,
+            zero_at_ms=terms.zero_at_ms,
             panels=sorted(terms.panels),
             shows_bodies=terms.shows_bodies,
             frame_origins=list(terms.frame_origins),

@@ -1,7 +1,7 @@
 """Makes the answers of pages: HTML in its frame, and the redirection after a form."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -20,14 +20,19 @@ _logger: Final = log.get_logger("web.answer")
 
 
 async def render_page(
-    request: Request, template: str, value: object, *, status: int = 200
+    request: Request,
+    template: str,
+    value: object,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     """Render a page in its frame, away from the event loop."""
     chrome = await build_chrome(request)
     html = await asyncio.to_thread(
         services_of(request).renderer.render_page, template, value, chrome=chrome
     )
-    return HTMLResponse(html, status)
+    return HTMLResponse(html, status, headers=headers)
 
 
 async def stream_page(

@@ -32,6 +32,7 @@ from app.web.frame import access, answer
 from app.web.frame.middleware import guard
 from app.web.frame.rendering.state_pages import ErrorPage
 from app.web.urls import account_urls
+from app.web.urls.share_urls import SHARES
 from app.web.words import phrases
 
 _logger: Final = log.get_logger("web.errors")
@@ -143,9 +144,9 @@ async def _answer_unavailable(request: Request, error: Exception) -> Response:
     if isinstance(error, DatabaseUnusable):
         page = _DATABASE_UNUSABLE
         # The fault may be in the statement and not in the database, so the log says where it is.
-        _logger.error("database_unusable", path=request.url.path, exc_info=error)
+        _logger.error("database_unusable", path=_name_path(request), exc_info=error)
     else:
-        _logger.warning("service_unavailable", path=request.url.path, error=str(error))
+        _logger.warning("service_unavailable", path=_name_path(request), error=str(error))
     if request.method == "GET":
         page = replace(page, retry_href=answer.write_path(request))
     response = await _answer(request, page)
@@ -166,7 +167,7 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
 
 async def _answer_failure(request: Request, error: Exception) -> Response:
     error_id = secrets.token_hex(4)
-    _logger.error("page_failed", error_id=error_id, path=request.url.path, exc_info=error)
+    _logger.error("page_failed", error_id=error_id, path=_name_path(request), exc_info=error)
     page = ErrorPage(
         500,
         "Something went wrong in the server",
@@ -181,6 +182,8 @@ async def _answer_failure(request: Request, error: Exception) -> Response:
 
 
 async def _answer(request: Request, page: ErrorPage) -> Response:
+    if request.url.path.startswith(SHARES):
+        page = replace(page, back_href="")  # strangers have no list of replays
     if wants_html(request):
         if page.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             await _find_visitor(request)
@@ -198,3 +201,10 @@ async def _find_visitor(request: Request) -> None:
 
 def _title(status: int) -> str:
     return HTTPStatus(status).phrase.capitalize()
+
+
+def _name_path(request: Request) -> str:
+    """Return the path of a request for the log; one with a secret in it is named by its route."""
+    if "token" in request.path_params:
+        return str(getattr(request.scope.get("route"), "path", ""))
+    return request.url.path

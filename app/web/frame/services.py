@@ -28,6 +28,9 @@ from app.processes.static_releases import StaticReleases
 from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.retention.worker import RetentionWorker
+from app.sharing.limiter import ShareLimiter
+from app.sharing.shown_picture import PosterPhotos
+from app.sharing.visits import ShareVisits
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
 from app.web.frame.middleware.proxies import ProxyMonitor
@@ -68,6 +71,11 @@ class PageServices:
     reset_limiter: ResetLimiter = field(default_factory=ResetLimiter)
     index_cache: IndexCache = field(default_factory=IndexCache)
     view_notes: ViewNotes = field(default_factory=ViewNotes)
+    share_limiter: ShareLimiter = field(default_factory=ShareLimiter)
+    share_visits: ShareVisits = field(default_factory=ShareVisits)
+    poster_photos: PosterPhotos = field(default_factory=PosterPhotos)
+    share_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    """Held while recordings are read for a stranger, who never takes the whole server so."""
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Held while a page has a picture drawn: one media child at a time, for all visitors."""
     upload_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from app.core.ids import ProjectId, ReplayId
 from app.playback.recording.conditions import Condition
@@ -20,6 +20,7 @@ from app.web.words.request.exchanges import ExchangeBlock
 from app.web.words.trace.trace_rows import TraceBlock
 
 Tab = Literal["activity", "network", "errors", "trace", "logs", "segments", "details"]
+TABS: Final[tuple[Tab, ...]] = get_args(Tab)
 ListName = Tab | Literal["viewers", "feedback"]
 """The lists that can be cut into parts: those of the panels, and two that stand elsewhere."""
 
@@ -111,6 +112,8 @@ class ReplayTop:
     deletion: Deletion | None
     """None if the person may not delete."""
     may_pin: bool = False
+    has_segments: bool = True
+    """Whether the page lists segments; pages of shares do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,17 @@ class UnfinishedPage:
     start: PlaybackStart | None = None
     """The data that the player begins with; None lets it ask."""
     top: ReplayTop | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShareNote:
+    """What the page of a share says about its link."""
+
+    expires_at: datetime
+    is_part: bool
+    """Whether it shows a part of the replay only."""
+    has_facts: bool
+    """Whether user, device and app are handed out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +181,10 @@ class ReplayPage:
     """The page has all panels, so a row of one leads to a row of another."""
     start: PlaybackStart | None = None
     """The data that the player begins with, where the page is rendered as a whole."""
+    tabs: tuple[Tab, ...] = TABS
+    """The panels that the page has."""
+    share: ShareNote | None = None
+    """What strangers are told about their link; None for the people of the project."""
 
     @property
     def header(self) -> ReplayHeader:

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Final, get_args
+from typing import Annotated, Final
 
 from fastapi import Depends
 from starlette.requests import Request
@@ -13,11 +13,11 @@ from app.playback.video.player import ReplayPlayer
 from app.playback.visit.reader import ReplayReader
 from app.web.frame import access, forms
 from app.web.frame.services import services_of
-from app.web.replay.page import Tab
+from app.web.replay.page import TABS, Tab
 from app.web.urls import replay_urls
 from app.web.urls.replay_address import ReplayAddress
 
-_TABS: Final[dict[str, Tab]] = {name: name for name in get_args(Tab)}
+_TABS: Final[dict[str, Tab]] = {name: name for name in TABS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def read_options(
     return PageOptions(
         address=replay_urls.address_of(watching.key.project_id, watching.key.replay_id),
         back_href=forms.read_list_referer(request),
-        start_at_ms=_read_ms(t),
+        start_at_ms=read_start_ms(t),
         tab=_TABS.get(tab, "activity"),
         from_segment=from_segment,
         may_delete=watching.access.role.includes(Role.MEMBER),
@@ -121,7 +121,7 @@ def find_clips(request: Request, watching: access.CurrentReplay) -> ReplayClips:
     )
 
 
-def _read_ms(text: str) -> int:
+def read_start_ms(text: str) -> int:
     """Read a moment in seconds; anything else is the start."""
     try:
         seconds = float(text)

@@ -38,6 +38,7 @@ def build_settings_page(
         invitations=tuple(settings.invitations),
         roles=describe_roles(role for role in Role if access.role.includes(role)),
         viewers_see_bodies=project.viewers_see_bodies,
+        allows_shares=project.allows_shares,
         invites=not access.person.is_admin,
         problem=problem,
     )

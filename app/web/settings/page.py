@@ -33,6 +33,7 @@ class SettingsPage:
     roles: tuple[RoleOption, ...]
     """The roles that the visitor may give."""
     viewers_see_bodies: bool
+    allows_shares: bool
     invites: bool
     """Whether a new member must accept first; admins of the server add members directly."""
     problem: str | None = None

@@ -9,6 +9,7 @@ from app.administration.projects.answer_invitation import accept_invitation, dec
 from app.administration.projects.change_members import MemberChange
 from app.administration.projects.project_settings import read_project_settings
 from app.administration.projects.rename_project import rename_project
+from app.administration.projects.share_rights import set_allows_shares
 from app.administration.projects.viewer_rights import set_viewers_see_bodies
 from app.administration.server.sign_in_links import OneTimeLink
 from app.core.errors import InvalidInput
@@ -51,6 +52,15 @@ async def show_bodies(request: Request, project_access: access.CurrentProject) -
     is_allowed = (await forms.read_form(request)).get("bodies") == "yes"
     await set_viewers_see_bodies(services_of(request).db, project_access, is_allowed=is_allowed)
     return answer.redirect(project_urls.settings(project_access.project.id), done="bodies-saved")
+
+
+@router.post(route_to(project_urls.allow_shares))
+async def allow_shares(request: Request, project_access: access.CurrentProject) -> Response:
+    """Switch the share links of a project on or off."""
+    is_allowed = (await forms.read_form(request)).get("shares") == "yes"
+    await set_allows_shares(services_of(request).db, project_access, is_allowed=is_allowed)
+    done = "shares-on" if is_allowed else "shares-off"
+    return answer.redirect(project_urls.settings(project_access.project.id), done=done)
 
 
 @router.post(route_to(project_urls.members))

@@ -66,6 +66,11 @@ def rename_project(project_id: ProjectId) -> str:
     return f"{settings(project_id)}/name"
 
 
+def allow_shares(project_id: ProjectId) -> str:
+    """Return the address at which POST `shares` (yes, no) switches share links on or off."""
+    return f"{settings(project_id)}/shares"
+
+
 def show_bodies(project_id: ProjectId) -> str:
     """Return the address at which POST `bodies` (yes, no) shows viewers bodies or hides them."""
     return f"{settings(project_id)}/bodies"

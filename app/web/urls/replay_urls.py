@@ -115,6 +115,16 @@ def hold_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{replay(project_id, replay_id)}/holds"
 
 
+def shares(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address at which POST hands a replay out by a link."""
+    return f"{replay(project_id, replay_id)}/shares"
+
+
+def revoke_share(project_id: ProjectId, replay_id: ReplayId, share_id: int) -> str:
+    """Return the address at which POST takes a share of a replay back."""
+    return f"{shares(project_id, replay_id)}/{share_id}/revoke"
+
+
 def release_hold(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address at which POST `name` ends a legal hold of a replay."""
     return f"{hold_replay(project_id, replay_id)}/release"

@@ -62,6 +62,7 @@ WITHOUT_FORM = {
     "/projects/{project_id}/issues/{issue_id}/events/{event_id}/symbolicate",
     "/projects/{project_id}/debug-files",
     "/projects/{project_id}/tokens/{token_id}/revoke",
+    "/projects/{project_id}/replays/{replay_id}/shares/{share_id}/revoke",
     *(
         f"{scope}/alerts/{act}"
         for scope in ("/projects/{project_id}", "/server")

@@ -104,6 +104,17 @@ async def test_a_screenshot_is_drawn_again(kind):
     assert _is_near(_read_colour(still.data, (100, 800)), (200, 30, 60))
 
 
+async def test_a_poster_is_drawn_as_jpeg_for_messages():
+    """A WebP comes back as a JPEG of the same picture, its alpha left out."""
+    file = io.BytesIO()
+    Image.new("RGBA", (200, 400), (200, 30, 60, 255)).save(file, "WEBP")
+    async with child.start_media_child() as started:
+        photo = await started.redraw_as_jpeg(file.getvalue())
+    assert photo.data.startswith(b"\xff\xd8\xff")
+    assert (photo.width, photo.height) == (200, 400)
+    assert _is_near(_read_colour(photo.data, (100, 200)), (200, 30, 60))
+
+
 @pytest.mark.parametrize(
     "data",
     [

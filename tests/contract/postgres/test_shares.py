@@ -27,6 +27,7 @@ from tests.support.builders.stored_segments import store_claimed
 ADA = PersonId(7)
 TERMS = ShareTerms(
     ReplayRange(1_000, 2_000),
+    1_795_468_811_973,
     frozenset({SharePanel.ACTIVITY, SharePanel.ERRORS}),
     shows_bodies=True,
     frame_origins=("https://wiki.example.com",),

@@ -8,6 +8,7 @@ name leads to this server, and strangers may own such a name.
 Source: OWASP ASVS 5.0, 3.4 and 3.5; Fetch Metadata Request Headers (W3C).
 """
 
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.frame.middleware.proxies import ProxyMonitor
+from app.web.urls.share_urls import SHARES
 
 REPORTS: Final = "/csp-report"
 """Takes POSTs that browsers send by themselves; it changes nothing."""
@@ -36,6 +38,17 @@ def write_policy(script: str = "", style: str = "") -> str:
     )
 
 
+def allow_frames(policy: str, origins: Sequence[str]) -> str:
+    """Return a policy that lets some sites show the page in a frame.
+
+    Args:
+        policy: What `write_policy` returns.
+        origins: The sites, such as `https://wiki.example.com`; empty allows none.
+    """
+    return policy.replace(_NO_FRAMES, f"frame-ancestors {' '.join(origins)}") if origins else policy
+
+
+_NO_FRAMES: Final = "frame-ancestors 'none'"
 _STATIC: Final = "/static/"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = {
@@ -150,6 +163,9 @@ def _read_origin(url: str) -> tuple[str, str, int] | None:
 
 def add_headers(headers: MutableHeaders, path: str, status: int, *, is_https: bool) -> None:
     """Add the headers of every answer; headers that the answer has already stay."""
+    if path.startswith(SHARES):
+        # The address is a secret. `Referrer-Policy` keeps it from other sites, as of every page.
+        headers.setdefault("X-Robots-Tag", "noindex, nofollow, noarchive")
     for name, value in _HEADERS.items():
         headers.setdefault(name, value)
     is_lasting = path.startswith(_STATIC) and status < _FIRST_FAILURE

@@ -34,6 +34,7 @@ class ErrorPage:
     error_id: str | None = None
     """The id in the log; None for refusals, which are not logged."""
     back_href: str = "/replays"
+    """Where to go from here; empty for nowhere."""
     back_label: str = "Back to the replays"
     retry_href: str | None = None
     """The address to try again, if that may help."""

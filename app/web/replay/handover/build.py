@@ -10,6 +10,7 @@ from app.replays import naming
 from app.sharing.handed_out import HandedOut
 from app.web.replay.handover.handed_out import describe_handed_out
 from app.web.replay.handover.page import HandoverPage, RangeFields
+from app.web.replay.shares.describe import make_share_form
 from app.web.urls import replay_urls
 
 _MOMENT_MS: Final = 250
@@ -60,7 +61,13 @@ def build_handover_page(
         may_change=may_change,
         clips_href=replay_urls.clips(key.project_id, key.replay_id),
         clips_are_on=clips_are_on,
-        handed_out=describe_handed_out(handed_out, now=clock.now(), may_change=may_change),
+        share_form=make_share_form(context),
+        handed_out=describe_handed_out(
+            handed_out,
+            now=clock.now(),
+            may_change=may_change,
+            are_shares_on=context.project.allows_shares,
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """Puts what was made of a replay for others into the rows of a list."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from app.replays.clips.model import Clip, ClipState
 from app.replays.sharing.model import Share, ShareKind
 from app.sharing.handed_out import HandedOut
 from app.web.replay.handover.page import HandedOutRow
+from app.web.replay.shares.describe import describe_panels
 from app.web.urls import replay_urls
 from app.web.words.phrases import count, shortened
 
@@ -25,7 +27,7 @@ _GONE: Final = "somebody who has left"
 
 
 def describe_handed_out(
-    handed_out: HandedOut, *, now: datetime, may_change: bool = False
+    handed_out: HandedOut, *, now: datetime, may_change: bool, are_shares_on: bool
 ) -> tuple[HandedOutRow, ...]:
     """Describe what was made of a replay: what can still be opened first, then the newest first.
 
@@ -33,6 +35,7 @@ def describe_handed_out(
         handed_out: Everything that was made of it.
         now: The server's time.
         may_change: Whether the visitor may take it back.
+        are_shares_on: Whether the project lets its shares answer.
     """
     rows = [
         *(
@@ -40,10 +43,15 @@ def describe_handed_out(
             for clip in handed_out.clips
         ),
         *(
-            (share.made_at, _describe_share(share, handed_out.names, now=now))
+            (
+                share.made_at,
+                _describe_share(share, handed_out.names, now=now, may_change=may_change),
+            )
             for share in handed_out.shares
         ),
     ]
+    if not are_shares_on:
+        rows = [(made_at, _switch_off(row)) for made_at, row in rows]
     newest_first = sorted(rows, key=lambda row: row[0], reverse=True)
     return tuple(row for _, row in sorted(newest_first, key=lambda row: row[1].is_over))
 
@@ -73,7 +81,9 @@ def _describe_clip(clip: Clip, names: Mapping[PersonId, str], *, may_change: boo
     )
 
 
-def _describe_share(share: Share, names: Mapping[PersonId, str], *, now: datetime) -> HandedOutRow:
+def _describe_share(
+    share: Share, names: Mapping[PersonId, str], *, now: datetime, may_change: bool
+) -> HandedOutRow:
     state = share.find_state(now=now)
     is_picture = share.kind is ShareKind.PICTURE
     part = describe_part(share.terms.range)
@@ -81,12 +91,23 @@ def _describe_share(share: Share, names: Mapping[PersonId, str], *, now: datetim
     end = (_SHARE_ENDS[state], share.revoked_at or share.expires_at)
     return HandedOutRow(
         kind="eye",
-        title="Picture in a message" if is_picture else f"Share link, {part}",
+        title="Picture in a message"
+        if is_picture
+        else f"Share link, {part}, {describe_panels(share.terms)}",
         note=share.terms.note,
         state=_SHARE_STATES[state],
         is_over=state != "open",
         details=(*_describe_maker(share.made_by, names), share.made_at, views, *end),
+        take_back_href=replay_urls.revoke_share(share.key.project_id, share.key.replay_id, share.id)
+        if state == "open" and may_change
+        else None,
     )
+
+
+def _switch_off(row: HandedOutRow) -> HandedOutRow:
+    """Say of an open share that its project lets none answer."""
+    is_open_share = row.kind == "eye" and not row.is_over
+    return replace(row, state="switched off", is_over=True) if is_open_share else row
 
 
 def _describe_maker(person_id: PersonId | None, names: Mapping[PersonId, str]) -> tuple[str, ...]:

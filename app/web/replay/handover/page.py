@@ -48,6 +48,33 @@ class HandedOutRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelChoice:
+    """A panel that a share link can show."""
+
+    value: str
+    label: str
+    note: str
+    """What it holds that a stranger may not need to see; empty for most."""
+    is_chosen: bool
+    """Whether it is ticked before anybody chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShareForm:
+    """The form by which a share link is made."""
+
+    action_href: str
+    is_allowed: bool
+    """Whether the project lets its members hand replays out."""
+    panels: tuple[PanelChoice, ...]
+    may_show_bodies: bool
+    """Whether the bodies of requests can be shown: never those that viewers may not see."""
+    days: tuple[int, ...]
+    """For how many days a link can be open."""
+    note_chars: int
+
+
+@dataclass(frozen=True, slots=True)
 class HandoverPage:
     """Everything that the place shows from which a replay is handed on.
 
@@ -79,4 +106,5 @@ class HandoverPage:
     """The address of the clips of the replay; POST makes one."""
     clips_are_on: bool
     """Whether this server renders clips."""
+    share_form: ShareForm
     handed_out: tuple[HandedOutRow, ...] = ()

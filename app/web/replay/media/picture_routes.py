@@ -32,7 +32,7 @@ async def send_strip(request: Request, watching: access.CurrentReplay) -> Respon
     """
     strip = await stored.find_strip(services_of(request).db, watching.key)
     headers = {"Cache-Control": MEDIA_HEADERS["Cache-Control"]}
-    return JSONResponse(_describe_strip(strip), headers=headers)
+    return JSONResponse(describe_strip(strip), headers=headers)
 
 
 @router.get(f"{_PICTURES}/poster.webp")
@@ -74,7 +74,8 @@ async def _send(
     return Response(image, 200, MEDIA_HEADERS, _WEBP)
 
 
-def _describe_strip(strip: StoredStrip) -> dict[str, Any]:
+def describe_strip(strip: StoredStrip) -> dict[str, Any]:
+    """Describe a strip as the page reads it."""
     if strip.drawn is None:
         return {"state": "due" if strip.is_due else "none", "fault": strip.fault}
     sizes = strip.drawn.sizes

@@ -22,7 +22,7 @@ _LATEST_DIGITS: Final = 12
 @router.get(route_to(replay_urls.index))
 async def send_index(player: ReplayPlayerHere, t: str = "") -> Response:
     """Send the playback index, and with it the pictures due at `t` milliseconds."""
-    start = await player.read_start(_read_ms(t))
+    start = await player.read_start(read_ms(t))
     headers = {**MEDIA_HEADERS, "ETag": f'"{start.version}"', "X-Gop": str(start.gop)}
     return Response(start.body, 200, headers, _BINARY)
 
@@ -79,7 +79,7 @@ async def send_segment(
     )
 
 
-def _read_ms(text: str) -> int:
+def read_ms(text: str) -> int:
     """Read a time on the replay clock; anything else is the start."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= _LATEST_DIGITS
     return min(int(text), _LATEST_MS) if is_number else 0

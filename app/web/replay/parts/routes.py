@@ -18,7 +18,7 @@ router = APIRouter()
 
 _REPLAY: Final = route_to(replay_urls.replay)
 _MOST_ROWS: Final = 100_000_000
-_FirstRow = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
+FirstRow = Annotated[int, Query(alias="from", ge=0, le=_MOST_ROWS)]
 
 
 @router.get(f"{_REPLAY}/errors")
@@ -39,7 +39,7 @@ async def show_logs(request: Request, reader: PartReaderHere, after: str = "") -
 
 @router.get(f"{_REPLAY}/trace")
 async def show_traces(
-    request: Request, reader: PartReaderHere, after: str = "", first: _FirstRow = 0
+    request: Request, reader: PartReaderHere, after: str = "", first: FirstRow = 0
 ) -> Response:
     """Show the traces that the spans of a replay after a place make, from a given row on."""
     traces = await reader.find_traces(after=part_cursors.read_block_place(after))
@@ -53,7 +53,7 @@ async def show_traces(
 async def show_activity(
     request: Request,
     reader: PartReaderHere,
-    first: _FirstRow = 0,
+    first: FirstRow = 0,
     from_segment: access.FromSegment = 0,
 ) -> Response:
     """Show the activity of a replay from a row on."""
@@ -68,7 +68,7 @@ async def show_activity(
 async def show_requests(
     request: Request,
     reader: PartReaderHere,
-    first: _FirstRow = 0,
+    first: FirstRow = 0,
     from_segment: access.FromSegment = 0,
 ) -> Response:
     """Show the requests of a replay from a given row on."""
@@ -78,7 +78,7 @@ async def show_requests(
 
 
 @router.get(f"{_REPLAY}/feedback")
-async def show_feedback(request: Request, reader: PartReaderHere, first: _FirstRow = 0) -> Response:
+async def show_feedback(request: Request, reader: PartReaderHere, first: FirstRow = 0) -> Response:
     """Show the feedback on a replay from a given row on."""
     feedback = await reader.find_feedback(first=first)
     page = await asyncio.to_thread(
@@ -88,7 +88,7 @@ async def show_feedback(request: Request, reader: PartReaderHere, first: _FirstR
 
 
 @router.get(f"{_REPLAY}/viewers")
-async def show_viewers(request: Request, reader: PartReaderHere, first: _FirstRow = 0) -> Response:
+async def show_viewers(request: Request, reader: PartReaderHere, first: FirstRow = 0) -> Response:
     """Show who has opened a replay, from a given row on."""
     viewers = await reader.find_viewers(first=first)
     return await _render(request, build.build_viewer_page(viewers, address_of(reader), first=first))

@@ -8,11 +8,11 @@ import { el } from "../../dom.js";
 import { clockText } from "../../words.js";
 
 /** @param {Desk} desk */
-export async function savePicture({ player, announce }) {
+export async function savePicture({ player, root, announce }) {
   const picture = await player.save();
   if (!picture) return announce("There is no picture to save.");
   const url = URL.createObjectURL(picture);
-  const replay = location.pathname.split("/").at(-1)?.slice(0, 8) ?? "replay";
+  const replay = root.dataset.name ?? "replay";
   const at = clockText(player.store.get().at_ms).replaceAll(":", ".");
   el("a", { href: url, download: `replay-${replay}-${at}.png` }).click();
   URL.revokeObjectURL(url);

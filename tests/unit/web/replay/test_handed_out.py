@@ -47,17 +47,19 @@ _CLIP = Clip(
 
 
 def _describe(
-    *, clips: Sequence[Clip] = (), shares: Sequence[Share] = ()
+    *, clips: Sequence[Clip] = (), shares: Sequence[Share] = (), are_shares_on: bool = True
 ) -> tuple[HandedOutRow, ...]:
     handed_out = HandedOut(tuple(clips), tuple(shares), {_ANA: "Ana Silva"})
-    return describe_handed_out(handed_out, now=NOW + _HOUR)
+    return describe_handed_out(
+        handed_out, now=NOW + _HOUR, may_change=True, are_shares_on=are_shares_on
+    )
 
 
 def test_row_says_what_was_made_by_whom_and_until_when_it_is_open():
     """A share names its part, maker, views and end; a clip its format and size."""
     clip, share = _describe(clips=[_CLIP], shares=[_SHARE])
     assert (share.title, share.state, share.note) == (
-        "Share link, 0:58 to 1:12",
+        "Share link, 0:58 to 1:12, video only",
         "open",
         "For the payment team",
     )
@@ -67,6 +69,24 @@ def test_row_says_what_was_made_by_whom_and_until_when_it_is_open():
     )
     assert (clip.title, clip.state) == ("MP4, whole replay", "ready")
     assert "; 2.0 MiB" in clip.details
+
+
+def test_an_open_share_can_be_taken_back():
+    """It has the address for that; a share that is over has none."""
+    revoked = replace(_SHARE, revoked_at=NOW)
+    share, over = _describe(shares=[_SHARE, revoked])
+    assert (
+        share.take_back_href
+        == f"/projects/{_KEY.project_id}/replays/{_KEY.replay_id}/shares/7/revoke"
+    )
+    assert over.take_back_href is None
+
+
+def test_shares_of_a_project_that_lets_none_answer_are_switched_off():
+    """They are listed as over, and can still be taken back for good."""
+    [share] = _describe(shares=[_SHARE], are_shares_on=False)
+    assert (share.state, share.is_over) == ("switched off", True)
+    assert share.take_back_href is not None
 
 
 def test_what_is_over_comes_last():

@@ -5,7 +5,13 @@ from dataclasses import replace
 from app.core.replay_range import ReplayRange
 from app.playback.video.widened_range import WidenedRange
 from app.web.issue import page as issue
-from app.web.replay.handover.page import HandedOutRow, HandoverPage, RangeFields
+from app.web.replay.handover.page import (
+    HandedOutRow,
+    HandoverPage,
+    PanelChoice,
+    RangeFields,
+    ShareForm,
+)
 from app.web.urls import replay_urls
 from tests.unit.web.samples import debug_file_samples
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
@@ -35,6 +41,18 @@ HANDOVER_PAGE = HandoverPage(
     may_change=True,
     clips_href=replay_urls.clips(PROJECT, REPLAY),
     clips_are_on=True,
+    share_form=ShareForm(
+        action_href=replay_urls.shares(PROJECT, REPLAY),
+        is_allowed=True,
+        panels=(
+            PanelChoice("activity", "Activity", "", True),
+            PanelChoice("network", "Network", "addresses, headers and times", True),
+            PanelChoice("details", "Details", "who used which device and app", False),
+        ),
+        may_show_bodies=True,
+        days=(1, 7, 30),
+        note_chars=200,
+    ),
     handed_out=(
         HandedOutRow(
             "screen", "Clip, 0:06 to 0:16", "ready", False, ("Made by Ana Silva, ", NOW),
@@ -81,8 +99,13 @@ ISSUE = replace(
     debug_file_samples.ISSUE, event=replace(debug_file_samples.ISSUE.event, preview=PREVIEW)
 )
 
+SHARES_OFF_PAGE = replace(
+    HANDOVER_PAGE, share_form=replace(HANDOVER_PAGE.share_form, is_allowed=False)
+)
+
 PAGES = {
     "issue": ("issue/page.html", ISSUE),
     "hand on": ("replay/handover/page.html", HANDOVER_PAGE),
+    "hand on, no share links": ("replay/handover/page.html", SHARES_OFF_PAGE),
     "hand on, nothing yet": ("replay/handover/page.html", EMPTY_HANDOVER_PAGE),
 }

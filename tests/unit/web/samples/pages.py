@@ -34,6 +34,7 @@ from tests.unit.web.samples import (
     retention_samples,
     room_samples,
     server_samples,
+    share_samples,
 )
 from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY, TRACE
 from tests.unit.web.samples.project_samples import PROJECT_PAGE
@@ -308,6 +309,7 @@ SAMPLES = {
         f"replay, {panel} read on": _page("replay/part.html", part)
         for panel, part in part_samples.pages(ACTIVITY, ERRORS, TRACES).items()
     },
+    **{k: _page(*page, _NOBODY) for k, page in share_samples.pages(REPLAY_PAGE).items()},
     "replay, no video": _page("replay/page.html", with_top(REPLAY_PAGE, state="no_video")),
     "trace": _page("trace/page.html", TRACE_PAGE),
     "trace, the rest": _page(

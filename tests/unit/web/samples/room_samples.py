@@ -66,7 +66,7 @@ SETTINGS = settings.SettingsPage(
         settings.MemberForm("Bo", "bo@example.com", Role.VIEWER, True, "/remove"),
     ),
     parts.ListPart("Showing the first 2 of 3 members.", "Next 1 member", "/settings?members=2"),
-    (INVITATION,), describe_roles(Role), False, True, "A name needs at least one character.",
+    (INVITATION,), describe_roles(Role), False, True, True, "A name needs at least one character.",
 )  # fmt: skip
 _ANA = log.LogLink("Ana Silva", "/log?person=Ana")
 _LINES = (

@@ -1,0 +1,97 @@
+"""Finds the grant that a token gives, with each request: whoever takes a link back ends it at once.
+
+token ─► hash ─► row of the share ─┬─ unknown: 404
+├─ expired, taken back, switched off: 410 and why
+└─ open: ShareGrant ─► its replay, or 404
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.core import clock
+from app.core.errors import ExpiredData, NotFound
+from app.db.engine import Database
+from app.projects import queries as projects
+from app.projects.model import Project
+from app.replays import queries as replays
+from app.replays.model import Replay
+from app.replays.sharing import queries
+from app.replays.sharing.model import Share, ShareGrant, ShareKind
+from app.replays.sharing.tokens import has_share_form
+
+_ASK: Final = "Whoever sent it to you can make another one."
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedShare:
+    """A share that answers, and the replay that it shows."""
+
+    grant: ShareGrant
+    project: Project
+    replay: Replay
+
+
+async def open_share(database: Database, token: str, kind: ShareKind) -> OpenedShare:
+    """Find what a token opens.
+
+    Args:
+        database: Where to read.
+        token: The token in the address, as a stranger wrote it.
+        kind: The kind of share that the address is for; a token of another kind opens nothing.
+
+    Raises:
+        NotFound: No share has this token, or its replay is gone.
+        ExpiredData: The share has ended, or its project hands nothing out any more.
+    """
+    if not has_share_form(token):
+        raise _describe_unknown()
+    async with database.reading() as connection:
+        share = await queries.find_share(connection, token, kind)
+        if share is None:
+            raise _describe_unknown()
+        return await _open(connection, share)
+
+
+async def _open(connection: AsyncConnection, share: Share) -> OpenedShare:
+    match share.find_state(now=clock.now()):
+        case "revoked":
+            raise ExpiredData("This link was taken back", f"It shows nothing any more. {_ASK}")
+        case "expired":
+            raise ExpiredData(
+                "This link has expired", f"It worked until {share.expires_at:%-d %b %Y}. {_ASK}"
+            )
+        case "open":
+            pass
+    project = await projects.get_project(connection, share.key.project_id)
+    if not project.allows_shares:
+        raise ExpiredData(
+            "This link is switched off",
+            "Share links of this app answer nobody at the moment. Ask whoever sent it to you.",
+        )
+    replay = await replays.find_replay(connection, share.key)
+    if replay is None:
+        raise _describe_unknown()
+    terms = share.terms
+    grant = ShareGrant(
+        share_id=share.id,
+        key=share.key,
+        range=terms.range,
+        zero_at_ms=terms.zero_at_ms,
+        panels=terms.panels,
+        # A stranger never sees what viewers of the project may not.
+        shows_bodies=terms.shows_bodies and project.viewers_see_bodies,
+        frame_origins=terms.frame_origins,
+        expires_at=share.expires_at,
+    )
+    return OpenedShare(grant, project, replay)
+
+
+def _describe_unknown() -> NotFound:
+    """Say the same of a token that never was and of a share whose replay is gone."""
+    return ExpiredData(
+        "There is nothing at this address",
+        "The link is not complete, or what it showed was deleted.",
+        status=404,
+    )

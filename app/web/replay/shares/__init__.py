@@ -1,0 +1,1 @@
+"""Share links of a replay: making them, taking them back, and the pages that strangers see."""

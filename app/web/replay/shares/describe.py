@@ -1,0 +1,93 @@
+"""Describes shares for the people of the project: the form that makes one, and what one shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from app.core.replay_range import write_clock
+from app.playback.visit.model import ReplayContext
+from app.replays.sharing.model import NOTE_CHARS, SHARE_DAYS, SharePanel, ShareTerms
+from app.sharing.make_share import MadeShare
+from app.web.replay.handover.page import PanelChoice, ShareForm
+from app.web.urls import replay_urls, share_urls
+
+PANEL_WORDS: Final = {
+    SharePanel.ACTIVITY: "Activity",
+    SharePanel.NETWORK: "Network",
+    SharePanel.ERRORS: "Errors",
+    SharePanel.TRACE: "Trace",
+    SharePanel.LOGS: "Logs",
+    SharePanel.DETAILS: "Details",
+}
+_PANEL_NOTES: Final = {
+    SharePanel.NETWORK: "addresses, headers and times",
+    SharePanel.TRACE: "of this project only",
+    SharePanel.LOGS: "of this project only",
+    SharePanel.DETAILS: "who used which device and app",
+}
+_CHOSEN: Final = frozenset({SharePanel.ACTIVITY, SharePanel.NETWORK, SharePanel.ERRORS})
+"""What a colleague needs who fixes a fault; who the user is, is not among it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeShareCard:
+    """A link that was made just now; nobody can read it again."""
+
+    url: str
+    words: str
+    """What it shows, as a sentence."""
+    expires_at: datetime
+    back_href: str
+
+
+def describe_made_share(made: MadeShare, base_url: str) -> MadeShareCard:
+    """Describe a link, the one time that it is shown.
+
+    Args:
+        made: The share with its token.
+        base_url: The address of the server as people reach it.
+    """
+    share = made.share
+    return MadeShareCard(
+        url=f"{base_url.rstrip('/')}{share_urls.share(made.token)}",
+        words=_describe_terms(share.terms),
+        expires_at=share.expires_at,
+        back_href=replay_urls.hand_on(share.key.project_id, share.key.replay_id),
+    )
+
+
+def make_share_form(context: ReplayContext) -> ShareForm:
+    """Make the form by which a replay is handed out."""
+    key = context.key
+    return ShareForm(
+        action_href=replay_urls.shares(key.project_id, key.replay_id),
+        is_allowed=context.project.allows_shares,
+        panels=tuple(
+            PanelChoice(panel.value, words, _PANEL_NOTES.get(panel, ""), is_chosen=panel in _CHOSEN)
+            for panel, words in PANEL_WORDS.items()
+        ),
+        may_show_bodies=context.project.viewers_see_bodies,
+        days=SHARE_DAYS,
+        note_chars=NOTE_CHARS,
+    )
+
+
+def describe_panels(terms: ShareTerms) -> str:
+    """Say which panels a share shows: `with Activity, Network and bodies of requests`."""
+    words = [words for panel, words in PANEL_WORDS.items() if panel in terms.panels]
+    if terms.shows_bodies:
+        words.append("bodies of requests")
+    if not words:
+        return "video only"
+    *most, last = words
+    return f"with {', '.join(most)} and {last}" if most else f"with {last}"
+
+
+def _describe_terms(terms: ShareTerms) -> str:
+    """Say in a sentence what a share shows: its part of the replay, and its panels."""
+    part = (
+        f"{write_clock(terms.range.from_ms)} to {write_clock(terms.range.to_ms)}"
+        if terms.range
+        else "the whole replay"
+    )
+    return f"Shows {part}, {describe_panels(terms)}."
