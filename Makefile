@@ -15,7 +15,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-browser test-api test-faults test-inside test-s3 faults hostile overload soak check lint javascript format picture lock wheel clean system sdks
+.PHONY: help run demo test test-s3 faults hostile overload soak check lint javascript format picture lock wheel clean system sdks
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,27 +51,28 @@ run: $(APP) $(BIN)/playhead $(BUNDLED)
 demo: $(APP) $(BIN)/playhead
 	@exec $(BIN)/python -m app.cli demo
 
-# Four parts, two beside each other: what waits most, for browsers and for dying processes, goes first.
-test: lint javascript system sdks
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target test-browser test-faults test-api test-inside
+# First whatever comes over the network, then two parts beside each other.
+test:
+	@$(MAKE) --no-print-directory -j 3 --output-sync=target $(DEV) $(NODE) sdks
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint $(PARTS) javascript
 
-FAULTS := faults processes hostile
+# A part is one run of pytest. The longest are first, and what is short fills the end of both lanes.
+# Browser parts cannot be one: each way to drive a browser keeps an event loop of its own.
+PARTS := test-faults test-pages test-api test-player test-processes test-inside test-hostile \
+    test-unit test-watch
+test-faults := tests/faults
+test-pages := tests/browser/pages
+test-api := tests/api tests/sdk
+test-player := tests/browser/player
+test-processes := tests/processes
+test-hostile := tests/hostile
+test-unit := tests/unit
+test-watch := tests/browser/watch
+test-inside := $(addprefix --ignore=tests/,api browser faults hostile processes sdk unit) tests
 
-# A run of pytest for each way to drive a browser: a driver keeps an event loop of its own, which
-# the tests of another cannot share.
-test-browser:
-	$(BIN)/python -m pytest -q tests/browser/pages
-	$(BIN)/python -m pytest -q tests/browser/player
-	$(BIN)/python -m pytest -q tests/browser/watch
-
-test-api:
-	$(BIN)/python -m pytest -q tests/api tests/sdk
-
-test-faults:
-	$(BIN)/python -m pytest -q $(addprefix tests/,$(FAULTS))
-
-test-inside:
-	$(BIN)/python -m pytest -q $(addprefix --ignore=tests/,browser api sdk $(FAULTS)) tests
+.PHONY: $(PARTS)
+$(PARTS):
+	$(BIN)/python -m pytest -q $($@)
 
 test-s3: $(DEV)
 	tests/s3/ceph.sh $(BIN)/python -m pytest -q tests/contract/storage tests/s3 \
