@@ -26,7 +26,7 @@ SEGMENTS = 12
 
 async def send_envelopes(base_url: str, to: Keyed, *bodies: bytes) -> None:
     """Send envelopes and check that each is answered with 200."""
-    async with httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30) as sender:
+    async with httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=120) as sender:
         for body in bodies:
             answer = await sender.post(
                 f"/api/{to.id}/envelope/",

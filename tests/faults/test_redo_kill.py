@@ -67,7 +67,7 @@ async def upload_mapping(client: httpx2.AsyncClient, project_id: ProjectId, vers
 def open_client(base_url: str, token: str) -> httpx2.AsyncClient:
     """Open a client that uploads as a build server."""
     headers = {"Authorization": f"Bearer {token}"}
-    return httpx2.AsyncClient(base_url=base_url, headers=headers, trust_env=False, timeout=30)
+    return httpx2.AsyncClient(base_url=base_url, headers=headers, trust_env=False, timeout=120)
 
 
 async def redo_until_killed(

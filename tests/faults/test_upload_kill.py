@@ -60,7 +60,7 @@ async def upload_until_killed(
     """Upload mappings and an ELF file, each as sentry-cli does it, until nobody answers."""
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(
-        base_url=server.base_url, headers=headers, trust_env=False, timeout=30
+        base_url=server.base_url, headers=headers, trust_env=False, timeout=120
     ) as client:
         with contextlib.suppress(httpx2.HTTPError):
             while server.is_alive():
@@ -150,7 +150,7 @@ async def test_a_kill_at_any_step_of_an_upload_leaves_whole_files(
         async with running(database_url, tmp_path) as whole_server:
             headers = {"Authorization": f"Bearer {token}"}
             async with httpx2.AsyncClient(
-                base_url=whole_server.base_url, headers=headers, trust_env=False, timeout=30
+                base_url=whole_server.base_url, headers=headers, trust_env=False, timeout=120
             ) as client:
                 for mapping in ledger.mappings.values():
                     await upload_in_pieces(client, project_id, mapping, ledger)

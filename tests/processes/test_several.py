@@ -156,7 +156,7 @@ async def test_processes_that_start_at_once_all_become_ready(
 
 async def ask_ready(started: Sequence[ServerProcess]) -> set[int]:
     """Return the different answers of processes to the question whether they are ready."""
-    async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=120) as client:
         answers = [await client.get(f"{each.base_url}/health/ready") for each in started]
     return {answer.status_code for answer in answers}
 

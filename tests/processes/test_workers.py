@@ -72,7 +72,7 @@ async def sending(process: ServerProcess, *, reconnects: bool = False) -> AsyncI
                 traffic.answers[answer.status_code] += 1
 
     async with (
-        httpx2.AsyncClient(base_url=process.base_url, trust_env=False, timeout=30) as client,
+        httpx2.AsyncClient(base_url=process.base_url, trust_env=False, timeout=120) as client,
         asyncio.TaskGroup() as senders,
     ):
         for _ in range(_SENDERS):

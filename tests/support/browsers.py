@@ -17,7 +17,7 @@ def stranger(server: Server) -> httpx2.AsyncClient:
     """Make a browser that nobody is signed in with; use it as a context."""
     headers = {"origin": server.base_url, "accept": "text/html"}
     return httpx2.AsyncClient(
-        base_url=server.base_url, trust_env=False, headers=headers, timeout=30
+        base_url=server.base_url, trust_env=False, headers=headers, timeout=120
     )
 
 

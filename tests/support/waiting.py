@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], bool], *, deadline_s: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], *, deadline_s: float = 60.0) -> None:
     """Let other tasks run until `condition` holds.
 
     Raises:
@@ -15,7 +15,7 @@ async def until(condition: Callable[[], bool], *, deadline_s: float = 20.0) -> N
             await asyncio.sleep(0.005)
 
 
-async def until_asked(question: Callable[[], Awaitable[bool]], *, deadline_s: float = 30.0) -> None:
+async def until_asked(question: Callable[[], Awaitable[bool]], *, deadline_s: float = 60.0) -> None:
     """Ask again and again until the answer is yes.
 
     Raises:

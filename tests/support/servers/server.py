@@ -44,7 +44,7 @@ from tests.support.builders import envelopes
 from tests.support.servers.postgres import as_app
 from tests.support.waiting import until
 
-_PATIENCE_S: Final = 60.0
+_PATIENCE_S: Final = 120.0
 # A test sends one envelope and waits for it: its batches would wait for company that never comes.
 vars(digester)["_BATCH_INTERVAL_S"] = 0.0
 
@@ -300,7 +300,7 @@ async def _listening(
 
 
 def _client(base_url: str, **options: Any) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=30, **options)
+    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=_PATIENCE_S, **options)
 
 
 @asynccontextmanager

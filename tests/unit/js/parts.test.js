@@ -55,7 +55,8 @@ function withClock(run) {
   const proposed = [];
   const clock = new Clock((to_ms) => proposed.push(to_ms));
   clock.start();
-  const begin_ms = performance.now() + 1000;
+  // A whole number: with the fractions of now, 16 and 16 would not add up to 32 exactly.
+  const begin_ms = Math.ceil(performance.now()) + 1000;
   frame(begin_ms);
   clock.set(0);
   proposed.length = 0;
