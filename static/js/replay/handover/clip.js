@@ -98,6 +98,8 @@ export function startClip(section, place) {
   function show(parts) {
     result.hidden = false;
     result.replaceChildren(...parts);
+    // Beside the player it would be below what is in sight.
+    result.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {string} href @param {RequestInit} how */

@@ -91,10 +91,12 @@ export function createDrawer(desk, marks, shown) {
 
 /** Brings a way into sight and its button into focus. @param {HTMLElement} section @param {boolean} act */
 function showWay(section, act) {
-  section.scrollIntoView({ block: "nearest" });
+  section.scrollIntoView({ block: "start" });
   const button = section.querySelector("[data-way-main]") ?? section.querySelector("button, a, input, select");
   if (!(button instanceof HTMLElement)) return;
   button.focus({ preventScroll: true });
+  // A way may be longer than the drawer.
+  button.scrollIntoView({ block: "nearest" });
   if (act) button.click();
 }
 
