@@ -16,12 +16,13 @@ from app.media.wire import CodedGroup
 COMMAND: Final = command_of("app.media.clip.program")
 MEMORY_MIB: Final = 300
 """The address space of a child, its program included."""
-_TIMEOUTS: Final = ChildTimeouts(answer_s=60.0, cpu_s=20)
+_ANSWER_S: Final = 60.0
+"""The time for one answer by the clock; the child has low priority and may have to wait."""
 _KIND: Final = ChildKind(
     name="clip child",
     most_answer_bytes=wire.MOST_ANSWER_BYTES,
     gave_up="the decoder gave up on it",
-    too_slow="rendering a part of it takes more than",
+    too_slow="rendering it takes more than",
     forbidden="the clip child made a forbidden system call",
 )
 
@@ -76,18 +77,19 @@ class ClipChild:
 
 @asynccontextmanager
 async def start_clip_child(
-    *, most_cpu_s: int, command: Sequence[str] = COMMAND, timeouts: ChildTimeouts = _TIMEOUTS
+    *, most_cpu_s: int, command: Sequence[str] = COMMAND, answer_s: float = _ANSWER_S
 ) -> AsyncIterator[ClipChild]:
     """Start a child, and end it whatever happens.
 
     Args:
-        most_cpu_s: The processor time that it may take in all.
+        most_cpu_s: The processor time that it may take in all, in whole seconds.
         command: The program of the child; tests replace it.
-        timeouts: The time that it may take for one answer.
+        answer_s: The time that it may take for one answer, by the clock.
 
     Raises:
         ServiceUnavailable: The child cannot be started.
     """
     arguments = (str(MEMORY_MIB), str(most_cpu_s))
+    timeouts = ChildTimeouts(answer_s=answer_s, cpu_s=most_cpu_s)
     async with run_child(_KIND, (*command, *arguments), timeouts) as process:
         yield ClipChild(process)

@@ -29,8 +29,8 @@ from app.media.wire import CodedGroup, CodedSample
 
 _LOW_PRIORITY: Final = 10
 _FAILED: Final = 1
-_FIRST_CPU_S: Final = 5
-"""Processor time until the parent grants more."""
+_GRACE_S: Final = 5
+"""The processor time between the signal that tells what happened and the one that always ends."""
 _MOST_PIXELS: Final = 4_096 * 4_096
 _BACKGROUND: Final = make_colour(58, 60, 64)
 """The grey around pictures, as in the player."""
@@ -158,10 +158,9 @@ def main() -> None:
     av.logging.set_level(None)
     overlay.load_fonts()
     warm_up()
+    # All of it from the start: a parent that is root in a container may not grant more later.
     limits = sandbox.SandboxLimits(
-        memory_bytes=memory_mib << 20,
-        cpu_s=min(most_cpu_s, _FIRST_CPU_S),
-        most_cpu_s=most_cpu_s,
+        memory_bytes=memory_mib << 20, cpu_s=most_cpu_s, most_cpu_s=most_cpu_s + _GRACE_S
     )
     is_filtered = sandbox.close_sandbox(limits)
     try:

@@ -8,11 +8,13 @@ another child renders the rest.
 """
 
 import asyncio
+import math
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from app.core import clock
 from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput, MalformedInput
 from app.core.replay_range import ReplayRange
@@ -123,14 +125,16 @@ class ClipRenderer:
         )
         left_cpu_s = self._most_cpu_s - self._used_cpu_s
         done = 0
-        async with child.start_clip_child(most_cpu_s=max(1, round(left_cpu_s))) as clip_child:
+        async with child.start_clip_child(most_cpu_s=max(1, math.ceil(left_cpu_s))) as clip_child:
             await clip_child.begin(plan)
             async for gop, record in stored_records.read_records(self._store, gops, self._index):
                 shots = shots_by_start[gop.start_ms]
+                before_s, asked_s = clip_child.used_cpu_s, clock.monotonic_s()
                 try:
                     pieces = await clip_child.add(shots, self._make_group(gop, record))
                 except MalformedInput as error:
-                    self._used_cpu_s += clip_child.used_cpu_s
+                    # A child that has ended no longer says what it used: no more than the clock.
+                    self._used_cpu_s += before_s + clock.monotonic_s() - asked_s
                     self._check_budget()
                     raise _BadGroup(gop.start_ms, error) from error
                 await _write_pieces(target, pieces)
