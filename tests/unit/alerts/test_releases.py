@@ -49,3 +49,17 @@ def test_a_rule_of_one_environment_leaves_others_out():
     }
     assert judge_releases(counts, RuleSettings(environment="production"), path=PATH) == []
     assert len(judge_releases(counts, RuleSettings(), path=PATH)) == 1
+
+
+def test_a_release_crashes_too_often_until_it_is_clearly_better():
+    """Neither a share that goes up and down about the limit, nor a quiet night, is an end."""
+    held = {"release:a"}
+    for sessions, crashed, holds in (
+        (100_000, 1_000, True),
+        (100_000, 901, True),
+        (100_000, 900, False),
+        (5, 1, True),
+        (0, 0, False),
+    ):
+        found = judge_releases(count("a", sessions, crashed), RuleSettings(), path=PATH, held=held)
+        assert bool(found) is holds, (sessions, crashed)
