@@ -26,6 +26,7 @@ from app.web.urls import (
     project_urls,
     replay_urls,
     server_urls,
+    share_urls,
 )
 from app.wiring.shared import SharedParts
 
@@ -108,9 +109,6 @@ def make_addresses(base_url: str) -> MessageAddresses:
     def issues_path(project_id: ProjectId) -> str:
         return list_urls.issues(project=str(project_id))
 
-    def picture_path(token: str) -> str:
-        return f"/s/{token}/picture.jpg"
-
     return MessageAddresses(
         base_url,
         issue_path=issue_urls.issue,
@@ -120,7 +118,7 @@ def make_addresses(base_url: str) -> MessageAddresses:
         alerts_path=alert_urls.alerts,
         issues_path=issues_path,
         sign_in_path=account_urls.sign_in_link,
-        picture_path=picture_path,
+        picture_path=share_urls.message_picture,
         projects_path=project_urls.PROJECTS,
         health_path=server_urls.HEALTH,
         storage_path=server_urls.STORAGE,

@@ -1,16 +1,22 @@
 """Alerts end to end: envelopes go in, messages come out of a whole server."""
 
+import io
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import text
 
 from app.alerts.model import RuleKind, RuleSettings, TargetKind
-from app.core.ids import ProjectId
+from app.core.ids import ProjectId, ReplayId
+from app.playback.pictures import schedule
+from app.replays.model import ReplayKey
 from tests.api.ingest.test_canaries import FORMS, Canaries, make_envelopes
+from tests.support.browsers import stranger
 from tests.support.builders import envelopes
 from tests.support.builders.alerts import add_rule, add_target
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, STARTED_MS
@@ -215,6 +221,48 @@ async def test_an_erased_replay_goes_from_messages(alerting: Server, receiver: W
         counts = await connection.scalar(text("select counts from erasures"))
     assert (row.title, row.content, row.state) == ("Erased", None, "sent")
     assert counts["messages"] == 1
+
+
+async def test_a_picture_opens_for_strangers_until_it_is_taken_back(
+    alerting: Server, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
+):
+    """An admin switches pictures on; each message has one, which its replay takes along."""
+    monkeypatch.setattr(schedule, "QUIET", timedelta(0))
+    path = f"/projects/{alerting.app.id}/alerts"
+    await ask_for(alerting, receiver, RuleKind.NEW_ISSUE)
+    await alerting.take(envelopes.replay_video_envelope(0))
+    alerting.service.maker.notes.note([ReplayKey(alerting.app.id, ReplayId(REPLAY_ID))])
+    await alerting.service.maker.step()
+    answer = await alerting.web.post(f"{path}/pictures", data={"on": "yes"})
+    assert answer.headers["location"] == f"{path}?done=alert-pictures-on"
+    pictures = []
+    for number in range(3):
+        thrown = {"values": [{"type": f"Error{number}", "value": "x"}]}
+        await alerting.take(envelopes.event_envelope(f"{number:032x}", exception=thrown))
+        await deliver(alerting)
+        [item] = receiver.requests[-1].json()["data"]["items"]
+        pictures.append(item["picture_url"].removeprefix(alerting.base_url))
+    assert "3 pictures open now" in (await alerting.web.get(path)).text
+    async with stranger(alerting) as nobody:
+
+        async def ask() -> list[int]:
+            return [(await nobody.get(each)).status_code for each in pictures]
+
+        answer = await nobody.get(pictures[0])
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+        with Image.open(io.BytesIO(answer.content)) as picture:
+            assert picture.format == "JPEG"
+        assert await ask() == [200, 200, 200]
+        await alerting.web.post(f"{path}/pictures", data={"on": "no"})
+        assert await ask() == [410, 410, 410]
+        await alerting.web.post(alerting.page(REPLAY_ID, "/delete"))
+        assert await ask() == [404, 404, 404]
+    async with alerting.database.reading() as connection:
+        counted = await connection.execute(
+            text("select action, count(*) from audit_lines where action like 'share_%' group by 1")
+        )
+        assert {row[0]: row[1] for row in counted} == {"share_made": 3, "share_viewed": 3}
 
 
 async def test_what_was_found_about_an_erased_replay_is_not_told(
