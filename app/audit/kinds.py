@@ -38,7 +38,7 @@ _PREFIXES: Final = (
         LogKind.PROJECT,
         ("project_", "key_", "alert_", "token_", "debug_", "privacy_", "quarantine_", "server_"),
     ),
-    (LogKind.ISSUE, ("issue_",)),
+    (LogKind.ISSUE, ("issue_", "ticket_")),
 )
 
 
@@ -48,7 +48,8 @@ def find_kind(action: str) -> LogKind:
         return LogKind.VIEW
     if action in _DOWNLOADS or action.endswith(("_downloaded", "_exported")):
         return LogKind.DOWNLOAD
-    if (action.endswith("_deleted") and not action.startswith("alert_")) or "eras" in action:
+    is_set_up = action.startswith(("alert_", "tracker_"))
+    if (action.endswith("_deleted") and not is_set_up) or "eras" in action:
         return LogKind.DELETION
     if action.endswith(("_pinned", "_unpinned")):
         return LogKind.RETENTION

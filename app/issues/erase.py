@@ -28,6 +28,7 @@ from app.issues.tables import (
     issue_links,
     issue_releases,
     issue_replays,
+    issue_tickets,
     issue_users,
     issues,
 )
@@ -41,6 +42,7 @@ _COUNT_TABLES: Final = (
     issue_releases,
     issue_links,
     issue_link_counts,
+    issue_tickets,
 )
 _FILES: Final = text(
     """

@@ -109,6 +109,9 @@ _HAND_OVER: Final = text(
         from linked group by 3
         on conflict (project_id, issue_id, replay_project_id) do update set
             replays = c.replays + excluded.replays
+    ),
+    kept as (
+        update issue_tickets set issue_id = cast(:target as uuid) where {_OF_SOURCE}
     )
     update issues i set
         events = i.events + s.events,
@@ -227,7 +230,7 @@ async def list_targets(
 async def replace_issue(connection: AsyncConnection, source: IssueKey, target: IssueId) -> None:
     """Hand what is left of an issue without events to another one, and delete it.
 
-    What is left are the counts of events that have expired.
+    What is left are the counts of events that have expired, and tickets.
     """
     which = {
         "project_id": source[0],

@@ -208,6 +208,20 @@ issue_moves: Final = Table(
     Column("moved_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
 
+# Addresses of tickets that people keep with an issue; they end with it.
+issue_tickets: Final = Table(
+    "issue_tickets",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("issue_id", Hex32, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("added_by", BigInteger),
+    Column("added_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+Index("ix_issue_tickets_issue", issue_tickets.c.project_id, issue_tickets.c.issue_id)
+
 attachments: Final = Table(
     "attachments",
     metadata,

@@ -72,6 +72,24 @@ project_keys = Table(
     CheckConstraint("public_key ~ '^[0-9a-f]{32}$'", name="public_key_is_hex"),
 )
 
+# Where the tickets of a project are, and the templates of new ones (`reports/tickets`).
+project_trackers = Table(
+    "project_trackers",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("title_template", Text, nullable=False),
+    Column("body_template", Text, nullable=False),
+    Column("jira_project", Text, nullable=False, server_default=text("''")),
+    Column("jira_type", Text, nullable=False, server_default=text("''")),
+    Column("made_by", BigInteger),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("kind in ('github', 'gitlab', 'jira', 'linear')", name="kind_is_known"),
+)
+
 # The last change of each key, deletions included; a trigger writes it. Rows go after a day.
 key_changes = Table(
     "key_changes",

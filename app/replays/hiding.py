@@ -53,6 +53,11 @@ _HIDE: Final = (
         delete from replay_clips c using gone
         where c.project_id = gone.project_id and c.replay_id = gone.replay_id
         returning c.project_id, c.replay_id
+    ),
+    ended_tickets as (
+        delete from replay_tickets t using gone
+        where t.project_id = gone.project_id and t.replay_id = gone.replay_id
+        returning t.project_id, t.replay_id
     )
     select gone.*, (
         select count(*) from ended_shares s
@@ -60,7 +65,10 @@ _HIDE: Final = (
     ) as shares, (
         select count(*) from ended_clips c
         where c.project_id = gone.project_id and c.replay_id = gone.replay_id
-    ) as clips
+    ) as clips, (
+        select count(*) from ended_tickets t
+        where t.project_id = gone.project_id and t.replay_id = gone.replay_id
+    ) as tickets
     from gone order by project_id, replay_id
     """
     )
@@ -73,6 +81,7 @@ _HIDE: Final = (
         video_bytes=BigInteger,
         shares=BigInteger,
         clips=BigInteger,
+        tickets=BigInteger,
     )
 )
 
@@ -106,6 +115,8 @@ class HiddenReplay:
     """Links and pictures of it that were handed out, and that answer nobody any more."""
     clips: int = 0
     """Clips of it, rendered or waiting."""
+    tickets: int = 0
+    """Addresses of tickets that were kept with it."""
 
 
 async def hide_replays(
@@ -140,7 +151,10 @@ async def hide_replays(
         "has_parts": leaves_parts or erasure_id is not None,
     }
     rows = await connection.execute(_HIDE, parameters)
-    return [replace(_to_hidden(row), shares=row.shares, clips=row.clips) for row in rows]
+    return [
+        replace(_to_hidden(row), shares=row.shares, clips=row.clips, tickets=row.tickets)
+        for row in rows
+    ]
 
 
 async def read_hidden_replays(

@@ -292,3 +292,17 @@ expiring_objects: Final = Table(
 )
 Index("ix_expiring_objects_expires_at", expiring_objects.c.expires_at)
 Index("ix_expiring_objects_replay", expiring_objects.c.project_id, expiring_objects.c.replay_id)
+
+# Addresses of tickets that people keep with a replay; they end with it.
+replay_tickets: Final = Table(
+    "replay_tickets",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("project_id", BigInteger, nullable=False),
+    Column("replay_id", Hex32, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("added_by", BigInteger),
+    Column("added_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)
+Index("ix_replay_tickets_replay", replay_tickets.c.project_id, replay_tickets.c.replay_id)

@@ -122,6 +122,11 @@ def _iterate_problems(report: ReplayReport) -> Iterator[str]:
         yield f"- And {report.more_problems:,} more."
 
 
+def write_problem_lines(problem: ReportProblem) -> list[str]:
+    """Write an error with the app's own calls, for the body of a ticket."""
+    return [_write_problem(problem), *_write_frames(problem)]
+
+
 def _write_problem(problem: ReportProblem) -> str:
     """Write an error in one line: what it is, its text, where, and the address of its event."""
     words = f"{name_problem(problem.kind, problem.side)}: "

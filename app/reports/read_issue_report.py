@@ -15,6 +15,7 @@ from app.playback.visit.reader import ReplayReader
 from app.playback.visit.view_notes import ViewNotes
 from app.projects.model import Project
 from app.reports.read_report import read_report
+from app.reports.tickets.read import ReportTickets, read_issue_tickets
 from app.triage.issue_event import EventReplay
 from app.triage.issue_page import read_issue_page
 from app.triage.issue_reader import IssueReader, IssueSummary
@@ -39,6 +40,7 @@ class IssueReportData:
     """None if the issue has no events any more."""
     replay: ReplayOfEvent | None
     """None if the event has none, or it lies outside the part that is stored."""
+    tickets: ReportTickets
 
 
 async def read_issue_report(
@@ -66,7 +68,9 @@ async def read_issue_report(
     replay = None
     if event is not None and event.replay is not None and not event.replay.linked.is_apart:
         replay = await _read_replay(reader, event.replay, view_notes)
-    return IssueReportData(data.summary, event.event if event else None, replay)
+    async with reader.db.reading() as connection:
+        tickets = await read_issue_tickets(connection, reader.key)
+    return IssueReportData(data.summary, event.event if event else None, replay, tickets)
 
 
 async def _read_replay(

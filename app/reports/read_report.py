@@ -10,6 +10,7 @@ from app.core.replay_range import ReplayRange
 from app.playback.pictures import stored
 from app.playback.visit.model import ReplayPageData
 from app.playback.visit.reader import ReplayReader
+from app.reports.tickets.read import ReportTickets, read_replay_tickets
 
 _LEAD_MS: Final = 10_000
 """Time before a range whose recordings are read too, since touches and screens reach into it."""
@@ -21,6 +22,7 @@ class ReportData:
 
     page: ReplayPageData
     has_poster: bool
+    tickets: ReportTickets
 
 
 async def read_report(reader: ReplayReader, within: ReplayRange | None) -> ReportData:
@@ -39,7 +41,9 @@ async def read_report(reader: ReplayReader, within: ReplayRange | None) -> Repor
         if first >= contents.unread[0].segment_id:
             page = await reader.find_page(from_segment=first)
     strip = await stored.find_strip(reader.db, reader.key)
-    return ReportData(page, has_poster=strip.drawn is not None)
+    async with reader.db.reading() as connection:
+        tickets = await read_replay_tickets(connection, reader.key)
+    return ReportData(page, has_poster=strip.drawn is not None, tickets=tickets)
 
 
 async def note_report_taken(reader: ReplayReader, what: str) -> None:

@@ -12,6 +12,7 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
 from app.core.ids import EventId, ProjectId
+from app.core.ticket_address import KeptTicket
 from app.db.engine import Database
 from app.db.list_slices import ListSlice
 from app.formats import bodies
@@ -19,6 +20,7 @@ from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.stored import packed_json
 from app.issues import event_queries, queries as issues
 from app.issues.model import IssueKey, StoredEvent
+from app.issues.tickets import list_issue_tickets
 from app.memberships import queries as memberships
 from app.symbolication.model import unpack_symbolicated
 from app.triage.expired_issues import explain_event_elsewhere, explain_missing_event
@@ -50,6 +52,8 @@ class IssuePageData:
     tagged_events: int
     """How many events the tags are counted over."""
     read_at: datetime
+    tickets: tuple[KeptTicket, ...] = ()
+    """The tickets that are kept with it."""
 
 
 async def read_issue_page(
@@ -86,6 +90,7 @@ async def read_issue_page(
             stored = await asyncio.to_thread(_hide_bodies, stored)
         counts = await issues.count_events_over_time(connection, [key], now - _MONTH, "hour")
         releases = await issues.read_releases(connection, key, first=first_release)
+        tickets = await list_issue_tickets(connection, key)
         samples = await event_queries.read_sample_payloads(connection, key, limit=_SAMPLES)
         event = (
             await read_issue_event(connection, reader, stored, visible_ids, first_file=first_file)
@@ -105,6 +110,7 @@ async def read_issue_page(
         hidden_tags=hidden_tags,
         tagged_events=len(samples),
         read_at=now,
+        tickets=tuple(tickets),
     )
 
 

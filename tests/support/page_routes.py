@@ -82,6 +82,20 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/settings/shares": {"shares": "yes"},
     "/projects/{project_id}/settings/privacy": {"version": "0", "sensitive": "customer"},
     "/projects/{project_id}/settings/privacy/try": {"version": "0", "text": "a"},
+    "/projects/{project_id}/settings/trackers": {
+        "kind": "github",
+        "address": "https://github.com/acme/shop",
+    },
+    "/projects/{project_id}/settings/trackers/{tracker_id}": {
+        "kind": "gitlab",
+        "address": "https://gitlab.com/acme/shop",
+    },
+    "/projects/{project_id}/issues/{issue_id}/tickets": {
+        "url": "https://github.com/acme/shop/issues/2"
+    },
+    "/projects/{project_id}/replays/{replay_id}/tickets": {
+        "url": "https://github.com/acme/shop/issues/2"
+    },
     "/projects/{project_id}/settings/members": {"email": "eve@example.com", "role": "viewer"},
     "/projects/{project_id}/settings/invitations/withdraw": {"email": "eve@example.com"},
     "/server/people/invite": {
@@ -137,6 +151,12 @@ async def fill(server: Server) -> dict[str, str]:
     secret = await make_token(server.database, server.app.id)
     clip = await add_ready_clip(server, REPLAY_ID)
     share = await make_share(server.database, ReplayKey(server.app.id, ReplayId(REPLAY_ID)))
+    # Ids count from 1 in a database of its own, as tests of all routes have.
+    for path in (server.page(REPLAY_ID), f"/projects/{server.app.id}/issues/{issue_id[1]}"):
+        ticket = {"url": "https://github.com/acme/shop/issues/1"}
+        await server.web.post(f"{path}/tickets", data=ticket)
+    tracker = {"kind": "github", "address": "https://github.com/acme/shop"}
+    await server.web.post(f"/projects/{server.app.id}/settings/trackers", data=tracker)
     async with server.database.reading() as connection:
         (erasure,) = await rows.list_erasures(connection, [server.app.id], limit=1)
         token = await api_tokens.find_live_token(connection, secret)
@@ -153,6 +173,8 @@ async def fill(server: Server) -> dict[str, str]:
         "segment_id": "0",
         "number": "0",
         "name": "report.md",
+        "tracker_id": "1",
+        "ticket_id": "1",
         "quarantined_id": "1",
         "process_id": "a" * 32,
         "person_id": "1",

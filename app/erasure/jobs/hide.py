@@ -43,6 +43,8 @@ class HidingResult:
     shares: int = 0
     """Links and pictures of them that were handed out."""
     clips: int = 0
+    tickets: int = 0
+    """Addresses of tickets that were kept with them."""
 
     def __add__(self, other: "HidingResult") -> "HidingResult":
         return HidingResult(
@@ -53,6 +55,7 @@ class HidingResult:
             self.messages + other.messages,
             self.shares + other.shares,
             self.clips + other.clips,
+            self.tickets + other.tickets,
         )
 
     @property
@@ -64,6 +67,7 @@ class HidingResult:
             "messages": self.messages,
             "shares": self.shares,
             "clips": self.clips,
+            "tickets": self.tickets,
         }
 
 
@@ -150,6 +154,7 @@ async def _hide_batch(
         messages,
         sum(replay.shares for replay in hidden),
         sum(replay.clips for replay in hidden),
+        sum(replay.tickets for replay in hidden),
     )
 
 

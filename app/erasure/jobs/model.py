@@ -40,7 +40,7 @@ class ErasureState(StrEnum):
 COUNTED: Final = (
     "replays", "segments", "events", "issues", "feedback", "files", "logs", "spans", "quarantined",
     "debug_files",
-    "messages", "shares", "clips",
+    "messages", "shares", "clips", "tickets",
 )  # fmt: skip
 """The things that an erasure counts, in the order in which a receipt names them."""
 

@@ -144,6 +144,7 @@ async def _hide_replays(
         sum(replay.video_bytes for replay in hidden),
         shares=sum(replay.shares for replay in hidden),
         clips=sum(replay.clips for replay in hidden),
+        tickets=sum(replay.tickets for replay in hidden),
     )
 
 

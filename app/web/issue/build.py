@@ -1,6 +1,6 @@
 """Builds the pages of an issue from what their use cases read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -61,8 +61,11 @@ def build_issue_page(
             is_as_sent=is_as_sent,
         )
     return IssuePage(
-        head=build_head(
-            data.summary, permissions, event_id=data.event.event.event_id if data.event else ""
+        head=replace(
+            build_head(
+                data.summary, permissions, event_id=data.event.event.event_id if data.event else ""
+            ),
+            tickets=data.tickets,
         ),
         event=event,
         day=charts.draw_hours(data.events_by_hour, data.read_at),

@@ -1,10 +1,11 @@
 """Values that the templates of the pages of an issue read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
+from app.core.ticket_address import KeptTicket
 from app.formats.events.view_hierarchy import HierarchyView
 from app.issues.model import Status
 from app.triage.tag_counts import TagSpread
@@ -39,6 +40,8 @@ class IssueHead:
     """The report with the event that is shown."""
     report_file_href: str
     """The same report as Markdown."""
+    tickets: tuple[KeptTicket, ...] = field(default=(), kw_only=True)
+    """The tickets that are kept with it; they stand on the page of its events only."""
     may_change: bool
     title: str
     culprit: str | None

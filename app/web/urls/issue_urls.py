@@ -68,6 +68,16 @@ def issue_report_file(
     return with_query(f"{issue_report(project_id, issue_id)}/{name}", {"event": event_id})
 
 
+def keep_ticket(project_id: ProjectId, issue_id: IssueId) -> str:
+    """Return the address at which POST `url` keeps the address of a ticket with an issue."""
+    return f"{issue(project_id, issue_id)}/tickets"
+
+
+def forget_ticket(project_id: ProjectId, issue_id: IssueId, ticket_id: int) -> str:
+    """Return the address at which POST forgets a ticket of an issue."""
+    return f"{keep_ticket(project_id, issue_id)}/{ticket_id}/remove"
+
+
 def event(project_id: ProjectId, event_id: EventId) -> str:
     """Return the address that leads from an event to its page in its issue."""
     return f"{project(project_id)}/events/{event_id}"

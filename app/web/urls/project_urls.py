@@ -76,6 +76,21 @@ def show_bodies(project_id: ProjectId) -> str:
     return f"{settings(project_id)}/bodies"
 
 
+def trackers(project_id: ProjectId) -> str:
+    """Return the address of a project's trackers; POST adds one."""
+    return f"{settings(project_id)}/trackers"
+
+
+def change_tracker(project_id: ProjectId, tracker_id: int) -> str:
+    """Return the address at which POST changes a tracker."""
+    return f"{trackers(project_id)}/{tracker_id}"
+
+
+def delete_tracker(project_id: ProjectId, tracker_id: int) -> str:
+    """Return the address at which POST deletes a tracker."""
+    return f"{change_tracker(project_id, tracker_id)}/delete"
+
+
 def members(project_id: ProjectId) -> str:
     """Return the address at which POST `email` and `role` sets a member's role or invites."""
     return f"{settings(project_id)}/members"

@@ -105,6 +105,16 @@ def delete_clip(project_id: ProjectId, replay_id: ReplayId, clip_id: str) -> str
     return f"{clip(project_id, replay_id, clip_id)}/delete"
 
 
+def keep_ticket(project_id: ProjectId, replay_id: ReplayId) -> str:
+    """Return the address at which POST `url` keeps the address of a ticket with a replay."""
+    return f"{replay(project_id, replay_id)}/tickets"
+
+
+def forget_ticket(project_id: ProjectId, replay_id: ReplayId, ticket_id: int) -> str:
+    """Return the address at which POST forgets a ticket of a replay."""
+    return f"{keep_ticket(project_id, replay_id)}/{ticket_id}/remove"
+
+
 def pin_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
     """Return the address at which POST `pinned` pins a replay, or takes its pin off."""
     return f"{replay(project_id, replay_id)}/pin"

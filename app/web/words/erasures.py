@@ -21,6 +21,7 @@ NOUNS: Final = {
     "messages": ("message that had been sent", "messages that had been sent"),
     "shares": ("share link or picture", "share links and pictures"),
     "clips": ("clip", "clips"),
+    "tickets": ("address of a ticket", "addresses of tickets"),
 }
 KIND_WORDS: Final = {
     "replays": "replays",

@@ -61,6 +61,9 @@ WITHOUT_FORM = {
     "/projects/{project_id}/issues/{issue_id}/delete",
     "/projects/{project_id}/issues/{issue_id}/events/{event_id}/symbolicate",
     "/projects/{project_id}/debug-files",
+    "/projects/{project_id}/settings/trackers/{tracker_id}/delete",
+    "/projects/{project_id}/issues/{issue_id}/tickets/{ticket_id}/remove",
+    "/projects/{project_id}/replays/{replay_id}/tickets/{ticket_id}/remove",
     "/projects/{project_id}/tokens/{token_id}/revoke",
     "/projects/{project_id}/replays/{replay_id}/shares/{share_id}/revoke",
     *(

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from app.core.errors import ServiceUnavailable
-from app.core.ids import IssueId
+from app.core.ids import IssueId, PersonId
+from app.core.ticket_address import read_ticket_address
 from app.db.engine import Database
-from app.issues import move_events, replaced_issues, status
+from app.issues import move_events, replaced_issues, status, tickets
 from app.issues.model import ClearedEvent, NewEvent
 from tests.contract.postgres.test_issues import (
     NOON,
@@ -128,6 +129,22 @@ async def test_replaced_issue_hands_on_its_status_and_its_address(database):
     assert not issue["is_regressed"]
     assert await find_successor(database, old) == CLEAR[0]
     assert await find_successor(database, CLEAR[0]) is None
+
+
+async def test_replaced_issue_hands_on_its_tickets(database):
+    """A ticket that people keep with an issue is found with the one that replaces it."""
+    events = [make_event(number) for number in range(2)]
+    await add_batch(database, *events)
+    old = (PROJECT, events[0].issue_ids[0])
+    address = read_ticket_address("https://github.com/acme/shop/issues/12")
+    async with database.transaction() as connection:
+        assert await tickets.add_issue_ticket(connection, old, address, person_id=PersonId(1))
+    await make_clear(database, [(event, CLEAR[0]) for event in events])
+    async with database.transaction() as connection:
+        assert await tickets.list_issue_tickets(connection, old) == []
+        (kept,) = await tickets.list_issue_tickets(connection, (PROJECT, CLEAR[0]))
+        assert kept.address == address
+        await tickets.remove_issue_ticket(connection, (PROJECT, CLEAR[0]), kept.id)
 
 
 @pytest.mark.parametrize("word", ["ignored", "resolved"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.core.ids import ProjectId
 from app.web.words.reports.file_blocks import ReportFileBlock
+from app.web.words.reports.ticket_blocks import TicketSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,6 @@ class IssueReportPage:
     event_href: str | None
     """The event that the report describes; None if the issue has none."""
     files: tuple[ReportFileBlock, ...]
+    tickets: TicketSection
+    problem: str | None = None
+    """What to correct in the form of a ticket."""

@@ -8,6 +8,7 @@ from typing import Final
 from app.core import units
 from app.core.ids import PersonId
 from app.core.replay_range import ReplayRange
+from app.core.ticket_address import KeptTicket
 from app.replays.clips.model import Clip, ClipState
 from app.replays.sharing.model import Share, ShareKind
 from app.sharing.handed_out import HandedOut
@@ -48,6 +49,10 @@ def describe_handed_out(
                 _describe_share(share, handed_out.names, now=now, may_change=may_change),
             )
             for share in handed_out.shares
+        ),
+        *(
+            (ticket.added_at, _describe_ticket(ticket, handed_out.names))
+            for ticket in handed_out.tickets
         ),
     ]
     if not are_shares_on:
@@ -108,6 +113,19 @@ def _switch_off(row: HandedOutRow) -> HandedOutRow:
     """Say of an open share that its project lets none answer."""
     is_open_share = row.kind == "eye" and not row.is_over
     return replace(row, state="switched off", is_over=True) if is_open_share else row
+
+
+def _describe_ticket(ticket: KeptTicket, names: Mapping[PersonId, str]) -> HandedOutRow:
+    """Describe a ticket; it is removed on the page of the report, where its form is."""
+    added_by = _GONE if ticket.added_by is None else names.get(ticket.added_by, _GONE)
+    return HandedOutRow(
+        kind="note",
+        title=f"Ticket {ticket.address.label}",
+        state="kept",
+        is_over=False,
+        details=("Kept by ", shortened(added_by, limit=_NAME_CHARS), ", ", ticket.added_at),
+        href=ticket.address.url,
+    )
 
 
 def _describe_maker(person_id: PersonId | None, names: Mapping[PersonId, str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from app.reports.replay_report import build_replay_report
 from app.web.replay.report.page import ReplayReportPage
 from app.web.urls import replay_urls
 from app.web.words.reports.file_blocks import build_file_blocks
+from app.web.words.reports.ticket_blocks import build_ticket_section
 
 
 def build_report(
@@ -23,10 +24,26 @@ def build_report(
     return build_replay_report(data.page, replay_range, addresses, has_poster=data.has_poster)
 
 
-def build_report_page(data: ReportData, report: ReplayReport) -> ReplayReportPage:
-    """Build the page that shows each file of a report."""
+def build_report_page(
+    data: ReportData,
+    report: ReplayReport,
+    *,
+    may_change: bool,
+    may_set_up: bool,
+    problem: str | None = None,
+) -> ReplayReportPage:
+    """Build the page that shows each file of a report.
+
+    Args:
+        data: The replay.
+        report: Its report.
+        may_change: Whether the visitor may keep tickets with the replay.
+        may_set_up: Whether the visitor may change the project's trackers.
+        problem: What to correct in the form of a ticket.
+    """
     outline, key, within = data.page.context.outline, data.page.context.key, report.within
     ids = (key.project_id, key.replay_id)
+    report_href = replay_urls.report(*ids, replay_range=within)
     return ReplayReportPage(
         project_id=key.project_id,
         user=naming.name_user(outline.replay.user),
@@ -38,4 +55,14 @@ def build_report_page(data: ReportData, report: ReplayReport) -> ReplayReportPag
         files=build_file_blocks(
             report, partial(replay_urls.report_file, *ids, replay_range=within)
         ),
+        tickets=build_ticket_section(
+            data.tickets,
+            report,
+            whole_url=report.addresses.base_url + report_href,
+            keep_href=replay_urls.keep_ticket(*ids),
+            remove_href=partial(replay_urls.forget_ticket, *ids),
+            may_change=may_change,
+            may_set_up=may_set_up,
+        ),
+        problem=problem,
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from app.core.ids import ProjectId
 from app.core.replay_range import ReplayRange
 from app.web.words.reports.file_blocks import ReportFileBlock
+from app.web.words.reports.ticket_blocks import TicketSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,6 @@ class ReplayReportPage:
     """The report of the whole replay; None if this is it."""
     within: ReplayRange | None
     files: tuple[ReportFileBlock, ...]
+    tickets: TicketSection
+    problem: str | None = None
+    """What to correct in the form of a ticket."""

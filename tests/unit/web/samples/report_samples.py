@@ -1,10 +1,15 @@
 """Values of the pages of reports."""
 
+from dataclasses import replace
+
 from app.core.replay_range import ReplayRange
+from app.reports.tickets.templates import PLACEHOLDERS
 from app.web.issue.report.page import IssueReportPage
 from app.web.replay.report.page import ReplayReportPage
+from app.web.settings.trackers.page import TrackerForm, TrackersPage
 from app.web.urls import replay_urls
 from app.web.words.reports.file_blocks import ReportFileBlock
+from app.web.words.reports.ticket_blocks import NewTicketLink, TicketRow, TicketSection
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
 
 _REPORT = """## Crash: `NullPointerException`
@@ -38,6 +43,32 @@ _FILES = (
     ReportFileBlock("maestro.yaml", "Maestro flow", "A skeleton to complete, for Android and iOS.",
                     _FLOW, "/r/maestro.yaml", is_flow=True),
 )  # fmt: skip
+_TICKETS = TicketSection(
+    rows=(
+        TicketRow("SHOP-12", "https://acme.atlassian.net/browse/SHOP-12", "Ana Silva", NOW, "/x"),
+        TicketRow(f"{'acme' * 12}/shop#1201", "https://github.com/acme/shop/issues/1201",
+                  "Bo", NOW, None),
+    ),
+    links=(
+        NewTicketLink("GitHub", "https://github.com/acme/shop/issues/new?title=x", is_cut=True),
+        NewTicketLink("Jira of support", "https://acme.atlassian.net/secure", is_cut=False),
+    ),
+    keep_href="/projects/318/issues/7/tickets",
+    trackers_href="/projects/318/settings/trackers",
+)  # fmt: skip
+_NO_TICKETS = TicketSection((), (), keep_href=None, trackers_href=None)
+_FORM = TrackerForm(
+    3, "github", "GitHub", "https://github.com/acme/shop", "{title}", "{link}\n\n{steps}", "", "",
+    "/projects/318/settings/trackers/3", "/projects/318/settings/trackers/3/delete",
+)  # fmt: skip
+_JIRA = replace(
+    _FORM, id=0, kind="jira", name="", address="acme", delete_href=None,
+    problem="The address of a site is https://company.atlassian.net.",
+)  # fmt: skip
+TRACKERS = TrackersPage(
+    PROJECT, "Cartwheel Android", (("github", "GitHub"), ("jira", "Jira")), PLACEHOLDERS,
+    (_FORM,), _JIRA,
+)  # fmt: skip
 REPLAY_REPORT = ReplayReportPage(
     project_id=PROJECT,
     user="ana@example.com",
@@ -47,6 +78,8 @@ REPLAY_REPORT = ReplayReportPage(
     whole_href=replay_urls.report(PROJECT, REPLAY),
     within=ReplayRange(20_000, 34_000),
     files=_FILES,
+    tickets=_TICKETS,
+    problem="The address of a ticket begins with https:// or http://.",
 )
 ISSUE_REPORT = IssueReportPage(
     project_id=PROJECT,
@@ -54,9 +87,13 @@ ISSUE_REPORT = IssueReportPage(
     issue_href="/projects/318/issues/7",
     event_href="/projects/318/issues/7/events/9",
     files=_FILES[:1],
+    tickets=_NO_TICKETS,
 )
 PAGES: dict[str, tuple[str, object]] = {
     "replay report": ("replay/report.html", REPLAY_REPORT),
     "issue report": ("issue/report.html", ISSUE_REPORT),
+    "trackers": ("settings/trackers.html", TRACKERS),
+    "trackers, first": ("settings/trackers.html", replace(TRACKERS, trackers=())),
+    "trackers, full": ("settings/trackers.html", replace(TRACKERS, new=None)),
 }
 """The template and the page value of each sample, by name."""

@@ -1,0 +1,1 @@
+"""Tickets in trackers: prefilled addresses by a project's templates, and tickets that are kept."""

@@ -1,0 +1,1 @@
+"""The trackers of a project, and the templates of its tickets."""
