@@ -34,9 +34,10 @@ def cut_index(
     used = sorted({gop.config for gop in chosen})
     numbers = {config: number for number, config in enumerate(used)}
     gops = tuple(_place_gops(chosen, numbers, shown.from_ms))
+    started_at_ms = index.started_at_ms + shown.from_ms
     return PlaybackIndex(
-        version=_name_version(gops),
-        started_at_ms=index.started_at_ms + shown.from_ms,
+        version=_name_version(gops, started_at_ms),
+        started_at_ms=started_at_ms,
         duration_ms=gops[-1].end_ms if gops else 0,
         configs=tuple(index.configs[config] for config in used),
         gops=gops,
@@ -59,8 +60,8 @@ def _place_gops(gops: tuple[Gop, ...], numbers: dict[int, int], from_ms: int) ->
         offset += gop.size_bytes
 
 
-def _name_version(gops: tuple[Gop, ...]) -> str:
-    digest = blake2b(digest_size=16)
+def _name_version(gops: tuple[Gop, ...], started_at_ms: int) -> str:
+    digest = blake2b(str(started_at_ms).encode(), digest_size=16)
     for gop in gops:
         digest.update(repr((gop.start_ms, gop.cover_ms, gop.header, gop.size_bytes)).encode())
     return f"part.{digest.hexdigest()}"
