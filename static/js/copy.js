@@ -27,13 +27,28 @@ function findText(button) {
  */
 export async function fetchAndCopy(button, href) {
   const text = fetchText(href);
+  const isCopied = await copyLater(text);
+  const isFetched = await text.then(() => true, () => false);
+  if (!isFetched) confirm(button, "Not fetched, try again");
+  else confirm(button, isCopied ? "Copied" : "Press Ctrl+C");
+}
+
+/**
+ * Copies a text that is on its way. Safari lets a page write only while the press of a button is fresh, so the write
+ * begins before the text is here.
+ *
+ * @param {Promise<string>} text
+ * @returns {Promise<boolean>}  whether it was copied
+ */
+export async function copyLater(text) {
+  const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
+  // It may fail before anything waits for it.
+  blob.catch(() => undefined);
   try {
-    // Safari lets a page write only while the press of the button is fresh, so the write begins before the text is here.
-    const blob = text.then((words) => new Blob([words], { type: "text/plain" }));
     await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
-    confirm(button, "Copied");
+    return true;
   } catch {
-    await text.then((words) => copyAndConfirm(button, words), () => confirm(button, "Not fetched, try again"));
+    return text.then(copyText, () => false);
   }
 }
 
@@ -55,7 +70,7 @@ export async function copyAndConfirm(button, text) {
 }
 
 /** Shows for a moment what became of it. @param {HTMLElement} button @param {string} words */
-function confirm(button, words) {
+export function confirm(button, words) {
   const label = button.querySelector("span") ?? button;
   const before = label.dataset.before ?? label.textContent ?? "";
   label.dataset.before = before;

@@ -4,6 +4,7 @@
  * @import {Place} from "./types.js"
  */
 
+import { confirm, copyLater } from "../../copy.js";
 import { need } from "../../dom.js";
 
 const FAILED = "The link could not be made. Look at your connection, and try again.";
@@ -21,7 +22,9 @@ export function startShare(section, place) {
   async function make() {
     const button = need("[data-way-main]", section);
     button.toggleAttribute("disabled", true);
-    const answer = await post(/** @type {HTMLFormElement} */ (form), place.signal);
+    const posted = post(/** @type {HTMLFormElement} */ (form), place.signal);
+    const copied = copyLater(posted.then(findUrl));
+    const answer = await posted;
     button.toggleAttribute("disabled", false);
     const problem = need("[data-share-problem]", section);
     problem.hidden = !("problem" in answer);
@@ -29,17 +32,30 @@ export function startShare(section, place) {
       problem.textContent = answer.problem;
       return;
     }
-    // The address that the maker is at is one that leads here; the server knows only its setting.
-    const url = new URL(answer.path, location.origin).href;
+    const url = findUrl(answer);
     need("[data-share-words]", made).textContent = answer.words;
     need("[data-share-url]", made).textContent = url;
     const copy = need("[data-share-copy]", made);
     copy.dataset.copy = url;
     made.hidden = false;
     copy.focus();
-    place.announce("The share link is made.");
+    // Beside the player it would be below what is in sight.
+    made.scrollIntoView({ block: "nearest" });
+    const isCopied = await copied;
+    if (isCopied) confirm(copy, "Copied");
+    place.announce(isCopied ? "The share link is made and copied." : "The share link is made.");
     await place.refresh();
   }
+}
+
+/**
+ * The address of a new link. The one that the maker is at leads here; the server knows only its setting.
+ *
+ * @param {{path: string} | {problem: string}} answer
+ */
+function findUrl(answer) {
+  if ("problem" in answer) throw new Error(answer.problem);
+  return new URL(answer.path, location.origin).href;
 }
 
 /**
