@@ -170,3 +170,31 @@ def test_an_issue_is_handed_on_from_one_menu_and_by_keys(page, site):
     page.route("**/hand-on*", lambda route: route.fulfill(body="<p>The place</p>"))
     page.keyboard.press("m")
     page.wait_for_url("**/hand-on?*#way-clip")
+
+
+def test_a_report_is_copied_as_it_stands_there(page, site):
+    """The button copies the text beside it, also that of a flow that is folded."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site.address("replay report"))
+    page.get_by_role("button", name="Copy report").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("## Crash: `NullPointer")
+    page.get_by_text("Maestro flow").first.click()
+    page.get_by_role("button", name="Copy Maestro flow").click()
+    page.wait_for_function("navigator.clipboard.readText().then((text) => text.includes('appId'))")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_report_that_cannot_be_fetched_says_so(page, site):
+    """Nothing is copied, and the button can be pressed again."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(site.address("hand on"))
+    page.route("**/report.md*", lambda route: route.abort())
+    page.get_by_role("button", name="Copy report").click()
+    expect(page.get_by_role("button", name="Not fetched, try again")).to_be_visible()
+    page.unroute("**/report.md*")
+    page.route("**/report.md*", lambda route: route.fulfill(body="## Crash"))
+    page.get_by_role("button", name="Not fetched, try again").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "## Crash"
