@@ -55,7 +55,9 @@ export async function copyLater(text) {
 /** @param {string} href */
 async function fetchText(href) {
   const answer = await fetch(href);
-  if (!answer.ok) throw new Error(String(answer.status));
+  // A page in place of the text is the sign-in form, or says what is wrong.
+  const isPage = answer.headers.get("content-type")?.startsWith("text/html");
+  if (!answer.ok || isPage) throw new Error(String(answer.status));
   return answer.text();
 }
 

@@ -187,14 +187,15 @@ def test_a_report_is_copied_as_it_stands_there(page, site):
 
 
 def test_a_report_that_cannot_be_fetched_says_so(page, site):
-    """Nothing is copied, and the button can be pressed again."""
+    """Of a person who is signed out, nothing is copied, and the button can be pressed again."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(site.address("hand on"))
-    page.route("**/report.md*", lambda route: route.abort())
+    page.route("**/report.md*", lambda route: route.fulfill(content_type="text/html", body="In"))
     page.get_by_role("button", name="Copy report").click()
     expect(page.get_by_role("button", name="Not fetched, try again")).to_be_visible()
     page.unroute("**/report.md*")
-    page.route("**/report.md*", lambda route: route.fulfill(body="## Crash"))
+    report = {"content_type": "text/markdown", "body": "## Crash"}
+    page.route("**/report.md*", lambda route: route.fulfill(**report))
     page.get_by_role("button", name="Not fetched, try again").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "## Crash"
