@@ -18,7 +18,7 @@ from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.db.engine import Database
 from app.projects import queries as projects
-from app.replays import pictures
+from app.replays import locks, pictures
 from app.replays.model import ReplayKey
 from app.sharing.message_pictures import hand_out_picture
 
@@ -47,25 +47,41 @@ async def add_pictures(
     """
     if not any(_find_key(item) for item in content.items):
         return content
-    items: list[AlertItem] = []
-    made = 0
     async with database.transaction() as connection:
-        if not await _is_allowed(connection, ProjectId(int(content.project_id or 0))):
-            return content
-        for item in content.items:
-            key = _find_key(item) if made < MOST_PICTURES else None
-            token = key and await _hand_out(connection, key, note=f"A message to {target_name}")
-            made += bool(token)
-            items.append(replace(item, picture_url=addresses.picture(token)) if token else item)
+        chosen = await _choose_items(connection, content)
+        # All at once: this locks them in the order in which a deletion of several does.
+        await locks.lock_for_adding(connection, chosen.values())
+        tokens = {
+            position: await _hand_out(connection, key, note=f"A message to {target_name}")
+            for position, key in chosen.items()
+        }
+    items = [
+        replace(item, picture_url=addresses.picture(token))
+        if (token := tokens.get(position))
+        else item
+        for position, item in enumerate(content.items)
+    ]
     return replace(content, items=tuple(items))
 
 
+async def _choose_items(connection: AsyncConnection, content: AlertContent) -> dict[int, ReplayKey]:
+    """Return the replays of the first items that may have a picture and have one, by position."""
+    chosen: dict[int, ReplayKey] = {}
+    if not await _is_allowed(connection, ProjectId(int(content.project_id or 0))):
+        return chosen
+    for position, item in enumerate(content.items):
+        key = _find_key(item)
+        if key is None or not await _is_allowed(connection, key.project_id):
+            continue
+        found = (await pictures.read_pictures(connection, [key])).get(key)
+        if found is not None and found.made is not None:
+            chosen[position] = key
+        if len(chosen) == MOST_PICTURES:
+            break
+    return chosen
+
+
 async def _hand_out(connection: AsyncConnection, key: ReplayKey, *, note: str) -> str | None:
-    if not await _is_allowed(connection, key.project_id):
-        return None
-    drawn = (await pictures.read_pictures(connection, [key])).get(key)
-    if drawn is None or drawn.made is None:
-        return None
     try:
         return await hand_out_picture(connection, key, lasts=PICTURES_LAST, note=note)
     except NotFound:
