@@ -11,6 +11,7 @@ Starting one takes most of a second. Tests that do not depend on its state share
 """
 
 import asyncio
+import functools
 import os
 import socket
 import uuid
@@ -39,6 +40,8 @@ from app.projects import queries as projects, writes as project_writes
 from app.replays.model import ReplayKey
 from app.storage import keys
 from app.web.frame import access
+from app.web.frame.rendering.renderer import Renderer
+from app.wiring import pages as page_wiring
 from tests.support import dump
 from tests.support.builders import envelopes
 from tests.support.servers.postgres import as_app
@@ -47,6 +50,8 @@ from tests.support.waiting import until
 _PATIENCE_S: Final = 120.0
 # A test sends one envelope and waits for it: its batches would wait for company that never comes.
 vars(digester)["_BATCH_INTERVAL_S"] = 0.0
+# Templates are compiled once for all servers, as for the workers of one parent.
+vars(page_wiring)["Renderer"] = functools.cache(Renderer)
 
 
 @dataclass(frozen=True, slots=True)
