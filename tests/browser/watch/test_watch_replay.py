@@ -1,4 +1,4 @@
-"""A person signs in by the link, finds a recorded replay, watches it, and deletes it.
+"""A person signs in by the link, finds a recorded replay, watches it, hands it on, and deletes it.
 
 Server and browser run in a thread with an event loop of its own, because the drivers of the other
 browser tests keep one in the main thread.
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from app.accounts import links, queries as accounts
 from tests.browser.player import truth
 from tests.browser.player.watching import _CLIP_ENDS, _LOOK, PALETTE
+from tests.browser.watch import hand_on
 from tests.support import chromium
 from tests.support.recorded import contents, delivery
 from tests.support.servers import postgres
@@ -74,8 +75,8 @@ async def check_pictures_under_the_pointer(page: Page) -> None:
     await page.mouse.move(5, 5)
 
 
-async def watch_and_delete_replay(server: Server, page: Page) -> None:
-    """Sign in, find the replay, watch it, follow its error, and delete it."""
+async def watch_and_delete_replay(server: Server, browser: Browser, page: Page) -> None:
+    """Sign in, find the replay, watch it, follow its error, hand it on, and delete it."""
     facts = truth.of_family(FAMILY)
     (replay,) = contents.conclusions(FAMILY)["replays"]
     await delivery.deliver_family(server, FAMILY)
@@ -98,6 +99,8 @@ async def watch_and_delete_replay(server: Server, page: Page) -> None:
     await expect(backend).to_contain_text("CardProcessorTimeout")
     await expect(backend).to_contain_text("Backend")
     await check_preview_of_issue(page, facts)
+    link = await hand_on.hand_on_by_share_link(server, page, "Checkout")
+    await hand_on.open_as_a_stranger(browser, link)
     await page.goto(f"{server.base_url}{server.page(replay['replay_id'])}")
     await page.locator("header details summary").last.click()
     await page.locator("header a[href$='/delete'], header button[data-opens]").last.click()
@@ -106,6 +109,7 @@ async def watch_and_delete_replay(server: Server, page: Page) -> None:
     await dialog.locator("button[data-kind=danger]").click()
     await page.wait_for_url("**/replays**")
     await expect(page.locator(f"a[href*='{replay['replay_id']}']")).to_have_count(0)
+    await hand_on.refuse_a_stranger(browser, link)
 
 
 async def check_preview_of_issue(page: Page, facts: truth.Truth) -> None:
@@ -144,7 +148,7 @@ async def watch_in_browser(postgres_url: str, template: str, folder: Path) -> li
             page.on("pageerror", lambda error: console_lines.append(str(error)))
             look = _LOOK.replace("PALETTE", json.dumps(PALETTE + _CLIP_ENDS))
             await page.add_init_script(look)
-            await watch_and_delete_replay(server, page)
+            await watch_and_delete_replay(server, browser, page)
             await browser.close()
     return console_lines
 
@@ -169,6 +173,6 @@ def run_in_thread(work: Callable[[], Coroutine[Any, Any, list[str]]]) -> list[st
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_replay_is_found_watched_and_deleted(postgres_url, template_database, tmp_path):
-    """A person finds, watches and deletes a replay, and nothing is written to the console."""
+def test_a_replay_is_found_watched_handed_on_and_deleted(postgres_url, template_database, tmp_path):
+    """A person finds, watches, shares and deletes a replay; nothing is written to the console."""
     assert run_in_thread(lambda: watch_in_browser(postgres_url, template_database, tmp_path)) == []
