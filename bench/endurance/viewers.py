@@ -77,10 +77,14 @@ class Audience:
         """Open the list, then a replay and some of its stream."""
         replay = await self._choose_replay()
         if replay is not None:
-            began_s = clock.monotonic_s()
-            page = await self._get(replay)
-            self.viewings.page_ms.append((clock.monotonic_s() - began_s) * 1_000)
-            await self._watch_stream(page)
+            await self.watch_stream(await self.open_replay(replay))
+
+    async def open_replay(self, address: str) -> str:
+        """Open the page of a replay, and return it."""
+        began_s = clock.monotonic_s()
+        page = await self._get(address)
+        self.viewings.page_ms.append((clock.monotonic_s() - began_s) * 1_000)
+        return page
 
     async def delete_for_ever(self, *, interval_s: float) -> None:
         """Delete a replay in each interval."""
@@ -96,7 +100,7 @@ class Audience:
             self.viewings.statuses[answer.status_code] += 1
             self.viewings.deleted += answer.is_redirect
 
-    async def _watch_stream(self, page: str) -> None:
+    async def watch_stream(self, page: str) -> None:
         """Fetch the index of a replay and the first ranges of its stream, as the player does."""
         addresses = _STREAM.search(page)
         if addresses is None:
@@ -110,8 +114,12 @@ class Audience:
             bytes_range = f"bytes={first}-{first + _RANGE_BYTES - 1}"
             await self._get(f"{stream}?v={version}", {"range": bytes_range})
 
+    async def list_replays(self) -> list[str]:
+        """Return the addresses of the replays on the first page of the list."""
+        return list(dict.fromkeys(_REPLAY.findall(await self._get(self._list))))
+
     async def _choose_replay(self) -> str | None:
-        replays = _REPLAY.findall(await self._get(self._list))
+        replays = await self.list_replays()
         return self._dice.choice(replays) if replays else None
 
     async def _get(self, path: str, headers: dict[str, str] | None = None) -> str:
