@@ -52,6 +52,9 @@ SETTINGS: Final[Mapping[str, str]] = {
     "max_parallel_workers_per_gather": "0",
     "max_logical_replication_workers": "0",
     "autovacuum_max_workers": "2",
+    # Sealing replaces every row of `segments` once. By default a fifth of them may be dead.
+    "autovacuum_vacuum_scale_factor": "0.05",
+    "autovacuum_vacuum_insert_scale_factor": "0.05",
     "io_method": "sync",
     "jit": "off",
     # Bounds both the disk and the time that recovery after a crash takes.
