@@ -36,7 +36,7 @@ _CONNECTIONS: Final = 32
 _SAMPLE_S: Final = 10.0
 _DELETION_S: Final = 60.0
 _MOST_MIB_PER_HOUR: Final = 1.0
-_MOST_FILES: Final = 5
+_MOST_FILES: Final = 10
 """By how many the fewest open files of a quarter may exceed those of the quarter before: what is
 never closed is open at every moment, while connections come and go."""
 _MOST_OLDEST_S: Final = 5.0

@@ -131,7 +131,15 @@ class Audience:
 
 async def sign_in(server: MeasuredServer) -> str:
     """Sign the first admin in, without a password; returns the value of the cookie."""
-    url = postmaster.find_running_url(server.place)
+    return await sign_in_at(postmaster.find_running_url(server.place))
+
+
+async def sign_in_at(url: str | None) -> str:
+    """Sign the first admin in at a database, if it runs; returns the value of the cookie.
+
+    Raises:
+        SystemExit: It does not run.
+    """
     if url is None:
         raise SystemExit("the server's Postgres does not run")
     database = Database.open(url)

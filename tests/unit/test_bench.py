@@ -109,7 +109,7 @@ def test_a_soak_tells_growth_from_what_is_due():
         return SoakFigures(make_answers(s200=10), taken, viewings, outcomes, 250.0)
 
     assert find_broken(soak.judge_soak(make_soak(0.9, kept=9, statuses={200: 5, 404: 1}))) == []
-    leaking = make_soak(40, kept=8, statuses={200: 5, 500: 1}, leaked=40)
+    leaking = make_soak(40, kept=8, statuses={200: 5, 500: 1}, leaked=60)
     gains = leaking.list_table_gains()
     assert find_broken(soak.judge_soak(leaking)) == [
         "of 10 envelopes, 8 are stored and 1 belong to deleted replays",
