@@ -26,7 +26,10 @@ _LONGEST_TOUCH_MS: Final = 10_000
 _QUICK_MS: Final = 1_000
 """Quick taps follow one another within this time."""
 _DEAD_NEAR_MS: Final = 1_000
-_MOST_TAPS: Final = 1_000
+_MOST_TAPS: Final = 100
+_MOST_NEAR: Final = 64
+"""Gestures that are compared with one note, or one gesture. People do not touch as often within
+some seconds, and a sender who does would make the work grow with its square."""
 _MANY_TAPS: Final = "ui.multiClick"
 _DEAD_TAP: Final = "ui.slowClickDetected"
 _KINDS: Final[dict[str, TouchKind]] = {
@@ -109,6 +112,7 @@ def _take_nearest(unused: list[Gesture], step: TouchStep) -> Gesture | None:
         unused, step.at_ms - _NEAR_MS - _LONGEST_TOUCH_MS, key=lambda gesture: gesture.start_ms
     )
     last = bisect_right(unused, step.at_ms + _NEAR_MS, key=lambda gesture: gesture.start_ms)
+    first = max(first, last - _MOST_NEAR)
     near = [
         (min(abs(gesture.start_ms - step.at_ms), abs(gesture.end_ms - step.at_ms)), at)
         for at, gesture in enumerate(unused[first:last], first)
@@ -162,6 +166,7 @@ def _count_fingers(gesture: Gesture, gestures: Sequence[Gesture]) -> int:
         gestures, gesture.start_ms - _LONGEST_TOUCH_MS, key=lambda each: each.start_ms
     )
     last = bisect_right(gestures, gesture.end_ms, key=lambda each: each.start_ms)
+    first = max(first, last - _MOST_NEAR)
     others = {
         each.finger
         for each in gestures[first:last]
@@ -202,10 +207,12 @@ def _mark_dead_tap(
 ) -> None:
     """Mark the tap after which nothing changed; one that has no step yet gets one."""
     at_ms = max(0, crumb.at_ms - zero_ms)
+    first = bisect_left(steps, at_ms - _DEAD_NEAR_MS, key=lambda step: step.at_ms)
+    last = bisect_right(steps, at_ms + _DEAD_NEAR_MS, key=lambda step: step.at_ms)
     near = [
         (abs(step.at_ms - at_ms), at)
-        for at, step in enumerate(steps)
-        if step.kind == "tap" and abs(step.at_ms - at_ms) <= _DEAD_NEAR_MS
+        for at, step in enumerate(steps[first:last][:_MOST_NEAR], first)
+        if step.kind == "tap"
     ]
     if near:
         at = min(near)[1]
