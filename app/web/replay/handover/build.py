@@ -64,6 +64,7 @@ def build_handover_page(
         share_form=make_share_form(context),
         handed_out=describe_handed_out(
             handed_out,
+            key,
             now=clock.now(),
             may_change=may_change,
             are_shares_on=context.project.allows_shares,

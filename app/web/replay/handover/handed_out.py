@@ -10,6 +10,7 @@ from app.core.ids import PersonId
 from app.core.replay_range import ReplayRange
 from app.core.ticket_address import KeptTicket
 from app.replays.clips.model import Clip, ClipState
+from app.replays.model import ReplayKey
 from app.replays.sharing.model import Share, ShareKind
 from app.sharing.handed_out import HandedOut
 from app.web.replay.handover.page import HandedOutRow
@@ -28,12 +29,18 @@ _GONE: Final = "somebody who has left"
 
 
 def describe_handed_out(
-    handed_out: HandedOut, *, now: datetime, may_change: bool, are_shares_on: bool
+    handed_out: HandedOut,
+    key: ReplayKey,
+    *,
+    now: datetime,
+    may_change: bool,
+    are_shares_on: bool,
 ) -> tuple[HandedOutRow, ...]:
     """Describe what was made of a replay: what can still be opened first, then the newest first.
 
     Args:
         handed_out: Everything that was made of it.
+        key: The replay.
         now: The server's time.
         may_change: Whether the visitor may take it back.
         are_shares_on: Whether the project lets its shares answer.
@@ -51,7 +58,10 @@ def describe_handed_out(
             for share in handed_out.shares
         ),
         *(
-            (ticket.added_at, _describe_ticket(ticket, handed_out.names))
+            (
+                ticket.added_at,
+                _describe_ticket(ticket, key, handed_out.names, may_change=may_change),
+            )
             for ticket in handed_out.tickets
         ),
     ]
@@ -115,8 +125,10 @@ def _switch_off(row: HandedOutRow) -> HandedOutRow:
     return replace(row, state="switched off", is_over=True) if is_open_share else row
 
 
-def _describe_ticket(ticket: KeptTicket, names: Mapping[PersonId, str]) -> HandedOutRow:
-    """Describe a ticket; it is removed on the page of the report, where its form is."""
+def _describe_ticket(
+    ticket: KeptTicket, key: ReplayKey, names: Mapping[PersonId, str], *, may_change: bool
+) -> HandedOutRow:
+    """Describe a ticket; what is taken back is its address here, not the ticket."""
     added_by = _GONE if ticket.added_by is None else names.get(ticket.added_by, _GONE)
     return HandedOutRow(
         kind="note",
@@ -125,6 +137,8 @@ def _describe_ticket(ticket: KeptTicket, names: Mapping[PersonId, str]) -> Hande
         is_over=False,
         details=("Kept by ", shortened(added_by, limit=_NAME_CHARS), ", ", ticket.added_at),
         href=ticket.address.url,
+        take_back_href=replay_urls.forget_ticket(*key, ticket.id) if may_change else None,
+        take_back_words="Remove",
     )
 
 

@@ -7,12 +7,14 @@ from datetime import timedelta
 from app.core.clip_format import ClipFormat
 from app.core.ids import PersonId
 from app.core.replay_range import ReplayRange
+from app.core.ticket_address import KeptTicket, read_ticket_address
 from app.replays.clips.model import Clip, ClipFile, ClipRequest, ClipState
 from app.replays.model import ReplayKey
 from app.replays.sharing.model import Share, ShareKind, ShareTerms
 from app.sharing.handed_out import HandedOut
 from app.web.replay.handover.handed_out import describe_handed_out
 from app.web.replay.handover.page import HandedOutRow
+from app.web.urls import replay_urls
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
 
 _KEY = ReplayKey(PROJECT, REPLAY)
@@ -47,12 +49,33 @@ _CLIP = Clip(
 
 
 def _describe(
-    *, clips: Sequence[Clip] = (), shares: Sequence[Share] = (), are_shares_on: bool = True
+    *,
+    clips: Sequence[Clip] = (),
+    shares: Sequence[Share] = (),
+    tickets: Sequence[KeptTicket] = (),
+    may_change: bool = True,
+    are_shares_on: bool = True,
 ) -> tuple[HandedOutRow, ...]:
-    handed_out = HandedOut(tuple(clips), tuple(shares), {_ANA: "Ana Silva"})
+    handed_out = HandedOut(tuple(clips), tuple(shares), {_ANA: "Ana Silva"}, tuple(tickets))
     return describe_handed_out(
-        handed_out, now=NOW + _HOUR, may_change=True, are_shares_on=are_shares_on
+        handed_out, _KEY, now=NOW + _HOUR, may_change=may_change, are_shares_on=are_shares_on
     )
+
+
+def test_a_ticket_leads_to_its_tracker_and_can_be_removed():
+    """Whoever may not change anything has the link alone."""
+    address = read_ticket_address("https://acme.atlassian.net/browse/SHOP-12")
+    ticket = KeptTicket(3, address, _ANA, NOW)
+    (row,) = _describe(tickets=[ticket])
+    assert (row.title, row.href) == ("Ticket SHOP-12", address.url)
+    assert row.details == ("Kept by ", "Ana Silva", ", ", NOW)
+    assert (row.take_back_words, row.take_back_href) == (
+        "Remove",
+        replay_urls.forget_ticket(PROJECT, REPLAY, 3),
+    )
+    (gone,) = _describe(tickets=[replace(ticket, added_by=None)], may_change=False)
+    assert gone.take_back_href is None
+    assert "somebody who has left" in gone.details
 
 
 def test_row_says_what_was_made_by_whom_and_until_when_it_is_open():
