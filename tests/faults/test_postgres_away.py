@@ -297,8 +297,10 @@ def open_folder() -> Iterator[Path]:
 
 def ready_pid(folder: Path) -> int:
     """Return the embedded server's process id, or 0 while it takes no connections."""
-    file = folder / "postgres" / "postmaster.pid"
-    lines = file.read_text("ascii").splitlines() if file.exists() else []
+    try:
+        lines = (folder / "postgres" / "postmaster.pid").read_text("ascii").splitlines()
+    except FileNotFoundError:  # a new server has removed the file of the killed one
+        return 0
     return int(lines[0]) if len(lines) > 7 and lines[7].strip() == "ready" else 0
 
 
@@ -314,6 +316,7 @@ async def test_a_killed_embedded_postgres_is_restarted(open_folder: Path, report
         for _ in range(KILLS):
             await wait_for_answers(ledger, 8)
             pid = ready_pid(open_folder)
+            assert pid != 0  # that would kill this process and whatever belongs to it
             os.kill(pid, signal.SIGKILL)
             await wait_for_new_process(open_folder, pid)
         await wait_for_answers(ledger, 8)
