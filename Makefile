@@ -51,12 +51,14 @@ run: $(APP) $(BIN)/playhead $(BUNDLED)
 demo: $(APP) $(BIN)/playhead
 	@exec $(BIN)/python -m app.cli demo
 
-# First whatever comes over the network, then two parts beside each other.
+# First whatever comes over the network, then as many parts beside each other as LANES says: three use
+# two cores fully, since a part that waits for a browser or for a dying process leaves one idle.
+LANES ?= 3
 test:
 	@$(MAKE) --no-print-directory -j 3 --output-sync=target $(DEV) $(NODE) sdks
-	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint $(PARTS) javascript
+	@$(MAKE) --no-print-directory -j $(LANES) --output-sync=target lint $(PARTS) javascript
 
-# A part is one run of pytest. The longest are first, and what is short fills the end of both lanes.
+# A part is one run of pytest. The longest are first, and what is short fills the ends of the lanes.
 # Browser parts cannot be one: each way to drive a browser keeps an event loop of its own.
 PARTS := test-faults test-pages test-api test-player test-processes test-inside test-hostile \
     test-unit test-watch
