@@ -23,6 +23,7 @@ from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples import (
     alert_samples,
+    clip_samples,
     debug_file_samples,
     erasure_samples,
     handover_samples,
@@ -248,7 +249,7 @@ def _deleted(**changes) -> state_pages.StatePage:
 
 _SAMPLE_MODULES = (
     issue_samples, room_samples, retention_samples, erasure_samples,
-    debug_file_samples, handover_samples, report_samples,
+    debug_file_samples, clip_samples, handover_samples, report_samples,
 )  # fmt: skip
 SAMPLES = {
     "privacy": _page("privacy/page.html", privacy_samples.PRIVACY_PAGE, _ADMIN),
