@@ -19,6 +19,7 @@ from app.db.engine import Database
 from app.ingest.health import IngestMonitor
 from app.ingest.spill.adopter import SpillAdopter
 from app.ingest.worker import IngestWorker
+from app.playback.clips.metrics import ClipMetrics
 from app.playback.pictures.make import PictureResult
 from app.playback.pictures.maker import PictureMaker
 from app.processes.heartbeat import ProcessHeartbeat, ReadCounts
@@ -46,6 +47,7 @@ class MonitoredParts:
     heartbeat: ProcessHeartbeat
     symbolication: SymbolicationMetrics
     messages: MessageMetrics
+    clips: ClipMetrics
 
 
 def make_registry(parts: MonitoredParts) -> CollectorRegistry:
@@ -75,6 +77,7 @@ def make_registry(parts: MonitoredParts) -> CollectorRegistry:
                 *parts.pages.collectors,
                 *parts.symbolication.collectors,
                 *parts.messages.collectors,
+                *parts.clips.collectors,
                 parts.event_loop.delay_s,
             ),
         )

@@ -144,6 +144,7 @@ async def open_service(
                 heartbeat=heartbeat,
                 symbolication=shared.symbolication.symbolicator.metrics,
                 messages=work.alerts.metrics,
+                clips=work.clips.metrics,
             )
         )
         routes = APIRouter()

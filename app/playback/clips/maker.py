@@ -18,6 +18,7 @@ from app.core import clock, file_lock, log
 from app.core.errors import MalformedInput, ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.playback.clips.make import ClipWorkshop, make_clip
+from app.playback.clips.metrics import ClipMetrics
 from app.replays.clips import queries, writes
 from app.replays.clips.model import ClipTask
 
@@ -55,10 +56,7 @@ class ClipMaker(RepeatedWorker):
         super().__init__()
         self._workshop = workshop
         self.results: Counter[ClipResult] = Counter()
-        self.cpu_s = 0.0
-        """The processor time of the children."""
-        self.waiting = 0
-        """The number of clips that waited at the last look, in all processes."""
+        self.metrics: Final = ClipMetrics()
 
     @override
     async def work(self) -> None:
@@ -68,8 +66,9 @@ class ClipMaker(RepeatedWorker):
             ServiceUnavailable: Postgres does not answer.
         """
         async with self._workshop.database.reading() as connection:
-            self.waiting = await queries.count_waiting_clips(connection)
-        if not self.waiting:
+            waiting = await queries.count_waiting_clips(connection)
+        self.metrics.set_waiting(waiting)
+        if not waiting:
             return
         async with file_lock.try_file_lock(self._workshop.folder / _LOCK) as is_held:
             while is_held and await self.make_next() is not None:
@@ -102,6 +101,7 @@ class ClipMaker(RepeatedWorker):
             await self._fail(task, "Playhead failed; its log says how")
             raise
         self.results[result] += 1
+        self.metrics.note_result(result.value)
         return result
 
     async def _make(self, task: ClipTask) -> ClipResult:
@@ -120,7 +120,7 @@ class ClipMaker(RepeatedWorker):
                 await making
         if rendered is None:
             return ClipResult.DELETED
-        self.cpu_s += rendered.cpu_s
+        self.metrics.note_cpu(rendered.cpu_s)
         return ClipResult.READY
 
     async def _renew(self, task: ClipTask, percent: int) -> bool:

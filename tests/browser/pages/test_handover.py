@@ -1,9 +1,11 @@
 """Marking a range of a replay by keys and pointer, and the drawer from which it is handed on."""
 
+import io
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.pages import axe
 
@@ -199,3 +201,62 @@ def test_a_report_that_cannot_be_fetched_says_so(page, site):
     page.get_by_role("button", name="Not fetched, try again").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == "## Crash"
+
+
+def _clip(state: str, percent: int, **changes: object) -> dict[str, object]:
+    """Make what the server says of a clip."""
+    return {
+        "id": "c",
+        "state": state,
+        "percent": percent,
+        "words": f"{state}, {percent} %",
+        "fault": None,
+        "href": "/clips/c",
+        "file": None,
+        "file_name": "replay-1.webp",
+        "media_type": "image/webp",
+        "size_px": None,
+    } | changes
+
+
+def test_a_clip_is_shown_when_it_is_rendered(marked):
+    """The form stays beside the player: progress, then the clip itself and its file."""
+    picture = io.BytesIO()
+    Image.new("RGB", (60, 120), (9, 90, 200)).save(picture, "WEBP")
+    sent: list[str] = []
+    answers = [
+        _clip("rendering", 40),
+        _clip("ready", 100, file="/clips/c/file", size_px=[60, 120], words="0:10 long, 2 KiB"),
+    ]
+
+    def make(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        route.fulfill(json=_clip("waiting", 0))
+
+    marked.route("**/clips", make)
+    marked.route("**/clips/c", lambda route: route.fulfill(json=answers.pop(0)))
+    marked.route(
+        "**/clips/c/file",
+        lambda route: route.fulfill(body=picture.getvalue(), content_type="image/webp"),
+    )
+    way = marked.get_by_role("region", name="Clip")
+    way.get_by_label("WebP").check()
+    way.get_by_label("Device").check()
+    way.get_by_role("button", name="Make clip").click()
+    expect(way.get_by_role("img", name="The clip")).to_be_visible()
+    link = way.get_by_role("link", name="Download")
+    expect(link).to_have_attribute("download", "replay-1.webp")
+    expect(link).to_be_focused()
+    expect(marked.locator("[data-announce]")).to_have_text("The clip is ready.")
+    assert sent == ["from=10000&to=20000&format=webp&taps=yes&body=yes"]
+    assert axe.find_violations(marked) == []
+
+
+def test_a_clip_that_fails_says_why(marked):
+    """What the server says stands below the form."""
+    way = marked.get_by_role("region", name="Clip")
+    marked.route(
+        "**/clips", lambda route: route.fulfill(json=_clip("failed", 0, fault="Too long."))
+    )
+    way.get_by_role("button", name="Make clip").click()
+    expect(way.get_by_role("alert")).to_have_text("Too long.")

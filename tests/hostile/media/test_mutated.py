@@ -31,7 +31,7 @@ PICTURES = tuple(_encode_picture(kind) for kind in ("PNG", "JPEG", "WEBP"))
 SPLICES = (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\0\0\0\1", b"avcC", b"moov")
 
 
-def _break_video(dice: random.Random) -> bytes:
+def break_video(dice: random.Random) -> bytes:
     """Break one video in one to eight places, in its boxes or in its media data."""
     data = bytearray(dice.choice(WHOLE))
     media_offset = data.find(b"mdat")
@@ -110,7 +110,7 @@ async def _show_videos(videos: list[bytes]) -> AsyncIterator[str]:
 async def test_broken_videos_end_media_processes_only(report):
     """A broken video is refused, decoded or ends a process that made no forbidden call."""
     dice = programme_size.seeded_dice("H3")
-    videos = [_break_video(dice) for _ in range(COUNT)]
+    videos = [break_video(dice) for _ in range(COUNT)]
     ends: Counter[str] = Counter()
     while videos:
         async for end in _show_videos(videos):
