@@ -7,7 +7,7 @@ The object expires unless that transaction points the clip at it, so a process t
 nothing behind.
 """
 
-import os
+import asyncio
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +28,7 @@ from app.replays.model import Replay
 from app.storage import keys
 from app.storage.port import ObjectStore
 
-_EXPIRES_AFTER: Final = timedelta(minutes=30)
+_EXPIRES_AFTER: Final = timedelta(minutes=15)
 """The longest time between putting the object and pointing at it."""
 
 
@@ -73,16 +73,28 @@ async def make_clip(
     with tempfile.TemporaryFile(dir=workshop.folder) as target:
         rendered = await renderer.render(target.fileno())
         object_key = keys.make_clip_key(replay.day, clip.key.project_id, clip.key.replay_id)
-        async with database.transaction() as connection:
-            await sealing.let_object_expire(connection, clip.key, object_key, _EXPIRES_AFTER)
-        os.lseek(target.fileno(), 0, os.SEEK_SET)
-        await workshop.store.put_file(object_key, target.fileno())
-    file = ClipFile(
-        object_key, rendered.size_bytes, rendered.width, rendered.height, rendered.duration_ms
-    )
-    async with database.transaction() as connection:
-        is_kept = await writes.finish_clip(connection, task, file)
+        file = ClipFile(
+            object_key, rendered.size_bytes, rendered.width, rendered.height, rendered.duration_ms
+        )
+        storing = asyncio.ensure_future(_store_file(workshop, task, file, target.fileno()))
+        try:
+            is_kept = await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            # A put goes on in its thread: what it leaves must be found by the sweep.
+            await asyncio.gather(storing, return_exceptions=True)
+            raise
     return rendered if is_kept else None
+
+
+async def _store_file(
+    workshop: ClipWorkshop, task: ClipTask, file: ClipFile, descriptor: int
+) -> bool:
+    """Store the file of a clip and point the clip at it; returns False if it was deleted."""
+    async with workshop.database.transaction() as connection:
+        await sealing.let_object_expire(connection, task.clip.key, file.object_key, _EXPIRES_AFTER)
+    await workshop.store.put_file(file.object_key, descriptor)
+    async with workshop.database.transaction() as connection:
+        return await writes.finish_clip(connection, task, file)
 
 
 async def _prepare(
