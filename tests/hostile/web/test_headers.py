@@ -44,6 +44,8 @@ MEDIA: Final = {
     f"{_E}/files/{{number}}",
     f"{_E}/files/{{number}}/picture.webp",
     "/projects/{project_id}/quarantine/{quarantined_id}",
+    f"{_R}/report/{{name}}",
+    "/projects/{project_id}/issues/{issue_id}/report/{name}",
 }
 """Bytes that came from outside, or were drawn of them."""
 MAY_BE_KEPT: Final = {
