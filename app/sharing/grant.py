@@ -21,7 +21,7 @@ from app.replays.sharing import queries
 from app.replays.sharing.model import Share, ShareGrant, ShareKind
 from app.replays.sharing.tokens import has_share_form
 
-_ASK: Final = "Whoever sent it to you can make another one."
+_ASK: Final = "Whoever sent it to you can make another one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ async def _open(connection: AsyncConnection, share: Share) -> OpenedShare:
     if not project.allows_shares:
         raise ExpiredData(
             "This link is switched off",
-            "Share links of this app answer nobody at the moment. Ask whoever sent it to you.",
+            "Share links of this app answer nobody at the moment. Ask whoever sent it to you",
         )
     replay = await replays.find_replay(connection, share.key)
     if replay is None:
@@ -92,6 +92,6 @@ def _describe_unknown() -> NotFound:
     """Say the same of a token that never was and of a share whose replay is gone."""
     return ExpiredData(
         "There is nothing at this address",
-        "The link is not complete, or what it showed was deleted.",
+        "The link is not complete, or what it showed was deleted",
         status=404,
     )

@@ -42,7 +42,7 @@ NAMES: Final = (
     "replay, deleted", "replay, not found", "replay, to delete", "request", "issues", "issue",
     "issue, replays", "issue, feedback", "feedback", "projects", "project", "new project",
     "settings", "log", "log of the server", "releases", "set-up", "account", "why", "trace",
-    "sign in", "nowhere",
+    "sign in", "nowhere", "share", "share of a part", "share, unknown",
 )  # fmt: skip
 
 
@@ -126,7 +126,14 @@ async def _find_paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
     replay_html = (await server.web.get(replay_path)).text
     (issue, *_) = re.findall(rf'href="({project}/issues/\w+)', replay_html)
     (trace, *_) = re.findall(r"/traces/(\w{32})", replay_html)
-    paths = {f"replay, {panel}": f"{replay_path}?t=30&tab={panel}" for panel in PANELS}
+    shares = {
+        "share": await _share(server, replay_path, *PANELS),
+        "share of a part": await _share(
+            server, replay_path, "activity", "network", "errors", to="20000", **{"from": "8000"}
+        ),
+        "share, unknown": "/s/" + "a" * 43,
+    }
+    paths = shares | {f"replay, {panel}": f"{replay_path}?t=30&tab={panel}" for panel in PANELS}
     return paths | {
         "list": list_urls.REPLAYS,
         "list, nothing found": list_urls.replays(q="user.email:nobody"),
@@ -154,6 +161,16 @@ async def _find_paths(server: Server, replay_id: ReplayId) -> dict[str, str]:
         "sign in": "/sign-in",
         "nowhere": "/there/is/no/such/page",
     }
+
+
+async def _share(server: Server, replay_path: str, *panels: str, **fields: str) -> str:
+    """Hand a replay out; returns the path of the link."""
+    answer = await server.web.post(
+        f"{replay_path}/shares",
+        data={"panel": list(panels), "days": "7", **fields},
+        headers={"accept": "application/json"},
+    )
+    return str(answer.json()["path"])
 
 
 def _dsn(server: Server, to: Keyed) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.pages import axe
 from tests.browser.pages.filled import NAMES, FilledServer, run_filled_server
@@ -73,3 +73,32 @@ def test_each_heading_of_the_list_is_above_its_column(signed_in, filled_server, 
     )
     assert len(heads) > 4
     assert heads == cells
+
+
+def test_a_share_link_is_made_beside_the_player_and_opens_without_an_account(
+    signed_in, browser, filled_server
+):
+    """E, a click, and the link; a stranger plays it, until its maker takes it back."""
+    base = filled_server.base_url
+    address = f"{base}{filled_server.paths['replay, activity']}&in=10&out=25"
+    signed_in.goto(address, wait_until="networkidle")
+    signed_in.keyboard.press("e")
+    drawer = signed_in.get_by_role("region", name="Hand on")
+    drawer.get_by_role("button", name="Make share link").click()
+    link = drawer.get_by_label("Address of the share link")
+    expect(link).to_contain_text("/s/")
+    row = drawer.get_by_role("listitem").filter(has_text="0:10 to 0:25")
+    expect(row).to_contain_text("open")
+    with browser.new_context() as strangers:
+        stranger = strangers.new_page()
+        stranger.goto(link.text_content(), wait_until="networkidle")
+        expect(stranger.get_by_text("Part of a replay")).to_be_visible()
+        stranger.keyboard.press("k")
+        expect(stranger.locator("[data-clock]")).not_to_have_text("0:00")
+        assert stranger.locator("[data-stage-host] canvas, [data-stage-host] video").count() > 0
+        for key in ("x", "r", "m", "e"):
+            stranger.keyboard.press(key)
+        expect(stranger.get_by_role("region", name="Hand on")).to_have_count(0)
+        row.get_by_role("button").click()
+        expect(row).to_contain_text("taken back")
+        assert stranger.reload().status == 410

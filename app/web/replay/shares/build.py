@@ -6,7 +6,7 @@ from typing import Final
 
 from app.core import clock, units
 from app.core.ids import ReplayId
-from app.playback.recording.contents import ReplayContents
+from app.playback.recording.contents import ReplayContents, ScreenSpan
 from app.playback.video.start import PlaybackStart
 from app.playback.visit.model import ReplayHead, ReplayPageData
 from app.replays import naming
@@ -84,6 +84,7 @@ def build_share_page(
         opening=describe_opening(data, grant, options),
         start=start,
         tabs=tabs,
+        screens=_begin_with_screen(page.screens, data.contents.screens),
         activity=_drop_hidden_rows(page.activity, grant),
         details=_describe_facts(page.details, grant),
         removals=(),
@@ -170,6 +171,22 @@ def _describe_top(head: ReplayHead, grant: ShareGrant, options: PageOptions) -> 
         deletion=None,
         has_segments=False,
     )
+
+
+def _begin_with_screen(
+    screens: tuple[ScreenSpan, ...], of_segments: tuple[ScreenSpan, ...]
+) -> tuple[ScreenSpan, ...]:
+    """Put the screen before the first one that a breadcrumb of the part names.
+
+    The breadcrumb that names it lies before the part; the segment in which the part begins knows.
+    """
+    first_ms = screens[0].start_ms if screens else 0
+    before = tuple(
+        replace(screen, end_ms=min(screen.end_ms, first_ms))
+        for screen in of_segments
+        if screen.start_ms < first_ms
+    )
+    return (*before, *screens)
 
 
 def _describe_facts(groups: Collection[FactGroup], grant: ShareGrant) -> tuple[FactGroup, ...]:
