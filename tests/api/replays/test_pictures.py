@@ -15,6 +15,9 @@ from app.playback.pictures import draw, make, schedule
 from app.playback.pictures.make import PictureResult
 from app.replays import pictures
 from app.replays.model import ReplayKey
+from app.replays.sharing import queries as shares, writes as share_writes
+from app.sharing.message_pictures import hand_out_picture
+from app.web.urls import share_urls
 from tests.support.builders import envelopes
 from tests.support.builders.clips import clip, colour_of
 from tests.support.builders.wire import REPLAY_ID
@@ -362,3 +365,28 @@ async def test_a_repair_requests_pictures_that_a_process_forgot(server):
         since = now - timedelta(days=1)
         assert await pictures.request_forgotten_pictures(connection, since=since, at=now) == 1
         assert await pictures.request_forgotten_pictures(connection, since=since, at=now) == 0
+
+
+async def test_a_message_shows_the_poster_as_jpeg_until_it_is_taken_back(server):
+    """Whoever has its address gets the picture; it opens nothing else, and a view is counted."""
+    await server.take(envelopes.replay_video_envelope(0))
+    key = replay_key(server)
+    async with server.database.transaction() as connection:
+        early = await hand_out_picture(connection, key)
+    assert (await server.sender.get(share_urls.message_picture(early))).status_code == 404
+    assert await draw_replay(server) is PictureResult.MADE
+    address = share_urls.message_picture(early)
+    answer, again = await server.sender.get(address), await server.sender.get(address)
+    assert (answer.status_code, again.content) == (200, answer.content)
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert "no-store" in answer.headers["cache-control"]
+    with Image.open(io.BytesIO(answer.content)) as photo:
+        assert (photo.format, photo.size) == ("JPEG", (128, 256))
+    for other in (share_urls.share(early), f"{share_urls.share(early)}/index"):
+        assert (await server.sender.get(other)).status_code == 404
+    async with server.database.transaction() as connection:
+        [share] = await shares.list_shares_of_replay(connection, key)
+        assert share.views == 1
+        await share_writes.revoke_share(connection, key, share.id, person_id=None)
+    assert (await server.sender.get(address)).status_code == 410
