@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from app.core import units
-from app.reports.plain_text import clean_text, quote_text
+from app.reports.plain_text import quote_text
 from app.reports.steps.model import (
     AppStep,
     HiddenTapsStep,
@@ -180,7 +180,7 @@ def _describe_target(step: TouchStep, quote: Quote) -> str:
     target = step.target
     if target is not None and target.name:
         if target.name == target.action:
-            of_class = f"the {clean_text(target.view_class)} " if target.view_class else ""
+            of_class = f"the {quote(target.view_class)} " if target.view_class else ""
             return f"{of_class}that calls {quote(target.name)}{_write_place(step.place, ', ')}"
         return quote(target.name)
     place = _write_place(step.place, "")

@@ -127,23 +127,23 @@ def write_bounded_link(
     # The length grows with the lines, so halving finds the most that fit.
     while too_many - fitting > 1:
         middle = (fitting + too_many) // 2
-        cut = _close_blocks("\n".join(lines[:middle])) + ending
+        cut = _close_block("\n".join(lines[:middle]), settings.kind) + ending
         if len(write_ticket_link(settings, title, cut)) <= longest:
             fitting = middle
         else:
             too_many = middle
-    cut = _close_blocks("\n".join(lines[:fitting])) + ending
+    cut = _close_block("\n".join(lines[:fitting]), settings.kind) + ending
     return write_ticket_link(settings, title, cut), True
 
 
-def _close_blocks(body: str) -> str:
-    """Close the block of code in which a text was cut."""
-    lines = body.splitlines()
-    if sum(line.strip() == "```" for line in lines) % 2:
-        return f"{body}\n```"
-    if sum(line.strip() == "{noformat}" for line in lines) % 2:
-        return f"{body}\n{{noformat}}"
-    return body
+def _close_block(body: str, kind: TrackerKind) -> str:
+    """Close the block of code in which a text was cut.
+
+    What opens a block in the markup of one tracker is plain text in that of another.
+    """
+    fence = "```" if kind in TAKES_MARKDOWN else "{noformat}"
+    is_open = sum(line.strip() == fence for line in body.splitlines()) % 2 == 1
+    return f"{body}\n{fence}" if is_open else body
 
 
 def _has_shape(kind: TrackerKind, host: str, segments: list[str]) -> bool:

@@ -81,6 +81,18 @@ async def test_a_kind_of_report_is_logged_again_after_an_hour(reports, monkeypat
     assert len(read_log_lines()) == 2
 
 
+@pytest.mark.parametrize("address", ["/s/{}", "/s/{}/errors", "/sign-in/{}?next=x", "/s/{}#t"])
+async def test_tokens_in_addresses_are_not_logged(reports, read_log_lines, address):
+    """A browser names the page; a link in its address would let readers of the log in."""
+    token = "Zq3" * 15
+    page = f"https://playhead.example{address.format(token)}"
+    facts = {"effective-directive": "img-src", "blocked-uri": page, "document-uri": page}
+    reports.note(json.dumps({"csp-report": facts}).encode())
+    (line,) = read_log_lines()
+    assert "img-src" in line
+    assert token[:6] not in line
+
+
 async def test_the_reports_of_a_network_are_limited(tenant, reports, monkeypatch):
     """Reports beyond the limit get 429; a second later one more is accepted."""
     at_s = clock.monotonic_s()

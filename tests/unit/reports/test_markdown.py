@@ -66,6 +66,7 @@ def steps(text: str = "btn_pay") -> ReproSteps:
         (
             ScreenStep(0, text),
             TouchStep(1_000, "tap", Target(view_id=text), ScreenPlace(50, 50), screen="Cart"),
+            TouchStep(1_200, "tap", Target(view_class=text, action=text), None, screen="Cart"),
             RequestStep(1_500, "POST", text, 500, 2_200, has_failed=True),
             ProblemStep(4_250, "crash", "app", text, text, EVENT),
         ),
@@ -144,6 +145,10 @@ def test_a_report_tells_the_story_of_a_replay():
         f"- [0:00]({BASE}?t=0) `payment failed` appears",
         "",
         f"1. [0:01]({BASE}?t=1000) Tap `payment failed` on `Cart`",
+        (
+            f"2. [0:01]({BASE}?t=1200) Tap the `payment failed`"
+            " that calls `payment failed` on `Cart`"
+        ),
         f"   - [0:01]({BASE}?t=1500) `POST payment failed` answers 500 after 2.2 s",
         f"   - [0:04]({BASE}?t=4250) The app crashes: `payment failed`, `payment failed`",
         "",

@@ -19,6 +19,7 @@ from app.reports.tickets.templates import (
 )
 from app.reports.tickets.trackers import (
     LONGEST_BYTES,
+    TAKES_MARKDOWN,
     read_tracker_address,
     write_bounded_link,
     write_ticket_link,
@@ -149,6 +150,12 @@ def test_the_usual_wording_says_what_happened_and_where(kind, made):
     assert body.count("```") % 2 == 0
 
 
+def count_fences(body: str, kind: TrackerKind) -> int:
+    """Return how many lines of a body open or close a block of code in the tracker's markup."""
+    fence = "```" if kind in TAKES_MARKDOWN else "{noformat}"
+    return sum(line.strip() == fence for line in body.splitlines())
+
+
 @pytest.mark.parametrize("kind", TrackerKind)
 @pytest.mark.parametrize("text", ["x" * 110, "ü" * 110, "😀 " * 50])
 def test_a_long_report_is_cut_where_a_line_ends_and_says_so(kind, text):
@@ -168,8 +175,17 @@ def test_a_long_report_is_cut_where_a_line_ends_and_says_so(kind, text):
     kept, _, ending = cut.rpartition("\n\n(Cut to fit into an address. The whole report: ")
     assert ending == f"{WHOLE})"
     assert body.startswith(kept.removesuffix("\n```").removesuffix("\n{noformat}"))
-    for block in ("```", "{noformat}"):
-        assert sum(line.strip() == block for line in cut.splitlines()) % 2 == 0
+    assert count_fences(cut, kind) % 2 == 0
+
+
+@pytest.mark.parametrize("kind", TrackerKind)
+def test_a_fence_of_another_markup_does_not_hide_an_open_block(kind):
+    """A recorded text may look like the fence of Markdown in a ticket of Jira, and vice versa."""
+    own, other = ("```", "{noformat}") if kind in TAKES_MARKDOWN else ("{noformat}", "```")
+    body = "\n".join([own, other, *["frame"] * 2_000, own])
+    link, is_cut = write_bounded_link(tracker(kind), "t", body, whole_url=WHOLE)
+    assert is_cut
+    assert count_fences(read_fields(link, kind)[1], kind) == 2
 
 
 def test_a_single_line_that_is_too_long_leaves_the_link():

@@ -6,12 +6,15 @@ the tenth, the hundredth and so on.
 """
 
 import json
+import re
 from typing import Final
 
 from app.accounts.networks import network_of
 from app.core import log
 from app.core.clock import monotonic_s
 from app.ingest.admission.token_buckets import TokenBuckets
+from app.web.urls.account_urls import SIGN_IN
+from app.web.urls.share_urls import SHARES
 
 WAIT_S: Final = 60
 _REPORTS_PER_S: Final = 1.0
@@ -22,6 +25,8 @@ _PERIOD_S: Final = 3_600.0
 _OTHERS: Final = ("others", "", "")
 _FIELDS: Final = ("effective-directive", "blocked-uri", "document-uri")
 _FIELD_CHARS: Final = 100
+_SECRETS: Final = re.compile(rf"({SIGN_IN}/|{SHARES})[^/?#]+")
+"""Tokens in addresses of pages: whoever reads the log must not be able to use them."""
 
 _logger: Final = log.get_logger("web.csp_reports")
 
@@ -68,6 +73,8 @@ def _read_kind(body: bytes) -> tuple[str, ...]:
     """Return the directive, the address that was blocked and the address of the page."""
     try:
         report = json.loads(body)["csp-report"]
-        return tuple(str(report.get(name, ""))[:_FIELD_CHARS] for name in _FIELDS)
+        return tuple(
+            _SECRETS.sub(r"\1…", str(report.get(name, "")))[:_FIELD_CHARS] for name in _FIELDS
+        )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return ("unreadable", "", "")
