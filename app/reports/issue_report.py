@@ -42,7 +42,9 @@ def build_issue_report(data: IssueReportData, addresses: ReportAddresses) -> Iss
     issue = summary.issue
     sent = packed_json.unpack_object(event.payload) if event else {}
     facts = _read_facts(sent, event)
-    named = describe_facts(facts)
+    # Without a version, the app is called by its release, which has a line of its own.
+    named = tuple(fact for fact in describe_facts(facts) if fact != ("App", facts["release"]))
+    side = replay_clock.find_side(issue.project_id, issue.project_id, issue.platform)
     problem = _read_event(data, event, addresses) if event else None
     replay = data.replay
     replay_url = moment = None
@@ -58,8 +60,8 @@ def build_issue_report(data: IssueReportData, addresses: ReportAddresses) -> Iss
         issue_id=issue.issue_id,
         project_name=summary.project.name,
         title=issue.title,
-        kind=find_problem_kind(issue.kind),
-        side=replay_clock.find_side(issue.project_id, issue.project_id, issue.platform),
+        kind=find_problem_kind(issue.kind, side),
+        side=side,
         culprit=issue.culprit,
         counts=tuple(_list_counts(summary)),
         facts=(*named, *_list_event_facts(event)),

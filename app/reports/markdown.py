@@ -12,7 +12,7 @@ from app.core import units
 from app.reports.model import IssueReport, ReplayReport, ReportProblem, ReportRequest
 from app.reports.plain_text import clean_text, write_code_span
 from app.reports.steps.model import ReproSteps, Step, find_problem
-from app.reports.steps.wording import describe_start, describe_step, group_steps
+from app.reports.steps.wording import count_times, describe_start, describe_step, group_steps
 from app.reports.words import describe_recording, name_problem
 
 MOST_CHARS: Final = 60_000
@@ -137,6 +137,7 @@ def _write_problem(problem: ReportProblem) -> str:
         words += f" in {write_code_span(problem.culprit, limit=_TITLE_CHARS)}"
     if problem.side == "backend":
         words += f" of {write_code_span(problem.project_name)}"
+    words += count_times(problem.times)
     return f"{words} ([event]({problem.url}))" if problem.url else words
 
 

@@ -58,6 +58,8 @@ class ReportProblem:
     event_id: EventId
     url: str | None
     """The address of the event in its issue; None for the moment until it is grouped."""
+    times: int = 1
+    """How often it happened in a row; the rest is of the first time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Reads the errors that reports name: title, text and the app's own calls of each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from app.core.ids import ProjectId
@@ -11,7 +12,7 @@ from app.issues.model import StoredEvent
 from app.playback.links import replay_clock
 from app.playback.visit.model import ReplayErrors
 from app.reports.model import ReportAddresses, ReportProblem
-from app.reports.steps.model import ProblemKind, ProblemStep
+from app.reports.steps.model import ProblemKind, ProblemStep, Side
 from app.symbolication.model import read_clear_event
 
 _MOST_FRAMES: Final = 5
@@ -35,6 +36,22 @@ def read_problems(errors: ReplayErrors, addresses: ReportAddresses) -> list[Repo
     return sorted(problems, key=lambda each: (each.at_ms is None, each.at_ms or 0))
 
 
+def merge_repeated(problems: Iterable[ReportProblem]) -> list[ReportProblem]:
+    """Make one of errors that follow one another and say the same."""
+    merged: list[ReportProblem] = []
+    for problem in problems:
+        before = merged[-1] if merged else None
+        if before is not None and _identify(before) == _identify(problem):
+            merged[-1] = replace(before, times=before.times + problem.times)
+        else:
+            merged.append(problem)
+    return merged
+
+
+def _identify(problem: ReportProblem) -> tuple[object, ...]:
+    return problem.kind, problem.side, problem.title, problem.text, problem.project_name
+
+
 def read_problem(
     event: StoredEvent,
     *,
@@ -52,10 +69,11 @@ def read_problem(
         project_names: The names of the projects that the reader may see.
         addresses: The addresses of pages.
     """
+    side = replay_clock.find_side(home, event.project_id, event.platform)
     return ReportProblem(
         at_ms=at_ms,
-        kind=find_problem_kind(event.kind),
-        side=replay_clock.find_side(home, event.project_id, event.platform),
+        kind=find_problem_kind(event.kind, side),
+        side=side,
         title=event.exception_type or event.title,
         text=event.exception_value if event.exception_type else None,
         culprit=event.culprit,
@@ -69,11 +87,14 @@ def read_problem(
     )
 
 
-def find_problem_kind(kind: str) -> ProblemKind:
-    """Return what a kind of events is for somebody who follows steps."""
-    if kind in CRASHES:
+def find_problem_kind(kind: str, side: Side) -> ProblemKind:
+    """Return what a kind of events is for somebody who follows steps.
+
+    A backend goes on after an error that nobody caught: the request has failed, and no app is gone.
+    """
+    if kind in CRASHES and side == "app":
         return "crash"
-    if kind in HANGS:
+    if kind in HANGS and side == "app":
         return "hang"
     return "message" if kind == "message" else "error"
 

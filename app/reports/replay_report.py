@@ -13,7 +13,7 @@ from app.playback.visit.model import ReplayFeedback, ReplayPageData
 from app.replays import naming
 from app.reports.flows.model import FlowFacts
 from app.reports.model import ReplayReport, ReportAddresses, ReportProblem, ReportRequest
-from app.reports.problems import make_problem_step, read_problems
+from app.reports.problems import make_problem_step, merge_repeated, read_problems
 from app.reports.steps.derive import StepSources, derive_steps, find_platform
 from app.reports.steps.model import ReproSteps
 
@@ -45,7 +45,7 @@ def build_replay_report(
     outline = context.outline
     chosen = within.cut_to(outline.duration_ms) if within else None
     problems = read_problems(data.activity.errors, addresses)
-    shown = [problem for problem in problems if _is_within(chosen, problem.at_ms)]
+    shown = merge_repeated(problem for problem in problems if _is_within(chosen, problem.at_ms))
     requests = [
         _make_request(span, outline.zero_ms)
         for span in contents.spans

@@ -247,6 +247,10 @@ def _join(before: Step | None, step: Step, *, after_ms: int) -> Step | None:
             if is_same and after_ms <= _REPEAT_MS and step.kind != "type":
                 is_dead = before.is_dead or step.is_dead
                 return replace(before, times=before.times + step.times, is_dead=is_dead)
+        case ProblemStep(), ProblemStep():
+            same = replace(before, at_ms=step.at_ms, event_id=step.event_id, times=step.times)
+            if same == step:
+                return replace(before, times=before.times + step.times)
         case RequestStep(), RequestStep():
             repeated = replace(before, at_ms=step.at_ms, took_ms=step.took_ms, times=step.times)
             if repeated == step:

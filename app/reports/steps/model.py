@@ -120,6 +120,8 @@ class ProblemStep:
     title: str
     text: str | None
     event_id: EventId | None = None
+    """The first event, if it happened several times in a row."""
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

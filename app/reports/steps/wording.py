@@ -105,7 +105,8 @@ def describe_step(step: Step, quote: Quote = quote_text) -> str:
             sentence = _describe_request(step, quote)
         case ProblemStep():
             title, text = quote(step.title), f", {quote(step.text)}" if step.text else ""
-            sentence = f"{_PROBLEMS[step.kind, step.side]}: {title}{text}"
+            what = _PROBLEMS[step.kind, step.side]
+            sentence = f"{what}: {title}{text}{count_times(step.times)}"
         case HiddenTapsStep():
             taps = "a tap" if step.taps == 1 else f"{step.taps:,} taps"
             sentence = f"Here {taps} that a privacy rule hides"
@@ -213,7 +214,11 @@ def _describe_request(step: RequestStep, quote: Quote) -> str:
     answer = f"answers {step.status}{took}" if step.status else f"gets no answer{took}"
     if step.status is None and not step.has_failed:
         answer = "is sent"
-    times = ""
-    if step.times > 1:
-        times = ", twice" if step.times == _TWICE else f", {step.times:,} times"
-    return f"{quote(f'{step.method} {step.path}')} {answer}{times}"
+    return f"{quote(f'{step.method} {step.path}')} {answer}{count_times(step.times)}"
+
+
+def count_times(times: int) -> str:
+    """Say how often something happened in a row; nothing if it was once."""
+    if times == 1:
+        return ""
+    return ", twice" if times == _TWICE else f", {times:,} times"

@@ -21,6 +21,7 @@ from app.reports.plain_text import clean_text, write_code_span
 from app.reports.steps.model import ReproSteps, find_problem
 from app.reports.steps.wording import (
     Quote,
+    count_times,
     describe_start,
     describe_step,
     group_steps,
@@ -172,7 +173,8 @@ def _write_plain_error(report: ReplayReport | IssueReport) -> str:
         return ""
     text = f", {problem.text}" if problem.text else ""
     name = name_problem(problem.kind, problem.side)
-    lines = [f"{name}: {clean_text(problem.title + text, limit=500)}"]
+    words = clean_text(problem.title + text, limit=500)
+    lines = [f"{name}: {words}{count_times(problem.times)}"]
     return "\n".join([*lines, *(f"    {clean_text(each, limit=200)}" for each in problem.frames)])
 
 

@@ -20,6 +20,7 @@ from app.reports.model import (
     ReportProblem,
     ReportRequest,
 )
+from app.reports.problems import find_problem_kind, merge_repeated
 from app.reports.steps.model import (
     Platform,
     ProblemStep,
@@ -191,6 +192,28 @@ def test_a_report_of_a_range_says_so():
     text = write_replay_report(report(within=ReplayRange(1_000, 5_000)))
     assert "This report is about 0:01 to 0:05 of it." in text
     assert f"[Watch the replay]({BASE}?t=1000)" in text
+
+
+def test_errors_that_repeat_are_one_line():
+    """The line has the address of the first one, and how often it happened."""
+    first = problem(at_ms=1)
+    merged = merge_repeated([first, problem(at_ms=2), problem(at_ms=3), problem("other")])
+    assert [each.times for each in merged] == [3, 1]
+    assert merged[0] == replace(first, times=3)
+    text = write_replay_report(report(problems=tuple(merged)))
+    assert "in `payment failed`, 3 times ([event](" in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "expected"),
+    [
+        ("crash", "app", "crash"), ("native_crash", "app", "crash"), ("anr", "app", "hang"),
+        ("crash", "backend", "error"), ("message", "backend", "message"), ("error", "app", "error"),
+    ],
+)  # fmt: skip
+def test_a_backend_does_not_crash(kind, side, expected):
+    """An error that nobody caught ends a request, and not the service."""
+    assert find_problem_kind(kind, side) == expected
 
 
 def test_a_report_of_nothing_is_short():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.core.ids import EventId
 from app.core.replay_range import ReplayRange
 from app.formats.replay.activity import NetworkSpan
 from app.playback.recording.contents import ScreenSpan
@@ -301,6 +302,21 @@ def test_the_problem_is_the_last_grave_one():
     assert find_problem([error, message]) is error
     assert find_problem([]) is None
     assert describe_step(crash) == "The app crashes: “NullPointerException”, “no cart”"
+
+
+def test_errors_that_repeat_are_one_step():
+    """Twenty-four reports of one timeout would hide the rest; another error begins anew."""
+    timeouts = [
+        ProblemStep(at_ms, "error", "backend", "Timeout", "order 77", EventId(f"{at_ms:032x}"))
+        for at_ms in range(24)
+    ]
+    other = ProblemStep(30, "error", "app", "PaymentException", None)
+    found = derive_steps(sources(problems=[*timeouts, other]))
+    assert found.steps[0] == replace(timeouts[0], times=24)
+    assert words(found) == [
+        "The backend reports an error: “Timeout”, “order 77”, 24 times",
+        "The app reports an error: “PaymentException”",
+    ]
 
 
 @pytest.mark.parametrize(
