@@ -10,7 +10,8 @@ from typing import Literal
 
 from app.core.ids import EventId
 
-TouchKind = Literal["tap", "press", "swipe", "scroll", "type"]
+TouchKind = Literal["tap", "click", "press", "swipe", "scroll", "type"]
+"""A click is what a tap is in a browser."""
 Direction = Literal["up", "down", "left", "right"]
 AppChange = Literal[
     "opened", "left", "returned", "landscape", "portrait", "offline", "online", "low_memory"

@@ -45,6 +45,7 @@ _KINDS: Final[dict[str, TouchKind]] = {
 }
 _MADE_BY: Final[dict[TouchKind, frozenset[str]]] = {
     "tap": frozenset({"tap", "press"}),
+    "click": frozenset(),
     "press": frozenset({"tap", "press"}),
     "swipe": frozenset({"swipe"}),
     "scroll": frozenset({"swipe"}),
@@ -95,9 +96,10 @@ def _read_note(crumb: Breadcrumb, *, zero_ms: int, platform: Platform) -> TouchS
     taps = 1
     if crumb.category == _MANY_TAPS:
         taps = min(jsonish.integer(crumb.data, "clickCount", lowest=1) or 3, _MOST_TAPS)
+    kind = _KINDS[crumb.category]
     return TouchStep(
         at_ms=max(0, crumb.at_ms - zero_ms),
-        kind=_KINDS[crumb.category],
+        kind="click" if kind == "tap" and platform == "browser" else kind,
         target=read_target(crumb, platform),
         place=None,
         direction=_DIRECTIONS.get(way),
@@ -181,7 +183,7 @@ def _absorb_single_taps(steps: list[TouchStep], many: TouchStep) -> TouchStep:
     first: TouchStep | None = None
     taken = 0
     for step in reversed(steps[-many.times :]):
-        is_one = step.kind == "tap" and step.times == 1 and step.target == many.target
+        is_one = step.kind == many.kind and step.times == 1 and step.target == many.target
         if not is_one or step.at_ms < began_ms:
             break
         first, taken = step, taken + 1
@@ -212,7 +214,7 @@ def _mark_dead_tap(
     near = [
         (abs(step.at_ms - at_ms), at)
         for at, step in enumerate(steps[first:last][:_MOST_NEAR], first)
-        if step.kind == "tap"
+        if step.kind in {"tap", "click"}
     ]
     if near:
         at = min(near)[1]

@@ -30,6 +30,7 @@ Quote = Callable[[str], str]
 
 _VERBS: Final = {
     "tap": "Tap",
+    "click": "Click",
     "press": "Long press",
     "swipe": "Swipe",
     "scroll": "Scroll",

@@ -237,6 +237,21 @@ def test_a_tap_without_effect_says_so():
     assert words(derive_steps(sources(dead))) == ["Tap “pay”; nothing happens"]
 
 
+def test_people_click_in_a_browser():
+    """Quick and dead clicks are marked like taps; elements are named by their selectors."""
+    notes = [
+        make_crumb("ui.click", 0, "body > button#add"),
+        make_crumb("ui.click", 300, "body > button#add"),
+        make_crumb("ui.multiClick", 600, "body > button#add", clickCount=3),
+        make_crumb("ui.click", 9_000, "a#pay"),
+        make_crumb("ui.slowClickDetected", 9_000, "a#pay"),
+    ]
+    assert words(derive_steps(replace(sources(*notes), platform="browser"))) == [
+        "Click “body > button#add” 3 times",
+        "Click “a#pay”; nothing happens",
+    ]
+
+
 def test_hidden_taps_stay_hidden():
     """Whoever follows the steps learns that there were taps, and not where."""
     hidden = make_crumb("playhead.hidden_taps", 1_000, taps=4, rule="keypad")
