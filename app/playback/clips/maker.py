@@ -106,6 +106,9 @@ class ClipMaker(RepeatedWorker):
 
     async def _make(self, task: ClipTask) -> ClipResult:
         """Render a clip, and renew its lease meanwhile; a clip that is deleted is dropped."""
+        if task.tries > _MOST_TRIES:
+            # Nobody postponed it the last time: the process died, perhaps of this very clip.
+            return await self._fail(task, f"given up after {_MOST_TRIES} tries that never ended")
         progress = _Progress(self, task)
         making = asyncio.create_task(make_clip(self._workshop, task, progress.note), name="clip")
         try:

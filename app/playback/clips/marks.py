@@ -6,6 +6,7 @@
 A pure function of time, with the numbers of the player: `static/js/replay/stage/gesture_marks.js`.
 """
 
+import bisect
 import itertools
 from collections.abc import Iterator, Sequence
 from math import ceil, hypot
@@ -24,6 +25,8 @@ _TRAIL_PX: Final = 12
 _HEAD_SHARE: Final = 1.6
 _STEP_MS: Final = 50
 """The most time that a part of a trail's outline spans, so that a line without moves tapers too."""
+_MOST_POINTS: Final = 25
+"""The most places along a trail that are taken from what was recorded: one in 28 ms."""
 _PRESS_EDGE_PX: Final = 3
 _QUICK_TAPS: Final = 2
 
@@ -86,18 +89,24 @@ def _draw_gesture(gesture: Gesture, at_ms: int) -> Iterator[ClipMark]:
 
 def _find_place(points: Sequence[TouchPoint], at_ms: int) -> Place:
     """Return where a finger is at a time: between two points it moves evenly."""
-    after = next((point for point in points if point.at_ms > at_ms), points[-1])
-    before = next((point for point in reversed(points) if point.at_ms <= at_ms), points[0])
+    number = _count_until(points, at_ms)
+    before, after = points[max(0, number - 1)], points[min(number, len(points) - 1)]
     length_ms = after.at_ms - before.at_ms
     part = max(0.0, (at_ms - before.at_ms) / length_ms) if length_ms > 0 else 0.0
     return before.x + (after.x - before.x) * part, before.y + (after.y - before.y) * part
+
+
+def _count_until(points: Sequence[TouchPoint], at_ms: int) -> int:
+    """Count the points, which are in the order of time, up to and including a time."""
+    return bisect.bisect_right(points, at_ms, key=lambda point: point.at_ms)
 
 
 def _follow_way(points: Sequence[TouchPoint], from_ms: int, to_ms: int) -> list[Place]:
     if from_ms >= to_ms:
         return []
     steps = max(1, ceil((to_ms - from_ms) / _STEP_MS))
-    times = {point.at_ms for point in points if from_ms < point.at_ms < to_ms}
+    passed = points[_count_until(points, from_ms) : _count_until(points, to_ms - 1)]
+    times = {point.at_ms for point in passed[:: ceil(len(passed) / _MOST_POINTS) or 1]}
     times.update(from_ms + (to_ms - from_ms) * step // steps for step in range(steps + 1))
     return [_find_place(points, at_ms) for at_ms in sorted(times)]
 

@@ -120,15 +120,13 @@ class ClipRenderer:
         """Render all groups except the bad ones with one child."""
         plan, planned = await asyncio.to_thread(self._plan, bad)
         gops = [self._index.gops[number] for number in planned.shots]
-        shots_by_start = dict(
-            zip((gop.start_ms for gop in gops), planned.shots.values(), strict=True)
-        )
+        numbers = {self._index.gops[number].start_ms: number for number in planned.shots}
         left_cpu_s = self._most_cpu_s - self._used_cpu_s
         done = 0
         async with child.start_clip_child(most_cpu_s=max(1, math.ceil(left_cpu_s))) as clip_child:
             await clip_child.begin(plan)
             async for gop, record in stored_records.read_records(self._store, gops, self._index):
-                shots = shots_by_start[gop.start_ms]
+                shots = await asyncio.to_thread(planned.draw_shots, numbers[gop.start_ms])
                 before_s, asked_s = clip_child.used_cpu_s, clock.monotonic_s()
                 try:
                     pieces = await clip_child.add(shots, self._make_group(gop, record))

@@ -5,7 +5,8 @@
     captions          ─► when the words change   ┘
     gaps              ─► cut: the picture before one stays for a second, and says how long it was
 
-Times of shots are those of the clip, which begins at 0.
+Times of shots are those of the clip, which begins at 0. An app may say anything, such as a finger
+that stays for years, or thousands of them at once: the work is bounded by the pictures of the clip.
 """
 
 import bisect
@@ -17,7 +18,7 @@ from typing import Final
 from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput
 from app.core.replay_range import ReplayRange, write_clock
-from app.media.clip.wire import ClipCaption, ClipShot
+from app.media.clip.wire import ClipCaption, ClipMark, ClipShot
 from app.playback.clips import marks
 from app.playback.clips.captions import Captions
 from app.playback.recording.gestures import Gesture
@@ -35,6 +36,10 @@ _LEAST_APART_MS: Final = 20
 """The least distance of two pictures: browsers show shorter ones of a GIF for 100 ms."""
 _LEAST_LAST_MS: Final = 100
 _SECOND_MS: Final = 1_000
+_MOST_FINGERS: Final = 10
+"""The most gestures over one picture, the latest ones."""
+_MOST_DRAWN: Final = 5_000
+"""The most gestures over all shots of a GOP together, unless each shot has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,38 @@ class ShownPicture:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedShot:
+    """One picture of the clip, over which nothing is drawn yet."""
+
+    sample: int
+    """The number of the coded picture in its GOP, in decode order."""
+    at_ms: int
+    """The time in the clip from which it is shown."""
+    replay_ms: int
+    """The same time on the clock of the replay."""
+    size_px: tuple[int, int]
+    """Width and height of the upright picture."""
+    gestures: tuple[Gesture, ...]
+    """What may be seen over it, in the order of their starts."""
+    caption: ClipCaption | None
+    notice: str
+
+    @property
+    def marks(self) -> tuple[ClipMark, ...]:
+        """The marks of all its gestures."""
+        return self.draw(len(self.gestures)).marks
+
+    def draw(self, most: int) -> ClipShot:
+        """Draw the latest of its gestures, `most` of them."""
+        drawn = marks.draw_marks(self.gestures[-most:], self.replay_ms, self.size_px)
+        return ClipShot(self.sample, self.at_ms, drawn, self.caption, self.notice)
+
+
+@dataclass(frozen=True, slots=True)
 class ClipTimeline:
     """The pictures of a clip, in the order of their times."""
 
-    shots: dict[int, tuple[ClipShot, ...]]
+    shots: dict[int, tuple[PlannedShot, ...]]
     """The shots by the number of their GOP, in the order of the index."""
     duration_ms: int
     last_ms: int
@@ -65,6 +98,12 @@ class ClipTimeline:
     def count(self) -> int:
         """How many pictures there are."""
         return sum(map(len, self.shots.values()))
+
+    def draw_shots(self, gop: int) -> tuple[ClipShot, ...]:
+        """Draw the shots of a GOP; done one by one, the marks of a long clip never add up."""
+        planned = self.shots[gop]
+        most = max(1, min(_MOST_FINGERS, _MOST_DRAWN // len(planned)))
+        return tuple(shot.draw(most) for shot in planned)
 
 
 def list_shown_pictures(
@@ -125,7 +164,7 @@ def plan_clip(
     starts_ms = [picture.from_ms for picture in pictures]
     clip_ms = list(itertools.accumulate(map(_measure_picture, pictures), initial=0))
     drawn = _GesturesByTime(gestures)
-    shots: dict[int, list[ClipShot]] = {}
+    shots: dict[int, list[PlannedShot]] = {}
     last_at_ms = 0
     for at_ms, is_held in moments:
         number = bisect.bisect_right(starts_ms, at_ms) - 1
@@ -133,10 +172,12 @@ def plan_clip(
         last_at_ms = clip_ms[number] + at_ms - picture.from_ms
         size_px = _measure_upright(index, index.gops[picture.gop].config)
         shots.setdefault(picture.gop, []).append(
-            ClipShot(
+            PlannedShot(
                 picture.sample,
                 last_at_ms,
-                () if is_held else marks.draw_marks(drawn.find(at_ms), at_ms, size_px),
+                at_ms,
+                size_px,
+                () if is_held else drawn.find(at_ms),
                 None if captions is None else _write_caption(captions, at_ms),
                 _describe_gap(picture.gap_ms) if is_held else "",
             )
@@ -197,13 +238,16 @@ def _choose_moments(
     starts_ms = [picture.from_ms for picture in pictures]
     held = [(picture.to_ms, True) for picture in pictures if picture.gap_ms]
     most = max(1, most - len(held))
+    stretches = _find_drawn_stretches(gestures, pictures)
     moments: list[int] = []
     for tick_ms in _TICKS_MS:
         times = set(starts_ms)
-        times.update(_list_ticks(gestures, tick_ms))
+        times.update(each.start_ms for each in gestures)
+        times.update(marks.find_mark_end(each) for each in gestures)
+        times.update(_list_ticks(stretches, tick_ms, most))
         if captions is not None:
             times.update(captions.list_changes())
-            times.update(_list_seconds(pictures))
+            times.update(_list_seconds(pictures, most))
         moments = _keep_within(_keep_apart(sorted(times), _LEAST_APART_MS), pictures, starts_ms)
         if len(moments) <= most:
             break
@@ -214,20 +258,55 @@ def _choose_moments(
     return sorted([(at_ms, False) for at_ms in moments] + held)
 
 
-def _list_seconds(pictures: Sequence[ShownPicture]) -> Iterator[int]:
+def _list_seconds(pictures: Sequence[ShownPicture], most: int) -> Iterator[int]:
     """Yield the seconds within pictures that stay for long, so that the clock goes on."""
-    for picture in pictures:
-        if picture.to_ms - picture.from_ms > _SECOND_MS:
-            yield from range(
-                -(-picture.from_ms // _SECOND_MS) * _SECOND_MS, picture.to_ms, _SECOND_MS
-            )
+    long = [picture for picture in pictures if picture.to_ms - picture.from_ms > _SECOND_MS]
+    length_ms = sum(picture.to_ms - picture.from_ms for picture in long)
+    step_ms = _SECOND_MS * max(1, -(-length_ms // (_SECOND_MS * most)))
+    for picture in long:
+        yield from range(-(-picture.from_ms // step_ms) * step_ms, picture.to_ms, step_ms)
 
 
-def _list_ticks(gestures: Sequence[Gesture], tick_ms: int) -> Iterator[int]:
-    for gesture in gestures:
-        end_ms = marks.find_mark_end(gesture)
-        yield from range(gesture.start_ms, end_ms, tick_ms)
-        yield end_ms
+def _find_drawn_stretches(
+    gestures: Sequence[Gesture], pictures: Sequence[ShownPicture]
+) -> list[tuple[int, int]]:
+    """Find the times at which both a picture and something of a gesture is to be seen.
+
+    A finger may be said to stay down for years, of which a clip shows seconds.
+    """
+    touched = _join((each.start_ms, marks.find_mark_end(each)) for each in gestures)
+    shown = _join((picture.from_ms, picture.to_ms) for picture in pictures)
+    found: list[tuple[int, int]] = []
+    at_touched = at_shown = 0
+    while at_touched < len(touched) and at_shown < len(shown):
+        from_ms = max(touched[at_touched][0], shown[at_shown][0])
+        to_ms = min(touched[at_touched][1], shown[at_shown][1])
+        if from_ms < to_ms:
+            found.append((from_ms, to_ms))
+        if touched[at_touched][1] <= to_ms:
+            at_touched += 1
+        else:
+            at_shown += 1
+    return found
+
+
+def _join(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join stretches of time that meet or overlap; returns them in order."""
+    joined: list[tuple[int, int]] = []
+    for from_ms, to_ms in sorted(stretches):
+        if joined and from_ms <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(to_ms, joined[-1][1]))
+        else:
+            joined.append((from_ms, to_ms))
+    return joined
+
+
+def _list_ticks(stretches: Sequence[tuple[int, int]], tick_ms: int, most: int) -> Iterator[int]:
+    """Yield times at a distance of `tick_ms`, or a larger one if these are more than `most`."""
+    length_ms = sum(to_ms - from_ms for from_ms, to_ms in stretches)
+    step_ms = max(tick_ms, -(-length_ms // most))
+    for from_ms, to_ms in stretches:
+        yield from range(from_ms, to_ms, step_ms)
 
 
 def _keep_within(
@@ -283,9 +362,13 @@ class _GesturesByTime:
         self._waiting = sorted(gestures, key=lambda gesture: gesture.start_ms, reverse=True)
         self._seen: list[Gesture] = []
 
-    def find(self, at_ms: int) -> list[Gesture]:
-        """Return the gestures that have begun and of which something is to be seen."""
+    def find(self, at_ms: int) -> tuple[Gesture, ...]:
+        """Return the gestures that have begun and of which something is to be seen.
+
+        Of more than there are fingers, the latest; the others do not come back.
+        """
         while self._waiting and self._waiting[-1].start_ms <= at_ms:
             self._seen.append(self._waiting.pop())
-        self._seen = [each for each in self._seen if marks.find_mark_end(each) > at_ms]
-        return self._seen
+        seen = [each for each in self._seen if marks.find_mark_end(each) > at_ms]
+        self._seen = seen[-_MOST_FINGERS:]
+        return tuple(self._seen)

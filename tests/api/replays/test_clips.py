@@ -310,6 +310,16 @@ async def test_a_clip_that_cannot_be_rendered_says_why_and_can_be_asked_for_agai
     assert (await ask(server, format="mp4"))["state"] == "waiting"
 
 
+async def test_a_clip_that_ends_the_process_is_given_up(server, held):
+    """A process that was killed postponed nothing: the number of tries alone tells."""
+    await server.take(envelopes.replay_video_envelope(0))
+    told = await ask(server, format="webp")
+    async with server.database.transaction() as connection:
+        await connection.execute(text("update replay_clips set tries = 4"))
+    assert await held.make_next() is ClipResult.FAILED
+    assert "Given up after 4 tries" in (await look(server, told))["fault"]
+
+
 async def test_an_outage_of_the_store_is_borne(server, held, monkeypatch):
     """The clip waits and says why; after four tries it has failed."""
     await server.take(envelopes.replay_video_envelope(0))

@@ -7,7 +7,7 @@ import pytest
 from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput
 from app.core.replay_range import ReplayRange
-from app.playback.clips import timeline
+from app.playback.clips import marks, timeline
 from app.playback.clips.captions import CaptionEvent, Captions
 from app.playback.clips.timeline import ClipTimeline, ShownPicture, list_shown_pictures, plan_clip
 from app.playback.recording.gestures import Gesture, TouchPoint
@@ -153,3 +153,36 @@ def test_a_group_that_cannot_be_decoded_is_a_gap():
     pictures = list_shown_pictures(index, ReplayRange(0, 15_000), without=[5_000])
     assert pictures[4] == ShownPicture(0, 4, 4_000, 5_000, gap_ms=5_000)
     assert {picture.gop for picture in pictures} == {0, 2}
+
+
+def test_a_finger_that_stays_for_years_is_drawn_in_the_pictures_of_the_clip():
+    """An app may say so; only the time of pictures is gone through, in as many steps as shots."""
+    years = Gesture("press", 0, (448, 960), (TouchPoint(1_000, 9, 9), TouchPoint(2**41, 9, 9)))
+    index = build(0, 60)
+    pictures = list_shown_pictures(index, ReplayRange(0, 70_000))
+    stretches = timeline._find_drawn_stretches([years, tap(2_000)], pictures)
+    assert stretches == [(1_000, 5_000), (60_000, 65_000)]
+    assert len(list(timeline._list_ticks([(0, 2**41)], 100, 1_000))) <= 1_000
+    planned = plan(index, ReplayRange(0, 70_000), gestures=[years])
+    assert all(
+        shot.marks for shots in planned.shots.values() for shot in shots if shot.at_ms >= 1e4
+    )
+
+
+def test_thousands_of_fingers_at_once_do_not_multiply():
+    """A picture shows the latest ten, and a group of pictures a few thousand at most."""
+    fingers = [
+        Gesture("swipe", at_ms, (448, 960), (TouchPoint(at_ms, 9, 9), TouchPoint(5_000, 400, 9)))
+        for at_ms in range(4_000)
+    ]
+    planned = plan(build(0), ReplayRange(0, 5_000), gestures=fingers)
+    drawn = planned.draw_shots(0)
+    assert {len(shot.marks) for shot in drawn[1:]} == {10}
+    assert max(mark.finger for mark in drawn[-1].marks) == 3_999
+
+
+def test_a_trail_of_many_points_has_few_corners():
+    """What a sender crowds into 700 ms is thinned."""
+    crowd = tuple(TouchPoint(1_000 + number // 20, number / 40, 9) for number in range(12_000))
+    [mark] = marks.draw_marks([Gesture("swipe", 0, (448, 960), crowd)], 1_600, (448, 960))
+    assert 30 < len(mark.points) < 100
