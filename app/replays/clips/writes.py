@@ -56,6 +56,23 @@ _CLAIM: Final = text(
     """
 )
 
+_DELETE_STRAY: Final = text(
+    """
+    with stray as (
+        delete from replay_clips c where not exists (
+            select from replays r
+            where r.project_id = c.project_id and r.replay_id = c.replay_id
+        )
+        returning c.project_id, c.replay_id, c.object_key
+    ),
+    discarded as (
+        insert into object_outbox (project_id, replay_id, object_key, added_at)
+        select project_id, replay_id, object_key, now() from stray where object_key is not null
+    )
+    select replay_id from stray
+    """
+)
+
 
 async def add_clip(
     connection: AsyncConnection,
@@ -225,6 +242,15 @@ async def delete_clip(connection: AsyncConnection, key: ReplayKey, clip_id: str)
     if object_key is not None:
         await pictures.discard_picture_object(connection, key, object_key, at=clock.now())
     return clip
+
+
+async def delete_stray_clips(connection: AsyncConnection) -> int:
+    """Delete clips without a replay, and hand their files to the sweep; returns how many.
+
+    A process of the release before, which does not know clips, leaves them behind when it deletes
+    a replay.
+    """
+    return len((await connection.execute(_DELETE_STRAY)).all())
 
 
 def _is_leased_as(task: ClipTask) -> tuple[Any, ...]:

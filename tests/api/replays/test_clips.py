@@ -12,10 +12,15 @@ from PIL import Image
 from sqlalchemy import text
 
 from app.core.errors import ServiceUnavailable
+from app.core.ids import ReplayId
+from app.core.replay_range import ReplayRange
 from app.erasure.sweep import sweep_once
 from app.playback.clips import maker as clip_maker
 from app.playback.clips.maker import ClipMaker, ClipResult
+from app.playback.clips.recorded import read_recorded_range
+from app.replays import queries as replays
 from app.replays.clips import writes
+from app.replays.model import ReplayKey
 from tests.support.builders import envelopes, recordings
 from tests.support.builders.clips import clip, colour_of
 from tests.support.builders.wire import REPLAY_ID, STARTED_MS
@@ -370,3 +375,60 @@ async def test_a_project_has_a_most_of_clips_that_wait(server, held, monkeypatch
     monkeypatch.setattr("app.playback.clips.orders.MOST_CLIPS", 2)
     answer = await server.web.post(address, data={"from": "0", "to": "3000"})
     assert (answer.status_code, "has 2 clips at most" in answer.text) == (400, True)
+
+
+async def test_the_words_of_a_clip_hold_nothing_that_scrubbing_removed(server):
+    """Captions are made of what is stored; of an address they have the path alone."""
+    events = [
+        recordings.meta(STARTED_MS, width=128, height=256),
+        recordings.breadcrumb(
+            "ui.tap",
+            STARTED_MS + 500,
+            message="Pay with 4111 1111 1111 1111",
+            data={"path": [{"label": "password: hunter2-canary"}]},
+        ),
+        recordings.network_span(
+            STARTED_MS + 1_000,
+            STARTED_MS + 3_000,
+            url="https://api.example/pay/ok?token=canary-token",
+            statusCode=500,
+            response={"body": "canary-body"},
+        ),
+    ]
+    await server.take(envelopes.replay_video_envelope(0, events=events))
+    key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
+    async with server.database.reading() as connection:
+        replay = await replays.find_replay(connection, key)
+    assert replay is not None
+    read = await read_recorded_range(
+        server.database,
+        server.service.shared.objects,
+        replay,
+        ReplayRange(0, 5_000),
+        zero_ms=STARTED_MS,
+        duration_ms=5_000,
+    )
+    told = [event.words for event in read.captions.events]
+    assert len(told) == 2
+    assert told[1] == "POST /pay/ok 500"
+    assert not any(word in " ".join(told) for word in ("canary", "4111", "hunter2", "token"))
+
+
+async def test_a_clip_whose_replay_a_release_before_has_deleted_goes_with_the_next_cleaning(
+    server, held
+):
+    """That release does not know clips, so their rows outlive the replay for a while."""
+    await server.take(envelopes.replay_video_envelope(0))
+    told = await ask(server, format="webp")
+    assert await held.make_next() is ClipResult.READY
+    async with server.database.transaction() as connection:
+        assert await writes.delete_stray_clips(connection) == 0
+        await connection.execute(
+            text("delete from replays where project_id = :project_id"),
+            {"project_id": server.app.id},
+        )
+        assert await writes.delete_stray_clips(connection) == 1
+    assert (await server.web.get(told["href"])).status_code == 404
+    assert await read_storage(server) == []
+    await sweep(server)
+    assert list_clip_objects(server) == []
