@@ -42,6 +42,9 @@ async def judge_signals(database: Database) -> int:
     Raises:
         ServiceUnavailable: Postgres does not answer.
     """
+    async with database.reading() as connection:
+        if not await signals.is_any_waiting(connection):
+            return 0
     try:
         return await _judge_batch(database, BATCH)
     except ServiceUnavailable:

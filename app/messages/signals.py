@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
@@ -30,6 +30,11 @@ async def add_signals(connection: AsyncConnection, new: Sequence[Signal]) -> Non
                 for signal in new
             ],
         )
+
+
+async def is_any_waiting(connection: AsyncConnection) -> bool:
+    """Tell whether there is a signal to take."""
+    return bool(await connection.scalar(select(exists().select_from(signals))))
 
 
 async def take_signals(connection: AsyncConnection, *, limit: int) -> list[Signal]:

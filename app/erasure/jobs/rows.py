@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,6 +60,11 @@ async def add_erasure(
         .returning(erasures)
     )
     return to_erasure(row.one())
+
+
+async def is_any_open(connection: AsyncConnection) -> bool:
+    """Tell whether there is a job that has not finished."""
+    return bool(await connection.scalar(select(exists().where(erasures.c.finished_at.is_(None)))))
 
 
 async def lock_next_erasure(

@@ -90,6 +90,8 @@ class Eraser(RepeatedWorker):
         await self._log.append_waiting_lines(self._database)
         await self._repeat_forgotten()
         async with self._database.reading() as connection:
+            if not await rows.is_any_open(connection):
+                return
             began_at = await rows.read_clock(connection)
         while True:
             async with self._database.transaction() as connection:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.alerts.judge import judge_signals
 from app.closing.closer import Closer
 from app.db.engine import Database
 from app.symbolication.redo.worker import SymbolicationRedoer
@@ -24,6 +25,11 @@ def look_for_messages(database: Database) -> Awaitable[None]:
     return alerts.make_sender(database).work()
 
 
+def look_for_signals(database: Database) -> Awaitable[int]:
+    """Look for what alerts are about."""
+    return judge_signals(database)
+
+
 def look_for_events(database: Database) -> Awaitable[None]:
     """Look for stored events to make readable."""
     return SymbolicationRedoer(database, _UNUSED).work()
@@ -35,7 +41,8 @@ def look_for_replays(database: Database) -> Awaitable[int]:
 
 
 @pytest.mark.parametrize(
-    ("look", "most"), [(look_for_messages, 1), (look_for_events, 2), (look_for_replays, 5)]
+    ("look", "most"),
+    [(look_for_messages, 1), (look_for_signals, 1), (look_for_events, 2), (look_for_replays, 5)],
 )
 async def test_a_look_at_nothing_takes_one_connection(database: Database, look: Look, most: int):
     """It asks whether there is anything to do, and claims nothing."""
