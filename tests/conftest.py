@@ -44,11 +44,15 @@ async def server(database_url: str, tmp_path: Path) -> AsyncIterator["Server"]:
         yield started
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared_server(
     postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator["Server"]:
-    """One server for every test that is a `tenant`; it runs while such a test does."""
+    """One server for the tests of a file that are a `tenant`.
+
+    One for the whole run would grow slower: the same trace and replay ids come from project after
+    project, and after a thousand tests a small one took 1.5 s of a core instead of 0.05.
+    """
     from tests.support.servers import postgres, server  # noqa: PLC0415 - as above
 
     async for url in postgres._fresh_database(postgres_url, template=template_database):
