@@ -121,8 +121,16 @@ class SharedReplay:
         """
         async with self.db.reading() as connection:
             shared = await self._read_context(connection)
-        found = await self._read_contents(shared, 0, needs_storage=True)
-        return await asyncio.to_thread(gestures.encode_gestures, found.gestures)
+        known = shared.whole.outline.playable.gestures
+        if known is None:
+            # Reading the recordings keeps the gestures, unless they are many.
+            found = await self._read_contents(shared, 0, needs_storage=True)
+            return await asyncio.to_thread(gestures.encode_gestures, found.gestures)
+        window = shared.window
+        if window is None:
+            return known
+        whole = await asyncio.to_thread(gestures.decode_gestures, known)
+        return gestures.encode_gestures(cutting.cut_gestures(whole, window))
 
     async def read_page(self, *, from_segment: int = 0) -> ReplayPageData:
         """Read everything that the page of the share shows.

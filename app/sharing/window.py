@@ -114,7 +114,7 @@ def cut_contents(
         breadcrumbs=tuple(
             crumb for crumb in contents.breadcrumbs if window.has(crumb.at_ms - zero_ms)
         ),
-        gestures=_cut_gestures(contents.gestures, window),
+        gestures=cut_gestures(contents.gestures, window),
         spans=tuple(span for span in contents.spans if window.has(span.at_ms - zero_ms)),
         options=None,
         gaps=tuple(
@@ -133,6 +133,45 @@ def cut_contents(
             for start_ms, end_ms in _clip(screen, window, window.asked)
         ),
     )
+
+
+def cut_gestures(gestures: tuple[Gesture, ...], window: ShareWindow) -> tuple[Gesture, ...]:
+    """Keep the gestures that begin in the part, each up to the end of the part."""
+    kept: list[Gesture] = []
+    for gesture in gestures:
+        if not window.has(gesture.start_ms):
+            continue
+        points = [
+            replace(point, at_ms=point.at_ms - window.shown.from_ms)
+            for point in gesture.points
+            if point.at_ms < window.asked.to_ms
+        ]
+        # A gesture has at least its first and its last point.
+        last = points[-1:] if len(points) == 1 else []
+        kept.append(replace(gesture, points=(*points, *last)))
+    return tuple(kept)
+
+
+def find_first_unread(contents: ReplayContents, window: ShareWindow) -> int | None:
+    """Return the segment from which recordings must be read to have those of the part.
+
+    Returns:
+        None if they are all among those that were read.
+    """
+    zero_ms = contents.outline.zero_ms
+
+    def begins_at(segment: Segment) -> int:
+        return units.ms_from_at(segment.started_at) - zero_ms
+
+    if all(begins_at(segment) >= window.asked.to_ms for segment in contents.unread):
+        return None
+    before = [
+        segment.segment_id
+        for segment in contents.segments
+        if begins_at(segment) <= window.asked.from_ms
+    ]
+    # What happened at the end of a segment may be noted in the one after it, and the other way.
+    return max(0, max(before, default=0) - 1)
 
 
 def cut_errors(
@@ -206,23 +245,6 @@ def cut_feedback(
     return ReplayFeedback(context, kept, len(kept))
 
 
-def _cut_gestures(gestures: tuple[Gesture, ...], window: ShareWindow) -> tuple[Gesture, ...]:
-    """Keep the gestures that begin in the part, each up to the end of the part."""
-    kept: list[Gesture] = []
-    for gesture in gestures:
-        if not window.has(gesture.start_ms):
-            continue
-        points = [
-            replace(point, at_ms=point.at_ms - window.shown.from_ms)
-            for point in gesture.points
-            if point.at_ms < window.asked.to_ms
-        ]
-        # A gesture has at least its first and its last point.
-        last = points[-1:] if len(points) == 1 else []
-        kept.append(replace(gesture, points=(*points, *last)))
-    return tuple(kept)
-
-
 def _clip(interval: _Interval, window: ShareWindow, to: ReplayRange) -> tuple[tuple[int, int], ...]:
     """Clip an interval to a range, on the clock of the part; returns nothing if none is left."""
     start_ms, end_ms = max(interval.start_ms, to.from_ms), min(interval.end_ms, to.to_ms)
@@ -263,25 +285,3 @@ def _place_feedback(record: FeedbackRecord, context: ReplayContext) -> int:
     """Return the moment of feedback, in milliseconds since the start of the replay."""
     made_by = replay_clock.find_side(context.key.project_id, record.project_id, record.platform)
     return replay_clock.find_offset_ms(context.window, record.at, record.drift_ms, made_by=made_by)
-
-
-def find_first_unread(contents: ReplayContents, window: ShareWindow) -> int | None:
-    """Return the segment from which recordings must be read to have those of the part.
-
-    Returns:
-        None if they are all among those that were read.
-    """
-    zero_ms = contents.outline.zero_ms
-
-    def begins_at(segment: Segment) -> int:
-        return units.ms_from_at(segment.started_at) - zero_ms
-
-    if all(begins_at(segment) >= window.asked.to_ms for segment in contents.unread):
-        return None
-    before = [
-        segment.segment_id
-        for segment in contents.segments
-        if begins_at(segment) <= window.asked.from_ms
-    ]
-    # What happened at the end of a segment may be noted in the one after it, and the other way.
-    return max(0, max(before, default=0) - 1)
