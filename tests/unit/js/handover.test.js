@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { keepWithin, moveEnd, pressMark, readMarks } from "../../../static/js/replay/handover/marks.js";
+import { aroundMoment, keepWithin, moveEnd, pressMark, readMarks } from "../../../static/js/replay/handover/marks.js";
 import { withRange } from "../../../static/js/replay/handover/place.js";
-import { aroundMoment, readClock, writeClock } from "../../../static/js/replay/handover/range_form.js";
+import { readClock, writeClock } from "../../../static/js/replay/handover/range_form.js";
 
 const LENGTH_MS = 60_000;
 

@@ -8,8 +8,7 @@
  */
 
 import { all, closest, el, need, numberOf, picture } from "../../dom.js";
-import { fetchPlace, startPlace } from "./place.js";
-import { aroundMoment, createRangeForm } from "./range_form.js";
+import { aroundMoment } from "./marks.js";
 
 /** A handle that is dragged changes the range often; the server is asked when it rests. */
 const QUIET_MS = 250;
@@ -110,8 +109,10 @@ function showWay(section, act) {
  */
 async function fill({ player, content, announce, signal }, marks, { href, body, shown }) {
   body.replaceChildren(el("p", { className: "quiet", role: "status" }, "Loading…"));
-  const element = await fetchPlace(href, marks.range(), signal);
-  if (!element) {
+  const scripts = await loadScripts();
+  const asked = marks.range();
+  const element = await scripts?.fetchPlace(href, asked, signal);
+  if (!scripts || !element) {
     const again = el("button", { type: "button", className: "button", "data-try-again": "" }, "Try again");
     body.replaceChildren(el("p", { role: "alert" }, "The server does not answer, or the replay was deleted."), again);
     return null;
@@ -122,7 +123,7 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
   /** @type {((range: Range | null) => void)[]} */
   const listeners = [];
   const renew = async (/** @type {string[]} */ ...names) => {
-    const fresh = await fetchPlace(href, marks.range(), signal);
+    const fresh = await scripts.fetchPlace(href, marks.range(), signal);
     for (const name of names) {
       const part = fresh?.querySelector(`[${name}]`);
       if (part) need(`[${name}]`, element).replaceChildren(...part.childNodes);
@@ -133,8 +134,8 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
     element, range: marks.range, onRange: (changed) => listeners.push(changed),
     refresh: () => renew("data-handed-out"), announce, now_ms, signal,
   };
-  startPlace(place);
-  const { follow } = createRangeForm(element, marks, { now_ms, shown, duration, signal });
+  scripts.startPlace(place);
+  const { follow } = scripts.createRangeForm(element, marks, { now_ms, shown, duration, signal });
   let timer = 0;
   const tell = () => {
     for (const listener of listeners) listener(marks.range());
@@ -142,6 +143,8 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
     timer = setTimeout(() => void renew("data-range-facts"), QUIET_MS);
   };
   marks.subscribe(tell);
+  // It may have been marked anew while the place was on its way.
+  if (JSON.stringify(asked) !== JSON.stringify(marks.range())) tell();
   signal.addEventListener("abort", () => clearTimeout(timer));
   const stop = player.store.subscribe((state, previous) => {
     if (Math.floor(state.at_ms / 1000) === Math.floor(previous.at_ms / 1000)) return;
@@ -151,4 +154,14 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
   signal.addEventListener("abort", stop);
   for (const link of all("a[data-range-href]", element)) link.setAttribute("target", "_blank");
   return element;
+}
+
+/** Loads the scripts of the place; null if the server does not answer. */
+async function loadScripts() {
+  try {
+    const [place, rangeForm] = await Promise.all([import("./place.js"), import("./range_form.js")]);
+    return { ...place, ...rangeForm };
+  } catch {
+    return null;
+  }
 }

@@ -17,6 +17,8 @@
 
 /** A shorter range holds no frame. */
 export const LEAST_MS = 100;
+/** The length of the range around a moment, as an issue shows it around its event. */
+const AROUND_MS = 10_000;
 
 /**
  * @param {{set: (name: string, value: string) => void}} address
@@ -93,6 +95,19 @@ export function moveEnd({ from_ms, to_ms }, end, at_ms, duration_ms) {
 export function keepWithin({ from_ms, to_ms }, duration_ms) {
   const start_ms = Math.round(Math.max(0, Math.min(from_ms, duration_ms - LEAST_MS)));
   return { from_ms: start_ms, to_ms: Math.round(Math.max(start_ms + LEAST_MS, Math.min(to_ms, duration_ms))) };
+}
+
+/**
+ * The range around a moment, moved into the replay where it would begin before it or end after it.
+ *
+ * @param {number} at_ms
+ * @param {number} duration_ms
+ * @returns {Range}
+ */
+export function aroundMoment(at_ms, duration_ms) {
+  const length_ms = Math.min(AROUND_MS, duration_ms);
+  const from_ms = Math.min(Math.max(0, at_ms - length_ms / 2), duration_ms - length_ms);
+  return { from_ms, to_ms: from_ms + length_ms };
 }
 
 /** @param {URLSearchParams} query @returns {MarkedTime | null} */

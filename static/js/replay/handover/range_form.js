@@ -8,9 +8,8 @@
 
 import { el, need } from "../../dom.js";
 import { clockText } from "../../words.js";
+import { aroundMoment } from "./marks.js";
 
-/** The length of the range around a moment, as an issue shows it around its event. */
-const AROUND_MS = 10_000;
 const CLOCK = /^(?:(\d{1,4}):)?(\d{1,3}):([0-5]\d)(?:\.(\d{1,3}))?$/;
 
 /**
@@ -67,19 +66,6 @@ export function createRangeForm(element, marks, { now_ms, shown, duration, signa
   marks.subscribe(show);
   show();
   return { follow };
-}
-
-/**
- * The range around a moment, moved into the replay where it would begin before it or end after it.
- *
- * @param {number} at_ms
- * @param {number} duration_ms
- * @returns {Range}
- */
-export function aroundMoment(at_ms, duration_ms) {
-  const length_ms = Math.min(AROUND_MS, duration_ms);
-  const from_ms = Math.min(Math.max(0, at_ms - length_ms / 2), duration_ms - length_ms);
-  return { from_ms, to_ms: from_ms + length_ms };
 }
 
 /** Reads `1:01.5` as milliseconds, as the server does. @param {string} text @returns {number | null} */
