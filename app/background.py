@@ -16,6 +16,7 @@ from app.issues import backfill as error_backfill, old_rows as issue_rows
 from app.memberships import invitations
 from app.processes import records as process_records
 from app.projects import key_changes, writes as project_writes
+from app.replays import hiding
 from app.replays.clips import writes as clip_writes
 from app.replays.sharing import writes as share_writes
 from app.traces import backfill as trace_backfill, old_rows as trace_rows
@@ -58,6 +59,7 @@ async def tidy_up(database: Database) -> None:
         await audit_writes.delete_old_lines(connection)
         await share_writes.delete_old_shares(connection)
         await clip_writes.delete_stray_clips(connection)
+        await hiding.delete_parts_of_hidden(connection)
         await process_records.delete_dead_processes(connection)
         await marks.delete_old_marks(
             connection, in_use=await process_records.list_journals(connection)

@@ -22,6 +22,7 @@ from app.replays.tables import tombstones
 
 _BY_PERSON: Final = "person"
 _BY_COMMAND: Final = "command line"
+_PARTS_OF_REPLAYS: Final = ("replay_shares", "replay_tickets")
 _HIDE: Final = (
     text(
         """
@@ -155,6 +156,25 @@ async def hide_replays(
         replace(_to_hidden(row), shares=row.shares, clips=row.clips, tickets=row.tickets)
         for row in rows
     ]
+
+
+async def delete_parts_of_hidden(connection: AsyncConnection) -> None:
+    """Delete shares and tickets whose replay is gone.
+
+    A process of the release before, which runs beside this one during an upgrade, hides a replay
+    without knowing them. Clips have objects, so `clips.writes.delete_stray_clips` looks for them.
+    """
+    for table in _PARTS_OF_REPLAYS:
+        await connection.execute(
+            text(
+                f"""
+                delete from {table} p where not exists (
+                    select from replays r
+                    where r.project_id = p.project_id and r.replay_id = p.replay_id
+                )
+                """  # noqa: S608 - our own names
+            )
+        )
 
 
 async def read_hidden_replays(

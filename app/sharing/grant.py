@@ -65,7 +65,9 @@ async def _open(connection: AsyncConnection, share: Share) -> OpenedShare:
         case "open":
             pass
     project = await projects.get_project(connection, share.key.project_id)
-    if not project.allows_shares:
+    is_picture = share.kind is ShareKind.PICTURE
+    # Read each time: a message may be leaving while an admin switches pictures off.
+    if not project.allows_shares or (is_picture and not project.alerts_show_pictures):
         raise ExpiredData(
             "This link is switched off",
             "Share links of this app answer nobody at the moment. Ask whoever sent it to you",

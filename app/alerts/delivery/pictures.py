@@ -52,7 +52,9 @@ async def add_pictures(
         # All at once: this locks them in the order in which a deletion of several does.
         await locks.lock_for_adding(connection, chosen.values())
         tokens = {
-            position: await _hand_out(connection, key, note=f"A message to {target_name}")
+            position: await _hand_out(
+                connection, key, note=_describe_message(content, key, target_name)
+            )
             for position, key in chosen.items()
         }
     items = [
@@ -86,6 +88,12 @@ async def _hand_out(connection: AsyncConnection, key: ReplayKey, *, note: str) -
         return await hand_out_picture(connection, key, lasts=PICTURES_LAST, note=note)
     except NotFound:
         return None  # it was erased just now
+
+
+def _describe_message(content: AlertContent, key: ReplayKey, target_name: str) -> str:
+    """Describe a message to people who see its replay, but perhaps not the project it is about."""
+    is_own = ProjectId(int(content.project_id or 0)) == key.project_id
+    return f"A message to {target_name}" if is_own else "A message about another project"
 
 
 async def _is_allowed(connection: AsyncConnection, project_id: ProjectId) -> bool:

@@ -106,8 +106,12 @@ async def note_visit(
         is_opening: Whether the page itself is opened, which is a view each time.
 
     Returns:
-        Whether it was counted.
+        Whether it was counted; a share that is gone counts nothing.
     """
+    # The share before its visits, as whoever takes it back or deletes its replay locks them.
+    locked = select(replay_shares.c.id).where(replay_shares.c.id == share_id)
+    if await connection.scalar(locked.with_for_update(key_share=True)) is None:
+        return False
     visit = share_visits.c
     noted = (
         upsert(share_visits)

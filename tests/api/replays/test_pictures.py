@@ -13,6 +13,7 @@ from app.core.errors import MalformedInput
 from app.core.ids import ReplayId
 from app.playback.pictures import draw, make, schedule
 from app.playback.pictures.make import PictureResult
+from app.projects import writes as project_writes
 from app.replays import pictures
 from app.replays.model import ReplayKey
 from app.replays.sharing import queries as shares, writes as share_writes
@@ -372,6 +373,7 @@ async def test_a_message_shows_the_poster_as_jpeg_until_it_is_taken_back(server)
     await server.take(envelopes.replay_video_envelope(0))
     key = replay_key(server)
     async with server.database.transaction() as connection:
+        await project_writes.set_alerts_show_pictures(connection, key.project_id, is_on=True)
         early = await hand_out_picture(connection, key)
     assert (await server.sender.get(share_urls.message_picture(early))).status_code == 404
     assert await draw_replay(server) is PictureResult.MADE

@@ -14,7 +14,7 @@ from app.core.ids import PersonId, ReplayId
 from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
-from app.replays import expire
+from app.replays import expire, hiding
 from app.replays.model import ReplayKey
 from app.replays.sharing import queries, writes
 from app.replays.sharing.model import Share, ShareKind, SharePanel, ShareTerms
@@ -132,6 +132,19 @@ async def test_shares_go_with_their_replay_whoever_ends_it(stored: Database):
             connection, [SECOND], rule="30 days", at=clock.now(), keeps_segments=False
         )
         assert not await queries.list_shares_of_replay(connection, SECOND)
+
+
+async def test_shares_go_though_an_older_release_hid_their_replay(stored: Database):
+    """Its statement knows no shares; housekeeping finds those without a replay."""
+    made, kept = await share(stored, FIRST), await share(stored, SECOND)
+    async with stored.transaction() as connection:
+        await connection.execute(
+            text("delete from replays where replay_id = :id"), {"id": FIRST.replay_id}
+        )
+        await hiding.delete_parts_of_hidden(connection)
+        left = (await connection.scalars(text("select id from replay_shares"))).all()
+    assert left == [kept.id]
+    assert not await visit(stored, made.id, "192.0.2.1", is_opening=True)
 
 
 async def test_a_replay_that_is_gone_is_not_handed_out(stored: Database):

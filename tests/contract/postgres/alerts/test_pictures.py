@@ -17,6 +17,7 @@ from app.alerts.editing.edit_pictures import set_pictures
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import AlertTarget, TargetKind
 from app.core import clock
+from app.core.errors import ExpiredData
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
@@ -24,7 +25,8 @@ from app.messages import outbox
 from app.messages.model import MessageKind, NewMessage
 from app.replays.model import ReplayKey
 from app.replays.sharing.model import ShareKind
-from app.replays.sharing.queries import find_share
+from app.replays.sharing.queries import find_share, list_shares_of_replay
+from app.sharing.grant import open_share
 from app.storage.local import LocalStore
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.alerts import add_target, make_sender
@@ -170,6 +172,10 @@ async def test_a_message_has_a_picture_only_where_admins_allow_it(data: AgedData
         assert await list_pictured(own, other, undrawn) == [True, False, False]
         await switch(data.database, backend, is_on=True)
         assert await list_pictured(own, other) == [True, True]
+        async with data.database.reading() as connection:
+            (listed,) = await list_shares_of_replay(connection, other)
+        # Who sees the replay may know nothing of the project that the message is about.
+        assert listed.terms.note == "A message about another project"
         assert (await list_pictured(*[own] * 5)).count(True) == MOST_PICTURES
         await switch(data.database, shop, is_on=False)
         assert await list_pictured(own, other) == [False, False]
@@ -212,3 +218,17 @@ async def test_pictures_end_with_their_replay_and_when_an_admin_takes_them_back(
                 )
             )
         assert detail == {"on": False, "revoked": 2}
+
+
+async def test_no_picture_opens_while_its_project_shows_none(data: AgedData, shop: ProjectId):
+    """A message may leave while an admin switches pictures off: its picture stays shut."""
+    replay = await data.add_replay(shop, age=1)
+    await switch(data.database, shop, is_on=True)
+    async with serving_webhook() as receiver:
+        (item,) = await send(data.database, receiver, shop, replay)
+    token = read_token(item["picture_url"])
+    assert (await open_share(data.database, token, ShareKind.PICTURE)).replay.key == replay
+    async with data.database.transaction() as connection:
+        await connection.execute(text("update projects set alerts_show_pictures = false"))
+    with pytest.raises(ExpiredData):
+        await open_share(data.database, token, ShareKind.PICTURE)
