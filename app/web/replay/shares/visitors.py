@@ -61,8 +61,12 @@ def is_opening(request: Request) -> bool:
 
 
 async def find_page_visitor(request: Request, token: ShareToken) -> ShareVisitor:
-    """Return who opens a page of a share, of which a network may open few."""
-    return await _find_visitor(request, token, is_page=True)
+    """Return who opens a page of a share, of which a network may open few.
+
+    A script that looks whether a live replay has grown asks every few seconds, for each viewer: it
+    counts as a part.
+    """
+    return await _find_visitor(request, token, is_page=is_opening(request))
 
 
 async def find_part_visitor(request: Request, token: ShareToken) -> ShareVisitor:
