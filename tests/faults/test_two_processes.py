@@ -23,9 +23,11 @@ from tests.support.servers import process
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Keyed, Server, keyed, running
 
-PROCESSES = max(2, programme_size.rounds(ci=4, nightly=20))
+PROCESSES = max(2, programme_size.rounds(ci=4, nightly=10))
+CONNECTIONS = 5
+"""The connections of each process: the Postgres of the tests has room for 60 in all."""
 REPLAYS = 25
-SEGMENTS = max(REPLAYS, programme_size.rounds(ci=500, nightly=1_000))
+SEGMENTS = max(REPLAYS, programme_size.rounds(ci=500, nightly=2_000))
 """Segments that every process is sent, each with its own bytes."""
 DELETED = 5
 """Replays that are deleted while their segments arrive."""
@@ -109,7 +111,11 @@ async def test_competing_processes_agree_on_every_segment(
     with ExitStack() as stack:
         rivals = [
             Rival(
-                stack.enter_context(process.launch_and_wait(database_url, tmp_path)),
+                stack.enter_context(
+                    process.launch_and_wait(
+                        database_url, tmp_path, database_connections=CONNECTIONS
+                    )
+                ),
                 Ledger(programme_size.seeded_dice("rival", number), padding_bytes=4_000),
             )
             for number in range(PROCESSES)
