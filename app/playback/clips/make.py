@@ -7,7 +7,6 @@ The object expires unless that transaction points the clip at it, so a process t
 nothing behind.
 """
 
-import asyncio
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from typing import Final
 
 from app.core import units
 from app.core.errors import MalformedInput
+from app.core.finishing import finish_first
 from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.playback.clips.recorded import read_recorded_range
@@ -76,13 +76,8 @@ async def make_clip(
         file = ClipFile(
             object_key, rendered.size_bytes, rendered.width, rendered.height, rendered.duration_ms
         )
-        storing = asyncio.ensure_future(_store_file(workshop, task, file, target.fileno()))
-        try:
-            is_kept = await asyncio.shield(storing)
-        except asyncio.CancelledError:
-            # A put goes on in its thread: what it leaves must be found by the sweep.
-            await asyncio.gather(storing, return_exceptions=True)
-            raise
+        # A put goes on in its thread: what it leaves must be found by the sweep.
+        is_kept = await finish_first(_store_file(workshop, task, file, target.fileno()))
     return rendered if is_kept else None
 
 

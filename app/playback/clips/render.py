@@ -17,6 +17,7 @@ from typing import Final
 from app.core import clock
 from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput, MalformedInput
+from app.core.finishing import finish_first
 from app.core.replay_range import ReplayRange
 from app.media import wire
 from app.media.clip import child, layout
@@ -209,4 +210,5 @@ async def _write_pieces(target: int, pieces: Sequence[FilePiece]) -> None:
                 data, at = data[written:], at + written
 
     if pieces:
-        await asyncio.to_thread(write)
+        # The file may be closed as soon as the caller is cancelled.
+        await finish_first(asyncio.to_thread(write))
