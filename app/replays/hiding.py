@@ -53,7 +53,12 @@ _HIDE: Final = (
         -- Their objects lie under the prefix of the replay, where the sweep finds them.
         delete from replay_clips c using gone
         where c.project_id = gone.project_id and c.replay_id = gone.replay_id
-        returning c.project_id, c.replay_id
+        returning c.project_id, c.replay_id, c.object_key
+    ),
+    clips_elsewhere as (
+        -- Those that were made before the replay got its own day do not lie under that prefix.
+        insert into object_outbox (object_key, added_at)
+        select object_key, cast(:at as timestamptz) from ended_clips where object_key like 'p/%'
     ),
     ended_tickets as (
         delete from replay_tickets t using gone
