@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     """Whether to render clips of replays."""
     clip_cpu_s: int = Field(default=180, ge=5, le=3_600)
     """Processor time that rendering one clip may take, in seconds."""
+    clips_project_bytes: int = Field(default=10 * 1024**3, ge=0)
+    """What the clips of a project may take in storage before more are refused."""
     replay_quiet_s: float = Field(default=600.0, ge=0)
     """A replay that has got no segment for so many seconds closes: it is sealed then."""
     debug_file_bytes: int = Field(default=512 * 1024 * 1024, ge=1024 * 1024, le=2 * 1024**3)

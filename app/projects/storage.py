@@ -152,6 +152,16 @@ async def sum_limited_bytes(
     return sums
 
 
+async def sum_clip_bytes(connection: AsyncConnection, project_id: ProjectId) -> int:
+    """Add up what the clips of a project take."""
+    stored = await connection.scalar(
+        select(func.sum(storage_days.c.size_bytes)).where(
+            storage_days.c.project_id == project_id, storage_days.c.kind == StorageKind.CLIPS
+        )
+    )
+    return int(stored or 0)
+
+
 async def read_storage_days(
     connection: AsyncConnection, project_ids: Sequence[ProjectId], *, since: date | None = None
 ) -> list[StorageDay]:

@@ -3,8 +3,8 @@
     row ─► claimed by one process, whose lease is renewed while it renders ─► ready │ failed
              └ killed: the lease runs out after 30 s, and another process begins anew
 
-A long clip makes room: short ones that are asked for meanwhile are rendered between two of its
-groups of pictures.
+Projects take turns, so that none waits for all clips of another one. A long clip makes room: short
+ones that are asked for meanwhile are rendered between two of its groups of pictures.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Final, override
 
 from app.core import clock, file_lock, log
 from app.core.errors import MalformedInput, ServiceUnavailable
+from app.core.ids import ProjectId
 from app.core.repeated_worker import RepeatedWorker
 from app.playback.clips.make import ClipWorkshop, make_clip
 from app.playback.clips.metrics import ClipMetrics
@@ -28,7 +29,11 @@ _SHORT_MS: Final = 120_000
 """Clips of ranges up to this length are rendered while a longer one waits."""
 _LONG_MS: Final = 300_000
 _LOOK_S: Final = 0.5
-"""The pause between two looks for short clips during a long one."""
+"""The least pause between two looks for short clips during a long one."""
+_MOST_BETWEEN: Final = 2
+"""The most short clips of one look."""
+_MOST_SERVED: Final = 1_000
+"""The most projects whose turns are remembered; others come first."""
 _MOST_TRIES: Final = 4
 _AGAIN: Final = timedelta(seconds=20)
 
@@ -55,6 +60,8 @@ class ClipMaker(RepeatedWorker):
     def __init__(self, workshop: ClipWorkshop) -> None:
         super().__init__()
         self._workshop = workshop
+        self._served: dict[ProjectId, None] = {}
+        """The projects that had a turn, the one whose turn was last at the end."""
         self.results: Counter[ClipResult] = Counter()
         self.metrics: Final = ClipMetrics()
 
@@ -88,9 +95,10 @@ class ClipMaker(RepeatedWorker):
         """
         database = self._workshop.database
         async with database.transaction() as connection:
-            task = await writes.claim_clip(connection, most_ms=most_ms)
+            task = await writes.claim_clip(connection, most_ms=most_ms, served=tuple(self._served))
         if task is None:
             return None
+        self._note_turn(task.clip.key.project_id)
         try:
             result = await self._make(task)
         except MalformedInput as error:
@@ -103,6 +111,12 @@ class ClipMaker(RepeatedWorker):
         self.results[result] += 1
         self.metrics.note_result(result.value)
         return result
+
+    def _note_turn(self, project_id: ProjectId) -> None:
+        self._served.pop(project_id, None)
+        self._served[project_id] = None
+        if len(self._served) > _MOST_SERVED:
+            del self._served[next(iter(self._served))]
 
     async def _make(self, task: ClipTask) -> ClipResult:
         """Render a clip, and renew its lease meanwhile; a clip that is deleted is dropped."""
@@ -157,14 +171,25 @@ class _Progress:
         self._maker = maker
         wanted = task.clip.request.range
         self._is_long = wanted is None or wanted.length_ms > _LONG_MS
-        self._looked_s = clock.monotonic_s()
+        self._look_at_s = clock.monotonic_s() + _LOOK_S
         self.percent = 0
 
     async def note(self, part: float) -> None:
         """Note the part that is rendered, from 0 to 1."""
         # The file is put into the store after that.
         self.percent = min(99, int(part * 100))
-        if self._is_long and clock.monotonic_s() - self._looked_s >= _LOOK_S:
-            while await self._maker.make_next(most_ms=_SHORT_MS) is not None:
-                pass
-            self._looked_s = clock.monotonic_s()
+        began_s = clock.monotonic_s()
+        if self._is_long and began_s >= self._look_at_s:
+            await self._render_short_clips()
+            ended_s = clock.monotonic_s()
+            # Whatever is asked for meanwhile, the long one has half of the time.
+            self._look_at_s = ended_s + max(_LOOK_S, ended_s - began_s)
+
+    async def _render_short_clips(self) -> None:
+        """Render short clips that wait; a fault of one is not that of the long clip."""
+        try:
+            for _ in range(_MOST_BETWEEN):
+                if await self._maker.make_next(most_ms=_SHORT_MS) is None:
+                    return
+        except Exception:
+            _logger.exception("a short clip failed while a long one waited")

@@ -22,9 +22,10 @@ from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.playback.clips import timeline
 from app.playback.video.index_cache import IndexCache
+from app.projects import storage
 from app.replays import locks, queries as replays
 from app.replays.clips import queries, writes
-from app.replays.clips.model import MOST_CLIPS, MOST_WAITING, Clip, ClipFile, ClipRequest
+from app.replays.clips.model import MOST_CLIPS, MOST_WAITING, Clip, ClipFile, ClipRequest, ClipState
 from app.replays.model import Replay, ReplayKey
 from app.storage.port import ObjectStore
 
@@ -82,6 +83,8 @@ class ReplayClips:
     key: ReplayKey
     hurry: Callable[[], None]
     """Has clips rendered at once, if this process does that."""
+    most_bytes: int
+    """What the clips of a project may take before more are refused."""
     is_on: bool = True
     """Whether clips are rendered at all."""
 
@@ -90,7 +93,8 @@ class ReplayClips:
 
         Raises:
             NotFound: There is no such replay.
-            InvalidInput: The range has no video, clips are switched off, or there are too many.
+            InvalidInput: The range has no video, clips are switched off, there are too many, or
+                they take too much.
         """
         if not self.is_on:
             raise InvalidInput(SWITCHED_OFF)
@@ -100,8 +104,9 @@ class ReplayClips:
         async with self.db.transaction() as connection:
             if await locks.lock_for_adding(connection, [self.key]):
                 raise NotFound("no such replay")
-            if await queries.find_clip_of_result(connection, self.key, result) is None:
-                await self._check_room(connection)
+            known = await queries.find_clip_of_result(connection, self.key, result)
+            if known is None or known.state is ClipState.FAILED:
+                await self._check_room(connection, is_new=known is None)
             clip = await writes.add_clip(
                 connection,
                 self.key,
@@ -183,13 +188,19 @@ class ReplayClips:
         request = replace(request, range=None if wanted == whole else wanted)
         return request, request.name_result(version)
 
-    async def _check_room(self, connection: AsyncConnection) -> None:
-        if await queries.count_clips(connection, self.key) >= MOST_CLIPS:
+    async def _check_room(self, connection: AsyncConnection, *, is_new: bool) -> None:
+        if is_new and await queries.count_clips(connection, self.key) >= MOST_CLIPS:
             raise InvalidInput(f"A replay has {MOST_CLIPS} clips at most; delete one first.")
         waiting = await queries.count_waiting_clips(connection, self.key.project_id)
         if waiting >= MOST_WAITING:
             raise InvalidInput(
                 f"{waiting} clips of this project wait to be rendered; ask again in a few minutes."
+            )
+        stored_bytes = await storage.sum_clip_bytes(connection, self.key.project_id)
+        if stored_bytes >= self.most_bytes:
+            raise InvalidInput(
+                f"The clips of this project take {units.format_bytes(stored_bytes)}; they may take "
+                f"{units.format_bytes(self.most_bytes)}. Delete some that nobody needs."
             )
 
     async def _add_line(

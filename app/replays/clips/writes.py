@@ -9,16 +9,17 @@ or at the end at the latest.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import ARRAY, BigInteger, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.errors import NotFound
-from app.core.ids import PersonId
+from app.core.ids import PersonId, ProjectId
 from app.db.text import clean
 from app.replays import locks, outgoing, pictures
 from app.replays.clips.model import Clip, ClipFile, ClipRequest, ClipTask
@@ -48,13 +49,14 @@ _CLAIM: Final = text(
           and (w.leased_until is null or w.leased_until <= now())
           -- A whole replay may take a minute: short clips that were asked for meanwhile come first.
           and (cast(:most_ms as bigint) is null or w.to_ms - w.from_ms <= :most_ms)
-        order by w.made_at + interval '1 minute'
+        -- Projects take turns: those that had none yet, then the one whose turn is longest ago.
+        order by coalesce(array_position(:served, w.project_id), 0), w.made_at + interval '1 minute'
             * (least(coalesce(w.to_ms - w.from_ms, 3600000), 3600000) / 3600000.0), w.id
         limit 1 for update skip locked
     )
     returning c.id, c.tries
     """
-)
+).bindparams(bindparam("served", type_=ARRAY(BigInteger)))
 
 _DELETE_STRAY: Final = text(
     """
@@ -119,6 +121,8 @@ async def add_clip(
             set_={
                 "state": "waiting",
                 "due_at": func.now(),
+                # It waits behind what was asked for meanwhile.
+                "made_at": func.now(),
                 "tries": 0,
                 "fault": None,
                 "ended_at": None,
@@ -132,15 +136,18 @@ async def add_clip(
     return clip
 
 
-async def claim_clip(connection: AsyncConnection, *, most_ms: int | None = None) -> ClipTask | None:
-    """Lease the clip that is next: in the order of asking, but a long one after short ones.
+async def claim_clip(
+    connection: AsyncConnection, *, most_ms: int | None = None, served: Sequence[ProjectId] = ()
+) -> ClipTask | None:
+    """Lease the clip that is next: projects take turns, and a long one comes after short ones.
 
     Args:
         connection: Where to write.
         most_ms: The longest range of the replay to take; None for any clip.
+        served: The projects that had a turn, the one whose turn was last at the end.
     """
     lease = secrets.token_hex(16)
-    parameters = {"lease": lease, "lease_for": LEASE, "most_ms": most_ms}
+    parameters = {"lease": lease, "lease_for": LEASE, "most_ms": most_ms, "served": list(served)}
     row = (await connection.execute(_CLAIM, parameters)).first()
     if row is None:
         return None

@@ -117,6 +117,7 @@ def find_clips(request: Request, watching: access.CurrentReplay) -> ReplayClips:
         watching.access.person,
         watching.key,
         services.clips.hurry,
+        most_bytes=services.settings.clips_project_bytes,
         is_on=services.settings.clips,
     )
 
