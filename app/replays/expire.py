@@ -171,6 +171,8 @@ class ExpiredReplays:
     keys: tuple[ReplayKey, ...] = ()
     segments: int = 0
     video_bytes: int = 0
+    shares: int = 0
+    """Links and pictures of them that were handed out, and that answer nobody any more."""
 
 
 async def find_replays_of_part(
@@ -263,6 +265,7 @@ async def expire_replays(
         tuple(replay.key for replay in hidden),
         sum(replay.segments for replay in hidden),
         sum(replay.video_bytes for replay in hidden),
+        sum(replay.shares for replay in hidden),
     )
 
 

@@ -303,6 +303,7 @@ async def _record_replays(
             "rule": act.rule,
             "replays": len(expired.keys),
             "video_bytes": expired.video_bytes,
+            **({"shares": expired.shares} if expired.shares else {}),
         },
     )
 

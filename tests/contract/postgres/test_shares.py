@@ -128,9 +128,10 @@ async def test_shares_go_with_their_replay_whoever_ends_it(stored: Database):
         counts = await connection.scalar(text("select counts from erasures"))
     assert counts["shares"] == 2
     async with stored.transaction() as connection:
-        await expire.expire_replays(
+        expired = await expire.expire_replays(
             connection, [SECOND], rule="30 days", at=clock.now(), keeps_segments=False
         )
+        assert expired.shares == 1
         assert not await queries.list_shares_of_replay(connection, SECOND)
 
 
