@@ -9,6 +9,8 @@ end never came ends where it was seen last.
 Source: docs/protocol.md, section 5.7.
 """
 
+import bisect
+import heapq
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -176,36 +178,49 @@ def _sort_key(segment: RecordedSegment) -> tuple[datetime, int]:
     return segment.segment.started_at, segment.segment.segment_id
 
 
+class _Fingers:
+    """The fingers that are on the screen, by their pointers, and those that have left it."""
+
+    def __init__(self) -> None:
+        self.down: dict[int, _Finger] = {}
+        self.done: list[_Finger] = []
+        # A sender may claim thousands of fingers at once: none is to be looked for among them.
+        self._free_numbers: list[int] = []
+
+    def begin(self, pointer: int, size: VideoSize) -> None:
+        """Give a finger the least number that no other one has."""
+        free = self._free_numbers
+        self.down[pointer] = _Finger(heapq.heappop(free) if free else len(self.down), size)
+
+    def end(self, pointers: Iterable[int]) -> None:
+        """Let fingers leave the screen; of pointers that are not down nothing is done."""
+        for pointer in [each for each in pointers if each in self.down]:
+            finger = self.down.pop(pointer)
+            self.done.append(finger)
+            heapq.heappush(self._free_numbers, finger.number)
+
+
 def _follow_fingers(touches: Iterable[tuple[Touch, VideoSize]], zero_ms: int) -> list[Gesture]:
     """Follow every finger from its start to its end."""
-    down: dict[int, _Finger] = {}
-    done: list[_Finger] = []
-
-    def end(pointers: Iterable[int]) -> None:
-        done.extend(down.pop(pointer) for pointer in list(pointers) if pointer in down)
-
+    fingers = _Fingers()
+    down = fingers.down
     for touch, size in touches:
         pointer = touch.pointer_id
         if touch.kind == "start":
-            end([pointer])
+            fingers.end([pointer])
         if touch.kind == "start" or (touch.kind == "move" and pointer not in down):
-            down[pointer] = _Finger(_find_free_number(down), size)
+            fingers.begin(pointer, size)
         finger = down.get(pointer)
         if finger is not None and not finger.add(touch, size, zero_ms):
-            end([pointer])
+            fingers.end([pointer])
         if touch.kind == "end":
-            end([pointer])
+            fingers.end([pointer])
         elif touch.kind == "cancel":
             # Android sends one cancel, for pointer 0, and means all fingers.
-            end(down)
-    end(down)
-    gestures = [_make_gesture(finger) for finger in done if finger.points]
+            fingers.end(down)
+    fingers.end(down)
+    gestures = [_make_gesture(finger) for finger in fingers.done if finger.points]
     return sorted(gestures, key=lambda gesture: (gesture.start_ms, gesture.finger))
-
-
-def _find_free_number(down: dict[int, _Finger]) -> int:
-    taken = {finger.number for finger in down.values()}
-    return next(number for number in range(len(taken) + 1) if number not in taken)
 
 
 def _make_gesture(finger: _Finger) -> Gesture:
@@ -233,12 +248,17 @@ def _mark_taps(gestures: Sequence[Gesture], dead_ms: Sequence[int]) -> tuple[Ges
             marked += _count_run(run)
             run = [gesture]
     marked += _count_run(run)
+    ordered_ms = sorted(dead_ms)
     return tuple(
-        replace(gesture, is_dead=True)
-        if any(abs(gesture.start_ms - at_ms) <= _DEAD_MS for at_ms in dead_ms)
-        else gesture
+        replace(gesture, is_dead=True) if _is_near(ordered_ms, gesture.start_ms) else gesture
         for gesture in sorted(marked, key=lambda gesture: (gesture.start_ms, gesture.finger))
     )
+
+
+def _is_near(ordered_ms: Sequence[int], at_ms: int) -> bool:
+    """Tell whether one of some times, which are in order, is that of a dead tap at `at_ms`."""
+    number = bisect.bisect_left(ordered_ms, at_ms - _DEAD_MS)
+    return number < len(ordered_ms) and ordered_ms[number] <= at_ms + _DEAD_MS
 
 
 def _is_quick_tap_after(before: Gesture, tap: Gesture) -> bool:

@@ -120,6 +120,20 @@ def test_fingers_that_are_down_together_are_told_apart():
     ]
 
 
+def test_a_finger_gets_the_least_number_that_is_free():
+    """Whichever left first; thousands at once are numbered as quickly as two."""
+    down = [touch("start", at_ms, 10, 10, 40 + at_ms) for at_ms in range(4)]
+    gestures = read(
+        segment(
+            0, *down,
+            touch("end", 10, 10, 10, 42), touch("end", 11, 10, 10, 40),
+            touch("start", 20, 10, 10, 60), touch("start", 21, 10, 10, 61),
+            touch("start", 22, 10, 10, 62),
+        )
+    )  # fmt: skip
+    assert [gesture.finger for gesture in gestures] == [0, 1, 2, 3, 0, 2, 4]
+
+
 def test_a_gesture_may_cross_into_the_next_segment():
     """A touch on the border may come twice; without an end, the last position is the end."""
     first = segment(0, touch("start", 4950, 10, 10), moves(5000, (0, 10, 60)))
