@@ -3,7 +3,8 @@
 
 Starts `playhead serve --workers N` with an embedded Postgres for each N, loads some pages, sends
 some envelopes, lets it rest, and prints the proportional share (PSS) of the parent, of all
-workers and of Postgres in MB, and what each further worker adds. A busy machine changes nothing.
+workers and of Postgres in MB, and what each further worker adds. On a busy machine background work
+piles up, and each worker keeps more connections to Postgres, of 3 to 5 MB each.
 """
 
 import argparse

@@ -35,26 +35,6 @@ a plan for one replay looks better than one for ten: of 3.5 ms for one, 2.3 were
 _UNLINK: Final = text(
     """
     with gone as (
-        delete from issue_links
-        where replay_project_id = :project_id and replay_id = cast(:replay_id as uuid)
-        returning project_id, issue_id, replay_project_id
-    ),
-    -- In the order in which digest adds to them: a join alone may take them in any other.
-    locked as (
-        select c.project_id, c.issue_id, c.replay_project_id
-        from issue_link_counts c join gone using (project_id, issue_id, replay_project_id)
-        order by 1, 2, 3 for update of c
-    )
-    update issue_link_counts c set replays = c.replays - 1
-    from locked g
-    where c.project_id = g.project_id and c.issue_id = g.issue_id
-      and c.replay_project_id = g.replay_project_id
-    """
-)
-
-_UNLINK_ALL: Final = text(
-    """
-    with gone as (
         delete from issue_links l
         using unnest(:project_ids, :replay_ids) as k (project_id, replay_id)
         where l.replay_project_id = k.project_id and l.replay_id = k.replay_id
@@ -64,6 +44,7 @@ _UNLINK_ALL: Final = text(
         select project_id, issue_id, replay_project_id, count(*) as quantity
         from gone group by 1, 2, 3
     ),
+    -- In the order in which digest adds to them: a join alone may take them in any other.
     locked as (
         select c.project_id, c.issue_id, c.replay_project_id, g.quantity
         from issue_link_counts c join counted g using (project_id, issue_id, replay_project_id)
@@ -118,21 +99,13 @@ async def lock_links(connection: AsyncConnection, ids: Collection[str]) -> None:
         await (await get_driver(connection)).execute(_LOCK, list(ids))
 
 
-async def delete_links(
-    connection: AsyncConnection, project_id: ProjectId, replay_id: ReplayId
-) -> None:
-    """Delete the links of a replay whose rows are deleted in this transaction."""
-    await lock_links(connection, [replay_id])
-    await connection.execute(_UNLINK, {"project_id": project_id, "replay_id": replay_id})
-
-
 async def delete_links_of_replays(
     connection: AsyncConnection, keys: Sequence[tuple[ProjectId, ReplayId]]
 ) -> None:
     """Delete the links of replays whose rows are deleted in this transaction."""
     await lock_links(connection, [replay_id for _, replay_id in keys])
     await connection.execute(
-        _UNLINK_ALL,
+        _UNLINK,
         {
             "project_ids": [project_id for project_id, _ in keys],
             "replay_ids": [replay_id for _, replay_id in keys],

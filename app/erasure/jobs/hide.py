@@ -115,12 +115,14 @@ async def remove_parts(
     connection: AsyncConnection, hidden: Sequence[HiddenReplay], *, at: datetime
 ) -> None:
     """Remove what belongs to hidden replays: segments, links, pictures, pins, quarantine."""
+    keys = [replay.key for replay in hidden]
+    # Before the segments, whose deletion changes the totals of storage: digest, too, changes the
+    # counts of links first and the totals last, and either would wait for the other otherwise.
+    await replay_links.delete_links_of_replays(connection, keys)
     await erase.remove_parts(connection, hidden, at=at)
-    await cleaning.forget_replays(connection, [replay.key for replay in hidden])
-    for replay in hidden:
-        key = replay.key
+    await cleaning.forget_replays(connection, keys)
+    for key in keys:
         await project_writes.erase_quarantined(connection, key.project_id, key.replay_id)
-        await replay_links.delete_links(connection, key.project_id, key.replay_id)
 
 
 def write_user_names(names: Sequence[PersonName]) -> list[dict[str, str]]:
