@@ -3,33 +3,22 @@
 They end with their issue (`erase.delete_issue_counts`), and go over to an issue that replaces it.
 """
 
-from sqlalchemy import delete, func, insert, select
+from typing import Any
+
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
 from app.core.ids import PersonId
-from app.core.ticket_address import MOST_TICKETS, KeptTicket, TicketAddress
+from app.core.ticket_address import KeptTicket, TicketAddress
+from app.db import kept_tickets
 from app.issues.model import IssueKey
 from app.issues.tables import issue_tickets, issues
 
 
 async def list_issue_tickets(connection: AsyncConnection, key: IssueKey) -> list[KeptTicket]:
     """List the tickets of an issue, the oldest first."""
-    rows = await connection.execute(
-        select(issue_tickets)
-        .where(issue_tickets.c.project_id == key[0], issue_tickets.c.issue_id == key[1])
-        .order_by(issue_tickets.c.id)
-        .limit(MOST_TICKETS)
-    )
-    return [
-        KeptTicket(
-            row.id,
-            TicketAddress(row.url, row.label),
-            None if row.added_by is None else PersonId(row.added_by),
-            row.added_at,
-        )
-        for row in rows
-    ]
+    return await kept_tickets.list_tickets(connection, issue_tickets, _name_columns(key))
 
 
 async def add_issue_ticket(
@@ -47,27 +36,9 @@ async def add_issue_ticket(
     is_issue = (issues.c.project_id == key[0], issues.c.issue_id == key[1])
     if await connection.scalar(select(issues.c.kind).where(*is_issue).with_for_update()) is None:
         raise NotFound("there is no such issue in this project")
-    of_issue = (issue_tickets.c.project_id == key[0], issue_tickets.c.issue_id == key[1])
-    row = (
-        await connection.execute(
-            select(
-                func.count().label("kept"),
-                func.count().filter(issue_tickets.c.url == address.url).label("same"),
-            ).where(*of_issue)
-        )
-    ).one()
-    if row.same or row.kept >= MOST_TICKETS:
-        return False
-    await connection.execute(
-        insert(issue_tickets).values(
-            project_id=key[0],
-            issue_id=key[1],
-            url=address.url,
-            label=address.label,
-            added_by=person_id,
-        )
+    return await kept_tickets.insert_ticket(
+        connection, issue_tickets, _name_columns(key), address, person_id=person_id
     )
-    return True
 
 
 async def remove_issue_ticket(connection: AsyncConnection, key: IssueKey, ticket_id: int) -> str:
@@ -79,15 +50,13 @@ async def remove_issue_ticket(connection: AsyncConnection, key: IssueKey, ticket
     Raises:
         NotFound: The issue has no such ticket.
     """
-    label = await connection.scalar(
-        delete(issue_tickets)
-        .where(
-            issue_tickets.c.id == ticket_id,
-            issue_tickets.c.project_id == key[0],
-            issue_tickets.c.issue_id == key[1],
-        )
-        .returning(issue_tickets.c.label)
+    label = await kept_tickets.delete_ticket(
+        connection, issue_tickets, _name_columns(key), ticket_id
     )
     if label is None:
         raise NotFound("this issue has no such ticket")
-    return str(label)
+    return label
+
+
+def _name_columns(key: IssueKey) -> dict[str, Any]:
+    return {"project_id": key[0], "issue_id": key[1]}
