@@ -7,18 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.reports.flows import literals
+from app.reports.flows.code import FlowLanguage, write_numbers, write_test_body
 from app.reports.flows.model import FindsBy, FlowFacts, choose_way, list_remarks
-from app.reports.steps.model import (
-    AppStep,
-    HiddenTapsStep,
-    ReproSteps,
-    ScreenPlace,
-    Step,
-    TouchStep,
-)
-from app.reports.steps.wording import describe_step, group_steps
+from app.reports.steps.model import ReproSteps, TouchStep
 
-_INDENT: Final = "        "
 _HEAD: Final = """\
 import android.content.Intent
 import androidx.test.espresso.Espresso.onView
@@ -97,35 +89,8 @@ def _iterate_lines(steps: ReproSteps, facts: FlowFacts) -> Iterator[str]:
         yield "// Flutter draws its own views, which Espresso does not see: only the parts that go"
         yield "// by position work. Use the flow of Maestro, or write an integration_test."
     yield _HEAD
-    groups = group_steps(steps)
-    first = groups[0].action if groups else None
-    if not (isinstance(first, AppStep) and first.change == "opened"):
-        yield f"{_INDENT}openApp()"
-    for group in groups:
-        if group.action is not None:
-            sentence = f"{group.number}. {describe_step(group.action)}."
-            yield _INDENT + literals.write_comment("//", sentence)
-            yield from (f"{_INDENT}{line}" for line in _write_action(group.action))
-        for result in group.results:
-            yield _INDENT + literals.write_comment("//", f"   Then: {describe_step(result)}.")
+    yield from write_test_body(steps, _KOTLIN)
     yield _TAIL
-
-
-def _write_action(step: Step) -> Iterator[str]:
-    match step:
-        case TouchStep():
-            lines = list(_write_touch(step))
-            if step.times > 1 and not lines[0].startswith("//"):
-                yield f"repeat({step.times}) {{ {lines[0]} }}"
-                yield from lines[1:]
-            else:
-                yield from lines
-        case AppStep(change=change):
-            yield _CHANGES.get(change, "")
-        case HiddenTapsStep():
-            yield "// Fill in what is tapped here: a privacy rule hides it."
-        case _:
-            return
 
 
 def _write_touch(step: TouchStep) -> Iterator[str]:
@@ -134,7 +99,7 @@ def _write_touch(step: TouchStep) -> Iterator[str]:
         return
     is_way = step.kind in {"swipe", "scroll"}
     if is_way and step.place is not None and step.end_place is not None:
-        numbers = f"{_numbers(step.place)}, {_numbers(step.end_place)}"
+        numbers = f"{write_numbers(step.place)}, {write_numbers(step.end_place)}"
         yield f"swipe({numbers})"
         return
     view = _find_view(step)
@@ -145,7 +110,7 @@ def _write_touch(step: TouchStep) -> Iterator[str]:
         yield f"onView({view}).perform({act})"
     elif step.place is not None and not is_way:
         call = "pressAt" if step.kind == "press" else "tapAt"
-        yield f"{call}({_numbers(step.place)})"
+        yield f"{call}({write_numbers(step.place)})"
     else:
         yield "// Fill in what is touched: neither a name nor a place was recorded."
     if step.kind == "type" or (step.target is not None and step.target.takes_text and not is_way):
@@ -167,5 +132,9 @@ def _find_view(step: TouchStep) -> str | None:
     return f"anyOf(withText({text}), withContentDescription({text}))"
 
 
-def _numbers(place: ScreenPlace) -> str:
-    return f"{place.across:.1f}, {place.down:.1f}"
+_KOTLIN: Final = FlowLanguage(
+    changes=_CHANGES,
+    unknown_change="",
+    repeat="repeat({times}) {{ {line} }}",
+    write_touch=_write_touch,
+)

@@ -57,11 +57,13 @@ def list_remarks(steps: ReproSteps, facts: FlowFacts, *, has_tags: bool = False)
     touches = [step for step in steps.steps if isinstance(step, TouchStep)]
     ways = [_way_of(step, has_tags=has_tags) for step in touches]
     remarks = [
-        "A skeleton made by Playhead of a recording: read it before you run it.",
+        "A skeleton that Playhead made from a recording: read it before you run it.",
         f"Recorded on {facts.recorded_on}.",
         f"Replay: {facts.address}",
         _count_ways(ways),
     ]
+    if FindsBy.ID in ways:
+        remarks.append("Elements may share an id, as rows of a list do: check which one is meant.")
     if FindsBy.PLACE in ways:
         remarks.append("Positions hold for screens of the same shape only.")
     if any(step.kind == "type" or (step.target and step.target.takes_text) for step in touches):

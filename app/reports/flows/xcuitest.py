@@ -10,19 +10,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from app.reports.flows import literals
+from app.reports.flows.code import FlowLanguage, write_numbers, write_test_body
 from app.reports.flows.model import FindsBy, FlowFacts, choose_way, list_remarks
-from app.reports.steps.model import (
-    AppStep,
-    HiddenTapsStep,
-    ReproSteps,
-    ScreenPlace,
-    Step,
-    Target,
-    TouchStep,
-)
-from app.reports.steps.wording import describe_step, group_steps
+from app.reports.steps.model import ReproSteps, Target, TouchStep
 
-_INDENT: Final = "        "
 _HEAD: Final = """\
 import XCTest
 
@@ -74,35 +65,8 @@ def _iterate_lines(steps: ReproSteps, facts: FlowFacts) -> Iterator[str]:
     for remark in list_remarks(steps, facts):
         yield literals.write_comment("//", remark)
     yield _HEAD
-    groups = group_steps(steps)
-    first = groups[0].action if groups else None
-    if not (isinstance(first, AppStep) and first.change == "opened"):
-        yield f"{_INDENT}app.launch()"
-    for group in groups:
-        if group.action is not None:
-            sentence = f"{group.number}. {describe_step(group.action)}."
-            yield _INDENT + literals.write_comment("//", sentence)
-            yield from (f"{_INDENT}{line}" for line in _write_action(group.action))
-        for result in group.results:
-            yield _INDENT + literals.write_comment("//", f"   Then: {describe_step(result)}.")
+    yield from write_test_body(steps, _SWIFT)
     yield _TAIL
-
-
-def _write_action(step: Step) -> Iterator[str]:
-    match step:
-        case TouchStep():
-            lines = list(_write_touch(step))
-            if step.times > 1 and not lines[0].startswith("//"):
-                yield f"for _ in 0..<{step.times} {{ {lines[0]} }}"
-                yield from lines[1:]
-            else:
-                yield from lines
-        case AppStep(change=change):
-            yield _CHANGES.get(change, "// A test cannot change the connection: do it by hand.")
-        case HiddenTapsStep():
-            yield "// Fill in what is tapped here: a privacy rule hides it."
-        case _:
-            return
 
 
 def _write_touch(step: TouchStep) -> Iterator[str]:
@@ -117,7 +81,7 @@ def _write_touch(step: TouchStep) -> Iterator[str]:
     if element is not None:
         yield f"{element}.{act}"
     elif step.place is not None:
-        yield f"place({_numbers(step.place)}).{act}"
+        yield f"place({write_numbers(step.place)}).{act}"
     else:
         yield "// Fill in what is touched: neither a name nor a place was recorded."
     if step.kind == "type" or (step.target is not None and step.target.takes_text):
@@ -126,7 +90,7 @@ def _write_touch(step: TouchStep) -> Iterator[str]:
 
 def _write_swipe(step: TouchStep, element: str | None) -> str:
     if step.place is not None and step.end_place is not None:
-        start, end = _numbers(step.place), _numbers(step.end_place)
+        start, end = write_numbers(step.place), write_numbers(step.end_place)
         return f"place({start}).press(forDuration: 0.05, thenDragTo: place({end}))"
     if step.direction is not None:
         return f"{element or 'app'}.swipe{step.direction.capitalize()}()"
@@ -150,5 +114,9 @@ def _choose_query(target: Target) -> str:
     return next((query for end, query in _QUERIES.items() if view_class.endswith(end)), _ANY)
 
 
-def _numbers(place: ScreenPlace) -> str:
-    return f"{place.across:.1f}, {place.down:.1f}"
+_SWIFT: Final = FlowLanguage(
+    changes=_CHANGES,
+    unknown_change="// A test cannot change the connection: do it by hand.",
+    repeat="for _ in 0..<{times} {{ {line} }}",
+    write_touch=_write_touch,
+)

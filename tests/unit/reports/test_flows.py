@@ -189,7 +189,7 @@ def test_the_top_of_a_flow_is_honest():
     found = ReproSteps((tap(), tap(None, PLACE)), "android", "Cart", earlier=12, is_cut=True)
     text = write_maestro_flow(found, FACTS)
     for remark in (
-        "# A skeleton made by Playhead",
+        "# A skeleton that Playhead made from a recording",
         "# Recorded on Google Pixel 9, Android 16, app 4.2.1.",
         "# 2 touches: 1 by position, 1 left for you to fill in.",
         "# The steps begin on the screen Cart: go there first.",

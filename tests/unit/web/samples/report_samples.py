@@ -28,7 +28,7 @@ _STEPS = """Replay: https://replays.example/projects/318/replays/95d907b51382429
 1. [0:28] Tap “btn_pay” on “CheckoutActivity”.
      [0:28] “POST /api/pay” answers 500 after 30 ms.
 """
-_FLOW = """# A skeleton made by Playhead of a recording: read it before you run it.
+_FLOW = """# A skeleton that Playhead made from a recording: read it before you run it.
 appId: "com.example.cartwheel"
 ---
 - launchApp
