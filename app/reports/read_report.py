@@ -5,9 +5,9 @@ from typing import Final
 
 from app.audit import writes as audit
 from app.audit.model import Action
-from app.core import units
 from app.core.replay_range import ReplayRange
 from app.playback.pictures import stored
+from app.playback.recording import contents
 from app.playback.visit.model import ReplayPageData
 from app.playback.visit.reader import ReplayReader
 from app.reports.tickets.read import ReportTickets, read_replay_tickets
@@ -35,11 +35,11 @@ async def read_report(reader: ReplayReader, within: ReplayRange | None) -> Repor
         NotFound: There is no such replay.
     """
     page = await reader.find_page()
-    contents = page.contents
-    if within is not None and contents.unread and not contents.is_storage_away:
-        first = _find_first_segment(page, within)
-        if first >= contents.unread[0].segment_id:
-            page = await reader.find_page(from_segment=first)
+    recorded = page.contents
+    if within is not None and recorded.unread and not recorded.is_storage_away:
+        first_id = contents.find_first_unread(recorded, _with_lead(within))
+        if first_id:
+            page = await reader.find_page(from_segment=first_id)
     strip = await stored.find_strip(reader.db, reader.key)
     async with reader.db.reading() as connection:
         tickets = await read_replay_tickets(connection, reader.key)
@@ -64,13 +64,5 @@ async def note_report_taken(reader: ReplayReader, what: str) -> None:
         )
 
 
-def _find_first_segment(page: ReplayPageData, within: ReplayRange) -> int:
-    """Find the segment in which a range begins, or the first one after that."""
-    zero_ms = page.contents.outline.zero_ms
-    from_ms = within.from_ms - _LEAD_MS
-    started = [
-        segment.segment_id
-        for segment in page.contents.segments
-        if units.ms_from_at(segment.started_at) - zero_ms <= from_ms
-    ]
-    return max(started, default=0)
+def _with_lead(within: ReplayRange) -> ReplayRange:
+    return ReplayRange(max(0, within.from_ms - _LEAD_MS), within.to_ms)

@@ -272,7 +272,7 @@ class SharedReplay:
         if shared.window is None:
             return await read(from_segment=from_segment)
         found = await read(from_segment=0)
-        first_id = cutting.find_first_unread(found, shared.window)
+        first_id = contents.find_first_unread(found, shared.window.asked)
         return found if first_id is None else await read(from_segment=first_id)
 
     async def _read_events(

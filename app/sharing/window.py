@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from app.core import units
 from app.core.replay_range import ReplayRange
 from app.feedback.model import FeedbackRecord
 from app.playback.links import linked_traces, replay_clock
@@ -30,7 +29,6 @@ from app.playback.visit.model import (
     ReplayLogs,
     ReplayTraces,
 )
-from app.replays.model import Segment
 
 _MS: Final = 1_000
 
@@ -150,28 +148,6 @@ def cut_gestures(gestures: tuple[Gesture, ...], window: ShareWindow) -> tuple[Ge
         last = points[-1:] if len(points) == 1 else []
         kept.append(replace(gesture, points=(*points, *last)))
     return tuple(kept)
-
-
-def find_first_unread(contents: ReplayContents, window: ShareWindow) -> int | None:
-    """Return the segment from which recordings must be read to have those of the part.
-
-    Returns:
-        None if they are all among those that were read.
-    """
-    zero_ms = contents.outline.zero_ms
-
-    def begins_at(segment: Segment) -> int:
-        return units.ms_from_at(segment.started_at) - zero_ms
-
-    if all(begins_at(segment) >= window.asked.to_ms for segment in contents.unread):
-        return None
-    before = [
-        segment.segment_id
-        for segment in contents.segments
-        if begins_at(segment) <= window.asked.from_ms
-    ]
-    # What happened at the end of a segment may be noted in the one after it, and the other way.
-    return max(0, max(before, default=0) - 1)
 
 
 def cut_errors(

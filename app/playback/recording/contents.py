@@ -14,6 +14,7 @@ from typing import Final
 
 from app.core import log, units
 from app.core.errors import ServiceUnavailable
+from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.formats import bodies
 from app.formats.jsonish import JsonObject
@@ -123,6 +124,30 @@ async def read_contents(
 
     # Hundreds of recordings take a while to unpack: not on the event loop.
     return await asyncio.to_thread(unpack)
+
+
+def find_first_unread(found: ReplayContents, wanted: ReplayRange) -> int | None:
+    """Return the segment from which recordings must be read to have those of a range.
+
+    Args:
+        found: What was read from the first segment on.
+        wanted: The range.
+
+    Returns:
+        None if they are all among those that were read.
+    """
+    zero_ms = found.outline.zero_ms
+
+    def begins_at(segment: Segment) -> int:
+        return units.ms_from_at(segment.started_at) - zero_ms
+
+    if all(begins_at(segment) >= wanted.to_ms for segment in found.unread):
+        return None
+    before = [
+        segment.segment_id for segment in found.segments if begins_at(segment) <= wanted.from_ms
+    ]
+    # What happened at the end of a segment may be noted in the one after it, and the other way.
+    return max(0, max(before, default=0) - 1)
 
 
 def hide_bodies(found: ReplayContents) -> ReplayContents:

@@ -4,8 +4,13 @@ import pytest
 import yaml  # type: ignore[import-untyped]  # the package carries no types
 from sqlalchemy import text
 
+from app.core.ids import ReplayId
+from app.formats.stored import packed_json
 from app.memberships.model import Role
+from app.playback.recording import recorded_segments
 from app.projects import writes as projects
+from app.replays import queries
+from app.replays.model import ReplayKey
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
 from tests.support.builders.people import make_person
@@ -49,6 +54,26 @@ async def test_report_tells_what_led_to_the_error(tenant: Server):
     assert {"tapOn": {"id": "btn_pay"}} in commands
     steps = await fetch(tenant, "/steps.txt", replay_id=replay_id)
     assert "3. [0:28] Tap “btn_pay” on “CheckoutActivity”." in steps
+
+
+async def test_report_of_a_range_has_its_end_too(tenant: Server, monkeypatch: pytest.MonkeyPatch):
+    """A range that begins in what is read at once and ends after it is read to its end."""
+    for number in range(8):
+        at_ms = STARTED_MS + number * 5_000
+        span = network_span(at_ms, at_ms + 240, url=f"https://api.example.net/{number}")
+        await tenant.take(envelopes.replay_video_envelope(number, events=[span]))
+    async with tenant.database.reading() as connection:
+        replay = await queries.find_replay(
+            connection, ReplayKey(tenant.app.id, ReplayId(REPLAY_ID))
+        )
+        assert replay is not None
+        segments = await recorded_segments.read_rows(connection, replay)
+    sizes = [packed_json.read_first_text_bytes(each.recording or b"") for each in segments]
+    monkeypatch.setattr(recorded_segments, "MOST_BYTES", 7 * max(sizes))
+    report = await fetch(tenant, replay_id=REPLAY_ID, **{"from": "20500", "to": "36000"})
+    assert "https://api.example.net/5" in report
+    assert "https://api.example.net/7" in report
+    assert "https://api.example.net/4" not in report
 
 
 async def test_page_shows_each_file(tenant: Server):

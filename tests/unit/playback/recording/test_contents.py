@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from app.core.replay_range import ReplayRange
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.formats.stored import packed_json
 from app.playback.recording import contents, merging, outline as outlines, recorded_segments
@@ -138,6 +139,25 @@ def test_recordings_beyond_the_bound_stay_closed(monkeypatch: pytest.MonkeyPatch
     assert [unread.segment_id for unread in assembled.unread] == [2, 3]
     unfetched = recorded_segments.read_recordings([listed[0], segment(1, 0, 1_000, recording=None)])
     assert [recorded.is_read for recorded in unfetched] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("from_ms", "to_ms", "expected"),
+    [(0, 20_000, None), (15_000, 20_001, 0), (25_000, 26_000, 1), (35_000, 36_000, 2)],
+)
+def test_a_range_names_the_segment_to_read_from(from_ms: int, to_ms: int, expected: int | None):
+    """A range needs unread recordings if it ends among them, wherever it begins."""
+    tape = packed_json.pack_json([])
+    listed = [
+        segment(number, number * 10_000, number * 10_000 + 10_000, recording=tape)
+        for number in range(2)
+    ]
+    listed += [segment(2, 20_000, 30_000, recording=None), segment(3, 30_000, 40_000)]
+    found = contents.assemble_contents(
+        outlines.make_outline(replay(), held(), NOW), recorded_segments.read_recordings(listed)
+    )
+    assert [unread.segment_id for unread in found.unread] == [2, 3]
+    assert contents.find_first_unread(found, ReplayRange(from_ms, to_ms)) == expected
 
 
 def test_a_replay_without_video_keeps_its_panels():
