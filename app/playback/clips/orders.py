@@ -30,7 +30,7 @@ from app.replays.model import Replay, ReplayKey
 from app.storage.port import ObjectStore
 
 _CHUNK_BYTES: Final = 1024 * 1024
-SWITCHED_OFF: Final = "Clips are switched off on this server."
+SWITCHED_OFF: Final = "clips are switched off on this server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,17 +190,18 @@ class ReplayClips:
 
     async def _check_room(self, connection: AsyncConnection, *, is_new: bool) -> None:
         if is_new and await queries.count_clips(connection, self.key) >= MOST_CLIPS:
-            raise InvalidInput(f"A replay has {MOST_CLIPS} clips at most; delete one first.")
+            raise InvalidInput(f"a replay has {MOST_CLIPS} clips at most; delete one first")
         waiting = await queries.count_waiting_clips(connection, self.key.project_id)
         if waiting >= MOST_WAITING:
             raise InvalidInput(
-                f"{waiting} clips of this project wait to be rendered; ask again in a few minutes."
+                f"{waiting} clips of this project wait to be rendered; ask again in a few minutes"
             )
         stored_bytes = await storage.sum_clip_bytes(connection, self.key.project_id)
         if stored_bytes >= self.most_bytes:
             raise InvalidInput(
-                f"The clips of this project take {units.format_bytes(stored_bytes)}; they may take "
-                f"{units.format_bytes(self.most_bytes)}. Delete some that nobody needs."
+                f"the clips of this project take {units.format_bytes(stored_bytes)} of the "
+                f"{units.format_bytes(self.most_bytes)} that they may take; "
+                "delete some that nobody needs"
             )
 
     async def _add_line(

@@ -192,7 +192,10 @@ async def test_a_project_has_a_most_of_clips_that_wait(clips_server, held, monke
     await ask(clips_server, **{"from": "0", "to": "2000"})
     monkeypatch.setattr("app.playback.clips.orders.MOST_CLIPS", 2)
     answer = await clips_server.web.post(address, data={"from": "0", "to": "3000"})
-    assert (answer.status_code, "has 2 clips at most" in answer.text) == (400, True)
+    assert (
+        answer.status_code,
+        "A replay has 2 clips at most; delete one first.<" in answer.text,
+    ) == (400, True)
 
 
 async def test_the_words_of_a_clip_hold_nothing_that_scrubbing_removed(clips_server):
