@@ -7,7 +7,6 @@ from typing import Final
 
 from app.core import units
 from app.core.ids import PersonId
-from app.core.replay_range import ReplayRange
 from app.core.ticket_address import KeptTicket
 from app.replays.clips.model import Clip, ClipState
 from app.replays.model import ReplayKey
@@ -17,6 +16,7 @@ from app.web.replay.handover.page import HandedOutRow
 from app.web.replay.shares.describe import describe_panels
 from app.web.urls import replay_urls
 from app.web.words.phrases import count, shortened
+from app.web.words.replay.clips import FORMAT_WORDS, describe_range
 
 _SHARE_STATES: Final = {"open": "open", "expired": "expired", "revoked": "taken back"}
 _SHARE_ENDS: Final = {
@@ -71,14 +71,6 @@ def describe_handed_out(
     return tuple(row for _, row in sorted(newest_first, key=lambda row: row[1].is_over))
 
 
-def describe_part(replay_range: ReplayRange | None) -> str:
-    """Name the part of a replay: `0:58 to 1:12`, or `whole replay`."""
-    if replay_range is None:
-        return "whole replay"
-    start, end = replay_range.from_ms, replay_range.to_ms
-    return f"{units.format_clock(start)} to {units.format_clock(end)}"
-
-
 def _describe_clip(clip: Clip, names: Mapping[PersonId, str], *, may_change: bool) -> HandedOutRow:
     request, file = clip.request, clip.file
     is_rendering = clip.state is ClipState.RENDERING
@@ -86,7 +78,7 @@ def _describe_clip(clip: Clip, names: Mapping[PersonId, str], *, may_change: boo
     fault = f"; {clip.fault}" if clip.fault else ""
     return HandedOutRow(
         kind="screen",
-        title=f"{request.format.value.upper()}, {describe_part(request.range)}",
+        title=f"{FORMAT_WORDS[request.format]} clip, {describe_range(request.range)}",
         state=f"{clip.percent} %" if is_rendering else clip.state.value,
         is_over=clip.state is ClipState.FAILED,
         details=(*_describe_maker(clip.made_by, names), clip.made_at, size, fault),
@@ -101,7 +93,7 @@ def _describe_share(
 ) -> HandedOutRow:
     state = share.find_state(now=now)
     is_picture = share.kind is ShareKind.PICTURE
-    part = describe_part(share.terms.range)
+    part = describe_range(share.terms.range)
     views = f"; {count(share.views, 'view')}" if share.views or state == "open" else ""
     end = (_SHARE_ENDS[state], share.revoked_at or share.expires_at)
     return HandedOutRow(

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from app.core.replay_range import write_clock
 from app.playback.visit.model import ReplayContext
 from app.replays.sharing.model import NOTE_CHARS, SHARE_DAYS, SharePanel, ShareTerms
 from app.sharing.make_share import MadeShare
 from app.web.replay.handover.page import PanelChoice, ShareForm
 from app.web.urls import replay_urls, share_urls
+from app.web.words.replay.clips import describe_range
 
 PANEL_WORDS: Final = {
     SharePanel.ACTIVITY: "Activity",
@@ -85,9 +85,5 @@ def describe_panels(terms: ShareTerms) -> str:
 
 def _describe_terms(terms: ShareTerms) -> str:
     """Say in a sentence what a share shows: its part of the replay, and its panels."""
-    part = (
-        f"{write_clock(terms.range.from_ms)} to {write_clock(terms.range.to_ms)}"
-        if terms.range
-        else "the whole replay"
-    )
+    part = describe_range(terms.range) if terms.range else "the whole replay"
     return f"Shows {part}, {describe_panels(terms)}."

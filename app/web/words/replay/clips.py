@@ -7,7 +7,7 @@ from app.core.units import format_bytes
 from app.replays.clips.model import Clip, ClipRequest, ClipState
 
 FORMAT_WORDS = {ClipFormat.MP4: "MP4", ClipFormat.GIF: "GIF", ClipFormat.WEBP: "WebP"}
-"""The formats in the order in which a form offers them."""
+"""The names of the formats, as people write them."""
 _NAME_CHARS = 8
 
 
@@ -22,14 +22,14 @@ def describe_clip(request: ClipRequest) -> str:
         )
         if is_drawn
     ]
-    parts = [f"{FORMAT_WORDS[request.format]} clip", describe_clip_range(request.range)]
+    parts = [f"{FORMAT_WORDS[request.format]} clip", describe_range(request.range)]
     if drawn:
         parts.append(f"with {', '.join(drawn)}")
     return ", ".join(parts)
 
 
-def describe_clip_range(wanted: ReplayRange | None) -> str:
-    """Say which part of the replay a clip shows."""
+def describe_range(wanted: ReplayRange | None) -> str:
+    """Say which part of a replay is shown: `0:58 to 1:12.5`, or `whole replay`."""
     if wanted is None:
         return "whole replay"
     return f"{write_clock(wanted.from_ms)} to {write_clock(wanted.to_ms)}"
@@ -39,7 +39,7 @@ def describe_clip_state(clip: Clip) -> str:
     """Say how far a clip is: `rendering, 40 %`, or its length and size."""
     match clip.state:
         case ClipState.WAITING:
-            return "waits, and is tried again" if clip.fault else "waits"
+            return "waiting, will be tried again" if clip.fault else "waiting"
         case ClipState.RENDERING:
             return f"rendering, {clip.percent} %"
         case ClipState.FAILED:

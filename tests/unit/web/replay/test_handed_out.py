@@ -82,7 +82,7 @@ def test_row_says_what_was_made_by_whom_and_until_when_it_is_open():
     """A share names its part, maker, views and end; a clip its format and size."""
     clip, share = _describe(clips=[_CLIP], shares=[_SHARE])
     assert (share.title, share.state, share.note) == (
-        "Share link, 0:58 to 1:12, video only",
+        "Share link, 0:58 to 1:12.9, video only",
         "open",
         "For the payment team",
     )
@@ -90,8 +90,15 @@ def test_row_says_what_was_made_by_whom_and_until_when_it_is_open():
         *("Made by ", "Ana Silva", ", ", NOW, "; 3 views", "; open until "),
         NOW + 2 * _HOUR,
     )
-    assert (clip.title, clip.state) == ("MP4, whole replay", "ready")
+    assert (clip.title, clip.state) == ("MP4 clip, whole replay", "ready")
     assert "; 2.0 MiB" in clip.details
+
+
+def test_a_clip_is_named_as_on_the_page_of_clips():
+    """Its format is written as people write it, and its range is exact."""
+    request = ClipRequest(ClipFormat.WEBP, ReplayRange(1_500, 72_000))
+    (row,) = _describe(clips=[replace(_CLIP, request=request)])
+    assert row.title == "WebP clip, 0:01.5 to 1:12"
 
 
 def test_an_open_share_can_be_taken_back():
