@@ -17,27 +17,20 @@ from app.audit.model import Action
 from app.core import clock
 from app.replays.model import ReplayKey
 from app.replays.sharing import writes
-from app.replays.sharing.model import LONGEST_SHARE, NOTE_CHARS, ShareKind, ShareTerms
+from app.replays.sharing.model import NOTE_CHARS, ShareKind, ShareTerms
 from app.replays.sharing.tokens import new_share_token
 
 PICTURE_LASTS: Final = timedelta(days=7)
-"""A picture answers for so long unless the caller says otherwise."""
+"""So long a picture answers; the link to the replay beside it asks for an account anyway."""
 
 
-async def hand_out_picture(
-    connection: AsyncConnection,
-    key: ReplayKey,
-    *,
-    lasts: timedelta = PICTURE_LASTS,
-    note: str = "",
-) -> str:
+async def hand_out_picture(connection: AsyncConnection, key: ReplayKey, *, note: str = "") -> str:
     """Hand out the poster of a replay, and write it into the log.
 
     Args:
         connection: The transaction of the caller. It holds the lock of the replay until it ends,
             so a deletion waits for it.
         key: The replay.
-        lasts: How long the picture answers, at most 30 days.
         note: What it is for, for the list of what was handed out.
 
     Returns:
@@ -54,7 +47,7 @@ async def hand_out_picture(
         ShareTerms(note=note[:NOTE_CHARS]),
         token=token,
         made_by=None,
-        expires_at=clock.now() + min(lasts, LONGEST_SHARE),
+        expires_at=clock.now() + PICTURE_LASTS,
     )
     await audit.add_audit_line(
         connection,

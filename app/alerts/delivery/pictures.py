@@ -7,7 +7,6 @@ another one beside it: the message of the try before may have arrived.
 """
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,8 +21,6 @@ from app.replays import locks, pictures
 from app.replays.model import ReplayKey
 from app.sharing.message_pictures import hand_out_picture
 
-PICTURES_LAST: Final = timedelta(days=7)
-"""So long the picture of a message opens; its link to the replay asks for an account anyway."""
 MOST_PICTURES: Final = 3
 """The most pictures of a message: those of its first items."""
 
@@ -85,7 +82,7 @@ async def _choose_items(connection: AsyncConnection, content: AlertContent) -> d
 
 async def _hand_out(connection: AsyncConnection, key: ReplayKey, *, note: str) -> str | None:
     try:
-        return await hand_out_picture(connection, key, lasts=PICTURES_LAST, note=note)
+        return await hand_out_picture(connection, key, note=note)
     except NotFound:
         return None  # it was erased just now
 

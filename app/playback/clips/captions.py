@@ -67,9 +67,6 @@ class Captions:
         return times
 
 
-NO_CAPTIONS: Final = Captions((), ())
-
-
 def read_captions(
     breadcrumbs: Iterable[Breadcrumb],
     spans: Iterable[NetworkSpan],

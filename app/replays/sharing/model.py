@@ -4,7 +4,7 @@ A share never shows more than its replay, its range and its panels, and nothing 
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -14,7 +14,6 @@ from app.replays.model import ReplayKey
 
 SHARE_DAYS: Final = (1, 7, 30)
 """The days for which a share can be open."""
-LONGEST_SHARE: Final = timedelta(days=max(SHARE_DAYS))
 MOST_SHARES: Final = 100
 """The most links of one replay that are open at once."""
 MOST_FRAME_ORIGINS: Final = 5

@@ -12,7 +12,7 @@ from app.core.ids import PersonId, ProjectId, ReplayId
 from app.core.replay_range import ReplayRange
 from app.replays.model import ReplayKey
 from app.replays.sharing.model import Share, ShareKind, SharePanel, ShareTerms
-from app.replays.sharing.tables import replay_shares, share_visits
+from app.replays.sharing.tables import replay_shares
 from app.replays.sharing.tokens import hash_share_token
 
 VISIT: Final = timedelta(hours=1)
@@ -61,45 +61,10 @@ async def list_shares_of_replay(
     return [read_share_row(row) for row in rows]
 
 
-async def list_open_links(
-    connection: AsyncConnection, project_id: ProjectId, *, after: int | None = None, limit: int
-) -> list[Share]:
-    """Return the links of a project that are open, the newest first.
-
-    Args:
-        connection: Where to read.
-        project_id: The project.
-        after: The id of the link after which the part begins; None to begin.
-        limit: The most links that are returned.
-    """
-    query = select(*_COLUMNS).where(
-        _share.project_id == project_id, _share.kind == ShareKind.LINK.value, _IS_OPEN
-    )
-    if after is not None:
-        query = query.where(_share.id < after)
-    rows = await connection.execute(query.order_by(_share.id.desc()).limit(limit))
-    return [read_share_row(row) for row in rows]
-
-
 async def count_open_shares(connection: AsyncConnection, key: ReplayKey, kind: ShareKind) -> int:
     """Count the shares of a replay that are open."""
     query = select(func.count()).where(*_is_of(key), _share.kind == kind.value, _IS_OPEN)
     return await connection.scalar(query) or 0
-
-
-async def has_visited(connection: AsyncConnection, share_id: int, visitor: bytes) -> bool:
-    """Tell whether a visitor of a share is known from the last hour."""
-    visit = share_visits.c
-    return (
-        await connection.scalar(
-            select(visit.share_id).where(
-                visit.share_id == share_id,
-                visit.visitor_sha256 == visitor,
-                visit.visited_at > func.now() - VISIT,
-            )
-        )
-        is not None
-    )
 
 
 def read_share_row(row: Row[Any]) -> Share:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.alerts.delivery.pictures import PICTURES_LAST
 from app.alerts.editing.overview import AlertOverview
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import (
@@ -15,6 +14,7 @@ from app.alerts.model import (
     TargetKind,
 )
 from app.messages.model import LoggedMessage, MessageState
+from app.sharing.message_pictures import PICTURE_LASTS
 from app.web.alerts.page import (
     AlertLogPage,
     AlertsPage,
@@ -108,7 +108,7 @@ def _build_picture_choice(scope: AlertScope, overview: AlertOverview) -> Picture
         overview.pictures.is_on,
         overview.pictures.allows_shares,
         overview.pictures.open_pictures,
-        PICTURES_LAST.days,
+        PICTURE_LASTS.days,
         alert_urls.pictures(scope.project_id),
     )
 

@@ -157,16 +157,17 @@ async def test_a_replay_that_is_gone_is_not_handed_out(stored: Database):
             await share(stored, key)
 
 
-async def test_a_picture_ends_after_thirty_days_at_the_latest(stored: Database):
-    """A caller that asks for more gets 30 days; each picture is a line of the log."""
+async def test_a_picture_ends_after_seven_days(stored: Database):
+    """And each picture is a line of the log."""
     async with stored.transaction() as connection:
-        token = await hand_out_picture(connection, FIRST, lasts=timedelta(days=400))
+        token = await hand_out_picture(connection, FIRST)
         found = await queries.find_share(connection, token, ShareKind.PICTURE)
         lines = await connection.scalar(
             text("select count(*) from audit_lines where action = 'share_made'")
         )
     assert found is not None
-    assert found.expires_at - found.made_at <= timedelta(days=30, seconds=1)
+    length_s = (found.expires_at - found.made_at).total_seconds()
+    assert length_s == pytest.approx(7 * 86_400, abs=60)
     assert lines == 1
 
 

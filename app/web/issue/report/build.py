@@ -33,7 +33,6 @@ def build_report_page(
     event = report.problem
     report_href = issue_urls.issue_report(*key, event_id=event_id)
     return IssueReportPage(
-        project_id=report.project_id,
         title=report.title,
         issue_href=issue_urls.issue(*key),
         event_href=issue_urls.issue_event(*key, event.event_id) if event else None,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from app.core.ids import ProjectId
 from app.web.words.reports.file_blocks import ReportFileBlock
 from app.web.words.reports.ticket_blocks import TicketSection
 
@@ -11,7 +10,6 @@ from app.web.words.reports.ticket_blocks import TicketSection
 class IssueReportPage:
     """The report of an issue with one of its events, as files to copy or download."""
 
-    project_id: ProjectId
     title: str
     issue_href: str
     event_href: str | None

@@ -44,9 +44,7 @@ def build_handover_page(
     start_ms = chosen.from_ms if chosen else 0
     return HandoverPage(
         project_id=key.project_id,
-        project_name=context.project.name,
         replay_id=key.replay_id,
-        replay_href=replay_urls.replay(key.project_id, key.replay_id),
         link_href=replay_urls.replay_at(
             key.project_id, key.replay_id, at_ms=start_ms, marked=chosen
         ),

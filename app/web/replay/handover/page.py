@@ -83,10 +83,7 @@ class HandoverPage:
     """
 
     project_id: ProjectId
-    project_name: str
     replay_id: ReplayId
-    replay_href: str
-    """The address of the replay's page."""
     link_href: str
     """The address that opens the replay at the start of the range."""
     action_href: str

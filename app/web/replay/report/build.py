@@ -45,7 +45,6 @@ def build_report_page(
     ids = (key.project_id, key.replay_id)
     report_href = replay_urls.report(*ids, replay_range=within)
     return ReplayReportPage(
-        project_id=key.project_id,
         user=naming.name_user(outline.replay.user),
         started_at=outline.recorded_at,
         replay_href=replay_urls.replay_at(*ids, at_ms=within.from_ms if within else 0),

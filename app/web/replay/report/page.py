@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.ids import ProjectId
 from app.core.replay_range import ReplayRange
 from app.web.words.reports.file_blocks import ReportFileBlock
 from app.web.words.reports.ticket_blocks import TicketSection
@@ -13,7 +12,6 @@ from app.web.words.reports.ticket_blocks import TicketSection
 class ReplayReportPage:
     """The report of a replay or of a range of it, as files to copy or download."""
 
-    project_id: ProjectId
     user: str | None
     started_at: datetime
     replay_href: str

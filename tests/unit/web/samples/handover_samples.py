@@ -19,9 +19,7 @@ from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
 _HREF = replay_urls.replay(PROJECT, REPLAY)
 HANDOVER_PAGE = HandoverPage(
     project_id=PROJECT,
-    project_name="Cartwheel Android",
     replay_id=REPLAY,
-    replay_href=_HREF,
     link_href=f"{_HREF}?t=6",
     action_href=replay_urls.hand_on(PROJECT, REPLAY),
     base_url="https://replays.example.com",

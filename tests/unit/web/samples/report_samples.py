@@ -70,7 +70,6 @@ TRACKERS = TrackersPage(
     (_FORM,), _JIRA,
 )  # fmt: skip
 REPLAY_REPORT = ReplayReportPage(
-    project_id=PROJECT,
     user="ana@example.com",
     started_at=NOW,
     replay_href=replay_urls.replay(PROJECT, REPLAY),
@@ -82,7 +81,6 @@ REPLAY_REPORT = ReplayReportPage(
     problem="The address of a ticket begins with https:// or http://.",
 )
 ISSUE_REPORT = IssueReportPage(
-    project_id=PROJECT,
     title="PaymentException: the card was declined by the bank that issued it",
     issue_href="/projects/318/issues/7",
     event_href="/projects/318/issues/7/events/9",
