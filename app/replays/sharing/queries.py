@@ -19,7 +19,8 @@ VISIT: Final = timedelta(hours=1)
 """What a visitor fetches within this time after a view belongs to that view."""
 
 _share: Final = replay_shares.c
-_COLUMNS: Final = tuple(column for column in _share if column is not _share.token_sha256)
+SHARE_COLUMNS: Final = tuple(column for column in _share if column is not _share.token_sha256)
+"""What is read of a share: all but the hash of its token."""
 # Postgres's clock, so that all processes agree about when a share ends.
 _IS_OPEN: Final = _share.revoked_at.is_(None) & (_share.expires_at > func.now())
 
@@ -27,7 +28,7 @@ _IS_OPEN: Final = _share.revoked_at.is_(None) & (_share.expires_at > func.now())
 async def find_share(connection: AsyncConnection, token: str, kind: ShareKind) -> Share | None:
     """Return the share of a kind with a token, also one that has ended; None if there is none."""
     rows = await connection.execute(
-        select(*_COLUMNS).where(
+        select(*SHARE_COLUMNS).where(
             _share.token_sha256 == hash_share_token(token), _share.kind == kind.value
         )
     )
@@ -41,7 +42,9 @@ async def get_share(connection: AsyncConnection, key: ReplayKey, share_id: int) 
     Raises:
         NotFound: The replay has no such share.
     """
-    rows = await connection.execute(select(*_COLUMNS).where(_share.id == share_id, *_is_of(key)))
+    rows = await connection.execute(
+        select(*SHARE_COLUMNS).where(_share.id == share_id, *_is_of(key))
+    )
     row = rows.first()
     if row is None:
         raise NotFound("this replay has no such share")
@@ -53,7 +56,7 @@ async def list_shares_of_replay(
 ) -> list[Share]:
     """Return the shares of a replay: those that are open first, then the newest first."""
     rows = await connection.execute(
-        select(*_COLUMNS)
+        select(*SHARE_COLUMNS)
         .where(*_is_of(key))
         .order_by(_IS_OPEN.desc(), _share.id.desc())
         .limit(limit)
@@ -68,7 +71,7 @@ async def count_open_shares(connection: AsyncConnection, key: ReplayKey, kind: S
 
 
 def read_share_row(row: Row[Any]) -> Share:
-    """Turn a row that has the columns of a share into one."""
+    """Turn a row that has `SHARE_COLUMNS` into a share."""
     return Share(
         id=row.id,
         key=ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id)),

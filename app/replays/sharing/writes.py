@@ -12,7 +12,7 @@ from app.core.ids import PersonId
 from app.replays import locks, queries as replays
 from app.replays.model import ReplayKey
 from app.replays.sharing.model import Share, ShareKind, ShareTerms
-from app.replays.sharing.queries import VISIT, read_share_row
+from app.replays.sharing.queries import SHARE_COLUMNS, VISIT, read_share_row
 from app.replays.sharing.tables import replay_shares, share_visits
 from app.replays.sharing.tokens import hash_share_token
 
@@ -57,7 +57,7 @@ async def add_share(
             made_by=made_by,
             expires_at=expires_at,
         )
-        .returning(*(column for column in replay_shares.c if column.name != "token_sha256"))
+        .returning(*SHARE_COLUMNS)
     )
     return read_share_row(rows.one())
 
@@ -83,7 +83,7 @@ async def revoke_share(
         update(replay_shares)
         .where(*is_it, columns.revoked_at.is_(None))
         .values(revoked_at=func.now(), revoked_by=person_id)
-        .returning(*(column for column in columns if column.name != "token_sha256"))
+        .returning(*SHARE_COLUMNS)
     )
     row = rows.first()
     if row is not None:
