@@ -265,10 +265,10 @@ async def save_pictures(
         tiles=flat,
     )
     if not is_ours:
-        await discard_picture_object(connection, task.key, made.object_key, at=at)
+        await discard_object(connection, task.key, made.object_key, at=at)
         return
     if task.made is not None:
-        await discard_picture_object(connection, task.key, task.made.object_key, at=at)
+        await discard_object(connection, task.key, task.made.object_key, at=at)
     await picture_storage.replace_picture_bytes(
         connection,
         task.key,
@@ -278,10 +278,10 @@ async def save_pictures(
     )
 
 
-async def discard_picture_object(
+async def discard_object(
     connection: AsyncConnection, key: ReplayKey, object_key: str, *, at: datetime
 ) -> None:
-    """Hand pictures that no row points at to the sweep."""
+    """Hand an object that no row points at to the sweep."""
     row = {"project_id": key.project_id, "replay_id": key.replay_id}
     await connection.execute(
         insert(object_outbox), [{**row, "object_key": object_key, "added_at": at}]

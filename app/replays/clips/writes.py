@@ -229,7 +229,7 @@ async def finish_clip(connection: AsyncConnection, task: ClipTask, file: ClipFil
     if is_ours and not is_deleted and kept.rowcount:
         return True
     await connection.execute(delete(replay_clips).where(*_is_leased_as(task)))
-    await pictures.discard_picture_object(connection, key, file.object_key, at=clock.now())
+    await pictures.discard_object(connection, key, file.object_key, at=clock.now())
     if is_deleted:
         await outgoing.request_another_sweep(connection, key)
     return False
@@ -247,7 +247,7 @@ async def delete_clip(connection: AsyncConnection, key: ReplayKey, clip_id: str)
     )
     object_key = gone.scalar()
     if object_key is not None:
-        await pictures.discard_picture_object(connection, key, object_key, at=clock.now())
+        await pictures.discard_object(connection, key, object_key, at=clock.now())
     return clip
 
 
