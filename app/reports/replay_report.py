@@ -15,12 +15,11 @@ from app.reports.flows.model import FlowFacts
 from app.reports.model import ReplayReport, ReportAddresses, ReportProblem, ReportRequest
 from app.reports.problems import make_problem_step, merge_repeated, read_problems
 from app.reports.steps.derive import StepSources, derive_steps, find_platform
-from app.reports.steps.model import ReproSteps
+from app.reports.steps.model import CHANGING_METHODS, ReproSteps
 
 _MOST_PROBLEMS: Final = 20
 _MOST_REQUESTS: Final = 30
 _MOST_FEEDBACK: Final = 5
-_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 def build_replay_report(
@@ -137,7 +136,7 @@ def _choose_requests(requests: Sequence[ReportRequest]) -> list[ReportRequest]:
     """Choose the requests to name: those that failed, then those that changed something."""
     ranked = sorted(
         requests,
-        key=lambda each: (not each.has_failed, each.method not in _CHANGING, each.at_ms),
+        key=lambda each: (not each.has_failed, each.method not in CHANGING_METHODS, each.at_ms),
     )
     return sorted(ranked[:_MOST_REQUESTS], key=lambda each: each.at_ms)
 

@@ -112,6 +112,15 @@ class _ActivityBuilder:
     unknown: int = 0
 
 
+def find_touched(crumb: Breadcrumb) -> str | None:
+    """Name what was touched: by its label, or else by the message, or else by its id."""
+    for part in reversed(jsonish.sequence(crumb.data, "path")):
+        if isinstance(part, dict) and (label := jsonish.text(part, "label", limit=_NAME_CHARS)):
+            return label
+    named = (jsonish.text(crumb.data, name, limit=_NAME_CHARS) for name in ("view.id", "view.tag"))
+    return crumb.message or next(filter(None, named), None)
+
+
 def has_request_failed(op: str, status: int | None) -> bool:
     """Tell whether a request failed: its status is 400 or more, or nobody answered it.
 

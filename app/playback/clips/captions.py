@@ -8,11 +8,16 @@ import bisect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
-from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb, NetworkSpan
+from app.formats.replay.activity import (
+    FIRST_FAILED_STATUS,
+    Breadcrumb,
+    NetworkSpan,
+    find_touched,
+)
+from app.formats.request_path import shorten_url_to_path
 from app.playback.recording.contents import ScreenSpan
 
 SHOWN_MS: Final = 4_000
@@ -119,7 +124,7 @@ def _read_screen(crumb: Breadcrumb) -> str:
 def _read_breadcrumb(crumb: Breadcrumb, zero_ms: int) -> CaptionEvent | None:
     at_ms = crumb.at_ms - zero_ms
     if verb := _TAPS.get(crumb.category):
-        target = _find_target(crumb)
+        target = _fit_words(find_touched(crumb) or "")
         return CaptionEvent(at_ms, f"{verb}: {target}" if target else verb, is_failure=False)
     if crumb.category in _REQUESTS:
         status = jsonish.integer(crumb.data, "status_code")
@@ -134,27 +139,15 @@ def _read_breadcrumb(crumb: Breadcrumb, zero_ms: int) -> CaptionEvent | None:
     return None
 
 
-def _find_target(crumb: Breadcrumb) -> str:
-    """Name what was touched: by its label, or else by the message, or else by its id."""
-    for part in reversed(jsonish.sequence(crumb.data, "path")):
-        if isinstance(part, dict) and (label := _read_text(part, "label")):
-            return label
-    words = crumb.message or _read_text(crumb.data, "view.id") or _read_text(crumb.data, "view.tag")
-    return " ".join((words or "").split())[:_WORD_CHARS]
-
-
 def _describe_failure(method: str | None, url: str | None, status: int | None) -> str:
     answer = "no answer" if status is None else str(status)
-    return f"{method or 'GET'} {_shorten_url(url or '')} {answer}"
+    path = _fit_words(shorten_url_to_path(url or ""))
+    return f"{method or 'GET'} {path} {answer}"
 
 
-def _shorten_url(url: str) -> str:
-    """Shorten an address to its path: what follows a question mark may be anybody's data."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "request"
-    return (parts.path or "/")[:_WORD_CHARS]
+def _fit_words(words: str) -> str:
+    """Bring words into one line of the caption."""
+    return " ".join(words.split())[:_WORD_CHARS]
 
 
 def _read_text(data: JsonObject, key: str) -> str | None:

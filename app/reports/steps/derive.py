@@ -8,15 +8,16 @@ errors ───────────────┘
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from app.core.replay_range import ReplayRange
 from app.formats import jsonish
 from app.formats.replay.activity import Breadcrumb, NetworkSpan, has_request_failed
+from app.formats.request_path import shorten_url_to_path
 from app.playback.recording.contents import ScreenSpan
 from app.playback.recording.gestures import Gesture
 from app.reports.steps.app_notes import read_app_note
 from app.reports.steps.model import (
+    CHANGING_METHODS,
     AppStep,
     HiddenTapsStep,
     NoteStep,
@@ -40,7 +41,6 @@ _REPEAT_MS: Final = 3_000
 """The same touch within this time is one step that is done several times."""
 _SAME_PLACE: Final = 5.0
 """Percent of the screen by which touches on one place may differ."""
-_CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _REQUEST_NOTES: Final = frozenset({"http", "xhr", "fetch"})
 _RANKS: Final[tuple[type, ...]] = (
     AppStep, ScreenStep, TouchStep, HiddenTapsStep, RequestStep, NoteStep, ProblemStep
@@ -153,12 +153,12 @@ def _iterate_requests(sources: StepSources) -> Iterator[RequestStep]:
     spans = [span for span in sources.spans if span.is_request]
     for span in spans:
         method = (span.method or "GET").upper()
-        if span.has_failed or method in _CHANGING:
+        if span.has_failed or method in CHANGING_METHODS:
             took_ms = None if span.ended_ms is None else span.ended_ms - span.at_ms
             yield RequestStep(
                 max(0, span.at_ms - zero_ms),
                 method,
-                shorten_url(span.url or ""),
+                _shorten_address(span.url),
                 span.status,
                 took_ms,
                 has_failed=span.has_failed,
@@ -166,7 +166,7 @@ def _iterate_requests(sources: StepSources) -> Iterator[RequestStep]:
     for crumb in () if spans else sources.breadcrumbs:
         if crumb.category in _REQUEST_NOTES:
             step = _read_request_note(crumb, max(0, crumb.at_ms - zero_ms))
-            if step.has_failed or step.method in _CHANGING:
+            if step.has_failed or step.method in CHANGING_METHODS:
                 yield step
 
 
@@ -179,17 +179,12 @@ def _read_request_note(crumb: Breadcrumb, at_ms: int) -> RequestStep:
     status = next((status for status in statuses if status is not None), None)
     has_failed = has_request_failed("note", status)
     return RequestStep(
-        at_ms, method.upper(), shorten_url(url), status, took_ms=None, has_failed=has_failed
+        at_ms, method.upper(), _shorten_address(url), status, took_ms=None, has_failed=has_failed
     )
 
 
-def shorten_url(url: str) -> str:
-    """Shorten a URL to its path, which tells the requests of an app apart."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    return (parts.path or "/") if parts.scheme and parts.netloc else url or "unknown address"
+def _shorten_address(url: str | None) -> str:
+    return shorten_url_to_path(url) if url else "unknown address"
 
 
 def _drop_first_connections(steps: Iterable[Step]) -> Iterator[Step]:

@@ -6,7 +6,7 @@ them (`plain_text.py`, `flows/literals.py`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from app.core.ids import EventId
 
@@ -19,6 +19,8 @@ AppChange = Literal[
 ProblemKind = Literal["crash", "hang", "error", "message"]
 Side = Literal["app", "backend"]
 Platform = Literal["android", "ios", "browser", "unknown"]
+CHANGING_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+"""Requests that change something, so they are named also if they worked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from math import atan2, pi
 from typing import Final
 
-from app.formats.replay.activity import Breadcrumb
+from app.formats.replay.activity import Breadcrumb, find_touched
 from app.playback.recording.gestures import Gesture, find_quick_taps
 from app.web.words.activity import ActivityKind, ActivityRow, Icon
 from app.web.words.breadcrumb import breadcrumb_words
@@ -61,7 +61,7 @@ def _describe_run(
     ]
     if any(crumb.category == _MANY_TAPS for crumb in near):
         return None
-    targets = (breadcrumb_words.find_target(crumb) for crumb in near if crumb.category in _TAPS)
+    targets = (find_touched(crumb) for crumb in near if crumb.category in _TAPS)
     target = next((name for name in targets if name), None)
     words = breadcrumb_words.describe_quick_taps(
         len(run), target, detail=None if target else _describe_place(first)

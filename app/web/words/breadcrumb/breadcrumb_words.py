@@ -8,11 +8,11 @@ Source: docs/protocol.md, section 5.4 (categories and their data by SDK).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
-from urllib.parse import urlsplit
 
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
-from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb
+from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb, find_touched
+from app.formats.request_path import shorten_url_to_path
 from app.scrub.taps.rules import (
     FAILED_RULE,
     HIDDEN_CATEGORY,
@@ -60,7 +60,7 @@ def _describe_navigation(crumb: Breadcrumb) -> BreadcrumbWords:
 
 
 def _describe_tap(crumb: Breadcrumb) -> BreadcrumbWords:
-    target = find_target(crumb)
+    target = find_touched(crumb)
     return BreadcrumbWords(
         "gesture", "tap", f"Tap on {target}" if target else "Tap", _read_view_class(crumb)
     )
@@ -76,7 +76,7 @@ def _describe_hidden_taps(crumb: Breadcrumb) -> BreadcrumbWords:
 
 def _describe_many_taps(crumb: Breadcrumb) -> BreadcrumbWords:
     taps = jsonish.integer(crumb.data, "clickCount") or 3
-    return describe_quick_taps(taps, find_target(crumb), detail=_read_view_class(crumb))
+    return describe_quick_taps(taps, find_touched(crumb), detail=_read_view_class(crumb))
 
 
 def describe_quick_taps(taps: int, target: str | None, *, detail: str | None) -> BreadcrumbWords:
@@ -90,7 +90,7 @@ def describe_quick_taps(taps: int, target: str | None, *, detail: str | None) ->
 def _describe_swipe(crumb: Breadcrumb) -> BreadcrumbWords:
     verb = "Scroll" if crumb.category == "ui.scroll" else "Swipe"
     way = _read_text(crumb.data, "direction")
-    target = find_target(crumb)
+    target = find_touched(crumb)
     title = " ".join([verb, *([way] if way else []), *(["on", target] if target else [])])
     return BreadcrumbWords("gesture", "swipe", title, _read_view_class(crumb))
 
@@ -151,7 +151,7 @@ def _describe_app_state(crumb: Breadcrumb) -> BreadcrumbWords:
 
 
 def _describe_long_press(crumb: Breadcrumb) -> BreadcrumbWords:
-    target = find_target(crumb)
+    target = find_touched(crumb)
     return BreadcrumbWords(
         "gesture",
         "tap",
@@ -161,7 +161,7 @@ def _describe_long_press(crumb: Breadcrumb) -> BreadcrumbWords:
 
 
 def _describe_dead_tap(crumb: Breadcrumb) -> BreadcrumbWords:
-    target = find_target(crumb)
+    target = find_touched(crumb)
     title = f"Tap without effect on {target}" if target else "Tap without effect"
     after_ms = jsonish.number(crumb.data, "timeAfterClickMs")
     detail = None if after_ms is None else f"nothing changed for {after_ms / 1000:.1f} s"
@@ -171,7 +171,7 @@ def _describe_dead_tap(crumb: Breadcrumb) -> BreadcrumbWords:
 def _describe_typing(crumb: Breadcrumb) -> BreadcrumbWords:
     verbs = {"ui.focus": "Focus on", "ui.blur": "Left", "ui.keyDown": "Key pressed in"}
     verb = verbs.get(crumb.category, "Input in")
-    target = find_target(crumb)
+    target = find_touched(crumb)
     return BreadcrumbWords(
         "gesture", "tap", f"{verb} {target}" if target else verb.rsplit(" ", 1)[0]
     )
@@ -199,7 +199,7 @@ def _describe_request(crumb: Breadcrumb) -> BreadcrumbWords:
     return BreadcrumbWords(
         "network",
         "network",
-        f"{_read_text(crumb.data, 'method') or 'GET'} {_shorten_url(url)}",
+        f"{_read_text(crumb.data, 'method') or 'GET'} {shorten_url_to_path(url)}",
         None if status is None else str(status),
         "error" if has_failed else None,
     )
@@ -238,25 +238,8 @@ def _describe_anything(crumb: Breadcrumb) -> BreadcrumbWords:
     )
 
 
-def _shorten_url(url: str) -> str:
-    """Shorten a URL to its path, which tells requests apart."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    return (parts.path or "/") if parts.scheme and parts.netloc else url
-
-
 def _read_text(data: JsonObject, key: str) -> str | None:
     return jsonish.text(data, key, limit=200) or None
-
-
-def find_target(crumb: Breadcrumb) -> str | None:
-    """Name what was touched: by its label, or else by the message, or else by its id."""
-    for part in reversed(jsonish.sequence(crumb.data, "path")):
-        if isinstance(part, dict) and (label := _read_text(part, "label")):
-            return label
-    return crumb.message or _read_text(crumb.data, "view.id") or _read_text(crumb.data, "view.tag")
 
 
 def _read_view_class(crumb: Breadcrumb) -> str | None:

@@ -66,7 +66,7 @@ def test_a_failed_request_is_told_when_it_was_answered():
     assert [(event.at_ms, event.words) for event in events] == [
         (3_000, "POST /pay 500"),
         (3_000, "POST /gone no answer"),
-        (3_000, "POST request 500"),
+        (3_000, "POST / 500"),
     ]
     assert all(event.is_failure for event in events)
 

@@ -141,7 +141,7 @@ def row(category, message=None, level=None, /, **data) -> ActivityRow:
             "POST /v1/pay",
             "500",
         ),
-        (row("xhr", url="http://[broken"), "network", "network", "GET http://[broken", None),
+        (row("xhr", url="http://[broken"), "network", "network", "GET /", None),
         (row("fetch"), "network", "network", "GET a request", None),
         (row("sentry.event", "PayError"), "other", "dot", "SDK sent an event", "PayError"),
         (row("sentry.transaction"), "other", "dot", "SDK sent a transaction", None),
