@@ -1,6 +1,6 @@
-"""Chooses the words under the picture of a clip: the screen, the last tap, the last failure.
+"""Chooses the words under a clip: the screen, and the latest tap, failed request or error.
 
-A touch or a failed request stays for four seconds, or until the next one, as in the player. Bodies
+What happened stays for four seconds, or until the next one, as in the player. Bodies
 of requests never enter; of addresses only the path is shown.
 """
 

@@ -38,7 +38,9 @@ class ClipRequest:
     has_taps: bool = True
     """Whether taps and swipes are drawn."""
     has_caption: bool = False
-    """Whether two lines below tell the screen, the last tap and the last failure."""
+    """Whether a caption below tells the screen, the time, and the latest tap, failed request or
+    error.
+    """
     has_body: bool = False
     """Whether a device is drawn around the picture."""
 
