@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from app.core.clip_format import ClipFormat
 from app.core.replay_range import ReplayRange
 from app.playback.clips.captions import CaptionEvent, Captions
-from app.playback.clips.render import ClipRenderer, ClipWish
+from app.playback.clips.render import ClipRenderer, ClipSettings
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.index import PlaybackIndex, build_index
 from app.storage.local import LocalStore
@@ -61,22 +61,26 @@ def _make_captions(duration_ms: int) -> Captions:
     )
 
 
-async def _measure(store: LocalStore, index: PlaybackIndex, wish: ClipWish) -> dict[str, object]:
+async def _measure(
+    store: LocalStore, index: PlaybackIndex, settings: ClipSettings
+) -> dict[str, object]:
     memory = [0]
     watching = asyncio.create_task(made_screens.watch_memory(memory))
 
     async def note_progress(_part: float) -> None:
         return
 
-    renderer = ClipRenderer(store, index, wish, most_cpu_s=_MOST_CPU_S, note_progress=note_progress)
+    renderer = ClipRenderer(
+        store, index, settings, most_cpu_s=_MOST_CPU_S, note_progress=note_progress
+    )
     began_s, used_s = time.perf_counter(), made_screens.read_child_cpu_s()
     with tempfile.TemporaryFile() as target:
         rendered = await renderer.render(target.fileno())
     spent_ms = round((time.perf_counter() - began_s) * 1000)
     watching.cancel()
     return {
-        "format": wish.format.value,
-        "range_s": wish.range.length_ms // 1000,
+        "format": settings.format.value,
+        "range_s": settings.range.length_ms // 1000,
         "ms": spent_ms,
         "cpu_ms": round((made_screens.read_child_cpu_s() - used_s) * 1000),
         "mib": memory[0] // 1024,
@@ -92,11 +96,11 @@ async def _measure_all(folder: Path, minutes: int) -> None:
     captions = _make_captions(index.duration_ms)
     middle_ms = index.duration_ms // 2
     ten_s = ReplayRange(middle_ms, middle_ms + 10_000)
-    wishes = [ClipWish(each, ten_s, gestures, None, has_body=False) for each in ClipFormat]
+    wanted = [ClipSettings(each, ten_s, gestures, None, has_body=False) for each in ClipFormat]
     whole = ReplayRange(0, index.duration_ms)
-    wishes.append(ClipWish(ClipFormat.MP4, whole, gestures, captions, has_body=True))
-    for wish in wishes:
-        print(json.dumps(await _measure(store, index, wish)), flush=True)  # noqa: T201
+    wanted.append(ClipSettings(ClipFormat.MP4, whole, gestures, captions, has_body=True))
+    for settings in wanted:
+        print(json.dumps(await _measure(store, index, settings)), flush=True)  # noqa: T201
     await store.close()
 
 

@@ -19,7 +19,7 @@ from app.erasure.log.file import ErasureLog
 from app.erasure.sweep import Sweeper
 from app.ingest.digest.link_issues import link_events_to_replays, relink_replays
 from app.ingest.worker import IngestWorker
-from app.playback.clips.make import ClipWorkshop
+from app.playback.clips.make import ClipResources
 from app.playback.clips.maker import ClipMaker
 from app.playback.pictures.maker import PictureMaker
 from app.playback.video.index_cache import IndexCache
@@ -95,7 +95,7 @@ def make_background_work(
         Closer(database, steps, quiet=timedelta(seconds=settings.replay_quiet_s)),
         PictureMaker(database, objects, shared.picture_notes),
         ClipMaker(
-            ClipWorkshop(
+            ClipResources(
                 database,
                 objects,
                 IndexCache(),

@@ -1,7 +1,7 @@
 """Chooses the words under a clip: the screen, and the latest tap, failed request or error.
 
-What happened stays for four seconds, or until the next one, as in the player. Bodies
-of requests never enter; of addresses only the path is shown.
+An event stays for four seconds, or until the next one, as in the player. Bodies of requests never
+enter; of addresses only the path is shown.
 """
 
 import bisect

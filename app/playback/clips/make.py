@@ -19,7 +19,7 @@ from app.core.finishing import finish_first
 from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.playback.clips.recorded import read_recorded_range
-from app.playback.clips.render import ClipRenderer, ClipWish, NoteProgress, RenderedClip
+from app.playback.clips.render import ClipRenderer, ClipSettings, NoteProgress, RenderedClip
 from app.playback.video.index_cache import IndexCache
 from app.replays import queries as replays, sealing
 from app.replays.clips import writes
@@ -33,7 +33,7 @@ _EXPIRES_AFTER: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class ClipWorkshop:
+class ClipResources:
     """What rendering clips needs."""
 
     database: Database
@@ -46,12 +46,12 @@ class ClipWorkshop:
 
 
 async def make_clip(
-    workshop: ClipWorkshop, task: ClipTask, note_progress: NoteProgress
+    resources: ClipResources, task: ClipTask, note_progress: NoteProgress
 ) -> RenderedClip | None:
     """Render a clip and store it.
 
     Args:
-        workshop: What rendering needs.
+        resources: What rendering needs.
         task: The clip, leased to this process.
         note_progress: Is told how far it is.
 
@@ -63,40 +63,40 @@ async def make_clip(
         ServiceUnavailable: Postgres or storage does not answer, or no child starts.
         OSError: The disk is full.
     """
-    database, clip = workshop.database, task.clip
+    database, clip = resources.database, task.clip
     async with database.reading() as connection:
         replay = await replays.find_replay(connection, clip.key)
     if replay is None:
         return None
-    renderer = await _prepare(workshop, task, replay, note_progress)
-    workshop.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=workshop.folder) as target:
+    renderer = await _prepare(resources, task, replay, note_progress)
+    resources.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=resources.folder) as target:
         rendered = await renderer.render(target.fileno())
         object_key = keys.make_clip_key(replay.day, clip.key.project_id, clip.key.replay_id)
         file = ClipFile(
             object_key, rendered.size_bytes, rendered.width, rendered.height, rendered.duration_ms
         )
         # A put goes on in its thread: what it leaves must be found by the sweep.
-        is_kept = await finish_first(_store_file(workshop, task, file, target.fileno()))
+        is_kept = await finish_first(_store_file(resources, task, file, target.fileno()))
     return rendered if is_kept else None
 
 
 async def _store_file(
-    workshop: ClipWorkshop, task: ClipTask, file: ClipFile, descriptor: int
+    resources: ClipResources, task: ClipTask, file: ClipFile, descriptor: int
 ) -> bool:
     """Store the file of a clip and point the clip at it; returns False if it was deleted."""
-    async with workshop.database.transaction() as connection:
+    async with resources.database.transaction() as connection:
         await sealing.let_object_expire(connection, task.clip.key, file.object_key, _EXPIRES_AFTER)
-    await workshop.store.put_file(file.object_key, descriptor)
-    async with workshop.database.transaction() as connection:
+    await resources.store.put_file(file.object_key, descriptor)
+    async with resources.database.transaction() as connection:
         return await writes.finish_clip(connection, task, file)
 
 
 async def _prepare(
-    workshop: ClipWorkshop, task: ClipTask, replay: Replay, note_progress: NoteProgress
+    resources: ClipResources, task: ClipTask, replay: Replay, note_progress: NoteProgress
 ) -> ClipRenderer:
     request = task.clip.request
-    playable = await workshop.index_cache.find(workshop.database, replay)
+    playable = await resources.index_cache.find(resources.database, replay)
     index = playable.newest
     if not index.gops:
         raise MalformedInput("none of its videos can be played")
@@ -105,14 +105,14 @@ async def _prepare(
     recorded = None
     if request.has_taps or request.has_caption:
         recorded = await read_recorded_range(
-            workshop.database,
-            workshop.store,
+            resources.database,
+            resources.store,
             replay,
             wanted,
             zero_ms=index.started_at_ms,
             duration_ms=duration_ms,
         )
-    wish = ClipWish(
+    settings = ClipSettings(
         request.format,
         wanted,
         recorded.gestures if recorded and request.has_taps else (),
@@ -120,9 +120,9 @@ async def _prepare(
         request.has_body,
     )
     return ClipRenderer(
-        workshop.store,
+        resources.store,
         index,
-        wish,
-        most_cpu_s=workshop.most_cpu_s,
+        settings,
+        most_cpu_s=resources.most_cpu_s,
         note_progress=note_progress,
     )

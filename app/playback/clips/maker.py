@@ -18,7 +18,7 @@ from app.core import clock, file_lock, log
 from app.core.errors import MalformedInput, ServiceUnavailable
 from app.core.ids import ProjectId
 from app.core.repeated_worker import RepeatedWorker
-from app.playback.clips.make import ClipWorkshop, make_clip
+from app.playback.clips.make import ClipResources, make_clip
 from app.playback.clips.metrics import ClipMetrics
 from app.replays.clips import queries, writes
 from app.replays.clips.model import ClipTask
@@ -57,9 +57,9 @@ class ClipMaker(RepeatedWorker):
     waiting_message = "clips wait"
     failure_message = "clips failed"
 
-    def __init__(self, workshop: ClipWorkshop) -> None:
+    def __init__(self, resources: ClipResources) -> None:
         super().__init__()
-        self._workshop = workshop
+        self._resources = resources
         self._served: dict[ProjectId, None] = {}
         """The projects that had a turn, the one whose turn was last at the end."""
         self.results: Counter[ClipResult] = Counter()
@@ -72,12 +72,12 @@ class ClipMaker(RepeatedWorker):
         Raises:
             ServiceUnavailable: Postgres does not answer.
         """
-        async with self._workshop.database.reading() as connection:
+        async with self._resources.database.reading() as connection:
             waiting = await queries.count_waiting_clips(connection)
         self.metrics.set_waiting(waiting)
         if not waiting:
             return
-        async with file_lock.try_file_lock(self._workshop.folder / _LOCK) as is_held:
+        async with file_lock.try_file_lock(self._resources.folder / _LOCK) as is_held:
             while is_held and await self.make_next() is not None:
                 pass
 
@@ -93,7 +93,7 @@ class ClipMaker(RepeatedWorker):
         Raises:
             ServiceUnavailable: Postgres does not answer.
         """
-        database = self._workshop.database
+        database = self._resources.database
         async with database.transaction() as connection:
             task = await writes.claim_clip(connection, most_ms=most_ms, served=tuple(self._served))
         if task is None:
@@ -124,7 +124,7 @@ class ClipMaker(RepeatedWorker):
             # Nobody postponed it the last time: the process died, perhaps of this very clip.
             return await self._fail(task, f"given up after {_MOST_TRIES} tries that never ended")
         progress = _Progress(self, task)
-        making = asyncio.create_task(make_clip(self._workshop, task, progress.note), name="clip")
+        making = asyncio.create_task(make_clip(self._resources, task, progress.note), name="clip")
         try:
             while not making.done():
                 await asyncio.wait([making], timeout=_RENEWED_S)
@@ -143,14 +143,14 @@ class ClipMaker(RepeatedWorker):
     async def _renew(self, task: ClipTask, percent: int) -> bool:
         """Renew the lease; an outage of Postgres shows at the end, if it lasts."""
         try:
-            async with self._workshop.database.transaction() as connection:
+            async with self._resources.database.transaction() as connection:
                 return await writes.renew_lease(connection, task, percent=percent)
         except ServiceUnavailable:
             return True
 
     async def _fail(self, task: ClipTask, reason: str) -> ClipResult:
         _logger.warning("no clip", replay=task.clip.key.replay_id, reason=reason)
-        async with self._workshop.database.transaction() as connection:
+        async with self._resources.database.transaction() as connection:
             await writes.fail_clip(connection, task, reason)
         return ClipResult.FAILED
 
@@ -159,7 +159,7 @@ class ClipMaker(RepeatedWorker):
         if task.tries >= _MOST_TRIES:
             return await self._fail(task, f"given up after {task.tries} tries: {error}")
         _logger.warning("a clip waits", replay=task.clip.key.replay_id, reason=str(error))
-        async with self._workshop.database.transaction() as connection:
+        async with self._resources.database.transaction() as connection:
             await writes.postpone_clip(connection, task, str(error), after=_AGAIN * task.tries)
         return ClipResult.POSTPONED
 

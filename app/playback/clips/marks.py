@@ -30,7 +30,7 @@ _MOST_POINTS: Final = 25
 _PRESS_EDGE_PX: Final = 3
 _QUICK_TAPS: Final = 2
 
-Place = tuple[float, float]
+Point = tuple[float, float]
 
 
 def find_mark_end(gesture: Gesture) -> int:
@@ -87,7 +87,7 @@ def _draw_gesture(gesture: Gesture, at_ms: int) -> Iterator[ClipMark]:
         yield ClipMark("badge", finger, size, (corner,), text=words)
 
 
-def _find_place(points: Sequence[TouchPoint], at_ms: int) -> Place:
+def _find_place(points: Sequence[TouchPoint], at_ms: int) -> Point:
     """Return where a finger is at a time: between two points it moves evenly."""
     number = _count_until(points, at_ms)
     before, after = points[max(0, number - 1)], points[min(number, len(points) - 1)]
@@ -101,7 +101,7 @@ def _count_until(points: Sequence[TouchPoint], at_ms: int) -> int:
     return bisect.bisect_right(points, at_ms, key=lambda point: point.at_ms)
 
 
-def _follow_way(points: Sequence[TouchPoint], from_ms: int, to_ms: int) -> list[Place]:
+def _follow_way(points: Sequence[TouchPoint], from_ms: int, to_ms: int) -> list[Point]:
     if from_ms >= to_ms:
         return []
     steps = max(1, ceil((to_ms - from_ms) / _STEP_MS))
@@ -111,7 +111,7 @@ def _follow_way(points: Sequence[TouchPoint], from_ms: int, to_ms: int) -> list[
     return [_find_place(points, at_ms) for at_ms in sorted(times)]
 
 
-def _outline_trail(way: Sequence[Place]) -> tuple[Place, ...]:
+def _outline_trail(way: Sequence[Point]) -> tuple[Point, ...]:
     """Outline a trail: nothing at its tail, all its width at the finger, and a head that points on.
 
     Returns:
@@ -128,8 +128,8 @@ def _outline_trail(way: Sequence[Place]) -> tuple[Place, ...]:
     )
     if tail is None:
         return ()
-    left: list[Place] = []
-    right: list[Place] = []
+    left: list[Point] = []
+    right: list[Point] = []
     neighbours = zip((way[0], *way[:-1]), way, (*way[1:], way[-1]), strict=True)
     for number, (before, here, after) in enumerate(neighbours):
         across_x, across_y = _make_unit(before, after)
@@ -145,7 +145,7 @@ def _outline_trail(way: Sequence[Place]) -> tuple[Place, ...]:
     return tuple(itertools.chain(left, head, reversed(right)))
 
 
-def _make_unit(start: Place, end: Place) -> Place:
+def _make_unit(start: Point, end: Point) -> Point:
     """Return the direction from one place to another, of length 1."""
     x, y = end[0] - start[0], end[1] - start[1]
     length = hypot(x, y) or 1.0

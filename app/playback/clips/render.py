@@ -37,7 +37,7 @@ NoteProgress = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class ClipWish:
+class ClipSettings:
     """A clip as it is to be rendered."""
 
     format: ClipFormat
@@ -76,7 +76,7 @@ class ClipRenderer:
         self,
         store: ObjectStore,
         index: PlaybackIndex,
-        wish: ClipWish,
+        settings: ClipSettings,
         *,
         most_cpu_s: int,
         note_progress: NoteProgress,
@@ -86,13 +86,13 @@ class ClipRenderer:
         Args:
             store: The store that holds the video.
             index: The index of the replay.
-            wish: What to render.
+            settings: What to render.
             most_cpu_s: The processor time that rendering may take.
             note_progress: Is told how far it is after each group.
         """
         self._store = store
         self._index = index
-        self._wish = wish
+        self._settings = settings
         self._most_cpu_s = most_cpu_s
         self._note_progress = note_progress
         self._used_cpu_s = 0.0
@@ -151,22 +151,22 @@ class ClipRenderer:
         )
 
     def _plan(self, bad: set[int]) -> tuple[ClipPlan, ClipTimeline]:
-        wish, index = self._wish, self._index
+        settings, index = self._settings, self._index
         try:
-            pictures = timeline.list_shown_pictures(index, wish.range, without=bad)
+            pictures = timeline.list_shown_pictures(index, settings.range, without=bad)
         except InvalidInput as error:
             raise MalformedInput(str(error)) from error
         planned = timeline.plan_clip(
-            index, pictures, wish.format, gestures=wish.gestures, captions=wish.captions
+            index, pictures, settings.format, gestures=settings.gestures, captions=settings.captions
         )
         laid_out = layout.lay_out_clip(
             timeline.list_picture_sizes(index, pictures),
-            wish.format,
-            has_body=wish.has_body,
-            has_caption=wish.captions is not None,
+            settings.format,
+            has_body=settings.has_body,
+            has_caption=settings.captions is not None,
         )
         plan = ClipPlan(
-            wish.format.value,
+            settings.format.value,
             laid_out.width,
             laid_out.height,
             laid_out.stage,

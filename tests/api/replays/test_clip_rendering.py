@@ -114,11 +114,13 @@ async def test_a_clip_that_cannot_be_rendered_says_why_and_can_be_asked_for_agai
 ):
     """A broken video fails at once; an outage is borne for four tries."""
     await clips_server.take(envelopes.replay_video_envelope(0, video=clip()[:-900]))
-    workshop = held._workshop
+    resources = held._resources
     monkeypatch.setattr(
         held,
-        "_workshop",
-        type(workshop)(workshop.database, workshop.store, workshop.index_cache, workshop.folder, 0),
+        "_resources",
+        type(resources)(
+            resources.database, resources.store, resources.index_cache, resources.folder, 0
+        ),
     )
     await clips_server.take(envelopes.replay_video_envelope(1))
     told = await ask(clips_server, format="mp4")

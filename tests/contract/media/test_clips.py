@@ -19,7 +19,7 @@ from app.core.errors import MalformedInput
 from app.core.replay_range import ReplayRange
 from app.media.clip import child
 from app.playback.clips.captions import CaptionEvent, Captions
-from app.playback.clips.render import ClipRenderer, ClipWish, RenderedClip
+from app.playback.clips.render import ClipRenderer, ClipSettings, RenderedClip
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.index import PlaybackIndex
 from tests.browser.player.truth import of_family
@@ -85,12 +85,12 @@ async def render(
     async def note(part: float) -> None:
         progress.append(part)
 
-    wish = ClipWish(clip_format, wanted, (), None, has_body=False)
+    settings = ClipSettings(clip_format, wanted, (), None, has_body=False)
     store, index = source
     renderer = ClipRenderer(
         store,  # type: ignore[arg-type]  # it reads only
         index,
-        replace(wish, **changes),
+        replace(settings, **changes),
         most_cpu_s=most_cpu_s,
         note_progress=note,
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from app.core.clip_format import ClipFormat
 from app.core.errors import MalformedInput, RequestRefused
 from app.core.replay_range import ReplayRange
-from app.playback.clips.render import ClipRenderer, ClipWish
+from app.playback.clips.render import ClipRenderer, ClipSettings
 from tests.hostile.media.test_mutated import break_video
 from tests.support import programme_size
 from tests.support.builders.clip_sources import clip_source
@@ -27,11 +27,11 @@ async def _render(videos: list[bytes], clip_format: ClipFormat) -> str:
         store, index = clip_source(videos)
     except RequestRefused:
         return REFUSED
-    wish = ClipWish(clip_format, ReplayRange(0, 15_000), (), None, has_body=False)
+    settings = ClipSettings(clip_format, ReplayRange(0, 15_000), (), None, has_body=False)
     renderer = ClipRenderer(
         store,  # type: ignore[arg-type]  # it reads only
         index,
-        wish,
+        settings,
         most_cpu_s=20,
         note_progress=_note_nothing,
     )

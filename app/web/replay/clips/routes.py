@@ -88,13 +88,13 @@ async def send_clip_file(request: Request, clips: ClipsHere, clip_id: ClipIdHere
         wanted = ranges.read_range(request, size_bytes)
     except ranges.UnsatisfiableRange:
         return ranges.refuse_range(size_bytes)
-    wish = download.clip.request
-    name = name_clip_file(clips.key.replay_id, wish)
+    clip_request = download.clip.request
+    name = name_clip_file(clips.key.replay_id, clip_request)
     return await ranges.send_range(
         await download.read(wanted.start, wanted.end),
         wanted,
         size_bytes=size_bytes,
-        media_type=wish.format.media_type,
+        media_type=clip_request.format.media_type,
         headers={**MEDIA_HEADERS, "Content-Disposition": f'attachment; filename="{name}"'},
     )
 
