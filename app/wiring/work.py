@@ -19,8 +19,8 @@ from app.erasure.log.file import ErasureLog
 from app.erasure.sweep import Sweeper
 from app.ingest.digest.link_issues import link_events_to_replays, relink_replays
 from app.ingest.worker import IngestWorker
-from app.playback.clips.make import ClipResources
-from app.playback.clips.maker import ClipMaker
+from app.playback.clips.render_task import ClipResources
+from app.playback.clips.worker import ClipMaker
 from app.playback.pictures.maker import PictureMaker
 from app.playback.video.index_cache import IndexCache
 from app.processes.backlog import find_oldest_backlog

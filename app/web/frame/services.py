@@ -20,7 +20,7 @@ from app.erasure.jobs.worker import Eraser
 from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
-from app.playback.clips.maker import ClipMaker
+from app.playback.clips.worker import ClipMaker
 from app.playback.video.index_cache import IndexCache
 from app.playback.visit.view_notes import ViewNotes
 from app.processes.heartbeat import ProcessHeartbeat
@@ -29,7 +29,7 @@ from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.retention.worker import RetentionWorker
 from app.sharing.limiter import ShareLimiter
-from app.sharing.shown_picture import PosterPhotos
+from app.sharing.poster_jpegs import PosterPhotos
 from app.sharing.visits import ShareVisits
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports

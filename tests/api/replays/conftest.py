@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from app.playback.clips.maker import ClipMaker
+from app.playback.clips.worker import ClipMaker
 from tests.support.servers.server import Server
 
 

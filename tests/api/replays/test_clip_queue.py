@@ -5,8 +5,8 @@ from sqlalchemy import text
 
 from app.core.days import OLD_DAY
 from app.core.errors import ServiceUnavailable
-from app.playback.clips import maker as clip_maker
-from app.playback.clips.maker import ClipResult
+from app.playback.clips import worker as clip_worker
+from app.playback.clips.worker import ClipResult
 from app.storage import keys
 from tests.support.asked_clips import ask, look, sweep
 from tests.support.builders import envelopes
@@ -25,8 +25,8 @@ async def change(server: Server, statement: str, **values: object) -> None:
 async def test_a_short_clip_that_fails_costs_the_long_one_nothing(clips_server, held, monkeypatch):
     """They may be of two projects; the long one goes on."""
     await clips_server.take(*(envelopes.replay_video_envelope(number) for number in range(4)))
-    monkeypatch.setattr(clip_maker, "_LONG_MS", 15_000)
-    monkeypatch.setattr(clip_maker, "_LOOK_S", 0.0)
+    monkeypatch.setattr(clip_worker, "_LONG_MS", 15_000)
+    monkeypatch.setattr(clip_worker, "_LOOK_S", 0.0)
     make_next = held.make_next
     looks: list[int] = []
 

@@ -8,9 +8,9 @@ from sqlalchemy import text
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ReplayId
 from app.core.replay_range import ReplayRange
-from app.playback.clips import maker as clip_maker
-from app.playback.clips.maker import ClipResult
+from app.playback.clips import worker as clip_worker
 from app.playback.clips.recorded import read_recorded_range
+from app.playback.clips.worker import ClipResult
 from app.replays import queries as replays
 from app.replays.clips import writes
 from app.replays.model import ReplayKey
@@ -166,9 +166,9 @@ async def test_an_outage_of_the_store_is_borne(clips_server, held, monkeypatch):
 async def test_a_short_clip_does_not_wait_for_a_long_one(clips_server, held, monkeypatch):
     """It is rendered between two groups of the long one, and is ready before it."""
     await clips_server.take(*(envelopes.replay_video_envelope(number) for number in range(4)))
-    monkeypatch.setattr(clip_maker, "_LONG_MS", 15_000)
-    monkeypatch.setattr(clip_maker, "_SHORT_MS", 6_000)
-    monkeypatch.setattr(clip_maker, "_LOOK_S", 0.0)
+    monkeypatch.setattr(clip_worker, "_LONG_MS", 15_000)
+    monkeypatch.setattr(clip_worker, "_SHORT_MS", 6_000)
+    monkeypatch.setattr(clip_worker, "_LOOK_S", 0.0)
     long = await ask(clips_server, format="mp4")
     started = asyncio.create_task(held.make_next())
     short = await ask(clips_server, format="webp", **{"from": "1000", "to": "3000"})
