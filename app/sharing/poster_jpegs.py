@@ -18,11 +18,11 @@ from app.storage.port import ObjectStore
 _CACHE_BYTES: Final = 8 * 1024 * 1024
 
 
-class PosterPhotos:
+class PosterJpegs:
     """The posters that one process has drawn as JPEG lately."""
 
     def __init__(self) -> None:
-        self._photos = BoundedCache[tuple[ReplayKey, bytes], bytes](_CACHE_BYTES)
+        self._jpegs = BoundedCache[tuple[ReplayKey, bytes], bytes](_CACHE_BYTES)
 
     async def draw_poster(
         self,
@@ -49,13 +49,13 @@ class PosterPhotos:
         if poster is None:
             raise NotFound("there is no poster of this replay")
         # The bytes themselves are part of the key: a poster has a few kilobytes.
-        known = self._photos.get((key, poster))
+        known = self._jpegs.get((key, poster))
         if known is not None:
             return known
         try:
             async with drawing_slot, child.start_media_child() as started:
-                photo = (await started.redraw_as_jpeg(poster)).data
+                jpeg = (await started.redraw_as_jpeg(poster)).data
         except MalformedInput as error:
             raise NotFound(f"the poster cannot be shown: {error}") from error
-        self._photos.put((key, poster), photo, len(poster) + len(photo))
-        return photo
+        self._jpegs.put((key, poster), jpeg, len(poster) + len(jpeg))
+        return jpeg

@@ -29,7 +29,7 @@ from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.retention.worker import RetentionWorker
 from app.sharing.limiter import ShareLimiter
-from app.sharing.poster_jpegs import PosterPhotos
+from app.sharing.poster_jpegs import PosterJpegs
 from app.sharing.visits import ShareVisits
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
@@ -73,7 +73,7 @@ class PageServices:
     view_notes: ViewNotes = field(default_factory=ViewNotes)
     share_limiter: ShareLimiter = field(default_factory=ShareLimiter)
     share_visits: ShareVisits = field(default_factory=ShareVisits)
-    poster_photos: PosterPhotos = field(default_factory=PosterPhotos)
+    poster_jpegs: PosterJpegs = field(default_factory=PosterJpegs)
     share_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Held while recordings are read for a stranger, who never takes the whole server so."""
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

@@ -259,7 +259,7 @@ async def send_message_picture(request: Request, token: ShareToken) -> Response:
     """Send the poster of a replay that a message shows, and note that somebody looks at it."""
     services = services_of(request)
     opened = await find_opened_share(request, token, ShareKind.PICTURE, is_page=False)
-    photo = await services.poster_photos.draw_poster(
+    jpeg = await services.poster_jpegs.draw_poster(
         services.db, services.store, opened.grant.key, drawing_slot=services.drawing_slot
     )
     await services.share_visits.note(
@@ -272,7 +272,7 @@ async def send_message_picture(request: Request, token: ShareToken) -> Response:
     )
     # Mail programs and chats fetch it from their own addresses, so other sites may show it.
     headers = MEDIA_HEADERS | {"Cross-Origin-Resource-Policy": "cross-origin"}
-    return Response(photo, 200, headers, "image/jpeg")
+    return Response(jpeg, 200, headers, "image/jpeg")
 
 
 async def _read_start(visitor: ShareVisitor, at_ms: int) -> PlaybackStart | None:
