@@ -14,7 +14,13 @@ from app.web.frame.rendering.module_imports import list_modules
 
 BEGIN: Final = "js/replay/begin.js"
 INLINE: Final = "js/replay/begin.inline.js"
-LATER: Final = {"js/replay/main.js", "player/engines/file.js"}
+# Not in braces, where a comment names a type.
+_LATER_IMPORT: Final = re.compile(r'(?:await |\[|, )import\("(\.[^"]+)"\)')
+LATER: Final = {
+    str((script.parent / address).resolve().relative_to(STATIC.resolve()))
+    for script in STATIC.rglob("*.js")
+    for address in _LATER_IMPORT.findall(script.read_text(encoding="utf-8"))
+}
 NAMED: Final = {
     name
     for template in TEMPLATES.rglob("*.html")
