@@ -96,7 +96,8 @@ class ReplayReport:
     more_problems: int
     """How many further errors the range has."""
     requests: tuple[ReportRequest, ...]
-    """Those that failed or changed something before all others, in the order of time."""
+    """The chosen requests in the order of time; those that failed or changed something are chosen
+    first."""
     more_requests: int
     conditions: tuple[Condition, ...]
     feedback: tuple[str, ...]
