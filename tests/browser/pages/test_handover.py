@@ -122,7 +122,7 @@ def test_taking_back_stays_beside_the_player(replay, site):
     drawer = replay.get_by_role("region", name="Hand on")
     replay.route("**/s/r", lambda route: route.fulfill(body="Taken back"))
     drawer.get_by_role("button", name="Take back : Share link, whole replay").click()
-    expect(replay.locator("[data-announce]")).to_have_text("Taken back.")
+    expect(replay.locator("[data-announce]")).to_have_text("Done. The list is up to date.")
     expect(drawer.get_by_role("heading", name="Handed out")).to_be_focused()
     expect(drawer).to_be_visible()
 

@@ -38,7 +38,7 @@ async function takeBack(form, place) {
     return;
   }
   await place.refresh();
-  place.announce("Taken back.");
+  place.announce("Done. The list is up to date.");
   need("[data-handed-out] h2", place.element).focus();
 }
 
