@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { aroundMoment, keepWithin, moveEnd, pressMark, readMarks } from "../../../static/js/replay/handover/marks.js";
+import { startLink } from "../../../static/js/replay/handover/link.js";
 import { withRange } from "../../../static/js/replay/handover/place.js";
 import { readClock, writeClock } from "../../../static/js/replay/handover/range_form.js";
 
@@ -73,4 +74,20 @@ test("a range is added to an address in milliseconds, in place of another", () =
   globalThis.location = /** @type {Location} */ (/** @type {unknown} */ ({ href: "http://localhost/replay" }));
   assert.equal(withRange("/a/report?from=1&to=2&x=3", { from_ms: 5.4, to_ms: 9 }), "/a/report?x=3&from=5&to=9");
   assert.equal(withRange("/a/report?from=1&to=2", null), "/a/report");
+});
+
+test("a link keeps the milliseconds of the marks, as the address of the player does", () => {
+  class FakeElement {
+    textContent = "/replay";
+    dataset = { copy: "" };
+  }
+  globalThis.HTMLElement = /** @type {typeof HTMLElement} */ (/** @type {unknown} */ (FakeElement));
+  const [text, button] = [new FakeElement(), new FakeElement()];
+  globalThis.location = /** @type {Location} */ (/** @type {unknown} */ ({ href: "http://localhost/", origin: "http://localhost" }));
+  const section = /** @type {HTMLElement} */ (/** @type {unknown} */ ({
+    querySelector: (/** @type {string} */ name) => (name === "[data-link]" ? text : button),
+  }));
+  const panel = { range: () => ({ from_ms: 5_128, to_ms: 9_250 }), onRange: () => {}, now_ms: () => 0 };
+  startLink(section, /** @type {import("../../../static/js/replay/handover/types.js").Place} */ (/** @type {unknown} */ (panel)));
+  assert.equal(button.dataset.copy, "http://localhost/replay?t=5.1&in=5.128&out=9.25");
 });

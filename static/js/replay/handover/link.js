@@ -5,6 +5,7 @@
  */
 
 import { need } from "../../dom.js";
+import { seconds } from "./marks.js";
 
 /** @param {HTMLElement} section @param {Place} place */
 export function startLink(section, place) {
@@ -19,7 +20,7 @@ export function startLink(section, place) {
   /** @param {import("./types.js").Range | null} range */
   const show = (range) => {
     const at_ms = range ? range.from_ms : place.now_ms();
-    href.searchParams.set("t", seconds(at_ms));
+    href.searchParams.set("t", tenths(at_ms));
     href.searchParams.delete("in");
     href.searchParams.delete("out");
     if (range) {
@@ -32,7 +33,7 @@ export function startLink(section, place) {
   show(place.range());
 }
 
-/** @param {number} ms */
-function seconds(ms) {
+/** Writes a moment of the player, which needs no more. @param {number} ms */
+function tenths(ms) {
   return String(Math.round(ms / 100) / 10);
 }

@@ -117,7 +117,7 @@ export function readMarks(query) {
   return { from_ms: Math.round(from_s * 1000), to_ms: to_s > from_s ? Math.round(to_s * 1000) : null };
 }
 
-/** @param {number} ms */
-function seconds(ms) {
+/** Writes a time as the address has it. @param {number} ms */
+export function seconds(ms) {
   return String(Math.round(ms) / 1000);
 }

@@ -7,7 +7,8 @@
 import { confirm, copyLater } from "../../copy.js";
 import { need } from "../../dom.js";
 
-const FAILED = "The link could not be made. Look at your connection, and try again.";
+const FAILED = "The server does not answer. Try again.";
+const REFUSED = "The link could not be made. Reload the page and try again.";
 
 /** @param {HTMLElement} section @param {Place} place */
 export function startShare(section, place) {
@@ -68,7 +69,7 @@ async function post(form, signal) {
   for (const [name, value] of new FormData(form)) if (typeof value === "string") fields.append(name, value);
   try {
     const response = await fetch(form.action, { method: "POST", body: fields, signal, headers: { accept: "application/json" } });
-    return response.status === 201 || response.status === 400 ? await response.json() : { problem: FAILED };
+    return response.status === 201 || response.status === 400 ? await response.json() : { problem: REFUSED };
   } catch {
     return { problem: FAILED };
   }
