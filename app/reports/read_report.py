@@ -51,7 +51,7 @@ async def note_report_taken(reader: ReplayReader, what: str) -> None:
 
     Args:
         reader: The person and the replay.
-        what: The name of the file: `report`, `steps`, `maestro`.
+        what: The name of the file, such as `report.md`.
     """
     async with reader.db.transaction() as connection:
         await audit.add_audit_line(

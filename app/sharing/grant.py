@@ -1,8 +1,8 @@
 """Finds the grant that a token gives, with each request: whoever takes a link back ends it at once.
 
 token ─► hash ─► row of the share ─┬─ unknown: 404
-├─ expired, taken back, switched off: 410 and why
-└─ open: ShareGrant ─► its replay, or 404
+                                   ├─ expired, taken back, switched off: 410 and why
+                                   └─ open: ShareGrant ─► its replay, or 404
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
-from app.core.errors import ExpiredData, NotFound
+from app.core.errors import ExpiredData
 from app.db.engine import Database
 from app.projects import queries as projects
 from app.projects.model import Project
@@ -90,7 +90,7 @@ async def _open(connection: AsyncConnection, share: Share) -> OpenedShare:
     return OpenedShare(grant, project, replay)
 
 
-def _describe_unknown() -> NotFound:
+def _describe_unknown() -> ExpiredData:
     """Say the same of a token that never was and of a share whose replay is gone."""
     return ExpiredData(
         "There is nothing at this address",

@@ -104,4 +104,6 @@ async def forget_replay_ticket(
 
 def _check_added(*, is_added: bool) -> None:
     if not is_added:
-        raise InvalidInput(f"this ticket is kept here already, or there are {MOST_TICKETS} already")
+        raise InvalidInput(
+            f"this ticket is kept here already, or the limit of {MOST_TICKETS} tickets is reached"
+        )

@@ -88,10 +88,10 @@ def address_of(reader: ReplayReader) -> ReplayAddress:
 
 
 def find_member(watching: access.CurrentReplay) -> ProjectAccess:
-    """Return the person at the address of a replay, if they may delete it.
+    """Return the person at the address of a replay, who must be a member of its project.
 
     Raises:
-        PermissionDenied: They may only watch it.
+        PermissionDenied: They are a viewer.
     """
     watching.access.require_role(Role.MEMBER)
     return watching.access
@@ -101,7 +101,6 @@ async def find_player(request: Request, playing: access.CurrentPlayback) -> Repl
     """Return the person who plays a replay, and the replay; note that they look at it."""
     services = services_of(request)
     await services.view_notes.note(services.db, playing.person, playing.replay.key)
-    services = services_of(request)
     return ReplayPlayer(
         services.db, services.store, services.index_cache, playing.person, playing.replay
     )
