@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { aroundMoment, keepWithin, moveEnd, pressMark, readMarks } from "../../../static/js/replay/handover/marks.js";
 import { startLink } from "../../../static/js/replay/handover/link.js";
-import { withRange } from "../../../static/js/replay/handover/place.js";
+import { withRange } from "../../../static/js/replay/handover/panel.js";
 import { readClock, writeClock } from "../../../static/js/replay/handover/range_form.js";
 
 const LENGTH_MS = 60_000;

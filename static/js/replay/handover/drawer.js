@@ -159,7 +159,7 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
 /** Loads the scripts of the place; null if the server does not answer. */
 async function loadScripts() {
   try {
-    const [place, rangeForm] = await Promise.all([import("./place.js"), import("./range_form.js")]);
+    const [place, rangeForm] = await Promise.all([import("./panel.js"), import("./range_form.js")]);
     return { ...place, ...rangeForm };
   } catch {
     return null;

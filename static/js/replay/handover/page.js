@@ -7,7 +7,7 @@
 import { need, numberOf } from "../../dom.js";
 import "../../page.js";
 import { enableHotKeys, press } from "../../hot_keys.js";
-import { fetchPlace, startPlace } from "./place.js";
+import { fetchPlace, startPlace } from "./panel.js";
 
 const element = need("[data-hand-on]");
 const life = new AbortController();

@@ -5,7 +5,7 @@
  */
 
 import { need } from "../../dom.js";
-import { withRange } from "./place.js";
+import { withRange } from "./panel.js";
 
 /** @param {HTMLElement} section @param {Place} place */
 export function startReport(section, place) {
