@@ -88,6 +88,6 @@ test("a link keeps the milliseconds of the marks, as the address of the player d
     querySelector: (/** @type {string} */ name) => (name === "[data-link]" ? text : button),
   }));
   const panel = { range: () => ({ from_ms: 5_128, to_ms: 9_250 }), onRange: () => {}, now_ms: () => 0 };
-  startLink(section, /** @type {import("../../../static/js/replay/handover/types.js").Place} */ (/** @type {unknown} */ (panel)));
+  startLink(section, /** @type {import("../../../static/js/replay/handover/types.js").HandoverPanel} */ (/** @type {unknown} */ (panel)));
   assert.equal(button.dataset.copy, "http://localhost/replay?t=5.1&in=5.128&out=9.25");
 });

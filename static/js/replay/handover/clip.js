@@ -1,7 +1,7 @@
 /**
  * The way as a film: asks for a clip, shows how far it is, then the clip itself and its file.
  *
- * @import {Place} from "./types.js"
+ * @import {HandoverPanel} from "./types.js"
  */
 
 import { el, need } from "../../dom.js";
@@ -25,8 +25,8 @@ const MOST_FAILURES = 10;
  * @property {[number, number] | null} size_px
  */
 
-/** @param {HTMLElement} section @param {Place} place */
-export function startClip(section, place) {
+/** @param {HTMLElement} section @param {HandoverPanel} panel */
+export function startClip(section, panel) {
   const form = section.querySelector("[data-clip-form]");
   if (!(form instanceof HTMLFormElement)) return;
   const result = need("[data-clip-result]", section);
@@ -35,29 +35,29 @@ export function startClip(section, place) {
     event.preventDefault();
     asked += 1;
     void make(asked);
-  }, { signal: place.signal });
+  }, { signal: panel.signal });
 
   /** @param {number} turn  a later one takes the place of this one */
   async function make(turn) {
-    const isOver = () => turn !== asked || place.signal.aborted;
+    const isOver = () => turn !== asked || panel.signal.aborted;
     const form_data = new FormData(/** @type {HTMLFormElement} */ (form));
     const body = new URLSearchParams([...form_data].map(([name, value]) => [name, String(value)]));
     show([progress(0), el("p", { className: "quiet" }, "Rendering…")]);
-    place.announce("The clip is being rendered.");
+    panel.announce("The clip is being rendered.");
     const first = await ask(/** @type {HTMLFormElement} */ (form).action, { method: "POST", body });
     if (isOver()) return;
     if (!first.clip) {
       fail(first.problem);
       return;
     }
-    void place.refresh();
+    void panel.refresh();
     const last = await follow(first.clip, isOver);
     if (isOver()) return;
     if (last?.state === "ready") {
       showFile(last);
-      place.announce("The clip is ready.");
+      panel.announce("The clip is ready.");
     } else fail(last?.fault ?? "The server does not answer. The page of all clips shows what becomes of it.");
-    await place.refresh();
+    await panel.refresh();
   }
 
   /** @param {Clip} clip @param {() => boolean} isOver @returns {Promise<Clip | null>}  null: no answer */
@@ -105,7 +105,7 @@ export function startClip(section, place) {
   /** @param {string} href @param {RequestInit} how */
   async function ask(href, how) {
     try {
-      const answer = await fetch(href, { ...how, headers: { Accept: "application/json" }, signal: place.signal });
+      const answer = await fetch(href, { ...how, headers: { Accept: "application/json" }, signal: panel.signal });
       if (answer.ok) return { clip: /** @type {Clip} */ (await answer.json()), problem: "", status: answer.status };
       return { clip: null, problem: await readProblem(answer), status: answer.status };
     } catch {

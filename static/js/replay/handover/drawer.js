@@ -1,10 +1,10 @@
 /**
- * The place from which a replay is handed on, in a drawer beside the player. It is fetched when it is
+ * The panel from which a replay is handed on, in a drawer beside the player. It is fetched when it is
  * opened first, so it costs nothing to those who only watch.
  *
  * @import {Desk} from "../types.js"
  * @import {Marks} from "./marks.js"
- * @import {Place, Range} from "./types.js"
+ * @import {HandoverPanel, Range} from "./types.js"
  */
 
 import { all, closest, el, need, numberOf, picture } from "../../dom.js";
@@ -35,13 +35,13 @@ export function createDrawer(desk, marks, shown) {
     el("header", { className: "drawer-head" }, title, close), body);
   root.append(drawer);
   /** @type {Promise<HTMLElement | null> | null} */
-  let place = null;
+  let panel = null;
   const load = () => {
-    place ??= fill(desk, marks, { href, body, shown }).then((element) => {
-      if (!element) place = null;
+    panel ??= fill(desk, marks, { href, body, shown }).then((element) => {
+      if (!element) panel = null;
       return element;
     });
-    return place;
+    return panel;
   };
   const hide = () => {
     if (drawer.hidden) return;
@@ -100,7 +100,7 @@ function showWay(section, act) {
 }
 
 /**
- * Fetches the place and brings it to life.
+ * Fetches the panel and brings it to life.
  *
  * @param {Desk} desk
  * @param {Marks} marks
@@ -111,7 +111,7 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
   body.replaceChildren(el("p", { className: "quiet", role: "status" }, "Loading…"));
   const scripts = await loadScripts();
   const asked = marks.range();
-  const element = await scripts?.fetchPlace(href, asked, signal);
+  const element = await scripts?.fetchPanel(href, asked, signal);
   if (!scripts || !element) {
     const again = el("button", { type: "button", className: "button", "data-try-again": "" }, "Try again");
     body.replaceChildren(el("p", { role: "alert" }, "The server does not answer, or the replay was deleted."), again);
@@ -123,18 +123,18 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
   /** @type {((range: Range | null) => void)[]} */
   const listeners = [];
   const renew = async (/** @type {string[]} */ ...names) => {
-    const fresh = await scripts.fetchPlace(href, marks.range(), signal);
+    const fresh = await scripts.fetchPanel(href, marks.range(), signal);
     for (const name of names) {
       const part = fresh?.querySelector(`[${name}]`);
       if (part) need(`[${name}]`, element).replaceChildren(...part.childNodes);
     }
   };
-  /** @type {Place} */
-  const place = {
+  /** @type {HandoverPanel} */
+  const panel = {
     element, range: marks.range, onRange: (changed) => listeners.push(changed),
     refresh: () => renew("data-handed-out"), announce, now_ms, signal,
   };
-  scripts.startPlace(place);
+  scripts.startPanel(panel);
   const { follow } = scripts.createRangeForm(element, marks, { now_ms, shown, duration, signal });
   let timer = 0;
   const tell = () => {
@@ -143,7 +143,7 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
     timer = setTimeout(() => void renew("data-range-facts"), QUIET_MS);
   };
   marks.subscribe(tell);
-  // It may have been marked anew while the place was on its way.
+  // It may have been marked anew while the panel was on its way.
   if (JSON.stringify(asked) !== JSON.stringify(marks.range())) tell();
   signal.addEventListener("abort", () => clearTimeout(timer));
   const stop = player.store.subscribe((state, previous) => {
@@ -156,11 +156,11 @@ async function fill({ player, content, announce, signal }, marks, { href, body, 
   return element;
 }
 
-/** Loads the scripts of the place; null if the server does not answer. */
+/** Loads the scripts of the panel; null if the server does not answer. */
 async function loadScripts() {
   try {
-    const [place, rangeForm] = await Promise.all([import("./panel.js"), import("./range_form.js")]);
-    return { ...place, ...rangeForm };
+    const [panel, rangeForm] = await Promise.all([import("./panel.js"), import("./range_form.js")]);
+    return { ...panel, ...rangeForm };
   } catch {
     return null;
   }

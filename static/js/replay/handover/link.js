@@ -1,14 +1,14 @@
 /**
  * The way for people with an account: the address of the replay at the moment that the player shows.
  *
- * @import {Place} from "./types.js"
+ * @import {HandoverPanel} from "./types.js"
  */
 
 import { need } from "../../dom.js";
 import { seconds } from "./marks.js";
 
-/** @param {HTMLElement} section @param {Place} place */
-export function startLink(section, place) {
+/** @param {HTMLElement} section @param {HandoverPanel} panel */
+export function startLink(section, panel) {
   const [text, button] = [need("[data-link]", section), need("[data-link-copy]", section)];
   // The address that the reader is at is the one that works for them; the server knows only its setting.
   const href = new URL(text.textContent ?? "", location.href);
@@ -19,7 +19,7 @@ export function startLink(section, place) {
   };
   /** @param {import("./types.js").Range | null} range */
   const show = (range) => {
-    const at_ms = range ? range.from_ms : place.now_ms();
+    const at_ms = range ? range.from_ms : panel.now_ms();
     href.searchParams.set("t", tenths(at_ms));
     href.searchParams.delete("in");
     href.searchParams.delete("out");
@@ -29,8 +29,8 @@ export function startLink(section, place) {
     }
     write();
   };
-  place.onRange(show);
-  show(place.range());
+  panel.onRange(show);
+  show(panel.range());
 }
 
 /** Writes a moment of the player, which needs no more. @param {number} ms */

@@ -1,5 +1,5 @@
 /**
- * The page from which a replay is handed on: the place without a player beside it.
+ * The page from which a replay is handed on: the panel without a player beside it.
  *
  * @import {Range} from "./types.js"
  */
@@ -7,18 +7,18 @@
 import { need, numberOf } from "../../dom.js";
 import "../../page.js";
 import { enableHotKeys, press } from "../../hot_keys.js";
-import { fetchPlace, startPlace } from "./panel.js";
+import { fetchPanel, startPanel } from "./panel.js";
 
 const element = need("[data-hand-on]");
 const life = new AbortController();
 
-startPlace({
+startPanel({
   element,
   range,
   onRange() {},
   async refresh() {
-    const place = await fetchPlace(element.dataset.href ?? "", range(), life.signal);
-    const fresh = place?.querySelector("[data-handed-out]");
+    const panel = await fetchPanel(element.dataset.href ?? "", range(), life.signal);
+    const fresh = panel?.querySelector("[data-handed-out]");
     if (fresh) need("[data-handed-out]", element).replaceChildren(...fresh.childNodes);
   },
   announce(text) {

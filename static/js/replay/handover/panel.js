@@ -1,7 +1,7 @@
 /**
- * The place from which a replay is handed on: brings its four ways to life, each if the page has it.
+ * The panel from which a replay is handed on: brings its four ways to life, each if the page has it.
  *
- * @import {Place, Range} from "./types.js"
+ * @import {HandoverPanel, Range} from "./types.js"
  */
 
 import { all, closest, el, need } from "../../dom.js";
@@ -12,24 +12,24 @@ import { startLink } from "./link.js";
 import { startReport } from "./report.js";
 import { startShare } from "./share.js";
 
-/** @type {Record<string, (section: HTMLElement, place: Place) => void>} */
+/** @type {Record<string, (section: HTMLElement, panel: HandoverPanel) => void>} */
 const WAYS = { link: startLink, report: startReport, clip: startClip, share: startShare };
 
-/** @param {Place} place */
-export function startPlace(place) {
-  for (const section of all("[data-way]", place.element)) WAYS[section.dataset.way ?? ""]?.(section, place);
-  place.onRange((range) => fillRange(place.element, range));
-  fillRange(place.element, place.range());
-  place.element.addEventListener("submit", (event) => {
+/** @param {HandoverPanel} panel */
+export function startPanel(panel) {
+  for (const section of all("[data-way]", panel.element)) WAYS[section.dataset.way ?? ""]?.(section, panel);
+  panel.onRange((range) => fillRange(panel.element, range));
+  fillRange(panel.element, panel.range());
+  panel.element.addEventListener("submit", (event) => {
     const form = closest(event, "[data-handed-out] form");
     if (!(form instanceof HTMLFormElement)) return;
     event.preventDefault();
-    void takeBack(form, place);
-  }, { signal: place.signal });
+    void takeBack(form, panel);
+  }, { signal: panel.signal });
 }
 
-/** Takes something back without leaving the page; the server's own page tells why it cannot. @param {HTMLFormElement} form @param {Place} place */
-async function takeBack(form, place) {
+/** Takes something back without leaving the page; the server's own page tells why it cannot. @param {HTMLFormElement} form @param {HandoverPanel} panel */
+async function takeBack(form, panel) {
   const fields = new URLSearchParams();
   for (const [name, value] of new FormData(form)) fields.set(name, String(value));
   const answer = await fetch(form.action, { method: "POST", body: fields }).catch(() => null);
@@ -37,20 +37,20 @@ async function takeBack(form, place) {
     form.submit();
     return;
   }
-  await place.refresh();
-  place.announce("Done. The list is up to date.");
-  need("[data-handed-out] h2", place.element).focus();
+  await panel.refresh();
+  panel.announce("Done. The list is up to date.");
+  need("[data-handed-out] h2", panel.element).focus();
 }
 
 /**
- * Fetches the place for a range.
+ * Fetches the panel for a range.
  *
- * @param {string} href  of the place, without a range
+ * @param {string} href  of the panel, without a range
  * @param {Range | null} range
  * @param {AbortSignal} signal
  * @returns {Promise<HTMLElement | null>}
  */
-export async function fetchPlace(href, range, signal) {
+export async function fetchPanel(href, range, signal) {
   const page = await fetchPage(withRange(href, range), signal);
   const element = page?.querySelector("[data-hand-on]");
   if (!page || !(element instanceof HTMLElement)) return null;
@@ -76,7 +76,7 @@ async function bringStyles(page) {
 }
 
 /**
- * Adds a range to an address, as all doors read it.
+ * Adds a range to an address, as reports and the page Hand on read it.
  *
  * @param {string} href
  * @param {Range | null} range

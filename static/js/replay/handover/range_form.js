@@ -13,7 +13,7 @@ import { aroundMoment } from "./marks.js";
 const CLOCK = /^(?:(\d{1,4}):)?(\d{1,3}):([0-5]\d)(?:\.(\d{1,3}))?$/;
 
 /**
- * @param {HTMLElement} element  the place
+ * @param {HTMLElement} element  the panel
  * @param {Marks} marks
  * @param {{now_ms: () => number, shown: () => Range | null, duration: () => number, signal: AbortSignal}} player
  *   what the player is at: the moment, the part that its timeline shows (null: all), and its length

@@ -1,19 +1,19 @@
 /**
  * The way into a ticket: copies the report of the range as Markdown.
  *
- * @import {Place} from "./types.js"
+ * @import {HandoverPanel} from "./types.js"
  */
 
 import { need } from "../../dom.js";
 import { withRange } from "./panel.js";
 
-/** @param {HTMLElement} section @param {Place} place */
-export function startReport(section, place) {
+/** @param {HTMLElement} section @param {HandoverPanel} panel */
+export function startReport(section, panel) {
   const button = need("[data-report-copy]", section);
   /** @param {import("./types.js").Range | null} range */
   const write = (range) => {
     button.dataset.copyHref = withRange(button.dataset.copyHref ?? "", range);
   };
-  write(place.range());
-  place.onRange(write);
+  write(panel.range());
+  panel.onRange(write);
 }

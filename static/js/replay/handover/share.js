@@ -1,7 +1,7 @@
 /**
  * The way to people without an account: makes a share link in place, and shows it the one time.
  *
- * @import {Place} from "./types.js"
+ * @import {HandoverPanel} from "./types.js"
  */
 
 import { confirm, copyLater } from "../../copy.js";
@@ -10,20 +10,20 @@ import { need } from "../../dom.js";
 const FAILED = "The server does not answer. Try again.";
 const REFUSED = "The link could not be made. Reload the page and try again.";
 
-/** @param {HTMLElement} section @param {Place} place */
-export function startShare(section, place) {
+/** @param {HTMLElement} section @param {HandoverPanel} panel */
+export function startShare(section, panel) {
   const form = section.querySelector("[data-share-form]");
   if (!(form instanceof HTMLFormElement)) return;
   const made = need("[data-share-made]", section);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void make();
-  }, { signal: place.signal });
+  }, { signal: panel.signal });
 
   async function make() {
     const button = need("[data-way-main]", section);
     button.toggleAttribute("disabled", true);
-    const posted = post(/** @type {HTMLFormElement} */ (form), place.signal);
+    const posted = post(/** @type {HTMLFormElement} */ (form), panel.signal);
     const copied = copyLater(posted.then(findUrl));
     const answer = await posted;
     button.toggleAttribute("disabled", false);
@@ -44,8 +44,8 @@ export function startShare(section, place) {
     made.scrollIntoView({ block: "nearest" });
     const isCopied = await copied;
     if (isCopied) confirm(copy, "Copied");
-    place.announce(isCopied ? "The share link is made and copied." : "The share link is made.");
-    await place.refresh();
+    panel.announce(isCopied ? "The share link is made and copied." : "The share link is made.");
+    await panel.refresh();
   }
 }
 

@@ -1,12 +1,12 @@
 /**
- * What the parts of the place share from which a replay is handed on.
+ * What the parts of the panel have in common that a replay is handed on from.
  *
  * @typedef {object} Range  of a replay, in milliseconds on the player's clock
  * @property {number} from_ms
  * @property {number} to_ms
  *
- * @typedef {object} Place
- * @property {HTMLElement} element  the place itself, with `data-href` and `data-duration-ms`
+ * @typedef {object} HandoverPanel
+ * @property {HTMLElement} element  the panel itself, with `data-href` and `data-duration-ms`
  * @property {() => Range | null} range  null: the whole replay
  * @property {(changed: (range: Range | null) => void) => void} onRange
  * @property {() => Promise<void>} refresh  renews the list of what was handed out
