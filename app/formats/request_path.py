@@ -16,4 +16,9 @@ def shorten_url_to_path(url: str) -> str:
     Args:
         url: An address as an app noted it; words that are none stay as they are.
     """
-    return _QUERY.sub("", _HOST.sub("", url.strip())) or "/"
+    return _HOST.sub("", drop_query(url)) or "/"
+
+
+def drop_query(url: str) -> str:
+    """Return an address without its query and fragment."""
+    return _QUERY.sub("", url.strip())

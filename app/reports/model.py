@@ -69,6 +69,7 @@ class ReportRequest:
     at_ms: int
     method: str
     url: str
+    """Without its query, which may hold anybody's data: a report is made for people elsewhere."""
     status: int | None
     took_ms: int | None
     has_failed: bool

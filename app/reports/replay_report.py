@@ -7,6 +7,7 @@ from typing import Any, Final
 from app.core import units
 from app.core.replay_range import ReplayRange
 from app.formats.replay.activity import NetworkSpan
+from app.formats.request_path import drop_query
 from app.playback.recording.conditions import Condition
 from app.playback.recording.contents import ReplayContents
 from app.playback.visit.model import ReplayFeedback, ReplayPageData
@@ -125,7 +126,7 @@ def _make_request(span: NetworkSpan, zero_ms: int) -> ReportRequest:
     return ReportRequest(
         at_ms=max(0, span.at_ms - zero_ms),
         method=(span.method or "GET").upper(),
-        url=span.url or "unknown address",
+        url=drop_query(span.url or "") or "unknown address",
         status=span.status,
         took_ms=None if span.ended_ms is None else span.ended_ms - span.at_ms,
         has_failed=span.has_failed,

@@ -114,7 +114,7 @@ async def test_report_holds_nothing_that_was_removed_or_hidden(tenant: Server, f
     secret, body, user = "hunter2canary", "body-canary", "mira@canary.example"
     span = network_span(
         STARTED_MS + 1_000,
-        url=f"https://api.example/pay?password={secret}",
+        url=f"https://api.example/pay?password={secret}&for={user}",
         statusCode=500,
         request={"body": body, "headers": {"Authorization": f"Bearer {secret}"}},
         response={"body": {"password": secret, "note": body}},
