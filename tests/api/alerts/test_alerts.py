@@ -37,10 +37,13 @@ async def receiver() -> AsyncIterator[WebhookReceiver]:
 
 @pytest.fixture
 async def alerting(database_url: str, tmp_path: Path) -> AsyncIterator[Server]:
-    """A server that may post to this machine."""
+    """A server that may post to this machine, and does so when a test says `deliver`."""
     async with running(
         database_url, tmp_path, webhook_allowed_hosts=["127.0.0.1"], replay_quiet_s=0.2
     ) as server:
+        # In the background they would take what a test wants to see delivered now.
+        await server.service.work.alerts.worker.stop()
+        await server.service.work.alerts.sender.stop()
         yield server
 
 
@@ -102,7 +105,6 @@ async def test_a_new_crash_is_told_with_the_replay_before_it(
 async def test_projects_without_rules_write_nothing(alerting: Server, receiver: WebhookReceiver):
     """Digest notes what the rules of a project ask for, and nothing of other projects."""
     await ask_for(alerting, receiver, RuleKind.NEW_ISSUE)
-    await alerting.service.work.alerts.worker.stop()
     await alerting.take(envelopes.event_envelope(), project=alerting.backend)
     assert await count_signals(alerting) == 0
     await alerting.take(envelopes.event_envelope())
@@ -274,6 +276,7 @@ async def test_what_was_found_about_an_erased_replay_is_not_told(
     await alerting.take(envelopes.replay_video_envelope(0))
 
     async def is_found() -> bool:
+        await alerting.service.work.alerts.worker.work()
         async with alerting.database.reading() as connection:
             return bool(await connection.scalar(text("select count(*) from alert_findings")))
 
@@ -293,6 +296,7 @@ async def deliver_found(server: Server) -> None:
 
 async def test_one_form_leads_to_slack(alerting: Server, receiver: WebhookReceiver):
     """Paste an address, press a button: a crash that is new arrives there."""
+    alerting.service.work.alerts.sender.start()  # the button waits for it
     path = f"/projects/{alerting.app.id}/alerts"
     page = await alerting.web.get(path)
     assert "Start alerts" in page.text
@@ -303,6 +307,11 @@ async def test_one_form_leads_to_slack(alerting: Server, receiver: WebhookReceiv
     assert "Alerts of App will arrive here" in request.json()["text"]
     await alerting.take(envelopes.event_envelope(level="fatal"))
     await deliver_found(alerting)
+
+    async def has_arrived() -> bool:
+        return len(receiver.requests) > 1
+
+    await until_asked(has_arrived)
     body = receiver.requests[1].json()
     assert body["text"].startswith("*App: New issue: IllegalStateException")
     page = await alerting.web.get(path)
