@@ -25,6 +25,7 @@ from typing import Any, Final
 
 import httpx2
 import uvicorn
+from fastapi.dependencies import models as dependency_models
 from pydantic import SecretStr
 
 from app import main, wiring
@@ -207,6 +208,7 @@ async def alone(
         changes: Settings to change.
     """
     async with AsyncExitStack() as stack:
+        stack.callback(_forget_routes)
         listener = stack.enter_context(_listen())
         port = listener.getsockname()[1]
         values: dict[str, Any] = {
@@ -226,6 +228,17 @@ async def alone(
         service = await stack.enter_async_context(wiring.open_service(settings))
         await stack.enter_async_context(_listening(settings, service, listener))
         yield service, await stack.enter_async_context(_client(settings.base_url))
+
+
+def _forget_routes() -> None:
+    """Let what the routes of a server refer to go with the server.
+
+    FastAPI remembers of thousands of functions how they are called. Those of health checks refer to
+    the database and its statements, so a run of tests would keep all its servers.
+    """
+    for function in vars(dependency_models).values():
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()
 
 
 @asynccontextmanager
