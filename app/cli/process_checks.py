@@ -102,8 +102,9 @@ async def check_standbys(connection: "asyncpg.Connection[Any]") -> list[CheckRes
     if waits_for and states <= {"async", "potential"}:
         text = (
             f"everything that is to be stored waits for a standby ({waits_for}), and none is "
-            "connected: start it, or let the superuser run `alter system reset "
-            "synchronous_standby_names; select pg_reload_conf()` until there is one"
+            "connected. If this is an old primary that came back, stop it. Otherwise start the "
+            "standby, or let the superuser run `alter system reset synchronous_standby_names; "
+            "select pg_reload_conf()` until there is one"
         )
         results.append(CheckResult("standbys", CheckState.FAIL, text))
         return results

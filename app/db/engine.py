@@ -1,9 +1,10 @@
 """Connections to Postgres: one pool for a process, one transaction for a step of a use case."""
 
+import asyncio
 import math
 import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -20,6 +21,8 @@ _CONNECT_ONE_OF_SEVERAL_S: Final = 3
 _URL: Final = re.compile(r"(?P<start>\w+://(?:[^/?]*@)?)(?P<hosts>[^/?@]*)(?P<rest>.*)", re.DOTALL)
 _WISH: Final = "target_session_attrs="
 _COMMAND_S: Final = 60
+_CLOSE_S: Final = 5.0
+"""So long all connections of a process may take to say goodbye to Postgres."""
 _RETURNED_S: Final = "playhead_returned_s"
 _IDLE_S: Final = 1.0
 """A connection that was not used for so long is asked whether it lives, before it is used."""
@@ -120,8 +123,13 @@ class Database:
         self._block_reason = ""
 
     async def close(self) -> None:
-        """Close every connection; the object cannot be used afterwards."""
-        await self._engine.dispose()
+        """Close every connection; the object cannot be used afterwards.
+
+        A server or pooler that hangs is not waited for: the connections end with the process.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._engine.dispose()
 
     @asynccontextmanager
     async def _connect(

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db import engine
@@ -253,3 +254,22 @@ async def test_two_blocks_use_two_connections(database: Database):
     ready = asyncio.Barrier(2)
     first, second = await asyncio.gather(backend(), backend())
     assert first != second
+
+
+async def test_closing_does_not_wait_for_a_server_that_hangs(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """A pooler that is frozen answers no goodbye; the process ends all the same."""
+    database = Database.open(database_url)
+    begun = asyncio.Event()
+
+    async def hang(_: AsyncEngine) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AsyncEngine, "dispose", hang)
+        patch.setattr(engine, "_CLOSE_S", 0.01)
+        await database.close()
+    assert begun.is_set()
+    await database.close()
