@@ -111,7 +111,7 @@ async def test_an_issue_has_twenty_tickets_at_most(tenant: Server):
         assert (await tenant.web.post(f"{issue}/tickets", data={"url": url})).status_code == 303
     answer = await tenant.web.post(f"{issue}/tickets", data={"url": TICKET})
     assert answer.status_code == 400
-    assert "20 already" in answer.text
+    assert "the limit of 20 tickets is reached" in answer.text
 
 
 async def test_tickets_end_with_what_they_are_about(tenant: Server):
