@@ -81,11 +81,7 @@ async def rename_project(connection: AsyncConnection, project_id: ProjectId, nam
         InvalidInput: The name is empty or too long.
         NotFound: There is no such project.
     """
-    updated = await connection.execute(
-        update(projects).where(projects.c.id == project_id).values(name=_read_name(name))
-    )
-    if not updated.rowcount:
-        raise NotFound(f"no project {project_id}")
+    await _change_project(connection, project_id, name=_read_name(name))
 
 
 async def set_viewers_see_bodies(
@@ -96,11 +92,7 @@ async def set_viewers_see_bodies(
     Raises:
         NotFound: There is no such project.
     """
-    updated = await connection.execute(
-        update(projects).where(projects.c.id == project_id).values(viewers_see_bodies=is_allowed)
-    )
-    if not updated.rowcount:
-        raise NotFound(f"no project {project_id}")
+    await _change_project(connection, project_id, viewers_see_bodies=is_allowed)
 
 
 async def set_allows_shares(
@@ -111,11 +103,7 @@ async def set_allows_shares(
     Raises:
         NotFound: There is no such project.
     """
-    updated = await connection.execute(
-        update(projects).where(projects.c.id == project_id).values(allows_shares=is_allowed)
-    )
-    if not updated.rowcount:
-        raise NotFound(f"no project {project_id}")
+    await _change_project(connection, project_id, allows_shares=is_allowed)
 
 
 async def set_alerts_show_pictures(
@@ -126,11 +114,7 @@ async def set_alerts_show_pictures(
     Raises:
         NotFound: There is no such project.
     """
-    updated = await connection.execute(
-        update(projects).where(projects.c.id == project_id).values(alerts_show_pictures=is_on)
-    )
-    if not updated.rowcount:
-        raise NotFound(f"no project {project_id}")
+    await _change_project(connection, project_id, alerts_show_pictures=is_on)
 
 
 async def lock_project(connection: AsyncConnection, project_id: ProjectId) -> None:
@@ -353,6 +337,21 @@ async def _find_free_slug(connection: AsyncConnection, name: str) -> str:
     )
     candidates = (words, *(f"{words}-{number}" for number in range(2, len(taken) + 3)))
     return next(slug for slug in candidates if slug not in taken)
+
+
+async def _change_project(
+    connection: AsyncConnection, project_id: ProjectId, **values: str | bool
+) -> None:
+    """Change columns of a project.
+
+    Raises:
+        NotFound: There is no such project.
+    """
+    updated = await connection.execute(
+        update(projects).where(projects.c.id == project_id).values(values)
+    )
+    if not updated.rowcount:
+        raise NotFound(f"no project {project_id}")
 
 
 def _read_name(name: str) -> str:

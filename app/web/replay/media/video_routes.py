@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from app.playback.video.player import VideoStream
 from app.web.frame import access, ranges
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
 from app.web.replay.readers import ReplayPlayerHere
@@ -30,20 +31,7 @@ async def send_index(player: ReplayPlayerHere, t: str = "") -> Response:
 @router.get(route_to(replay_urls.stream))
 async def send_stream(request: Request, player: ReplayPlayerHere, v: str = "") -> Response:
     """Send a range of the replay's pictures as one version of its index places them."""
-    stream = await player.find_stream(v)
-    if stream is None:
-        return PlainTextResponse("The replay has changed; fetch its index again.\n", 409)
-    try:
-        wanted = ranges.read_range(request, stream.size_bytes)
-    except ranges.UnsatisfiableRange:
-        return ranges.refuse_range(stream.size_bytes)
-    return await ranges.send_range(
-        stream.read(wanted.start, wanted.end),
-        wanted,
-        size_bytes=stream.size_bytes,
-        media_type=_BINARY,
-        headers=MEDIA_HEADERS,
-    )
+    return await answer_stream(request, await player.find_stream(v))
 
 
 @router.get(route_to(replay_urls.gestures))
@@ -75,6 +63,23 @@ async def send_segment(
         wanted,
         size_bytes=video.size_bytes,
         media_type="video/mp4",
+        headers=MEDIA_HEADERS,
+    )
+
+
+async def answer_stream(request: Request, stream: VideoStream | None) -> Response:
+    """Send a range of a stream of pictures; 409 if there is none of the version that was asked."""
+    if stream is None:
+        return PlainTextResponse("The replay has changed; fetch its index again.\n", 409)
+    try:
+        wanted = ranges.read_range(request, stream.size_bytes)
+    except ranges.UnsatisfiableRange:
+        return ranges.refuse_range(stream.size_bytes)
+    return await ranges.send_range(
+        stream.read(wanted.start, wanted.end),
+        wanted,
+        size_bytes=stream.size_bytes,
+        media_type=_BINARY,
         headers=MEDIA_HEADERS,
     )
 

@@ -13,12 +13,12 @@ from app.core.errors import ServiceUnavailable
 from app.playback.video.start import PlaybackStart
 from app.replays.sharing.model import ShareKind, SharePanel
 from app.sharing import shared_pictures
-from app.web.frame import access, answer, part_cursors, ranges, trace_parts
+from app.web.frame import access, answer, part_cursors, trace_parts
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
 from app.web.frame.middleware import guard
 from app.web.frame.services import services_of
 from app.web.replay.media.picture_routes import describe_strip
-from app.web.replay.media.video_routes import read_ms
+from app.web.replay.media.video_routes import answer_stream, read_ms
 from app.web.replay.page import ReplayPartPage
 from app.web.replay.parts import build as parts_build
 from app.web.replay.parts.routes import FirstRow
@@ -91,20 +91,7 @@ async def send_index(visitor: PartVisitor, t: str = "") -> Response:
 @router.get(f"{_SHARE}/stream")
 async def send_stream(request: Request, visitor: PartVisitor, v: str = "") -> Response:
     """Send a range of the pictures of the part."""
-    stream = await visitor.shared.find_stream(v)
-    if stream is None:
-        return PlainTextResponse("The replay has changed; fetch its index again.\n", 409)
-    try:
-        wanted = ranges.read_range(request, stream.size_bytes)
-    except ranges.UnsatisfiableRange:
-        return ranges.refuse_range(stream.size_bytes)
-    return await ranges.send_range(
-        stream.read(wanted.start, wanted.end),
-        wanted,
-        size_bytes=stream.size_bytes,
-        media_type=_BINARY,
-        headers=MEDIA_HEADERS,
-    )
+    return await answer_stream(request, await visitor.shared.find_stream(v))
 
 
 @router.get(f"{_SHARE}/gestures")
