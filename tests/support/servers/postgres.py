@@ -27,6 +27,7 @@ from app.db.roles import DatabaseUrls
 _FAST: Final = {**SETTINGS, "fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 
 _MEMORY_BYTES: Final = 4 * 1024**3
+_TRIES: Final = 5
 OUR_USER: Final = f"//{roles.SUPERUSER}@/"
 """Stands in the URL of a server that this run has started."""
 
@@ -130,9 +131,20 @@ def _find_memory_folder() -> Path | None:
 
 
 async def run_sql(url: str, sql: str) -> None:
-    """Run statements outside any transaction."""
+    """Run statements that belong to no transaction of the test.
+
+    They may lock whole tables in another order than a server that runs meanwhile. Postgres then
+    ends one of the two; if it is this one, it is run again, as the server does with its own.
+    """
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(sql)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                await connection.execute(sql)
+            except asyncpg.DeadlockDetectedError:
+                if not tries_left:
+                    raise
+            else:
+                return
     finally:
         await connection.close()

@@ -312,9 +312,11 @@ async def _listening(
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     await until(lambda: server.started or serving.done())
     assert server.started
-    yield
-    server.should_exit = True
-    await serving
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _client(base_url: str, **options: Any) -> httpx2.AsyncClient:
