@@ -53,6 +53,13 @@ window.probe = (() => {
     return null;
   }
 
+  /** Waits until this page, which is no player's, is complete and has been drawn. */
+  async function drawn() {
+    while (document.readyState !== "complete") await refresh();
+    await refresh();
+    return { ms: performance.now(), requests: 0, kb: 0 };
+  }
+
   async function seeks(times) {
     const results = [];
     for (const ms of times) {
@@ -109,5 +116,5 @@ window.probe = (() => {
     return { wall_ms: performance.now() - began, wrong_percent: (100 * wrong) / shown, stall_ms: stall, stall_at_ms: stall_at, refresh_ms };
   }
 
-  return { use: (list) => { starts = list; }, seen, due, first, seeks, play };
+  return { use: (list) => { starts = list; }, seen, due, first, drawn, seeks, play };
 })();

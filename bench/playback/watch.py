@@ -4,7 +4,8 @@
 
 Starts a server in a folder of its own, sends it the replay, and puts a network path
 before it. First all ways open the replay in turns, `--openings` times; one of them is the other way
-with its script in the page, where it costs nothing to fetch. Then each seeks 60 random moments and
+with its script in the page, where it costs nothing to fetch. An empty page is opened in turn with
+them, to tell what is the browser's own. Then each seeks 60 random moments and
 the last 20 of them again, and plays at 16x over a turn; Firefox does so on a bare page. With
 `--whole` our page also plays the whole at 16x, and the server is asked once more for all that this
 took. What is on the screen is read from its pixels. `--runs 0` measures the first picture alone.
@@ -51,6 +52,8 @@ from bench.playback.server import (
 _HERE: Final = Path(__file__).parent
 _PLAYER: Final = _HERE / "per_segment.js"
 _BASE: Final = f"/projects/1/replays/{REPLAY}"
+_EMPTY: Final = "/health/live"
+"""A page with a few letters, without scripts and styles."""
 _SCRIPT: Final = "/per_segment.js"
 """Where the other way's script is fetched from, as such players are."""
 _LOADER: Final = """new MutationObserver((_, watch) => {
@@ -111,8 +114,9 @@ class Bench:
             without = "delete window.VideoDecoder;" if way == "ours, MSE" else ""
             starts = json.dumps(self._facts.starts)
             probe = (_HERE / "probe.js").read_text()
+            begun = "drawn()" if way == summary.EMPTY else f"first({at_ms})"
             await page.add_init_script(
-                f"{without}{probe};probe.use({starts});window.begun = probe.first({at_ms});"
+                f"{without}{probe};probe.use({starts});window.begun = probe.{begun};"
             )
             is_other = way in {summary.OTHER, summary.OTHER_INSIDE}
             if is_other:
@@ -120,7 +124,8 @@ class Bench:
                 player = _LOADER % _SCRIPT if way == summary.OTHER else _PLAYER.read_text()
                 await page.add_init_script(f"window.bench = {json.dumps(facts)};{{{player}}}")
             origin = self._other_origin if is_other else self._origin
-            await page.goto(f"{origin}{_BASE}?t={at_ms / 1000}")
+            address = _EMPTY if way == summary.EMPTY else f"{_BASE}?t={at_ms / 1000}"
+            await page.goto(f"{origin}{address}")
             first = await page.evaluate("window.begun")
             yield page, first
 

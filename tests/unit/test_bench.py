@@ -58,16 +58,18 @@ def test_measured_playback_is_summarised_in_one_table():
         run("ours", 200),
         run(summary.OTHER, 400, flashed=1),
         run("ours, MSE", 300),
+        summary.reduced({"way": summary.EMPTY, "firsts": [{"ms": 100, "requests": 0, "kb": 0}]}),
         {"x": 1},
     ]
     lines = dict(
-        re.split(r"\s{2,}", line, maxsplit=1) for line in summary.table(results).split("\n")[2:-2]
+        re.split(r"\s{2,}", line, maxsplit=1) for line in summary.table(results).split("\n")[2:-4]
     )
-    assert lines["first picture, ms"].split() == ["200", "400", "300"]
+    assert lines["first picture, ms"].split() == ["200", "400", "300", "100"]
     assert lines["seek p50, ms"].split() == ["70", "70", "70"]
-    assert lines["seeks with a wrong picture"].split() == ["0", "6", "0"]
+    assert lines["seeks with a wrong picture"].split() == ["0", "6", "0", "0"]
     assert lines["wrong at 16x, %"].split() == ["1.2", "1.2", "1.2"]
     assert "ours: 0.50 of the time" in summary.table(results)
+    assert "ours: 100 ms above an empty page, 0.33 of what" in summary.table(results)
 
 
 def make_answers(**statuses: int) -> AnswerStatistics:
@@ -126,17 +128,30 @@ def test_a_soak_tells_growth_from_what_is_due():
 
 
 def test_an_overload_allows_hang_ups_and_nothing_else():
-    """A 5xx, an envelope that is accepted and not stored, and much memory are broken promises."""
+    """A 5xx, an accepted envelope that is lost, an idle digest, and much memory are faults."""
 
-    def make_overload(kept: int, peak_mib: float, **statuses: int) -> OverloadFigures:
-        return OverloadFigures(100.0, make_answers(**statuses), 9.0, kept, 10, 500, peak_mib)
+    def make_overload(
+        kept: int, peak_mib: float, idle_looks: int, **statuses: int
+    ) -> OverloadFigures:
+        return OverloadFigures(
+            digest_per_s=100.0,
+            answers=make_answers(**statuses),
+            drain_s=9.0,
+            kept=kept,
+            accepted=10,
+            most_backlog=500,
+            looks=20,
+            idle_looks=idle_looks,
+            peak_mib=peak_mib,
+        )
 
     assert LOST == 0
-    good = make_overload(10, 300, s200=10, s0=5, s429=2)
+    good = make_overload(10, 300, 0, s200=10, s0=5, s429=2)
     assert find_broken(overload.judge_overload(good)) == []
-    bad = make_overload(9, 600, s200=10, s503=1)
+    bad = make_overload(9, 600, 3, s200=10, s503=1)
     assert find_broken(overload.judge_overload(bad)) == [
         "answers are 200, 429 or a hang-up; others",
         "9 of 10 accepted envelopes are stored",
+        "digest had work whenever it was looked at",
         "memory was 600 MiB",
     ]
