@@ -14,7 +14,13 @@ from app.core.units import format_bytes
 from app.projects import day_totals, queries
 from app.retention import inventory, plan_summary
 from app.retention.inventory import RuleSet
-from app.retention.plan import Act, DeleteProjectDay, DeleteReplays, DropPartition
+from app.retention.plan import (
+    Act,
+    DeleteCounts,
+    DeleteProjectDay,
+    DeleteReplays,
+    DropPartition,
+)
 from app.retention.run import RetentionPlan, plan_now, run_retention
 from app.web.words.retention import describe_rules
 
@@ -79,6 +85,11 @@ def describe_act(act: Act) -> str:
             size = format_bytes(act.size_bytes)
             return (
                 f"single replays: {len(act.keys)} of project {act.project_id}, {size} ({act.rule})"
+            )
+        case DeleteCounts():
+            return (
+                f"counts of {act.first_day} to {act.last_day}: {act.rows:,} rows of project"
+                f" {act.project_id} ({act.rule})"
             )
 
 

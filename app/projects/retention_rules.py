@@ -24,6 +24,12 @@ MOST_DAYS: Final = 36_500
 MOST_REST_HOURS: Final = 24 * 365
 MOST_KEEP_QUERIES: Final = 10
 MOST_LIMIT_BYTES: Final = 2**62
+LEAST_COUNT_DAYS: Final = 30
+"""Pages look so far back at counts, and rules for content do not take that away."""
+MOST_COUNT_DAYS: Final = 400
+"""Counts end after so many days, so that a month can be compared with that of a year ago."""
+MOST_MARK_DAYS: Final = 30
+"""Days for which the id of a session is kept, so that its end counts once if it comes twice."""
 
 _DEFAULT: Final = "keep_days_default"
 _LONGEST: Final = "keep_days_at_most"
@@ -56,6 +62,11 @@ class ServerRules:
     longest_days: int | None = None
     """The most days that any project keeps, whatever its rule says; None for no such limit."""
 
+    @property
+    def mark_days(self) -> int:
+        """For how many days ids of sessions are kept."""
+        return min(MOST_MARK_DAYS, self.longest_days or MOST_MARK_DAYS)
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectRules:
@@ -76,6 +87,16 @@ class ProjectRules:
         """Return how many days are kept in the end; None for ever."""
         own = server.default_days if self.follows_server else self.keep_days
         return min((days for days in (own, server.longest_days) if days is not None), default=None)
+
+    def count_days(self, server: ServerRules) -> int:
+        """Return how many days the counts of sessions, outcomes and removals are kept.
+
+        Counts name no user, so a rule for content does not make them shorter than what pages show;
+        the longest that the server keeps anything does.
+        """
+        own = self.effective_days(server)
+        kept = MOST_COUNT_DAYS if own is None else max(LEAST_COUNT_DAYS, min(own, MOST_COUNT_DAYS))
+        return kept if server.longest_days is None else min(kept, server.longest_days)
 
 
 def check_days(days: int | None) -> None:

@@ -58,7 +58,7 @@ class RulesPreview:
     @property
     def deletes(self) -> bool:
         """Whether anything would go."""
-        return bool(self.estimate.replays or self.estimate.size_bytes or self.kept.rejected)
+        return self.estimate.deletes or bool(self.kept.rejected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,12 @@ async def foretell(
     """Foretell what rules delete of a project."""
     today = await days.read_today(connection)
     totals = await _read_day_totals(connection, project_id)
+    estimate = estimate_deletion(rules, server, totals, today)
+    counts = await inventory.read_old_counts(
+        connection, RuleSet(server, {project_id: rules}), today
+    )
     return RulesPreview(
-        estimate_deletion(rules, server, totals, today),
+        replace(estimate, counts=counts.get(project_id)),
         await _judge_some(connection, project_id, rules),
     )
 
@@ -233,6 +237,9 @@ async def preview_server_rules(
                 replays=total.replays + estimate.replays,
                 size_bytes=total.size_bytes + estimate.size_bytes,
             )
+        rule_set = RuleSet(server, rule_set.projects)
+        for counted in (await inventory.read_old_counts(connection, rule_set, today)).values():
+            total = replace(total, counts=counted.merge(total.counts))
     return total
 
 

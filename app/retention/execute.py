@@ -3,6 +3,7 @@
     drop a partition   what stays moves to class 0 → replays end → the partitions are dropped
     a project's day    replays end with their segments → other rows go, some thousand at a time
     single replays     replays end with their segments
+    counts             rows of old days go, some thousand at a time
 
     after each day: totals, receipt, audit line; issues without events, feedback
 
@@ -30,7 +31,8 @@ from app.db.days import FAMILIES, Partition
 from app.db.engine import Database
 from app.feedback import expire as feedback_expiry
 from app.issues import expire as issue_expiry, replay_links
-from app.projects import day_totals, writes as project_writes
+from app.projects import day_totals, old_counts, writes as project_writes
+from app.releases import expire as session_expiry
 from app.replays import expire, locks, sizes
 from app.replays.expire import ExpiredReplays
 from app.replays.model import ReplayKey
@@ -38,7 +40,14 @@ from app.retention import inventory, receipts
 from app.retention.day_ends import KIND_OF_FAMILY, EndedPart, write_end
 from app.retention.inventory import Exemptions
 from app.retention.messages import forget_expired, forget_replays
-from app.retention.plan import SETTLED, Act, DeleteProjectDay, DeleteReplays, DropPartition
+from app.retention.plan import (
+    SETTLED,
+    Act,
+    DeleteCounts,
+    DeleteProjectDay,
+    DeleteReplays,
+    DropPartition,
+)
 from app.symbolication import waiting
 
 REPLAYS_A_STEP: Final = 200
@@ -63,6 +72,8 @@ async def carry_out(database: Database, act: Act) -> None:
             await _delete_project_day(database, act)
         case DeleteReplays():
             await _delete_replays(database, act)
+        case DeleteCounts():
+            await _delete_counts(database, act)
         case _:
             assert_never(act)
 
@@ -246,6 +257,17 @@ async def _delete_replays(database: Database, act: DeleteReplays) -> None:
                 )
             if expired.keys:
                 await _record_replays(connection, act, expired)
+
+
+async def _delete_counts(database: Database, act: DeleteCounts) -> None:
+    """Delete old counts. They name nobody, so they have neither receipts nor audit lines."""
+    for delete in (old_counts.delete_old_counts, session_expiry.delete_old_sessions):
+        deleted = ROWS_A_STEP
+        while deleted == ROWS_A_STEP:
+            async with _step(database) as connection:
+                deleted = await delete(
+                    connection, act.project_id, last_day=act.last_day, limit=ROWS_A_STEP
+                )
 
 
 async def expire_part(

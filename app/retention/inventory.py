@@ -15,13 +15,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.days import OLD_DAY
 from app.core.ids import ProjectId
 from app.db import day_rows, days
+from app.db.counted_days import CountedDays
 from app.db.days import Partition
 from app.issues import expire as issue_expiry
-from app.projects import day_totals, retention_rules
+from app.projects import day_totals, old_counts, retention_rules
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
+from app.releases import expire as session_expiry
 from app.replays import sizes
 from app.replays.sizes import StoredReplay
-from app.retention.plan import Inventory, OldestReplays, StoredPart, find_last_due_day
+from app.retention.plan import (
+    Inventory,
+    OldestReplays,
+    StoredPart,
+    find_last_count_days,
+    find_last_due_day,
+)
 
 MOST_OLDEST: Final = 2_000
 """Replays of one project that one plan lets go one by one."""
@@ -105,7 +113,20 @@ async def read_inventory(
         exempt=exempt.replays,
         oldest=oldest,
         rejected=rejected,
+        old_counts=await read_old_counts(connection, rule_set, today),
     )
+
+
+async def read_old_counts(
+    connection: AsyncConnection, rule_set: RuleSet, today: date
+) -> dict[ProjectId, CountedDays]:
+    """Read what projects counted on days that are due; projects without such days are left out."""
+    last_days = find_last_count_days(rule_set.projects, rule_set.server, today)
+    counted = await old_counts.count_old_counts(connection, last_days)
+    sessions = await session_expiry.count_old_sessions(connection, last_days)
+    for project_id, of_sessions in sessions.items():
+        counted[project_id] = of_sessions.merge(counted.get(project_id))
+    return counted
 
 
 async def find_exceeding_projects(connection: AsyncConnection) -> list[ProjectId]:

@@ -3,6 +3,7 @@
     rules ─► days of projects that are due: by age, or the oldest for bytes ─┬► whole partitions
     keep rules ─► single replays ────────────────────────────────────────────┤  a project's day
     byte limits ─► single replays, the oldest first ─────────────────────────┴► single replays
+    age, for counts ─► counts of sessions, outcomes and removals up to a day
 
 Two ways lead to the end of a day. Where little outlives a partition, that little is moved out and
 the partition is dropped, which costs next to nothing. Where much outlives it, the rows of the
@@ -21,6 +22,7 @@ from typing import Final
 from app.core.days import OLD_DAY, RetentionClass
 from app.core.ids import ProjectId
 from app.core.units import format_bytes
+from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
 from app.replays.sizes import StoredReplay
@@ -73,6 +75,8 @@ class Inventory:
     """The oldest replays of the projects that exceed their limit."""
     rejected: Sequence[StoredReplay] = ()
     """Closed replays whose time is up and that match no keep rule of their project."""
+    old_counts: Mapping[ProjectId, CountedDays] = field(default_factory=dict)
+    """What each project counted until the last day that is due (`find_last_count_days`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +122,24 @@ class DeleteReplays:
     size_bytes: int
 
 
-Act = DropPartition | DeleteProjectDay | DeleteReplays
+@dataclass(frozen=True, slots=True)
+class DeleteCounts:
+    """Delete the counts of sessions, outcomes and removals of a project up to a day."""
+
+    project_id: ProjectId
+    first_day: date
+    last_day: date
+    rule: str
+    rows: int
+
+
+Act = DropPartition | DeleteProjectDay | DeleteReplays | DeleteCounts
 
 
 def make_plan(inventory: Inventory) -> list[Act]:
-    """Return what is to be done, the oldest first; single replays come last."""
+    """Return what is to be done: days, the oldest first, then single replays, then counts."""
     planner = _Planner(inventory)
-    return [*planner.end_days(), *planner.delete_single_replays()]
+    return [*planner.end_days(), *planner.delete_single_replays(), *_delete_counts(inventory)]
 
 
 def is_due(day: date, days: int | None, today: date) -> bool:
@@ -135,6 +150,16 @@ def is_due(day: date, days: int | None, today: date) -> bool:
 def find_last_due_day(days: int, today: date) -> date:
     """Return the youngest day that is due if so many days are kept."""
     return today - timedelta(days=days + 1)
+
+
+def find_last_count_days(
+    rules: Mapping[ProjectId, ProjectRules], server: ServerRules, today: date
+) -> dict[ProjectId, date]:
+    """Return the youngest day whose counts are due, by project."""
+    return {
+        project_id: find_last_due_day(of_project.count_days(server), today)
+        for project_id, of_project in rules.items()
+    }
 
 
 def describe_age_rule(rules: ProjectRules, server: ServerRules) -> str:
@@ -159,6 +184,18 @@ def describe_keep_rule(rules: ProjectRules) -> str:
     return (
         f"keep what matches {' or '.join(rules.keep_queries)}, and let the rest go {counted} later"
     )
+
+
+def describe_count_rule(rules: ProjectRules, server: ServerRules) -> str:
+    """Describe the rule by which counts go."""
+    days = rules.count_days(server)
+    return f"keep counts {days:,} day" if days == 1 else f"keep counts {days:,} days"
+
+
+def _delete_counts(inventory: Inventory) -> Iterator[DeleteCounts]:
+    for project_id, counted in sorted(inventory.old_counts.items()):
+        rule = describe_count_rule(inventory.rules[project_id], inventory.server)
+        yield DeleteCounts(project_id, counted.first_day, counted.last_day, rule, counted.rows)
 
 
 class _Planner:

@@ -6,6 +6,7 @@ from datetime import date
 from app.core.ids import ProjectId
 from app.retention.plan import (
     Act,
+    DeleteCounts,
     DeleteProjectDay,
     DeleteReplays,
     DropPartition,
@@ -28,6 +29,8 @@ def count_planned_replays(acts: Sequence[Act], parts: Sequence[StoredPart]) -> i
                 for reason in act.expiring:
                     total += in_parts.get((reason.project_id, act.day, act.retention_class), 0)
                 total -= len(act.moved_replays)
+            case DeleteCounts():
+                pass
     return total
 
 
@@ -40,6 +43,6 @@ def list_ended_days(acts: Sequence[Act]) -> Collection[tuple[ProjectId, date]]:
                 ended.add((act.project_id, act.day))
             case DropPartition():
                 ended.update((reason.project_id, act.day) for reason in act.expiring)
-            case DeleteReplays():
+            case DeleteReplays() | DeleteCounts():
                 pass
     return ended

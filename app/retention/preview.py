@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
 from app.core.days import OLD_DAY
 from app.core.ids import ProjectId
+from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.retention.plan import ROOM, is_due
 
@@ -37,12 +38,23 @@ class DeletionEstimate:
     size_bytes: int = 0
     first_day: date | None = None
     last_day: date | None = None
+    counts: CountedDays | None = None
+    """The counts of sessions, outcomes and removals that would go."""
+
+    @property
+    def deletes(self) -> bool:
+        """Whether anything would go."""
+        return self.first_day is not None or self.counts is not None
 
     def plus(self, day: date, replays: int, size_bytes: int) -> "DeletionEstimate":
         """Return the estimate with what goes of one more day."""
         days = [each for each in (self.first_day, self.last_day, day) if each is not None]
-        return DeletionEstimate(
-            self.replays + replays, self.size_bytes + size_bytes, min(days), max(days)
+        return replace(
+            self,
+            replays=self.replays + replays,
+            size_bytes=self.size_bytes + size_bytes,
+            first_day=min(days),
+            last_day=max(days),
         )
 
 

@@ -129,6 +129,26 @@ async def take_lease(connection: AsyncConnection) -> bool:
     return bool(taken.rowcount)
 
 
+async def take_daily_turn(connection: AsyncConnection, name: str) -> bool:
+    """Take the right to do some work of today (UTC); returns False if a process has it already.
+
+    Whoever dies with it leaves the work to the next day.
+
+    Args:
+        connection: The transaction of the caller.
+        name: The name of the work in `retention_runs`.
+    """
+    is_due = retention_runs.c.started_at < func.date_trunc("day", func.now(), "UTC")
+    taken = await connection.execute(
+        upsert(retention_runs)
+        .values(name=name, started_at=func.now())
+        .on_conflict_do_update(
+            index_elements=[retention_runs.c.name], set_={"started_at": func.now()}, where=is_due
+        )
+    )
+    return bool(taken.rowcount)
+
+
 async def renew_lease(connection: AsyncConnection) -> None:
     """Keep the right to run for a further while; each step does so."""
     await connection.execute(

@@ -10,6 +10,7 @@ from app.db.engine import Database
 from app.retention import inventory, receipts
 from app.retention.debug_files import expire_debug_files
 from app.retention.run import run_retention
+from app.retention.session_marks import expire_session_marks
 from app.retention.sweep import sweep_ended_days
 from app.storage.port import ObjectStore
 
@@ -47,8 +48,8 @@ class RetentionWorker(RepeatedWorker):
         self._objects = objects
         self._longest_days = longest_days
         self._unused_debug_file_days = unused_debug_file_days
-        self._debug_files_day: date | None = None
-        """The day on which debug files were looked at last."""
+        self._daily_day: date | None = None
+        """The day on which debug files and ids of sessions were looked at last."""
         self._run_at_s = 0.0
         self._stuck: set[ProjectId] = set()
         """Projects that exceed their limit although nothing of them may go."""
@@ -62,11 +63,12 @@ class RetentionWorker(RepeatedWorker):
             pass
         now = clock.now()
         today = now.astimezone(UTC).date()
-        if today != self._debug_files_day:
+        if today != self._daily_day:
             await expire_debug_files(
                 self._database, unused_days=self._unused_debug_file_days, now=now
             )
-            self._debug_files_day = today
+            await expire_session_marks(self._database, longest_days=self._longest_days)
+            self._daily_day = today
 
     async def _has_reason(self) -> bool:
         if clock.monotonic_s() >= self._run_at_s:

@@ -41,6 +41,7 @@ def build_page(
         name=access.project.name,
         may_change=access.role.includes(Role.ADMIN),
         words=words.describe_rules(read.rules, read.server),
+        counts_words=words.describe_counts_kept(read.rules, read.server),
         server_words=words.describe_days_kept(ProjectRules().effective_days(read.server)),
         longest_words=words.describe_days_kept(read.server.longest_days)
         if read.server.longest_days
@@ -99,6 +100,7 @@ def build_confirmation(
         words=words.describe_rules(rules, read.server),
         by_age_and_bytes=words.describe_estimate(estimate) if estimate.first_day else None,
         by_keep_rules=words.describe_keep_estimate(preview.kept),
+        counted_days=words.describe_counted_days(estimate.counts) if estimate.counts else None,
         today=read.today,
     )
 

@@ -52,6 +52,8 @@ class RetentionPage:
     """Whether the visitor is an admin of the project."""
     words: str
     """The rules that hold, in one sentence."""
+    counts_words: str
+    """How long counts are kept, in two sentences."""
     server_words: str
     """What follows from the rule of the server: `for ever`."""
     longest_words: str | None
@@ -90,4 +92,6 @@ class ConfirmPage:
     """The rules to be saved, in one sentence."""
     by_age_and_bytes: str | None
     by_keep_rules: str | None
+    counted_days: str | None
+    """The days whose counts go: `2 Oct 2026 to 31 Oct 2026`."""
     today: date

@@ -104,7 +104,8 @@ def build_confirmation(
         form,
         f"{'for ' if rules.default_days else ''}{words.describe_days_kept(rules.default_days)}",
         words.describe_days_kept(rules.longest_days) if rules.longest_days else None,
-        words.describe_estimate(estimate),
+        words.describe_estimate(estimate) if estimate.first_day else None,
+        words.describe_counted_days(estimate.counts) if estimate.counts else None,
     )
 
 

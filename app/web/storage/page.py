@@ -95,4 +95,7 @@ class ServerConfirmPage:
     """How long projects without a rule keep data: `for 30 days`, `for ever`."""
     longest_words: str | None
     """The most that any project keeps: `180 days`; None if there is no such limit."""
-    estimate: str
+    estimate: str | None
+    """What goes: `about 3 replays, 1.0 GiB in all, of 2 Oct 2026`."""
+    counted_days: str | None
+    """The days whose counts go: `2 Oct 2026 to 31 Oct 2026`."""

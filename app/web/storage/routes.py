@@ -42,7 +42,7 @@ async def save_rules(request: Request, visitor: access.CurrentVisitor) -> Respon
             estimate = await change_rules.preview_server_rules(
                 services.db, visitor.person, rules, longest_days=longest_days
             )
-            if estimate.first_day is not None:
+            if estimate.deletes:
                 page = build_confirmation(form, rules, estimate)
                 return await answer.render_page(request, "storage/confirm.html", page)
         await change_rules.change_server_rules(

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from app.core.units import format_bytes
+from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.retention.change_rules import KeepEstimate
 from app.retention.preview import DeletionEstimate
@@ -64,9 +65,27 @@ def describe_estimate(estimate: DeletionEstimate) -> str:
         return "nothing"
     replays, size = count(estimate.replays, "replay"), format_bytes(estimate.size_bytes)
     what = f"about {replays}, {size} in all," if estimate.replays else f"about {size}"
-    if estimate.first_day == estimate.last_day:
-        return f"{what} of {describe_day(estimate.first_day)}"
-    return f"{what} of {describe_day(estimate.first_day)} to {describe_day(estimate.last_day)}"
+    return f"{what} of {_describe_days(estimate.first_day, estimate.last_day)}"
+
+
+def describe_counted_days(counts: CountedDays) -> str:
+    """Say of which days counts would go."""
+    return _describe_days(counts.first_day, counts.last_day)
+
+
+def describe_counts_kept(rules: ProjectRules, server: ServerRules) -> str:
+    """Say in two sentences how long counts and ids of sessions are kept."""
+    return (
+        "Daily counts of sessions, of what arrived and of what was removed name no user: they are"
+        f" kept for {count(rules.count_days(server), 'day')}. Ids of sessions, which tell repeated"
+        f" reports apart, are kept for {count(server.mark_days, 'day')}."
+    )
+
+
+def _describe_days(first: date, last: date) -> str:
+    if first == last:
+        return describe_day(first)
+    return f"{describe_day(first)} to {describe_day(last)}"
 
 
 def describe_keep_estimate(estimate: KeepEstimate) -> str | None:

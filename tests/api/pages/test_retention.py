@@ -73,6 +73,28 @@ async def test_rules_that_delete_something_ask_first(tenant: Server):
     assert "keep 30 days" in (await tenant.web.get(path)).text
 
 
+async def test_the_question_names_the_days_whose_counts_go(tenant: Server):
+    """Counts go by age even where no replay is left; the page says how long they stay."""
+    data = data_of(tenant)
+    path = f"/projects/{tenant.app.id}/retention"
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            text(
+                "insert into release_sessions"
+                " (project_id, release, environment, day, status, quantity)"
+                " values (:project, 'shop@1', 'live', :day, 'started', 3)"
+            ),
+            {"project": tenant.app.id, "day": data.day(40)},
+        )
+    assert "kept for 400 days" in (await tenant.web.get(path)).text
+    question = (await tenant.web.post(path, data={"days": "7", "at_limit": "refuse"})).text
+    day = f"{data.day(40).day} {data.day(40):%b %Y}"
+    assert f"of what was removed for {day}." in question
+    assert "This deletes about" not in question
+    await tenant.web.post(path, data={"days": "7", "at_limit": "refuse", "sure": "yes"})
+    assert "kept for 30 days. Ids of sessions" in (await tenant.web.get(path)).text
+
+
 async def test_the_question_counts_what_keep_rules_reject(tenant: Server):
     """Keep rules are tried on closed replays before they are saved."""
     data = data_of(tenant)

@@ -35,6 +35,9 @@ RULES = RetentionPage(
     name="Shop",
     may_change=True,
     words=WORDS,
+    counts_words="Daily counts of sessions, of what arrived and of what was removed name no user:"
+    " they are kept for 30 days. Ids of sessions, which tell repeated reports apart, are kept for"
+    " 30 days.",
     server_words="90 days",
     longest_words="180 days",
     form=FORM,
@@ -66,7 +69,7 @@ FULL_RULES = replace(RULES, limit_bytes=1_000, form=replace(FORM, at_limit="refu
 CONFIRM = ConfirmPage(
     ProjectId(318), "Shop", FORM, WORDS,
     "about 1,204 replays, 12.3 GiB in all, of 2 Oct 2026 to 31 Oct 2026",
-    "12 replays that match no keep rule", date(2026, 11, 24),
+    "12 replays that match no keep rule", "2 Oct 2026 to 31 Oct 2026", date(2026, 11, 24),
 )  # fmt: skip
 
 SERVER = StoragePage(
@@ -102,7 +105,8 @@ EMPTY_SERVER = replace(
     run_problem=None, ended=(), pins=(), pinned=0, holds=(), held=0, problem=None,
 )  # fmt: skip
 SERVER_CONFIRM = ServerConfirmPage(ServerForm("90", ""), "for 90 days", "180 days",
-                                   "about 3 replays, 1.0 GiB in all, of 2 Oct 2026")  # fmt: skip
+                                   "about 3 replays, 1.0 GiB in all, of 2 Oct 2026",
+                                   "2 Oct 2026")  # fmt: skip
 
 HOLDS = HoldsPage(
     replay_href="/r",
