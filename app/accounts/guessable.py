@@ -119,11 +119,13 @@ def _is_known(spellings: tuple[str, ...], start: int, end: int, words: frozenset
 
 def _is_run(piece: str) -> bool:
     """Tell whether a text repeats one character, or counts up or down."""
-    step = _step(piece[0], piece[1])
-    return abs(step) <= 1 and all(_step(left, right) == step for left, right in pairwise(piece))
+    step = _measure_step(piece[0], piece[1])
+    return abs(step) <= 1 and all(
+        _measure_step(left, right) == step for left, right in pairwise(piece)
+    )
 
 
-def _step(left: str, right: str) -> int:
+def _measure_step(left: str, right: str) -> int:
     """Return the distance between two characters; 0 follows 9, as on a keyboard."""
     if (left, right) == ("9", "0"):
         return 1

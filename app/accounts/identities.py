@@ -23,14 +23,14 @@ class Identity:
 
 async def find_identity(connection: AsyncConnection, issuer: str, subject: str) -> Identity | None:
     """Return the identity of an account at a provider; None if nobody here has it."""
-    return await _find(connection, issuer=issuer, subject=subject)
+    return await _find_identity(connection, issuer=issuer, subject=subject)
 
 
 async def find_identity_of(
     connection: AsyncConnection, person_id: PersonId, issuer: str
 ) -> Identity | None:
     """Return the account that a person has at a provider; None if they have none."""
-    return await _find(connection, issuer=issuer, person_id=person_id)
+    return await _find_identity(connection, issuer=issuer, person_id=person_id)
 
 
 async def add_identity(
@@ -60,7 +60,7 @@ async def note_identity(connection: AsyncConnection, identity: Identity) -> None
     )
 
 
-async def _find(
+async def _find_identity(
     connection: AsyncConnection,
     *,
     issuer: str,

@@ -81,10 +81,10 @@ async def compare_password(password_hash: str | None, password: str) -> Password
     if len(password) > LONGEST_CHARS:
         return PasswordVerdict(is_right=False, is_outdated=False)
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_THREADS, _check, password_hash, password)
+    return await loop.run_in_executor(_THREADS, _check_password, password_hash, password)
 
 
-def _check(password_hash: str | None, password: str) -> PasswordVerdict:
+def _check_password(password_hash: str | None, password: str) -> PasswordVerdict:
     try:
         _HASHER.verify(password_hash or _NOBODY, _bytes(password))
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):

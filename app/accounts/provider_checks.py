@@ -30,7 +30,7 @@ _AGAIN: Final = timedelta(minutes=1)
 _checks = provider_checks.c
 
 
-class CheckState(StrEnum):
+class ProviderCheckState(StrEnum):
     """Whether a sign-in that came from a provider may be used."""
 
     FRESH = "fresh"
@@ -60,14 +60,18 @@ class ProviderCheck:
         """Return until when the sign-in may be used while the provider does not answer."""
         return self.checked_at + GOOD_WITHOUT_ANSWER
 
-    def state(self) -> CheckState:
+    def state(self) -> ProviderCheckState:
         """Return whether the sign-in may be used now."""
         now = clock.now()
         if self.check_at <= now:
-            return CheckState.DUE
+            return ProviderCheckState.DUE
         if self.unanswered_since is not None:
-            return CheckState.OVER if self.ends_at <= now else CheckState.UNANSWERED
-        return CheckState.WAITING if self.checked_at + GOOD_FOR <= now else CheckState.FRESH
+            return ProviderCheckState.OVER if self.ends_at <= now else ProviderCheckState.UNANSWERED
+        return (
+            ProviderCheckState.WAITING
+            if self.checked_at + GOOD_FOR <= now
+            else ProviderCheckState.FRESH
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ async def take_check(connection: AsyncConnection, token: str) -> TakenCheck | No
 async def record_yes(connection: AsyncConnection, token: str, sealed_tokens: bytes) -> None:
     """Record that the provider has said yes, and the tokens for the next check."""
     now = clock.now()
-    await _change(
+    await _update_check(
         connection,
         token,
         sealed_tokens=sealed_tokens,
@@ -146,7 +150,7 @@ async def record_no_answer(connection: AsyncConnection, token: str) -> None:
 
 async def put_off_check(connection: AsyncConnection, token: str, check: TakenCheck) -> None:
     """Make a check due when its last yes no longer counts: nothing can be asked before."""
-    await _change(connection, token, check_at=check.checked_at + GOOD_FOR)
+    await _update_check(connection, token, check_at=check.checked_at + GOOD_FOR)
 
 
 async def find_check(connection: AsyncConnection, token: str) -> ProviderCheck | None:
@@ -179,7 +183,7 @@ async def end_provider_sign_ins(connection: AsyncConnection, person_id: PersonId
     return deleted.rowcount
 
 
-async def _change(connection: AsyncConnection, token: str, **values: object) -> None:
+async def _update_check(connection: AsyncConnection, token: str, **values: object) -> None:
     await connection.execute(
         update(provider_checks)
         .where(_checks.token_sha256 == tokens.hash_token(token))

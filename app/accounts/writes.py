@@ -70,7 +70,7 @@ async def set_password(
     Raises:
         NotFound: There is no such person.
     """
-    await _change(connection, person_id, password_hash=password_hash)
+    await _update_person(connection, person_id, password_hash=password_hash)
     await _end_all_access(connection, person_id)
 
 
@@ -78,7 +78,7 @@ async def replace_password_hash(
     connection: AsyncConnection, person_id: PersonId, password_hash: str
 ) -> None:
     """Store a stronger hash of the same password; sign-ins go on."""
-    await _change(connection, person_id, password_hash=password_hash)
+    await _update_person(connection, person_id, password_hash=password_hash)
 
 
 async def rename_person(connection: AsyncConnection, person_id: PersonId, name: str) -> None:
@@ -91,7 +91,7 @@ async def rename_person(connection: AsyncConnection, person_id: PersonId, name: 
     cleaned = text.clean(name.strip(), limit_bytes=_NAME_BYTES)
     if not cleaned:
         raise InvalidInput("a name needs at least one character")
-    await _change(connection, person_id, name=cleaned)
+    await _update_person(connection, person_id, name=cleaned)
 
 
 async def set_admin(connection: AsyncConnection, person_id: PersonId, *, is_admin: bool) -> None:
@@ -103,7 +103,7 @@ async def set_admin(connection: AsyncConnection, person_id: PersonId, *, is_admi
     """
     if not is_admin:
         await _require_another_local_admin(connection, person_id)
-    await _change(connection, person_id, is_admin=is_admin)
+    await _update_person(connection, person_id, is_admin=is_admin)
 
 
 async def set_origin(
@@ -114,7 +114,7 @@ async def set_origin(
     Raises:
         NotFound: There is no such person.
     """
-    await _change(connection, person_id, origin=origin)
+    await _update_person(connection, person_id, origin=origin)
 
 
 async def disable_person(connection: AsyncConnection, person_id: PersonId) -> None:
@@ -125,7 +125,7 @@ async def disable_person(connection: AsyncConnection, person_id: PersonId) -> No
         NotFound: There is no such person.
     """
     await _require_another_local_admin(connection, person_id)
-    await _change(connection, person_id, disabled_at=clock.now())
+    await _update_person(connection, person_id, disabled_at=clock.now())
     await _end_all_access(connection, person_id)
 
 
@@ -135,7 +135,7 @@ async def enable_person(connection: AsyncConnection, person_id: PersonId) -> Non
     Raises:
         NotFound: There is no such person.
     """
-    await _change(connection, person_id, disabled_at=None)
+    await _update_person(connection, person_id, disabled_at=None)
 
 
 async def delete_ended_access(connection: AsyncConnection) -> int:
@@ -162,7 +162,7 @@ def read_email(email: str) -> str:
     return address
 
 
-async def _change(connection: AsyncConnection, person_id: PersonId, **values: Any) -> None:
+async def _update_person(connection: AsyncConnection, person_id: PersonId, **values: Any) -> None:
     updated = await connection.execute(
         update(people).where(people.c.id == person_id).values(**values)
     )

@@ -7,7 +7,7 @@ from typing import Protocol
 from app.core.ids import IssueId, ProjectId, ReplayId
 
 
-class ReplayAddress(Protocol):
+class ReplayPathBuilder(Protocol):
     """Returns the path that opens a replay at a moment of it."""
 
     def __call__(self, project_id: ProjectId, replay_id: ReplayId, *, at_ms: int) -> str: ...
@@ -20,7 +20,7 @@ class MessageAddresses:
     base_url: str
     """The address of the server without a slash at the end."""
     issue_path: Callable[[ProjectId, IssueId], str]
-    replay_path: ReplayAddress
+    replay_path: ReplayPathBuilder
     releases_path: Callable[[ProjectId], str]
     project_path: Callable[[ProjectId], str]
     alerts_path: Callable[[ProjectId | None], str]

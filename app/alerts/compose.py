@@ -85,7 +85,7 @@ class Composer:
             await findings.postpone(connection, rule_id, later)
             return 0
         told = await findings.list_untold(connection, rule_id, limit=_MOST_TOLD)
-        content, subjects = await self._write(connection, rule, told)
+        content, subjects = await self._write_content(connection, rule, told)
         if not await subjects.lock(connection):
             return 0  # some of it was erased or moved just now, so it is described anew
         await findings.mark_told(connection, told, at=now)
@@ -107,7 +107,7 @@ class Composer:
         ]
         return len(await outbox.add_messages(connection, messages))
 
-    async def _write(
+    async def _write_content(
         self, connection: AsyncConnection, rule: AlertRule, told: Sequence[Finding]
     ) -> tuple[AlertContent | None, MessageSubjects]:
         """Write what a message says; returns also what it names."""

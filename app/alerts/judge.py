@@ -143,11 +143,11 @@ async def _judge_issue(
         )
         for rule in asking
         # An issue that somebody ignores stays silent.
-        if issue.status != "ignored" and _concerns(rule, issue, event)
+        if issue.status != "ignored" and _is_rule_about(rule, issue, event)
     ]
 
 
-def _concerns(rule: AlertRule, issue: Issue, event: StoredEvent) -> bool:
+def _is_rule_about(rule: AlertRule, issue: Issue, event: StoredEvent) -> bool:
     settings = rule.settings
     if settings.environment and settings.environment != (event.environment or ""):
         return False

@@ -85,7 +85,7 @@ class TellWhen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSettings:
+class AlertRuleSettings:
     """The choices of a rule; each kind uses some of those above the line."""
 
     only_crashes: bool = False
@@ -139,7 +139,7 @@ class AlertRule:
     project_id: ProjectId | None
     kind: RuleKind
     is_on: bool
-    settings: RuleSettings
+    settings: AlertRuleSettings
     target_ids: tuple[int, ...]
     made_at: datetime
     reach_of: PersonId | None = None

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.alerts.model import SIGNALS, AlertRule, RuleKind, RuleSettings
+from app.alerts.model import SIGNALS, AlertRule, AlertRuleSettings, RuleKind
 from app.alerts.tables import alert_rules
 from app.core import clock
 from app.core.errors import NotFound
@@ -50,7 +50,7 @@ async def add_rule(
     connection: AsyncConnection,
     project_id: ProjectId | None,
     kind: RuleKind,
-    settings: RuleSettings,
+    settings: AlertRuleSettings,
     target_ids: Collection[int],
     *,
     made_by: PersonId,
@@ -76,7 +76,7 @@ async def change_rule(
     connection: AsyncConnection,
     rule: AlertRule,
     *,
-    settings: RuleSettings,
+    settings: AlertRuleSettings,
     target_ids: Collection[int],
     is_on: bool,
     changed_by: PersonId | None = None,
@@ -152,7 +152,7 @@ async def note_wanted(connection: AsyncConnection, project_id: ProjectId | None)
 
 async def list_rules(connection: AsyncConnection, project_id: ProjectId | None) -> list[AlertRule]:
     """Return the rules of a project or of the server, the oldest first."""
-    return await _read(connection, select(alert_rules).where(_is_of(project_id)))
+    return await _read_rules(connection, select(alert_rules).where(_is_of(project_id)))
 
 
 async def list_rules_on(
@@ -165,7 +165,7 @@ async def list_rules_on(
     query = select(alert_rules).where(_columns.is_on, _columns.kind.in_(kinds))
     if project_ids is not None:
         query = query.where(_columns.project_id.in_(project_ids))
-    return await _read(connection, query)
+    return await _read_rules(connection, query)
 
 
 async def get_rule(
@@ -176,7 +176,7 @@ async def get_rule(
     Raises:
         NotFound: There is no such rule there.
     """
-    found = await _read(
+    found = await _read_rules(
         connection, select(alert_rules).where(_columns.id == rule_id, _is_of(project_id))
     )
     if not found:
@@ -187,7 +187,7 @@ async def get_rule(
 async def lock_rule(connection: AsyncConnection, rule_id: int) -> AlertRule | None:
     """Lock a rule whose findings are about to be told; None if another process has it."""
     query = select(alert_rules).where(_columns.id == rule_id)
-    found = await _read(connection, query.with_for_update(skip_locked=True, key_share=True))
+    found = await _read_rules(connection, query.with_for_update(skip_locked=True, key_share=True))
     return found[0] if found else None
 
 
@@ -197,7 +197,7 @@ def _is_of(project_id: ProjectId | None) -> Any:
     )
 
 
-async def _read(connection: AsyncConnection, query: Select[Any]) -> list[AlertRule]:
+async def _read_rules(connection: AsyncConnection, query: Select[Any]) -> list[AlertRule]:
     """Read rules; kinds of a later release, which may run beside this one, are left out."""
     rows = await connection.execute(query.where(_columns.kind.in_(list(RuleKind))))
     return sorted(map(_read_rule, rows), key=lambda rule: rule.id)
@@ -209,7 +209,7 @@ def _read_rule(row: Any) -> AlertRule:
         None if row.project_id is None else ProjectId(row.project_id),
         RuleKind(row.kind),
         row.is_on,
-        RuleSettings.read(row.settings),
+        AlertRuleSettings.read(row.settings),
         tuple(row.target_ids),
         row.made_at,
         None if row.made_by is None else PersonId(row.made_by),

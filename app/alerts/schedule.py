@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from app.alerts.model import RuleSettings, TellWhen
+from app.alerts.model import AlertRuleSettings, TellWhen
 from app.core.errors import InvalidInput
 
 _DAY: Final = timedelta(days=1)
@@ -13,7 +13,7 @@ _LONGEST_NAME: Final = 64
 HOUR: Final = timedelta(hours=1)
 
 
-def find_due_at(settings: RuleSettings, found_at: datetime) -> datetime:
+def find_due_at(settings: AlertRuleSettings, found_at: datetime) -> datetime:
     """Return when something that was found becomes a message.
 
     Until then, what else is found joins it.
@@ -24,7 +24,7 @@ def find_due_at(settings: RuleSettings, found_at: datetime) -> datetime:
     return find_quiet_end(settings, due_at) or due_at
 
 
-def find_quiet_end(settings: RuleSettings, at: datetime) -> datetime | None:
+def find_quiet_end(settings: AlertRuleSettings, at: datetime) -> datetime | None:
     """Return when the quiet time ends in which a moment lies; None if it lies in none.
 
     Where the clocks are set back over its end, it ends when they show that time again. A daily

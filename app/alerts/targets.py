@@ -87,7 +87,7 @@ async def list_targets(
     connection: AsyncConnection, project_id: ProjectId | None
 ) -> list[AlertTarget]:
     """Return the targets of a project or of the server, the oldest first."""
-    return await _read(connection, select(alert_targets).where(_is_of(project_id)))
+    return await _read_targets(connection, select(alert_targets).where(_is_of(project_id)))
 
 
 async def get_target(
@@ -99,7 +99,7 @@ async def get_target(
         NotFound: There is no such target there.
     """
     query = select(alert_targets).where(_columns.id == target_id, _is_of(project_id))
-    found = await _read(connection, query)
+    found = await _read_targets(connection, query)
     if not found:
         raise NotFound("there is no such target")
     return found[0]
@@ -107,14 +107,14 @@ async def get_target(
 
 async def find_target(connection: AsyncConnection, target_id: int) -> AlertTarget | None:
     """Return the target of a message, or None if it is gone."""
-    found = await _read(connection, select(alert_targets).where(_columns.id == target_id))
+    found = await _read_targets(connection, select(alert_targets).where(_columns.id == target_id))
     return found[0] if found else None
 
 
 async def list_on(connection: AsyncConnection, target_ids: Collection[int]) -> list[AlertTarget]:
     """Return those of some targets that are on."""
     query = select(alert_targets).where(_columns.id.in_(target_ids), _columns.is_on)
-    return await _read(connection, query)
+    return await _read_targets(connection, query)
 
 
 async def count_failing(connection: AsyncConnection) -> int:
@@ -152,7 +152,7 @@ def _is_of(project_id: ProjectId | None) -> Any:
     )
 
 
-async def _read(connection: AsyncConnection, query: Select[Any]) -> list[AlertTarget]:
+async def _read_targets(connection: AsyncConnection, query: Select[Any]) -> list[AlertTarget]:
     return [_read_target(row) for row in await connection.execute(query.order_by(_columns.id))]
 
 

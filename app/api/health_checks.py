@@ -44,19 +44,19 @@ def make_health_routes(
         reason = _find_obstacle(drain, roles, ProcessRole.DOOR)
         if not reason and monitor.read_health().is_refusing:
             reason = "the journal has no room"
-        return _answer(response, reason)
+        return _write_health_answer(response, reason)
 
     @router.get("/health/pages")
     async def pages(response: Response) -> dict[str, str]:
         """Answer 200 while people may be sent here; a page says itself what does not work."""
-        return _answer(response, _find_obstacle(drain, roles, ProcessRole.PAGES))
+        return _write_health_answer(response, _find_obstacle(drain, roles, ProcessRole.PAGES))
 
     @router.get("/health/ready")
     async def ready(response: Response) -> dict[str, str]:
         """Answer 200 while everything works; in a journal that fills up, 503 comes early."""
         if drain.has_begun:
-            return _answer(response, _STOPPING)
-        return _answer(response, await _find_fault(database, monitor))
+            return _write_health_answer(response, _STOPPING)
+        return _write_health_answer(response, await _find_fault(database, monitor))
 
     return router
 
@@ -68,7 +68,7 @@ def _find_obstacle(drain: Drain, roles: Sequence[ProcessRole], role: ProcessRole
     return "" if role in roles else f"this process does not have the role {role}"
 
 
-def _answer(response: Response, reason: str) -> dict[str, str]:
+def _write_health_answer(response: Response, reason: str) -> dict[str, str]:
     """Answer 503 with a reason, or 200 if there is none."""
     if not reason:
         return {"status": "ready"}

@@ -117,7 +117,7 @@ def _find_victim(queue: _ConnectionQueue, newest: DroppableConnection) -> Droppa
     victim, lowest_rank = newest, _BUSY
     for _ in range(min(_MOST_EXAMINED, len(queue))):
         oldest = next(iter(queue))
-        rank = _BUSY if oldest is newest else _rank(oldest)
+        rank = _BUSY if oldest is newest else _rank_connection(oldest)
         if rank < lowest_rank:
             victim, lowest_rank = oldest, rank
             if rank == 0:
@@ -126,7 +126,7 @@ def _find_victim(queue: _ConnectionQueue, newest: DroppableConnection) -> Droppa
     return victim
 
 
-def _rank(connection: DroppableConnection) -> int:
+def _rank_connection(connection: DroppableConnection) -> int:
     """Rank a connection: the lower, the sooner it is closed for another one."""
     if connection.has_unfinished_head():
         return 0

@@ -95,8 +95,10 @@ async def list_log(
     parts = [
         part.limit(limit + 1).subquery()
         for part in (
-            _sort(_select_views(filters), view_log, _VIEWS, cursor, is_backward=is_backward),
-            _sort(_select_lines(filters), audit_lines, _LINES, cursor, is_backward=is_backward),
+            _sort_lines(_select_views(filters), view_log, _VIEWS, cursor, is_backward=is_backward),
+            _sort_lines(
+                _select_lines(filters), audit_lines, _LINES, cursor, is_backward=is_backward
+            ),
         )
     ]
     merged = union_all(*(select(part) for part in parts)).subquery()
@@ -160,7 +162,7 @@ def _is_one_of(column: ColumnElement[Any], values: Collection[int]) -> ColumnEle
     return column.in_(values) if values else false()
 
 
-def _sort(
+def _sort_lines(
     query: Select[Any],
     table: Any,
     source: int,

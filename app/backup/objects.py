@@ -50,7 +50,7 @@ class ObjectCopier:
         self._progress.begin(
             "Copying objects", total=sum(each.size_bytes for each in changed), is_bytes=True
         )
-        await _run_some_at_once(self._copy, changed)
+        await _run_some_at_once(self._copy_object, changed)
         return len(changed)
 
     async def copy_named(self, keys: Iterable[str]) -> set[str]:
@@ -63,7 +63,7 @@ class ObjectCopier:
         if not wanted:
             return set()
         self._progress.begin("Copying what came meanwhile", is_bytes=True)
-        await _run_some_at_once(self._copy, wanted)
+        await _run_some_at_once(self._copy_object, wanted)
         return {each.key for each in wanted if each.key not in self.copies}
 
     def _reuse_copy(self, stored: StoredObject, known: CopiedObject | None) -> bool:
@@ -74,7 +74,7 @@ class ObjectCopier:
         self.copies[stored.key] = known
         return True
 
-    async def _copy(self, stored: StoredObject) -> None:
+    async def _copy_object(self, stored: StoredObject) -> None:
         """Copy one object; one that is gone meanwhile is left out."""
         try:
             copied = await _retry(lambda: self._copy_once(stored))
@@ -125,7 +125,7 @@ async def put_objects_back(
     async def put(copied: CopiedObject) -> None:
         is_there = present.get(copied.key) == copied.size_bytes
         if not is_there or not (is_trusted or await _has_same_bytes(store, folder, copied)):
-            await _put(store, folder, copied)
+            await _put_object(store, folder, copied)
         progress.advance(copied.size_bytes)
 
     await _run_some_at_once(put, wanted.values())
@@ -140,7 +140,7 @@ async def put_objects_back(
     await _run_some_at_once(delete, others)
 
 
-async def _put(store: ObjectStore, folder: BackupFolder, copied: CopiedObject) -> None:
+async def _put_object(store: ObjectStore, folder: BackupFolder, copied: CopiedObject) -> None:
     path = folder.content_path(copied.sha256)
     try:
         with path.open("rb") as file:

@@ -113,7 +113,7 @@ class _Restorer:
         facts = await database.read_facts(self.urls.owner)
         self._check_versions(facts)
         tools = find_tools(postgres_bin, server_major=facts.major, dump_major=self.manifest.tools)
-        state = await self._begin(wish, facts)
+        state = await self._begin_or_continue(wish, facts)
         if state.replaces and not state.is_database_done:
             # From here on, nothing of what was there before is of use to anybody.
             await database.clear_database(self.urls.owner)
@@ -150,7 +150,9 @@ class _Restorer:
                 f"this is Postgres {facts.major}: restore into {self.manifest.postgres} or later"
             )
 
-    async def _begin(self, wish: RestoreWish, facts: database.DatabaseFacts) -> RestoreState:
+    async def _begin_or_continue(
+        self, wish: RestoreWish, facts: database.DatabaseFacts
+    ) -> RestoreState:
         """Note that a restore is under way, if it may be, or go on with an unfinished one."""
         state = state_file.read_state(self.data_dir)
         if state is not None and state.checksum == self.manifest.checksum:

@@ -56,8 +56,8 @@ def backup(
         return
     settings = environment.read_settings()
     with _showing_progress() as progress:
-        made = asyncio.run(_make(settings, BackupFolder(folder), keep=keep, bar=progress))
-    out.print(f"Made {_describe(made.manifest)}, {made.copied} of them copied now.")
+        made = asyncio.run(_make_backup(settings, BackupFolder(folder), keep=keep, bar=progress))
+    out.print(f"Made {_describe_backup(made.manifest)}, {made.copied} of them copied now.")
     if made.manifest.missing:
         err.print(
             f"The object storage had lost {len(made.manifest.missing)} objects that rows name, "
@@ -77,13 +77,13 @@ def restore(
     ] = False,
 ) -> None:
     """Restore a backup into an empty installation, whose server must not run."""
-    from app.backup.restore import RestoreWish  # noqa: PLC0415 - as in `_make`
+    from app.backup.restore import RestoreWish  # noqa: PLC0415 - as in `_make_backup`
 
     wish = RestoreWish(name, replaces=replace)
     settings = environment.read_settings()
     with _showing_progress() as progress:
         restored = asyncio.run(_restore(settings, BackupFolder(folder), wish, progress))
-    out.print(f"Restored {_describe(restored.manifest)}.")
+    out.print(f"Restored {_describe_backup(restored.manifest)}.")
     if restored.erased_lines:
         out.print("What was erased after the backup was erased again.")
     out.print(f"Start the server with `{environment.format_command('serve')}`.")
@@ -129,10 +129,10 @@ def _verify(folder: BackupFolder) -> None:
             verifier = BackupVerifier(folder, progress)
             verified = [verifier.verify(name) for name in folder.list_names()]
     for manifest in verified:
-        out.print(f"{_describe(manifest)}: every byte is as it was written.")
+        out.print(f"{_describe_backup(manifest)}: every byte is as it was written.")
 
 
-async def _make(
+async def _make_backup(
     settings: Settings, folder: BackupFolder, *, keep: int, bar: ProgressBar
 ) -> "MadeBackup":
     from app.backup.make import make_backup  # noqa: PLC0415 - 0.3 s that no other command pays
@@ -145,7 +145,7 @@ async def _make(
 async def _restore(
     settings: Settings, folder: BackupFolder, wish: "RestoreWish", progress: ProgressBar
 ) -> "RestoredBackup":
-    from app.backup.restore import restore_backup  # noqa: PLC0415 - as in `_make`
+    from app.backup.restore import restore_backup  # noqa: PLC0415 - as in `_make_backup`
 
     lock = serve.take_folder(settings)
     try:
@@ -155,7 +155,7 @@ async def _restore(
         lock.release()
 
 
-def _describe(manifest: Manifest) -> str:
+def _describe_backup(manifest: Manifest) -> str:
     dump_bytes = next(each.size_bytes for each in manifest.files)
     return (
         f"{manifest.name} (database {format_bytes(dump_bytes)}, {manifest.objects} objects of "

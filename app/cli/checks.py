@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class CheckState(StrEnum):
+class CheckLevel(StrEnum):
     """The outcome of a check."""
 
     OK = "ok"
@@ -17,5 +17,5 @@ class CheckResult:
     """One line of the table."""
 
     subject: str
-    state: CheckState
+    state: CheckLevel
     text: str

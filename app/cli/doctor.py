@@ -16,7 +16,7 @@ from rich.table import Table
 from app import __version__
 from app.backup.state import format_command, read_state
 from app.cli import environment, process_checks
-from app.cli.checks import CheckResult, CheckState
+from app.cli.checks import CheckLevel, CheckResult
 from app.cli.environment import out
 from app.cli.pooler_checks import find_pooler_fault
 from app.cli.provider_checks import check_sign_in_provider
@@ -47,18 +47,18 @@ def doctor() -> None:
     """Check data folder, disk, server, database, clock, storage, children, sign-in provider."""
     results = asyncio.run(run_checks(environment.read_settings()))
     table = Table("", "Check", "Result", box=None)
-    colours = {CheckState.OK: "green", CheckState.WARN: "yellow", CheckState.FAIL: "red"}
+    colours = {CheckLevel.OK: "green", CheckLevel.WARN: "yellow", CheckLevel.FAIL: "red"}
     for result in results:
         table.add_row(result.state, result.subject, result.text, style=colours[result.state])
     out.print(table)
-    if any(result.state is CheckState.FAIL for result in results):
+    if any(result.state is CheckLevel.FAIL for result in results):
         raise typer.Exit(1)
 
 
 async def run_checks(settings: Settings) -> list[CheckResult]:
     """Run all checks; a failure does not prevent the others."""
     return [
-        CheckResult("Playhead", CheckState.OK, f"{__version__} on Python {sys.version.split()[0]}"),
+        CheckResult("Playhead", CheckLevel.OK, f"{__version__} on Python {sys.version.split()[0]}"),
         *_check_folder(settings),
         *_check_server(settings),
         *await _check_database(settings),
@@ -74,37 +74,37 @@ def _check_folder(settings: Settings) -> Iterator[CheckResult]:
     folder = settings.data_dir.resolve()
     if not folder.is_dir():
         yield CheckResult(
-            "data folder", CheckState.WARN, f"{folder} does not exist yet; the first start makes it"
+            "data folder", CheckLevel.WARN, f"{folder} does not exist yet; the first start makes it"
         )
         return
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"playhead")
     except OSError as error:
-        yield CheckResult("data folder", CheckState.FAIL, f"{folder}: {error.strerror}")
+        yield CheckResult("data folder", CheckLevel.FAIL, f"{folder}: {error.strerror}")
         return
     if is_open_to_others(folder):
         text = f"{folder} is open to other users of this machine; run: chmod 700 {folder}"
-        yield CheckResult("data folder", CheckState.WARN, text)
+        yield CheckResult("data folder", CheckLevel.WARN, text)
     else:
         yield CheckResult(
-            "data folder", CheckState.OK, f"{folder} is writable, and for its owner alone"
+            "data folder", CheckLevel.OK, f"{folder} is writable, and for its owner alone"
         )
     restoring = read_state(folder)
     if restoring is not None:
         text = f"of {restoring.name} is not finished; go on with it: {format_command(restoring)}"
-        yield CheckResult("restore", CheckState.FAIL, text)
+        yield CheckResult("restore", CheckLevel.FAIL, text)
     free = shutil.disk_usage(folder).free
     reserve = settings.journal_reserve_bytes
     text = f"{free / _GIB:.1f} GiB free; envelopes are accepted down to {reserve / _GIB:.1f} GiB"
-    state = CheckState.OK
+    state = CheckLevel.OK
     if free < 2 * reserve:
-        state = CheckState.FAIL if free <= reserve else CheckState.WARN
+        state = CheckLevel.FAIL if free <= reserve else CheckLevel.WARN
     yield CheckResult("disk space", state, text)
     waiting = sum(disk.measure_journals(folder / "journal").values())
     part = disk.used_share(waiting, free - reserve)
     text = f"{format_bytes(waiting)} on disk, {part:.0%} of its space is used"
-    yield CheckResult("journal", CheckState.FAIL if part >= disk.FILLING else CheckState.OK, text)
+    yield CheckResult("journal", CheckLevel.FAIL if part >= disk.FILLING else CheckLevel.OK, text)
 
 
 def _check_server(settings: Settings) -> Iterator[CheckResult]:
@@ -114,21 +114,21 @@ def _check_server(settings: Settings) -> Iterator[CheckResult]:
         DataFolderLock.acquire(settings.data_dir).release()
     except DataFolderInUse as in_use:
         where = environment.find_address(settings)
-        yield CheckResult("server", CheckState.OK, f"runs as process {in_use.pid} on {where}")
+        yield CheckResult("server", CheckLevel.OK, f"runs as process {in_use.pid} on {where}")
         return
     except OSError as error:
         yield CheckResult(
-            "server", CheckState.FAIL, f"cannot lock the data folder: {error.strerror}"
+            "server", CheckLevel.FAIL, f"cannot lock the data folder: {error.strerror}"
         )
         return
     start = environment.format_command("serve")
-    yield CheckResult("server", CheckState.WARN, f"not running; start it with `{start}`")
+    yield CheckResult("server", CheckLevel.WARN, f"not running; start it with `{start}`")
 
 
 async def _check_database(settings: Settings) -> list[CheckResult]:
     urls = environment.find_known_urls(settings)
     if urls is None:
-        return [CheckResult("database", CheckState.WARN, "embedded; it starts with the server")]
+        return [CheckResult("database", CheckLevel.WARN, "embedded; it starts with the server")]
     kind = "external" if settings.database_url else "embedded"
     try:
         pooler_fault = await find_pooler_fault(urls.app)
@@ -146,7 +146,7 @@ async def _check_database(settings: Settings) -> list[CheckResult]:
             await connection.close()
         revision = await migrate.current_revision(urls.app)
     except ReplayError as error:
-        return [CheckResult("database", CheckState.FAIL, str(error))]
+        return [CheckResult("database", CheckLevel.FAIL, str(error))]
     newest = migrate.known_revisions()[-1]
     shared = [] if migrate.is_behind(revision) else await _check_shared(settings, urls.app)
     return [
@@ -170,7 +170,7 @@ async def _check_shared(settings: Settings, url: str) -> list[CheckResult]:
             await process_checks.check_store_claim(settings, database),
         ]
     except ReplayError as error:
-        return [CheckResult("processes", CheckState.FAIL, str(error))]
+        return [CheckResult("processes", CheckLevel.FAIL, str(error))]
     finally:
         await database.close()
 
@@ -180,14 +180,14 @@ def _check_postgres(kind: str, version: str, programs: Path | None) -> CheckResu
     text = f"{kind}, Postgres {version}"
     released = find_release_date(version, programs)
     if released is None:
-        return CheckResult("database", CheckState.OK, text)
+        return CheckResult("database", CheckLevel.OK, text)
     age = clock.now().date() - released
     text = f"{text} of {released:%d %B %Y}, {age.days} days old"
     if age <= _FRESH:
-        return CheckResult("database", CheckState.OK, text)
+        return CheckResult("database", CheckLevel.OK, text)
     remedy = "update Playhead, or set PLAYHEAD_POSTGRES_BIN" if kind == "embedded" else "update it"
     return CheckResult(
-        "database", CheckState.WARN, f"{text}; there is a minor release each quarter: {remedy}"
+        "database", CheckLevel.WARN, f"{text}; there is a minor release each quarter: {remedy}"
     )
 
 
@@ -199,12 +199,12 @@ async def _check_role(connection: "asyncpg.Connection[Any]") -> CheckResult:
         few = ", ".join(missing[:_MOST_RIGHTS])
         more = f" and {len(missing) - _MOST_RIGHTS} more" if len(missing) > _MOST_RIGHTS else ""
         text = f"{name} lacks rights: {few}{more}; run `playhead migrate` as the owner"
-        return CheckResult("database role", CheckState.FAIL, text)
+        return CheckResult("database role", CheckLevel.FAIL, text)
     risks = await roles.find_risks(connection)
     if risks:
         text = f"{name} {'; '.join(risks)}; see “Two roles” in docs/deployment.md"
-        return CheckResult("database role", CheckState.WARN, text)
-    return CheckResult("database role", CheckState.OK, f"{name} reads and writes rows, and no more")
+        return CheckResult("database role", CheckLevel.WARN, text)
+    return CheckResult("database role", CheckLevel.OK, f"{name} reads and writes rows, and no more")
 
 
 async def _count_quarantined(connection: "asyncpg.Connection[Any]") -> int:
@@ -216,16 +216,16 @@ async def _count_quarantined(connection: "asyncpg.Connection[Any]") -> int:
 
 def _check_quarantine(envelopes: int) -> CheckResult:
     if not envelopes:
-        return CheckResult("quarantine", CheckState.OK, "empty")
+        return CheckResult("quarantine", CheckLevel.OK, "empty")
     text = f"{envelopes} envelopes could not be digested; their project's page says why"
-    return CheckResult("quarantine", CheckState.WARN, text)
+    return CheckResult("quarantine", CheckLevel.WARN, text)
 
 
 def _check_schema(revision: str | None, newest: str) -> CheckResult:
     if revision is None or revision < newest:
         text = f"at {revision or 'none'}, {newest} is needed; run `playhead migrate`"
-        return CheckResult("schema", CheckState.FAIL, text)
-    return CheckResult("schema", CheckState.OK, f"at {revision}")
+        return CheckResult("schema", CheckLevel.FAIL, text)
+    return CheckResult("schema", CheckLevel.OK, f"at {revision}")
 
 
 def _check_clock(before: datetime, database_now: datetime) -> CheckResult:
@@ -233,7 +233,7 @@ def _check_clock(before: datetime, database_now: datetime) -> CheckResult:
     off_s = max(
         (before - database_now).total_seconds(), (database_now - after).total_seconds(), 0.0
     )
-    state = CheckState.OK if off_s <= _CLOCK_S else CheckState.FAIL
+    state = CheckLevel.OK if off_s <= _CLOCK_S else CheckLevel.FAIL
     text = f"{after:%Y-%m-%d %H:%M:%S} UTC, {off_s:.1f} s off the clock of the database"
     return CheckResult("clock", state, text)
 
@@ -245,7 +245,7 @@ async def _check_erasure_log(settings: Settings) -> CheckResult:
     try:
         head = ErasureLog(path).read_head()
         if urls is None:
-            return CheckResult(subject, CheckState.OK, f"{path}; compared once the server runs")
+            return CheckResult(subject, CheckLevel.OK, f"{path}; compared once the server runs")
         database = Database.open(urls.app, pool_size=1)
         try:
             async with database.reading() as connection:
@@ -253,7 +253,7 @@ async def _check_erasure_log(settings: Settings) -> CheckResult:
         finally:
             await database.close()
     except ReplayError as error:
-        return CheckResult(subject, CheckState.FAIL, str(error))
+        return CheckResult(subject, CheckLevel.FAIL, str(error))
     return _compare_erasure_log(subject, path, head, known)
 
 
@@ -263,21 +263,21 @@ def _compare_erasure_log(
     if head is None:
         if known:
             text = f"{path} is missing, and the database knows of one: put it back if you have it"
-            return CheckResult(subject, CheckState.WARN, text)
-        return CheckResult(subject, CheckState.OK, "nothing has been erased yet")
+            return CheckResult(subject, CheckLevel.WARN, text)
+        return CheckResult(subject, CheckLevel.OK, "nothing has been erased yet")
     size_bytes = known.get(head.log_id, 0)
     if head.size_bytes > size_bytes:
         text = f"the database is older than {path}: the next start erases again what it lists"
-        return CheckResult(subject, CheckState.WARN, text)
+        return CheckResult(subject, CheckLevel.WARN, text)
     if head.size_bytes < size_bytes:
         text = f"{path} is older than the database: was it restored too? It must not be in backups"
-        return CheckResult(subject, CheckState.WARN, text)
-    return CheckResult(subject, CheckState.OK, f"{path} is complete; keep it out of backups")
+        return CheckResult(subject, CheckLevel.WARN, text)
+    return CheckResult(subject, CheckLevel.OK, f"{path} is complete; keep it out of backups")
 
 
 async def _check_storage(settings: Settings) -> CheckResult:
     if settings.storage == "local" and not settings.data_dir.is_dir():
-        return CheckResult("storage", CheckState.WARN, "made with the data folder")
+        return CheckResult("storage", CheckLevel.WARN, "made with the data folder")
     try:
         store = open_store(settings, settings.data_dir)
         try:
@@ -285,23 +285,23 @@ async def _check_storage(settings: Settings) -> CheckResult:
         finally:
             await store.close()
     except ReplayError as error:
-        return CheckResult("storage", CheckState.FAIL, str(error))
+        return CheckResult("storage", CheckLevel.FAIL, str(error))
     text = "put, range, list and delete work"
     if warnings:
-        return CheckResult("storage", CheckState.WARN, f"{text}, but {'; '.join(warnings)}")
-    return CheckResult("storage", CheckState.OK, text)
+        return CheckResult("storage", CheckLevel.WARN, f"{text}, but {'; '.join(warnings)}")
+    return CheckResult("storage", CheckLevel.OK, text)
 
 
 async def _check_pictures(settings: Settings) -> CheckResult:
     if not settings.pictures:
-        return CheckResult("pictures", CheckState.OK, "off: no video is decoded on this machine")
+        return CheckResult("pictures", CheckLevel.OK, "off: no video is decoded on this machine")
     try:
         async with child.start_media_child() as media_child:
             is_filtered = media_child.is_filtered
     except ReplayError as error:
-        return CheckResult("pictures", CheckState.FAIL, str(error))
+        return CheckResult("pictures", CheckLevel.FAIL, str(error))
     if not is_filtered:
-        return CheckResult("pictures", CheckState.WARN, child.UNFILTERED)
+        return CheckResult("pictures", CheckLevel.WARN, child.UNFILTERED)
     return CheckResult(
-        "pictures", CheckState.OK, "decoded in a sandbox: limits and filtered system calls"
+        "pictures", CheckLevel.OK, "decoded in a sandbox: limits and filtered system calls"
     )

@@ -86,10 +86,12 @@ async def _change_member(
         person = await people.find_person(connection, email)
         if role is None:
             await writes.remove_member(connection, project.id, person.id)
-            await _record(connection, project.id, Action.MEMBER_REMOVED, person.id)
+            await _add_audit_line(connection, project.id, Action.MEMBER_REMOVED, person.id)
         else:
             await writes.set_member(connection, project.id, person.id, role)
-            await _record(connection, project.id, Action.MEMBER_SET, person.id, {"role": role})
+            await _add_audit_line(
+                connection, project.id, Action.MEMBER_SET, person.id, {"role": role}
+            )
 
 
 async def _set_bodies(settings: Settings, id_or_slug: str, *, is_allowed: bool) -> None:
@@ -100,10 +102,10 @@ async def _set_bodies(settings: Settings, id_or_slug: str, *, is_allowed: bool) 
         project = await find_project(connection, id_or_slug)
         await projects.set_viewers_see_bodies(connection, project.id, is_allowed=is_allowed)
         detail: ActionDetail = {"viewers_see_bodies": is_allowed}
-        await _record(connection, project.id, Action.PROJECT_CHANGED, None, detail)
+        await _add_audit_line(connection, project.id, Action.PROJECT_CHANGED, None, detail)
 
 
-async def _record(
+async def _add_audit_line(
     connection: AsyncConnection,
     project_id: ProjectId,
     action: Action,

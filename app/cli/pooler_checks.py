@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Final
 
-from app.cli.checks import CheckResult, CheckState
+from app.cli.checks import CheckLevel, CheckResult
 from app.core.errors import DatabaseUnavailable
 from app.db import engine
 
@@ -35,7 +35,7 @@ async def find_pooler_fault(url: str) -> CheckResult | None:
                 await statement.fetchval(timeout=_WAIT_S)
             await second.execute("rollback")
     except DatabaseUnavailable as error:
-        return CheckResult("pooler", CheckState.FAIL, str(error))
+        return CheckResult("pooler", CheckLevel.FAIL, str(error))
     finally:
         for connection in (first, second):
             connection.terminate()

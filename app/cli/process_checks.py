@@ -6,7 +6,7 @@ from typing import Any, Final
 import asyncpg
 
 from app.alerts.process_problems import ProcessProblem, find_problems
-from app.cli.checks import CheckResult, CheckState
+from app.cli.checks import CheckLevel, CheckResult
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.db.engine import Database
@@ -49,15 +49,15 @@ def _check_known(known: Sequence[ProcessRecord]) -> Iterator[CheckResult]:
         names = ", ".join(name_process(each) for each in running[:_MOST_NAMES])
         more = f" and {len(running) - _MOST_NAMES} more" if len(running) > _MOST_NAMES else ""
         text = f"{len(running)} run: {names}{more}" if running else "none runs"
-        yield CheckResult("processes", CheckState.OK, text)
+        yield CheckResult("processes", CheckLevel.OK, text)
     for each in found:
         words = describe_problem(each, is_admin=True)
-        state = CheckState.FAIL if each.problem in _FAILURES else CheckState.WARN
+        state = CheckLevel.FAIL if each.problem in _FAILURES else CheckLevel.WARN
         yield CheckResult("processes", state, f"{words.title} {words.what_to_do}")
     versions = sorted({each.identity.version for each in running})
     if len(versions) > 1:
         text = f"releases {', '.join(versions)} run beside each other; update the older ones soon"
-        yield CheckResult("releases", CheckState.WARN, text)
+        yield CheckResult("releases", CheckLevel.WARN, text)
 
 
 async def check_connections(settings: Settings, database: Database) -> CheckResult:
@@ -74,7 +74,7 @@ async def check_connections(settings: Settings, database: Database) -> CheckResu
     wanted = sum(each.identity.database_connections for each in running)
     if has_pooler:
         text = f"up to {wanted} of {len(running)} processes; a pooler stands before Postgres"
-        return CheckResult(subject, CheckState.OK, text)
+        return CheckResult(subject, CheckLevel.OK, text)
     allowed = min(
         limit
         for limit in (limits["of_server"], limits["of_role"], limits["of_database"])
@@ -86,8 +86,8 @@ async def check_connections(settings: Settings, database: Database) -> CheckResu
             ": raise max_connections (or the limit of the role or database), lower "
             "PLAYHEAD_DATABASE_CONNECTIONS, or put a pooler before Postgres"
         )
-        return CheckResult(subject, CheckState.WARN, text)
-    return CheckResult(subject, CheckState.OK, text)
+        return CheckResult(subject, CheckLevel.WARN, text)
+    return CheckResult(subject, CheckLevel.OK, text)
 
 
 async def check_standbys(connection: "asyncpg.Connection[Any]") -> list[CheckResult]:
@@ -96,7 +96,7 @@ async def check_standbys(connection: "asyncpg.Connection[Any]") -> list[CheckRes
     results = []
     if await connection.fetchval("show synchronous_commit") in {"off", "local"}:
         text = "synchronous_commit is off or local: a crash or failover loses what was stored last"
-        results.append(CheckResult("standbys", CheckState.WARN, text))
+        results.append(CheckResult("standbys", CheckLevel.WARN, text))
     states = {each["sync_state"] for each in standbys}
     waits_for = await connection.fetchval("show synchronous_standby_names")
     if waits_for and states <= {"async", "potential"}:
@@ -106,7 +106,7 @@ async def check_standbys(connection: "asyncpg.Connection[Any]") -> list[CheckRes
             "standby, or let the superuser run `alter system reset synchronous_standby_names; "
             "select pg_reload_conf()` until there is one"
         )
-        results.append(CheckResult("standbys", CheckState.FAIL, text))
+        results.append(CheckResult("standbys", CheckLevel.FAIL, text))
         return results
     if not standbys:
         return results
@@ -116,16 +116,16 @@ async def check_standbys(connection: "asyncpg.Connection[Any]") -> list[CheckRes
             f"{len(standbys)} standbys, and this role may not see whether commits wait for them: "
             "grant pg_read_all_stats to it"
         )
-        results.append(CheckResult("standbys", CheckState.WARN, text))
+        results.append(CheckResult("standbys", CheckLevel.WARN, text))
     elif states <= {"async", "potential"}:
         text = (
             f"{names} only follow (asynchronous): a failover loses the last commits, which "
             "processes then store again from their journals, if they live and it takes less than "
             "PLAYHEAD_JOURNAL_KEEP_S. Set synchronous_standby_names = 'ANY 1 (*)'"
         )
-        results.append(CheckResult("standbys", CheckState.WARN, text))
+        results.append(CheckResult("standbys", CheckLevel.WARN, text))
     else:
-        results.append(CheckResult("standbys", CheckState.OK, f"commits wait for one of: {names}"))
+        results.append(CheckResult("standbys", CheckLevel.OK, f"commits wait for one of: {names}"))
     return results
 
 
@@ -135,7 +135,7 @@ async def check_store_claim(settings: Settings, database: Database) -> CheckResu
     async with database.reading() as connection:
         claim = await store_claim.read_claim(connection)
     if claim is None:
-        return CheckResult(subject, CheckState.OK, "claimed at the next start")
+        return CheckResult(subject, CheckLevel.OK, "claimed at the next start")
     try:
         objects = open_store(settings, settings.data_dir)
         try:
@@ -143,8 +143,8 @@ async def check_store_claim(settings: Settings, database: Database) -> CheckResu
         finally:
             await objects.close()
     except ReplayError as error:
-        return CheckResult(subject, CheckState.FAIL, str(error))
+        return CheckResult(subject, CheckLevel.FAIL, str(error))
     if claim.store_id in names:
-        return CheckResult(subject, CheckState.OK, f"{claim.place}, as the database says")
+        return CheckResult(subject, CheckLevel.OK, f"{claim.place}, as the database says")
     text = store_claim.describe_mismatch(claim, describe_store(settings), names)
-    return CheckResult(subject, CheckState.FAIL, text)
+    return CheckResult(subject, CheckLevel.FAIL, text)

@@ -66,7 +66,7 @@ def forget_process(
         typer.confirm(
             "Is its data folder lost for good? What it had not digested is lost, too.", abort=True
         )
-    asyncio.run(_forget(environment.read_settings(), process_id))
+    asyncio.run(_forget_process(environment.read_settings(), process_id))
     out.print("Removed.")
 
 
@@ -79,7 +79,7 @@ async def _read_processes(settings: Settings) -> tuple[ProcessRecord, ...]:
         )
 
 
-async def _forget(settings: Settings, process_id: str) -> None:
+async def _forget_process(settings: Settings, process_id: str) -> None:
     async with (
         environment.open_database(settings) as database,
         database.transaction() as connection,

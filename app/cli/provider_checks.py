@@ -3,7 +3,7 @@
 from app.administration.people.group_policy import find_unknown_projects
 from app.administration.people.sign_in_provider import SignInProvider, open_sign_in_provider
 from app.cli import environment
-from app.cli.checks import CheckResult, CheckState
+from app.cli.checks import CheckLevel, CheckResult
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.db.engine import Database
@@ -19,7 +19,7 @@ async def check_sign_in_provider(settings: Settings) -> list[CheckResult]:
         settings, callback=account_urls.PROVIDER_CALLBACK, signed_out=account_urls.SIGN_IN
     )
     if provider is None:
-        return [CheckResult(_NAME, CheckState.OK, "none: people sign in by password or link")]
+        return [CheckResult(_NAME, CheckLevel.OK, "none: people sign in by password or link")]
     try:
         return [
             await _check_offer(provider.openid),
@@ -28,7 +28,7 @@ async def check_sign_in_provider(settings: Settings) -> list[CheckResult]:
             *await _check_projects(settings, provider),
         ]
     except ReplayError as error:
-        return [CheckResult(_NAME, CheckState.FAIL, str(error))]
+        return [CheckResult(_NAME, CheckLevel.FAIL, str(error))]
     finally:
         await provider.openid.close()
 
@@ -39,26 +39,26 @@ async def _check_offer(openid: OpenIdProvider) -> CheckResult:
     text = f"{metadata.issuer} answers, {keys} keys, signs with {', '.join(metadata.algorithms)}"
     if metadata.end_session_endpoint is None:
         return CheckResult(
-            _NAME, CheckState.OK, f"{text}; it cannot be told that somebody signs out here"
+            _NAME, CheckLevel.OK, f"{text}; it cannot be told that somebody signs out here"
         )
-    return CheckResult(_NAME, CheckState.OK, text)
+    return CheckResult(_NAME, CheckLevel.OK, text)
 
 
 async def _check_redirect(openid: OpenIdProvider) -> CheckResult:
     """Begin a sign-in, which most providers refuse at once if they do not know the way back."""
     address = openid.configuration.redirect_uri
     if await openid.accepts_redirect():
-        return CheckResult("redirect URI", CheckState.OK, f"{address} is accepted")
+        return CheckResult("redirect URI", CheckLevel.OK, f"{address} is accepted")
     text = f"the provider refuses a sign-in: register {address} there, and check the client id"
-    return CheckResult("redirect URI", CheckState.FAIL, text)
+    return CheckResult("redirect URI", CheckLevel.FAIL, text)
 
 
 def _check_groups(provider: SignInProvider) -> list[CheckResult]:
     if not provider.policy.needs_groups:
         text = "none named: everybody whom the provider lets in may sign in, without any right"
-        return [CheckResult("groups", CheckState.OK, text)]
+        return [CheckResult("groups", CheckLevel.OK, text)]
     claim = provider.openid.configuration.groups_claim
-    return [CheckResult("groups", CheckState.OK, f"read from the claim {claim}")]
+    return [CheckResult("groups", CheckLevel.OK, f"read from the claim {claim}")]
 
 
 async def _check_projects(settings: Settings, provider: SignInProvider) -> list[CheckResult]:
@@ -75,4 +75,4 @@ async def _check_projects(settings: Settings, provider: SignInProvider) -> list[
     if not unknown:
         return []
     text = f"PLAYHEAD_OIDC_PROJECT_ROLES names projects that do not exist: {', '.join(unknown)}"
-    return [CheckResult("roles of groups", CheckState.WARN, text)]
+    return [CheckResult("roles of groups", CheckLevel.WARN, text)]

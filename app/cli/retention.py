@@ -33,7 +33,9 @@ _DRY_RUN_HELP = "Only say what would go."
 def show_rules() -> None:
     """List the rules of all projects, and what they store."""
     table = Table("Id", "Project", "Stored", "Rules", box=None)
-    for project_id, name, size_bytes, words in asyncio.run(_read(environment.read_settings())):
+    for project_id, name, size_bytes, words in asyncio.run(
+        _read_rules_and_sizes(environment.read_settings())
+    ):
         table.add_row(str(project_id), name, format_bytes(size_bytes), words)
     out.print(table)
 
@@ -59,7 +61,7 @@ def run_rules(
         planned, _ = asyncio.run(_plan(settings, None))
         _print_plan(planned, None)
         return
-    done = asyncio.run(_run(settings))
+    done = asyncio.run(_run_retention(settings))
     if done is None:
         out.print("A running server is applying the rules just now.")
     elif done:
@@ -94,7 +96,9 @@ def describe_act(act: Act) -> str:
 
 
 def _print_plan(planned: RetentionPlan, project_id: ProjectId | None) -> None:
-    acts = [act for act in planned.acts if project_id is None or _concerns(act, project_id)]
+    acts = [
+        act for act in planned.acts if project_id is None or _is_act_of_project(act, project_id)
+    ]
     for act in acts:
         out.print(describe_act(act))
     if not acts:
@@ -104,13 +108,13 @@ def _print_plan(planned: RetentionPlan, project_id: ProjectId | None) -> None:
     out.print(f"{len(acts)} acts, {replays} replays. What keep rules reject comes on top.")
 
 
-def _concerns(act: Act, project_id: ProjectId) -> bool:
+def _is_act_of_project(act: Act, project_id: ProjectId) -> bool:
     if isinstance(act, DropPartition):
         return any(reason.project_id == project_id for reason in act.expiring)
     return act.project_id == project_id
 
 
-async def _read(settings: Settings) -> list[tuple[ProjectId, str, int, str]]:
+async def _read_rules_and_sizes(settings: Settings) -> list[tuple[ProjectId, str, int, str]]:
     async with environment.open_database(settings) as database, database.reading() as connection:
         rule_set: RuleSet = await inventory.read_rule_set(
             connection, longest_days=settings.keep_days_at_most
@@ -139,6 +143,6 @@ async def _plan(
         return planned, project_id
 
 
-async def _run(settings: Settings) -> int | None:
+async def _run_retention(settings: Settings) -> int | None:
     async with environment.open_database(settings) as database:
         return await run_retention(database, longest_days=settings.keep_days_at_most)

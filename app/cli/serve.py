@@ -125,17 +125,17 @@ def _announce_start(settings: Settings, report: "StartReport") -> None:
 async def _migrate(settings: Settings) -> bool:
     urls = environment.find_known_urls(settings)
     if urls is not None:
-        return await _prepare(urls, settings)
+        return await _prepare_database(urls, settings)
     lock = take_folder(settings)
     postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)
     try:
-        return await _prepare(await postgres.start(settings.data_dir), settings)
+        return await _prepare_database(await postgres.start(settings.data_dir), settings)
     finally:
         await postgres.stop()
         lock.release()
 
 
-async def _prepare(urls: roles.DatabaseUrls, settings: Settings) -> bool:
+async def _prepare_database(urls: roles.DatabaseUrls, settings: Settings) -> bool:
     was_behind = await roles.prepare_schema(urls)
     if settings.cell is not None:
         await cells.claim_cell(urls.owner, settings.cell)

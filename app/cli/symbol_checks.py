@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.cli.checks import CheckResult, CheckState
+from app.cli.checks import CheckLevel, CheckResult
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.storage.outside import open_outside_files
@@ -24,19 +24,19 @@ async def _check_child() -> CheckResult:
     try:
         is_whole = await child.is_sandbox_whole()
     except ReplayError as error:
-        return CheckResult(_DEBUG_FILES, CheckState.FAIL, str(error))
+        return CheckResult(_DEBUG_FILES, CheckLevel.FAIL, str(error))
     if not is_whole:
-        return CheckResult(_DEBUG_FILES, CheckState.WARN, child.UNFILTERED)
+        return CheckResult(_DEBUG_FILES, CheckLevel.WARN, child.UNFILTERED)
     text = "native ones are read in a sandbox: limits and filtered system calls"
-    return CheckResult(_DEBUG_FILES, CheckState.OK, text)
+    return CheckResult(_DEBUG_FILES, CheckLevel.OK, text)
 
 
 async def _check_system_symbols(place: str, settings: Settings) -> CheckResult:
     try:
         files = open_outside_files(place, settings)
     except ReplayError as error:
-        return CheckResult(_SYSTEM, CheckState.FAIL, str(error))
+        return CheckResult(_SYSTEM, CheckLevel.FAIL, str(error))
     await files.close()
     if not place.startswith("s3://") and not Path(place).is_dir():  # noqa: ASYNC240 - a command
-        return CheckResult(_SYSTEM, CheckState.WARN, f"{place} is not a folder of this machine")
-    return CheckResult(_SYSTEM, CheckState.OK, f"read from {place}")
+        return CheckResult(_SYSTEM, CheckLevel.WARN, f"{place} is not a folder of this machine")
+    return CheckResult(_SYSTEM, CheckLevel.OK, f"read from {place}")

@@ -152,11 +152,11 @@ class Closer:
             if task is None:
                 break
             self._leased.add(task)
-            closed += await self._close(task)
+            closed += await self._close_replay(task)
             self._leased.discard(task)
         return closed
 
-    async def _close(self, task: ClosingTask) -> bool:
+    async def _close_replay(self, task: ClosingTask) -> bool:
         """Close a replay; returns False if it goes on, is deleted, or must be tried again."""
         until_s = clock.monotonic_s() + open_replays.LEASE.total_seconds() / 2
         async with self._database.transaction() as connection:

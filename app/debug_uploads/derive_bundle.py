@@ -29,7 +29,7 @@ async def derive_bundle(upload: UploadedFile, services: UploadServices) -> Deriv
     try:
         # One at a time, since an entry is in memory while it is packed.
         async with services.packing:
-            facts = await asyncio.to_thread(_pack, upload.file, target)
+            facts = await asyncio.to_thread(_pack_bundle, upload.file, target)
         packed = DerivedObject(BUNDLE_OBJECT, target, facts.packed_bytes)
         is_bundle = upload.is_bundle
         if is_bundle is None:
@@ -42,7 +42,7 @@ async def derive_bundle(upload: UploadedFile, services: UploadServices) -> Deriv
         raise
 
 
-def _pack(source: BinaryIO, target: BinaryIO) -> BundleFacts:
+def _pack_bundle(source: BinaryIO, target: BinaryIO) -> BundleFacts:
     try:
         facts = pack_bundle(source, target)
         target.flush()

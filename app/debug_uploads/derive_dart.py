@@ -26,7 +26,7 @@ async def derive_dart_map(upload: UploadedFile, services: UploadServices) -> Der
     try:
         # One at a time, since the map is in memory while it is packed.
         async with services.packing:
-            facts = await asyncio.to_thread(_pack, upload.file, target)
+            facts = await asyncio.to_thread(_pack_map, upload.file, target)
     except BaseException:
         target.close()
         raise
@@ -39,7 +39,7 @@ async def derive_dart_map(upload: UploadedFile, services: UploadServices) -> Der
     )
 
 
-def _pack(source: BinaryIO, target: BinaryIO) -> DartMapFacts:
+def _pack_map(source: BinaryIO, target: BinaryIO) -> DartMapFacts:
     try:
         facts = pack_dart_map(source, target)
         target.flush()

@@ -88,17 +88,17 @@ def _divide(
             if each.size_bytes:
                 file = folder.open_file(each.size_bytes)
                 objects.append(DerivedObject(f"{SYMCACHE_OBJECT}-{number}", file, each.size_bytes))
-                _copy(target.fileno(), file.fileno(), each.start, each.size_bytes)
+                _copy_range(target.fileno(), file.fileno(), each.start, each.size_bytes)
     except OSError as error:
-        _close(objects)
+        _close_objects(objects)
         raise ServiceUnavailable(f"a symcache cannot be written: {error.strerror}") from error
     except BaseException:
-        _close(objects)
+        _close_objects(objects)
         raise
     return objects
 
 
-def _copy(source: int, target: int, start: int, size_bytes: int) -> None:
+def _copy_range(source: int, target: int, start: int, size_bytes: int) -> None:
     end = start + size_bytes
     while start < end:
         copied = os.sendfile(target, source, start, end - start)
@@ -119,6 +119,6 @@ def _pack_original(file: BinaryIO, folder: UploadFolder) -> DerivedObject:
     return DerivedObject(ORIGINAL_OBJECT, target, target.tell())
 
 
-def _close(objects: Sequence[DerivedObject]) -> None:
+def _close_objects(objects: Sequence[DerivedObject]) -> None:
     for each in objects:
         each.file.close()

@@ -58,7 +58,7 @@ async def put_together(
         for chunk in chunks:
             for start in range(0, chunk.size_bytes, _PIECE_BYTES):
                 content = await _read_piece(objects, chunk, start)
-                await asyncio.to_thread(_append, file, content, *hashes)
+                await asyncio.to_thread(_append_chunk, file, content, *hashes)
                 size_bytes += len(content)
         _compare(hashes[0].hexdigest(), sha1)
     except BaseException:
@@ -74,7 +74,9 @@ async def _read_piece(objects: ObjectStore, chunk: UploadChunk, start: int) -> b
         raise ChunkMissing(has_row=True) from error
 
 
-def _append(file: BinaryIO, content: bytes, sha1: "hashlib._Hash", sha256: "hashlib._Hash") -> None:
+def _append_chunk(
+    file: BinaryIO, content: bytes, sha1: "hashlib._Hash", sha256: "hashlib._Hash"
+) -> None:
     sha1.update(content)
     sha256.update(content)
     try:

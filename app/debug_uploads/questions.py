@@ -64,7 +64,7 @@ class UploadState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class FileQuestion:
+class UploadQuestion:
     """A file that somebody wants to upload."""
 
     sha1: str
@@ -80,7 +80,7 @@ class FileQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class FileAnswer:
+class UploadAnswer:
     """What became of a file so far."""
 
     state: UploadState
@@ -95,8 +95,8 @@ class FileAnswer:
 
 _BUSY_S: Final = 5
 
-_ASSEMBLING: Final = FileAnswer(UploadState.ASSEMBLING)
-_UNNEEDED: Final = FileAnswer(UploadState.OK)
+_ASSEMBLING: Final = UploadAnswer(UploadState.ASSEMBLING)
+_UNNEEDED: Final = UploadAnswer(UploadState.OK)
 
 
 async def ask_for_files(
@@ -104,8 +104,8 @@ async def ask_for_files(
     assembler: Assembler,
     project_id: ProjectId,
     token_id: ApiTokenId,
-    questions: Sequence[FileQuestion],
-) -> list[FileAnswer]:
+    questions: Sequence[UploadQuestion],
+) -> list[UploadAnswer]:
     """Answer what became of some files, and put together what can be.
 
     Returns:
@@ -143,15 +143,15 @@ class _Questions:
         self._services = services
         self._project_id = project_id
         self._token_id = token_id
-        self.sizes: dict[FileQuestion, int] = {}
+        self.sizes: dict[UploadQuestion, int] = {}
         """The sizes of files whose chunks are all there, in bytes."""
 
     async def answer(
-        self, questions: Sequence[FileQuestion]
-    ) -> tuple[list[FileAnswer], dict[FileQuestion, int]]:
+        self, questions: Sequence[UploadQuestion]
+    ) -> tuple[list[UploadAnswer], dict[UploadQuestion, int]]:
         """Answer questions; returns also the ids of files that can be put together."""
-        answers: dict[FileQuestion, FileAnswer] = {}
-        begun: dict[FileQuestion, int] = {}
+        answers: dict[UploadQuestion, UploadAnswer] = {}
+        begun: dict[UploadQuestion, int] = {}
         async with self._services.database.transaction() as connection:
             answers |= await self._find_known(connection, questions)
             open_questions = [each for each in questions if each not in answers]
@@ -165,15 +165,17 @@ class _Questions:
             answers |= await self._add_assemblies(connection, open_questions, begun)
         return [answers[question] for question in questions], begun
 
-    def _note_pending(self, question: FileQuestion, assembly: Assembly) -> dict[FileQuestion, int]:
+    def _note_pending(
+        self, question: UploadQuestion, assembly: Assembly
+    ) -> dict[UploadQuestion, int]:
         if assembly.fault is not None:
             return {}
         self.sizes[question] = assembly.size_bytes
         return {question: assembly.assembly_id}
 
     async def _find_known(
-        self, connection: AsyncConnection, questions: Sequence[FileQuestion]
-    ) -> dict[FileQuestion, FileAnswer]:
+        self, connection: AsyncConnection, questions: Sequence[UploadQuestion]
+    ) -> dict[UploadQuestion, UploadAnswer]:
         """Answer questions for content that the project has; a new id of it is added."""
         checksums = {question.sha1 for question in questions}
         files = await queries.find_files_by_sha1(connection, self._project_id, checksums)
@@ -193,10 +195,10 @@ class _Questions:
     async def _match(
         self,
         connection: AsyncConnection,
-        question: FileQuestion,
+        question: UploadQuestion,
         file: DebugFile,
         parts: dict[DebugFileId, list[DebugFilePart]],
-    ) -> FileAnswer | None:
+    ) -> UploadAnswer | None:
         """Answer a question with a file of the same content; None if the two do not match."""
         if question.is_bundle:
             return await self._match_bundle(connection, question, file)
@@ -205,19 +207,19 @@ class _Questions:
         own_parts = parts[file.file_id]
         for part in own_parts:
             if question.debug_id in {"", part.debug_id}:
-                return FileAnswer(UploadState.OK, file=file, part=part)
+                return UploadAnswer(UploadState.OK, file=file, part=part)
         fault = _find_id_fault(question, file, own_parts)
         if fault is not None:
-            return _refuse(fault)
+            return _make_refusal(fault)
         part = replace(own_parts[0], debug_id=question.debug_id, added_at=clock.now())
         await writes.extend_debug_file(connection, file, [part])
         await upload_counts.count_upload(connection, self._project_id, self._token_id, size_bytes=0)
         own_parts.append(part)
-        return FileAnswer(UploadState.OK, file=file, part=part)
+        return UploadAnswer(UploadState.OK, file=file, part=part)
 
     async def _match_bundle(
-        self, connection: AsyncConnection, question: FileQuestion, file: DebugFile
-    ) -> FileAnswer | None:
+        self, connection: AsyncConnection, question: UploadQuestion, file: DebugFile
+    ) -> UploadAnswer | None:
         """Match a bundle of scripts; it must be known for the release that is asked for."""
         if file.kind is not DebugFileKind.ARTIFACT_BUNDLE:
             return None
@@ -226,43 +228,45 @@ class _Questions:
             is_same = await queries.has_artifacts(
                 connection, file, release=question.release, dist=question.dist
             )
-        return FileAnswer(UploadState.OK, file=file) if is_same or not question.release else None
+        return UploadAnswer(UploadState.OK, file=file) if is_same or not question.release else None
 
     async def _add_assemblies(
         self,
         connection: AsyncConnection,
-        questions: Sequence[FileQuestion],
-        begun: dict[FileQuestion, int],
-    ) -> dict[FileQuestion, FileAnswer]:
+        questions: Sequence[UploadQuestion],
+        begun: dict[UploadQuestion, int],
+    ) -> dict[UploadQuestion, UploadAnswer]:
         """Answer questions for files that are not there; begins with those that are complete."""
         checksums = {checksum for question in questions for checksum in question.chunks}
         known = await chunks.find_chunks(connection, self._token_id, checksums)
         answers = {}
-        complete: list[FileQuestion] = []
+        complete: list[UploadQuestion] = []
         for question in questions:
             missing = [each for each in dict.fromkeys(question.chunks) if each not in known]
             size_bytes = sum(known[each].size_bytes for each in question.chunks if each in known)
             fault = self._find_fault(question, size_bytes)
             if fault is not None:
-                answers[question] = _refuse(fault)
+                answers[question] = _make_refusal(fault)
             elif missing:
-                answers[question] = FileAnswer(UploadState.NOT_FOUND, missing_chunks=tuple(missing))
+                answers[question] = UploadAnswer(
+                    UploadState.NOT_FOUND, missing_chunks=tuple(missing)
+                )
             else:
                 self.sizes[question] = size_bytes
                 complete.append(question)
         if complete:
-            answers |= await self._begin(connection, complete, begun)
+            answers |= await self._begin_uploads(connection, complete, begun)
         return answers
 
-    async def _begin(
+    async def _begin_uploads(
         self,
         connection: AsyncConnection,
-        questions: Sequence[FileQuestion],
-        begun: dict[FileQuestion, int],
-    ) -> dict[FileQuestion, FileAnswer]:
+        questions: Sequence[UploadQuestion],
+        begun: dict[UploadQuestion, int],
+    ) -> dict[UploadQuestion, UploadAnswer]:
         fault = await self._find_exceeded_limit(connection, len(questions))
         if fault is not None:
-            return dict.fromkeys(questions, _refuse(fault))
+            return dict.fromkeys(questions, _make_refusal(fault))
         await self._check_open(connection, questions)
         for question in questions:
             begun[question] = await assemblies.add_assembly(
@@ -276,7 +280,7 @@ class _Questions:
         return dict.fromkeys(questions, _ASSEMBLING)
 
     async def _check_open(
-        self, connection: AsyncConnection, questions: Sequence[FileQuestion]
+        self, connection: AsyncConnection, questions: Sequence[UploadQuestion]
     ) -> None:
         """Make sure that the token does not leave more work than can be done soon."""
         files, size_bytes = await assemblies.measure_open(connection, self._token_id)
@@ -289,7 +293,7 @@ class _Questions:
                 wait_s=_BUSY_S,
             )
 
-    def _find_fault(self, question: FileQuestion, size_bytes: int) -> str | None:
+    def _find_fault(self, question: UploadQuestion, size_bytes: int) -> str | None:
         """Return what is wrong with a file, as far as that is known before it is read."""
         limits = self._services.limits
         name = shown(PurePosixPath(question.name).name)
@@ -305,7 +309,7 @@ class _Questions:
         usage = await upload_counts.read_usage(connection, self._project_id)
         return find_exceeded_limit(self._services.limits, usage, files=files)
 
-    def _name_file(self, question: FileQuestion) -> WantedFile:
+    def _name_file(self, question: UploadQuestion) -> WantedFile:
         return WantedFile(
             self._project_id,
             question.sha1,
@@ -317,7 +321,7 @@ class _Questions:
 
 
 def _find_id_fault(
-    question: FileQuestion, file: DebugFile, parts: Sequence[DebugFilePart]
+    question: UploadQuestion, file: DebugFile, parts: Sequence[DebugFilePart]
 ) -> str | None:
     """Return why a file cannot have the debug id that it was uploaded with; None if it can."""
     if file.kind not in _ANY_ID or not parts:
@@ -328,11 +332,11 @@ def _find_id_fault(
     return None
 
 
-def _answer_pending(assembly: Assembly) -> FileAnswer:
+def _answer_pending(assembly: Assembly) -> UploadAnswer:
     if assembly.fault is None:
         return _ASSEMBLING
-    return _refuse(assembly.fault) if assembly.fault else _UNNEEDED
+    return _make_refusal(assembly.fault) if assembly.fault else _UNNEEDED
 
 
-def _refuse(detail: str) -> FileAnswer:
-    return FileAnswer(UploadState.ERROR, detail=detail)
+def _make_refusal(detail: str) -> UploadAnswer:
+    return UploadAnswer(UploadState.ERROR, detail=detail)

@@ -57,7 +57,7 @@ async def receive_chunks(
         form = FormReader(content_type, parts.open_part, most_parts=MOST_PARTS)
         try:
             async for piece in collect_pieces(body, most_bytes=FORM_BYTES):
-                await asyncio.to_thread(_feed, form, piece)
+                await asyncio.to_thread(_feed_form, form, piece)
                 for chunk in parts.take_received():
                     with chunk.file:
                         await _store_chunk(services, token_id, chunk)
@@ -66,7 +66,7 @@ async def receive_chunks(
             parts.close()
 
 
-def _feed(form: FormReader, piece: bytes) -> None:
+def _feed_form(form: FormReader, piece: bytes) -> None:
     try:
         form.feed(piece)
     except OSError as error:

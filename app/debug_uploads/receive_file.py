@@ -206,7 +206,7 @@ async def _receive(
     form = FormReader(content_type, received.open_part, most_parts=_MOST_FIELDS)
     most_bytes = services.limits.file_bytes + _MOST_FIELDS * _FIELD_BYTES
     async for piece in collect_pieces(body, most_bytes=most_bytes):
-        await asyncio.to_thread(_feed, form, piece)
+        await asyncio.to_thread(_feed_form, form, piece)
     form.finish()
     return received
 
@@ -225,7 +225,7 @@ def _read_fields(upload: WholeUpload, fields: "dict[str, _TextField]") -> WholeU
     return replace(upload, debug_id=debug_id, release=texts["release"], dist=texts["dist"])
 
 
-def _feed(form: FormReader, piece: bytes) -> None:
+def _feed_form(form: FormReader, piece: bytes) -> None:
     try:
         form.feed(piece)
     except OSError as error:
@@ -280,7 +280,7 @@ async def _take_file(
     services: UploadServices, upload: WholeUpload, name: str, file: BinaryIO
 ) -> TakenFile:
     """Make a debug file of a file, or say why that cannot be done."""
-    uploaded = await asyncio.to_thread(_describe, upload, name, file)
+    uploaded = await asyncio.to_thread(_describe_file, upload, name, file)
     if not uploaded.size_bytes:
         return TakenFile(name, fault=f"{shown(PurePosixPath(name).name)} is empty")
     try:
@@ -303,7 +303,7 @@ async def _take_file(
     return TakenFile(name, kept.file, own, kept.is_new)
 
 
-def _describe(upload: WholeUpload, name: str, file: BinaryIO) -> UploadedFile:
+def _describe_file(upload: WholeUpload, name: str, file: BinaryIO) -> UploadedFile:
     """Hash a file."""
     hashes = (hashlib.sha1(usedforsecurity=False), hashlib.sha256())
     file.flush()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from app.demo.session import APP, OutgoingItem, Session, encode_json, make_json_item
 from app.demo.shop import ORDER
-from app.demo.usage_log import AppBreadcrumb, AppRequest, ScreenVisit
+from app.demo.usage_log import AppBreadcrumb, AppRequest, DemoScreenVisit
 from app.formats.jsonish import JsonObject
 
 
@@ -28,7 +28,7 @@ def session_item(session: Session, status: Literal["ok", "crashed"]) -> Outgoing
 
 
 def transaction_item(
-    session: Session, visit: ScreenVisit, event_id: str, span_ids: tuple[str, str]
+    session: Session, visit: DemoScreenVisit, event_id: str, span_ids: tuple[str, str]
 ) -> OutgoingItem:
     """Make the `ui.load` transaction of a screen, with its requests as spans."""
     steps = [("ui.load.initial_display", f"{visit.activity} initial display", 231)]
@@ -55,7 +55,7 @@ def transaction_item(
     })  # fmt: skip
 
 
-def _request_span(session: Session, visit: ScreenVisit, request: AppRequest) -> JsonObject:
+def _request_span(session: Session, visit: DemoScreenVisit, request: AppRequest) -> JsonObject:
     parts = urlsplit(request.url)
     return {
         "start_timestamp": session.seconds(request.started_ms),
@@ -72,7 +72,7 @@ def _request_span(session: Session, visit: ScreenVisit, request: AppRequest) -> 
     }  # fmt: skip
 
 
-def error_item(session: Session, at_ms: int, visit: ScreenVisit, event_id: str) -> OutgoingItem:
+def error_item(session: Session, at_ms: int, visit: DemoScreenVisit, event_id: str) -> OutgoingItem:
     """Make the event of an error that the app handled, or of the crash that ended it.
 
     A handled error has no level and no `handled`; its cause comes first.
@@ -135,7 +135,7 @@ def _http_crumb(session: Session, request: AppRequest) -> JsonObject:
     return {"type": "http", "category": "http", "level": level, "data": data}
 
 
-def log_item(session: Session, at_ms: int, visit: ScreenVisit) -> OutgoingItem:
+def log_item(session: Session, at_ms: int, visit: DemoScreenVisit) -> OutgoingItem:
     """Make the structured log line that the app writes when a payment fails."""
     attributes = {
         "sentry.sdk.name": APP["sdk"]["name"], "sentry.sdk.version": APP["sdk"]["version"],

@@ -8,7 +8,7 @@ from typing import Final
 from app.demo.phone import Dice
 from app.demo.session import BACKEND, OutgoingItem, Session, make_json_item
 from app.demo.shop import ORDER
-from app.demo.usage_log import AppRequest, ScreenVisit
+from app.demo.usage_log import AppRequest, DemoScreenVisit
 from app.formats.jsonish import JsonObject
 
 _TRAVEL_MS: Final = 28
@@ -17,7 +17,7 @@ _PRECISION: Final = "microseconds"
 
 
 def transaction_item(
-    session: Session, visit: ScreenVisit, request: AppRequest, event_id: str, dice: Dice
+    session: Session, visit: DemoScreenVisit, request: AppRequest, event_id: str, dice: Dice
 ) -> OutgoingItem:
     """Make the transaction of one request, as the backend measured it."""
     started_ms = request.started_ms + _TRAVEL_MS
@@ -46,7 +46,7 @@ def transaction_item(
 
 
 def error_item(
-    session: Session, visit: ScreenVisit, request: AppRequest, event_id: str
+    session: Session, visit: DemoScreenVisit, request: AppRequest, event_id: str
 ) -> OutgoingItem:
     """Make the error that became the app's HTTP 500."""
     cause = {"type": "chained", "handled": False, "exception_id": 1, "parent_id": 0}
@@ -82,7 +82,7 @@ def _span_data(op: str, description: str) -> JsonObject:
             return {}
 
 
-def _payload(visit: ScreenVisit, request: AppRequest, event_id: str) -> JsonObject:
+def _payload(visit: DemoScreenVisit, request: AppRequest, event_id: str) -> JsonObject:
     """Make the fields that the transaction and the error of a request share."""
     # The backend's span of a request is other than the app's; its id is derived from it.
     span_id = f"{int(request.span_id, 16) ^ 0xA5A5_A5A5_A5A5_A5A4:016x}"

@@ -13,8 +13,8 @@ from app.demo.drawing import screens, ui
 from app.demo.usage_log import (
     AppBreadcrumb,
     AppRequest,
+    DemoScreenVisit,
     ScreenState,
-    ScreenVisit,
     TouchEvent,
     UsageLog,
 )
@@ -65,7 +65,7 @@ class SimulatedPhone:
         """Go to another screen of the app."""
         self._leave_screen()
         trace_id, span_id = self._dice.draw_id(128), self._dice.draw_id(64)
-        self.usage.visits.append(ScreenVisit(activity, trace_id, span_id, self.now_ms))
+        self.usage.visits.append(DemoScreenVisit(activity, trace_id, span_id, self.now_ms))
         self._note(0, "navigation", {"to": activity})
         self.show(**changes)
 

@@ -14,7 +14,7 @@ from app.demo import app_items, backend, segments, story
 from app.demo.phone import Dice
 from app.demo.session import APP, OutgoingItem, Session, write_envelope, write_iso
 from app.demo.shop import PEOPLE
-from app.demo.usage_log import ScreenVisit
+from app.demo.usage_log import DemoScreenVisit
 from app.formats.jsonish import JsonObject
 
 SENT_AFTER_MS: Final = 60_000
@@ -123,5 +123,5 @@ def _draft_backend_items(session: Session, dice: Dice) -> Iterator[_Draft]:
             yield request.ended_ms - 1, "backend", header, (item,)
 
 
-def _event_header(session: Session, visit: ScreenVisit, dice: Dice) -> JsonObject:
+def _event_header(session: Session, visit: DemoScreenVisit, dice: Dice) -> JsonObject:
     return {"event_id": dice.draw_id(128), "trace": session.trace_header(visit)}

@@ -87,7 +87,7 @@ class Camera:
 def replay_video_item(session: Session, window: Window, video: EncodedVideo) -> OutgoingItem:
     """Make the one item of a segment's envelope: fixmap, then str8 key and bin32 value each."""
     recording = encode_json({"segment_id": window.segment_id}) + b"\n"
-    recording += encode_json(_recording(session, window, video))
+    recording += encode_json(_make_recording(session, window, video))
     event = encode_json(_replay_event(session, window))
     entries = {"replay_event": event, "replay_recording": recording, "replay_video": video.data}
     payload = bytes([0x80 | len(entries)])
@@ -119,7 +119,7 @@ def _replay_event(session: Session, window: Window) -> JsonObject:
     }  # fmt: skip
 
 
-def _recording(session: Session, window: Window, video: EncodedVideo) -> list[JsonObject]:
+def _make_recording(session: Session, window: Window, video: EncodedVideo) -> list[JsonObject]:
     usage = session.usage
     noted = [(crumb.at_ms, _crumb_event(session, crumb)) for crumb in usage.crumbs]
     noted += [(touch.at_ms, _touch_event(session, touch)) for touch in usage.touches]

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from app.core import units
 from app.core.ids import PublicKey, ReplayId
 from app.demo.shop import Customer
-from app.demo.usage_log import ScreenVisit, UsageLog
+from app.demo.usage_log import DemoScreenVisit, UsageLog
 from app.formats.jsonish import JsonObject
 
 _SDKS: Final[JsonObject] = json.loads(Path(__file__).with_name("sdk.json").read_bytes())
@@ -49,7 +49,7 @@ class Session(NamedTuple):
         """Write a time of the log as Java does, or with microseconds as Python does."""
         return write_iso(self.at(offset_ms), precision)
 
-    def trace_header(self, visit: ScreenVisit) -> JsonObject:
+    def trace_header(self, visit: DemoScreenVisit) -> JsonObject:
         """Describe the running trace, which links all envelopes and the backend to the replay."""
         return {
             "trace_id": visit.trace_id, "public_key": self.public_key, "release": APP["release"],
@@ -57,7 +57,7 @@ class Session(NamedTuple):
             "sample_rand": self.sample_rand, "sampled": "true", "replay_id": self.replay_id,
         }  # fmt: skip
 
-    def app_payload(self, offset_ms: int, visit: ScreenVisit, **trace: str) -> JsonObject:
+    def app_payload(self, offset_ms: int, visit: DemoScreenVisit, **trace: str) -> JsonObject:
         """Describe phone, app, person and screen at a moment, as all payloads of the app do."""
         user = {"id": self.person.user_id, "email": self.person.email, "username": self.person.name}
         state = self.usage.state_at(offset_ms)

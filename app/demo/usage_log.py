@@ -78,7 +78,7 @@ class AppRequest(NamedTuple):
 
 
 @dataclass(slots=True)
-class ScreenVisit:
+class DemoScreenVisit:
     """One screen while it is open: one `ui.load` transaction with a trace of its own."""
 
     activity: str
@@ -96,8 +96,8 @@ class UsageLog:
     states: list[ScreenState]
     crumbs: list[AppBreadcrumb] = field(default_factory=list)
     touches: list[TouchEvent] = field(default_factory=list)
-    visits: list[ScreenVisit] = field(default_factory=list)
-    problems: list[tuple[int, ScreenVisit]] = field(default_factory=list)
+    visits: list[DemoScreenVisit] = field(default_factory=list)
+    problems: list[tuple[int, DemoScreenVisit]] = field(default_factory=list)
     turned_at_ms: list[int] = field(default_factory=list)
     away_ms: list[tuple[int, int]] = field(default_factory=list)
     ended_ms: int = 0
@@ -106,7 +106,7 @@ class UsageLog:
         """Return what the phone shows at a moment."""
         return self.states[bisect_right(self.states, at_ms, key=lambda state: state.at_ms) - 1]
 
-    def visit_at(self, at_ms: int) -> ScreenVisit:
+    def visit_at(self, at_ms: int) -> DemoScreenVisit:
         """Return the screen that is open at a moment."""
         return self.visits[bisect_right(self.visits, at_ms, key=lambda v: v.started_ms) - 1]
 

@@ -120,9 +120,9 @@ class Mailer:
             ) from None
         except aiosmtplib.SMTPRecipientsRefused as error:
             refusal = error.recipients[0]
-            raise _refuse(refusal.code) from None
+            raise _make_failure(refusal.code) from None
         except aiosmtplib.SMTPResponseException as error:
-            raise _refuse(error.code) from None
+            raise _make_failure(error.code) from None
         except (aiosmtplib.SMTPTimeoutError, aiosmtplib.SMTPServerDisconnected):
             raise DeliveryFailed("the mail server ended the conversation") from None
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
@@ -180,5 +180,5 @@ def _clean_body(text: str) -> str:
     return kept.encode("utf-8", "replace").decode()
 
 
-def _refuse(code: int) -> DeliveryFailed:
+def _make_failure(code: int) -> DeliveryFailed:
     return DeliveryFailed(f"the mail server answered {code}", is_final=code in _FINAL)

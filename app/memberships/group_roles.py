@@ -56,10 +56,10 @@ async def apply_group_roles(
         await projects.lock_project(connection, project_id)
         current = await _read_role(connection, project_id, person_id)
         if current is not None and current != given.get(project_id):
-            await _forget(connection, project_id, person_id)
+            await _forget_role(connection, project_id, person_id)
             continue
         if current is None and wanted is None:
-            await _forget(connection, project_id, person_id)
+            await _forget_role(connection, project_id, person_id)
             continue
         await _set_role(connection, project_id, person_id, wanted)
         changes.append(RoleChange(project_id, wanted))
@@ -109,7 +109,9 @@ async def _set_role(
         )
 
 
-async def _forget(connection: AsyncConnection, project_id: ProjectId, person_id: PersonId) -> None:
+async def _forget_role(
+    connection: AsyncConnection, project_id: ProjectId, person_id: PersonId
+) -> None:
     """Leave the role in a project to people from now on."""
     await connection.execute(
         delete(group_roles).where(

@@ -38,7 +38,7 @@ def read_webhook_address(text: str, allowed: AllowedHosts) -> WebhookAddress:
     Raises:
         InvalidInput: It is not the address of a webhook; the message says why.
     """
-    parts, port = _split(text.strip())
+    parts, port = _split_url(text.strip())
     host = (parts.hostname or "").rstrip(".")
     if parts.scheme not in _PORTS or not host:
         raise InvalidInput("the address of a webhook begins with https://")
@@ -56,7 +56,7 @@ def read_webhook_address(text: str, allowed: AllowedHosts) -> WebhookAddress:
     )
 
 
-def _split(url: str) -> tuple[SplitResult, int | None]:
+def _split_url(url: str) -> tuple[SplitResult, int | None]:
     """Take an address apart.
 
     Raises:

@@ -135,7 +135,7 @@ class _Finder:
         cursor, scan_limit = self._search.after, _FIRST_ROWS
         while True:
             wanted = _BATCH if self._has_late_terms else limit + 1
-            scan = await self._scan(cursor, limit=wanted, scan_limit=scan_limit)
+            scan = await self._scan_replays(cursor, limit=wanted, scan_limit=scan_limit)
             await self._keep_matching(scan.replays)
             if len(self._kept) > limit:
                 return cut_run(self._kept, limit)
@@ -147,7 +147,9 @@ class _Finder:
                 return RowRun(tuple(self._kept), has_more=False, stopped_at=cursor)
             scan_limit = scan_limit if is_full else _MORE_ROWS
 
-    async def _scan(self, cursor: ListCursor | None, *, limit: int, scan_limit: int) -> ScanResult:
+    async def _scan_replays(
+        self, cursor: ListCursor | None, *, limit: int, scan_limit: int
+    ) -> ScanResult:
         """Scan in the order of the list; the second time by facts that few replays have."""
         search = self._search
         request = ScanRequest(search.searched, search.order, cursor, search.is_backward)

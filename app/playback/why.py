@@ -37,7 +37,7 @@ _MOST_MISSING: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class StoredReplay:
+class ReplayWithMissingSegments:
     """A replay that is here, and the ids of its segments that are not."""
 
     replay: Replay
@@ -58,7 +58,7 @@ class ReplayTrail:
     """Everything that is known of a replay id."""
 
     replay_id: ReplayId
-    stored: tuple[StoredReplay, ...]
+    stored: tuple[ReplayWithMissingSegments, ...]
     tombstones: tuple[Tombstone, ...]
     quarantined: tuple[QuarantinedEnvelope, ...]
     named_by: tuple[NamingEvents, ...]
@@ -201,12 +201,14 @@ async def _gather_replay_trail(
     )
 
 
-async def _read_stored_replay(connection: AsyncConnection, replay: Replay) -> StoredReplay:
+async def _read_stored_replay(
+    connection: AsyncConnection, replay: Replay
+) -> ReplayWithMissingSegments:
     segments = await segment_queries.read_segments(
         connection, replay.key, day=replay.day, steps=replay.clock_steps
     )
     missing_ids = gaps.find_missing_ids({segment.segment_id for segment in segments})
-    return StoredReplay(replay, tuple(segments), tuple(missing_ids))
+    return ReplayWithMissingSegments(replay, tuple(segments), tuple(missing_ids))
 
 
 async def _read_losses(connection: AsyncConnection, project_id: ProjectId) -> ReplayLosses:

@@ -123,7 +123,7 @@ async def find_by_facts(
     statement = select(cte).where(
         cte.c.project_id.in_(request.project_ids), condition(cte.c), *_past(request, cte.c)
     )
-    rows = await connection.execute(_sort(statement, request, cte.c).limit(limit))
+    rows = await connection.execute(_sort_rows(statement, request, cte.c).limit(limit))
     return ScanResult(tuple(to_replay(row) for row in rows))
 
 
@@ -174,7 +174,7 @@ def _scan_projects(
     projects = _unnest_projects()
     walk = request if request.order.is_indexed else ScanRequest(request.project_ids)
     inner = select(replays).where(replays.c.project_id == projects.c.id, *_past(walk, replays.c))
-    inner = _sort(inner, walk, replays.c)
+    inner = _sort_rows(inner, walk, replays.c)
     if condition is not None or walk is not request:
         walked = lateral(inner.limit(scan_limit).correlate(projects), "walked")
         inner = select(walked)
@@ -182,10 +182,10 @@ def _scan_projects(
             inner = inner.where(*_past(request, walked.c))
         if condition is not None:
             inner = inner.where(condition(walked.c))
-        inner = _sort(inner, request, walked.c)
+        inner = _sort_rows(inner, request, walked.c)
     each = lateral(inner.limit(limit).correlate(projects), "r")
     merged = select(each).select_from(projects.join(each, true()))
-    return _sort(merged, request, each.c).limit(limit)
+    return _sort_rows(merged, request, each.c).limit(limit)
 
 
 async def _find_end(
@@ -195,10 +195,10 @@ async def _find_end(
     projects = _unnest_projects()
     key = request.order.columns(replays.c)
     inner = select(*key).where(replays.c.project_id == projects.c.id, *_past(request, replays.c))
-    inner = _sort(inner, request, replays.c).offset(scan_limit - 1).limit(1)
+    inner = _sort_rows(inner, request, replays.c).offset(scan_limit - 1).limit(1)
     each = lateral(inner.correlate(projects), "r")
     ends = select(each).select_from(projects.join(each, true()))
-    first = _sort(ends, request, each.c).limit(1)
+    first = _sort_rows(ends, request, each.c).limit(1)
     rows = await connection.execute(first, {"project_ids": list(request.project_ids)})
     row = rows.first()
     return None if row is None else tuple(row)
@@ -226,7 +226,7 @@ def _past(request: ScanRequest, columns: Columns) -> list[ColumnElement[bool]]:
     return [request.order.is_past(columns, request.after, is_backward=request.is_backward)]
 
 
-def _sort(statement: Select[Any], request: ScanRequest, columns: Columns) -> Select[Any]:
+def _sort_rows(statement: Select[Any], request: ScanRequest, columns: Columns) -> Select[Any]:
     return request.order.sort(statement, columns, is_backward=request.is_backward)
 
 

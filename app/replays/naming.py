@@ -11,27 +11,27 @@ def name_user(user: Mapping[str, str]) -> str | None:
 
 def name_device(facts: Mapping[str, Any]) -> str | None:
     """Name the device: `Google Pixel 9`; the brand stands once."""
-    model = _text(facts, "device_model") or _text(facts, "device_name")
-    brand = _text(facts, "device_brand")
+    model = _read_text(facts, "device_model") or _read_text(facts, "device_name")
+    brand = _read_text(facts, "device_brand")
     if model is None or brand is None:
-        return model or brand or _text(facts, "device_family")
+        return model or brand or _read_text(facts, "device_family")
     return model if model.lower().startswith(brand.lower()) else f"{brand} {model}"
 
 
 def name_system(facts: Mapping[str, Any]) -> str | None:
     """Name the operating system with its version: `Android 16`."""
-    return _joined(_text(facts, "os_name"), _text(facts, "os_version"))
+    return _joined(_read_text(facts, "os_name"), _read_text(facts, "os_version"))
 
 
 def name_app(facts: Mapping[str, Any]) -> str | None:
     """Name the app's version: `4.2.1 (871)`, or its release."""
-    version, build = _text(facts, "app_version"), _text(facts, "app_build")
+    version, build = _read_text(facts, "app_version"), _read_text(facts, "app_build")
     if version is None:
-        return _text(facts, "release")
+        return _read_text(facts, "release")
     return f"{version} ({build})" if build else version
 
 
-def _text(values: Mapping[str, Any], key: str) -> str | None:
+def _read_text(values: Mapping[str, Any], key: str) -> str | None:
     value = values.get(key)
     return value if isinstance(value, str) and value else None
 

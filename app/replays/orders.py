@@ -15,7 +15,7 @@ from app.replays.model import Replay
 type ReplayOrder = ListOrder[Replay]
 
 
-def _order(
+def _make_order(
     name: str,
     value_type: type,
     column: Callable[[Any], ColumnElement[Any]],
@@ -45,7 +45,7 @@ def _order(
     )
 
 
-NEWEST: Final = _order(
+NEWEST: Final = _make_order(
     "newest",
     datetime,
     lambda columns: columns.first_received_at,
@@ -53,14 +53,14 @@ NEWEST: Final = _order(
     is_indexed=True,
 )
 OLDEST: Final = NEWEST.reverse("oldest")
-LONGEST: Final = _order(
+LONGEST: Final = _make_order(
     "longest",
     timedelta,
     lambda columns: columns.ended_at - columns.started_at,
     lambda replay: replay.ended_at - replay.started_at,
 )
 SHORTEST: Final = LONGEST.reverse("shortest")
-MOST_FAILED_REQUESTS: Final = _order(
+MOST_FAILED_REQUESTS: Final = _make_order(
     "most_failed_requests",
     int,
     lambda columns: columns.network_failures,

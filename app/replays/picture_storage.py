@@ -25,9 +25,9 @@ async def replace_picture_bytes(
     """Count new pictures of a replay instead of earlier ones; None stands for no pictures."""
     changes = StorageChanges()
     if before is not None:
-        _add(changes, key, day, size_bytes=-before, items=-1)
+        _add_change(changes, key, day, size_bytes=-before, items=-1)
     if after is not None:
-        _add(changes, key, day, size_bytes=after, items=1)
+        _add_change(changes, key, day, size_bytes=after, items=1)
     await storage.apply_storage_changes(connection, changes)
 
 
@@ -42,12 +42,12 @@ async def move_picture_bytes(
     if sizes is not None:
         size_bytes = sum(sizes[name] for name in _SIZES) + sum(sizes["sheet_bytes"])
         changes = StorageChanges()
-        _add(changes, key, before, size_bytes=-size_bytes, items=-1)
-        _add(changes, key, after, size_bytes=size_bytes, items=1)
+        _add_change(changes, key, before, size_bytes=-size_bytes, items=-1)
+        _add_change(changes, key, after, size_bytes=size_bytes, items=1)
         await storage.apply_storage_changes(connection, changes)
 
 
-def _add(
+def _add_change(
     changes: StorageChanges, key: ReplayKey, day: date, *, size_bytes: int, items: int
 ) -> None:
     changes.add(key.project_id, day, StorageKind.PICTURES, size_bytes=size_bytes, items=items)

@@ -245,10 +245,10 @@ async def seal_replay(
         replay.real_day,
         replay.real_class,
         [segment.segment_id for segment in sealed],
-        [_pick(pack_ids, segment.recording_object) for segment in sealed],
+        [_pick_pack_id(pack_ids, segment.recording_object) for segment in sealed],
         [segment.recording_offset for segment in sealed],
         [segment.recording_bytes for segment in sealed],
-        [_pick(pack_ids, segment.video_object) for segment in sealed],
+        [_pick_pack_id(pack_ids, segment.video_object) for segment in sealed],
         [segment.video_offset for segment in sealed],
     )
     await _release_older_copies(connection, replay, sealed)
@@ -292,5 +292,5 @@ async def _release_older_copies(
     )
 
 
-def _pick(pack_ids: Mapping[int, int], number: int | None) -> int | None:
+def _pick_pack_id(pack_ids: Mapping[int, int], number: int | None) -> int | None:
     return None if number is None else pack_ids[number]

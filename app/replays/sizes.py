@@ -16,7 +16,7 @@ from app.replays.queries import KEY_ARRAYS, to_key_arrays
 
 
 @dataclass(frozen=True, slots=True)
-class StoredReplay:
+class ReplaySize:
     """A replay, where it lies, and how much it takes."""
 
     key: ReplayKey
@@ -125,21 +125,21 @@ _ORPHANS: Final = text(
 
 async def read_replay_sizes(
     connection: AsyncConnection, keys: Sequence[ReplayKey]
-) -> list[StoredReplay]:
+) -> list[ReplaySize]:
     """Return where some replays lie and what they take, the oldest first."""
-    return await _read(connection, _SOME, to_key_arrays(keys)) if keys else []
+    return await _read_sizes(connection, _SOME, to_key_arrays(keys)) if keys else []
 
 
 async def read_oldest_replays(
     connection: AsyncConnection, project_id: ProjectId, *, limit: int
-) -> list[StoredReplay]:
+) -> list[ReplaySize]:
     """Return the replays of a project that were received first, but for those that must stay."""
-    return await _read(connection, _OLDEST, {"project_id": project_id, "most": limit})
+    return await _read_sizes(connection, _OLDEST, {"project_id": project_id, "most": limit})
 
 
-async def read_exempt_replays(connection: AsyncConnection) -> list[StoredReplay]:
+async def read_exempt_replays(connection: AsyncConnection) -> list[ReplaySize]:
     """Return all replays that are pinned or under a legal hold."""
-    return await _read(connection, _EXEMPT, {})
+    return await _read_sizes(connection, _EXEMPT, {})
 
 
 async def count_replays_on_days(
@@ -186,11 +186,11 @@ async def count_orphaned_segments(
     return {ProjectId(row.project_id): row.segments for row in rows}
 
 
-async def _read(
+async def _read_sizes(
     connection: AsyncConnection, statement: TextClause, parameters: Mapping[str, Any]
-) -> list[StoredReplay]:
+) -> list[ReplaySize]:
     return [
-        StoredReplay(
+        ReplaySize(
             ReplayKey(ProjectId(row.project_id), ReplayId(row.replay_id.hex)),
             row.day,
             row.retention_class,

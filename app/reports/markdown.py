@@ -63,12 +63,12 @@ def _iterate_replay_lines(report: ReplayReport) -> Iterator[str]:
     yield from _iterate_problems(report)
     yield from _iterate_requests(report)
     if report.conditions:
-        yield from _begin("Conditions")
+        yield from _iterate_heading_lines("Conditions")
         for condition in report.conditions:
             times = f"{units.format_clock(condition.start_ms)} to "
             yield f"- {times}{units.format_clock(condition.end_ms)}: {condition.text}"
     if report.feedback:
-        yield from _begin("The user wrote")
+        yield from _iterate_heading_lines("The user wrote")
         yield from (f"- {write_code_span(text, limit=_TEXT_CHARS)}" for text in report.feedback)
     yield from _iterate_remarks(report.remarks)
 
@@ -81,7 +81,7 @@ def _write_replay_title(report: ReplayReport) -> str:
 
 
 def _iterate_steps(steps: ReproSteps, moment: Moment | None) -> Iterator[str]:
-    yield from _begin("Steps")
+    yield from _iterate_heading_lines("Steps")
     start = describe_start(steps, write_code_span)
     if start is not None:
         yield start
@@ -110,7 +110,7 @@ def _write_step(step: Step, moment: Moment | None) -> str:
 def _iterate_problems(report: ReplayReport) -> Iterator[str]:
     if not report.problems:
         return
-    yield from _begin("Errors")
+    yield from _iterate_heading_lines("Errors")
     for problem in report.problems:
         time = ""
         if problem.at_ms is not None:
@@ -153,7 +153,7 @@ def _write_frames(problem: ReportProblem) -> Iterator[str]:
 def _iterate_requests(report: ReplayReport) -> Iterator[str]:
     if not report.requests:
         return
-    yield from _begin("Requests")
+    yield from _iterate_heading_lines("Requests")
     for request in report.requests:
         time = f"[{units.format_clock(request.at_ms)}]({report.moment(request.at_ms)})"
         yield f"- {time} {_write_request(request)}"
@@ -174,7 +174,7 @@ def _iterate_remarks(remarks: tuple[str, ...]) -> Iterator[str]:
         yield from (f"- _{remark}_" for remark in remarks)
 
 
-def _begin(title: str) -> Iterator[str]:
+def _iterate_heading_lines(title: str) -> Iterator[str]:
     yield ""
     yield f"### {title}"
     yield ""
@@ -190,7 +190,7 @@ def _iterate_issue_lines(report: IssueReport) -> Iterator[str]:
     watch = f" · [Replay, 15 s before it]({report.replay_url})" if report.replay_url else ""
     yield f"[Issue]({report.url}){watch}"
     if report.problem is not None:
-        yield from _begin("The event")
+        yield from _iterate_heading_lines("The event")
         yield from (f"- {name}: {write_code_span(value)}" for name, value in report.facts)
         if report.message:
             yield f"- Message: {write_code_span(report.message, limit=_TEXT_CHARS)}"

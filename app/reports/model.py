@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.core.replay_range import ReplayRange
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from app.reports.flows.model import FlowFacts
 from app.reports.steps.model import ProblemKind, ReproSteps, Side
 
@@ -100,7 +100,7 @@ class ReplayReport:
     """The chosen requests in the order of time; those that failed or changed something are chosen
     first."""
     more_requests: int
-    conditions: tuple[Condition, ...]
+    conditions: tuple[DeviceCondition, ...]
     feedback: tuple[str, ...]
     remarks: tuple[str, ...]
     """What is missing, each a sentence."""

@@ -8,7 +8,7 @@ from app.core import units
 from app.core.replay_range import ReplayRange
 from app.formats.replay.activity import NetworkSpan
 from app.formats.request_path import drop_query
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from app.playback.recording.contents import ReplayContents
 from app.playback.visit.model import ReplayFeedback, ReplayPageData
 from app.replays import naming
@@ -73,8 +73,8 @@ def build_replay_report(
         has_poster=has_poster,
         flow_facts=FlowFacts(
             recorded_on=", ".join(value for _, value in report_facts) or "an unknown device",
-            app_id=_text(facts, "app_id"),
-            sdk_name=_text(facts, "sdk_name") or "",
+            app_id=_read_text(facts, "app_id"),
+            sdk_name=_read_text(facts, "sdk_name") or "",
             address=addresses.moment(
                 key.project_id, key.replay_id, chosen.from_ms if chosen else 0
             ),
@@ -112,13 +112,13 @@ def describe_facts(facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         ("Device", naming.name_device(facts)),
         ("System", naming.name_system(facts)),
         ("App", _name_app(facts)),
-        ("Environment", _text(facts, "environment")),
+        ("Environment", _read_text(facts, "environment")),
     )
     return tuple((name, value) for name, value in named if value)
 
 
 def _name_app(facts: Mapping[str, Any]) -> str | None:
-    version, name = naming.name_app(facts), _text(facts, "app_name")
+    version, name = naming.name_app(facts), _read_text(facts, "app_name")
     return f"{name} {version}" if name and version else version or name
 
 
@@ -142,7 +142,9 @@ def _choose_requests(requests: Sequence[ReportRequest]) -> list[ReportRequest]:
     return sorted(ranked[:_MOST_REQUESTS], key=lambda each: each.at_ms)
 
 
-def _list_conditions(contents: ReplayContents, within: ReplayRange | None) -> Iterable[Condition]:
+def _list_conditions(
+    contents: ReplayContents, within: ReplayRange | None
+) -> Iterable[DeviceCondition]:
     """List the conditions that overlap the range, cut to it."""
     for condition in contents.conditions:
         if within is None:
@@ -191,6 +193,6 @@ def _is_within(within: ReplayRange | None, at_ms: int | None) -> bool:
     return at_ms is not None and within.from_ms <= at_ms < within.to_ms
 
 
-def _text(facts: Mapping[str, Any], name: str) -> str | None:
+def _read_text(facts: Mapping[str, Any], name: str) -> str | None:
     value = facts.get(name)
     return value if isinstance(value, str) and value else None

@@ -29,7 +29,7 @@ _REGIONS: Final = "/users/me/regions/"
 @router.get(_ORGANIZATIONS)
 async def list_organizations(request: Request, caller: access.AnyCaller) -> Response:
     """List the one organisation."""
-    link = paging.write_link(request, paging.ListPage(0, 1), has_more=False)
+    link = paging.write_link(request, paging.RequestedRows(0, 1), has_more=False)
     described = _describe_organization(request, caller.token)
     return answers.write_json([described], headers=link)
 

@@ -20,14 +20,14 @@ _MOST_ROWS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class ListPage:
+class RequestedRows:
     """The rows of a list that a request asks for."""
 
     first: int
     limit: int
 
 
-def read_page(request: Request) -> ListPage:
+def read_page(request: Request) -> RequestedRows:
     """Read which rows a request asks for; an empty cursor is the first page, as sentry-cli has it.
 
     Raises:
@@ -39,10 +39,10 @@ def read_page(request: Request) -> ListPage:
         raise InvalidInput("the cursor leads to no place in this list")
     wanted = request.query_params.get("per_page") or request.query_params.get("limit") or ""
     limit = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 8 else 0  # noqa: PLR2004 - longer numbers are capped all the same
-    return ListPage(int(match[1]) if match else 0, min(limit or _MOST_ROWS, _MOST_ROWS))
+    return RequestedRows(int(match[1]) if match else 0, min(limit or _MOST_ROWS, _MOST_ROWS))
 
 
-def write_link(request: Request, page: ListPage, *, has_more: bool) -> dict[str, str]:
+def write_link(request: Request, page: RequestedRows, *, has_more: bool) -> dict[str, str]:
     """Write the header `Link` of a list.
 
     Args:

@@ -50,7 +50,7 @@ class RequestRates:
         if len(self._worked) >= _MOST_NOTES:
             self._worked.clear()
         self._worked.add(token_sha256)
-        _take(self._requests, token_id, "this token is used for too many requests at once")
+        _take_token(self._requests, token_id, "this token is used for too many requests at once")
 
     def check_failures(self, network: str, token_sha256: bytes) -> None:
         """Make sure that a network has not just tried many tokens that do not work.
@@ -75,7 +75,9 @@ class RequestRates:
         self._failures.refill(network, monotonic_s()).tokens -= 1
 
 
-def _take[Sender: (int, str)](buckets: TokenBuckets[Sender], sender: Sender, message: str) -> None:
+def _take_token[Sender: (int, str)](
+    buckets: TokenBuckets[Sender], sender: Sender, message: str
+) -> None:
     bucket = buckets.refill(sender, monotonic_s())
     if bucket.tokens < 1:
         raise BusyService(message, wait_s=buckets.seconds_until(bucket, 1))

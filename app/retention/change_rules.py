@@ -180,7 +180,7 @@ async def save_rules(
         rules.rest_hours,
     ):
         await keep_checks.add_all_keep_checks(connection, project_id)
-    await _apply(connection, longest_days)
+    await _apply_rules(connection, longest_days)
     await audit.add_audit_line(
         connection,
         Action.RETENTION_CHANGED,
@@ -202,7 +202,7 @@ async def change_server_rules(
     require_server_admin(person)
     async with database.transaction() as connection:
         await retention_rules.write_server_rules(connection, rules, person_id=person.id)
-        await _apply(connection, longest_days)
+        await _apply_rules(connection, longest_days)
         await audit.add_audit_line(
             connection,
             Action.SERVER_RETENTION_CHANGED,
@@ -253,7 +253,7 @@ def require_server_admin(person: Person) -> None:
         raise PermissionDenied("this needs an admin of the server")
 
 
-async def _apply(connection: AsyncConnection, longest_days: int | None) -> None:
+async def _apply_rules(connection: AsyncConnection, longest_days: int | None) -> None:
     """Let new data have the class of the rules that hold now, and ask for a run."""
     rule_set: RuleSet = await inventory.read_rule_set(connection, longest_days=longest_days)
     await retention_rules.set_classes(

@@ -94,7 +94,7 @@ async def _drop_partition(database: Database, act: DropPartition) -> None:
         await count_part_rows(connection, act, ended)
     for tries in range(1, _DROP_TRIES + 1):
         try:
-            async with _step(database) as connection:
+            async with _open_step(database) as connection:
                 if not await drop_partitions_now(connection, act, ended, exempt):
                     _logger.info("a day keeps something and is planned again", day=str(act.day))
                     return
@@ -111,16 +111,16 @@ async def _drop_partition(database: Database, act: DropPartition) -> None:
 
 async def _move_out(database: Database, act: DropPartition, exempt: Exemptions) -> None:
     """Move out what stays: exempt replays, projects of longer rules, and rows that name them."""
-    async with _step(database) as connection:
+    async with _open_step(database) as connection:
         await days.ensure_partitions(
             connection, [_part(act.day, RetentionClass.KEPT, family) for family in FAMILIES]
         )
     for first in range(0, len(act.moved_replays), REPLAYS_A_STEP):
-        async with _step(database) as connection:
+        async with _open_step(database) as connection:
             keys = act.moved_replays[first : first + REPLAYS_A_STEP]
             await expire.move_replays_out(connection, keys)
     while act.moved_projects:
-        async with _step(database) as connection:
+        async with _open_step(database) as connection:
             keys = tuple(
                 await expire.find_all_replays_of_part(
                     connection, act.day, act.retention_class, act.moved_projects,
@@ -133,7 +133,7 @@ async def _move_out(database: Database, act: DropPartition, exempt: Exemptions) 
     for family in KIND_OF_FAMILY:
         moved = ROWS_A_STEP
         while moved == ROWS_A_STEP:
-            async with _step(database) as connection:
+            async with _open_step(database) as connection:
                 moved = await day_rows.move_rows_out(
                     connection,
                     _part(act.day, act.retention_class, family),
@@ -202,10 +202,10 @@ async def _delete_project_day(database: Database, act: DeleteProjectDay) -> None
     for family in FAMILIES:
         deleted = ROWS_A_STEP
         while deleted == ROWS_A_STEP:
-            async with _step(database) as connection:
+            async with _open_step(database) as connection:
                 deleted = await _delete_rows(connection, act, family, exempt)
             part.rows[family] += deleted
-    async with _step(database) as connection:
+    async with _open_step(database) as connection:
         await write_end(connection, part, act.day, act.retention_class, is_dropped=False)
     await _drop_empty_partitions(database, act.day, act.retention_class)
     await _end_what_hangs_on(database, act.project_id, act.day, act.rule, exempt)
@@ -213,7 +213,7 @@ async def _delete_project_day(database: Database, act: DeleteProjectDay) -> None
 
 async def _drop_empty_partitions(database: Database, day: date, retention_class: int) -> None:
     """Drop the partitions of a day and class if they hold nothing and will get nothing."""
-    async with _step(database) as connection:
+    async with _open_step(database) as connection:
         if day + SETTLED > await days.read_today(connection):
             return
         for family in FAMILIES:
@@ -244,12 +244,12 @@ async def _delete_rows(
 
 async def _delete_replays(database: Database, act: DeleteReplays) -> None:
     for first in range(0, len(act.keys), REPLAYS_A_STEP):
-        async with _step(database) as connection:
+        async with _open_step(database) as connection:
             keys = act.keys[first : first + REPLAYS_A_STEP]
             stored = {
                 replay.key: replay for replay in await sizes.read_replay_sizes(connection, keys)
             }
-            expired = await _expire(connection, keys, act.rule, keeps_segments=False)
+            expired = await _expire_replays(connection, keys, act.rule, keeps_segments=False)
             for replay in (stored[key] for key in expired.keys if key in stored):
                 # The deletion of its segments has changed the other totals.
                 await day_totals.subtract_items(
@@ -282,18 +282,18 @@ async def expire_part(
     """End the replays of a project on a day; returns the numbers of replays and segments."""
     replays = segments = 0
     while True:
-        async with _step(database) as connection:
+        async with _open_step(database) as connection:
             keys = await expire.find_replays_of_part(
                 connection, day, retention_class, [project_id], limit=REPLAYS_A_STEP
             )
             if not keys:
                 return replays, segments
-            expired = await _expire(connection, keys, rule, keeps_segments=dropped)
+            expired = await _expire_replays(connection, keys, rule, keeps_segments=dropped)
         replays += len(expired.keys)
         segments += expired.segments
 
 
-async def _expire(
+async def _expire_replays(
     connection: AsyncConnection, keys: Sequence[ReplayKey], rule: str, *, keeps_segments: bool
 ) -> ExpiredReplays:
     """End replays with everything that other domains know of them."""
@@ -337,29 +337,29 @@ async def _end_what_hangs_on(
     before = datetime.combine(day + _ONE_DAY, time(), UTC)
     done = REPLAYS_A_STEP
     while done == REPLAYS_A_STEP:
-        async with _step(database) as connection:
+        async with _open_step(database) as connection:
             done = await issue_expiry.expire_issues(
                 connection, project_id, before=before, rule=rule, at=clock.now(),
                 limit=REPLAYS_A_STEP,
             )  # fmt: skip
     done = ROWS_A_STEP
     while done == ROWS_A_STEP:
-        async with _step(database) as connection:
+        async with _open_step(database) as connection:
             done = await issue_expiry.expire_issue_hours(
                 connection, project_id, before=before, limit=ROWS_A_STEP
             )
     done = ROWS_A_STEP
     while done == ROWS_A_STEP:
-        async with _step(database) as connection:
+        async with _open_step(database) as connection:
             done = await feedback_expiry.expire_feedback(
                 connection, project_id, before=before, spared=exempt.replay_ids, limit=ROWS_A_STEP
             )
-    async with _step(database) as connection:
+    async with _open_step(database) as connection:
         await forget_expired(connection, project_id, day)
 
 
 @asynccontextmanager
-async def _step(database: Database) -> AsyncIterator[AsyncConnection]:
+async def _open_step(database: Database) -> AsyncIterator[AsyncConnection]:
     """Open the transaction of a step, which also keeps the right to run."""
     async with database.transaction() as connection:
         yield connection

@@ -22,7 +22,7 @@ from app.projects import day_totals, old_counts, retention_rules
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.releases import expire as session_expiry
 from app.replays import sizes
-from app.replays.sizes import StoredReplay
+from app.replays.sizes import ReplaySize
 from app.retention.plan import (
     Inventory,
     OldestReplays,
@@ -48,7 +48,7 @@ class RuleSet:
 class Exemptions:
     """What pins and holds keep: replays, and the events that name them."""
 
-    replays: tuple[StoredReplay, ...]
+    replays: tuple[ReplaySize, ...]
     event_ids: tuple[str, ...]
 
     @property
@@ -87,7 +87,7 @@ async def read_inventory(
     connection: AsyncConnection,
     rule_set: RuleSet,
     *,
-    rejected: Sequence[StoredReplay] = (),
+    rejected: Sequence[ReplaySize] = (),
     exemptions: Exemptions | None = None,
 ) -> Inventory:
     """Read everything that a plan depends on.

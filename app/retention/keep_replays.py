@@ -70,7 +70,7 @@ async def pin_replays(
             await pins.unpin_replays(connection, keys)
             done = list(keys)
         action = Action.REPLAY_PINNED if is_pinned else Action.REPLAY_UNPINNED
-        await _record(connection, person, action, done, {})
+        await _add_audit_lines(connection, person, action, done, {})
     return len(done)
 
 
@@ -106,7 +106,7 @@ async def hold_replays(
         if not held:
             raise NotFound("all of these replays are deleted already")
         detail = {"name": name.strip(), "until": f"{expires_at:%Y-%m-%d %H:%M} UTC"}
-        await _record(connection, person, Action.HOLD_SET, held, detail)
+        await _add_audit_lines(connection, person, Action.HOLD_SET, held, detail)
     return len(held)
 
 
@@ -123,7 +123,7 @@ async def release_hold(
     async with database.transaction() as connection:
         if not await holds.release_hold(connection, key, name):
             raise NotFound("there is no such hold")
-        await _record(
+        await _add_audit_lines(
             connection, access.person, Action.HOLD_RELEASED, [key], {"name": name.strip()}
         )
 
@@ -153,7 +153,7 @@ async def _check_role(
     await memberships.check_role_in(connection, person, project_ids, role=role)
 
 
-async def _record(
+async def _add_audit_lines(
     connection: AsyncConnection,
     person: Person,
     action: Action,

@@ -25,7 +25,7 @@ from app.core.units import format_bytes
 from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
-from app.replays.sizes import StoredReplay
+from app.replays.sizes import ReplaySize
 
 ROOM: Final = 0.02
 """The part of a byte limit that is freed beyond it, so that the next replay does not meet it."""
@@ -52,7 +52,7 @@ class StoredPart:
 class OldestReplays:
     """The oldest replays of a project that may go, or all of them."""
 
-    replays: Sequence[StoredReplay]
+    replays: Sequence[ReplaySize]
     is_complete: bool = True
     """Whether they are all that may go. If not, further ones go by the next plan."""
 
@@ -69,11 +69,11 @@ class Inventory:
     """All that each project stores, by day."""
     parts: Sequence[StoredPart] = ()
     """What lies in the partitions of days that may be due."""
-    exempt: Sequence[StoredReplay] = ()
+    exempt: Sequence[ReplaySize] = ()
     """Replays that are pinned or held."""
     oldest: Mapping[ProjectId, OldestReplays] = field(default_factory=dict)
     """The oldest replays of the projects that exceed their limit."""
-    rejected: Sequence[StoredReplay] = ()
+    rejected: Sequence[ReplaySize] = ()
     """Closed replays whose time is up and that match no keep rule of their project."""
     old_counts: Mapping[ProjectId, CountedDays] = field(default_factory=dict)
     """What each project counted until the last day that is due (`find_last_count_days`)."""
@@ -204,7 +204,7 @@ class _Planner:
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
         self._exempt = {replay.key: replay for replay in inventory.exempt}
-        self._exempt_by_day: defaultdict[tuple[ProjectId, date], list[StoredReplay]] = defaultdict(
+        self._exempt_by_day: defaultdict[tuple[ProjectId, date], list[ReplaySize]] = defaultdict(
             list
         )
         for replay in inventory.exempt:
@@ -225,7 +225,7 @@ class _Planner:
 
     def delete_single_replays(self) -> Iterator[DeleteReplays]:
         """Group the replays that go one by one."""
-        groups: defaultdict[tuple[ProjectId, str], list[StoredReplay]] = defaultdict(list)
+        groups: defaultdict[tuple[ProjectId, str], list[ReplaySize]] = defaultdict(list)
         for replay, rule in self._single.values():
             groups[replay.key.project_id, rule].append(replay)
         for (project_id, rule), replays in sorted(groups.items()):
@@ -242,7 +242,7 @@ class _Planner:
                 due[project_id, day] = describe_age_rule(rules, inventory.server)
         return due
 
-    def _choose_rejected(self) -> dict[ReplayKey, tuple[StoredReplay, str]]:
+    def _choose_rejected(self) -> dict[ReplayKey, tuple[ReplaySize, str]]:
         """Choose what the keep rules reject, unless it goes with its day anyway."""
         inventory = self._inventory
         return {
@@ -280,7 +280,7 @@ class _Planner:
     def _free_room_of_day(
         self,
         project_day: tuple[ProjectId, date],
-        candidates: Sequence[StoredReplay],
+        candidates: Sequence[ReplaySize],
         *,
         day_bytes: int | None,
         excess: int,
@@ -310,10 +310,10 @@ class _Planner:
         return freed
 
     def _group_candidates(
-        self, replays: Sequence[StoredReplay]
-    ) -> defaultdict[date, list[StoredReplay]]:
+        self, replays: Sequence[ReplaySize]
+    ) -> defaultdict[date, list[ReplaySize]]:
         """Group the replays that may go one by one by their days, the oldest first."""
-        groups: defaultdict[date, list[StoredReplay]] = defaultdict(list)
+        groups: defaultdict[date, list[ReplaySize]] = defaultdict(list)
         for replay in sorted(replays, key=_age_of):
             if replay.key not in self._exempt and replay.key not in self._single:
                 groups[replay.day].append(replay)
@@ -378,11 +378,11 @@ class _Planner:
         )
 
 
-def _age_of(replay: StoredReplay) -> tuple[datetime, ReplayKey]:
+def _age_of(replay: ReplaySize) -> tuple[datetime, ReplayKey]:
     return replay.first_received_at, replay.key
 
 
-def _size_of(replay: StoredReplay) -> int:
+def _size_of(replay: ReplaySize) -> int:
     return replay.size_bytes
 
 

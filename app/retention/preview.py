@@ -137,7 +137,7 @@ def forecast_full_day(
         for project_id, project in projects.items():
             days = stored[project_id]
             days[day - timedelta(days=1)] += project.growth_bytes
-            _expire(days, project.rules, server, day)
+            _drop_expired_days(days, project.rules, server, day)
             total += _cut_to_limit(days, project.rules)
         if total - at_first >= free_bytes:
             return day
@@ -155,7 +155,7 @@ def find_next_end(
     return min(known), min(known) + timedelta(days=kept_days + 1)
 
 
-def _expire(
+def _drop_expired_days(
     days: defaultdict[date, int], rules: ProjectRules, server: ServerRules, today: date
 ) -> None:
     kept_days = rules.effective_days(server)

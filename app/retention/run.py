@@ -18,7 +18,7 @@ from app.db.engine import Database
 from app.issues import expire as issue_expiry
 from app.replays import sizes
 from app.replays.model import ReplayKey
-from app.replays.sizes import StoredReplay
+from app.replays.sizes import ReplaySize
 from app.retention import execute, inventory, keep_rules, plan, receipts
 from app.retention.inventory import RuleSet
 from app.retention.plan import Act, Inventory
@@ -106,13 +106,15 @@ async def _plan_round(database: Database, longest_days: int | None) -> tuple[lis
     async with database.transaction() as connection:
         await receipts.renew_lease(connection)
         rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
-        rejected, is_judging = await _judge(connection, rule_set)
+        rejected, is_judging = await _judge_replays(connection, rule_set)
     async with database.reading() as connection:
         stored = await inventory.read_inventory(connection, rule_set, rejected=rejected)
     return plan.make_plan(stored), is_judging
 
 
-async def _judge(connection: AsyncConnection, rule_set: RuleSet) -> tuple[list[StoredReplay], bool]:
+async def _judge_replays(
+    connection: AsyncConnection, rule_set: RuleSet
+) -> tuple[list[ReplaySize], bool]:
     """Judge the next replays of each project with keep rules."""
     going: list[ReplayKey] = []
     is_judging = False

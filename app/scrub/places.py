@@ -50,7 +50,7 @@ class JsonPlace:
     fields: Mapping[str, "JsonPlace"] = field(default_factory=dict)
 
 
-def _keep(*names: str) -> dict[str, JsonPlace]:
+def _keep_fields(*names: str) -> dict[str, JsonPlace]:
     """Return fields whose values are structure, and so are kept."""
     return dict.fromkeys(names, _STRUCTURE)
 
@@ -63,15 +63,17 @@ _CODE: Final = JsonPlace(text_kind=TextKind.CODE)
 _LABEL: Final = JsonPlace(text_kind=TextKind.LABEL)
 _LABELS: Final = dict.fromkeys(("release", "dist", "environment"), _LABEL)
 _ADDRESS: Final = JsonPlace(PlaceRole.ADDRESS)
-_HEADERS: Final = JsonPlace(PlaceRole.HEADERS, fields=_keep("User-Agent", "user-agent"))
+_HEADERS: Final = JsonPlace(PlaceRole.HEADERS, fields=_keep_fields("User-Agent", "user-agent"))
 DATA_PLACE: Final = JsonPlace(fields={"rawHeaders": _HEADERS})
-_TIMES: Final = _keep("timestamp", "start_timestamp", "end_timestamp", "received")
-_IDS: Final = _keep("trace_id", "span_id", "parent_span_id", "event_id", "op", "origin", "status")
+_TIMES: Final = _keep_fields("timestamp", "start_timestamp", "end_timestamp", "received")
+_IDS: Final = _keep_fields(
+    "trace_id", "span_id", "parent_span_id", "event_id", "op", "origin", "status"
+)
 
 _MESSAGE: Final = JsonPlace(fields={"body": DATA_PLACE, "headers": _HEADERS, "size": _STRUCTURE})
 _CRUMB_DATA: Final = JsonPlace(
     fields={
-        **_keep("view.id", "view.class", "view.tag", "statusCode", "status_code"),
+        **_keep_fields("view.id", "view.class", "view.tag", "statusCode", "status_code"),
         **dict.fromkeys(("screen", "state", "to", "from", "route", "path", "node"), _TEXT),
         "request": _MESSAGE,
         "response": _MESSAGE,
@@ -80,14 +82,14 @@ _CRUMB_DATA: Final = JsonPlace(
 _CRUMB: Final = JsonPlace(
     fields={
         **_TIMES,
-        **_keep("type", "category", "level", "event_id", "origin"),
+        **_keep_fields("type", "category", "level", "event_id", "origin"),
         "message": _TEXT,
         "data": _CRUMB_DATA,
     }
 )
 _NETWORK: Final = JsonPlace(
     fields={
-        **_keep("op", "startTimestamp", "endTimestamp"),
+        **_keep_fields("op", "startTimestamp", "endTimestamp"),
         "description": _TEXT,
         "data": _CRUMB_DATA,
     }
@@ -101,20 +103,22 @@ _OPTIONS: Final = JsonPlace(
 )
 _FRAME: Final = JsonPlace(
     fields={
-        **_keep(
+        **_keep_fields(
             "function", "raw_function", "module", "filename", "abs_path", "package", "platform"
         ),
-        **_keep("symbol", "symbol_addr", "image_addr", "instruction_addr", "addr_mode", "lang"),
+        **_keep_fields(
+            "symbol", "symbol_addr", "image_addr", "instruction_addr", "addr_mode", "lang"
+        ),
         "context_line": _CODE,
         "pre_context": _CODE,
         "post_context": _CODE,
     }
 )
 _STACK: Final = JsonPlace(fields={"frames": _FRAME, "registers": _CLOSED})
-_MECHANISM: Final = JsonPlace(fields=_keep("type", "source", "handled", "synthetic"))
+_MECHANISM: Final = JsonPlace(fields=_keep_fields("type", "source", "handled", "synthetic"))
 _EXCEPTION: Final = JsonPlace(
     fields={
-        **_keep("module", "thread_id"),
+        **_keep_fields("module", "thread_id"),
         "type": _TEXT,
         "value": _TEXT,
         "mechanism": _MECHANISM,
@@ -124,13 +128,13 @@ _EXCEPTION: Final = JsonPlace(
 )
 _THREAD: Final = JsonPlace(
     fields={
-        **_keep("id", "state"),
+        **_keep_fields("id", "state"),
         "name": _TEXT,
         "stacktrace": _STACK,
         "raw_stacktrace": _STACK,
     }
 )
-_ATTRIBUTE: Final = JsonPlace(fields=_keep("value", "type", "unit"))
+_ATTRIBUTE: Final = JsonPlace(fields=_keep_fields("value", "type", "unit"))
 _ATTRIBUTES: Final = JsonPlace(
     fields={
         **dict.fromkeys(
@@ -158,7 +162,9 @@ _SPAN: Final = JsonPlace(
     fields={
         **_TIMES,
         **_IDS,
-        **_keep("segment_id", "is_segment", "kind", "profile_id", "hash", "same_process_as_parent"),
+        **_keep_fields(
+            "segment_id", "is_segment", "kind", "profile_id", "hash", "same_process_as_parent"
+        ),
         "description": _TEXT,
         "name": _TEXT,
         "data": DATA_PLACE,
@@ -169,11 +175,13 @@ _SPAN: Final = JsonPlace(
 _CONTEXTS: Final = JsonPlace(
     fields={
         "trace": JsonPlace(fields={**_IDS, "data": DATA_PLACE}),
-        "replay": JsonPlace(fields=_keep("replay_id", "type")),
+        "replay": JsonPlace(fields=_keep_fields("replay_id", "type")),
         "app": JsonPlace(
             fields={
-                **_keep("app_identifier", "app_name", "app_version", "app_build", "build_type"),
-                **_keep("app_start_time", "app_id", "device_app_hash", "type"),
+                **_keep_fields(
+                    "app_identifier", "app_name", "app_version", "app_build", "build_type"
+                ),
+                **_keep_fields("app_start_time", "app_id", "device_app_hash", "type"),
                 "view_names": _TEXT,
                 "permissions": _CLOSED,
             }
@@ -181,22 +189,26 @@ _CONTEXTS: Final = JsonPlace(
         "device": JsonPlace(
             fields={
                 "name": JsonPlace(PlaceRole.OWNER, TextKind.TEXT),
-                **_keep("model", "model_id", "family", "brand", "manufacturer", "arch", "id"),
-                **_keep("orientation", "boot_time", "timezone", "locale", "cpu_description"),
+                **_keep_fields(
+                    "model", "model_id", "family", "brand", "manufacturer", "arch", "id"
+                ),
+                **_keep_fields("orientation", "boot_time", "timezone", "locale", "cpu_description"),
                 "archs": _CLOSED,
             }
         ),
-        "os": JsonPlace(fields=_keep("name", "version", "build", "kernel_version", "type")),
+        "os": JsonPlace(fields=_keep_fields("name", "version", "build", "kernel_version", "type")),
         "feedback": JsonPlace(
             fields={
-                **_keep("associated_event_id", "replay_id", "source"),
+                **_keep_fields("associated_event_id", "replay_id", "source"),
                 "contact_email": _NAME,
                 "name": _NAME,
                 "message": _TEXT,
                 "url": _TEXT,
             }
         ),
-        "runtime": JsonPlace(fields=_keep("name", "version", "build", "raw_description", "type")),
+        "runtime": JsonPlace(
+            fields=_keep_fields("name", "version", "build", "raw_description", "type")
+        ),
     }
 )
 _USER: Final = JsonPlace(
@@ -220,9 +232,9 @@ _REQUEST: Final = JsonPlace(
 )
 _SDK: Final = JsonPlace(
     fields={
-        **_keep("name", "version"),
+        **_keep_fields("name", "version"),
         **dict.fromkeys(("packages", "integrations", "features"), _CLOSED),
-        "settings": JsonPlace(fields=_keep("infer_ip")),
+        "settings": JsonPlace(fields=_keep_fields("infer_ip")),
         "client_ip": _ADDRESS,
     }
 )
@@ -230,8 +242,8 @@ _SDK: Final = JsonPlace(
 
 _IMAGE: Final = JsonPlace(
     fields={
-        **_keep("type", "debug_id", "code_id", "uuid", "arch", "image_addr", "image_vmaddr"),
-        **_keep("image_size", "debug_checksum", "cpu_type", "cpu_subtype"),
+        **_keep_fields("type", "debug_id", "code_id", "uuid", "arch", "image_addr", "image_vmaddr"),
+        **_keep_fields("image_size", "debug_checksum", "cpu_type", "cpu_subtype"),
         **dict.fromkeys(("code_file", "debug_file", "name"), _LABEL),
     }
 )
@@ -245,10 +257,10 @@ def _values(place: JsonPlace) -> JsonPlace:
 _EVENT: Final = JsonPlace(
     fields={
         **_TIMES,
-        **_keep("event_id", "type", "platform", "level"),
+        **_keep_fields("event_id", "type", "platform", "level"),
         **_LABELS,
-        **_keep("logger", "version", "replay_id", "replay_type", "segment_id", "project"),
-        **_keep("replay_start_timestamp", "error_ids", "trace_ids"),
+        **_keep_fields("logger", "version", "replay_id", "replay_type", "segment_id", "project"),
+        **_keep_fields("replay_start_timestamp", "error_ids", "trace_ids"),
         **dict.fromkeys(("modules", "measurements", "transaction_info"), _CLOSED),
         "debug_meta": JsonPlace(fields={"images": _IMAGE, "sdk_info": _CLOSED}),
         "sdk": _SDK,
@@ -272,13 +284,13 @@ _EVENT: Final = JsonPlace(
 _LOG: Final = JsonPlace(
     fields={
         **_TIMES,
-        **_keep("trace_id", "span_id", "level", "severity_number", "severity_text"),
+        **_keep_fields("trace_id", "span_id", "level", "severity_number", "severity_text"),
         "body": _TEXT,
         "attributes": _ATTRIBUTES,
     }
 )
 _VIEW_FIELDS: Final[dict[str, JsonPlace]] = {
-    **_keep("type", "visibility", "rendering_system", "x", "y", "z", "width", "height"),
+    **_keep_fields("type", "visibility", "rendering_system", "x", "y", "z", "width", "height"),
     **dict.fromkeys(("identifier", "tag"), _TEXT),
 }
 _VIEW: Final = JsonPlace(fields=_VIEW_FIELDS)

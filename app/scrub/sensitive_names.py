@@ -129,7 +129,7 @@ class NameJudge:
             return True
         if _IS_HEADER.fullmatch(folding.fold_text(name)):
             return True
-        words = _WORD.findall(_snake(name))
+        words = _WORD.findall(_to_snake_case(name))
         if self._last_is_secret(words):
             return True
         while len(words) > 1 and (words[-1] in _TAILS or words[-1].isdigit()):
@@ -148,7 +148,7 @@ class NameJudge:
             return NameVerdict.PLAIN
         if self._own_words is not None and self._own_words.search(folding.fold_text(name)):
             return NameVerdict.SECRET
-        snake = _HARMLESS.sub("", _snake(name))
+        snake = _HARMLESS.sub("", _to_snake_case(name))
         if "cookie" in snake and _IS_COOKIE.fullmatch(snake):
             return NameVerdict.COOKIE
         # Capitals may stand anywhere (`passWd`). Only `auth` is judged word by word, because of
@@ -169,15 +169,15 @@ def is_cookie_secret(name: str) -> bool:
 
 def is_query_secret(name: str) -> bool:
     """Tell whether a long value of this URL parameter may be a code, signature or key."""
-    return _IS_QUERY_NAME.fullmatch(_snake(name)) is not None
+    return _IS_QUERY_NAME.fullmatch(_to_snake_case(name)) is not None
 
 
 def is_query_guess(name: str) -> bool:
     """Tell whether this URL parameter may be a word or a number as well as a token."""
-    return _IS_GUESSED.fullmatch(_snake(name)) is not None
+    return _IS_GUESSED.fullmatch(_to_snake_case(name)) is not None
 
 
-def _snake(name: str) -> str:
+def _to_snake_case(name: str) -> str:
     """Return a name in lower case with an underscore where camelCase has a capital."""
     return _CAMEL.sub(r"\1_\2", folding.fold_text(name)).lower()
 

@@ -51,10 +51,10 @@ async def open_share(database: Database, token: str, kind: ShareKind) -> OpenedS
         share = await queries.find_share(connection, token, kind)
         if share is None:
             raise _describe_unknown()
-        return await _open(connection, share)
+        return await _open_share(connection, share)
 
 
-async def _open(connection: AsyncConnection, share: Share) -> OpenedShare:
+async def _open_share(connection: AsyncConnection, share: Share) -> OpenedShare:
     match share.find_state(now=clock.now()):
         case "revoked":
             raise ExpiredData("This link was taken back", f"It shows nothing any more. {_ASK}")

@@ -39,7 +39,7 @@ class ShareLimiter:
         Raises:
             TooManyAttempts: The network of the address has asked too often.
         """
-        _take(self._openings if is_page else self._parts, address)
+        _take_token(self._openings if is_page else self._parts, address)
 
     def count_unknown(self, address: str) -> None:
         """Count a request whose token opens nothing; links that work are not affected.
@@ -47,14 +47,14 @@ class ShareLimiter:
         Raises:
             TooManyAttempts: The network of the address has asked too often.
         """
-        _take(self._unknown, address)
+        _take_token(self._unknown, address)
 
 
 def _make_buckets(in_a_minute: int) -> TokenBuckets[str]:
     return TokenBuckets(in_a_minute / _MINUTE_S, in_a_minute)
 
 
-def _take(buckets: TokenBuckets[str], address: str) -> None:
+def _take_token(buckets: TokenBuckets[str], address: str) -> None:
     bucket = buckets.refill(network_of(address), clock.monotonic_s())
     if bucket.tokens < 1:
         raise TooManyAttempts(

@@ -20,12 +20,12 @@ def list_objects(folders: Folders, prefix: str) -> list[StoredObject]:
     folder, slash, _ = prefix.rpartition("/")
     try:
         with folders.open_folder(folder.split("/") if slash else []) as fd:
-            return sorted(_walk(fd, folder + slash, prefix), key=lambda each: each.key)
+            return sorted(_walk_folder(fd, folder + slash, prefix), key=lambda each: each.key)
     except FileNotFoundError:
         return []
 
 
-def _walk(fd: int, folder_key: str, prefix: str) -> Iterator[StoredObject]:
+def _walk_folder(fd: int, folder_key: str, prefix: str) -> Iterator[StoredObject]:
     subfolders: list[str] = []
     with contextlib.suppress(FileNotFoundError), os.scandir(fd) as entries:
         for entry in entries:
@@ -43,7 +43,7 @@ def _walk(fd: int, folder_key: str, prefix: str) -> Iterator[StoredObject]:
             with contextlib.suppress(FileNotFoundError):
                 child = os.open(name, FOLDER_FLAGS, dir_fd=fd)
                 try:
-                    yield from _walk(child, f"{folder_key}{name}/", prefix)
+                    yield from _walk_folder(child, f"{folder_key}{name}/", prefix)
                 finally:
                     os.close(child)
 

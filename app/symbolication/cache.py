@@ -186,7 +186,7 @@ class DebugFileCache:
                 f"the cache of debug files is not writable: {error}"
             ) from error
         finally:
-            await asyncio.to_thread(_remove, temporary)
+            await asyncio.to_thread(_remove_file, temporary)
         await asyncio.to_thread(make_room, self._folder, self._limit_bytes, file.path)
         self._keep_open(key, file)
         return file
@@ -199,7 +199,7 @@ class DebugFileCache:
                 part = await self._objects.read(key.object_key, offset, _RANGE_BYTES)
             except NotFound:
                 return False
-            await asyncio.to_thread(_append, path, part)
+            await asyncio.to_thread(_append_to_file, path, part)
             offset += len(part)
             if len(part) < _RANGE_BYTES:
                 return True
@@ -227,12 +227,12 @@ def _note_use(file: CachedFile) -> None:
         _logger.warning("the use of a debug file is not noted", error=str(error))
 
 
-def _remove(path: Path) -> None:
+def _remove_file(path: Path) -> None:
     with suppress(OSError):  # the next fetch removes it, when it is old
         path.unlink(missing_ok=True)
 
 
-def _append(path: Path, part: bytes) -> None:
+def _append_to_file(path: Path, part: bytes) -> None:
     # The folder that all caches share gets its mode as well; the data folder is there.
     for folder in (path.parent.parent, path.parent):
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -257,7 +257,7 @@ def publish_file(temporary: Path, path: Path) -> CachedFile:
 
 def make_room(folder: Path, limit_bytes: int, newest: Path) -> None:
     """Remove the files that were used least lately until the others fit, and old leftovers."""
-    files = _scan(folder)
+    files = _scan_folder(folder)
     now_s = time.time()  # noqa: TID251 - compared with the times of files
     for entry, stat in files:
         if entry.name.endswith(_TEMPORARY) and now_s - stat.st_mtime > _UNFINISHED_S:
@@ -274,7 +274,7 @@ def make_room(folder: Path, limit_bytes: int, newest: Path) -> None:
 
 def _list_files(folder: Path) -> set[tuple[ProjectId, DebugFileId]]:
     files = set[tuple[ProjectId, DebugFileId]]()
-    for entry, _ in _scan(folder):
+    for entry, _ in _scan_folder(folder):
         project_id, _, other = entry.name.partition(".")
         if project_id.isdecimal():
             files.add((ProjectId(int(project_id)), DebugFileId(other.partition(".")[0])))
@@ -284,7 +284,9 @@ def _list_files(folder: Path) -> set[tuple[ProjectId, DebugFileId]]:
 def _remove_files(folder: Path, gone: Collection[tuple[ProjectId, DebugFileId]]) -> int:
     prefixes = {f"{project_id}.{file_id}" for project_id, file_id in gone}
     entries = [
-        entry for entry, _ in _scan(folder) if ".".join(entry.name.split(".")[:2]) in prefixes
+        entry
+        for entry, _ in _scan_folder(folder)
+        if ".".join(entry.name.split(".")[:2]) in prefixes
     ]
     for entry in entries:
         Path(entry).unlink(missing_ok=True)
@@ -295,7 +297,7 @@ def _is_whole(entry: "os.DirEntry[str]") -> bool:
     return not entry.name.endswith(_TEMPORARY)
 
 
-def _scan(folder: Path) -> list[tuple["os.DirEntry[str]", os.stat_result]]:
+def _scan_folder(folder: Path) -> list[tuple["os.DirEntry[str]", os.stat_result]]:
     """List the files of a folder; none if there is none, and none that vanish meanwhile."""
     files: list[tuple[os.DirEntry[str], os.stat_result]] = []
     try:

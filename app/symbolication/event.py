@@ -23,7 +23,7 @@ from app.formats.jsonish import JsonObject
 from app.symbolication.cache import DebugFileCache
 from app.symbolication.draft import EventDraft, OutOfTime
 from app.symbolication.family import FileNotAtHand, SymbolFamily
-from app.symbolication.found_files import FileOpener, FileQuestion, FoundFiles, find_files
+from app.symbolication.found_files import FileOpener, FoundFiles, SymbolFilesQuery, find_files
 from app.symbolication.metrics import SymbolicationMetrics, SymbolicationResult
 from app.symbolication.model import NOT_SYMBOLICATED, SymbolicatedEvent
 
@@ -114,12 +114,12 @@ class EventSymbolicator:
         self.metrics.count_time(monotonic_s() - began_s)
         return done
 
-    def list_questions(self, events: Sequence[SentEvent]) -> list[FileQuestion]:
+    def list_questions(self, events: Sequence[SentEvent]) -> list[SymbolFilesQuery]:
         """List what some events may need, without any I/O."""
         return [question for _, question in self._ask(events)]
 
-    def _ask(self, events: Sequence[SentEvent]) -> list[tuple[EventDraft, FileQuestion]]:
-        asked: list[tuple[EventDraft, FileQuestion]] = []
+    def _ask(self, events: Sequence[SentEvent]) -> list[tuple[EventDraft, SymbolFilesQuery]]:
+        asked: list[tuple[EventDraft, SymbolFilesQuery]] = []
         for sent in events:
             draft = self._make_draft(sent)
             debug_ids, urls = set[str](), set[str]()
@@ -129,7 +129,7 @@ class EventSymbolicator:
                     urls.update(family.list_urls(draft))
                 except Exception:
                     _logger.exception("a family of frames failed", family=type(family).__name__)
-            question = FileQuestion(
+            question = SymbolFilesQuery(
                 sent.project_id,
                 frozenset(debug_ids),
                 draft.release or "",

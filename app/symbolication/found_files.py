@@ -24,7 +24,7 @@ _MOST_LATE: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class FileQuestion:
+class SymbolFilesQuery:
     """What an event may need."""
 
     project_id: ProjectId
@@ -42,7 +42,7 @@ class FileQuestion:
 
 
 @dataclass(frozen=True, slots=True)
-class FileAnswer:
+class SymbolFiles:
     """The debug files of a project that were found for one event."""
 
     parts: Mapping[str, Sequence[DebugFilePart]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class FoundFiles(EventFiles):
 
     # A field of its own: the property of the interface would be taken for its default.
     project_id: ProjectId = field()
-    answer: FileAnswer
+    answer: SymbolFiles
     opener: FileOpener
 
     @property
@@ -116,7 +116,9 @@ class FoundFiles(EventFiles):
         return await self.opener.open_file(CacheKey(self.project_id, file_id, object_name))
 
 
-async def find_files(database: Database, questions: Sequence[FileQuestion]) -> list[FileAnswer]:
+async def find_files(
+    database: Database, questions: Sequence[SymbolFilesQuery]
+) -> list[SymbolFiles]:
     """Look up the files of some events, with a statement for the ids of each project.
 
     Returns:
@@ -133,7 +135,7 @@ async def find_files(database: Database, questions: Sequence[FileQuestion]) -> l
         if question.urls and question.release:
             urls[question.project_id, question.release, question.dist] |= question.urls
     if not ids and not urls:
-        return [FileAnswer() for _ in questions]
+        return [SymbolFiles() for _ in questions]
     parts: dict[ProjectId, dict[str, list[DebugFilePart]]] = {}
     places: dict[tuple[ProjectId, str, str], dict[str, list[ArtifactPlace]]] = {}
     async with database.reading() as connection:
@@ -144,15 +146,15 @@ async def find_files(database: Database, questions: Sequence[FileQuestion]) -> l
                 await queries.find_artifacts(connection, project_id, release, dist, urls=wanted)
             )
     return [
-        FileAnswer(
-            _pick(parts.get(question.project_id, {}), question.debug_ids),
+        SymbolFiles(
+            _pick_wanted(parts.get(question.project_id, {}), question.debug_ids),
             places.get((question.project_id, question.release, question.dist), {}),
         )
         for question in questions
     ]
 
 
-def _pick[Value](found: Mapping[str, Value], wanted: frozenset[str]) -> dict[str, Value]:
+def _pick_wanted[Value](found: Mapping[str, Value], wanted: frozenset[str]) -> dict[str, Value]:
     return {name: found[name] for name in wanted if name in found}
 
 

@@ -57,7 +57,7 @@ async def change_release(
             is_new = await writes.change_release(connection, project_id, version, change)
             action = Action.RELEASE_ADDED if is_new else Action.RELEASE_CHANGED
             detail: ActionDetail = {"token": token_name, **_describe_change(change)}
-            await _record(connection, action, project_id, version, detail)
+            await _add_audit_line(connection, action, project_id, version, detail)
         release = await queries.find_release(connection, project_ids, version)
     if release is None:
         raise NotFound("the release was deleted meanwhile")
@@ -125,7 +125,7 @@ async def delete_release(
                 "this release has sessions and nothing else; they go when the project's rules say"
             )
         for project_id in deleted:
-            await _record(
+            await _add_audit_line(
                 connection, Action.RELEASE_DELETED, project_id, version, {"token": token_name}
             )
 
@@ -187,7 +187,7 @@ async def add_deploy(
                 "token": token_name,
                 "environment": new_deploy.environment,
             }
-            await _record(connection, Action.DEPLOY_ADDED, project_id, version, detail)
+            await _add_audit_line(connection, Action.DEPLOY_ADDED, project_id, version, detail)
     return deploys[0]
 
 
@@ -202,7 +202,7 @@ def _describe_change(change: ReleaseChange) -> dict[str, int | bool]:
     return facts
 
 
-async def _record(
+async def _add_audit_line(
     connection: AsyncConnection,
     action: Action,
     project_id: ProjectId,

@@ -47,7 +47,7 @@ def count_tags(payloads: Sequence[bytes]) -> tuple[tuple[TagSpread, ...], int]:
     for payload in payloads:
         for name, value in _read_tags(packed_json.unpack_object(payload)).items():
             counts[name][value] += 1
-    names = sorted(counts, key=lambda name: (_rank(name), -counts[name].total(), name))
+    names = sorted(counts, key=lambda name: (_rank_tag(name), -counts[name].total(), name))
     shown = names[:_MOST_TAGS]
     return tuple(_count_values(name, counts[name]) for name in shown), len(names) - len(shown)
 
@@ -59,7 +59,7 @@ def _count_values(name: str, counted: Counter[str]) -> TagSpread:
     return TagSpread(name, values, total - sum(value.count for value in values), total)
 
 
-def _rank(name: str) -> int:
+def _rank_tag(name: str) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 
 

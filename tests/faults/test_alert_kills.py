@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from app.alerts.compose import Composer
-from app.alerts.model import RuleKind, RuleSettings
+from app.alerts.model import AlertRuleSettings, RuleKind
 from app.db.engine import Database
 from tests.support import programme_size
 from tests.support.builders.alerts import ADDRESSES, add_finding, add_rule, add_target, make_sender
@@ -21,7 +21,7 @@ STEPS = {"alerts/": 90, "alerts/delivery/": 60}
 """About as many steps as it takes to make and send the messages of a round, and to send them."""
 AT_ONCE = 4
 """Things that are found before each kill, each for two targets."""
-SETTINGS = RuleSettings(collect_min=0, hourly=1_000)
+SETTINGS = AlertRuleSettings(collect_min=0, hourly=1_000)
 
 
 async def run_until_killed(

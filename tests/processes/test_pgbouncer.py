@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.cli.checks import CheckResult, CheckState
+from app.cli.checks import CheckLevel, CheckResult
 from app.cli.doctor import run_checks
 from app.core.settings import Settings
 from app.db.engine import Database
@@ -88,7 +88,7 @@ async def test_samples_are_right_and_no_lock_is_left(pooled: PooledDatabase, tmp
         assert await count_rows(pooled, locks) == 0
         assert await count_rows(pooled, "select count(*) from quarantine") == 0
         checks = await run_doctor(urls, tmp_path)
-        assert checks["database"].state is not CheckState.FAIL
+        assert checks["database"].state is not CheckLevel.FAIL
         assert "pooler" not in checks
 
 
@@ -120,7 +120,7 @@ async def test_without_prepared_statements_envelopes_wait_and_the_reason_is_told
         assert page.status_code == 503
         assert "The database is not set up correctly" in page.text
         pooler = (await run_doctor(urls_at(host), tmp_path))["pooler"]
-        assert (pooler.state, "max_prepared_statements" in pooler.text) == (CheckState.FAIL, True)
+        assert (pooler.state, "max_prepared_statements" in pooler.text) == (CheckLevel.FAIL, True)
         assert service.ingest.journal.backlog().entries == 6
     async with running(direct.app, tmp_path) as server:
         await until(lambda: server.service.ingest.digester.has_adopted)

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.cli.checks import CheckState
+from app.cli.checks import CheckLevel
 from app.cli.process_checks import check_standbys
 from app.db import engine
 from app.db.roles import APP, OWNER, DatabaseUrls, prepare_schema
@@ -57,7 +57,7 @@ async def pair() -> AsyncIterator[PooledPair]:
             yield PooledPair(primary, standby, (hosts[0], hosts[1]))
 
 
-async def check_standby(server: Cluster) -> set[CheckState]:
+async def check_standby(server: Cluster) -> set[CheckLevel]:
     """Return what `doctor` thinks of the standbys of a server."""
     connection = await asyncpg.connect(server.url())
     try:
@@ -95,20 +95,20 @@ async def list_events(server: Cluster) -> set[str]:
         await connection.close()
 
 
-async def has_state(server: Cluster, state: CheckState) -> bool:
+async def has_state(server: Cluster, state: CheckLevel) -> bool:
     """Tell whether `doctor` thinks so of the standbys of a server."""
     return await check_standby(server) == {state}
 
 
 async def test_a_synchronous_standby_takes_over(pair: PooledPair, tmp_path: Path):
     """It has all that was stored; `doctor` says what the new primary waits for."""
-    await until_asked(lambda: has_state(pair.primary, CheckState.WARN))
+    await until_asked(lambda: has_state(pair.primary, CheckLevel.WARN))
     for each in (pair.primary, pair.standby):  # the setting comes along with a later copy
         await each.run(
             f"alter system set synchronous_standby_names = 'ANY 1 ({STANDBY_NAME})'",
             "select pg_reload_conf()",
         )
-    await until_asked(lambda: has_state(pair.primary, CheckState.OK))
+    await until_asked(lambda: has_state(pair.primary, CheckLevel.OK))
     owner = SecretStr(pair.url(OWNER))
     async with running(pair.url(APP), tmp_path, database_owner_url=owner) as server:
         assert await find_port(pair.url(APP)) == pair.primary.port
@@ -118,7 +118,7 @@ async def test_a_synchronous_standby_takes_over(pair: PooledPair, tmp_path: Path
         sent |= await send_errors(server, 10)
         await pair.standby.promote()
         assert await find_port(pair.url(APP)) == pair.standby.port
-        assert await check_standby(pair.standby) == {CheckState.FAIL}
+        assert await check_standby(pair.standby) == {CheckLevel.FAIL}
         await pair.standby.run(
             "alter system reset synchronous_standby_names", "select pg_reload_conf()"
         )

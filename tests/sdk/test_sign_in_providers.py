@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from app.accounts import queries as accounts
-from app.cli.checks import CheckState
+from app.cli.checks import CheckLevel
 from app.cli.provider_checks import check_sign_in_provider
 from app.core.settings import Settings
 from tests.support.browsers import stranger
@@ -99,7 +99,7 @@ async def check_whole_stay(server: Server, issuer: str) -> None:
         assert page.status_code in {200, 303}
     settings = Settings(**provider_settings(issuer, public_url=server.base_url, **GROUPS))
     results = await check_sign_in_provider(settings)
-    assert {result.state for result in results} == {CheckState.OK}, results
+    assert {result.state for result in results} == {CheckLevel.OK}, results
 
 
 @pytest.mark.parametrize("in_token", ["yes", "no"])
@@ -134,10 +134,10 @@ async def test_doctor_says_that_the_redirect_uri_is_not_registered(
     async with running_provider("oidc_provider.mjs", str(port), "http://localhost:1", "yes"):
         settings = Settings(**provider_settings(issuer, public_url="https://replays.example"))
         results = await check_sign_in_provider(settings)
-    failed = [result for result in results if result.state is CheckState.FAIL]
+    failed = [result for result in results if result.state is CheckLevel.FAIL]
     assert [result.subject for result in failed] == ["redirect URI"]
     assert "https://replays.example/sign-in/openid/callback" in failed[0].text
     # Without the provider, the reason is that it cannot be reached.
     (result,) = await check_sign_in_provider(settings)
-    assert result.state is CheckState.FAIL
+    assert result.state is CheckLevel.FAIL
     assert "cannot be reached" in result.text

@@ -106,7 +106,7 @@ async def add_checked_token(
         made_by=maker_id,
         expires_at=expires_at,
     )
-    await _record(connection, Action.TOKEN_ADDED, maker_id, token)
+    await _add_audit_line(connection, Action.TOKEN_ADDED, maker_id, token)
     return MadeToken(token, secret)
 
 
@@ -145,7 +145,7 @@ async def revoke_checked_token(
         token: The token.
     """
     if await writes.revoke_token(connection, token.id):
-        await _record(connection, Action.TOKEN_REVOKED, person_id, token)
+        await _add_audit_line(connection, Action.TOKEN_REVOKED, person_id, token)
 
 
 async def list_project_tokens(database: Database, access: ProjectAccess) -> list[ListedToken]:
@@ -205,7 +205,7 @@ def _read_end(days: int | None, now: datetime) -> datetime | None:
     return now + timedelta(days=days)
 
 
-async def _record(
+async def _add_audit_line(
     connection: AsyncConnection, action: Action, person_id: PersonId | None, token: ApiToken
 ) -> None:
     detail: ActionDetail = {"name": token.name, "scopes": ", ".join(sorted(token.scopes))}

@@ -119,8 +119,8 @@ async def make_filters(
         person_ids=people,
         actions=list_actions(query.kind) if query.kind else None,
         replay_id=query.replay_id,
-        since=_begin(query.since) if query.since else None,
-        until=_begin(query.until + timedelta(days=1)) if query.until else None,
+        since=_start_of_day(query.since) if query.since else None,
+        until=_start_of_day(query.until + timedelta(days=1)) if query.until else None,
     )
 
 
@@ -151,5 +151,5 @@ async def _read_people(
     return {person.id: person for person in people}
 
 
-def _begin(day: date) -> datetime:
+def _start_of_day(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)

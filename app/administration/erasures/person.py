@@ -75,12 +75,12 @@ async def ask_about_person(
     chosen = list(dict.fromkeys(names))
     async with database.reading() as connection:
         project_ids = await _list_projects(connection, access, in_all=in_all)
-        question = await _count(connection, project_ids, chosen)
+        question = await _count_records(connection, project_ids, chosen)
         added = [other.name for other in question.others if not other.is_shared]
         if not (is_first and added):
             return question
         # With their other names more may be found, and once more under other names.
-        return await _count(connection, project_ids, [*chosen, *added])
+        return await _count_records(connection, project_ids, [*chosen, *added])
 
 
 async def erase_person(
@@ -106,7 +106,7 @@ async def erase_person(
     )
 
 
-async def _count(
+async def _count_records(
     connection: AsyncConnection, project_ids: Sequence[ProjectId], names: list[PersonName]
 ) -> PersonQuestion:
     counts: Counter[str] = Counter()

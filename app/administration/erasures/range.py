@@ -36,7 +36,7 @@ async def ask_about_range(
     """
     access.require_role(Role.ADMIN)
     check_range(scope)
-    return await _count(database, access, scope)
+    return await _count_range(database, access, scope)
 
 
 async def erase_range(database: Database, access: ProjectAccess, scope: RangeScope) -> ErasureAct:
@@ -60,7 +60,7 @@ async def ask_about_project(database: Database, access: ProjectAccess) -> RangeQ
     """
     access.require_role(Role.OWNER)
     everything = RangeScope(access.project.created_at.replace(year=1970), clock.now())
-    return await _count(database, access, everything)
+    return await _count_range(database, access, everything)
 
 
 async def erase_project(database: Database, access: ProjectAccess, typed_name: str) -> ErasureAct:
@@ -96,7 +96,9 @@ def check_range(scope: RangeScope) -> None:
         raise InvalidInput("choose at least one kind of data")
 
 
-async def _count(database: Database, access: ProjectAccess, scope: RangeScope) -> RangeQuestion:
+async def _count_range(
+    database: Database, access: ProjectAccess, scope: RangeScope
+) -> RangeQuestion:
     async with database.reading() as connection:
         counts, held = await preview_range(connection, access.project.id, scope)
         members = await memberships.count_members(connection, access.project.id)

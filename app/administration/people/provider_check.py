@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Final
 
 from app.accounts import provider_checks, queries as accounts, sign_ins
-from app.accounts.provider_checks import CheckState, TakenCheck
+from app.accounts.provider_checks import ProviderCheckState, TakenCheck
 from app.accounts.sign_ins import SignedInPerson
 from app.administration.people.group_policy import apply_groups
 from app.administration.people.provider_sign_in import ProviderSignInRefused, require_admission
@@ -85,17 +85,17 @@ async def confirm_sign_in(
     if signed_in.provider_check is None:
         return False
     match signed_in.provider_check.state():
-        case CheckState.FRESH | CheckState.UNANSWERED:
+        case ProviderCheckState.FRESH | ProviderCheckState.UNANSWERED:
             return False
-        case CheckState.OVER:
+        case ProviderCheckState.OVER:
             raise _describe_outage()
-        case CheckState.WAITING:
+        case ProviderCheckState.WAITING:
             pass
-        case CheckState.DUE:
+        case ProviderCheckState.DUE:
             async with database.transaction() as connection:
                 check = await provider_checks.take_check(connection, token)
             if check is not None:
-                await _check(database, provider, token, check)
+                await _ask_provider(database, provider, token, check)
                 return True
     await _wait_for_check(database, token)
     return True
@@ -109,20 +109,20 @@ async def _wait_for_check(database: Database, token: str) -> None:
         if check is None:
             raise SignInRequired("your sign-in has ended")
         match check.state():
-            case CheckState.FRESH | CheckState.UNANSWERED:
+            case ProviderCheckState.FRESH | ProviderCheckState.UNANSWERED:
                 return
-            case CheckState.OVER:
+            case ProviderCheckState.OVER:
                 raise _describe_outage()
-            case CheckState.DUE | CheckState.WAITING:
+            case ProviderCheckState.DUE | ProviderCheckState.WAITING:
                 await asyncio.sleep(_WAIT_S)
     raise ProviderUnavailable("your sign-in could not be checked; try again in a minute")
 
 
-async def _check(
+async def _ask_provider(
     database: Database, provider: SignInProvider | None, token: str, check: TakenCheck
 ) -> None:
     if provider is None or provider.openid.configuration.issuer != check.issuer:
-        await _end(database, token, check, SignInEnding.NO_PROVIDER)
+        await _end_sign_in(database, token, check, SignInEnding.NO_PROVIDER)
         raise SignInEnded(
             "this server no longer uses the provider that you signed in with",
             SignInEnding.NO_PROVIDER,
@@ -136,12 +136,12 @@ async def _check(
         await _note_silence(database, token, error)
         return
     except TokenRefused as error:
-        await _end(database, token, check, SignInEnding.TOKEN_REFUSED)
+        await _end_sign_in(database, token, check, SignInEnding.TOKEN_REFUSED)
         raise SignInEnded(
             f"{provider.label} has ended your sign-in; sign in again", SignInEnding.TOKEN_REFUSED
         ) from error
     except ProviderSignInRefused as error:
-        await _end(database, token, check, SignInEnding.NOT_IN_GROUP)
+        await _end_sign_in(database, token, check, SignInEnding.NOT_IN_GROUP)
         raise SignInEnded(str(error), SignInEnding.NOT_IN_GROUP) from error
     except SignInFailed as error:
         # An answer that cannot be believed, as with a wrong clock, is none.
@@ -178,7 +178,7 @@ async def _note_silence(
     async with database.transaction() as connection:
         await provider_checks.record_no_answer(connection, token)
         now = await provider_checks.find_check(connection, token)
-    if now is None or now.state() is CheckState.OVER:
+    if now is None or now.state() is ProviderCheckState.OVER:
         raise _describe_outage() from error
 
 
@@ -191,11 +191,13 @@ async def _put_off(database: Database, token: str, check: TakenCheck) -> None:
     async with database.transaction() as connection:
         await provider_checks.put_off_check(connection, token, check)
         now = await provider_checks.find_check(connection, token)
-    if now is None or now.state() is not CheckState.FRESH:
+    if now is None or now.state() is not ProviderCheckState.FRESH:
         raise CheckNeeded("your sign-in must be confirmed; open the page again")
 
 
-async def _end(database: Database, token: str, check: TakenCheck, reason: SignInEnding) -> None:
+async def _end_sign_in(
+    database: Database, token: str, check: TakenCheck, reason: SignInEnding
+) -> None:
     async with database.transaction() as connection:
         if reason is SignInEnding.TOKEN_REFUSED:
             await sign_ins.end_sign_in(connection, token)

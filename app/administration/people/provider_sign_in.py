@@ -167,7 +167,7 @@ async def _add_person(connection: AsyncConnection, profile: ProviderProfile, ema
     await identities.add_identity(
         connection, person.id, issuer=profile.issuer, subject=profile.subject
     )
-    await _record(connection, Action.PERSON_ADDED, person)
+    await _add_audit_line(connection, Action.PERSON_ADDED, person)
     return person
 
 
@@ -197,7 +197,7 @@ async def _link_person(
     await identities.add_identity(
         connection, person.id, issuer=profile.issuer, subject=profile.subject
     )
-    await _record(connection, Action.IDENTITY_LINKED, person)
+    await _add_audit_line(connection, Action.IDENTITY_LINKED, person)
     return await _hand_over(connection, person)
 
 
@@ -249,7 +249,7 @@ def _refuse_unverified(profile: ProviderProfile) -> ProviderSignInRefused:
     )
 
 
-async def _record(connection: AsyncConnection, action: Action, person: Person) -> None:
+async def _add_audit_line(connection: AsyncConnection, action: Action, person: Person) -> None:
     await audit.add_audit_line(
         connection, action, person_id=None, subject=str(person.id), detail={"by": "openid"}
     )

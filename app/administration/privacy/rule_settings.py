@@ -34,7 +34,7 @@ _MOST_DETAIL_CHARS: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSettings:
+class ProjectPrivacyRules:
     """The privacy rules of a project, their versions, and what they removed lately."""
 
     saved: SavedRules
@@ -45,7 +45,7 @@ class RuleSettings:
     removals: Sequence[RemovalCount]
 
 
-async def read_rule_settings(database: Database, access: ProjectAccess) -> RuleSettings:
+async def read_rule_settings(database: Database, access: ProjectAccess) -> ProjectPrivacyRules:
     """Return the privacy rules of a project for an admin of it.
 
     Raises:
@@ -56,7 +56,7 @@ async def read_rule_settings(database: Database, access: ProjectAccess) -> RuleS
     async with database.reading() as connection:
         versions = await privacy_rules.list_rule_versions(connection, project_id)
         savers = sorted({version.saved_by for version in versions if version.saved_by})
-        return RuleSettings(
+        return ProjectPrivacyRules(
             versions[0] if versions else NEVER_SAVED,
             versions,
             await accounts.read_person_names(connection, savers),

@@ -152,9 +152,9 @@ def _try_on_recording(
     if rules.taps.hides_any:
         without_taps = hide_recorded_taps(events, rules.taps, recent.screens)
         events = without_taps.events
-        hidden = _count(without_taps.remarks, counts)
+        hidden = _add_remarks(without_taps.remarks, counts)
     result = walk.scrub_recording(events, rules.scrub)
-    _count(result.remarks, counts)
+    _add_remarks(result.remarks, counts)
     changes = list(_find_changes(events, result.value, ()))
     return RecordingTrial(
         recent.replay_id,
@@ -165,7 +165,7 @@ def _try_on_recording(
     )
 
 
-def _count(remarks: Sequence[ScrubRemark], counts: Counter[str]) -> int:
+def _add_remarks(remarks: Sequence[ScrubRemark], counts: Counter[str]) -> int:
     """Add remarks to the counts, and return how much they say was removed."""
     for remark in remarks:
         counts[remark.rule] += remark.count
@@ -180,7 +180,7 @@ def _try_on_events(
         stored: Any = packed_json.unpack_object(event.payload)
         if rules.taps.hides_any:
             stored, remarks = hide_event_taps(stored, rules.taps, kind=PayloadKind.EVENT)
-            _count(remarks, counts)
+            _add_remarks(remarks, counts)
         changes = list(_find_changes(stored, _scrub(stored, rules.scrub, counts), ()))
         if changes:
             trials.append(
@@ -196,7 +196,7 @@ def _try_on_events(
 
 def _scrub(value: Any, rules: ScrubRules, counts: Counter[str]) -> Any:
     result = walk.scrub_json(value, rules, kind=PayloadKind.EVENT)
-    _count(result.remarks, counts)
+    _add_remarks(result.remarks, counts)
     return result.value
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.alerts import rules, targets
 from app.alerts.addresses import MessageAddresses
 from app.alerts.editing.scope import AlertScope
-from app.alerts.model import AlertTarget, RuleKind, RuleSettings, TargetKind
+from app.alerts.model import AlertRuleSettings, AlertTarget, RuleKind, TargetKind
 from app.audit.model import Action
 from app.core import clock
 from app.core.errors import InvalidInput
@@ -60,13 +60,13 @@ async def begin_alerts(
     """
     chosen = [kind for kind in scope.kinds if kind in kinds]
     async with database.transaction() as connection:
-        target = await _add(connection, scope, form, allowed=allowed, has_mail=has_mail)
+        target = await _add_target(connection, scope, form, allowed=allowed, has_mail=has_mail)
         known = await rules.list_rules(connection, scope.project_id)
         if len(known) + len(chosen) > rules.MOST_RULES:
             raise InvalidInput(f"there are at most {rules.MOST_RULES} alerts")
         for kind in chosen:
             has_choice = kind in (RuleKind.NEW_ISSUE, RuleKind.RETURNED_ISSUE)
-            settings = RuleSettings(only_crashes=only_crashes and has_choice)
+            settings = AlertRuleSettings(only_crashes=only_crashes and has_choice)
             rule = await rules.add_rule(
                 connection,
                 scope.project_id,
@@ -208,7 +208,7 @@ async def send_test(
     return MessageState.WAITING
 
 
-async def _add(
+async def _add_target(
     connection: AsyncConnection,
     scope: AlertScope,
     form: TargetForm,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app.alerts.model import RuleKind, RuleSettings, TellWhen
+from app.alerts.model import AlertRuleSettings, RuleKind, TellWhen
 from app.alerts.schedule import read_time, read_time_zone
 from app.core.errors import InvalidInput
 from app.playback.replay_search import check_query
@@ -13,13 +13,13 @@ _LONGEST_QUERY: Final = 2_000
 _DAY_MIN: Final = 24 * 60
 
 
-def read_rule_form(kind: RuleKind, fields: Mapping[str, str]) -> RuleSettings:
+def read_rule_form(kind: RuleKind, fields: Mapping[str, str]) -> AlertRuleSettings:
     """Return the settings that a form asks for; fields that a kind does not have are left out.
 
     Raises:
         InvalidInput: A field cannot be used.
     """
-    default = RuleSettings()
+    default = AlertRuleSettings()
     tell = TellWhen.DAILY if fields.get("tell") == TellWhen.DAILY else TellWhen.SOON
     quiet_from, quiet_until = _read_quiet(fields)
     time_zone = fields.get("time_zone", "").strip() or default.time_zone
@@ -28,7 +28,7 @@ def read_rule_form(kind: RuleKind, fields: Mapping[str, str]) -> RuleSettings:
     read_time(tell_at)
     issues = (RuleKind.NEW_ISSUE, RuleKind.RETURNED_ISSUE)
     spikes = (RuleKind.SPIKE, RuleKind.ISSUE_SPIKE)
-    return RuleSettings(
+    return AlertRuleSettings(
         only_crashes=kind in (*issues, *spikes) and fields.get("only_crashes") == "yes",
         environment=_read_text(fields, "environment")
         if kind in (*issues, RuleKind.FIRST_CRASH, RuleKind.CRASH_FREE)

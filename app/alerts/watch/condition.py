@@ -8,7 +8,7 @@ from app.core.ids import EventId, IssueId
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class WatchedCondition:
     """Something that holds now."""
 
     subject: str

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts import conditions
 from app.alerts.addresses import MessageAddresses
-from app.alerts.model import AlertRule, RuleSettings
-from app.alerts.watch.condition import Condition
+from app.alerts.model import AlertRule, AlertRuleSettings
+from app.alerts.watch.condition import WatchedCondition
 from app.releases.model import SessionCohort
 from app.releases.sessions import read_session_counts
 
@@ -22,7 +22,7 @@ _SLACK: Final = 0.1
 
 async def find_crashing_releases(
     connection: AsyncConnection, rule: AlertRule, addresses: MessageAddresses, now: datetime
-) -> list[Condition]:
+) -> list[WatchedCondition]:
     """Return the releases whose share of sessions without a crash is too small now."""
     if rule.project_id is None:
         return []
@@ -37,11 +37,11 @@ async def find_crashing_releases(
 
 def judge_releases(
     counts: Mapping[SessionCohort, int],
-    settings: RuleSettings,
+    settings: AlertRuleSettings,
     *,
     path: str,
     held: Collection[str] = (),
-) -> list[Condition]:
+) -> list[WatchedCondition]:
     """Return the releases in some counts that crash too often.
 
     Args:
@@ -68,7 +68,7 @@ def judge_releases(
         # Cut and not rounded: 98.999 % are not 99 %.
         shown = f"{int(share * 100) / 100:g} %"
         found.append(
-            Condition(
+            WatchedCondition(
                 subject,
                 f"{release}: {shown} of sessions without a crash",
                 f"{crashed:,} of {sessions:,} sessions since yesterday crashed; the alert asks for"

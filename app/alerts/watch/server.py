@@ -8,7 +8,7 @@ from typing import Final
 from app.alerts.addresses import MessageAddresses
 from app.alerts.model import AlertRule, RuleKind
 from app.alerts.process_problems import ProcessProblem, find_problems
-from app.alerts.watch.condition import Condition
+from app.alerts.watch.condition import WatchedCondition
 from app.core import clock
 from app.core.units import format_duration
 from app.db.engine import Database
@@ -61,7 +61,7 @@ class ServerWatcher:
         self._forecast: tuple[date, date | None] | None = None
         self._foretold_s = -_FORECAST_S
 
-    async def find_conditions(self, rule: AlertRule) -> list[Condition]:
+    async def find_conditions(self, rule: AlertRule) -> list[WatchedCondition]:
         """Return what a rule finds now."""
         match rule.kind:
             case RuleKind.DISK:
@@ -77,7 +77,7 @@ class ServerWatcher:
             case _:
                 return []
 
-    async def _find_full_disk(self, within_days: int) -> list[Condition]:
+    async def _find_full_disk(self, within_days: int) -> list[WatchedCondition]:
         if self._data_dir is None:
             return []
         if clock.monotonic_s() - self._foretold_s >= _FORECAST_S or self._forecast is None:
@@ -90,7 +90,7 @@ class ServerWatcher:
             return []
         days = (full_on - today).days
         return [
-            Condition(
+            WatchedCondition(
                 "disk",
                 f"The disk is full in {days} day{'s' if days != 1 else ''}",
                 f"If as much comes as in the last days, it is full on {full_on}. Keep less, or make"
@@ -100,13 +100,13 @@ class ServerWatcher:
             )
         ]
 
-    async def _find_limited(self) -> list[Condition]:
+    async def _find_limited(self) -> list[WatchedCondition]:
         today = clock.now().date()
         async with self._database.reading() as connection:
             counts = await projects.count_limited(connection, today)
             names = await projects.read_project_names(connection, set(counts))
         return [
-            Condition(
+            WatchedCondition(
                 f"limited:{project_id}:{today}",
                 f"{names.get(project_id, 'A project')} meets its limits",
                 f"{quantity:,} item{'s' if quantity != 1 else ''} of today met a limit, and are not"
@@ -118,14 +118,14 @@ class ServerWatcher:
             for project_id, quantity in sorted(counts.items())
         ]
 
-    async def _find_quarantine(self) -> list[Condition]:
+    async def _find_quarantine(self) -> list[WatchedCondition]:
         async with self._database.reading() as connection:
             counts = await projects.count_quarantined(connection)
         total = sum(counts.values())
         if not total:
             return []
         return [
-            Condition(
+            WatchedCondition(
                 "quarantine",
                 f"{total:,} envelope{'s' if total != 1 else ''} in quarantine",
                 "They could not be stored because of what is in them. They are kept for a week;"
@@ -144,15 +144,15 @@ class ServerWatcher:
                 silent_after_s=self._silent_after_s,
             )
 
-    def _judge_backlogs(self, processes: Sequence[ProcessRecord]) -> list[Condition]:
+    def _judge_backlogs(self, processes: Sequence[ProcessRecord]) -> list[WatchedCondition]:
         return [
-            Condition(
+            WatchedCondition(
                 f"{found.problem}:{record.identity.process_id}",
-                f"{_name(record)} {_WORDS[found.problem]}",
+                f"{_name_process(record)} {_WORDS[found.problem]}",
                 f"{record.condition.backlog_entries:,} envelopes wait in its journal, the oldest"
                 f" one for {format_duration(round(record.oldest_s) * 1000)}.",
                 self._addresses.health_path,
-                over=f"{_name(record)} keeps up again",
+                over=f"{_name_process(record)} keeps up again",
                 tone="warn" if found.problem is ProcessProblem.BEHIND else "bad",
             )
             for found in find_problems(processes)
@@ -160,27 +160,28 @@ class ServerWatcher:
             for record in found.processes
         ]
 
-    def _judge_processes(self, processes: Sequence[ProcessRecord]) -> list[Condition]:
+    def _judge_processes(self, processes: Sequence[ProcessRecord]) -> list[WatchedCondition]:
         found = [
-            Condition(
+            WatchedCondition(
                 f"gone:{record.identity.process_id}",
-                f"{_name(record)} is gone",
+                f"{_name_process(record)} is gone",
                 f"It was not heard of for {format_duration(round(record.silent_s) * 1000)} and has"
                 " not said that it stops. What waits in its journal waits until a process starts"
                 " on its data folder.",
                 self._addresses.health_path,
-                over=f"{_name(record)} is back, or removed from the list",
+                over=f"{_name_process(record)} is back, or removed from the list",
             )
             for record in processes
             if record.state is ProcessState.SILENT
         ]
         found += [
-            Condition(
+            WatchedCondition(
                 f"outage:{record.identity.process_id}",
-                f"{_name(record)} cannot use the {record.condition.outage_kind or 'storage'}",
+                f"{_name_process(record)} cannot use"
+                f" the {record.condition.outage_kind or 'storage'}",
                 "What arrives there waits in its journal.",
                 self._addresses.health_path,
-                over=f"{_name(record)} works again",
+                over=f"{_name_process(record)} works again",
             )
             for record in processes
             if record.is_running and record.condition.outage is not None
@@ -188,5 +189,5 @@ class ServerWatcher:
         return found
 
 
-def _name(record: ProcessRecord) -> str:
+def _name_process(record: ProcessRecord) -> str:
     return f"{record.identity.host} ({record.identity.pid})"

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.alerts.addresses import MessageAddresses
 from app.alerts.describe import write_time
 from app.alerts.model import AlertRule
-from app.alerts.watch.condition import Condition
+from app.alerts.watch.condition import WatchedCondition
 from app.core.ids import ProjectId
 from app.projects import queries as projects
 
@@ -17,7 +17,7 @@ _MOST_KEYS: Final = 1_000
 
 async def find_silence(
     connection: AsyncConnection, rule: AlertRule, addresses: MessageAddresses, now: datetime
-) -> list[Condition]:
+) -> list[WatchedCondition]:
     """Return the silence of a project, if nothing has come for as long as its rule says.
 
     A project that has never got anything is not silent: it is not set up yet.
@@ -29,7 +29,7 @@ async def find_silence(
     if last_at is None or now - last_at < timedelta(minutes=minutes):
         return []
     return [
-        Condition(
+        WatchedCondition(
             "silence",
             f"Nothing received for {write_minutes(minutes)}",
             f"The last envelope came at {write_time(last_at)}. The apps may be unable to reach"

@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts import conditions
 from app.alerts.addresses import MessageAddresses
-from app.alerts.model import AlertRule, RuleSettings
-from app.alerts.watch.condition import Condition
+from app.alerts.model import AlertRule, AlertRuleSettings
+from app.alerts.watch.condition import WatchedCondition
 from app.core.ids import IssueId
 from app.issues import hours as issue_hours
 
@@ -47,7 +47,7 @@ class ErrorRate:
 
 async def find_spikes(
     connection: AsyncConnection, rule: AlertRule, addresses: MessageAddresses, now: datetime
-) -> list[Condition]:
+) -> list[WatchedCondition]:
     """Return the spike that a rule finds in its project now, if any."""
     if rule.project_id is None:
         return []
@@ -66,7 +66,7 @@ async def find_spikes(
         return []
     what = "crashes" if rule.settings.only_crashes else "errors"
     return [
-        Condition(
+        WatchedCondition(
             _OF_PROJECT,
             f"{rate.events:,} {what} in the last hour",
             _explain(rate, rule.settings),
@@ -79,7 +79,7 @@ async def find_spikes(
 
 async def find_issue_spikes(
     connection: AsyncConnection, rule: AlertRule, addresses: MessageAddresses, now: datetime
-) -> list[Condition]:
+) -> list[WatchedCondition]:
     """Return the issues that happen much more often now than they usually do.
 
     A new issue usually does not happen: it is a spike as soon as it happens often.
@@ -109,7 +109,7 @@ async def find_issue_spikes(
         if rate is None or not _is_spike(rate, settings, is_held=subject in held):
             continue
         found.append(
-            Condition(
+            WatchedCondition(
                 subject,
                 "",
                 _explain(rate, settings),
@@ -167,7 +167,7 @@ def is_spike(rate: ErrorRate, factor: float, least_events: int, *, is_held: bool
     return rate.events >= least_events * share and rate.events > limit * share
 
 
-def _is_spike(rate: ErrorRate, settings: RuleSettings, *, is_held: bool) -> bool:
+def _is_spike(rate: ErrorRate, settings: AlertRuleSettings, *, is_held: bool) -> bool:
     return is_spike(rate, settings.factor, settings.least_events, is_held=is_held)
 
 
@@ -180,7 +180,7 @@ def _find_begin(now: datetime) -> datetime:
     return now - timedelta(days=DAYS, hours=2)
 
 
-def _explain(rate: ErrorRate, settings: RuleSettings) -> str:
+def _explain(rate: ErrorRate, settings: AlertRuleSettings) -> str:
     return (
         f"{_write_usual(rate)} an hour are usual at this time, and {settings.factor:g} times as"
         " many are a spike."

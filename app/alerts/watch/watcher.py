@@ -14,7 +14,7 @@ from app.alerts import conditions, rules
 from app.alerts.addresses import MessageAddresses
 from app.alerts.model import SERVER_KINDS, AlertRule, RuleKind
 from app.alerts.schedule import find_due_at
-from app.alerts.watch.condition import Condition
+from app.alerts.watch.condition import WatchedCondition
 from app.alerts.watch.releases import find_crashing_releases
 from app.alerts.watch.server import ServerWatcher
 from app.alerts.watch.silence import find_silence
@@ -30,7 +30,7 @@ from app.messages.model import Finding
 PAUSE: Final = timedelta(seconds=30)
 
 FindConditions = Callable[
-    [AsyncConnection, AlertRule, MessageAddresses, datetime], Awaitable[list[Condition]]
+    [AsyncConnection, AlertRule, MessageAddresses, datetime], Awaitable[list[WatchedCondition]]
 ]
 _OF_PROJECTS: Final[dict[RuleKind, FindConditions]] = {
     RuleKind.SPIKE: find_spikes,
@@ -88,7 +88,7 @@ class AlertWatcher(RepeatedWorker):
 
 
 async def note_conditions(
-    connection: AsyncConnection, rule: AlertRule, holding: list[Condition], *, now: datetime
+    connection: AsyncConnection, rule: AlertRule, holding: list[WatchedCondition], *, now: datetime
 ) -> None:
     """Note the conditions of a rule that hold now; what is new and what is over is found."""
     await _follow_replaced_issues(connection, rule, {condition.subject for condition in holding})
@@ -109,7 +109,7 @@ async def note_conditions(
     )
     for past in ended:
         if past.over:
-            over = Condition(
+            over = WatchedCondition(
                 past.subject, past.over, f"It began at {past.began_at:%Y-%m-%d %H:%M} UTC.", "",
                 tone="good", is_over=True, issue_id=past.issue_id,
             )  # fmt: skip
@@ -135,7 +135,9 @@ async def _follow_replaced_issues(
             await conditions.move_condition(connection, rule.id, subject, to=to, issue_id=successor)
 
 
-def _make_finding(rule: AlertRule, name: str, condition: Condition, now: datetime) -> Finding:
+def _make_finding(
+    rule: AlertRule, name: str, condition: WatchedCondition, now: datetime
+) -> Finding:
     return Finding(
         rule.id,
         name[:1_000],

@@ -34,7 +34,7 @@ async def read_content(
         ServiceUnavailable: Postgres or storage does not answer.
     """
     content = bytearray(layout.size_bytes)
-    for parts in _split([part for part in layout.parts if part.source is None]):
+    for parts in _split_parts([part for part in layout.parts if part.source is None]):
         async with database.reading() as connection:
             recordings = await sealing.read_recordings_in_rows(
                 connection, replay, [part.segment_id for part in parts]
@@ -46,7 +46,7 @@ async def read_content(
             content[part.offset : part.end] = recording
     missing: set[PartKey] = set()
     stored = [part for part in layout.parts if part.source is not None and part.size_bytes]
-    for parts in _split(stored, most_bytes=_READ_BYTES * ranged_reads.READS_AT_ONCE):
+    for parts in _split_parts(stored, most_bytes=_READ_BYTES * ranged_reads.READS_AT_ONCE):
         ranges = [part.source for part in parts if part.source is not None]
         found = await ranged_reads.read_ranges(store, ranges, most_bytes=_READ_BYTES)
         for part, data in zip(parts, found, strict=True):
@@ -72,7 +72,7 @@ async def verify_content(store: ObjectStore, object_key: str, content: bytearray
         raise ServiceUnavailable(f"{object_key} is longer than what was put")
 
 
-def _split(
+def _split_parts(
     parts: Sequence[SealedPart], *, most_bytes: int = _READ_BYTES
 ) -> Iterator[list[SealedPart]]:
     """Split parts into groups of so many bytes, or of one larger part."""

@@ -55,7 +55,7 @@ def _render_control(
     if control.clips:
         canvas.paste(inside.crop(_scale(control.rect)), _scale(control.rect))
     if control == pressed:
-        _fill(canvas, control.rect, _PRESSED, control.radius_px)
+        _fill_rect(canvas, control.rect, _PRESSED, control.radius_px)
 
 
 def _cover(canvas: Image.Image, control: Control) -> None:
@@ -66,9 +66,9 @@ def _cover(canvas: Image.Image, control: Control) -> None:
     _paint_control(after, replace(control, rect=Rect(1, 1, *control.rect[2:])))
     colour = _find_predominant_colour(before, after)
     if colour and isinstance(control, Photo):
-        _fill(canvas, control.rect, colour, control.radius_px)
+        _fill_rect(canvas, control.rect, colour, control.radius_px)
     elif colour:
-        _fill(canvas, around, colour, _BLOCK_RADIUS_PX)
+        _fill_rect(canvas, around, colour, _BLOCK_RADIUS_PX)
 
 
 def _find_predominant_colour(before: Image.Image, after: Image.Image) -> str | None:
@@ -125,13 +125,13 @@ def _paint_box(canvas: Image.Image, box: Box) -> None:
         corner = (rect.left * SCALE - 2 * blur, rect.top * SCALE - 3 * blur // 2)
         canvas.paste((20, 32, 26), corner, shadow)
     if box.border is not None:
-        _fill(canvas, rect, box.border, radius_px)
+        _fill_rect(canvas, rect, box.border, radius_px)
         rect, radius_px = rect.outset(-1), radius_px - 1
     if box.fill is not None:
-        _fill(canvas, rect, box.fill, radius_px)
+        _fill_rect(canvas, rect, box.fill, radius_px)
 
 
-def _fill(canvas: Image.Image, rect: Rect, colour: str, radius_px: int) -> None:
+def _fill_rect(canvas: Image.Image, rect: Rect, colour: str, radius_px: int) -> None:
     """Fill a rectangle with round corners; the colour may be translucent (`#RRGGBBAA`)."""
     *rgb, alpha = (*ImageColor.getrgb(colour), 255)[:4]
     width, height = rect.width * SCALE, rect.height * SCALE

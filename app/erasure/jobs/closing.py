@@ -32,7 +32,7 @@ async def try_to_close(database: Database, objects: ObjectStore, erasure_id: int
         if erasure is None or erasure.phase != phases.SWEEP:
             return erasure is not None
         if not await _count_left(connection, erasure) and not await _has_unfinished(objects):
-            return await _close(connection, erasure)
+            return await _close_receipt(connection, erasure)
         problem = await _find_storage_problem(objects, erasure)
         state = ErasureState.BLOCKED if problem else ErasureState.SWEEPING
         waiting = replace(erasure, state=state, problem=problem)
@@ -70,7 +70,7 @@ async def _find_storage_problem(objects: ObjectStore, erasure: Erasure) -> str |
     return None
 
 
-async def _close(connection: AsyncConnection, erasure: Erasure) -> bool:
+async def _close_receipt(connection: AsyncConnection, erasure: Erasure) -> bool:
     """Close a receipt, unless holds keep something, or have just ended."""
     held = await rows.list_held_keys(connection, erasure.id)
     still = await holds.find_holds(connection, held)

@@ -92,7 +92,7 @@ class Step:
             case phases.SCAN | phases.SCAN_AGAIN if isinstance(self.erasure.scope, ProjectScope):
                 await self._erase_project()
             case phases.SCAN | phases.SCAN_AGAIN:
-                await self._scan()
+                await self._scan_records()
             case phases.HIDE_AGAIN:
                 self._add_hidden(await hide.hide_scope(self.connection, self.erasure, at=self.at))
             case phases.USERS:
@@ -115,7 +115,9 @@ class Step:
         if users:
             of_users = erase_users.is_of_users(self.erasure.project_id, users)
             senders.append((EVENT_RECORDS, of_users))
-        found = [(source, await self._find(source, condition)) for source, condition in senders]
+        found = [
+            (source, await self._find_records(source, condition)) for source, condition in senders
+        ]
         # All replays are locked before any issue, as digest does it.
         for source, of_source in found:
             await self._hide_replays_of(scope.matcher, source, of_source)
@@ -126,10 +128,12 @@ class Step:
         )
         replay_ids = [key.replay_id for key in keys]
         for source in records.SOURCES:
-            linked = await self._find(source, record_scans.names_replay(source, replay_ids))
+            linked = await self._find_records(source, record_scans.names_replay(source, replay_ids))
             await self._erase(source, linked)
 
-    async def _find(self, source: RecordSource, condition: ColumnElement[bool]) -> list[Record]:
+    async def _find_records(
+        self, source: RecordSource, condition: ColumnElement[bool]
+    ) -> list[Record]:
         part = await record_scans.read_records(
             self.connection,
             source,
@@ -175,7 +179,7 @@ class Step:
         # Where one step did not take all, the next one takes the same replays again.
         self.result.position = keys[-1].replay_id if is_whole else after
 
-    async def _scan(self) -> None:
+    async def _scan_records(self) -> None:
         """Look through some records of the project, and erase those that the scope is about."""
         position = self.erasure.position or {"source": 0, "cursor": None}
         source = records.SOURCES[position["source"]]

@@ -61,7 +61,7 @@ class ErasureLog:
                 waiting = await lines.take_lines(connection, limit=_LINES_AT_ONCE)
                 if not waiting:
                     return
-                head = await asyncio.to_thread(self._append, [body for _, body in waiting])
+                head = await asyncio.to_thread(self._append_lines, [body for _, body in waiting])
                 await note_size(connection, head)
                 await lines.delete_lines(connection, [line_id for line_id, _ in waiting])
 
@@ -93,7 +93,7 @@ class ErasureLog:
                     if text.strip():
                         _logger.warning("a_line_cannot_be_read", error=str(error))
 
-    def _append(self, bodies: Sequence[Any]) -> LogHead:
+    def _append_lines(self, bodies: Sequence[Any]) -> LogHead:
         try:
             return self._append_to_file(bodies)
         except OSError as error:

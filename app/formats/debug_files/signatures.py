@@ -78,7 +78,7 @@ def _shorten_swift(signature: str) -> str:
 def _split_swift_scopes(signature: str) -> list[str]:
     """Split at ` in `, except inside of brackets."""
     parts, start = [], 0
-    for at, depth in _walk(signature):
+    for at, depth in _list_bracket_depths(signature):
         if depth == 0 and signature.startswith(" in ", at):
             parts.append(signature[start:at])
             start = at + len(" in ")
@@ -88,7 +88,7 @@ def _split_swift_scopes(signature: str) -> list[str]:
 def _cut_swift_types(part: str) -> str:
     """Cut a name where its parameters or its type begin."""
     prefix_end = 0
-    for at, depth in _walk(part):
+    for at, depth in _list_bracket_depths(part):
         if at < prefix_end or depth > (part[at] in _OPENING):
             continue
         prefix = _SWIFT_PREFIX.match(part, at)
@@ -130,13 +130,13 @@ def _cut_cpp_return_type(name: str) -> str:
     operator = _CPP_CONVERSION.search(name) or _CPP_OPERATOR.search(name)
     end = operator.start() if operator else len(name)
     start = 0
-    for at, depth in _walk(name[:end]):
+    for at, depth in _list_bracket_depths(name[:end]):
         if depth == 0 and name[at] == " ":
             start = at + 1
     return name[start:]
 
 
-def _walk(text: str) -> list[tuple[int, int]]:
+def _list_bracket_depths(text: str) -> list[tuple[int, int]]:
     """Return each position with the number of brackets around it, an opening one included.
 
     An angle bracket counts after a name only: elsewhere it is an operator or half an arrow.

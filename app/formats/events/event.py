@@ -291,7 +291,7 @@ def _write_title(main: JsonObject, frame: exceptions.Frame | None, message: str 
     if name and jsonish.flag(exceptions.get_mechanism(main), "synthetic"):
         name = _read_function(frame) or name
     parts = [part for part in (name, _find_first_line(jsonish.text(main, "value"))) if part]
-    return _shorten(": ".join(parts) or _find_first_line(message) or _UNLABELED)
+    return _shorten_line(": ".join(parts) or _find_first_line(message) or _UNLABELED)
 
 
 def _find_first_line(text: str | None) -> str:
@@ -299,7 +299,7 @@ def _find_first_line(text: str | None) -> str:
     return next((line.strip() for line in (text or "").splitlines() if line.strip()), "")
 
 
-def _shorten(line: str) -> str:
+def _shorten_line(line: str) -> str:
     return line if len(line) <= _LINE_CHARS else f"{line[: _LINE_CHARS - 1]}…"
 
 
@@ -309,7 +309,7 @@ def _write_place(frame: exceptions.Frame | None) -> str | None:
         return None
     where = frame.module or frame.filename or frame.package
     place = " in ".join(part for part in (where, _read_function(frame)) if part)
-    return _shorten(place) or None
+    return _shorten_line(place) or None
 
 
 def _read_function(frame: exceptions.Frame | None) -> str | None:

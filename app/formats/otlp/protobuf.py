@@ -58,11 +58,11 @@ class ProtobufReader:
                 value, at = _read_varint(data, at)
             elif wire == LENGTH:
                 size, at = _read_varint(data, at)
-                value = _take(data, at, size, number)
+                value = _take_bytes(data, at, size, number)
                 at += size
             elif wire in _FIXED_BYTES:
                 size = _FIXED_BYTES[wire]
-                value = int.from_bytes(_take(data, at, size, number), "little")
+                value = int.from_bytes(_take_bytes(data, at, size, number), "little")
                 at += size
             else:
                 raise MalformedInput(f"protobuf field {number} has the wire type {wire}")
@@ -132,7 +132,7 @@ def _write_varint(value: int) -> bytes:
     return bytes(written)
 
 
-def _take(data: bytes, at: int, size: int, number: int) -> bytes:
+def _take_bytes(data: bytes, at: int, size: int, number: int) -> bytes:
     value = data[at : at + size]
     if len(value) < size:
         raise MalformedInput(

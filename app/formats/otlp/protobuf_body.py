@@ -71,7 +71,7 @@ def _read_resource_spans(reader: ProtobufReader, data: bytes) -> Iterator[Scoped
         scope = _read_text(_parse_last(reader, InstrumentationScope, parts).name)
         for span_bytes in parts.get(2, ()):
             fits = len(span_bytes) <= LIMITS.otlp_span_bytes
-            span = _read_span(_parse(reader, Span, span_bytes)) if fits else OtlpSpan()
+            span = _read_span(_parse_message(reader, Span, span_bytes)) if fits else OtlpSpan()
             yield ScopedSpan(span, attributes, scope)
 
 
@@ -88,10 +88,10 @@ def _parse_last(reader: ProtobufReader, kind: Any, parts: dict[int, list[bytes]]
             f"OTLP {kind.DESCRIPTOR.name} has {len(data)} bytes, "
             f"{LIMITS.otlp_span_bytes} are allowed"
         )
-    return _parse(reader, kind, data)
+    return _parse_message(reader, kind, data)
 
 
-def _parse(reader: ProtobufReader, kind: Any, data: bytes) -> Any:
+def _parse_message(reader: ProtobufReader, kind: Any, data: bytes) -> Any:
     try:
         return kind.FromString(data)
     except DecodeError:

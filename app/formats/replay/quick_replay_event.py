@@ -82,7 +82,7 @@ class _Environment(_Members):
     REMOTE_ADDR: Any = None
 
 
-class _Request(_Members):
+class _ReplayRequest(_Members):
     env: _Environment | None = None
 
 
@@ -103,7 +103,7 @@ class _TypedReplayEvent(_SegmentMembers):
     dist: Any = None
     tags: Any = None
     user: _User | None = None
-    request: _Request | None = None
+    request: _ReplayRequest | None = None
     contexts: _ReplayContexts | None = None
     sdk: _Sdk | None = None
 

@@ -131,7 +131,7 @@ def try_split_transaction(raw: memoryview) -> SentTransaction | None:
     if len(raw) > LIMITS.event_bytes:
         return None
     try:
-        spans, members = _split(raw)
+        spans, members = _split_members(raw)
         joined_members = _SEPARATOR.join(members.values())
         joined_members.decode()
         jsonish.check_shape(joined_members, "transaction", around=1)
@@ -153,7 +153,7 @@ def try_split_transaction(raw: memoryview) -> SentTransaction | None:
     return _check_spans(members, spans, span_texts, all_span_texts)
 
 
-def _split(raw: memoryview) -> tuple[list[SentSpan], JsonMembers]:
+def _split_members(raw: memoryview) -> tuple[list[SentSpan], JsonMembers]:
     """Read the spans, and the JSON texts of all other members."""
     try:
         usual: Any = _USUAL.decode(raw)

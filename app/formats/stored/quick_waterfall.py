@@ -91,18 +91,18 @@ def _build_waterfall_span(
         trace_id=TraceId(trace_id),
         span_id=span_id,
         parent_span_id=None if parent_id == span_id else parent_id,
-        op=_shorten(typed.op, NAME_CHARS, has_nul=has_nul),
-        description=_shorten(typed.description, DESCRIPTION_CHARS, has_nul=has_nul),
-        status=_shorten(typed.status, NAME_CHARS, has_nul=has_nul),
+        op=_shorten_text(typed.op, NAME_CHARS, has_nul=has_nul),
+        description=_shorten_text(typed.description, DESCRIPTION_CHARS, has_nul=has_nul),
+        status=_shorten_text(typed.status, NAME_CHARS, has_nul=has_nul),
         started_at=started_at,
         ended_at=max(started_at, ended_at) if ended_at else None,
         is_segment=typed.is_segment or False,
         replay_id=ReplayId(replay_id) if replay_id else defaults.replay_id,
-        service=_shorten(service, NAME_CHARS, has_nul=has_nul),
+        service=_shorten_text(service, NAME_CHARS, has_nul=has_nul),
     )
 
 
-def _shorten(text: _Text, limit: int, *, has_nul: bool) -> str | None:
+def _shorten_text(text: _Text, limit: int, *, has_nul: bool) -> str | None:
     """Cut a text as `jsonish.text_of` does, and take NUL out of it."""
     if not isinstance(text, str) or not text:
         return None

@@ -160,7 +160,7 @@ def _draw_badge(picture: PlanarPicture, text: str, x: float, y: float, scale: fl
     left = round(min(max(x, 0), max(0, picture.y.width - width)))
     top = round(max(y, 0))
     picture.stamp(_BADGE, _make_pill(width, height), left, top)
-    _write(picture, text, font, (left + height // 2, top + height // 2))
+    _write_line(picture, text, font, (left + height // 2, top + height // 2))
 
 
 @lru_cache(maxsize=16)
@@ -176,12 +176,12 @@ def draw_notice(picture: PlanarPicture, text: str, shown: ClipBox, font_px: int)
     """Dim the picture, and write in its middle what was cut out."""
     picture.dim(shown)
     font = _open_font(font_px)
-    text = _shorten(text, font, shown.width - 2 * font_px)
+    text = _shorten_line(text, font, shown.width - 2 * font_px)
     width, height = round(_measure(text, font)) + 2 * font_px, 2 * font_px
     left = shown.x + (shown.width - width) // 2
     top = shown.y + (shown.height - height) // 2
     picture.stamp(_BADGE, _make_pill(width, height), left, top)
-    _write(picture, text, font, (left + font_px, top + font_px))
+    _write_line(picture, text, font, (left + font_px, top + font_px))
 
 
 def draw_caption(picture: PlanarPicture, caption: ClipCaption, bar: ClipBox, font_px: int) -> None:
@@ -192,11 +192,11 @@ def draw_caption(picture: PlanarPicture, caption: ClipCaption, bar: ClipBox, fon
     room = bar.width - 2 * edge
     first, second = bar.y + round(bar.height * 0.31), bar.y + round(bar.height * 0.71)
     clock_px = _measure(caption.clock, font)
-    _write(picture, caption.clock, font, (round(bar.width - edge - clock_px), first), _QUIET)
-    screen = _shorten(caption.screen, font, room - clock_px - font_px)
-    _write(picture, screen, font, (edge, first), _QUIET)
+    _write_line(picture, caption.clock, font, (round(bar.width - edge - clock_px), first), _QUIET)
+    screen = _shorten_line(caption.screen, font, room - clock_px - font_px)
+    _write_line(picture, screen, font, (edge, first), _QUIET)
     colour = _FAILED if caption.is_failure else _WHITE
-    _write(picture, _shorten(caption.event, font, room), font, (edge, second), colour)
+    _write_line(picture, _shorten_line(caption.event, font, room), font, (edge, second), colour)
 
 
 def draw_body(picture: PlanarPicture, shown: ClipBox, body_px: int) -> None:
@@ -229,7 +229,7 @@ def _make_rounded(width: int, height: int, radius: int, *, is_outside: bool) -> 
     return mask.reduce(2)
 
 
-def _write(
+def _write_line(
     picture: PlanarPicture,
     text: str,
     font: Font,
@@ -256,7 +256,7 @@ def _measure(text: str, font: Font) -> float:
     return sum(face.getlength(character) for face, character in faces)
 
 
-def _shorten(text: str, font: Font, room_px: float) -> str:
+def _shorten_line(text: str, font: Font, room_px: float) -> str:
     """Cut a line that is too long at its end."""
     if _measure(text, font) <= room_px:
         return text

@@ -43,7 +43,7 @@ _TRUSTED: Final = CodedGroup(
 """A grey picture of 16 by 16 pixels; decoding it loads everything that is loaded lazily."""
 
 
-class Renderer:
+class ClipFrameRenderer:
     """Renders one clip."""
 
     def __init__(self, plan: ClipPlan) -> None:
@@ -183,7 +183,7 @@ def warm_up() -> None:
             clip_format, 64, 64, ClipBox(8, 8, 16, 16), 4, ClipBox(0, 40, 64, 24), 11, 2, 500
         )
         _, group = wire.unpack_shots(wire.pack_shots((shot,), _TRUSTED))
-        renderer = Renderer(wire.unpack_plan(wire.pack_plan(plan)))
+        renderer = ClipFrameRenderer(wire.unpack_plan(wire.pack_plan(plan)))
         pieces = renderer.add_group((shot, ClipShot(0, 500)), group) + renderer.finish()
         wire.unpack_pieces(wire.pack_pieces(pieces))
 
@@ -191,12 +191,12 @@ def warm_up() -> None:
 def serve(*, is_filtered: bool) -> None:
     """Answer requests one after another."""
     messages.send_message(messages.READY, bytes((is_filtered,)))
-    renderer: Renderer | None = None
+    renderer: ClipFrameRenderer | None = None
     while (request := messages.receive_message()) is not None:
         kind, body = request
         pieces: list[wire.FilePiece] = []
         if kind == wire.PLAN:
-            renderer = Renderer(wire.unpack_plan(body))
+            renderer = ClipFrameRenderer(wire.unpack_plan(body))
         elif renderer is None:
             raise ValueError("the plan comes first")
         elif kind == wire.SHOTS:

@@ -61,14 +61,6 @@ class RenderedClip:
     """The processor time of the children."""
 
 
-class _BadGroup(MalformedInput):
-    """A group of pictures ended the child."""
-
-    def __init__(self, start_ms: int, cause: MalformedInput) -> None:
-        super().__init__(str(cause))
-        self.start_ms = start_ms
-
-
 class ClipRenderer:
     """Renders one clip; use it once."""
 
@@ -111,7 +103,7 @@ class ClipRenderer:
         while True:
             try:
                 return await self._render_groups(target, bad)
-            except _BadGroup as error:
+            except stored_records.UndecodableGroup as error:
                 bad.add(error.start_ms)
                 if len(bad) == _MOST_CHILDREN:
                     raise
@@ -135,7 +127,7 @@ class ClipRenderer:
                     # A child that has ended no longer says what it used: no more than the clock.
                     self._used_cpu_s += before_s + clock.monotonic_s() - asked_s
                     self._check_budget()
-                    raise _BadGroup(gop.start_ms, error) from error
+                    raise stored_records.UndecodableGroup(gop.start_ms, error) from error
                 await _write_pieces(target, pieces)
                 done += len(shots)
                 self._check_budget(clip_child.used_cpu_s)

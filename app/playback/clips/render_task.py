@@ -68,7 +68,7 @@ async def make_clip(
         replay = await replays.find_replay(connection, clip.key)
     if replay is None:
         return None
-    renderer = await _prepare(resources, task, replay, note_progress)
+    renderer = await _prepare_renderer(resources, task, replay, note_progress)
     resources.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=resources.folder) as target:
         rendered = await renderer.render(target.fileno())
@@ -92,7 +92,7 @@ async def _store_file(
         return await writes.finish_clip(connection, task, file)
 
 
-async def _prepare(
+async def _prepare_renderer(
     resources: ClipResources, task: ClipTask, replay: Replay, note_progress: NoteProgress
 ) -> ClipRenderer:
     request = task.clip.request

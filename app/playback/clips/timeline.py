@@ -274,8 +274,8 @@ def _find_drawn_stretches(
 
     A finger may be said to stay down for years, of which a clip shows seconds.
     """
-    touched = _join((each.start_ms, marks.find_mark_end(each)) for each in gestures)
-    shown = _join((picture.from_ms, picture.to_ms) for picture in pictures)
+    touched = _join_stretches((each.start_ms, marks.find_mark_end(each)) for each in gestures)
+    shown = _join_stretches((picture.from_ms, picture.to_ms) for picture in pictures)
     found: list[tuple[int, int]] = []
     at_touched = at_shown = 0
     while at_touched < len(touched) and at_shown < len(shown):
@@ -290,7 +290,7 @@ def _find_drawn_stretches(
     return found
 
 
-def _join(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def _join_stretches(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join stretches of time that meet or overlap; returns them in order."""
     joined: list[tuple[int, int]] = []
     for from_ms, to_ms in sorted(stretches):

@@ -19,14 +19,6 @@ _MOST_FRAMES: Final = 6_000
 _MOST_CHILDREN: Final = 4
 
 
-class _BadGroup(MalformedInput):
-    """A group of pictures ended the child."""
-
-    def __init__(self, start_ms: int, cause: MalformedInput) -> None:
-        super().__init__(str(cause))
-        self.start_ms = start_ms
-
-
 async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire.Strip:
     """Draw a replay.
 
@@ -45,7 +37,7 @@ async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -
     while True:
         try:
             return await _draw_groups(store, built, poster_ms, bad)
-        except _BadGroup as error:
+        except stored_records.UndecodableGroup as error:
             bad.add(error.start_ms)
             if len(bad) == _MOST_CHILDREN:
                 raise
@@ -66,7 +58,7 @@ async def _draw_groups(
             try:
                 await media_child.show(group)
             except MalformedInput as error:
-                raise _BadGroup(gop.start_ms, error) from error
+                raise stored_records.UndecodableGroup(gop.start_ms, error) from error
         return await media_child.draw()
 
 

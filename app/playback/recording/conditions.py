@@ -28,7 +28,7 @@ _TEXTS: Final[dict[ConditionKind, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class DeviceCondition:
     """A condition of phone or app from its start to its end on the replay clock."""
 
     start_ms: int
@@ -39,7 +39,7 @@ class Condition:
 
 def find_conditions(
     breadcrumbs: Sequence[Breadcrumb], *, zero_ms: int, duration_ms: int
-) -> tuple[Condition, ...]:
+) -> tuple[DeviceCondition, ...]:
     """Find the conditions of a replay.
 
     Args:
@@ -51,12 +51,12 @@ def find_conditions(
         The conditions in the order of their starts; those of one kind do not overlap.
     """
     open_since: dict[ConditionKind, int] = {}
-    ended: list[Condition] = []
+    ended: list[DeviceCondition] = []
 
     def close(kind: ConditionKind, at_ms: int) -> None:
         start_ms = open_since.pop(kind, None)
         if start_ms is not None and at_ms > start_ms:
-            ended.append(Condition(start_ms, at_ms, kind, _TEXTS[kind]))
+            ended.append(DeviceCondition(start_ms, at_ms, kind, _TEXTS[kind]))
 
     for crumb in breadcrumbs:
         at_ms = min(max(0, crumb.at_ms - zero_ms), duration_ms)

@@ -20,7 +20,7 @@ from app.formats import bodies
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.playback.recording import conditions, gaps, gestures, merging, recorded_segments
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from app.playback.recording.gaps import ExplainedGap
 from app.playback.recording.gestures import Gesture
 from app.playback.recording.outline import ReplayOutline
@@ -64,7 +64,7 @@ class ReplayContents:
     options: JsonObject | None
     """The SDK's replay settings, from the first segment that carries them."""
     gaps: tuple[ExplainedGap, ...]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[DeviceCondition, ...]
     screens: tuple[ScreenSpan, ...]
     """Screens that the segments name, for replays whose breadcrumbs name none."""
 

@@ -104,7 +104,7 @@ class IndexCache:
         # A page and its first pictures are asked for at the same time: one of them makes the index.
         making = self._making.setdefault(replay.key, asyncio.Lock())
         async with making:
-            return self._find_cached(replay.key, facts) or await self._make(
+            return self._find_cached(replay.key, facts) or await self._make_playable(
                 connection, replay, facts
             )
 
@@ -115,7 +115,7 @@ class IndexCache:
         self._entries.move_to_end(key)
         return entry.playable
 
-    async def _make(
+    async def _make_playable(
         self, connection: AsyncConnection, replay: Replay, facts: _Facts
     ) -> PlayableReplay:
         segments = tuple(

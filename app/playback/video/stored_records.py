@@ -3,10 +3,23 @@
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from app.core.errors import NotFound
+from app.core.errors import MalformedInput, NotFound
 from app.playback.video import stream
 from app.playback.video.index import Gop, PlaybackIndex
 from app.storage.port import ObjectStore
+
+
+class UndecodableGroup(MalformedInput):
+    """A group of pictures ended the child that decoded it; the message says how.
+
+    Args of the constructor:
+        start_ms: The start of the group on the clock of the replay, by which it is left out later.
+        cause: The error that the child ended with.
+    """
+
+    def __init__(self, start_ms: int, cause: MalformedInput) -> None:
+        super().__init__(str(cause))
+        self.start_ms = start_ms
 
 
 async def read_records(

@@ -218,7 +218,7 @@ def _merge_repeats(steps: Iterable[Step]) -> list[Step]:
     last_ms = 0
     for step in steps:
         before = merged[-1] if merged else None
-        joined = _join(before, step, after_ms=step.at_ms - last_ms)
+        joined = _join_steps(before, step, after_ms=step.at_ms - last_ms)
         if joined is not None:
             merged[-1] = joined
         else:
@@ -227,7 +227,7 @@ def _merge_repeats(steps: Iterable[Step]) -> list[Step]:
     return merged
 
 
-def _join(before: Step | None, step: Step, *, after_ms: int) -> Step | None:
+def _join_steps(before: Step | None, step: Step, *, after_ms: int) -> Step | None:
     """Return one step for two; None if they are not the same, or too far apart."""
     match before, step:
         case TouchStep(), TouchStep():

@@ -40,7 +40,7 @@ def read_target(crumb: Breadcrumb, platform: Platform) -> Target | None:
         crumb: A breadcrumb of a tap, press, swipe or input.
         platform: The platform of the app, by which a bare message is read.
     """
-    data, message = crumb.data, _clean(crumb.message)
+    data, message = crumb.data, _clean_text(crumb.message)
     path = [part for part in jsonish.sequence(data, "path") if isinstance(part, dict)]
     if path:
         return _read_path(path)
@@ -58,19 +58,19 @@ def _read_path(path: list[JsonObject]) -> Target | None:
     makes an element one to touch; without labels, the beginning.
     """
     ends = [path[0], path[-1]]
-    labelled = [part for part in (*ends, *reversed(path)) if _text(part, "label")]
+    labelled = [part for part in (*ends, *reversed(path)) if _read_text(part, "label")]
     part = labelled[0] if labelled else path[0]
-    view_class = _text(part, "element") or _text(part, "name")
-    text = _text(part, "label")
+    view_class = _read_text(part, "element") or _read_text(part, "name")
+    text = _read_text(part, "label")
     if text is None and view_class is None:
         return None
     return Target(text=text, view_class=_last_part(view_class))
 
 
 def _read_android_view(data: JsonObject, message: str | None) -> Target | None:
-    view_id, tag = _text(data, "view.id"), _text(data, "view.tag")
-    view_class = _last_part(_text(data, "view.class"))
-    if view_id is None and tag is None and message and message != _text(data, "view.class"):
+    view_id, tag = _read_text(data, "view.id"), _read_text(data, "view.tag")
+    view_class = _last_part(_read_text(data, "view.class"))
+    if view_id is None and tag is None and message and message != _read_text(data, "view.class"):
         tag = message
     if view_id:
         # `com.example.shop:id/btn_pay` and `btn_pay` name the same view.
@@ -80,10 +80,10 @@ def _read_android_view(data: JsonObject, message: str | None) -> Target | None:
 
 
 def _read_ios_view(data: JsonObject, message: str | None) -> Target | None:
-    view = _text(data, "view")
+    view = _read_text(data, "view")
     return Target(
-        view_id=_text(data, "accessibilityIdentifier"),
-        text=_text(data, "title"),
+        view_id=_read_text(data, "accessibilityIdentifier"),
+        text=_read_text(data, "title"),
         view_class=_last_part(view.partition(":")[0].lstrip("<").strip()) if view else None,
         action=message,
     )
@@ -95,7 +95,7 @@ def _read_message(message: str, platform: Platform) -> Target | None:
         return Target(tag=message)
     by_class = _CLASS.fullmatch(message)
     if by_class and _is_class(by_class[1]):
-        return Target(view_id=_clean(by_class[2]), view_class=_last_part(by_class[1]))
+        return Target(view_id=_clean_text(by_class[2]), view_class=_last_part(by_class[1]))
     if message.endswith(":") or (platform == "ios" and _SELECTOR.fullmatch(message)):
         return Target(action=message)
     element = _ELEMENT.fullmatch(message)
@@ -109,10 +109,10 @@ def _read_message(message: str, platform: Platform) -> Target | None:
 def _read_element(first: str, within: str) -> Target:
     """Read `ElevatedButton(Pay now)` of Flutter, or `Pay now(Pressable, Checkout.tsx)` of RN."""
     if _WIDGET.fullmatch(first) and "," not in within:
-        return Target(text=_clean(within), view_class=first)
+        return Target(text=_clean_text(within), view_class=first)
     view_class = within.partition(",")[0].strip()
     has_class = _WIDGET.fullmatch(view_class) is not None
-    return Target(text=_clean(first), view_class=view_class if has_class else None)
+    return Target(text=_clean_text(first), view_class=view_class if has_class else None)
 
 
 def _is_class(name: str) -> bool:
@@ -121,11 +121,11 @@ def _is_class(name: str) -> bool:
     )
 
 
-def _text(data: JsonObject, key: str) -> str | None:
-    return _clean(jsonish.text(data, key, limit=_NAME_CHARS))
+def _read_text(data: JsonObject, key: str) -> str | None:
+    return _clean_text(jsonish.text(data, key, limit=_NAME_CHARS))
 
 
-def _clean(text: Any) -> str | None:
+def _clean_text(text: Any) -> str | None:
     return text.strip()[:_NAME_CHARS] or None if isinstance(text, str) else None
 
 

@@ -73,7 +73,7 @@ def check_template(text: str, *, name: str) -> str:
 def fill_title(template: str, report: ReplayReport | IssueReport) -> str:
     """Fill in the title of a ticket, in one line of plain text."""
     values = _read_facts(report, clean_text)
-    return clean_text(_fill(template, values), limit=240)
+    return clean_text(_fill_template(template, values), limit=240)
 
 
 def fill_body(template: str, report: ReplayReport | IssueReport, kind: TrackerKind) -> str:
@@ -86,15 +86,17 @@ def fill_body(template: str, report: ReplayReport | IssueReport, kind: TrackerKi
         }
     else:
         values = _read_facts(report, _write_plain) | {
-            "steps": _keep_apart(write_steps(_shorten(report.steps)) if report.steps else ""),
+            "steps": _keep_apart(
+                write_steps(_keep_last_steps(report.steps)) if report.steps else ""
+            ),
             "error": _keep_apart(_write_plain_error(report)),
             "report": _keep_apart(_write_report(report)),
         }
-    filled = _fill(template, values)
+    filled = _fill_template(template, values)
     return _BLANK_LINES.sub("\n\n", filled).strip()
 
 
-def _fill(template: str, values: Mapping[str, str]) -> str:
+def _fill_template(template: str, values: Mapping[str, str]) -> str:
     # In one pass: a value that looks like a name in braces is not filled in.
     return _NAME.sub(lambda match: values.get(match[1], match[0]), template)
 
@@ -133,7 +135,7 @@ def _name_title(report: ReplayReport | IssueReport) -> str:
     return f"{name_problem(problem.kind, problem.side)}: {problem.title}{text}"
 
 
-def _shorten(steps: ReproSteps) -> ReproSteps:
+def _keep_last_steps(steps: ReproSteps) -> ReproSteps:
     return markdown.keep_last_steps(steps, _MOST_STEPS)
 
 
@@ -141,7 +143,7 @@ def _write_markdown_steps(steps: ReproSteps | None) -> str:
     """Write the last steps without the addresses of their moments, which take most of the room."""
     if steps is None:
         return ""
-    short = _shorten(steps)
+    short = _keep_last_steps(steps)
     start = describe_start(short, write_code_span)
     lines = [start, ""] if start else []
     for group in group_steps(short):

@@ -110,5 +110,5 @@ async def _write_commits(request: Request, projects: Sequence[Project], version:
 
 
 def _write_list(request: Request, values: list[dict[str, object]]) -> Response:
-    page = paging.ListPage(0, len(values))
+    page = paging.RequestedRows(0, len(values))
     return answers.write_json(values, headers=paging.write_link(request, page, has_more=False))

@@ -29,7 +29,9 @@ async def add_release(request: Request, caller: access.ReleasesCaller) -> Respon
     """Make a release in the projects that the body names, or change it where it exists."""
     release = bodies.read_new_release(await answers.read_json_object(request))
     projects = await _find_targets(request, caller, release.version, release.projects)
-    return await _change(request, caller, projects, release.version, release.change, status=201)
+    return await _change_release(
+        request, caller, projects, release.version, release.change, status=201
+    )
 
 
 @router.post(_OF_PROJECT)
@@ -38,7 +40,7 @@ async def add_project_release(request: Request, target: access.ReleasesProject) 
     release = bodies.read_new_release(await answers.read_json_object(request))
     projects = await access.require_projects(request, target.caller, release.projects)
     projects = projects or [target.project]
-    return await _change(
+    return await _change_release(
         request, target.caller, projects, release.version, release.change, status=201
     )
 
@@ -51,7 +53,7 @@ async def change_release(
     body = await answers.read_json_object(request)
     change = bodies.read_change(body)
     projects = await _find_targets(request, caller, version, bodies.read_projects(body))
-    return await _change(request, caller, projects, version, change)
+    return await _change_release(request, caller, projects, version, change)
 
 
 @router.put(_OF_PROJECT + "{version}/")
@@ -62,7 +64,9 @@ async def change_project_release(
     body = await answers.read_json_object(request)
     change = bodies.read_change(body)
     projects = await access.require_projects(request, target.caller, bodies.read_projects(body))
-    return await _change(request, target.caller, projects or [target.project], version, change)
+    return await _change_release(
+        request, target.caller, projects or [target.project], version, change
+    )
 
 
 @router.get(_OF_ORGANIZATION)
@@ -70,13 +74,13 @@ async def list_releases(request: Request, caller: access.ReleasesReader) -> Resp
     """List the releases of all projects that the token reaches, or of those in the query."""
     named = [name for name in request.query_params.getlist("project") if name != "-1"]
     projects = await access.require_projects(request, caller, named)
-    return await _list(request, projects or caller.projects)
+    return await _list_releases(request, projects or caller.projects)
 
 
 @router.get(_OF_PROJECT)
 async def list_project_releases(request: Request, target: access.ReleasesReaderProject) -> Response:
     """List the releases of one project."""
-    return await _list(request, [target.project])
+    return await _list_releases(request, [target.project])
 
 
 @router.get(_OF_ORGANIZATION + "{version}/")
@@ -84,7 +88,7 @@ async def show_release(
     request: Request, caller: access.ReleasesReader, version: access.ReleaseName
 ) -> Response:
     """Show a release of any project that the token reaches."""
-    return await _show(request, caller.projects, version)
+    return await _show_release(request, caller.projects, version)
 
 
 @router.get(_OF_PROJECT + "{version}/")
@@ -92,7 +96,7 @@ async def show_project_release(
     request: Request, target: access.ReleasesReaderProject, version: access.ReleaseName
 ) -> Response:
     """Show a release of one project."""
-    return await _show(request, [target.project], version)
+    return await _show_release(request, [target.project], version)
 
 
 @router.delete(_OF_ORGANIZATION + "{version}/")
@@ -100,7 +104,7 @@ async def delete_release(
     request: Request, caller: access.ReleasesCaller, version: access.ReleaseName
 ) -> Response:
     """Delete what build servers said about a release."""
-    return await _delete(request, caller, caller.projects, version)
+    return await _delete_release(request, caller, caller.projects, version)
 
 
 @router.delete(_OF_PROJECT + "{version}/")
@@ -108,7 +112,7 @@ async def delete_project_release(
     request: Request, target: access.ReleasesProject, version: access.ReleaseName
 ) -> Response:
     """Delete what build servers said about a release of one project."""
-    return await _delete(request, target.caller, [target.project], version)
+    return await _delete_release(request, target.caller, [target.project], version)
 
 
 async def _find_targets(
@@ -137,7 +141,7 @@ async def _find_targets(
     return [project for project in caller.projects if project.id in release.project_ids]
 
 
-async def _change(
+async def _change_release(
     request: Request,
     caller: RestCaller,
     projects: Sequence[Project],
@@ -156,7 +160,7 @@ async def _change(
     return answers.write_json(shapes.describe_release(release, projects), status=status)
 
 
-async def _list(request: Request, projects: Sequence[Project]) -> Response:
+async def _list_releases(request: Request, projects: Sequence[Project]) -> Response:
     page = paging.read_page(request)
     releases = await build_releases.list_releases(
         services_of(request).db,
@@ -170,13 +174,13 @@ async def _list(request: Request, projects: Sequence[Project]) -> Response:
     return answers.write_json(shown, headers=link)
 
 
-async def _show(request: Request, projects: Sequence[Project], version: str) -> Response:
+async def _show_release(request: Request, projects: Sequence[Project], version: str) -> Response:
     ids = [project.id for project in projects]
     release = await build_releases.read_release(services_of(request).db, ids, version)
     return answers.write_json(shapes.describe_release(release, projects))
 
 
-async def _delete(
+async def _delete_release(
     request: Request, caller: RestCaller, projects: Sequence[Project], version: str
 ) -> Response:
     await build_releases.delete_release(

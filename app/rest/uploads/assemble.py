@@ -19,7 +19,7 @@ from app.core.log import shown
 from app.debug_files.model import ApiTokenId
 from app.debug_uploads import limits
 from app.debug_uploads.derive_mapping import read_mapping_id
-from app.debug_uploads.questions import FileAnswer, FileQuestion, UploadState, ask_for_files
+from app.debug_uploads.questions import UploadAnswer, UploadQuestion, UploadState, ask_for_files
 from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.rest import access, answers
 from app.rest.services import services_of
@@ -47,13 +47,13 @@ async def assemble_files(request: Request, target: access.UploadProject) -> Resp
     body = await answers.read_json_object(request, most_bytes=limits.QUESTION_BYTES)
     if len(body) > limits.MOST_FILES:
         raise InvalidInput(f"the body names {len(body)} files; {limits.MOST_FILES} are answered")
-    questions: dict[str, FileQuestion] = {}
+    questions: dict[str, UploadQuestion] = {}
     written: dict[str, dict[str, object]] = {}
     for checksum, value in body.items():
         try:
             questions[checksum] = _read_question(checksum, value)
         except InvalidInput as error:
-            written[checksum] = _write_answer(_refuse(error))
+            written[checksum] = _write_answer(_make_refusal(error))
     services = services_of(request)
     answered = await ask_for_files(
         services.uploads,
@@ -83,9 +83,9 @@ async def assemble_bundle(request: Request, caller: access.UploadCaller) -> Resp
     try:
         question = _read_bundle_question(body)
     except InvalidInput as error:
-        return answers.write_json(_write_bundle_answer([_refuse(error)]))
+        return answers.write_json(_write_bundle_answer([_make_refusal(error)]))
     services = services_of(request)
-    answered: list[FileAnswer] = []
+    answered: list[UploadAnswer] = []
     for project in projects:
         answered += await ask_for_files(
             services.uploads,
@@ -97,7 +97,7 @@ async def assemble_bundle(request: Request, caller: access.UploadCaller) -> Resp
     return answers.write_json(_write_bundle_answer(answered))
 
 
-def _read_question(checksum: str, value: Any) -> FileQuestion:
+def _read_question(checksum: str, value: Any) -> UploadQuestion:
     """Read what a request says of a file.
 
     Raises:
@@ -113,12 +113,12 @@ def _read_question(checksum: str, value: Any) -> FileQuestion:
         debug_id = normalize_debug_id(value["debug_id"]) or ""
         if not debug_id:
             raise InvalidInput(f"{shown(str(value['debug_id'])[:100])} is not a debug id")
-    return FileQuestion(_read_sha1(checksum), name, _read_chunks(value), debug_id=debug_id)
+    return UploadQuestion(_read_sha1(checksum), name, _read_chunks(value), debug_id=debug_id)
 
 
-def _read_bundle_question(body: dict[str, Any]) -> FileQuestion:
+def _read_bundle_question(body: dict[str, Any]) -> UploadQuestion:
     release = _read_text(body, "version", most_chars=limits.NAME_CHARS)
-    return FileQuestion(
+    return UploadQuestion(
         _read_sha1(body.get("checksum")),
         _BUNDLE_NAME,
         _read_chunks(body),
@@ -152,11 +152,11 @@ def _read_chunks(value: dict[str, Any]) -> tuple[str, ...]:
     return tuple(_read_sha1(each) for each in chunks)
 
 
-def _refuse(error: InvalidInput) -> FileAnswer:
-    return FileAnswer(UploadState.ERROR, detail=str(error))
+def _make_refusal(error: InvalidInput) -> UploadAnswer:
+    return UploadAnswer(UploadState.ERROR, detail=str(error))
 
 
-def _write_answer(answer: FileAnswer) -> dict[str, object]:
+def _write_answer(answer: UploadAnswer) -> dict[str, object]:
     written: dict[str, object] = {
         "state": answer.state,
         "missingChunks": answer.missing_chunks,
@@ -167,7 +167,7 @@ def _write_answer(answer: FileAnswer) -> dict[str, object]:
     return written
 
 
-def _write_bundle_answer(answered: Sequence[FileAnswer]) -> dict[str, object]:
+def _write_bundle_answer(answered: Sequence[UploadAnswer]) -> dict[str, object]:
     worst = min(answered, key=lambda answer: _WORST_FIRST.index(answer.state))
     missing = dict.fromkeys(each for answer in answered for each in answer.missing_chunks)
     return {"state": worst.state, "missingChunks": [*missing], "detail": worst.detail}

@@ -55,14 +55,14 @@ class TapMatcher:
 
     def is_keypad_screen(self, name: str) -> bool:
         """Tell whether the name of a screen says that it is a keypad."""
-        return self.rules.keypads and _KEYPAD_SCREEN.search(_snake(name)) is not None
+        return self.rules.keypads and _KEYPAD_SCREEN.search(_to_snake_case(name)) is not None
 
     def is_keypad_view(self, names: Iterable[str]) -> bool:
         """Tell whether one of the names of a view says that it belongs to a keypad."""
         for name in names:
             if _matches(self._views, name):
                 return True
-            if self.rules.keypads and _KEYPAD_VIEW.search(_snake(name)) is not None:
+            if self.rules.keypads and _KEYPAD_VIEW.search(_to_snake_case(name)) is not None:
                 return True
         return False
 
@@ -110,6 +110,6 @@ def _compile_globs(globs: Iterable[str]) -> TextPattern | None:
     return patterns.compile_text(f"(?is)x(?:{choices})", any_case=True) if choices else None
 
 
-def _snake(name: str) -> str:
+def _to_snake_case(name: str) -> str:
     """Return a name with an underscore where camelCase has a capital."""
     return _CAMEL.sub(r"\1_\2", folding.fold_text(name[:_NAME_CHARS]))

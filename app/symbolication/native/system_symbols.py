@@ -125,7 +125,9 @@ class SystemSymbols:
         try:
             await asyncio.to_thread(self._folder.mkdir, _FOLDER_MODE, parents=True, exist_ok=True)
             for suffix in _SUFFIXES:
-                file = await self._make(debug_id, f"{hexadecimal[:2]}/{hexadecimal[2:]}/{suffix}")
+                file = await self._make_symcache(
+                    debug_id, f"{hexadecimal[:2]}/{hexadecimal[2:]}/{suffix}"
+                )
                 if file is not None:
                     return file
             (self._folder / f"{debug_id}{_ABSENT}").touch()
@@ -133,7 +135,7 @@ class SystemSymbols:
             _logger.warning("symbols of the system are not at hand", error=str(error))
         return None
 
-    async def _make(self, debug_id: str, name: str) -> CachedFile | None:
+    async def _make_symcache(self, debug_id: str, name: str) -> CachedFile | None:
         """Make a symcache of one file; None if there is no such file, or it is of no use."""
         part = self._folder / f"{debug_id}.{secrets.token_hex(8)}"
         packed, whole, target = (
@@ -166,7 +168,9 @@ class SystemSymbols:
                 objects = await self._deriver.derive(source.fileno(), written.fileno())
             for item in objects:
                 if item.debug_id == debug_id and item.size_bytes:
-                    await asyncio.to_thread(_cut, derived, target, item.start, item.size_bytes)
+                    await asyncio.to_thread(
+                        _copy_range, derived, target, item.start, item.size_bytes
+                    )
                     return True
         finally:
             derived.unlink(missing_ok=True)
@@ -186,17 +190,17 @@ def _unpack(packed: Path, whole: Path, limit_bytes: int) -> None:
         try:
             if head == _ZSTD:
                 with zstandard.ZstdDecompressor().stream_reader(source) as inflated:
-                    _copy(cast("BinaryIO", inflated), target, limit_bytes)
+                    _copy_stream(cast("BinaryIO", inflated), target, limit_bytes)
             elif head.startswith(_GZIP):
                 with gzip.open(source) as inflated_file:
-                    _copy(cast("BinaryIO", inflated_file), target, limit_bytes)
+                    _copy_stream(cast("BinaryIO", inflated_file), target, limit_bytes)
             else:
-                _copy(source, target, limit_bytes)
+                _copy_stream(source, target, limit_bytes)
         except (zstandard.ZstdError, zlib.error, gzip.BadGzipFile, EOFError) as error:
             raise MalformedInput(f"it cannot be unpacked: {error}") from error
 
 
-def _copy(source: BinaryIO, target: BinaryIO, limit_bytes: int) -> None:
+def _copy_stream(source: BinaryIO, target: BinaryIO, limit_bytes: int) -> None:
     size_bytes = 0
     while piece := source.read(_PIECE_BYTES):
         size_bytes += len(piece)
@@ -205,7 +209,7 @@ def _copy(source: BinaryIO, target: BinaryIO, limit_bytes: int) -> None:
         target.write(piece)
 
 
-def _cut(source: Path, target: Path, start: int, size_bytes: int) -> None:
+def _copy_range(source: Path, target: Path, start: int, size_bytes: int) -> None:
     """Copy a range of a file."""
     with source.open("rb") as read, target.open("wb") as written:
         read.seek(start)

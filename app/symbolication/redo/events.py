@@ -122,7 +122,7 @@ class EventRedoer:
             redone += part
             result.unfinished |= late
         if redone:
-            result.unfinished |= await self._write(project_id, redone, looked_up_at, result)
+            result.unfinished |= await self._write_events(project_id, redone, looked_up_at, result)
         result.finished -= result.unfinished
         return result
 
@@ -154,7 +154,7 @@ class EventRedoer:
             for event_id, file in hierarchies.items()
         }
 
-    async def _write(
+    async def _write_events(
         self,
         project_id: ProjectId,
         redone: Sequence[_RedoneEvent],

@@ -8,9 +8,9 @@ from app.alerts.editing.overview import AlertOverview
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import (
     AlertRule,
+    AlertRuleSettings,
     AlertTarget,
     RuleKind,
-    RuleSettings,
     TargetKind,
 )
 from app.messages.model import LoggedMessage, MessageState
@@ -152,7 +152,7 @@ def build_rule_page(
         chosen: The ids of the targets that were ticked, after a mistake.
         problem: What to correct.
     """
-    settings = rule.settings if rule else RuleSettings()
+    settings = rule.settings if rule else AlertRuleSettings()
     if fields is not None:
         ticked = set(chosen)
     elif rule is not None:
@@ -279,7 +279,7 @@ def _list_target_kinds(selected: str, *, has_mail: bool) -> tuple[Choice, ...]:
     )
 
 
-def _write_form(settings: RuleSettings) -> dict[str, str]:
+def _write_form(settings: AlertRuleSettings) -> dict[str, str]:
     return {
         "only_crashes": "yes" if settings.only_crashes else "",
         "environment": settings.environment,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from app.alerts.model import RuleKind, RuleSettings, TargetKind, TellWhen
+from app.alerts.model import AlertRuleSettings, RuleKind, TargetKind, TellWhen
 from app.messages.model import MessageKind, MessageState
 
 
@@ -80,7 +80,7 @@ def name_message(kind: MessageKind) -> str:
     return _MESSAGE_KINDS[kind]
 
 
-def describe_condition(kind: RuleKind, settings: RuleSettings) -> str:
+def describe_condition(kind: RuleKind, settings: AlertRuleSettings) -> str:
     """Say what a rule asks for beyond its kind; empty if nothing."""
     parts: list[str] = []
     if settings.only_crashes:
@@ -108,7 +108,7 @@ def describe_condition(kind: RuleKind, settings: RuleSettings) -> str:
     return ", ".join(parts)
 
 
-def describe_timing(settings: RuleSettings) -> str:
+def describe_timing(settings: AlertRuleSettings) -> str:
     """Say when a rule tells what it found."""
     zone = "" if settings.time_zone == "UTC" else f" ({settings.time_zone})"
     if settings.tell is TellWhen.DAILY:

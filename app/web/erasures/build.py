@@ -20,7 +20,7 @@ from app.web.erasures.page import (
     ErasurePage,
     ErasureRow,
     ErasuresPage,
-    HoldRow,
+    KeptByHoldRow,
     MatchingQuestionPage,
     NameChoice,
     PersonQuestionPage,
@@ -168,7 +168,7 @@ def build_erasure(receipt: ErasureReceipt, *, first_hold: int) -> ErasurePage:
         steps=_describe_steps(erasure),
         receipt_href=erasure_urls.receipt(erasure.id),
         holds=tuple(
-            HoldRow(hold.replay_id, hold.name, hold.reason, hold.expires_at, hold.ended_at)
+            KeptByHoldRow(hold.replay_id, hold.name, hold.reason, hold.expires_at, hold.ended_at)
             for hold in receipt.holds
         ),
         holds_part=describe_rows(

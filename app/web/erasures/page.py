@@ -115,7 +115,7 @@ class MatchingQuestionPage:
 
 
 @dataclass(frozen=True, slots=True)
-class HoldRow:
+class KeptByHoldRow:
     """A replay that a legal hold keeps, or kept."""
 
     replay_id: str
@@ -155,6 +155,6 @@ class ErasurePage:
     steps: tuple[tuple[str, str], ...]
     """The steps in words, each with its state: done, now, later."""
     receipt_href: str
-    holds: tuple[HoldRow, ...] = ()
+    holds: tuple[KeptByHoldRow, ...] = ()
     holds_part: ListPart | None = None
     siblings: tuple[SiblingRow, ...] = field(default_factory=tuple)

@@ -13,7 +13,7 @@ from app.core import ids
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.projects.model import Project
 from app.web.frame.cursors import write_cursor
-from app.web.log.page import KindOption, LogForm, LogLink, LogPage, LogRow
+from app.web.log.page import AuditLogRow, KindOption, LogForm, LogLink, LogPage
 from app.web.log.words import KIND_LABELS, describe_action, describe_facts
 from app.web.urls import issue_urls, project_urls, replay_urls, server_urls
 
@@ -106,12 +106,12 @@ def _build_form(query: LogQuery, addresses: LogAddresses, *, is_server: bool) ->
 
 def _build_row(
     entry: LogEntry, names: LogNames, addresses: LogAddresses, *, is_server: bool
-) -> LogRow:
+) -> AuditLogRow:
     actor = names.people.get(entry.person_id) if entry.person_id else None
     person = LogLink(_PROGRAM if entry.person_id is None else _GONE)
     if actor is not None:
         person = LogLink(actor.name, addresses.of_person(actor))
-    return LogRow(
+    return AuditLogRow(
         entry.at,
         person,
         describe_action(entry.action),

@@ -16,7 +16,7 @@ class LogLink:
 
 
 @dataclass(frozen=True, slots=True)
-class LogRow:
+class AuditLogRow:
     """A line of the log."""
 
     at: datetime
@@ -64,7 +64,7 @@ class LogPage:
     name: str
     """The name of the project; empty for the log of the server."""
     form: LogForm
-    rows: tuple[LogRow, ...]
+    rows: tuple[AuditLogRow, ...]
     is_filtered: bool
     clear_href: str
     back_href: str | None

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from app.administration.privacy import rule_settings
-from app.administration.privacy.rule_settings import REMOVAL_DAYS, RuleSettings
+from app.administration.privacy.rule_settings import REMOVAL_DAYS, ProjectPrivacyRules
 from app.administration.privacy.rule_trial import (
     EventTrial,
     FieldChange,
@@ -38,7 +38,7 @@ _CONTEXT_CHARS: Final = 60
 
 def build_privacy_page(
     access: ProjectAccess,
-    settings: RuleSettings,
+    settings: ProjectPrivacyRules,
     form: RuleForm,
     *,
     trial: RuleTrial | None = None,
@@ -88,7 +88,7 @@ def _build_removals(counts: Iterable[tuple[str, int]]) -> tuple[RemovalRow, ...]
     )
 
 
-def _build_versions(settings: RuleSettings) -> tuple[VersionRow, ...]:
+def _build_versions(settings: ProjectPrivacyRules) -> tuple[VersionRow, ...]:
     return tuple(
         VersionRow(
             version.version,

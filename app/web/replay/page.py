@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal, get_args
 
 from app.core.ids import ProjectId, ReplayId
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from app.playback.recording.contents import ScreenSpan
 from app.playback.recording.outline import ReplayState
 from app.playback.video.start import PlaybackStart
@@ -146,7 +146,7 @@ class ReplayPage:
     tab: Tab
     gaps: tuple[GapRow, ...]
     screens: tuple[ScreenSpan, ...]
-    conditions: tuple[Condition, ...]
+    conditions: tuple[DeviceCondition, ...]
     activity: tuple[ActivityRow, ...]
     network: tuple[NetworkRow, ...]
     errors: tuple[ErrorRow, ...]

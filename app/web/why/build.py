@@ -14,7 +14,7 @@ from app.playback.why import (
     ProjectTrail,
     ReplayLosses,
     ReplayTrail,
-    StoredReplay,
+    ReplayWithMissingSegments,
 )
 from app.projects.model import QuarantinedEnvelope
 from app.replays.model import Replay, Tombstone
@@ -120,7 +120,9 @@ def _describe_missing(trail: ReplayTrail) -> WhyFinding:
     )
 
 
-def _describe_stored(stored: StoredReplay, names: Mapping[ProjectId, str]) -> Iterator[WhyFinding]:
+def _describe_stored(
+    stored: ReplayWithMissingSegments, names: Mapping[ProjectId, str]
+) -> Iterator[WhyFinding]:
     """Say of a replay that is here which part of it is missing."""
     replay = stored.replay
     yield WhyFinding(

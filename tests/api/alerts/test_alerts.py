@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import text
 
-from app.alerts.model import RuleKind, RuleSettings, TargetKind
+from app.alerts.model import AlertRuleSettings, RuleKind, TargetKind
 from app.core.ids import ProjectId, ReplayId
 from app.playback.pictures import schedule
 from app.replays.model import ReplayKey
@@ -24,7 +24,7 @@ from tests.support.servers.receivers import WebhookReceiver, serving_webhook
 from tests.support.servers.server import Server, running
 from tests.support.waiting import until_asked
 
-AT_ONCE = RuleSettings(collect_min=0)
+AT_ONCE = AlertRuleSettings(collect_min=0)
 _BY_SIGNALS = (RuleKind.NEW_ISSUE, RuleKind.FIRST_CRASH, RuleKind.QUERY)
 
 
@@ -51,7 +51,7 @@ async def ask_for(
     server: Server,
     receiver: WebhookReceiver,
     *kinds: RuleKind,
-    settings: RuleSettings = AT_ONCE,
+    settings: AlertRuleSettings = AT_ONCE,
     project_id: ProjectId | None = None,
 ) -> None:
     """Let rules of the app's project tell the webhook, from now on."""
@@ -158,7 +158,7 @@ async def test_a_rule_for_crashes_of_an_environment_leaves_others_out(
     alerting: Server, receiver: WebhookReceiver
 ):
     """Levels and environments that a rule does not ask for are no news."""
-    settings = RuleSettings(collect_min=0, only_crashes=True, environment="production")
+    settings = AlertRuleSettings(collect_min=0, only_crashes=True, environment="production")
     await ask_for(alerting, receiver, RuleKind.NEW_ISSUE, settings=settings)
 
     def crash(number: int, **changes: Any) -> bytes:
@@ -179,7 +179,7 @@ async def test_a_query_is_asked_when_a_replay_closes_and_when_a_late_crash_comes
     alerting: Server, receiver: WebhookReceiver
 ):
     """A backend's crash that is linked to a closed replay lets its queries be asked again."""
-    settings = RuleSettings(collect_min=0, query="count_errors:>0")
+    settings = AlertRuleSettings(collect_min=0, query="count_errors:>0")
     await ask_for(alerting, receiver, RuleKind.QUERY, settings=settings)
 
     async def is_closed() -> bool:
@@ -271,7 +271,7 @@ async def test_what_was_found_about_an_erased_replay_is_not_told(
     alerting: Server, receiver: WebhookReceiver
 ):
     """Nothing leaves the server after the replay is gone."""
-    settings = RuleSettings(collect_min=60, query="has:video")
+    settings = AlertRuleSettings(collect_min=60, query="has:video")
     await ask_for(alerting, receiver, RuleKind.QUERY, settings=settings)
     await alerting.take(envelopes.replay_video_envelope(0))
 
@@ -338,7 +338,7 @@ async def test_the_server_has_alerts_of_its_own(alerting: Server):
 
 async def test_no_message_holds_what_was_scrubbed(alerting: Server, receiver: WebhookReceiver):
     """Of everything that is sent with secrets in it, in all their forms, no message has one."""
-    settings = RuleSettings(collect_min=0, query="has:id OR count_errors:>=0", hourly=1_000)
+    settings = AlertRuleSettings(collect_min=0, query="has:id OR count_errors:>=0", hourly=1_000)
     await ask_for(alerting, receiver, *_BY_SIGNALS, settings=settings)
     slack = await add_target(alerting.database, alerting.app.id, receiver.url, TargetKind.SLACK)
     for kind in _BY_SIGNALS:

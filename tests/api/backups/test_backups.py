@@ -16,7 +16,7 @@ from app.backup.model import BackupRefused, DamagedBackup, SilentProgress
 from app.backup.objects import ObjectCopier
 from app.backup.verify import BackupVerifier
 from app.cli import doctor
-from app.cli.checks import CheckState
+from app.cli.checks import CheckLevel
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ReplayId
 from app.playback.pictures import schedule
@@ -361,7 +361,7 @@ async def test_a_server_does_not_start_on_half_a_restore(
     (failed,) = [
         each for each in doctor._check_folder(target.settings) if each.subject == "restore"
     ]
-    assert failed.state is CheckState.FAIL
+    assert failed.state is CheckLevel.FAIL
     assert f"of {name} is not finished" in failed.text
 
 

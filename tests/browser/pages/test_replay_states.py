@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from tests.browser.pages import axe
 from tests.unit.web.samples import pages
 
@@ -112,8 +112,8 @@ def test_the_speed_is_part_of_the_address(replay):
 
 def test_the_condition_of_the_phone_is_shown_over_the_picture(page, site):
     """A condition such as offline is shown while it lasts; background is left to the gaps."""
-    offline = Condition(40_000, 50_000, "offline", "offline")
-    away = Condition(40_000, 50_000, "background", "in background")
+    offline = DeviceCondition(40_000, 50_000, "offline", "offline")
+    away = DeviceCondition(40_000, 50_000, "background", "in background")
     value = replace(pages.REPLAY_PAGE, conditions=(offline, away))
     site.pages["offline"] = replace(pages.SAMPLES["replay"], page=value)
     page.goto(site.address("offline"))

@@ -21,7 +21,7 @@ from app.debug_uploads.assembler import Assembler
 from app.debug_uploads.cleaning import clean_uploads
 from app.debug_uploads.folder import UploadFolder
 from app.debug_uploads.limits import UploadLimits
-from app.debug_uploads.questions import FileAnswer, FileQuestion, UploadState, ask_for_files
+from app.debug_uploads.questions import UploadAnswer, UploadQuestion, UploadState, ask_for_files
 from app.debug_uploads.services import UploadServices
 from app.erasure import sweep
 from app.projects import writes as project_writes
@@ -90,11 +90,11 @@ async def store_chunks(services: UploadServices, content: bytes) -> tuple[str, .
     return tuple(sha1(chunk) for chunk in split(content, _CHUNK_BYTES))
 
 
-def make_question(content: bytes) -> FileQuestion:
+def make_question(content: bytes) -> UploadQuestion:
     """Make the question about a mapping."""
     checksums = tuple(sha1(chunk) for chunk in split(content, _CHUNK_BYTES))
     uuid = mapping_uuid(content)
-    return FileQuestion(sha1(content), f"/proguard/{uuid}.txt", checksums, debug_id=uuid)
+    return UploadQuestion(sha1(content), f"/proguard/{uuid}.txt", checksums, debug_id=uuid)
 
 
 async def ask(
@@ -102,7 +102,7 @@ async def ask(
     project_id: ProjectId,
     content: bytes,
     assembler: Assembler | None = None,
-) -> FileAnswer:
+) -> UploadAnswer:
     """Ask for a mapping, with an assembler of another process each time."""
     assembler = assembler or Assembler(services)
     (answer,) = await ask_for_files(
@@ -266,7 +266,7 @@ async def test_one_content_has_so_many_ids(
     assert (await ask(services, project_id, MAPPING)).state is UploadState.OK
     monkeypatch.setattr(questions, "MOST_IDS", 1)
     question = make_question(MAPPING)
-    other = FileQuestion(question.sha1, question.name, question.chunks, debug_id="0" * 31 + "1")
+    other = UploadQuestion(question.sha1, question.name, question.chunks, debug_id="0" * 31 + "1")
     (answer,) = await ask_for_files(services, Assembler(services), project_id, TOKEN, [other])
     assert answer.state is UploadState.ERROR
 
@@ -356,7 +356,7 @@ async def test_originals_are_kept_if_the_operator_wants_them(
     object.__setattr__(services, "keep_originals", True)
     await store_chunks(services, content)
     checksums = tuple(sha1(chunk) for chunk in split(content, _CHUNK_BYTES))
-    question = FileQuestion(sha1(content), "libshop.so", checksums)
+    question = UploadQuestion(sha1(content), "libshop.so", checksums)
     assembler = Assembler(services)
     (answer,) = await ask_for_files(services, assembler, project_id, TOKEN, [question])
     assert answer.file is not None

@@ -57,9 +57,9 @@ async def test_a_token_has_so_many_open_files(
     monkeypatch.setattr(questions, "OPEN_FILES", files)
     monkeypatch.setattr(questions, "OPEN_BYTES", size_bytes)
     await add(database, 1, 1)
-    question = questions.FileQuestion("a" * 40, "x", (CHUNK,))
+    question = questions.UploadQuestion("a" * 40, "x", (CHUNK,))
     asked = questions._Questions(None, ProjectId(1), TOKEN)  # type: ignore[arg-type]
-    others = questions.FileQuestion("b" * 40, "x", (CHUNK,)), question
+    others = questions.UploadQuestion("b" * 40, "x", (CHUNK,)), question
     asked.sizes = dict.fromkeys(others, size_bytes - 2)
     async with database.transaction() as connection:
         await asked._check_open(connection, [question])

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from app.cli import doctor
-from app.cli.checks import CheckState
+from app.cli.checks import CheckLevel
 from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.storage import s3 as driver
@@ -139,12 +139,12 @@ async def test_the_doctor_checks_the_bucket(s3_service: s3.Service):
         s3_secret_access_key=secret,
         s3_addressing="path",
     )
-    assert (await doctor._check_storage(settings)).state is CheckState.OK
+    assert (await doctor._check_storage(settings)).state is CheckLevel.OK
     s3_service.owner.put_bucket_versioning(
         Bucket=location.bucket, VersioningConfiguration={"Status": "Enabled"}
     )
     finding = await doctor._check_storage(settings)
-    assert finding.state is CheckState.WARN
+    assert finding.state is CheckLevel.WARN
     assert "keeps what Playhead deletes" in finding.text
 
 

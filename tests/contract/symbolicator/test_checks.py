@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from app.cli.checks import CheckState
+from app.cli.checks import CheckLevel
 from app.cli.symbol_checks import check_symbols
 from app.core.settings import Settings
 from app.symbolicator import child
@@ -13,7 +13,7 @@ from app.symbolicator import child
 async def test_the_sandbox_is_whole():
     """Where the kernel filters system calls, the child is all right."""
     (result,) = await check_symbols(Settings())
-    assert (result.subject, result.state) == ("debug files", CheckState.OK)
+    assert (result.subject, result.state) == ("debug files", CheckLevel.OK)
 
 
 @pytest.mark.parametrize(
@@ -27,17 +27,17 @@ async def test_a_child_that_is_not_all_right(monkeypatch, program, state, words)
     """A child without a filter is a warning, one that does not start a failure with its reason."""
     monkeypatch.setattr(child, "command_of", lambda _module: (sys.executable, "-c", program))
     (result,) = await check_symbols(Settings())
-    assert result.state == CheckState(state)
+    assert result.state == CheckLevel(state)
     assert words in result.text
 
 
 async def test_where_symbols_of_the_system_are(tmp_path):
     """The folder must be there; a bucket is named, and a place of another form is a failure."""
     places = {
-        str(tmp_path): CheckState.OK,
-        str(tmp_path / "nowhere"): CheckState.WARN,
-        "s3://symbols/ios": CheckState.OK,
-        "https://symbols.example": CheckState.FAIL,
+        str(tmp_path): CheckLevel.OK,
+        str(tmp_path / "nowhere"): CheckLevel.WARN,
+        "s3://symbols/ios": CheckLevel.OK,
+        "https://symbols.example": CheckLevel.FAIL,
     }
     for place, state in places.items():
         _, result = await check_symbols(Settings(system_symbols=place, s3_region="eu-central-1"))

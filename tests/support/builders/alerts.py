@@ -9,7 +9,7 @@ from app.alerts.compose import Composer
 from app.alerts.delivery.sender import MessageSender
 from app.alerts.judge import judge_signals
 from app.alerts.metrics import MessageMetrics
-from app.alerts.model import AlertRule, AlertTarget, RuleKind, RuleSettings, TargetKind
+from app.alerts.model import AlertRule, AlertRuleSettings, AlertTarget, RuleKind, TargetKind
 from app.core import clock
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import Database
@@ -24,7 +24,7 @@ from tests.support.servers.receivers import MailReceiver
 
 LOCAL = AllowedHosts.read(["127.0.0.1"])
 ADDRESSES: MessageAddresses = make_addresses("https://replays.example.com")
-AT_ONCE = RuleSettings(collect_min=0)
+AT_ONCE = AlertRuleSettings(collect_min=0)
 SENDER = "a" * 32
 
 
@@ -46,7 +46,7 @@ async def add_rule(
     project_id: ProjectId | None,
     kind: RuleKind,
     *receivers: AlertTarget,
-    settings: RuleSettings = AT_ONCE,
+    settings: AlertRuleSettings = AT_ONCE,
     made_by: PersonId | None = None,
 ) -> AlertRule:
     """Add a rule that tells some targets."""

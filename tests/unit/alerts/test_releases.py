@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from app.alerts.model import RuleSettings
+from app.alerts.model import AlertRuleSettings
 from app.alerts.watch.releases import judge_releases
 from app.core.ids import ProjectId
 from app.releases.model import SessionCohort
@@ -28,7 +28,7 @@ def test_a_release_below_its_share_is_found():
         **count("shop@2.0", 1_000, 10),
         **count("shop@3.0", 99, 99),
     }
-    [found] = judge_releases(counts, RuleSettings(share_percent=99.0), path=PATH)
+    [found] = judge_releases(counts, AlertRuleSettings(share_percent=99.0), path=PATH)
     assert found.title == "shop@1.0: 98.9 % of sessions without a crash"
     assert "11 of 1,000 sessions" in found.why
     assert found.ids == {"release": "shop@1.0"}
@@ -36,9 +36,9 @@ def test_a_release_below_its_share_is_found():
 
 def test_the_share_is_cut_and_not_rounded():
     """98.9999 % are below 99 %, and are shown so."""
-    [found] = judge_releases(count("a", 1_000_000, 10_001), RuleSettings(), path=PATH)
+    [found] = judge_releases(count("a", 1_000_000, 10_001), AlertRuleSettings(), path=PATH)
     assert found.title.startswith("a: 98.99 %")
-    assert judge_releases(count("a", 1_000_000, 10_000), RuleSettings(), path=PATH) == []
+    assert judge_releases(count("a", 1_000_000, 10_000), AlertRuleSettings(), path=PATH) == []
 
 
 def test_a_rule_of_one_environment_leaves_others_out():
@@ -47,8 +47,8 @@ def test_a_rule_of_one_environment_leaves_others_out():
         **count("a", 1_000, 0),
         **count("a", 1_000, 900, environment="staging"),
     }
-    assert judge_releases(counts, RuleSettings(environment="production"), path=PATH) == []
-    assert len(judge_releases(counts, RuleSettings(), path=PATH)) == 1
+    assert judge_releases(counts, AlertRuleSettings(environment="production"), path=PATH) == []
+    assert len(judge_releases(counts, AlertRuleSettings(), path=PATH)) == 1
 
 
 def test_a_release_crashes_too_often_until_it_is_clearly_better():
@@ -61,5 +61,7 @@ def test_a_release_crashes_too_often_until_it_is_clearly_better():
         (5, 1, True),
         (0, 0, False),
     ):
-        found = judge_releases(count("a", sessions, crashed), RuleSettings(), path=PATH, held=held)
+        found = judge_releases(
+            count("a", sessions, crashed), AlertRuleSettings(), path=PATH, held=held
+        )
         assert bool(found) is holds, (sessions, crashed)

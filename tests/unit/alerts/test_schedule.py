@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.alerts.model import RuleSettings, TellWhen
+from app.alerts.model import AlertRuleSettings, TellWhen
 from app.alerts.schedule import (
     find_due_at,
     find_next_time,
@@ -20,12 +20,12 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-NIGHT = RuleSettings(quiet_from="22:00", quiet_until="07:00", time_zone="Europe/Berlin")
+NIGHT = AlertRuleSettings(quiet_from="22:00", quiet_until="07:00", time_zone="Europe/Berlin")
 
 
 def test_what_is_found_collects_for_some_minutes():
     """A rule without quiet times tells after the minutes for which it collects."""
-    assert find_due_at(RuleSettings(collect_min=5), at("2026-03-01 10:00")) == at(
+    assert find_due_at(AlertRuleSettings(collect_min=5), at("2026-03-01 10:00")) == at(
         "2026-03-01 10:05"
     )
 
@@ -68,7 +68,9 @@ def test_a_quiet_time_that_ends_or_begins_while_clocks_are_set(
     quiet: tuple[str, str], moment: str, end: str | None
 ):
     """An hour that comes twice, or not at all, neither breaks it up nor makes it a day longer."""
-    settings = RuleSettings(quiet_from=quiet[0], quiet_until=quiet[1], time_zone="Europe/Berlin")
+    settings = AlertRuleSettings(
+        quiet_from=quiet[0], quiet_until=quiet[1], time_zone="Europe/Berlin"
+    )
     assert find_quiet_end(settings, at(moment)) == (at(end) if end else None)
 
 
@@ -86,7 +88,7 @@ def test_a_quiet_time_that_ends_or_begins_while_clocks_are_set(
 def test_a_quiet_time_has_one_end_in_every_zone(zone: str, changes: tuple[str, ...]):
     """Whenever it is asked within one, the end is the same, near, and not quiet any more."""
     for quiet in (("22:00", "07:00"), ("23:50", "00:10"), ("00:00", "01:30"), ("01:45", "02:15")):
-        settings = RuleSettings(quiet_from=quiet[0], quiet_until=quiet[1], time_zone=zone)
+        settings = AlertRuleSettings(quiet_from=quiet[0], quiet_until=quiet[1], time_zone=zone)
         for day in changes:
             ends: list[datetime] = []
             for minutes in range(-36 * 60, 36 * 60, 10):
@@ -104,20 +106,20 @@ def test_a_quiet_time_has_one_end_in_every_zone(zone: str, changes: tuple[str, .
 
 def test_a_quiet_time_by_day():
     """Quiet times that do not pass midnight work as well."""
-    settings = RuleSettings(quiet_from="12:00", quiet_until="13:30")
+    settings = AlertRuleSettings(quiet_from="12:00", quiet_until="13:30")
     assert find_quiet_end(settings, at("2026-01-10 12:15")) == at("2026-01-10 13:30")
     assert find_quiet_end(settings, at("2026-01-10 13:30")) is None
 
 
 def test_equal_times_are_no_quiet_time():
     """From eight to eight is never."""
-    settings = RuleSettings(quiet_from="08:00", quiet_until="08:00")
+    settings = AlertRuleSettings(quiet_from="08:00", quiet_until="08:00")
     assert find_quiet_end(settings, at("2026-01-10 08:00")) is None
 
 
 def test_a_summary_comes_at_its_time_of_day():
     """The next one is today or tomorrow, by the clocks of the zone."""
-    settings = RuleSettings(tell=TellWhen.DAILY, tell_at="08:00", time_zone="America/New_York")
+    settings = AlertRuleSettings(tell=TellWhen.DAILY, tell_at="08:00", time_zone="America/New_York")
     assert find_due_at(settings, at("2026-01-10 12:59")) == at("2026-01-10 13:00")
     assert find_due_at(settings, at("2026-01-10 13:00")) == at("2026-01-11 13:00")
     assert find_due_at(settings, at("2026-03-07 13:30")) == at("2026-03-08 12:00")
@@ -150,10 +152,10 @@ def test_what_is_no_zone_is_refused(name: str):
 
 def test_settings_are_stored_without_defaults_and_read_back():
     """What a later release adds does not stop this one from reading."""
-    settings = RuleSettings(query="end:crash", tell=TellWhen.DAILY, hourly=3)
+    settings = AlertRuleSettings(query="end:crash", tell=TellWhen.DAILY, hourly=3)
     stored = settings.to_json()
     assert stored == {"query": "end:crash", "tell": "daily", "hourly": 3}
-    assert RuleSettings.read({**stored, "colour": "red"}) == settings
+    assert AlertRuleSettings.read({**stored, "colour": "red"}) == settings
     assert find_due_at(settings, at("2026-01-10 07:00")) - at("2026-01-10 07:00") == timedelta(
         hours=1
     )

@@ -9,7 +9,7 @@ from hypothesis import given, strategies
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.core.replay_range import ReplayRange
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from app.reports.files import ReportFile, list_report_files, write_report_file
 from app.reports.flows.model import FlowFacts
 from app.reports.markdown import MOST_CHARS, write_issue_report, write_replay_report
@@ -92,7 +92,7 @@ def report(text: str = "payment failed", **changes) -> ReplayReport:
         requests=(ReportRequest(1_500, "POST", text, 500, 2_200, has_failed=True),
                   ReportRequest(2_500, "GET", text, None, None, has_failed=False)),
         more_requests=3,
-        conditions=(Condition(1_000, 9_000, "offline", "offline"),),
+        conditions=(DeviceCondition(1_000, 9_000, "offline", "offline"),),
         feedback=(text,),
         remarks=("2 parts of the recording never arrived, so steps may be missing.",),
         has_poster=True,

@@ -13,7 +13,7 @@ from app.core.ids import ProjectId, ReplayId
 from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
-from app.replays.sizes import StoredReplay
+from app.replays.sizes import ReplaySize
 from app.retention.plan import (
     Act,
     DeleteCounts,
@@ -40,7 +40,7 @@ class World:
 
     rules: dict[ProjectId, ProjectRules]
     server: ServerRules = field(default_factory=ServerRules)
-    replays: dict[ReplayKey, StoredReplay] = field(default_factory=dict)
+    replays: dict[ReplayKey, ReplaySize] = field(default_factory=dict)
     others: dict[tuple[ProjectId, date, int], int] = field(default_factory=dict)
     """Rows of events, spans and logs by project, day and class; each takes 10 bytes."""
     exempt: set[ReplayKey] = field(default_factory=set)
@@ -57,7 +57,7 @@ class World:
         number = len(self.replays)
         key = ReplayKey(project_id, ReplayId(f"{number:032x}"))
         at = datetime.combine(day, time(second=number % 60, microsecond=number), UTC)
-        self.replays[key] = StoredReplay(key, day, retention_class, at, size_bytes)
+        self.replays[key] = ReplaySize(key, day, retention_class, at, size_bytes)
         return key
 
     def inventory(self) -> Inventory:
@@ -70,7 +70,7 @@ class World:
         for (project_id, day, retention_class), rows in self.others.items():
             day_bytes[project_id, day] += 10 * rows
             parts[project_id, day, retention_class][1] += rows
-        by_project: defaultdict[ProjectId, list[StoredReplay]] = defaultdict(list)
+        by_project: defaultdict[ProjectId, list[ReplaySize]] = defaultdict(list)
         for replay in sorted(self.replays.values(), key=lambda each: each.first_received_at):
             if replay.key not in self.exempt:
                 by_project[replay.key.project_id].append(replay)
@@ -387,8 +387,8 @@ def _assert_rows_went_with_their_days(
 
 
 def _assert_older_went_before(
-    replay: StoredReplay,
-    before: dict[ReplayKey, StoredReplay],
+    replay: ReplaySize,
+    before: dict[ReplayKey, ReplaySize],
     gone: set[ReplayKey],
     world: World,
     ended: set[tuple[ProjectId, date]],

@@ -1,7 +1,7 @@
 """Tests of cutting what is read down to the part that a share shows."""
 
 from app.core.replay_range import ReplayRange
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.widened_range import WidenedRange
 from app.sharing import window as cutting
@@ -47,7 +47,7 @@ def test_intervals_are_clipped_to_the_part():
 
     def clip(start_ms: int, end_ms: int) -> tuple[tuple[int, int], ...]:
         return cutting._clip(
-            Condition(start_ms, end_ms, "offline", "offline"), WINDOW, WINDOW.asked
+            DeviceCondition(start_ms, end_ms, "offline", "offline"), WINDOW, WINDOW.asked
         )
 
     assert clip(0, 60_000) == ((1_000, 4_000),)

@@ -105,7 +105,7 @@ def _open_brace(finder: _FunctionFinder, number: int) -> None:
         opening = finder.tokens.partners[number - 1]
         name = _name_function(finder, opening)
         if name is not None:
-            _begin(finder, number, _Scope(finder.depth, name))
+            _begin_function(finder, number, _Scope(finder.depth, name))
 
 
 def _close_bracket(finder: _FunctionFinder, number: int) -> None:
@@ -113,7 +113,7 @@ def _close_bracket(finder: _FunctionFinder, number: int) -> None:
     if finder.scopes and finder.scopes[-1].depth == finder.depth:
         scope = finder.scopes.pop()
         if not scope.is_class:
-            _end(finder, finder.tokens.starts[number] + 1)
+            _end_function(finder, finder.tokens.starts[number] + 1)
     finder.class_depths.pop(finder.depth, None)
     finder.depth -= 1
 
@@ -122,15 +122,15 @@ def _end_expressions(finder: _FunctionFinder, number: int) -> None:
     """End the arrows without braces that a comma, a semicolon or a bracket ends."""
     while _find_expression(finder) is not None:
         finder.scopes.pop()
-        _end(finder, finder.tokens.starts[number])
+        _end_function(finder, finder.tokens.starts[number])
 
 
-def _begin(finder: _FunctionFinder, number: int, scope: _Scope) -> None:
+def _begin_function(finder: _FunctionFinder, number: int, scope: _Scope) -> None:
     finder.scopes.append(scope)
     finder.starts.append(FunctionStart(finder.tokens.starts[number], scope.name))
 
 
-def _end(finder: _FunctionFinder, start: int) -> None:
+def _end_function(finder: _FunctionFinder, start: int) -> None:
     around = next((scope.name for scope in reversed(finder.scopes) if not scope.is_class), None)
     finder.starts.append(FunctionStart(start, around))
 
@@ -141,7 +141,7 @@ def _pass_arrow(finder: _FunctionFinder, number: int) -> None:
     name = _name_value(finder, parameters)
     has_braces = number + 1 < len(tokens.texts) and tokens.texts[number + 1] == "{"
     depth = finder.depth + 1 if has_braces else finder.depth
-    _begin(finder, number, _Scope(depth, name, is_expression=not has_braces))
+    _begin_function(finder, number, _Scope(depth, name, is_expression=not has_braces))
 
 
 def _pass_condition(finder: _FunctionFinder, number: int, text: str) -> None:
@@ -154,7 +154,7 @@ def _pass_condition(finder: _FunctionFinder, number: int, text: str) -> None:
             scope.conditions -= 1
             return
         finder.scopes.pop()
-        _end(finder, finder.tokens.starts[number])
+        _end_function(finder, finder.tokens.starts[number])
 
 
 def _find_expression(finder: _FunctionFinder) -> _Scope | None:

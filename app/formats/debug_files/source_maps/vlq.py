@@ -31,7 +31,7 @@ def decode_numbers(text: bytes) -> list[int]:
     for digit in text:
         bits = _VALUES.get(digit)
         if bits is None or shift > _LONGEST_SHIFT:
-            raise MalformedInput(f"{_show(text)} in the source map is not a position")
+            raise MalformedInput(f"{_quote_start(text)} in the source map is not a position")
         value |= (bits & ~_CONTINUES) << shift
         if bits & _CONTINUES:
             shift += _BITS
@@ -39,7 +39,7 @@ def decode_numbers(text: bytes) -> list[int]:
             numbers.append(-(value >> 1) if value & 1 else value >> 1)
             value = shift = 0
     if shift:
-        raise MalformedInput(f"{_show(text)} in the source map is cut")
+        raise MalformedInput(f"{_quote_start(text)} in the source map is cut")
     return numbers
 
 
@@ -74,7 +74,9 @@ class SegmentCache(dict[bytes, Segment]):
         """
         numbers = decode_numbers(text)
         if len(numbers) not in (1, _MOST_FIELDS - 1, _MOST_FIELDS):
-            raise MalformedInput(f"{_show(text)} in the source map has {len(numbers)} fields")
+            raise MalformedInput(
+                f"{_quote_start(text)} in the source map has {len(numbers)} fields"
+            )
         padded = numbers + [0] * (_MOST_FIELDS - len(numbers))
         segment = (len(numbers), padded[0], padded[1], padded[2], padded[3], padded[4])
         if len(self) < self._limit:
@@ -82,5 +84,5 @@ class SegmentCache(dict[bytes, Segment]):
         return segment
 
 
-def _show(text: bytes) -> str:
+def _quote_start(text: bytes) -> str:
     return shown(text[:40].decode("latin-1"))

@@ -50,10 +50,10 @@ def try_read_replay_event(data: bytes, context: EnvelopeContext) -> ScrubbedRepl
         event = replay_event.read_segment_members(scrubbed.value, facts)
     except MalformedInput:
         return None
-    return ScrubbedReplayEvent(event, stored, _join(remarks, scrubbed.remarks))
+    return ScrubbedReplayEvent(event, stored, _join_remarks(remarks, scrubbed.remarks))
 
 
-def _join(
+def _join_remarks(
     remarks: tuple[ScrubRemark, ...], others: tuple[ScrubRemark, ...]
 ) -> tuple[ScrubRemark, ...]:
     """Join the remarks on two parts of an event, in their order; most have none."""

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.alerts.compose import Composer
-from app.alerts.model import RuleKind, RuleSettings, TellWhen
+from app.alerts.model import AlertRuleSettings, RuleKind, TellWhen
 from app.core import clock
 from app.core.ids import ProjectId
 from app.db.engine import Database
@@ -47,7 +47,7 @@ async def test_beyond_its_limit_a_rule_collects(database: Database, project_id: 
     """Nothing is lost: what may not be sent in this hour comes together in the next."""
     async with serving_webhook() as receiver:
         target = await add_target(database, project_id, receiver.url)
-        settings = RuleSettings(collect_min=0, hourly=2)
+        settings = AlertRuleSettings(collect_min=0, hourly=2)
         rule = await add_rule(database, project_id, RuleKind.SPIKE, target, settings=settings)
         for number in range(2):
             await add_finding(database, rule, f"spike {number}")
@@ -71,7 +71,7 @@ async def test_beyond_its_limit_a_rule_collects(database: Database, project_id: 
 async def test_in_quiet_times_a_rule_waits(database: Database, project_id: ProjectId):
     """What is found in the night is one message in the morning."""
     now = clock.now()
-    settings = RuleSettings(
+    settings = AlertRuleSettings(
         collect_min=0,
         quiet_from=f"{now - timedelta(hours=1):%H:%M}",
         quiet_until=f"{now + timedelta(hours=1):%H:%M}",
@@ -99,7 +99,7 @@ async def test_a_rule_that_is_off_or_without_targets_drops_what_it_found(
 
 async def test_a_daily_summary_says_so(database: Database, project_id: ProjectId):
     """Everything of a day is one message, quiet time or not."""
-    settings = RuleSettings(tell=TellWhen.DAILY, quiet_from="00:00", quiet_until="23:59")
+    settings = AlertRuleSettings(tell=TellWhen.DAILY, quiet_from="00:00", quiet_until="23:59")
     target = await add_target(database, project_id, "https://hook.example")
     rule = await add_rule(database, project_id, RuleKind.SPIKE, target, settings=settings)
     for number in range(3):

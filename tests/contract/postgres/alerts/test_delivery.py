@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.alerts import targets
 from app.alerts.compose import Composer
 from app.alerts.metrics import MessageMetrics
-from app.alerts.model import RuleKind, RuleSettings, TargetKind
+from app.alerts.model import AlertRuleSettings, RuleKind, TargetKind
 from app.alerts.monitor import OutboxMonitor
 from app.core import clock
 from app.core.ids import ProjectId
@@ -265,7 +265,7 @@ async def test_each_message_is_sent_by_one_of_many_senders(
     async with serving_webhook() as receiver, serving_webhook() as other:
         chosen = [await add_target(database, project_id, url) for url in (receiver.url, other.url)]
         rule = await add_rule(
-            database, project_id, RuleKind.SPIKE, *chosen, settings=RuleSettings(hourly=1_000)
+            database, project_id, RuleKind.SPIKE, *chosen, settings=AlertRuleSettings(hourly=1_000)
         )
         for number in range(25):
             await add_finding(database, rule, f"spike {number}")
@@ -290,7 +290,7 @@ async def test_a_target_that_never_answers_does_not_hold_up_others(
         silent.is_silent = True
         stuck = await add_target(database, project_id, silent.url)
         good = await add_target(database, project_id, receiver.url)
-        settings = RuleSettings(hourly=1_000)
+        settings = AlertRuleSettings(hourly=1_000)
         slow = await add_rule(database, project_id, RuleKind.SPIKE, stuck, settings=settings)
         quick = await add_rule(database, project_id, RuleKind.SPIKE, good, settings=settings)
         for number in range(20):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.alerts.compose import Composer
-from app.alerts.model import AlertRule, RuleKind, RuleSettings, TargetKind
+from app.alerts.model import AlertRule, AlertRuleSettings, RuleKind, TargetKind
 from app.alerts.watch.server import ServerWatcher
 from app.alerts.watch.watcher import AlertWatcher
 from app.core import clock
@@ -16,7 +16,7 @@ from app.messages import outbox
 from tests.support.builders.alerts import ADDRESSES, add_rule, add_target
 from tests.support.servers.server import Keyed, keyed
 
-AT_ONCE = RuleSettings(collect_min=0)
+AT_ONCE = AlertRuleSettings(collect_min=0)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def make_rule(
     database: Database,
     project_id: ProjectId | None,
     kind: RuleKind,
-    settings: RuleSettings = AT_ONCE,
+    settings: AlertRuleSettings = AT_ONCE,
 ) -> AlertRule:
     """Add a rule that tells a webhook."""
     target = await add_target(database, project_id, "https://hook.example/x", TargetKind.WEBHOOK)
@@ -97,7 +97,7 @@ async def set_events(
 
 async def test_silence_is_told_when_it_begins_and_when_it_ends(database: Database, project: Keyed):
     """A project that never got anything is not silent; one that stops getting something is."""
-    settings = RuleSettings(collect_min=0, silent_min=30)
+    settings = AlertRuleSettings(collect_min=0, silent_min=30)
     await make_rule(database, project.id, RuleKind.SILENCE, settings)
     assert await look(database) == []
     use = (
@@ -139,7 +139,7 @@ async def test_a_release_that_crashes_too_often_is_told_once(database: Database,
 
 async def test_a_spike_is_found_in_the_counts_of_issues(database: Database, project: Keyed):
     """An issue that rises far above its project's usual hour."""
-    settings = RuleSettings(collect_min=0, least_events=20)
+    settings = AlertRuleSettings(collect_min=0, least_events=20)
     await make_rule(database, project.id, RuleKind.SPIKE, settings)
     issue = "a" * 32
     await add_issue(database, project.id, issue)
@@ -155,7 +155,7 @@ async def test_an_issue_that_rises_far_above_its_own_hours_is_told(
     database: Database, project: Keyed
 ):
     """Others that are as busy as ever, rare or ignored are not; the end is told as well."""
-    settings = RuleSettings(collect_min=0, least_events=20)
+    settings = AlertRuleSettings(collect_min=0, least_events=20)
     await make_rule(database, project.id, RuleKind.ISSUE_SPIKE, settings)
     busy, rising, rare, ignored, new = (f"{number:032x}" for number in range(1, 6))
     for issue in (busy, rising, rare):
@@ -195,7 +195,7 @@ async def test_a_spike_goes_on_in_the_issue_that_replaced_its_own(
     database: Database, project: Keyed, *, is_held: bool
 ):
     """An issue that becomes readable is no other spike."""
-    settings = RuleSettings(collect_min=0, least_events=20)
+    settings = AlertRuleSettings(collect_min=0, least_events=20)
     await make_rule(database, project.id, RuleKind.ISSUE_SPIKE, settings)
     before, after, old = (f"{number:032x}" for number in range(1, 4))
     await add_issue(database, project.id, old)

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from app.cli import doctor
-from app.cli.checks import CheckState
+from app.cli.checks import CheckLevel
 from app.core import clock
 from app.core.errors import ServiceUnavailable
 from app.db import programs, roles
@@ -90,19 +90,19 @@ def test_the_release_date_of_the_bundled_postgres_is_known():
 @pytest.mark.parametrize(
     ("now", "state"),
     [
-        (datetime(2026, 6, 1, tzinfo=UTC), CheckState.OK),
-        (datetime(2026, 12, 1, tzinfo=UTC), CheckState.WARN),
+        (datetime(2026, 6, 1, tzinfo=UTC), CheckLevel.OK),
+        (datetime(2026, 12, 1, tzinfo=UTC), CheckLevel.WARN),
     ],
 )
 def test_the_doctor_reports_the_age_of_postgres(
-    monkeypatch: pytest.MonkeyPatch, now: datetime, state: CheckState
+    monkeypatch: pytest.MonkeyPatch, now: datetime, state: CheckLevel
 ):
     """The doctor warns of a Postgres that misses newer minor releases."""
     monkeypatch.setattr(clock, "now", lambda: now)
     finding = doctor._check_postgres("embedded", "18.4", None)
     assert finding.state is state
     assert "Postgres 18.4 of 14 May 2026" in finding.text
-    assert ("PLAYHEAD_POSTGRES_BIN" in finding.text) is (state is CheckState.WARN)
+    assert ("PLAYHEAD_POSTGRES_BIN" in finding.text) is (state is CheckLevel.WARN)
 
 
 def test_an_unknown_release_has_the_date_of_its_program(tmp_path: Path):
@@ -112,4 +112,4 @@ def test_an_unknown_release_has_the_date_of_its_program(tmp_path: Path):
     assert built == datetime.fromtimestamp((tmp_path / "postgres").stat().st_mtime, UTC).date()
     assert programs.find_release_date("99.1", None) is None
     assert programs.find_release_date("99.1", tmp_path / "none") is None
-    assert doctor._check_postgres("external", "99.1", None).state is CheckState.OK
+    assert doctor._check_postgres("external", "99.1", None).state is CheckLevel.OK

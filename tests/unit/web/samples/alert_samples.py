@@ -8,9 +8,9 @@ from app.alerts.editing.overview import AlertOverview
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import (
     AlertRule,
+    AlertRuleSettings,
     AlertTarget,
     RuleKind,
-    RuleSettings,
     TargetKind,
     TellWhen,
 )
@@ -40,7 +40,7 @@ MAIL = replace(_target(3, TargetKind.MAIL, "On call", "on-call@example.com"), is
 
 
 def _rule(number: int, kind: RuleKind, *targets: int, is_on: bool = True, **settings) -> AlertRule:
-    return AlertRule(number, PROJECT, kind, is_on, RuleSettings(**settings), targets, NOW)
+    return AlertRule(number, PROJECT, kind, is_on, AlertRuleSettings(**settings), targets, NOW)
 
 
 RULES = (

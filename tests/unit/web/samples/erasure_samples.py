@@ -50,8 +50,8 @@ _MATCHING: Final = erasures.MatchingQuestionPage(
     20_000, 20_000, True, 4_000_000_000, 90_000, 3, "user.id:42", "318", NOW.isoformat(), "/replays"
 )
 _HOLDS: Final = (
-    erasures.HoldRow(REPLAY, "Case 4", "a claim about a refund", NOW, None),
-    erasures.HoldRow("b" * 32, "Case 5", "a long reason " * 12, NOW, NOW),
+    erasures.KeptByHoldRow(REPLAY, "Case 4", "a claim about a refund", NOW, None),
+    erasures.KeptByHoldRow("b" * 32, "Case 5", "a long reason " * 12, NOW, NOW),
 )
 _RUNNING: Final = erasures.ErasurePage(
     id=7,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.core.ids import EventId, SpanId
-from app.playback.recording.conditions import Condition
+from app.playback.recording.conditions import DeviceCondition
 from app.playback.recording.contents import ScreenSpan
 from app.web.account import page as account
 from app.web.frame.alerts.alert import Alert
@@ -197,7 +197,7 @@ REPLAY_PAGE = replay.ReplayPage(
     tab="errors",
     gaps=(rows.GapRow(29_000, 36_400, "app in background", "in background"),),
     screens=(ScreenSpan(300, 8000, "Login"), ScreenSpan(8000, 66_000, "Shop")),
-    conditions=(Condition(29_000, 36_400, "background", "in background"),),
+    conditions=(DeviceCondition(29_000, 36_400, "background", "in background"),),
     activity=ACTIVITY,
     network=NETWORK,
     errors=ERRORS,

@@ -70,11 +70,11 @@ SETTINGS = settings.SettingsPage(
 )  # fmt: skip
 _ANA = log.LogLink("Ana Silva", "/log?person=Ana")
 _LINES = (
-    log.LogRow(
+    log.AuditLogRow(
         NOW, _ANA, "Watched a replay", log.LogLink(REPLAY[:12], "/r", is_id=True), None, ""
     ),
-    log.LogRow(NOW, _ANA, "Set the role of a member", log.LogLink("Bo"), None, "role: viewer"),
-    log.LogRow(
+    log.AuditLogRow(NOW, _ANA, "Set the role of a member", log.LogLink("Bo"), None, "role: viewer"),
+    log.AuditLogRow(
         NOW, log.LogLink("Playhead"), "Failed to sign in", None, log.LogLink("Shop", "/p"),
         "by: openid, reason: " + "a long reason " * 20,
     ),
