@@ -264,7 +264,7 @@ async def _delete_counts(database: Database, act: DeleteCounts) -> None:
     for delete in (old_counts.delete_old_counts, session_expiry.delete_old_sessions):
         deleted = ROWS_A_STEP
         while deleted == ROWS_A_STEP:
-            async with _step(database) as connection:
+            async with _open_step(database) as connection:
                 deleted = await delete(
                     connection, act.project_id, last_day=act.last_day, limit=ROWS_A_STEP
                 )
