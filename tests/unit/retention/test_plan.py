@@ -5,12 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 
-import pytest
 from hypothesis import given, settings, strategies as st
 
 from app.core.days import OLD_DAY, RetentionClass
 from app.core.ids import ProjectId, ReplayId
-from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
 from app.replays.sizes import ReplaySize
@@ -24,7 +22,6 @@ from app.retention.plan import (
     OldestReplays,
     ProjectReason,
     StoredPart,
-    find_last_count_days,
     is_due,
     make_plan,
 )
@@ -45,7 +42,6 @@ class World:
     """Rows of events, spans and logs by project, day and class; each takes 10 bytes."""
     exempt: set[ReplayKey] = field(default_factory=set)
     rejected: set[ReplayKey] = field(default_factory=set)
-    old_counts: dict[ProjectId, CountedDays] = field(default_factory=dict)
     most_read: int = 1_000
     """How many of the oldest replays of a project are read for one plan."""
 
@@ -89,7 +85,6 @@ class World:
             [self.replays[key] for key in self.exempt if key in self.replays],
             oldest,
             [self.replays[key] for key in self.rejected if key in self.replays],
-            self.old_counts,
         )
 
     def plan(self) -> list[Act]:
@@ -110,7 +105,7 @@ class World:
                 case DropPartition():
                     self._drop(act)
                 case DeleteCounts():
-                    self.old_counts.pop(act.project_id)
+                    raise AssertionError("this world counts nothing")
 
     def _drop(self, act: DropPartition) -> None:
         for key, replay in list(self.replays.items()):
@@ -258,46 +253,6 @@ def test_replays_that_no_keep_rule_matches_go():
     assert isinstance(act, DeleteReplays)
     assert act.keys == (rejected,)
     assert "has:error or screen:Checkout*" in act.rule
-
-
-@pytest.mark.parametrize(
-    ("rules", "server", "days"),
-    [
-        (keep(None), ServerRules(), 400),
-        (keep(365), ServerRules(), 365),
-        (keep(500), ServerRules(), 400),
-        (keep(7), ServerRules(), 30),
-        (ProjectRules(), ServerRules(default_days=90), 90),
-        (keep(7), ServerRules(longest_days=14), 14),
-        (keep(None), ServerRules(longest_days=20), 20),
-    ],
-)
-def test_counts_are_kept_as_long_as_pages_show_them(
-    rules: ProjectRules, server: ServerRules, days: int
-):
-    """A rule for content leaves counts of 30 days; the longest of the server is for them, too."""
-    assert rules.count_days(server) == days
-    last_day = find_last_count_days({APP: rules}, server, TODAY)[APP]
-    assert is_due(last_day, days, TODAY)
-    assert not is_due(last_day + timedelta(days=1), days, TODAY)
-
-
-def test_ids_of_sessions_are_kept_for_a_month_at_most():
-    """The longest that the server keeps anything is for ids of sessions, too."""
-    assert ServerRules().mark_days == 30
-    assert ServerRules(longest_days=365).mark_days == 30
-    assert ServerRules(longest_days=7).mark_days == 7
-
-
-def test_old_counts_go_last_and_by_a_rule_of_their_own():
-    """A plan has the rows of counts that go, beside the days of content."""
-    world = World({APP: keep(7)})
-    world.add(APP, age=8)
-    first, last = TODAY - timedelta(days=40), TODAY - timedelta(days=31)
-    world.old_counts[APP] = CountedDays(first, last, 12)
-    days, counts = world.plan()
-    assert isinstance(days, DropPartition)
-    assert counts == DeleteCounts(APP, first, last, "keep counts 30 days", 12)
 
 
 days_kept = st.none() | st.integers(1, 60)
