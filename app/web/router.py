@@ -33,6 +33,7 @@ from app.web.replays import routes as replays, selected
 from app.web.retention import routes as retention
 from app.web.set_up import routes as set_up
 from app.web.settings import routes as settings
+from app.web.settings.shares import routes as open_shares
 from app.web.settings.trackers import routes as trackers
 from app.web.storage import routes as storage
 from app.web.tokens import routes as tokens
@@ -49,9 +50,10 @@ def pages() -> APIRouter:
     for routes in (
         video_routes, picture_routes, replay, shared_pages, selected, replays, project, issues,
         issue, replay_parts, replay_traces, replay_requests, keeping, handover, clips, shares,
-        file_routes, trace, replay_report, issue_report, trackers, openid_routes, sign_in_routes,
-        account, erasures, set_up, settings, privacy, releases, why, feedback, demo_routes, people,
-        log, keys, alerts, tokens, debug_files, health, retention, storage, cells, browser,
+        file_routes, trace, replay_report, issue_report, trackers, open_shares, openid_routes,
+        sign_in_routes, account, erasures, set_up, settings, privacy, releases, why, feedback,
+        demo_routes, people, log, keys, alerts, tokens, debug_files, health, retention, storage,
+        cells, browser,
     ):  # fmt: skip
         router.include_router(routes.router)
     return router

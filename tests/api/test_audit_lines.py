@@ -75,6 +75,7 @@ ACTS: Final[dict[str, tuple[str, ...]]] = {
     f"{_P}/retention": ("retention_changed",),
     f"{_P}/settings/bodies": ("project_changed",),
     f"{_P}/settings/shares": ("project_changed",),
+    f"{_P}/open-shares/revoke": ("share_revoked",),
     f"{_P}/settings/invitations/withdraw": ("invitation_withdrawn",),
     f"{_P}/settings/members": ("person_added", "member_set", "link_made"),
     f"{_P}/settings/members/{{person_id}}/remove": ("member_removed",),

@@ -10,6 +10,7 @@ from app.api_tokens import queries as api_tokens
 from app.core.ids import ReplayId
 from app.erasure.jobs import rows
 from app.replays.model import ReplayKey
+from app.replays.sharing.model import ShareKind
 from app.web import router
 from tests.support.builders import envelopes
 from tests.support.builders.alerts import add_rule, add_target
@@ -80,6 +81,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/projects/{project_id}/settings/name": {"name": "Shop"},
     "/projects/{project_id}/settings/bodies": {"bodies": "yes"},
     "/projects/{project_id}/settings/shares": {"shares": "yes"},
+    "/projects/{project_id}/open-shares/revoke": {"kind": "picture"},
     "/projects/{project_id}/settings/privacy": {"version": "0", "sensitive": "customer"},
     "/projects/{project_id}/settings/privacy/try": {"version": "0", "text": "a"},
     "/projects/{project_id}/settings/trackers": {
@@ -150,7 +152,9 @@ async def fill(server: Server) -> dict[str, str]:
     rule = await add_rule(server.database, server.app.id, RuleKind.NEW_ISSUE, target)
     secret = await make_token(server.database, server.app.id)
     clip = await add_ready_clip(server, REPLAY_ID)
-    share = await make_share(server.database, ReplayKey(server.app.id, ReplayId(REPLAY_ID)))
+    key = ReplayKey(server.app.id, ReplayId(REPLAY_ID))
+    share = await make_share(server.database, key)
+    await make_share(server.database, key, kind=ShareKind.PICTURE)
     # Ids count from 1 in a database of its own, as tests of all routes have.
     for path in (server.page(REPLAY_ID), f"/projects/{server.app.id}/issues/{issue_id[1]}"):
         ticket = {"url": "https://github.com/acme/shop/issues/1"}

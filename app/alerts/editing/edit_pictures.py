@@ -9,7 +9,8 @@ from app.audit.model import Action
 from app.core.errors import NotFound
 from app.db.engine import Database
 from app.projects import queries as projects, writes as project_writes
-from app.replays.sharing import message_pictures
+from app.replays.sharing.model import ShareKind
+from app.replays.sharing.open_shares import count_project_shares, revoke_project_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ async def read_picture_setting(
     return PictureSetting(
         project.alerts_show_pictures,
         project.allows_shares,
-        await message_pictures.count_open_pictures(connection, scope.project_id),
+        await count_project_shares(connection, scope.project_id, ShareKind.PICTURE),
     )
 
 
@@ -49,8 +50,8 @@ async def set_pictures(database: Database, scope: AlertScope, *, is_on: bool) ->
         revoked = (
             0
             if is_on
-            else await message_pictures.revoke_pictures(
-                connection, scope.project_id, person_id=scope.person.id
+            else await revoke_project_shares(
+                connection, scope.project_id, ShareKind.PICTURE, person_id=scope.person.id
             )
         )
         await scope.record(

@@ -59,6 +59,14 @@ replay_shares: Final = Table(
     CheckConstraint("expires_at <= made_at + interval '31 days'", name="expires_soon"),
 )
 Index("ix_replay_shares_replay", replay_shares.c.project_id, replay_shares.c.replay_id)
+# For the list of what a project has handed out and not taken back.
+Index(
+    "ix_replay_shares_open",
+    replay_shares.c.project_id,
+    replay_shares.c.kind,
+    replay_shares.c.id,
+    postgresql_where=replay_shares.c.revoked_at.is_(None),
+)
 
 # Who looked at a share within the last hours, as SHA-256 of their address with a key of the share:
 # what a page fetches after it was opened is no view of its own, whichever process answers.

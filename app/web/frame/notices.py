@@ -90,6 +90,8 @@ _COUNTED_NOTICES: Final = {
     "marked-seen": ("replay", "marked as seen"),
     "replays-pinned": ("replay", "pinned"),
     "replays-held": ("replay", "under legal hold"),
+    "links-revoked": ("share link", "taken back"),
+    "pictures-revoked": ("picture", "taken back"),
     "debug-files-deleted": ("debug file", "deleted"),
     "debug-files-uploaded": (
         "debug file",

@@ -71,6 +71,16 @@ def allow_shares(project_id: ProjectId) -> str:
     return f"{settings(project_id)}/shares"
 
 
+def open_shares(project_id: ProjectId, *, after: str = "", before: str = "") -> str:
+    """Return the address of a project's open share links, from or up to a place in the list."""
+    return with_query(f"{project(project_id)}/open-shares", {"after": after, "before": before})
+
+
+def revoke_all_shares(project_id: ProjectId) -> str:
+    """Return the address at which POST `kind` (link, picture) takes all shares of a kind back."""
+    return f"{open_shares(project_id)}/revoke"
+
+
 def show_bodies(project_id: ProjectId) -> str:
     """Return the address at which POST `bodies` (yes, no) shows viewers bodies or hides them."""
     return f"{settings(project_id)}/bodies"

@@ -13,10 +13,10 @@ from app.replays.model import ReplayKey
 from app.replays.sharing.model import Share, ShareKind
 from app.sharing.handed_out import HandedOut
 from app.web.replay.handover.page import HandedOutRow
-from app.web.replay.shares.describe import describe_panels
 from app.web.urls import replay_urls
 from app.web.words.phrases import count, shortened
 from app.web.words.replay.clips import FORMAT_WORDS, describe_range
+from app.web.words.replay.shares import describe_panels
 
 _SHARE_STATES: Final = {"open": "open", "expired": "expired", "revoked": "taken back"}
 _SHARE_ENDS: Final = {

@@ -10,15 +10,8 @@ from app.sharing.make_share import MadeShare
 from app.web.replay.handover.page import PanelChoice, ShareForm
 from app.web.urls import replay_urls, share_urls
 from app.web.words.replay.clips import describe_range
+from app.web.words.replay.shares import PANEL_WORDS, describe_panels
 
-PANEL_WORDS: Final = {
-    SharePanel.ACTIVITY: "Activity",
-    SharePanel.NETWORK: "Network",
-    SharePanel.ERRORS: "Errors",
-    SharePanel.TRACE: "Trace",
-    SharePanel.LOGS: "Logs",
-    SharePanel.DETAILS: "Details",
-}
 _PANEL_NOTES: Final = {
     SharePanel.NETWORK: "addresses, headers and times",
     SharePanel.TRACE: "of this project only",
@@ -70,17 +63,6 @@ def make_share_form(context: ReplayContext) -> ShareForm:
         days=SHARE_DAYS,
         note_chars=NOTE_CHARS,
     )
-
-
-def describe_panels(terms: ShareTerms) -> str:
-    """Say which panels a share shows: `with Activity, Network and bodies of requests`."""
-    words = [words for panel, words in PANEL_WORDS.items() if panel in terms.panels]
-    if terms.shows_bodies:
-        words.append("bodies of requests")
-    if not words:
-        return "video only"
-    *most, last = words
-    return f"with {', '.join(most)} and {last}" if most else f"with {last}"
 
 
 def _describe_terms(terms: ShareTerms) -> str:

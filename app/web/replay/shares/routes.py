@@ -16,7 +16,7 @@ from app.web.frame import access, answer, forms
 from app.web.frame.services import services_of
 from app.web.replay.readers import PartReaderHere
 from app.web.replay.shares.describe import describe_made_share
-from app.web.urls import replay_urls, share_urls
+from app.web.urls import project_urls, replay_urls, share_urls
 from app.web.urls.routing import route_to
 from app.web.words import phrases
 
@@ -56,11 +56,19 @@ async def share_replay(
 async def take_back(
     request: Request, asked: access.CurrentReplay, share_id: access.RowId
 ) -> Response:
-    """Take a share back: it answers nobody from now on."""
+    """Take a share back: it answers nobody from now on.
+
+    The form has `back=project` if it stands in the list of a whole project.
+    """
+    is_in_list = (await forms.read_form(request)).get("back") == "project"
     await revoke_share(services_of(request).db, asked.access, asked.key, share_id)
-    return answer.redirect(
-        replay_urls.hand_on(asked.key.project_id, asked.key.replay_id), done="share-revoked"
+    project_id, replay_id = asked.key
+    href = (
+        project_urls.open_shares(project_id)
+        if is_in_list
+        else replay_urls.hand_on(project_id, replay_id)
     )
+    return answer.redirect(href, done="share-revoked")
 
 
 def _read_terms(pairs: Sequence[tuple[str, str]], fields: dict[str, str]) -> ShareTerms:

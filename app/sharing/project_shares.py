@@ -1,0 +1,103 @@
+"""Lists what a project has handed out and not taken back, and takes all of it back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.accounts import queries as accounts
+from app.audit import writes as audit
+from app.audit.model import Action
+from app.core.ids import PersonId
+from app.db.engine import Database
+from app.db.lists import ListCursor, ListPage, PageRequest, RowRun, read_page
+from app.memberships.model import ProjectAccess, Role
+from app.replays import queries as replays
+from app.replays.model import Replay, ReplayKey
+from app.replays.sharing import open_shares
+from app.replays.sharing.model import Share, ShareKind
+from app.replays.sharing.open_shares import NEWEST_SHARES
+
+PAGE_SHARES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectShares:
+    """What a project has handed out and not taken back."""
+
+    links: ListPage[Share]
+    """A page of its open share links, the newest first."""
+    link_count: int
+    """How many open share links it has on all pages."""
+    picture_count: int
+    """How many pictures in messages still open."""
+    replays: Mapping[ReplayKey, Replay]
+    """The replays that the links of this page show."""
+    names: Mapping[PersonId, str]
+    """The names of those who made them and still have an account."""
+
+
+async def read_project_shares(
+    database: Database, access: ProjectAccess, request: PageRequest
+) -> ProjectShares:
+    """Read what a project has handed out and not taken back.
+
+    Args:
+        database: Where to read.
+        access: Who asks, and the project.
+        request: The page of its share links.
+
+    Raises:
+        PermissionDenied: The person is not an admin of the project.
+    """
+    access.require_role(Role.ADMIN)
+    project_id = access.project.id
+    async with database.reading() as connection:
+
+        async def read_run(
+            cursor: ListCursor | None, *, is_backward: bool, limit: int
+        ) -> RowRun[Share]:
+            return await open_shares.list_open_shares(
+                connection,
+                project_id,
+                ShareKind.LINK,
+                cursor,
+                is_backward=is_backward,
+                limit=limit,
+            )
+
+        links = await read_page(request, read_run, key_of=NEWEST_SHARES.key_of, limit=PAGE_SHARES)
+        keys = dict.fromkeys(share.key for share in links.rows)
+        makers = {share.made_by for share in links.rows if share.made_by is not None}
+        return ProjectShares(
+            links,
+            await open_shares.count_project_shares(connection, project_id, ShareKind.LINK),
+            await open_shares.count_project_shares(connection, project_id, ShareKind.PICTURE),
+            {replay.key: replay for replay in await replays.read_replays(connection, list(keys))},
+            await accounts.read_person_names(connection, sorted(makers)),
+        )
+
+
+async def revoke_project_shares(database: Database, access: ProjectAccess, kind: ShareKind) -> int:
+    """Take back everything of a kind that a project has handed out.
+
+    Returns:
+        How many shares still opened and open no longer.
+
+    Raises:
+        PermissionDenied: The person is not an admin of the project.
+    """
+    access.require_role(Role.ADMIN)
+    async with database.transaction() as connection:
+        revoked = await open_shares.revoke_project_shares(
+            connection, access.project.id, kind, person_id=access.person.id
+        )
+        if revoked:
+            await audit.add_audit_line(
+                connection,
+                Action.SHARE_REVOKED,
+                person_id=access.person.id,
+                project_id=access.project.id,
+                subject=None,
+                detail={"what": kind.value, "shares": revoked},
+            )
+    return revoked

@@ -1,0 +1,1 @@
+"""The share links of a project that are open, to be taken back."""
