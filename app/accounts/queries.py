@@ -76,7 +76,7 @@ async def list_people_by_name(
     """Return some people by name, also disabled ones.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         among: Selects the ids of the people.
         first: Number of people to skip.
         limit: The most people that are returned.
@@ -115,7 +115,7 @@ async def find_people_like(
     """Return the people whose name has a text in it, whatever its case.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         text: A part of a name.
         with_emails: Whether to find people by their address too.
         limit: The most people that are returned.

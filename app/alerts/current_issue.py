@@ -39,7 +39,7 @@ async def find_current_issue(
     """Find the issue of an event, or what is here in place of an issue.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project of both.
         issue_id: The issue that the event had; None if that was not noted.
         event_id: The event; None to look for the issue alone.

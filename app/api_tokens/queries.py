@@ -64,7 +64,7 @@ async def list_tokens(
     """Return tokens, those that work first, then the newest first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project that they belong to; None for the tokens of all projects.
         makers: People whose tokens for all their projects are listed beside those of the project.
         limit: The most tokens that are returned.

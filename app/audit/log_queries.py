@@ -86,7 +86,7 @@ async def list_log(
     """Read lines of the log, the newest first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         filters: Which lines.
         cursor: The place after which to read; None for the newest line.
         is_backward: Whether to read from the place towards newer lines.

@@ -40,7 +40,7 @@ async def list_audit_lines(
     """Return a page of the audit log, the newest line first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: Return only lines of this project; None for all lines, which only admins of
             the server may see.
         before_id: The id of the last line of the page before; None for the first page.
@@ -95,7 +95,7 @@ async def list_viewers(
     """Return who has opened a replay, the person who did so last first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project of the replay.
         replay_id: The replay.
         first: Number of people to skip.

@@ -106,7 +106,7 @@ async def put_objects_back(
     """Put the objects of a backup into a store, unless they are there, and delete all others.
 
     Args:
-        store: Where to put them.
+        store: The store that gets them.
         folder: The folder of the backup.
         objects: The objects.
         progress: Shows how far this is.

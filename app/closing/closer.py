@@ -47,7 +47,7 @@ class Closer:
         """Make one; it does nothing before `start`.
 
         Args:
-            database: Where rows are.
+            database: The database.
             steps: What to do with a replay that has closed, in this order.
             quiet: How long no segment may come before a replay closes.
         """

@@ -35,7 +35,7 @@ async def count_old_rows(
     """Count the rows of a table up to a day, for each of some projects.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         table: A table whose key begins with `project_id` and `day`, or that has such an index.
         last_days: The last day that is counted, by project.
 

@@ -30,7 +30,7 @@ async def count_rows(
     """Count the rows of a partition by project.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         partition: The partition.
         spared: Ids of replays, or of events, whose rows are not counted.
     """

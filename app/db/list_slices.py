@@ -52,7 +52,7 @@ class SliceQuery[Value]:
         """Read a slice, and count the list only if the slice does not hold its end.
 
         Args:
-            connection: Where to read.
+            connection: The connection to read with.
             parameters: What the query is asked for.
             first: Number of rows to skip.
         """

@@ -103,7 +103,7 @@ async def read_records(
     """Read the rows of a project that follow a cursor.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         source: The table.
         project_id: The project.
         after: The cursor of the part before; None to begin.

@@ -84,7 +84,7 @@ async def insert_new_rows[Key: tuple[Any, ...]](
     """Insert the rows whose key is not there yet.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         table: A table with a primary key.
         rows: Rows that all have the same columns, under their primary key in the order of its
             columns.
@@ -109,7 +109,7 @@ async def run_with_rows(
     """Run a statement that reads `rows` from the source of `shape`; returns what it returns.
 
     Args:
-        connection: Where to run it.
+        connection: The connection to run it with.
         sql: The statement.
         shape: The columns of the rows.
         rows: The rows.

@@ -156,7 +156,7 @@ async def claim_assembly(
     """Claim a file, to put it together.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         assembly_id: The file; None for one that nobody works on.
         after_project: The project whose turn it was last. The oldest file of the next one is taken,
             so that a long backlog of one project does not hold up the others.

@@ -36,7 +36,7 @@ async def list_unused_files(
     """Find old files that no event used since a day, in the order of project and file.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         uploaded_before: Files that were uploaded later are left out.
         used_before: Files that an event used on this day or later are left out.
         after: The last one that was found before; None to begin.

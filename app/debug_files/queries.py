@@ -67,7 +67,7 @@ async def find_parts(
     """Find the parts of debug files that have given debug ids, with one statement.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project of the event.
         ids: Normalised debug ids.
 
@@ -116,7 +116,7 @@ async def find_artifacts(
     """Find entries of artifact bundles by the release and the address of a script.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project of the event.
         release: The release of the event.
         dist: Its distribution; empty for none. Bundles of the release without one match as well.
@@ -268,7 +268,7 @@ async def sum_releases(
     """Count the debug files of a project by release and kind.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         limit: The most releases, of which those with the newest files are taken.
 

@@ -109,7 +109,7 @@ async def add_debug_file(
     """Add a debug file whose objects are stored, and the news of it.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         file: The file.
         parts: Its parts, each with another debug id.
         artifacts: The addresses under which the scripts of a release find its entries.
@@ -248,7 +248,7 @@ async def claim_arrival(connection: AsyncConnection, *, until: datetime) -> Debu
     """Claim the oldest news that nobody works on; returns None if there are none.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         until: When somebody else may claim it, unless `finish_arrival` was called before.
     """
     columns = debug_file_arrivals.c
@@ -316,7 +316,7 @@ async def finish_sweep(
     """Forget a file whose objects are removed, and close its receipt if it was deleted.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         project_id: The project of the file.
         file_id: The file.
         objects: How many objects were removed.

@@ -41,7 +41,7 @@ async def put_together(
     """Put a file together; the caller closes it.
 
     Args:
-        objects: Where the chunks are stored.
+        objects: The store with the chunks.
         folder: Where the file lies.
         sha1: The SHA-1 of the whole file.
         chunks: The chunks in their order.

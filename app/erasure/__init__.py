@@ -1,1 +1,1 @@
-"""Deletion of replays and issues: rows at once, objects by the sweep, then a receipt."""
+"""Erases replays, issues, people and projects: rows at once, objects later, with receipts."""

@@ -19,7 +19,11 @@ _BATCH: Final = 5_000
 async def preview_range(
     connection: AsyncConnection, project_id: ProjectId, scope: RangeScope
 ) -> tuple[Counter[str], int]:
-    """Return how much of each kind there is, and how many replays legal holds keep."""
+    """Count what a range of time has, without changing anything.
+
+    Returns:
+        Counts by the names in `COUNTED` and `video_bytes`, and the number of replays under holds.
+    """
     counts, held = Counter[str](), 0
     if "replays" in scope.kinds:
         within = erase_scopes.is_received_within(scope.since, scope.until)

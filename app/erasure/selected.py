@@ -20,8 +20,8 @@ async def erase_replays(
 ) -> ErasureAct:
     """Delete replays: all of a project disappear at once.
 
-    Replays that somebody else deletes meanwhile are skipped. What a legal hold keeps stays until
-    the hold ends, and the receipt names it.
+    Replays that somebody else deletes meanwhile are skipped. A replay under a legal hold stays
+    until the hold ends, and the receipt names it.
 
     Returns:
         The act, with one erasure for each project.

@@ -5,8 +5,8 @@
     due debug file    ─► list its prefix ─► delete what is there ─► empty? ─► receipt (swept_at)
     tombstone         ─► list its prefixes ─► delete what is there ─► empty? ─► receipt (swept_at)
 
-When storage does not answer, a sweep is delayed and never lost: what is not done stays on the
-lists. Several processes may sweep at the same time; each locks the rows that it works on.
+When storage does not answer, a sweep is delayed and never lost: its entries stay on the lists.
+Several processes may sweep at the same time; each locks the rows that it works on.
 """
 
 import asyncio

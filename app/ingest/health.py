@@ -97,8 +97,8 @@ class IngestMonitor:
 
         Args:
             worker: The ingest of this process; None without the role `door`.
-            database: Where quarantine is counted.
-            objects: Where it is tried whether storage answers.
+            database: The database, in which envelopes in quarantine are counted.
+            objects: The store whose answers are checked.
             journal_root: The folder with the journals of all processes on this machine.
             reserve_bytes: The disk space that journals leave free.
         """

@@ -54,8 +54,8 @@ class IngestWorker:
         """Open a journal of this process's own and begin to digest.
 
         Args:
-            database: Where rows go.
-            objects: Where videos and files go.
+            database: The database that gets the rows.
+            objects: The store that gets videos and files.
             admission: The keys and limits of this process.
             rules: The privacy rules of all projects.
             journal_root: The folder with the journals of all processes.

@@ -43,7 +43,7 @@ async def add_attachments(
     """Store the rows of files that are not there yet.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         new: The files, each with the day of its object.
         days: The days of the batch.
 
@@ -71,7 +71,7 @@ async def read_attachments(
     """Read what is attached to an event, by name.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project of the event.
         event_id: The event.
         first: Number of files to skip.

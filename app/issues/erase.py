@@ -201,7 +201,7 @@ async def discard_repeated_files(
     """Hand the objects of files that are stored under another name to the sweep.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         files: Files that were there already, with the keys under which they were put again.
         at: The time.
     """

@@ -150,7 +150,7 @@ async def list_event_keys(
     """List the events of an issue, or of a whole project, or one event, the newest days first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         issue_id: The issue; None for all of them.
         event_id: The event; None for all of them.

@@ -69,7 +69,7 @@ async def read_project_hours(
     """Return how many events all issues of a project have in each hour.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         since: The first hour.
         only_crashes: Leave out issues that are neither crashes nor hangs.

@@ -49,7 +49,7 @@ async def list_issues(
     """Read issues in order, from a place in the list on.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_ids: The projects whose issues are read.
         filters: Which of their issues.
         visible_ids: The projects that the reader may see; replays of others are not counted.

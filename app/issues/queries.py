@@ -135,7 +135,7 @@ async def read_releases(
     """Read the releases an issue was seen in, in the order of their names.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         key: The issue.
         first: Number of releases to skip.
     """

@@ -238,7 +238,7 @@ async def read_linked_events(
     """Read the events of one replay that matter most, in the order of their time.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         home: The project of the replay; events of another one are a backend's.

@@ -125,7 +125,7 @@ async def read_links(
     """Read links of an issue in the order `NEWEST_LINKS`, from a place in the list on.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         key: The issue.
         project_ids: The projects that the reader may see; links to replays of others are left out.
         cursor: The place after which to read; None for the beginning.

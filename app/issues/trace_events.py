@@ -131,7 +131,7 @@ async def read_trace_events(
     """Read the errors of a trace that matter most, in the order of their time.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         trace_id: The trace.
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.

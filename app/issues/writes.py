@@ -23,7 +23,7 @@ async def add_events(
     """Store events that are not there yet, and add them to their issues.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         new: The events, in the order of arrival.
         days: The days of the batch. An event that was stored the day before is there too.
 

@@ -56,7 +56,7 @@ async def find_projects_without_bodies(
     """Return the projects in which a person does not see the bodies of requests.
 
     Args:
-        connection: Where to read; a person with another role everywhere costs no query.
+        connection: The connection to read with; an admin of the server costs no query.
         person: Who asks.
         visible: Projects that they may see.
     """
@@ -155,7 +155,7 @@ async def list_members(
     """Return some members of a project, by name.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         first: Number of members to skip.
         limit: The most members that are returned.

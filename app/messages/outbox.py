@@ -292,7 +292,7 @@ async def list_messages(
     """Return messages of a project or of the server, the newest first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project; None for the messages of the server itself.
         before: The id before which to go on; None for the newest.
         limit: Messages at most.

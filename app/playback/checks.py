@@ -60,7 +60,7 @@ async def read_set_up_facts(
     """Read what the newest replays of a project show about its set-up.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         project_ids: The projects that the reader may see, among which backends are looked for.
     """

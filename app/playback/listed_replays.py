@@ -43,7 +43,7 @@ async def describe_replays(
     """Count the errors of replays, and tell how they ended and whether a person has seen them.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         found: The replays; the result is in their order.
         person_id: The person who looks at the list.
         readable: All projects that the person may see: errors may come from any of them.

@@ -59,7 +59,7 @@ async def search_replays(
     """Find replays from a place in the list on.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         search: What to look for, and from where on.
         limit: Replays at most.
         now: The moment that `started:-24h` counts from.
@@ -84,7 +84,7 @@ async def match_replays(
     """Tell which of some replays fulfil a query that no person asks.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         found: The replays.
         query: The query; `seen` has no meaning in it (`check_query`).
         readable: The projects whose errors count.

@@ -43,7 +43,7 @@ async def find_trace(
     """Read a trace of app and backends, as far as a person may see it.
 
     Args:
-        database: Where to read.
+        database: The database to read.
         person: Who reads.
         trace_id: The trace.
         after: The place after which spans are read.

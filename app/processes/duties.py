@@ -50,7 +50,7 @@ class Duty:
         """Make a duty that this process does not hold yet.
 
         Args:
-            database: Where the rows of duties are.
+            database: The database with the rows of duties.
             process_id: The id of this process.
             name: The name of the work.
             pause: The time from one end of the work to its next beginning, in any process. The

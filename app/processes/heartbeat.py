@@ -80,7 +80,7 @@ class ProcessHeartbeat(RepeatedWorker):
         """Make the heartbeat of a process.
 
         Args:
-            database: Where the rows are.
+            database: The database.
             identity: What this process is.
             describe: Called before each heartbeat; says how this process is.
             heartbeat_s: The pause between two heartbeats.

@@ -76,7 +76,7 @@ async def forget_processes(connection: AsyncConnection, *, journals: Collection[
     """Forget the processes of a database that was restored: none of them is alive.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         journals: Journals of which something is left to adopt; their processes count as stopped.
     """
     await connection.execute(
@@ -103,7 +103,7 @@ async def list_processes(
     """List all processes, those that run first, then by host and start.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         heartbeat_s: The pause between two heartbeats.
         silent_after_s: The silence after which a process counts as dead.
     """

@@ -45,7 +45,7 @@ async def read_key_changes(connection: AsyncConnection, since: datetime) -> KeyC
     changed up to a minute before that moment as well.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         since: When keys were read before, by the clock of Postgres.
     """
     read_at = await _read_clock(connection)

@@ -127,7 +127,7 @@ async def list_keys(
     """Return some keys of a project, the oldest first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         first: Number of keys to skip.
         limit: The most keys that are returned.
@@ -246,7 +246,7 @@ async def list_quarantined(
     """Return a page of a project's quarantined envelopes, the newest first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         before_id: The id of the last envelope of the page before; None for the first page.
         limit: The most envelopes that are returned; None for all: `trim_quarantine` keeps few.

@@ -168,7 +168,7 @@ async def read_storage_days(
     """Read the totals of some projects in the order of project, day and kind.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_ids: The projects.
         since: The first day; None for all. What a release before days stored has `OLD_DAY` until it
             is moved.

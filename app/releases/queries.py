@@ -37,7 +37,7 @@ async def list_releases(
     """Return releases of some projects, those first that were heard of last.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_ids: The projects. A version that several of them have is one release.
         since: The day from which releases count that have sessions only.
         search: A part of the version, whatever its case; empty for all.

@@ -225,7 +225,7 @@ async def list_erased_keys(
     """Return replays that an erasure has hidden, in the order of their ids.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         erasure_id: The erasure.
         after: The id after which the part begins; empty to begin.
         limit: The most replays that are returned.

@@ -81,7 +81,7 @@ async def scan_replays(
     An order without an index always sorts the newest `SORTED_ROWS` of each project.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         request: Where to look, and in which order.
         condition: What a replay must fulfil; None for any.
         limit: Replays to find at most.

@@ -150,7 +150,7 @@ async def postpone_growing(connection: AsyncConnection, quiet: timedelta) -> Non
     """Put off the replays that are due and have got a segment since.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         quiet: How long no segment may come before a replay closes.
     """
     await (await get_driver(connection)).execute(_POSTPONE_GROWING, quiet)
@@ -216,7 +216,7 @@ async def release_closing(
     """Return a replay that is to be looked at again after a pause.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         task: The replay.
         pause: The time to the next look.
         tries: The tries in a row that have failed.
@@ -249,7 +249,7 @@ async def open_old_replays(connection: AsyncConnection, *, limit: int, pause: ti
     step fails again and again hold up no others.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         limit: How many are opened at once.
         pause: The time from one to the next, which bounds what this costs.
     """
@@ -264,7 +264,7 @@ async def count_open_replays(
     """Count the replays that are open or wait for a step, up to ten thousand.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         failing_tries: The tries in a row from which a replay counts as failing.
     """
     (row,) = await (await get_driver(connection)).fetch(_COUNT, failing_tries)

@@ -95,7 +95,7 @@ async def lock_outgoing_pack(
     it. The row itself is not locked, since other deletions and digest change it during a wipe.
 
     Args:
-        connection: Where to read; the pack is locked to the end of its transaction.
+        connection: The transaction of the caller; the pack is locked until it ends.
         after_id: The id up to which packs have been looked at.
         limit: Ranges to wipe at most.
     """

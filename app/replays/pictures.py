@@ -149,7 +149,7 @@ async def request_forgotten_pictures(
     """Request pictures that a process which died has not requested, and return how many.
 
     Args:
-        connection: Where to read and write.
+        connection: The transaction of the caller.
         since: Only replays that arrived after this moment are looked at.
         at: When to draw them.
     """
@@ -243,7 +243,7 @@ async def save_pictures(
     Look at the tombstone first (`locks.lock_for_adding`): nothing is added to a deleted replay.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         task: The lease under which they were drawn.
         made: The pictures.
         tiles: The tiles of the strip, in the order of time.
@@ -294,7 +294,7 @@ async def erase_pictures(
     """Delete the row of a replay that is being deleted; if it is being drawn, the lease stays.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         key: The replay.
         at: The time.
         day: Its day, which the bytes of its pictures are counted under; None if nobody knows it.

@@ -73,7 +73,7 @@ async def read_segments(
     """Read the segments of a replay in the order of their ids.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         key: The replay.
         day: Its day (`Replay.day`).
         recording_bytes: Bytes of their recordings to read at most, counted as they are compressed.
@@ -156,7 +156,7 @@ async def read_playable_segments(
     """Read what playback needs of the segments that have video, in the order of their ids.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         key: The replay.
         day: Its day (`Replay.day`).
         steps: Where the clock of the phone was set (`Replay.clock_steps`).

@@ -81,7 +81,7 @@ async def add_pack(connection: AsyncConnection, object_key: str, *, live: int) -
     """Add the row of an object that holds the videos of a batch, and return the pack's id.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         object_key: The object, which is stored already.
         live: The number of segments that lie in it. `discard_pack_ranges` subtracts those that turn
             out to be duplicates.
@@ -101,7 +101,7 @@ async def add_segments(
     """Store segments that are not there yet, and what they add to their replays.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         new: The segments, in the order of arrival.
         pack_id: The pack that holds their videos; None when no segment has one.
         days: The days of the batch, read in this transaction.

@@ -35,42 +35,42 @@ from app.retention.receipts import DayReceipt
 SHOWN_KEPT: Final = 50
 SHOWN_RECEIPTS: Final = 20
 _JUDGED: Final = 1_000
-"""Replays that are judged to foretell what keep rules would let go."""
+"""The most replays that are judged to estimate what keep rules would delete."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeepEstimate:
-    """What keep rules would let go, as far as it was tried."""
+    """The number of replays that keep rules would delete, counted on some or all of them."""
 
     rejected: int
     judged: int
     is_all: bool
-    """Whether every closed replay whose time is up was judged."""
+    """True if every closed replay whose time is up was judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class RulesPreview:
-    """What rules would delete at once."""
+    """An estimate of what rules would delete at once."""
 
     estimate: DeletionEstimate
     kept: KeepEstimate
 
     @property
     def deletes(self) -> bool:
-        """Whether anything would go."""
+        """True if anything would be deleted."""
         return self.estimate.deletes or bool(self.kept.rejected)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRetention:
-    """What a project keeps, what it stores, and what has gone lately."""
+    """The rules of a project, what it stores, and what was deleted lately."""
 
     rules: ProjectRules
     server: ServerRules
     """The rules of the server; the longest time may come from its settings."""
     kinds: Sequence[KindTotal]
     debug_files: Sequence[DebugFileTotal]
-    """Its debug files by kind; no rule of days or bytes is about them."""
+    """Its debug files by kind; rules of days or bytes do not concern them."""
     day_bytes: Mapping[date, int]
     today: date
     pins: Sequence[ReplayPin]
@@ -84,7 +84,7 @@ class ProjectRetention:
 async def read_project_retention(
     database: Database, access: ProjectAccess, *, longest_days: int | None
 ) -> ProjectRetention:
-    """Read what the page of a project's rules shows; everybody in the project may see it."""
+    """Read the contents of the page of a project's rules, which every member may see."""
     project_id = access.project.id
     async with database.reading() as connection:
         rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
@@ -112,7 +112,7 @@ async def read_project_retention(
 async def preview_rules(
     database: Database, access: ProjectAccess, rules: ProjectRules, *, longest_days: int | None
 ) -> RulesPreview:
-    """Say what rules would delete, if they were saved.
+    """Estimate what rules would delete if they were saved.
 
     Raises:
         PermissionDenied: The person is not an admin of the project.
@@ -120,13 +120,13 @@ async def preview_rules(
     access.require_role(Role.ADMIN)
     async with database.reading() as connection:
         rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
-        return await foretell(connection, access.project.id, rules, rule_set.server)
+        return await estimate_rules(connection, access.project.id, rules, rule_set.server)
 
 
-async def foretell(
+async def estimate_rules(
     connection: AsyncConnection, project_id: ProjectId, rules: ProjectRules, server: ServerRules
 ) -> RulesPreview:
-    """Foretell what rules delete of a project."""
+    """Estimate what rules would delete of a project, from its totals and up to 1,000 replays."""
     today = await days.read_today(connection)
     totals = await _read_day_totals(connection, project_id)
     estimate = estimate_deletion(rules, server, totals, today)
@@ -142,7 +142,7 @@ async def foretell(
 async def change_rules(
     database: Database, access: ProjectAccess, rules: ProjectRules, *, longest_days: int | None
 ) -> None:
-    """Save the rules of a project; what they no longer keep goes from now on.
+    """Save the rules of a project; what they no longer keep is deleted from now on.
 
     Raises:
         PermissionDenied: The person is not an admin of the project.
@@ -167,7 +167,7 @@ async def save_rules(
     person_id: PersonId | None,
     longest_days: int | None,
 ) -> None:
-    """Save the rules of a project, whoever does it.
+    """Save the rules of a project for a person or for the command line.
 
     Raises:
         InvalidInput: A rule is impossible.
@@ -214,7 +214,7 @@ async def change_server_rules(
 async def preview_server_rules(
     database: Database, person: Person, rules: ServerRules, *, longest_days: int | None
 ) -> DeletionEstimate:
-    """Say what rules of the server would delete in all projects, if they were saved.
+    """Estimate what rules of the server would delete in all projects if they were saved.
 
     Raises:
         PermissionDenied: The person is not an admin of the server.
@@ -254,7 +254,7 @@ def require_server_admin(person: Person) -> None:
 
 
 async def _apply_rules(connection: AsyncConnection, longest_days: int | None) -> None:
-    """Let new data have the class of the rules that hold now, and ask for a run."""
+    """Set the retention class of new data by the current rules, and ask for a run."""
     rule_set: RuleSet = await inventory.read_rule_set(connection, longest_days=longest_days)
     await retention_rules.set_classes(
         connection,

@@ -1,4 +1,4 @@
-"""Writes down that a day of a project has ended, in its totals, a receipt and the audit log."""
+"""Records that a day of a project was deleted: in its totals, a receipt and the audit log."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ KIND_OF_FAMILY: Final = {
 
 @dataclass(frozen=True, slots=True)
 class EndedPart:
-    """What ended of a project in the partitions of a day and class."""
+    """Counts of what was deleted of a project in the partitions of a day and class."""
 
     project_id: ProjectId
     rule: str
@@ -36,8 +36,8 @@ class EndedPart:
     rows: Counter[str]
     """Rows of other tables, by table."""
     bytes_before: int | None = None
-    """What the project had stored on the day before its rows were deleted, which takes them off the
-    totals; None if they go with their partition, which does not."""
+    """Bytes that the project had stored on the day before its rows were deleted. None if they were
+    dropped with their partition: then no trigger has subtracted them from the totals yet."""
 
 
 async def write_end(
@@ -69,7 +69,7 @@ async def write_end(
 
 
 async def _correct_totals(connection: AsyncConnection, part: EndedPart, day: date) -> int:
-    """Take what ended off the totals of its day; returns the bytes."""
+    """Subtract what was deleted from the totals of its day; return its bytes."""
     before = part.bytes_before
     items = {"pictures": part.replays}
     if before is None:

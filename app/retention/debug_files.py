@@ -35,14 +35,16 @@ _BATCH: Final = 500
 async def expire_debug_files(database: Database, *, unused_days: int, now: datetime) -> int:
     """Delete the debug files that nothing needs any more, and receipts after a year.
 
-    Returns how many files there were. Each batch is a transaction, so it may stop anywhere and run
-    again.
+    Each batch is a transaction, so this may stop anywhere and run again.
 
     Args:
-        database: Where they are.
+        database: The database.
         unused_days: Days after the last event that used a file, and after the last day on which an
             event of its release was kept.
         now: The time by which days are counted.
+
+    Returns:
+        The number of files that were deleted.
     """
     today = now.astimezone(UTC).date()
     needed_before = today - timedelta(days=unused_days)

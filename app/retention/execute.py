@@ -7,8 +7,8 @@
 
     after each day: totals, receipt, audit line; issues without events, feedback
 
-A step that finds something in its way, such as a replay that was pinned a moment ago, leaves the
-act as it is; the next plan begins from what is stored then.
+A step that must not go on, for instance because a replay was pinned a moment ago, leaves the act
+unfinished; the next plan begins from what is stored then.
 """
 
 import asyncio
@@ -100,17 +100,18 @@ async def _drop_partition(database: Database, act: DropPartition) -> None:
                     return
             break
         except DatabaseUnavailable as error:
-            # Everything that uses the tables waits behind a drop that waits: so it gives up soon.
+            # While a drop waits for its lock, every query of the table waits behind it. So it gives
+            # up soon and tries again.
             if tries == _DROP_TRIES:
                 raise
             _logger.info("the drop of a day waits", day=str(act.day), error=str(error))
             await asyncio.sleep(_DROP_PAUSE_S * tries)
     for part in ended:
-        await _end_what_hangs_on(database, part.project_id, act.day, part.rule, exempt)
+        await _expire_dependent_rows(database, part.project_id, act.day, part.rule, exempt)
 
 
 async def _move_out(database: Database, act: DropPartition, exempt: Exemptions) -> None:
-    """Move out what stays: exempt replays, projects of longer rules, and rows that name them."""
+    """Move out what stays: exempt replays with the rows that name them, and other projects."""
     async with _open_step(database) as connection:
         await days.ensure_partitions(
             connection, [_part(act.day, RetentionClass.KEPT, family) for family in FAMILIES]
@@ -146,7 +147,13 @@ async def _move_out(database: Database, act: DropPartition, exempt: Exemptions) 
 async def count_part_rows(
     connection: AsyncConnection, act: DropPartition, ended: Sequence[EndedPart]
 ) -> None:
-    """Count the rows that go with a day, for its receipts, before it is locked."""
+    """Count the rows of each project in a day, for its receipts, before the day is locked.
+
+    Args:
+        connection: The connection to read with.
+        act: The drop of the partitions.
+        ended: The projects; their `rows` are filled in.
+    """
     parts = {part.project_id: part for part in ended}
     for family in FAMILIES:
         partition = _part(act.day, act.retention_class, family)
@@ -160,7 +167,7 @@ async def count_part_rows(
 async def drop_partitions_now(
     connection: AsyncConnection, act: DropPartition, ended: Sequence[EndedPart], exempt: Exemptions
 ) -> bool:
-    """Drop the partitions of a day and class, unless they hold something that stays."""
+    """Drop the partitions of a day and class; return False if they hold something that stays."""
     day, retention_class = act.day, act.retention_class
     if not await expire.has_no_replays(connection, day, retention_class):
         return False
@@ -208,7 +215,7 @@ async def _delete_project_day(database: Database, act: DeleteProjectDay) -> None
     async with _open_step(database) as connection:
         await write_end(connection, part, act.day, act.retention_class, is_dropped=False)
     await _drop_empty_partitions(database, act.day, act.retention_class)
-    await _end_what_hangs_on(database, act.project_id, act.day, act.rule, exempt)
+    await _expire_dependent_rows(database, act.project_id, act.day, act.rule, exempt)
 
 
 async def _drop_empty_partitions(database: Database, day: date, retention_class: int) -> None:
@@ -279,7 +286,7 @@ async def expire_part(
     *,
     dropped: bool,
 ) -> tuple[int, int]:
-    """End the replays of a project on a day; returns the numbers of replays and segments."""
+    """Expire the replays of a project on a day; return the numbers of replays and segments."""
     replays = segments = 0
     while True:
         async with _open_step(database) as connection:
@@ -296,9 +303,9 @@ async def expire_part(
 async def _expire_replays(
     connection: AsyncConnection, keys: Sequence[ReplayKey], rule: str, *, keeps_segments: bool
 ) -> ExpiredReplays:
-    """End replays with everything that other domains know of them."""
-    # Digest takes these locks in the same order, and then the totals of the day, which change when
-    # segments are deleted.
+    """Expire replays with their messages, links and quarantined envelopes."""
+    # Digest takes these locks in the same order: replays, links, then the totals of the day, which
+    # change when segments are deleted.
     await locks.lock_all_for_deletion(connection, keys)
     await replay_links.lock_links(connection, [key.replay_id for key in keys])
     expired = await expire.expire_replays(
@@ -330,10 +337,10 @@ async def _record_replays(
     )
 
 
-async def _end_what_hangs_on(
+async def _expire_dependent_rows(
     database: Database, project_id: ProjectId, day: date, rule: str, exempt: Exemptions
 ) -> None:
-    """End issues that have no event left, old counts by hour, and feedback, up to a day."""
+    """Delete what a day leaves behind: issues without events, counts by hour, and feedback."""
     before = datetime.combine(day + _ONE_DAY, time(), UTC)
     done = REPLAYS_A_STEP
     while done == REPLAYS_A_STEP:
@@ -360,7 +367,7 @@ async def _end_what_hangs_on(
 
 @asynccontextmanager
 async def _open_step(database: Database) -> AsyncIterator[AsyncConnection]:
-    """Open the transaction of a step, which also keeps the right to run."""
+    """Open the transaction of a step, which also renews the lease of the run."""
     async with database.transaction() as connection:
         yield connection
         await receipts.renew_lease(connection)

@@ -32,7 +32,7 @@ from app.retention.plan import (
 )
 
 MOST_OLDEST: Final = 2_000
-"""Replays of one project that one plan lets go one by one."""
+"""The most replays of one project that one plan deletes singly."""
 _SEGMENTS: Final = "segments"
 
 
@@ -46,7 +46,7 @@ class RuleSet:
 
 @dataclass(frozen=True, slots=True)
 class Exemptions:
-    """What pins and holds keep: replays, and the events that name them."""
+    """The replays that are pinned or held, and the events that name them."""
 
     replays: tuple[ReplaySize, ...]
     event_ids: tuple[str, ...]
@@ -57,7 +57,7 @@ class Exemptions:
         return [replay.key.replay_id for replay in self.replays]
 
     def of_family(self, family: str) -> Sequence[str]:
-        """Return the ids by which rows of a table are spared."""
+        """Return the ids whose rows in a table are spared: of events, or of replays."""
         return self.event_ids if day_rows.OWNERS[family] == "event_id" else self.replay_ids
 
 
@@ -65,7 +65,7 @@ async def read_rule_set(connection: AsyncConnection, *, longest_days: int | None
     """Read all rules.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         longest_days: The most days that the settings of the server allow; None for no such limit.
     """
     server = await retention_rules.read_server_rules(connection)
@@ -93,10 +93,10 @@ async def read_inventory(
     """Read everything that a plan depends on.
 
     Args:
-        connection: Where to read.
-        rule_set: The rules that hold, or that somebody thinks about.
+        connection: The connection to read with.
+        rule_set: The current rules, or rules that somebody considers.
         rejected: Replays that no keep rule matches.
-        exemptions: What is pinned or held, if that is known already.
+        exemptions: The pinned and held replays, if they are known already.
     """
     today = await days.read_today(connection)
     exempt = exemptions or await read_exemptions(connection)
@@ -130,7 +130,7 @@ async def read_old_counts(
 
 
 async def find_exceeding_projects(connection: AsyncConnection) -> list[ProjectId]:
-    """Return the projects that store more than they may and let the oldest go."""
+    """Return the projects that exceed their limit and delete the oldest data at it."""
     limits = await retention_rules.list_deleting_limits(connection)
     totals = await day_totals.sum_projects(connection, list(limits))
     return [project_id for project_id in limits if totals.get(project_id, 0) > limits[project_id]]
@@ -162,7 +162,7 @@ async def _find_candidates(
     oldest: Collection[ProjectId],
     today: date,
 ) -> set[tuple[ProjectId, date]]:
-    """Find the days of projects that may be due; what is not looked at cannot go."""
+    """Find the days of projects that may be due; other days are not read, so nothing goes there."""
     last_days = {}
     for project_id, rules in rule_set.projects.items():
         kept_days = rules.effective_days(rule_set.server)
@@ -180,7 +180,7 @@ async def _find_candidates(
 async def _read_parts(
     connection: AsyncConnection, candidates: Collection[tuple[ProjectId, date]], exempt: Exemptions
 ) -> list[StoredPart]:
-    """Read what lies in each partition in which a candidate has something that may go."""
+    """Count replays and rows in each partition in which a candidate has something deletable."""
     if not candidates:
         return []
     by_day: defaultdict[date, set[ProjectId]] = defaultdict(set)
@@ -215,7 +215,7 @@ async def _has_rows(
     project_ids: Collection[ProjectId],
     exempt: Exemptions,
 ) -> bool:
-    """Tell whether candidates have rows in a partition that may go."""
+    """Tell whether candidates have deletable rows in a partition."""
     if partition.family == _SEGMENTS:
         return bool(await _count_rows(connection, partition, project_ids, exempt))
     spared = exempt.of_family(partition.family)
@@ -228,7 +228,7 @@ async def _count_rows(
     project_ids: Collection[ProjectId],
     exempt: Exemptions,
 ) -> dict[ProjectId, int]:
-    """Count the rows of a partition by project; of segments only those without their replay."""
+    """Count the rows of a partition by project; segments only if their replay is gone."""
     if partition.family == _SEGMENTS:
         return await sizes.count_orphaned_segments(
             connection, partition.day, partition.retention_class, project_ids

@@ -57,7 +57,10 @@ async def read_holds(database: Database, key: ReplayKey) -> ReplayHolds:
 async def pin_replays(
     database: Database, person: Person, keys: Sequence[ReplayKey], *, is_pinned: bool
 ) -> int:
-    """Pin replays, or take their pins off; returns how many replays were meant and are here.
+    """Pin replays, or remove their pins.
+
+    Returns:
+        The number of replays that are pinned now, or whose pins were to be removed.
 
     Raises:
         NotFound: One is in a project where the person may not do this.
@@ -83,13 +86,13 @@ async def hold_replays(
     reason: str,
     until: str,
 ) -> int:
-    """Put replays under a legal hold; returns how many are held now.
+    """Put replays under a legal hold, and return the number of replays that exist and are held.
 
     Args:
-        database: Where they are.
+        database: The database.
         person: The person who does it.
         keys: The replays.
-        name: What people call the matter; a hold of the same name is renewed.
+        name: The name of the matter; a hold of the same name is renewed.
         reason: Why they must stay.
         until: The last day of the hold, such as `2027-06-30` (UTC).
 
@@ -160,7 +163,7 @@ async def _add_audit_lines(
     keys: Sequence[ReplayKey],
     detail: ActionDetail,
 ) -> None:
-    """Record an action: a line for each replay, since somebody may ask about one of them."""
+    """Add a line for each replay: the log can be searched by the id of one of them."""
     replays_of_project = Counter(key.project_id for key in keys)
     for key in sorted(keys):
         together = replays_of_project[key.project_id]

@@ -25,11 +25,11 @@ from app.replays.keeping import keep_checks
 from app.replays.model import Replay, ReplayKey
 
 BATCH: Final = 200
-"""Replays that are judged at once: their errors are counted together."""
+"""Replays that are judged together: one query counts their errors."""
 
 
 class KeepRuleStep:
-    """Lets a replay that has closed be judged later, if its project has keep rules."""
+    """The closing step that lists a replay for later judgement if its project has keep rules."""
 
     name = "keep rules"
 
@@ -78,7 +78,7 @@ async def judge_replays(
 async def find_rejected(
     connection: AsyncConnection, found: Sequence[Replay], rules: ProjectRules, *, now: datetime
 ) -> list[Replay]:
-    """Return those of some replays that no keep rule matches."""
+    """Return the replays that no keep rule matches, in their order."""
     left = list(found)
     readable = await projects.list_all_project_ids(connection) if left else []
     for query_text in rules.keep_queries:

@@ -14,12 +14,12 @@ from app.replays import expire
 from app.replays.model import ReplayKey
 
 _TOLD_LATER: Final = timedelta(days=3)
-"""A day, and so long after it may its events be told: at the end of quiet time, or daily."""
+"""The longest time after a day for which messages may tell of its events, as in daily summaries."""
 _IDS_AT_ONCE: Final = 1_000
 
 
 async def forget_replays(connection: AsyncConnection, keys: Iterable[ReplayKey]) -> None:
-    """Empty the messages that tell of replays, in the transaction that ends these."""
+    """Empty the messages that tell of replays, in the transaction that deletes these replays."""
     by_project: defaultdict[ProjectId, list[str]] = defaultdict(list)
     for key in keys:
         by_project[key.project_id].append(key.replay_id)
@@ -30,8 +30,8 @@ async def forget_replays(connection: AsyncConnection, keys: Iterable[ReplayKey])
 async def forget_expired(connection: AsyncConnection, project_id: ProjectId, day: date) -> None:
     """Empty the messages that tell of events or issues of a day that has ended.
 
-    Events go with their partition, without being read. So this asks the messages of that time
-    which of the things that they name are still here.
+    Events are dropped with their partition without being read. So this reads which events and
+    issues the messages of that time name, and looks up which of them still exist.
     """
     since = datetime.combine(day, time(), UTC)
     named = sorted(

@@ -28,24 +28,24 @@ from app.replays.model import ReplayKey
 from app.replays.sizes import ReplaySize
 
 ROOM: Final = 0.02
-"""The part of a byte limit that is freed beyond it, so that the next replay does not meet it."""
+"""The part of a byte limit that is freed in addition, so that the next replay still fits."""
 _MOST_MOVED: Final = 0.25
-"""With more than this part of the rows of a partition to be moved out, rows are deleted instead."""
+"""If more than this part of a partition would have to be moved out, rows are deleted instead."""
 SETTLED: Final = timedelta(days=2)
-"""A day that is so old gets no new rows any more, so that its partitions may be dropped."""
+"""The age at which a day gets no new rows any more, so its partitions may be dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """What a project has in one partition, which holds a retention class of a day."""
+    """Counts of what a project has in one partition, which holds a retention class of a day."""
 
     project_id: ProjectId
     day: date
     retention_class: int
     replays: int
-    """Replays, the exempt ones among them."""
+    """All replays, including exempt ones."""
     rows: int
-    """Rows of its events, spans, logs and files, but for those that name an exempt replay."""
+    """Rows of events, spans, logs and files, without those that name an exempt replay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class OldestReplays:
 
     replays: Sequence[ReplaySize]
     is_complete: bool = True
-    """Whether they are all that may go. If not, further ones go by the next plan."""
+    """True if they are all that may be deleted. Otherwise the next plan deletes further ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ class Inventory:
     server: ServerRules
     rules: Mapping[ProjectId, ProjectRules]
     day_bytes: Mapping[tuple[ProjectId, date], int]
-    """All that each project stores, by day."""
+    """The bytes that each project stores, by day."""
     parts: Sequence[StoredPart] = ()
-    """What lies in the partitions of days that may be due."""
+    """Counts of what lies in the partitions of days that may be due."""
     exempt: Sequence[ReplaySize] = ()
     """Replays that are pinned or held."""
     oldest: Mapping[ProjectId, OldestReplays] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Inventory:
     rejected: Sequence[ReplaySize] = ()
     """Closed replays whose time is up and that match no keep rule of their project."""
     old_counts: Mapping[ProjectId, CountedDays] = field(default_factory=dict)
-    """What each project counted until the last day that is due (`find_last_count_days`)."""
+    """The counts of each project up to the last day that is due (`find_last_count_days`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ Act = DropPartition | DeleteProjectDay | DeleteReplays | DeleteCounts
 
 
 def make_plan(inventory: Inventory) -> list[Act]:
-    """Return what is to be done: days, the oldest first, then single replays, then counts."""
+    """Return the acts that carry out the rules: days, oldest first, single replays, then counts."""
     planner = _Planner(inventory)
     return [*planner.end_days(), *planner.delete_single_replays(), *_delete_counts(inventory)]
 
@@ -199,7 +199,7 @@ def _delete_counts(inventory: Inventory) -> Iterator[DeleteCounts]:
 
 
 class _Planner:
-    """Finds out which days are due, then how to end them."""
+    """Chooses the days and replays to delete, and then how to delete them."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._inventory = inventory
@@ -254,7 +254,7 @@ class _Planner:
         }
 
     def _free_room(self, project_id: ProjectId, rules: ProjectRules, limit_bytes: int) -> None:
-        """Let the oldest days of a project go, and of the next day the oldest replays."""
+        """Choose the oldest days of a project, and the oldest replays of the next day."""
         days = sorted(day for owner, day in self._inventory.day_bytes if owner == project_id)
         left = {day: self._count_bytes_left(project_id, day) for day in days}
         if sum(left.values()) <= limit_bytes:
@@ -262,7 +262,7 @@ class _Planner:
         excess = sum(left.values()) - int(limit_bytes * (1 - ROOM))
         oldest = self._inventory.oldest.get(project_id, OldestReplays(()))
         replays_of_day = self._group_candidates(oldest.replays)
-        # Of the last day that was read, and of later ones, not all replays are known.
+        # Not all replays are known of the last day that was read and of later days.
         last_day = max((replay.day for replay in oldest.replays), default=OLD_DAY)
         for day in days:
             is_known = oldest.is_complete or day < last_day
@@ -286,14 +286,14 @@ class _Planner:
         excess: int,
         rule: str,
     ) -> int:
-        """Let a day go, or its oldest replays if they are enough; returns the bytes freed.
+        """Choose a day, or only its oldest replays if that frees enough; return the bytes freed.
 
         Args:
             project_day: The project and the day.
             candidates: Replays of the day that may go, the oldest first.
-            day_bytes: What the day holds; None if it may not go whole.
+            day_bytes: The bytes of the day; None if it must not be deleted as a whole.
             excess: The bytes to free.
-            rule: The rule by which it goes.
+            rule: The rule in words, for the receipt.
         """
         if day_bytes is not None and sum(map(_size_of, candidates)) < excess:
             self._due[project_day] = rule
@@ -363,7 +363,7 @@ class _Planner:
         )
 
     def _has_due_content(self, part: StoredPart) -> bool:
-        """Tell whether anything of a part goes: it is due, and not all of it is exempt."""
+        """Tell whether anything in a part is deleted: it is due, and not all of it is exempt."""
         if (part.project_id, part.day) not in self._due:
             return False
         return bool(part.rows) or part.replays > len(self._list_exempt(part))

@@ -1,4 +1,4 @@
-"""Sums up what a plan lets go."""
+"""Counts the replays and days that a plan deletes."""
 
 from collections.abc import Collection, Sequence
 from datetime import date
@@ -15,7 +15,7 @@ from app.retention.plan import (
 
 
 def count_planned_replays(acts: Sequence[Act], parts: Sequence[StoredPart]) -> int:
-    """Count the replays that go by a plan."""
+    """Count the replays that a plan deletes."""
     in_parts = {(part.project_id, part.day, part.retention_class): part.replays for part in parts}
     total = 0
     for act in acts:

@@ -1,4 +1,4 @@
-"""Foretells what rules would delete, and when a disk is full: pure functions of daily totals."""
+"""Estimates what rules would delete, and when a disk is full: pure functions of daily totals."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,26 +13,26 @@ from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.retention.plan import ROOM, is_due
 
 GROWTH_DAYS: Final = 7
-"""Growth is the mean of so many whole days."""
+"""The number of whole days over which growth is averaged."""
 FARTHEST_DAYS: Final = 3 * 365
-"""A forecast does not look further than this."""
+"""The number of days after which a forecast ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayTotal:
-    """What a project stores of a day."""
+    """The replays and bytes that a project stores of a day."""
 
     day: date
     replays: int
     size_bytes: int
     exempt_replays: int = 0
-    """Replays that are pinned or held, and so stay."""
+    """Replays that are pinned or held, which stay."""
     exempt_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DeletionEstimate:
-    """What would go by rules of age and bytes; about, since sizes of single replays vary."""
+    """An estimate of what rules of age and bytes would delete; sizes of single replays vary."""
 
     replays: int = 0
     size_bytes: int = 0
@@ -43,11 +43,11 @@ class DeletionEstimate:
 
     @property
     def deletes(self) -> bool:
-        """Whether anything would go."""
+        """True if anything would be deleted."""
         return self.first_day is not None or self.counts is not None
 
     def plus(self, day: date, replays: int, size_bytes: int) -> "DeletionEstimate":
-        """Return the estimate with what goes of one more day."""
+        """Return the estimate with one more day added."""
         days = [each for each in (self.first_day, self.last_day, day) if each is not None]
         return replace(
             self,
@@ -61,7 +61,14 @@ class DeletionEstimate:
 def estimate_deletion(
     rules: ProjectRules, server: ServerRules, days: Sequence[DayTotal], today: date
 ) -> DeletionEstimate:
-    """Estimate what goes of a project if these rules hold."""
+    """Estimate what would be deleted of a project if it had these rules.
+
+    Args:
+        rules: The rules of the project.
+        server: The rules of the server.
+        days: The totals of the project's days, in any order.
+        today: The day from which ages count.
+    """
     kept_days = rules.effective_days(server)
     estimate = DeletionEstimate()
     left: list[DayTotal] = []
@@ -91,12 +98,12 @@ def estimate_deletion(
 
 @dataclass(frozen=True, slots=True)
 class ProjectForecast:
-    """What a forecast goes by, for one project."""
+    """The rules, totals and growth of one project, from which a forecast is made."""
 
     rules: ProjectRules
     day_bytes: Mapping[date, int]
     growth_bytes: int
-    """Bytes that come each day, as in the last days."""
+    """Bytes that arrive each day, by the mean of the last days."""
 
 
 def measure_growth(day_bytes: Mapping[date, int], today: date) -> int:
@@ -116,13 +123,13 @@ def forecast_full_day(
     free_bytes: int,
     today: date,
 ) -> date | None:
-    """Foretell the day on which a disk is full if as much comes each day as lately.
+    """Estimate the day on which a disk is full if as much arrives each day as lately.
 
     Args:
-        projects: What each project stores and gets.
+        projects: The rules, totals and growth of each project.
         server: The rules of the server.
         free_bytes: The room that is left.
-        today: The day from which on to look.
+        today: The day on which the forecast begins.
 
     Returns:
         The day; None if it is not full within three years.
@@ -147,7 +154,7 @@ def forecast_full_day(
 def find_next_end(
     rules: ProjectRules, server: ServerRules, days: Sequence[date]
 ) -> tuple[date, date] | None:
-    """Return the oldest day of a project, and the day on which it goes by age; None if never."""
+    """Return the oldest day of a project and the day on which age deletes it; None if never."""
     kept_days = rules.effective_days(server)
     known = [day for day in days if day != OLD_DAY]
     if kept_days is None or not known:
@@ -166,7 +173,7 @@ def _drop_expired_days(
 
 
 def _cut_to_limit(days: defaultdict[date, int], rules: ProjectRules) -> int:
-    """Let nothing exceed the limit of a project, whichever way it keeps it; returns its bytes."""
+    """Take the excess over the limit from the oldest or newest days; return the bytes left."""
     total = sum(days.values())
     if rules.limit_bytes is None or total <= rules.limit_bytes:
         return total

@@ -14,13 +14,13 @@ from app.core.ids import ProjectId
 from app.retention.tables import day_receipts, retention_runs
 
 LEASE: Final = timedelta(minutes=2)
-"""A step takes seconds; a process that died keeps the others from working no longer than this."""
+"""The time after which other processes take over from a process that died. A step takes seconds."""
 _NAME: Final = "retention"
 
 
 @dataclass(frozen=True, slots=True)
 class DayReceipt:
-    """What ended of a project and a day."""
+    """A receipt for the deletion of a day of a project."""
 
     id: int
     project_id: ProjectId
@@ -34,12 +34,12 @@ class DayReceipt:
     size_bytes: int
     objects: int
     swept_at: datetime | None
-    """When nothing of it was found to be left in object storage."""
+    """The time at which nothing of it was left in object storage; None if it is not swept yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """When retention ran last, and whether it has something to do at once."""
+    """The times of the last run of retention, and the time at which a run was asked for."""
 
     wanted_at: datetime | None = None
     started_at: datetime | None = None
@@ -48,7 +48,7 @@ class RunState:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether a rule has changed since the last run began."""
+        """True if a rule has changed since the last run began."""
         if self.wanted_at is None:
             return False
         return self.started_at is None or self.wanted_at > self.started_at
@@ -132,7 +132,7 @@ async def take_lease(connection: AsyncConnection) -> bool:
 async def take_daily_turn(connection: AsyncConnection, name: str) -> bool:
     """Take the right to do some work of today (UTC); returns False if a process has it already.
 
-    Whoever dies with it leaves the work to the next day.
+    If the process dies with it, the work is done on the next day.
 
     Args:
         connection: The transaction of the caller.

@@ -24,9 +24,9 @@ from app.retention.inventory import RuleSet
 from app.retention.plan import Act, Inventory
 
 _MOST_ROUNDS: Final = 1_000
-"""A run ends after so many plans; what is left then goes by the next run."""
+"""The most plans of one run; the next run deletes what is left then."""
 _MARKS_KEPT_FOR: Final = timedelta(days=365)
-"""How long the pages of expired issues and the receipts of days are kept."""
+"""The time for which the pages of expired issues and the receipts of days are kept."""
 
 _logger: Final = log.get_logger("retention")
 
@@ -45,12 +45,12 @@ async def plan_now(
     longest_days: int | None,
     rule_set: RuleSet | None = None,
 ) -> RetentionPlan:
-    """Make the plan that would be carried out now, without keep rules, which take their time.
+    """Make the plan that would be carried out now, without keep rules, which take long to judge.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         longest_days: The most days that the settings of the server allow.
-        rule_set: Rules that somebody thinks about; None for those that hold.
+        rule_set: Rules that somebody considers; None for the current ones.
     """
     rules = rule_set or await inventory.read_rule_set(connection, longest_days=longest_days)
     stored = await inventory.read_inventory(connection, rules)
@@ -58,10 +58,10 @@ async def plan_now(
 
 
 async def run_retention(database: Database, *, longest_days: int | None) -> int | None:
-    """Let everything go that is due.
+    """Delete everything that is due.
 
     Returns:
-        How many acts were carried out; None if another process is doing it.
+        The number of acts that were carried out; None if another process is running.
 
     Raises:
         ServiceUnavailable: Postgres does not answer; the next run goes on.
@@ -102,7 +102,7 @@ async def _run_until_done(database: Database, longest_days: int | None) -> int:
 
 
 async def _plan_round(database: Database, longest_days: int | None) -> tuple[list[Act], bool]:
-    """Make the next plan; also returns whether replays wait to be judged by keep rules."""
+    """Make the next plan; return also whether any replays were judged by keep rules."""
     async with database.transaction() as connection:
         await receipts.renew_lease(connection)
         rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)

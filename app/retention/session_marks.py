@@ -21,11 +21,11 @@ async def expire_session_marks(database: Database, *, longest_days: int | None) 
     """Delete the ids of sessions that began too long ago, unless that was done today.
 
     Args:
-        database: Where they are.
+        database: The database.
         longest_days: The most days that the settings of the server allow.
 
     Returns:
-        How many there were.
+        The number of ids that were deleted.
 
     Raises:
         ServiceUnavailable: Postgres does not answer; the rest goes on the next day.

@@ -1,4 +1,4 @@
-"""Reads what admins of the server want to know about storage: what fills it, and until when."""
+"""Reads the report on storage for admins of the server: contents, growth, and the full day."""
 
 import asyncio
 import shutil
@@ -30,7 +30,7 @@ from app.retention.preview import (
 from app.retention.receipts import DayReceipt, RunState
 
 DEBUG_FILES_KIND: Final = "debug_files"
-"""The kind of debug files, whose bytes are those of their rows and belong to no day."""
+"""The kind of debug files, whose bytes are summed from their rows and belong to no day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +43,26 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class ProjectStorage:
-    """What a project stores, and how that goes on."""
+    """The bytes of a project, its growth, and the next day that age deletes."""
 
     project: Project
     rules: ProjectRules
     size_bytes: int
-    """With its debug files."""
+    """All bytes, including debug files."""
     growth_bytes: int
     """Bytes a day, as the mean of the last whole days."""
     oldest_day: date | None
     goes_on: date | None
-    """The day on which the oldest day goes by age; None if it does not."""
+    """The day on which age deletes the oldest day; None if it never does."""
 
 
 @dataclass(frozen=True, slots=True)
 class StorageReport:
-    """What the page of the server's storage shows."""
+    """The contents of the page of the server's storage."""
 
     today: date
     disk: Disk | None
-    """None if objects are in a bucket, whose room nobody knows."""
+    """None if objects are in a bucket, whose free space is unknown."""
     kinds: Mapping[str, int]
     """Bytes by kind, over all projects."""
     projects: Sequence[ProjectStorage]
@@ -94,10 +94,10 @@ class StorageReport:
 async def read_storage_report(
     database: Database, person: Person, *, data_dir: Path | None, longest_days: int | None
 ) -> StorageReport:
-    """Read what fills the storage of the server, and until when.
+    """Read the contents of the server's storage, its growth, and the day on which it is full.
 
     Args:
-        database: Where rows are.
+        database: The database.
         person: The person who asks.
         data_dir: The folder with objects and Postgres; None if objects are in a bucket.
         longest_days: The most days that the settings of the server allow.
@@ -170,7 +170,7 @@ async def read_storage_report(
 async def foretell_full_day(
     database: Database, *, data_dir: Path, longest_days: int | None
 ) -> tuple[date, date | None]:
-    """Foretell when the disk of the data folder is full, for whoever watches over the server.
+    """Estimate the day on which the disk of the data folder is full, for alerts and metrics.
 
     Returns:
         Today by the clock of Postgres, and the day; None if it is not within three years.
@@ -211,6 +211,6 @@ def _describe_project(
 
 
 def look_at_disk(data_dir: Path) -> Disk:
-    """Return the size and the room of the disk on which a folder lies; it may block."""
+    """Return the total and free bytes of the disk of a folder; this may block."""
     usage = shutil.disk_usage(data_dir)
     return Disk(usage.total, usage.free)

@@ -56,7 +56,7 @@ async def sweep_ended_days(database: Database, objects: ObjectStore) -> bool:
 
 
 async def _sweep_day(database: Database, objects: ObjectStore, receipt: DayReceipt) -> int:
-    """Delete what no row needs of a project's day, and of the packs of the day."""
+    """Delete the objects of a project's day, and packs of that day, that no row needs."""
     day_prefix = f"{receipt.day:%Y-%m-%d}/"
     removed = 0
     for prefix in (f"{day_prefix}{receipt.project_id}/", f"{day_prefix}v/"):
@@ -86,7 +86,7 @@ async def _find_dead(
 async def _find_living(
     database: Database, project_id: ProjectId, day: date, keys: Sequence[str]
 ) -> Collection[str]:
-    """Find the objects that a row needs: of a replay that is here, of a file, or a pack in use."""
+    """Return the keys that rows need: of existing replays, of files, and of packs in use."""
     parts = {key: key.split("/") for key in keys}
     packs = [key for key, words in parts.items() if words[1] == "v"]
     files = {key: words[3] for key, words in parts.items() if words[2] == _FILES}

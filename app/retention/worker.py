@@ -16,11 +16,11 @@ from app.storage.port import ObjectStore
 
 _RUN_S: Final = 3600.0
 _STUCK_S: Final = 300.0
-"""The pause while a project exceeds its limit and nothing of it may go."""
+"""The pause while a project exceeds its limit and nothing of it may be deleted, in seconds."""
 
 
 class RetentionWorker(RepeatedWorker):
-    """The background work that ends data by rule; any number of processes may have one."""
+    """The background work that deletes data by rule; any number of processes may have one."""
 
     package = "retention"
     pause_s = 10.0
@@ -35,11 +35,11 @@ class RetentionWorker(RepeatedWorker):
         longest_days: int | None,
         unused_debug_file_days: int,
     ) -> None:
-        """Make one; it does nothing before `start`.
+        """Make a worker; it does nothing before `start`.
 
         Args:
-            database: Where rows are.
-            objects: Where objects are.
+            database: The database.
+            objects: The object store.
             longest_days: The most days that the settings of the server allow.
             unused_debug_file_days: Days that a debug file is kept after an event needed it.
         """
@@ -49,14 +49,14 @@ class RetentionWorker(RepeatedWorker):
         self._longest_days = longest_days
         self._unused_debug_file_days = unused_debug_file_days
         self._daily_day: date | None = None
-        """The day on which debug files and ids of sessions were looked at last."""
+        """The day on which unused debug files and old ids of sessions were last deleted."""
         self._run_at_s = 0.0
         self._stuck: set[ProjectId] = set()
         """Projects that exceed their limit although nothing of them may go."""
 
     @override
     async def work(self) -> None:
-        """Run if there is a reason to, and sweep what ended."""
+        """Run if there is a reason to, and sweep the objects of deleted days."""
         if await self._has_reason():
             await self._run()
         while await sweep_ended_days(self._database, self._objects):

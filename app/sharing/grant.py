@@ -37,7 +37,7 @@ async def open_share(database: Database, token: str, kind: ShareKind) -> OpenedS
     """Find what a token opens.
 
     Args:
-        database: Where to read.
+        database: The database to read.
         token: The token in the address, as a stranger wrote it.
         kind: The kind of share that the address is for; a token of another kind opens nothing.
 

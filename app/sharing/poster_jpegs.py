@@ -35,9 +35,9 @@ class PosterJpegs:
         """Return the poster of a replay as JPEG.
 
         Args:
-            database: Where the row of the pictures is. It is read each time, so that a poster that
+            database: The database. The row of the pictures is read each time, so that a poster that
                 was drawn anew is shown, and none of a replay that is gone.
-            store: Where the poster is.
+            store: The store with the poster.
             key: The replay.
             drawing_slot: Bounds how many media children draw at once.
 

@@ -41,7 +41,7 @@ class ShareVisits:
         """Note that somebody looks at a share, unless they are noted for an hour.
 
         Args:
-            database: Where views are counted.
+            database: The database, in which views are counted.
             key: The replay.
             share_id: The share.
             kind: What it hands out.

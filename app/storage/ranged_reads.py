@@ -66,7 +66,7 @@ async def read_ranges(
     """Read ranges of objects, a few reads at a time.
 
     Args:
-        store: Where to read.
+        store: The store to read.
         ranges: The wanted ranges, in an order in which neighbours lie side by side.
         most_bytes: The most bytes of one read.
 

@@ -68,7 +68,7 @@ class EventSymbolicator:
         """Make one.
 
         Args:
-            database: Where debug files are looked up.
+            database: The database with the debug files.
             cache: Opens their objects.
             families: The families, in the order in which they are asked.
         """

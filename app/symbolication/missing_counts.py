@@ -65,7 +65,7 @@ async def count_missing_files(
     """Count the events that miss a debug file, by file; those of most events first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         since: The first day of events that count.
         limit: The most files that are returned.

@@ -115,7 +115,7 @@ async def read_logs_of_replay(
     """Read the log records of one replay in the order of their time.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.

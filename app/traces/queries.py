@@ -172,7 +172,7 @@ async def read_spans_of_replay(
     """Read the spans of one replay in the order of their start; about 5,000 at once.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.
@@ -200,7 +200,7 @@ async def read_spans_of_trace(
     """Read the spans of a trace in the order of their start; about 10,000 at once.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         trace_id: The trace.
         project_ids: The projects that the reader may see.
         after: The place after which the part begins.
@@ -266,7 +266,7 @@ async def read_spans_of_traces(
     spans in that time are read, as many as 5,000 spans allow.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         windows: The reaches of the replays, with the traces that are read.
         project_ids: The projects that the reader may see.
     """

@@ -21,7 +21,7 @@ async def add_blocks(
     """Store blocks that are not there yet.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         new: The blocks, in the order of arrival.
         days: The days of the batch. A block that was stored the day before is there too.
 

@@ -46,7 +46,7 @@ async def change_release(
     """Add a release to some projects, or change it in those that have it.
 
     Args:
-        database: Where releases are.
+        database: The database with the releases.
         project_ids: The projects, at least one.
         version: The name of the release.
         change: What is said about it.
@@ -90,7 +90,7 @@ async def list_releases(
     """Return releases of some projects, those first that were heard of last.
 
     Args:
-        database: Where releases are.
+        database: The database with the releases.
         project_ids: The projects.
         search: A part of their versions; empty for all.
         first: Number of releases to skip.

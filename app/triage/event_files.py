@@ -109,7 +109,7 @@ async def draw_event_picture(
 
     Args:
         db: Where the file's row is.
-        store: Where its bytes are.
+        store: The store with its bytes.
         key: The project and id of the event, and the picture's position among its files, from 0.
         person_id: Who looks at it.
         drawing_slot: Bounds how many media children draw at once.

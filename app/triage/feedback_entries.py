@@ -107,7 +107,7 @@ async def read_feedback_page(
     """Read a page of the feedback of some projects; what was received last comes first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_ids: The projects whose feedback it is.
         visible_ids: The projects that the reader may see; replays of others are left out.
         request: The page; its cursors have a `TIME_KEY`.
@@ -128,7 +128,7 @@ async def read_issue_feedback(
     """Read a page of the feedback that names an event of an issue; the last received comes first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         key: The issue.
         visible_ids: The projects that the reader may see; replays of others are left out.
         request: The page; its cursors have a `TIME_KEY`.

@@ -84,7 +84,7 @@ async def read_issue_event(
     """Read what is stored around an event.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         reader: Who reads, and where videos are kept.
         event: The event.
         visible_ids: The projects that the reader may see.

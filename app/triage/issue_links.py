@@ -70,7 +70,7 @@ async def read_linked_replays(
     """Read a page of the replays of an issue; the replay that was received last comes first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         key: The issue.
         project_ids: The projects that the reader may see.
         request: The page; its cursors are those of `NEWEST_LINKS`.

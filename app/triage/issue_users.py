@@ -56,7 +56,7 @@ async def count_replay_users(
     """Count the users of an issue's replays whom none of its events names.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         issue: The issue, with the number of its replays that the reader may see.
         visible_ids: The projects that the reader may see; replays of others do not count.
     """

@@ -30,7 +30,7 @@ async def read_project_choice(
     """Read the projects of a person, and choose one of them, or all.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         person: Whose projects.
         chosen: The id of a project as an address has it, or nothing for all.
 

@@ -26,7 +26,7 @@ async def read_view_hierarchy(
     It is scrubbed here, because older releases stored it as the app had sent it.
 
     Args:
-        store: Where the file is.
+        store: The store with the file.
         file: The hierarchy that came with the event.
         clear_names: Clear names of obfuscated classes, as symbolication found them.
     """

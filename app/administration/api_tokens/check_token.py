@@ -38,7 +38,7 @@ async def check_token(database: Database, secret: str, *, address: str) -> Token
     It is read with every request, so that a revoked token and a lost role end at once.
 
     Args:
-        database: Where tokens are.
+        database: The database with the tokens.
         secret: The secret, as the request has it.
         address: Where the request comes from.
     """

@@ -40,7 +40,7 @@ async def preview_deletion(
     """Say which debug files would be deleted.
 
     Args:
-        database: Where they are.
+        database: The database.
         access: Who asks, and the project.
         named: Ids of files; empty for all that the search finds.
         search: The search.
@@ -70,7 +70,7 @@ async def delete_debug_files(
     readable with them stay readable. Each batch is a transaction with an audit line.
 
     Args:
-        database: Where they are.
+        database: The database.
         access: Who deletes them, and the project.
         named: Ids of files; empty for all that the search finds.
         search: The search.

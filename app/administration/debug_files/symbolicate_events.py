@@ -18,7 +18,7 @@ async def symbolicate_events(
     """Queue events for the worker that makes stacks readable.
 
     Args:
-        database: Where they are.
+        database: The database.
         project_id: Their project.
         issue_id: Their issue; None for all issues.
         event_id: The only event; None for all of them.

@@ -62,7 +62,7 @@ async def ask_about_person(
     """Count what would go, and find other names of the person.
 
     Args:
-        database: Where to read.
+        database: The database to read.
         access: Who asks, and the project.
         names: The names that were typed or chosen.
         in_all: Whether all projects of which the visitor is an admin are meant.

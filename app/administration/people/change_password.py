@@ -38,7 +38,7 @@ async def change_password(
     """Set a person's password and end all their sign-ins but the one that this begins.
 
     Args:
-        database: Where accounts are.
+        database: The database with the accounts.
         person: The person who is signed in.
         current: Their password until now; not looked at if they need not know it.
         new: The new password, of 12 characters or more.

@@ -27,7 +27,7 @@ async def check_password(
     """Count an attempt on an account and check its password; call it within `PASSWORD_ADMISSION`.
 
     Args:
-        database: Where accounts are.
+        database: The database with the accounts.
         email: The address of the account, as typed; need not be anybody's.
         password: The password, as typed.
         address: Where the request comes from.

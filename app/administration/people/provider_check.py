@@ -69,7 +69,7 @@ async def confirm_sign_in(
     """Make sure that a sign-in that came from a provider may be used now.
 
     Args:
-        database: Where accounts are.
+        database: The database with the accounts.
         provider: The provider that is set up now, if any.
         token: The token in the cookie.
         signed_in: The sign-in.

@@ -67,7 +67,7 @@ async def sign_in_with_provider(
     """Sign somebody in who comes back from the provider.
 
     Args:
-        database: Where accounts are.
+        database: The database with the accounts.
         provider: The provider, and what its groups stand for.
         pending: What the browser kept since the sign-in began.
         code: The code that the provider gave the browser.

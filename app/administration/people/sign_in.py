@@ -35,7 +35,7 @@ async def sign_in_with_password(
     """Sign in with an e-mail address and a password.
 
     Args:
-        database: Where accounts are.
+        database: The database with the accounts.
         email: The address, as typed.
         password: The password, as typed.
         address: Where the request comes from.

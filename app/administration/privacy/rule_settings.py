@@ -75,7 +75,7 @@ async def save_rules(
     """Save new rules; they apply to what this process digests from now on.
 
     Args:
-        database: Where rules are.
+        database: The database with the rules.
         cache: The rules in memory of this process; other processes read them within seconds.
         access: Who does it, and the project.
         rules: The new rules.

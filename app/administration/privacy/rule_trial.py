@@ -93,7 +93,7 @@ async def try_rules(
     """Try rules on the last event of each recent issue, on recent recordings, and on a text.
 
     Args:
-        database: Where events and recordings are.
+        database: The database with the events and recordings.
         access: Who asks, and the project.
         rules: The rules, which need not be saved.
         text: JSON or any other text that the person typed; empty for none.

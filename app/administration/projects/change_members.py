@@ -55,7 +55,7 @@ async def set_member(
     """Give a role in a project to the person with an address, or invite them.
 
     Args:
-        database: Where members are.
+        database: The database with the members.
         access: Who does it, and the project.
         email: The address of the person, as typed.
         role_name: The role, as the form names it.

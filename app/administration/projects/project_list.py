@@ -41,7 +41,7 @@ async def read_project_list(
     """Return the projects that a person may see, by name.
 
     Args:
-        database: Where to read.
+        database: The database to read.
         person: Whoever asks.
         first: Number of projects to skip.
         limit: The most projects that are returned.

@@ -26,7 +26,7 @@ async def read_project_settings(
     """Return the settings of a project for an admin of it.
 
     Args:
-        database: Where to read.
+        database: The database to read.
         access: Who asks, and the project.
         first_member: Number of members to skip.
 

@@ -54,7 +54,7 @@ async def set_server_admin(
     """Make a person an admin of the server, or take that right away.
 
     Args:
-        database: Where accounts are.
+        database: The database with the accounts.
         admin: Whoever asks.
         person_id: The person.
         is_admin: Whether they are an admin from now on.

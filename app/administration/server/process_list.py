@@ -27,7 +27,7 @@ async def forget_dead_process(
     If its data folder comes back after all, the process that starts there digests it all the same.
 
     Args:
-        connection: Where to write; commit afterwards.
+        connection: The transaction of the caller, who commits afterwards.
         id_or_digits: The id of the process, or its first digits, eight at least.
         person_id: Who asks; None for the command line.
         heartbeat_s: The pause between two heartbeats.

@@ -71,7 +71,7 @@ async def read_server_health(
     """Return how the server is.
 
     Args:
-        database: Where quarantine is.
+        database: The database with the quarantine.
         admin: Whoever asks.
         monitor: Watches ingest.
         counts: What this process counts.

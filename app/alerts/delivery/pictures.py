@@ -34,7 +34,7 @@ async def add_pictures(
     those of the one decide where its messages go, and those of the other who sees its replays.
 
     Args:
-        database: Where what is handed out is noted.
+        database: The database, in which each picture that is handed out is noted.
         addresses: The address of a picture.
         content: The message.
         target_name: To whom it goes, for the list of what was handed out.

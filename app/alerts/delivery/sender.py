@@ -71,7 +71,7 @@ class MessageSender(RepeatedWorker):
         """Make a sender; it does nothing before `start`.
 
         Args:
-            database: Where the outbox is.
+            database: The database with the outbox.
             client: Posts to webhooks.
             mailer: Sends mails; None if the server has no setting for it.
             addresses: What mails to people lead to.

@@ -45,7 +45,7 @@ class ServerWatcher:
         """Make a watcher.
 
         Args:
-            database: Where rows are.
+            database: The database.
             addresses: The pages that say more.
             data_dir: The folder with objects; None if they are in a bucket.
             longest_days: The most days that the settings of the server allow.

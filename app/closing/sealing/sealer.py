@@ -47,8 +47,8 @@ class Sealer:
         """Make the step.
 
         Args:
-            database: Where rows are.
-            store: Where packs are, and sealed objects go.
+            database: The database.
+            store: The store with the packs, which also gets the sealed objects.
             object_bytes: The most bytes of a sealed object.
         """
         self._database = database

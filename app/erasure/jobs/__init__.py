@@ -1,1 +1,1 @@
-"""Erasures as durable jobs: what is to go, the steps that remove it, and the receipt."""
+"""Carries out erasures as durable jobs: the scope, the steps that remove it, and the receipt."""

@@ -1,9 +1,9 @@
-"""Begins an erasure: one transaction after which everything found by an index is gone from sight.
+"""Begins an erasure: one transaction hides the replays and what indexes find beside them.
 
     job ─► replays hidden, tombstones ─► what an index finds beside them ─► audit line ─► commit
 
-Few replays lose their parts in the same transaction. What must be searched row by row, such as a
-name inside the data of a span, goes in the steps that follow.
+If the replays are few, their parts are deleted in the same transaction. Data that must be searched
+row by row, such as a name inside the data of a span, is deleted by the steps that follow.
 """
 
 from collections import Counter
@@ -31,7 +31,7 @@ from app.replays import hiding
 from app.replays.model import ReplayKey
 
 AT_ONCE: Final = 50
-"""So many replays lose their parts with the first transaction: a page of the list."""
+"""The most replays whose parts are deleted with the first transaction: a page of the list."""
 GONE_PROJECT: Final = "a deleted project"
 _ACTIONS: Final = {
     ErasureKind.REPLAY: Action.REPLAY_DELETED,
@@ -44,7 +44,7 @@ _ACTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class ErasureWish:
-    """What somebody asked to erase in one project."""
+    """A request to erase something in one project."""
 
     kind: ErasureKind
     project_id: ProjectId
@@ -53,17 +53,20 @@ class ErasureWish:
     """None for the command line."""
     at: datetime
     keys: tuple[ReplayKey, ...] = ()
-    """The replays, if the scope is some replays."""
+    """The replays of a `ReplaysScope`; empty for other scopes."""
     act_id: str = field(default_factory=rows.new_act_id)
 
 
 async def begin_erasures(database: Database, wishes: Sequence[ErasureWish]) -> ErasureAct:
     """Begin the erasures of one act, each in a transaction of its own.
 
-    A project whose part is gone already is left out.
+    A project in which nothing is left to erase is skipped.
+
+    Returns:
+        The act with its erasures, in the order of the wishes.
 
     Raises:
-        NotFound: All of it is gone already.
+        NotFound: Everything is deleted already.
         ServiceUnavailable: Postgres does not answer.
     """
     act_id = wishes[0].act_id
@@ -87,8 +90,11 @@ async def begin_erasure(
 ) -> tuple[Erasure, HidingResult]:
     """Begin an erasure in the transaction of the caller.
 
+    Returns:
+        The job, and the numbers of replays that were hidden and held.
+
     Raises:
-        NotFound: There is no such project, or none of the replays is here.
+        NotFound: There is no such project, or none of the replays exists.
     """
     erasure = await _add_job(connection, wish)
     hidden = await hide.hide_scope(connection, erasure, keys=wish.keys, at=wish.at)
@@ -103,7 +109,7 @@ async def begin_erasure(
         counts.update(found.counts)
         size_bytes += found.size_bytes
         erasure = replace(erasure, position=replay_ids or None)
-    # After the issues, as in digest: it locks the links of replays last, and so does this.
+    # Digest locks issues before the links of replays. The same order here avoids deadlocks.
     if hidden.replays <= AT_ONCE:
         parts = await hiding.read_hidden_replays(connection, erasure.id, limit=AT_ONCE)
         await hide.remove_parts(connection, parts, at=wish.at)
@@ -142,9 +148,11 @@ async def _add_job(connection: AsyncConnection, wish: ErasureWish) -> Erasure:
 async def _erase_what_indexes_find(
     connection: AsyncConnection, erasure: Erasure, *, at: datetime
 ) -> tuple[StepResult, list[ReplayId]]:
-    """Erase what takes no search; returns it, and the replays whose links are to be made anew.
+    """Erase the records of a person that indexes find.
 
-    Only digest knows how links are made, so the first step of the job has that done.
+    Returns:
+        The counts of what was erased, and the replays whose links must be made anew. Only digest
+        knows how to make links, so the first step of the job calls it.
     """
     to_link: set[ReplayId] = set()
 

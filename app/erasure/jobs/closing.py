@@ -1,4 +1,4 @@
-"""The end of an erasure: are the objects gone, what did holds keep, is the receipt to be closed?"""
+"""Closes the receipt of an erasure once its objects are gone and no legal hold keeps anything."""
 
 from dataclasses import replace
 
@@ -22,10 +22,10 @@ from app.storage.port import ObjectStore
 
 
 async def try_to_close(database: Database, objects: ObjectStore, erasure_id: int) -> bool:
-    """Close the receipt of a job if nothing is left; otherwise say what it waits for.
+    """Close the receipt of a job if nothing is left; otherwise save the reason why it waits.
 
     Returns:
-        Whether the job can go on at once, because a hold has ended.
+        True if the job can go on at once, because a hold has ended.
     """
     async with database.transaction() as connection:
         erasure = await rows.lock_erasure(connection, erasure_id)
@@ -41,7 +41,7 @@ async def try_to_close(database: Database, objects: ObjectStore, erasure_id: int
 
 
 async def _count_left(connection: AsyncConnection, erasure: Erasure) -> int:
-    """Count what the sweep has not removed and verified yet, and lines that are in no file."""
+    """Count objects that the sweep has not verified as gone, and log lines not in the file yet."""
     replays = await hiding.count_unswept(connection, erasure.id)
     files = await issue_erase.count_unswept_files(
         connection, erasure.project_id, since=erasure.requested_at
@@ -54,7 +54,7 @@ async def _count_left(connection: AsyncConnection, erasure: Erasure) -> int:
 
 
 async def _has_unfinished(objects: ObjectStore) -> bool:
-    """Remove what dead processes left half written; tell whether there may be more of it."""
+    """Remove objects that dead processes left half written; return whether more may be left."""
     try:
         return bool(await objects.remove_unfinished())
     except ServiceUnavailable:
@@ -62,7 +62,7 @@ async def _has_unfinished(objects: ObjectStore) -> bool:
 
 
 async def _find_storage_problem(objects: ObjectStore, erasure: Erasure) -> str | None:
-    """Ask the storage something small; returns why it does not answer."""
+    """List an empty prefix of the store; return the error, or None if the store answers."""
     try:
         await objects.list(keys.make_replay_prefix(OLD_DAY, erasure.project_id, "f" * 32))
     except ServiceUnavailable as error:
@@ -71,7 +71,7 @@ async def _find_storage_problem(objects: ObjectStore, erasure: Erasure) -> str |
 
 
 async def _close_receipt(connection: AsyncConnection, erasure: Erasure) -> bool:
-    """Close a receipt, unless holds keep something, or have just ended."""
+    """Close a receipt, unless holds keep a replay; return whether the job goes on at once."""
     held = await rows.list_held_keys(connection, erasure.id)
     still = await holds.find_holds(connection, held)
     free = [key for key in held if key not in still]
@@ -86,7 +86,7 @@ async def _close_receipt(connection: AsyncConnection, erasure: Erasure) -> bool:
     if erasure.kind is ErasureKind.PROJECT and await project_erase.delete_project(
         connection, erasure.project_id
     ):
-        # Holds had kept it. What came meanwhile is looked for once more.
+        # Holds had kept the project. Data that arrived meanwhile is searched for once more.
         await lines.add_project_line(connection, erasure, at=clock.now())
         await _begin_again(connection, erasure, counts={}, size_bytes=0)
         return True

@@ -1,4 +1,4 @@
-"""Hides replays at once: they go from lists and pages with the commit, and late segments stay out.
+"""Hides replays at once: after the commit no list or page has them, and late segments are refused.
 
     lock ─► what do holds keep? ─► rows of replays go, tombstones come ─► line for the log
 
@@ -32,14 +32,14 @@ _BATCH: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class HidingResult:
-    """What became of the replays that were to be hidden."""
+    """Counts of replays that were hidden or held, and of what belonged to the hidden ones."""
 
     replays: int = 0
     segments: int = 0
     video_bytes: int = 0
     held: int = 0
     messages: int = 0
-    """Messages about them that have left the server."""
+    """Messages about them that had left the server already, and cannot be called back."""
     shares: int = 0
     """Links and pictures of them that were handed out."""
     clips: int = 0
@@ -60,7 +60,7 @@ class HidingResult:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What was hidden, as erasures count it."""
+        """The counts by the names in `COUNTED`."""
         return {
             "replays": self.replays,
             "segments": self.segments,
@@ -83,14 +83,14 @@ async def hide_scope(
     Args:
         connection: The transaction.
         erasure: The job.
-        keys: The replays, if the scope is some replays.
+        keys: The replays of a `ReplaysScope`; ignored for other scopes.
         at: The time of the deletion.
     """
     if isinstance(erasure.scope, ReplaysScope):
         return await hide_keys(connection, erasure, keys, at=at)
     total = HidingResult()
     if isinstance(erasure.scope, ProjectScope):
-        # Also those that name no replay: they must not leave while the job works.
+        # Messages that name no replay go too: they must not be sent while the job works.
         total += HidingResult(
             messages=await erase_messages_of_project(connection, erasure.project_id)
         )
@@ -102,7 +102,7 @@ async def hide_scope(
 async def hide_keys(
     connection: AsyncConnection, erasure: Erasure, keys: Sequence[ReplayKey], *, at: datetime
 ) -> HidingResult:
-    """Hide some replays, but for those that legal holds keep; these are noted."""
+    """Hide some replays. Those that legal holds keep stay, and are noted with the job."""
     total = HidingResult()
     ordered = sorted(set(keys))
     await locks.lock_all_for_deletion(connection, ordered)
@@ -114,10 +114,10 @@ async def hide_keys(
 async def remove_parts(
     connection: AsyncConnection, hidden: Sequence[HiddenReplay], *, at: datetime
 ) -> None:
-    """Remove what belongs to hidden replays: segments, links, pictures, pins, quarantine."""
+    """Delete what belongs to hidden replays: segments, links, pictures, pins, quarantine."""
     keys = [replay.key for replay in hidden]
-    # Before the segments, whose deletion changes the totals of storage: digest, too, changes the
-    # counts of links first and the totals last, and either would wait for the other otherwise.
+    # Links go before segments, whose deletion changes the totals of storage: digest also changes
+    # the counts of links first and the totals last. Another order would deadlock with it.
     await replay_links.delete_links_of_replays(connection, keys)
     await erase.remove_parts(connection, hidden, at=at)
     await cleaning.forget_replays(connection, keys)
@@ -126,7 +126,13 @@ async def remove_parts(
 
 
 def write_user_names(names: Sequence[PersonName]) -> list[dict[str, str]]:
-    """Return names as recorded users have them; devices are users' ids where apps name no user."""
+    """Write names as members of recorded users, such as `{"email": "ada@example.org"}`.
+
+    A device id becomes a user id, since SDKs send it as that where an app names no user.
+
+    Returns:
+        One mapping for each spelling of each name: as typed, and in lower case.
+    """
     written = []
     for name in names:
         kind = NameKind.ID if name.kind is NameKind.DEVICE else name.kind
@@ -183,7 +189,7 @@ def _list_conditions(erasure: Erasure) -> list[ColumnElement[bool] | None]:
     match erasure.scope:
         case PersonScope() as scope:
             names = write_user_names(scope.person_names)
-            # An index answers the first one; the second one finds other upper and lower case.
+            # An index answers the first condition; the second one ignores upper and lower case.
             return (
                 [erase_scopes.is_of_user(names), erase_scopes.has_user_folded(names)]
                 if names

@@ -11,7 +11,7 @@ from app.erasure.jobs.scopes import Scope
 
 
 class ErasureKind(StrEnum):
-    """What somebody asked to erase."""
+    """The kind of an erasure, by what somebody asked to erase."""
 
     REPLAY = "replay"
     REPLAYS = "replays"
@@ -23,7 +23,7 @@ class ErasureKind(StrEnum):
 
 
 class ErasureState(StrEnum):
-    """How far an erasure is."""
+    """The state of an erasure."""
 
     WAITING = "waiting"
     """Everything that could be hidden at once is hidden; the first step has not begun."""
@@ -33,7 +33,7 @@ class ErasureState(StrEnum):
     BLOCKED = "blocked"
     """Object storage or Postgres does not answer; it is tried again for ever."""
     HELD = "held"
-    """All is done but for what legal holds keep."""
+    """Everything is erased except replays that legal holds keep."""
     FINISHED = "finished"
 
 
@@ -51,7 +51,7 @@ class Erasure:
 
     id: int
     act_id: str
-    """The same for the jobs of one act that concerns several projects."""
+    """An id that all jobs of one act share."""
     project_id: ProjectId
     project_name: str
     kind: ErasureKind
@@ -67,11 +67,11 @@ class Erasure:
     counts: Mapping[str, int]
     size_bytes: int
     covers_until: datetime | None
-    """Everything that was received until then is gone."""
+    """Everything that was received before this time is gone."""
     worked_at: datetime
     problem: str | None
     verified_at: datetime | None
-    """When nothing was found to be left, neither rows nor objects."""
+    """The time at which neither rows nor objects were left."""
     finished_at: datetime | None
 
 
@@ -84,12 +84,12 @@ class ErasureHold:
     reason: str
     expires_at: datetime
     ended_at: datetime | None
-    """When the hold no longer kept it, and it was erased; None while it does."""
+    """The time at which the hold had ended and the replay was erased; None while it is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureAct:
-    """A wish that was carried out: the jobs that it began, one for each project."""
+    """One request of a person, with the jobs that it began: one for each project."""
 
     act_id: str
     erasures: tuple[Erasure, ...]
@@ -98,5 +98,5 @@ class ErasureAct:
 
     @property
     def replays(self) -> int:
-        """How many replays disappeared at once."""
+        """The number of replays that disappeared at once."""
         return sum(erasure.counts.get("replays", 0) for erasure in self.erasures)

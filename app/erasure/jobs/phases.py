@@ -1,11 +1,11 @@
-"""The phases of an erasure, in order; each is a row of steps, and each step is a transaction.
+"""Lists the phases of each kind of erasure, in order. A phase has steps of one transaction each.
 
 parts     segments, links and pictures of the replays that are hidden
 linked    events, feedback, logs and spans that name one of these replays
-scan      every other record of the project: does it name the person, is it of that time?
-journal   wait until digest has stored what had been accepted before
-… again   hide, parts, linked, scan: what was stored meanwhile
-users     hashes by which issues counted the person
+scan      all other records of the project: those that name the person, or fall into the range
+journal   wait until digest has stored all envelopes that were accepted before the erasure began
+… again   hide, parts, linked and scan once more, for what was stored meanwhile
+users     the hashes by which issues counted the person
 sweep     wait until the objects are gone, verify, close the receipt
 """
 

@@ -41,7 +41,7 @@ async def add_erasure(
     at: datetime,
     phase: str,
 ) -> Erasure:
-    """Add a job; it is worked on from the commit on."""
+    """Add a job; workers take it as soon as the transaction is committed."""
     row = await connection.execute(
         insert(erasures)
         .values(
@@ -70,13 +70,13 @@ async def is_any_open(connection: AsyncConnection) -> bool:
 async def lock_next_erasure(
     connection: AsyncConnection, *, worked_before: datetime
 ) -> Erasure | None:
-    """Lock the open job that waits longest; None if there is none that nobody works on.
+    """Lock the open job that has waited longest; return None if there is no free one.
 
     The lock lasts as long as the transaction of one step, so a process that dies holds nothing.
 
     Args:
         connection: The transaction of the step.
-        worked_before: Leave out jobs that were worked on since.
+        worked_before: Skip jobs that a process has worked on at or after this time.
     """
     row = (
         await connection.execute(
@@ -113,9 +113,9 @@ async def save_step(
 
     Args:
         connection: The transaction of the step.
-        erasure: The job as it goes on.
-        counts: What the step erased, by the names in `COUNTED`.
-        size_bytes: The bytes of that.
+        erasure: The job with its new state, phase and position.
+        counts: The numbers of things that the step erased, by the names in `COUNTED`.
+        size_bytes: The bytes that the step erased.
     """
     total = Counter(erasure.counts)
     total.update({name: number for name, number in counts.items() if number})
@@ -154,7 +154,7 @@ async def finish_erasure(connection: AsyncConnection, erasure_id: int) -> None:
 async def note_holds(
     connection: AsyncConnection, erasure_id: int, holds: Mapping[ReplayKey, Sequence[ReplayHold]]
 ) -> None:
-    """Note what legal holds keep from an erasure."""
+    """Note the replays that legal holds keep from an erasure, with each hold."""
     for key, of_replay in sorted(holds.items()):
         for hold in of_replay:
             values = {"reason": hold.reason, "expires_at": hold.expires_at}
@@ -176,7 +176,7 @@ async def note_holds(
 async def list_held_keys(
     connection: AsyncConnection, erasure_id: int, *, limit: int | None = None
 ) -> list[ReplayKey]:
-    """Return the replays that holds keep from an erasure, as far as it knows."""
+    """Return the replays that are noted as held, in the order of their keys."""
     query = (
         select(erasure_holds.c.project_id, erasure_holds.c.replay_id)
         .distinct()
@@ -207,7 +207,7 @@ async def note_ended_holds(
 async def list_holds(
     connection: AsyncConnection, erasure_id: int, *, first: int = 0
 ) -> tuple[list[ErasureHold], int]:
-    """Return a part of what holds kept from an erasure, and how many there are in all."""
+    """Return `HOLDS_SHOWN` of the noted holds from a row on, and the number of all of them."""
     where = erasure_holds.c.erasure_id == erasure_id
     total = await connection.scalar(select(func.count()).select_from(erasure_holds).where(where))
     rows = await connection.execute(
@@ -246,7 +246,7 @@ async def list_erasures(
     """Return erasures, the newest first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_ids: The projects; None for all, deleted ones included.
         before: The id before which the part begins; None for the newest.
         limit: The most erasures that are returned.

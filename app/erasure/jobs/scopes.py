@@ -1,4 +1,4 @@
-"""What an erasure is to remove: some replays, everything of a person, a range of time, a project.
+"""Defines the scopes of erasures: some replays, everything of a person, a range, a project.
 
 A scope is stored with its job as JSON until the job has finished. Its summary stays with the
 receipt, and names nobody.
@@ -15,14 +15,14 @@ from app.erasure.people.names import KIND_WORDS, NameKind, NameMatcher, PersonNa
 from app.replays.model import ReplayKey
 
 KINDS_OF_RECORDS: Final = ("replays", "errors", "feedback", "logs", "spans")
-"""What an erasure by time can be limited to."""
+"""The kinds of records to which an erasure by time can be limited."""
 
 
 class ReplaysScope(msgspec.Struct, frozen=True, tag="replays"):
     """Some replays of one project; the first transaction needs their ids, the steps do not."""
 
     asked: int
-    """How many the person chose."""
+    """The number of replays that the person chose."""
 
 
 class PersonScope(msgspec.Struct, frozen=True, tag="person"):
@@ -43,7 +43,7 @@ class PersonScope(msgspec.Struct, frozen=True, tag="person"):
 
 
 class RangeScope(msgspec.Struct, frozen=True, tag="range"):
-    """What a project received in a range of time."""
+    """Everything that a project received in a range of time."""
 
     since: datetime
     until: datetime

@@ -34,7 +34,7 @@ Relink = Callable[[AsyncConnection, Collection[ReplayId]], Awaitable[None]]
 """Makes the links of some replays with issues anew; digest knows how."""
 
 _MORE: Final = "more"
-"""The position of a phase that begins anew with each step."""
+"""The position of a phase that looks for what is left with each step."""
 _PARTS: Final = 50
 """Replays whose parts go with one step."""
 _LINKED_REPLAYS: Final = 50
@@ -45,7 +45,7 @@ _FOUND: Final = 1_000
 _ROWS: Final = 5_000
 """Rows of a deleted project that one step deletes."""
 _SLACK: Final = timedelta(hours=1)
-"""How long an envelope may have lain in the journal of another process."""
+"""The longest time for which an envelope may have waited in the journal of another process."""
 KEPT_OF_PROJECTS: Final = (
     # The receipt, and what the sweep still has to do.
     "erasures", "erasure_holds", "tombstones", "object_outbox", "pack_outbox", "file_outbox",
@@ -62,17 +62,17 @@ KEPT_OF_PROJECTS: Final = (
 
 @dataclass(slots=True)
 class StepResult:
-    """What a step did."""
+    """The result of a step: counts of what it erased, and its position afterwards."""
 
     counts: Counter[str] = field(default_factory=Counter)
     size_bytes: int = 0
     position: Any = None
-    """How far the phase got; None if it is over."""
+    """The place in the phase at which the next step begins; None if the phase is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A job that is locked for a step."""
+    """One step of a job that is locked in the transaction of the step."""
 
     connection: AsyncConnection
     erasure: Erasure
@@ -102,10 +102,10 @@ class Step:
         return self.result
 
     async def erase_what_indexes_find(self) -> None:
-        """Erase some records of a person beside the replays: those that take no search.
+        """Erase the records of a person that indexes find; the first transaction does this.
 
-        These are what names the replays that are hidden, events of users whom issues count, and
-        feedback by its sender. The first transaction does this, so they are out of sight with it.
+        These are records that name the hidden replays, events of users whom issues count, and
+        feedback by its sender.
         """
         scope = self.erasure.scope
         if not isinstance(scope, PersonScope):
@@ -176,11 +176,11 @@ class Step:
             )
             await self._erase(source, part.records)
             is_whole = is_whole and part.cursor is None
-        # Where one step did not take all, the next one takes the same replays again.
+        # If one step could not take all records, the next one takes the same replays again.
         self.result.position = keys[-1].replay_id if is_whole else after
 
     async def _scan_records(self) -> None:
-        """Look through some records of the project, and erase those that the scope is about."""
+        """Read the next records of the project, and erase those that belong to the scope."""
         position = self.erasure.position or {"source": 0, "cursor": None}
         source = records.SOURCES[position["source"]]
         part = await record_scans.read_records(
@@ -198,7 +198,7 @@ class Step:
             self.result.position = {"source": position["source"] + 1, "cursor": None}
 
     def _limit_scan(self, source: RecordSource) -> ColumnElement[bool] | None:
-        """Return the condition of the records that this scan looks at; None for all."""
+        """Return the condition that limits this scan; None if it reads all records."""
         scope = self.erasure.scope
         if isinstance(scope, RangeScope):
             if not any(source in records.RECORD_KINDS[kind] for kind in scope.kinds):
@@ -210,7 +210,7 @@ class Step:
         return None
 
     async def _choose(self, source: RecordSource, found: Sequence[Record]) -> list[Record]:
-        """Choose the records that the scope is about and no hold keeps."""
+        """Return the records that belong to the scope and that no hold keeps."""
         chosen, scope = list(found), self.erasure.scope
         if isinstance(scope, PersonScope):
             matcher = scope.matcher

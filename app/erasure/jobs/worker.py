@@ -24,20 +24,20 @@ from app.erasure.log.file import ErasureLog
 from app.storage.port import ObjectStore
 
 _AT_ONCE_S: Final = 1.0
-"""A job that has nothing to do but wait is looked at again after this time."""
+"""A job that only waits is tried again after this time."""
 FORGOTTEN_AFTER_S: Final = 90.0
-"""A database that lacks the end of the log for so long has lost it: transactions take less."""
+"""A database that lacks the end of the log for this long has lost it: transactions take less."""
 KEYS_KNOWN_FOR: Final = timedelta(seconds=10)
-"""So long after a project has gone, processes may still take envelopes for it."""
+"""The time for which processes may still accept envelopes after a project was deleted."""
 
 _logger: Final = log.get_logger("erasure.jobs")
 
 FindBacklog = Callable[[], datetime | None]
-"""Returns when the oldest envelope was received that is not digested yet; None if there is none."""
+"""Returns the time at which the oldest undigested envelope was received; None if there is none."""
 
 
 class Eraser(RepeatedWorker):
-    """Carries erasures out in the background, also at once after each wish in this process."""
+    """Carries out erasures in the background, at once for those asked for in this process."""
 
     package = "erasure.jobs"
     pause_s = 2.0
@@ -57,12 +57,12 @@ class Eraser(RepeatedWorker):
         """Make a worker; `start` begins its work.
 
         Args:
-            database: Where the jobs and the rows are.
-            objects: Where it is verified that nothing is left.
+            database: The database with the jobs.
+            objects: The store in which nothing may be left when a receipt is closed.
             erasure_log: The file that outlives a restored database.
             relink: Makes links between replays and issues anew.
-            find_backlog: Says what waits to be digested in this process.
-            hurry_sweep: Called when there are objects to remove.
+            find_backlog: Finds the oldest envelope that waits to be digested in this process.
+            hurry_sweep: Wakes the sweeper; called when there are objects to remove.
         """
         super().__init__()
         self._database = database
@@ -97,7 +97,7 @@ class Eraser(RepeatedWorker):
             async with self._database.transaction() as connection:
                 erasure = await rows.lock_next_erasure(connection, worked_before=began_at)
                 if erasure is not None:
-                    # Whoever comes next takes another one.
+                    # The new time of work makes the next process take another job.
                     await rows.save_step(connection, erasure, counts={}, size_bytes=0)
             if erasure is None:
                 return

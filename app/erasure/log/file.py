@@ -3,7 +3,7 @@
     {"playhead_erasure_log": 1, "log_id": …}        the head, written once
     {"erasure_id": 7, "at": …, "replays": […]}      a line for each part of an erasure
 
-A backup of the database must not bring it back: it says what a restored database has to forget.
+The file must not be part of a backup of the database: it says what a restored database must forget.
 """
 
 import asyncio
@@ -45,13 +45,14 @@ class ErasureLog:
     """The log file of one data folder."""
 
     def __init__(self, path: Path) -> None:
-        """Name the file; it is made with the first line."""
+        """Set the path; the file itself is made with the first line."""
         self.path = path
 
     async def append_waiting_lines(self, database: Database) -> None:
         """Write the lines that wait in the database to the file, and sync it.
 
-        A crash in between writes them a second time, which changes nothing for who reads them.
+        After a crash in between they are written a second time. Applying a line twice changes
+        nothing.
 
         Raises:
             ServiceUnavailable: Postgres does not answer, or the file cannot be written.
@@ -121,7 +122,7 @@ class ErasureLog:
 
 
 async def note_size(connection: AsyncConnection, head: LogHead) -> None:
-    """Note how much of a log file the database knows."""
+    """Note in the database up to which size it knows a log file."""
     await connection.execute(
         insert(erasure_logs)
         .values(log_id=head.log_id, size_bytes=head.size_bytes)
@@ -133,7 +134,7 @@ async def note_size(connection: AsyncConnection, head: LogHead) -> None:
 
 
 async def read_known_size(connection: AsyncConnection, log_id: str) -> int:
-    """Return how much of a log file the database knows; 0 if it does not know the file."""
+    """Return the size in bytes up to which the database knows a log file; 0 for an unknown file."""
     size_bytes = await connection.scalar(
         select(erasure_logs.c.size_bytes).where(erasure_logs.c.log_id == log_id)
     )
@@ -141,7 +142,7 @@ async def read_known_size(connection: AsyncConnection, log_id: str) -> int:
 
 
 async def read_known_sizes(connection: AsyncConnection) -> dict[str, int]:
-    """Return how much the database knows of each log file, by the id of the log."""
+    """Return the size in bytes up to which the database knows each log file, by the log's id."""
     rows = await connection.execute(select(erasure_logs))
     return {row.log_id: row.size_bytes for row in rows}
 

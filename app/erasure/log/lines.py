@@ -33,7 +33,7 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True):
     users: tuple[str, ...] = ()
     """Hashes of users that issues counted."""
     has_project: bool = False
-    """Whether the project itself was erased."""
+    """True if the project itself was erased."""
     person_id: int | None = None
     """The person who asked for it; None for the command line."""
 

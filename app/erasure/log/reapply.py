@@ -1,7 +1,7 @@
 """Applies the log of erasures to a database that is older than it, before the server answers.
 
-A restored backup brings back what was erased since. The log has the ids of all of that; replays of
-it also get their tombstones again, so that late segments stay out.
+A restored backup brings back what was erased after it was made. The log has the ids of all of that.
+Replays also get their tombstones again, so that late segments are refused.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ _logger: Final = log.get_logger("erasure.reapply")
 
 
 async def find_gap(database: Database, erasure_log: ErasureLog) -> tuple[int, int] | None:
-    """Return how much of the log the database knows and how long it is; None if it knows all.
+    """Return the known and the real size of the log in bytes; None if the database knows all of it.
 
     Raises:
         ServiceUnavailable: Postgres does not answer, or the file cannot be read.
@@ -51,10 +51,12 @@ async def find_gap(database: Database, erasure_log: ErasureLog) -> tuple[int, in
 
 
 async def apply_log(database: Database, path: Path, relink: Relink) -> int:
-    """Erase again what the log has and the database does not know; returns the number of lines.
+    """Erase again what the log names and the database does not know.
 
-    What remains to be done, such as removing objects, is left to jobs. Doing it twice changes
-    nothing.
+    Objects are removed later, by jobs. Applying a log twice changes nothing.
+
+    Returns:
+        The number of lines that were applied.
 
     Raises:
         ServiceUnavailable: Postgres does not answer, or the file cannot be read.

@@ -1,4 +1,4 @@
-"""The names by which records know a person, and the test whether a record names them.
+"""Tests whether a record names a person, by names such as an e-mail address or a user id.
 
     field of a user ──► equals a name of that kind ─┐
     any text ─────────► contains a telling name ────┴─► the record names the person
@@ -30,7 +30,7 @@ _TYPED_VALUE: Final = frozenset({"value", "type", "unit"})
 
 
 class NameKind(StrEnum):
-    """A kind of name; the value is what recorded users call it, but for a device."""
+    """A kind of name. The values are members of recorded users, except for devices."""
 
     ID = "id"
     EMAIL = "email"
@@ -81,7 +81,7 @@ class PersonName:
 
     @property
     def is_telling(self) -> bool:
-        """Whether the name means the person wherever it stands."""
+        """True if the name means the person wherever it stands."""
         if self.kind in {NameKind.EMAIL, NameKind.IP, NameKind.DEVICE}:
             return True
         return len(self.value) >= _LEAST_TELLING_CHARS and bool(_TELLING_SIGN.search(self.value))
@@ -91,9 +91,9 @@ class Leaf(NamedTuple):
     """A text or a number in a JSON value."""
 
     parent: str
-    """The member that the object around it is, in lower case."""
+    """The name under which the object around it is stored, in lower case; empty for none."""
     field: str
-    """The member that it is itself, in lower case."""
+    """The name under which the value itself is stored, in lower case; empty for none."""
     text: str
 
 

@@ -31,16 +31,16 @@ _MOST_ALIASES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class OtherName:
-    """Another name of the person that their records have."""
+    """Another name of the person, found in their records."""
 
     name: PersonName
     is_shared: bool
-    """Whether replays of other people have it too, as many have the address of an office."""
+    """True if replays of other people have it too, such as the IP address of an office."""
 
 
 @dataclass(slots=True)
 class PersonPreview:
-    """What the erasure of a person would remove from one project."""
+    """Counts of what the erasure of a person would remove from one project."""
 
     counts: Counter[str] = field(default_factory=Counter)
     held: int = 0
@@ -57,13 +57,13 @@ async def preview_person(
     *,
     budget_s: float | None = _BUDGET_S,
 ) -> PersonPreview:
-    """Count what names a person in one project.
+    """Count the records that name a person in one project.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         names: The names of the person.
-        budget_s: After this time the rest is not looked at; None to look at all of it.
+        budget_s: The time after which counting ends early, in seconds; None to count everything.
     """
     preview = PersonPreview()
     keys = await _find_replays(connection, project_id, names, preview)
@@ -108,7 +108,7 @@ async def find_other_names(
     names: list[PersonName],
     users: list[dict[str, str]],
 ) -> list[OtherName]:
-    """Return the other names that users in a person's records have, each name once."""
+    """Return the names of users in a person's records that nobody asked for, each name once."""
     known = {(name.kind, name.value.casefold()) for name in names}
     found: dict[tuple[NameKind, str], PersonName] = {}
     for user in users:
@@ -129,7 +129,7 @@ async def _is_shared(
     other: PersonName,
     own: ColumnElement[bool] | None,
 ) -> bool:
-    """Tell whether a replay has a name and none of those that were asked for."""
+    """Tell whether a replay has the other name and none of the person's own."""
     has_it = erase_scopes.is_of_user(write_user_names([other]))
     condition = has_it if own is None else and_(has_it, not_(own))
     return bool(await erase_scopes.list_replay_keys(connection, project_id, condition, limit=1))

@@ -1,9 +1,9 @@
-"""The records beside replays: finds those that name a person, and erases them.
+"""Finds the records beside replays that name a person, and erases them.
 
     events · feedback · logs · spans · quarantined envelopes
         ─► read some ─► does it name the person? (away from the event loop) ─► delete
 
-Whatever is deleted is also written to the log of erasures by its id (`log/lines.py`).
+The ids of deleted records are also written to the log of erasures (`log/lines.py`).
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from app.traces.erase import BLOCK_RECORDS, LOG_RECORDS, OLD_RECORDS
 SOURCES: Final = (
     EVENT_RECORDS, FEEDBACK_RECORDS, LOG_RECORDS, BLOCK_RECORDS, *OLD_RECORDS, QUARANTINE_RECORDS,
 )  # fmt: skip
-"""Where a person may be named, in the order in which erasures look there."""
+"""The kinds of records that may name a person, in the order in which erasures read them."""
 COUNTED_AS: Final = {
     EVENT_RECORDS.name: "events",
     FEEDBACK_RECORDS.name: "feedback",
@@ -47,7 +47,7 @@ RECORD_KINDS: Final = {
     "spans": (BLOCK_RECORDS, *OLD_RECORDS),
     "replays": (QUARANTINE_RECORDS,),
 }
-"""Sources by the words that people choose. What quarantine holds goes with the replays."""
+"""Sources by the words that people choose. Quarantined envelopes belong to the replays."""
 _FIELDS: Final = {"name": NameKind.NAME, "email": NameKind.EMAIL}
 """Columns of text that hold one kind of name."""
 
@@ -56,7 +56,7 @@ RecordTest = Callable[[RecordSource, Record], bool]
 
 @dataclass(slots=True)
 class ErasedRecords:
-    """What a step erased."""
+    """Counts and ids of the records that a step erased."""
 
     counts: Counter[str] = field(default_factory=Counter)
     size_bytes: int = 0
@@ -106,7 +106,11 @@ async def erase_records(
     *,
     at: datetime,
 ) -> ErasedRecords:
-    """Delete records, and what hangs on them: files, and their part in issues."""
+    """Delete records with their files, and subtract events from their issues.
+
+    Returns:
+        Counts by the names in `COUNTED`, bytes, ids, and the replays whose links must be made anew.
+    """
     erased = ErasedRecords()
     if not records:
         return erased

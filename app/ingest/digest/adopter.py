@@ -39,8 +39,8 @@ class JournalAdopter:
         """Make it; `adopt_for_ever` does the work.
 
         Args:
-            database: Where marks and rows are.
-            objects: Where packs are.
+            database: The database with the marks and rows.
+            objects: The store with the packs.
             journal: The journal of this process; the others lie beside it.
             batches: Digests what is found.
             retrier: Repeats a step until Postgres and storage answer.

@@ -81,8 +81,8 @@ async def store_batch(
     The mark moves in the same transaction, so that after a crash no outcome is counted twice.
 
     Args:
-        database: Where rows go.
-        objects: Where videos and files go.
+        database: The database that gets the rows.
+        objects: The store that gets videos and files.
         batch: The batch.
         mark: The mark of its journal, which is moved past the batch.
         quarantine: The envelope of the batch, if it failed and is put into quarantine.

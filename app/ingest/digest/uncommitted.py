@@ -21,7 +21,7 @@ async def remove_uncommitted_packs(
     will ever point at these packs.
 
     Args:
-        objects: Where packs are.
+        objects: The store with the packs.
         journal_id: The journal.
         after_seq: The last entry that is stored.
         since: When it was stored, or the next one received.

@@ -77,7 +77,7 @@ class SpillAdopter(RepeatedWorker):
         """Make one; it does nothing before `start`.
 
         Args:
-            database: Where marks and rows are.
+            database: The database with the marks and rows.
             objects: The bucket.
             batches: Digests what is found.
             key_ring: The keys of spilled files.

@@ -84,7 +84,7 @@ async def delete_old_keys(connection: AsyncConnection, *, used: Collection[int])
     """Delete the keys that nobody encrypts with any more and that no spilled file names.
 
     Args:
-        connection: Where the keys are.
+        connection: The connection to read with.
         used: The ids that the files in the bucket name.
 
     Returns:

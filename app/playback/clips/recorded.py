@@ -45,8 +45,8 @@ async def read_recorded_range(
     """Read the gestures and the words of a range.
 
     Args:
-        database: Where the rows are.
-        store: Where the recordings of sealed replays are.
+        database: The database.
+        store: The store with the recordings of sealed replays.
         replay: The replay.
         wanted: The range.
         zero_ms: The replay's zero, in milliseconds since 1970.

@@ -96,7 +96,7 @@ async def place_errors(
     """Place errors of a replay, in the order given, counted from the start of the replay.
 
     Args:
-        connection: Where spans are read.
+        connection: The connection to read spans with.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         home: The project of the replay.
@@ -122,7 +122,7 @@ async def count_errors(
     """Count the errors of one replay, as the list of replays does.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         home: The project of the replay.

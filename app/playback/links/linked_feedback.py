@@ -56,7 +56,7 @@ async def read_feedback(
     """Read the feedback of one replay in the order of its time.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         first: Number of pieces of feedback to skip.

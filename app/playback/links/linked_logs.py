@@ -60,7 +60,7 @@ async def read_logs(
     """Read the log records of one replay in the order of their time.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         window: The reach of the replay.
         project_id: Project of the replay.
         project_ids: The projects that the reader may see.
@@ -104,7 +104,7 @@ async def count_logs(
     """Count the log records of one replay.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         window: The reach of the replay.
         project_ids: The projects that the reader may see.
         records: Those that are read already. If they are all, Postgres is not asked.

@@ -114,7 +114,7 @@ async def read_trace(
     """Read one trace, its zero at its first span; None if nothing of it is stored.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         trace_id: The trace.
         project_ids: The projects that the reader may see.
         after: The place after which spans are read.
@@ -149,7 +149,7 @@ async def lay_out_replay_traces(
     """Lay the traces of a replay out on its clock, in the order of their start.
 
     Args:
-        connection: Where to read which span an error happened in.
+        connection: The connection to look up the spans of errors with.
         window: The reach of the replay.
         project_id: The project of the replay.
         spans: The spans of the replay, or a part of them.

@@ -116,7 +116,7 @@ async def place_in_replay(
     """Place moments on the clock of one replay.
 
     Args:
-        connection: Where spans are read.
+        connection: The connection to read spans with.
         window: The reach of the replay.
         project_id: The project of the replay.
         moments: The moments.
@@ -146,7 +146,7 @@ async def place_in_replays(
     Spans are read only if a backend has a moment that names one.
 
     Args:
-        connection: Where spans are read.
+        connection: The connection to read spans with.
         asked: The replays.
         project_ids: The projects whose spans the reader may see.
 

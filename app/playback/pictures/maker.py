@@ -37,8 +37,8 @@ class PictureMaker:
         """Make one; it does nothing before `start`.
 
         Args:
-            database: Where rows are.
-            store: Where videos are, and pictures go.
+            database: The database.
+            store: The store with the videos, which also gets the pictures.
             notes: What digest of this process has noted; it is written before each picture.
         """
         self._database = database

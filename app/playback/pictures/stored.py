@@ -56,8 +56,8 @@ async def read_image(
     """Read one image: the poster, the preview, or a sheet of the strip.
 
     Args:
-        database: Where the row of the pictures is.
-        store: Where their object is.
+        database: The database with the row of the pictures.
+        store: The store with their object.
         key: The replay.
         number: The number of the image in the object.
         version: The version that the page knows; empty takes the newest.

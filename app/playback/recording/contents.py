@@ -80,8 +80,8 @@ async def read_contents(
     """Read the recordings of a replay, and merge them.
 
     Args:
-        database: Where the rows are.
-        store: Where the recordings of sealed replays are.
+        database: The database.
+        store: The store with the recordings of sealed replays.
         outline: The replay.
         from_segment: The first segment whose recording is read; 64 MiB are read at once.
         needs_storage: Whether to raise when the storage does not answer. A page shows everything

@@ -54,7 +54,7 @@ async def read_outline(
     """Read the outline of a replay.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         replay: Its row, read just now.
         index_cache: The cache that holds its playback index.
         now: The server's time, which tells whether the replay is live.

@@ -51,8 +51,8 @@ async def read_segments(
     No connection to Postgres is held while the storage is read.
 
     Args:
-        database: Where the rows are.
-        store: Where the recordings of sealed replays are.
+        database: The database.
+        store: The store with the recordings of sealed replays.
         replay: The replay.
         from_segment: The first segment whose recording is read.
 

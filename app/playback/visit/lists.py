@@ -39,7 +39,7 @@ async def read_events(
     """Read the errors of a replay that matter most, in the order of their time.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         context: The replay.
         after: The place after which the part begins.
         payload_bytes: Packed payloads that are read at most; events beyond have none.
@@ -64,7 +64,7 @@ async def place_errors(
     """Place errors on the clock of their replay.
 
     Args:
-        connection: Where spans are read.
+        connection: The connection to read spans with.
         context: The replay.
         events: The errors.
         replay_spans: All spans of the replay if they are read already.
@@ -90,7 +90,7 @@ async def read_logs(
     """Read the log records of a replay in the order of their time, and count them.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         context: The replay.
         after: The place after which the part begins.
         replay_spans: All spans of the replay if they are read already.
@@ -118,7 +118,7 @@ async def read_traces(
     """Read the spans of a replay, and lay its traces out on its clock.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         context: The replay.
         events: The errors that are marked on the spans.
         after: The place after which spans are read.

@@ -90,7 +90,7 @@ async def add_clip(
     A clip that failed waits again.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         key: The replay, which is locked for adding.
         request: What is asked for.
         day: The day of the replay.
@@ -142,7 +142,7 @@ async def claim_clip(
     """Lease the clip that is next: projects take turns, and a long one comes after short ones.
 
     Args:
-        connection: Where to write.
+        connection: The transaction of the caller.
         most_ms: The longest range of the replay to take; None for any clip.
         served: The projects that had a turn, the one whose turn was last at the end.
     """

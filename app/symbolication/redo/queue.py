@@ -176,7 +176,7 @@ async def list_events_missing(
     """List the events that miss a file, the newest first.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         debug_ids: The normalised debug ids of the file.
         release: The release whose scripts it has, if there is one.

@@ -62,7 +62,7 @@ class SymbolicationRedoer(RepeatedWorker):
         """Make one; it does nothing before `start`.
 
         Args:
-            database: Where the queue and the arrivals are.
+            database: The database with the queue and the arrivals.
             redoer: Does the events.
         """
         super().__init__()
