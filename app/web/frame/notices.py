@@ -62,9 +62,7 @@ _NOTICES: Final = {
     "alert-on": Notice("The alert is on."),
     "alert-off": Notice("The alert is off. What it had found is dropped."),
     "alert-pictures-on": Notice("Messages show the picture of a replay from now on."),
-    "alert-pictures-off": Notice(
-        "Messages show no pictures. Those that were handed out no longer open."
-    ),
+    "alert-pictures-off": Notice("Messages show no pictures. Those sent before no longer open."),
     "process-forgotten": Notice("Removed from the list of processes."),
     "envelope-retried": Notice("Read again. If it fails again, it comes back within a minute."),
     "name-saved": Notice("Name saved."),

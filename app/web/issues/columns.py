@@ -53,7 +53,7 @@ COLUMNS: Final[tuple[ListColumn[OfferedOrder], ...]] = (
         "Last seen",
         (
             OfferedOrder(LAST_SEEN, "Last seen first"),
-            OfferedOrder(OLDEST_LAST_SEEN, "Longest unseen first"),
+            OfferedOrder(OLDEST_LAST_SEEN, "Least recently seen first"),
         ),
     ),
 )

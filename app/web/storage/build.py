@@ -122,16 +122,16 @@ def _effective_server(report: StorageReport) -> ServerRules:
 
 
 def _build_project(project: ProjectStorage, server: ServerRules) -> ProjectRow:
-    next_words = "Nothing goes by age"
+    next_words = "nothing by age"
     if project.goes_on and project.oldest_day:
         day = words.describe_day(project.oldest_day)
-        next_words = f"{day}, on {words.describe_day(project.goes_on)}"
+        next_words = f"data of {day}, on {words.describe_day(project.goes_on)}"
     rules = project.rules
     if rules.limit_bytes is not None and rules.at_limit is AtLimit.DELETE_OLDEST:
         limit = format_bytes(rules.limit_bytes)
         is_by_age = project.goes_on is not None
         next_words = (
-            f"{next_words}, or earlier at {limit}" if is_by_age else f"The oldest, at {limit}"
+            f"{next_words}, or earlier at {limit}" if is_by_age else f"the oldest day, at {limit}"
         )
     return ProjectRow(
         project.project.name,
@@ -145,7 +145,7 @@ def _build_project(project: ProjectStorage, server: ServerRules) -> ProjectRow:
 
 def _describe_forecast(report: StorageReport) -> str:
     if report.disk is None:
-        return "Objects are in a bucket, whose room Playhead does not know"
+        return "Objects are in a bucket, whose free space Playhead does not know"
     if report.full_on is None:
         return "Not full within three years"
     return f"Full on {report.full_on.day} {report.full_on:%B %Y}"
@@ -154,6 +154,6 @@ def _describe_forecast(report: StorageReport) -> str:
 def _describe_assumptions(report: StorageReport) -> str:
     growth = format_bytes(report.growth_bytes)
     return (
-        f"If {growth} come each day, as in the last {GROWTH_DAYS} whole days, "
+        f"If {growth} arrive each day, as in the last {GROWTH_DAYS} whole days, "
         "all rules stay as they are, and nothing else fills the disk."
     )

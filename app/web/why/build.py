@@ -267,9 +267,9 @@ def _describe_unlinked_event(event: LinkableEvent) -> WhyFinding:
 def _describe_project(trail: ProjectTrail) -> Iterator[WhyFinding]:
     yield WhyFinding(
         "good" if trail.kept_items else "bad",
-        f"{phrases.count(trail.kept_items, 'segment')} kept in {DAYS} days"
+        f"{phrases.count(trail.kept_items, 'segment')} kept in the last {DAYS} days"
         if trail.kept_items
-        else f"No segment was kept in {DAYS} days",
+        else f"No segment was kept in the last {DAYS} days",
         "A segment is a piece of a replay, about five seconds long.",
         list_urls.replays(trail.project_id),
         "The replays",
@@ -277,15 +277,19 @@ def _describe_project(trail: ProjectTrail) -> Iterator[WhyFinding]:
     if trail.dangling:
         yield WhyFinding(
             "warn",
-            f"{trail.dangling:,} of the newest {trail.naming:,} errors with a replay id name a "
-            "replay that is not here",
+            "The newest error with a replay id names a replay that is not here"
+            if trail.naming == 1
+            else f"{trail.dangling:,} of the newest {trail.naming:,} errors with a replay id name "
+            "a replay that is not here",
             "Each of these replays was deleted, never arrived, or is in a project that you are "
             "not a member of.",
         )
     elif trail.naming:
         yield WhyFinding(
             "good",
-            f"The replays that the newest {trail.naming:,} errors name are all here",
+            "The replay that the newest error names is here"
+            if trail.naming == 1
+            else f"The replays that the newest {trail.naming:,} errors name are all here",
             "Every id leads to its replay.",
         )
     for event in trail.missing:

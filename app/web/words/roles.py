@@ -29,8 +29,8 @@ ROLE_WORDS: Final = {
     Role.VIEWER: "Watches replays and reads issues, traces, logs and feedback. Changes nothing.",
 }
 SERVER_ADMIN: Final = (
-    "Has the rights of an owner in every project, adds people and projects, and sees how the "
-    "server is."
+    "Has the rights of an owner in every project, adds people and projects, and sees the "
+    "state of the server."
 )
 
 

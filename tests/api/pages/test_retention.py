@@ -30,7 +30,7 @@ async def test_rules_that_delete_nothing_are_saved_at_once(tenant: Server):
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?done=retention-saved")
     page = (await tenant.web.get(path)).text
     assert "Kept for 30 days; up to 20 GiB, then the oldest goes." in page
-    assert "No day has ended yet." in page
+    assert "No rule has deleted anything yet." in page
     async with tenant.database.reading() as connection:
         stored = await connection.execute(
             text("select retention_class from projects where id = :id"), {"id": tenant.app.id}

@@ -56,7 +56,7 @@ async def test_a_token_is_shown_once_works_and_is_revoked(
     async with tenant.database.transaction() as connection:
         # Those that other tests have made for all projects of a person reach this one, too.
         await connection.execute(sqlalchemy.text("delete from api_tokens"))
-    assert "No token works" in (await admin.get(path)).text
+    assert "no valid token" in (await admin.get(path)).text
     made = await admin.post(path, data={**FORM, "days": "30"})
     secret = read_secret(made)
     assert json.loads(base64.b64decode(secret.split("_")[1]))["url"] == tenant.base_url

@@ -78,8 +78,8 @@ async def test_a_project_says_what_it_lost(tenant: Server):
     """The page counts the errors whose replays never came, and links each to its own reasons."""
     await tenant.take(envelopes.event_envelope())
     titles, text = await ask_why(tenant, f"project={tenant.app.id}")
-    assert titles[0] == "No segment was kept in 30 days"
-    assert titles[1].startswith("1 of the newest 1 errors with a replay id")
+    assert titles[0] == "No segment was kept in the last 30 days"
+    assert titles[1].startswith("The newest error with a replay id names")
     assert f"/why?id={REPLAY_ID}" in text
 
 

@@ -31,7 +31,7 @@ async def disable(database: Database, person_id: PersonId) -> None:
 
 
 async def demote(database: Database, person_id: PersonId) -> None:
-    """Take the right of an admin away in a transaction of its own."""
+    """Remove admin rights in a transaction of its own."""
     async with database.transaction() as connection:
         await writes.set_admin(connection, person_id, is_admin=False)
 

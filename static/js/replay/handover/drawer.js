@@ -30,7 +30,7 @@ export function createDrawer(desk, marks, shown) {
   const href = opener.getAttribute("href") ?? "";
   const body = el("div", { className: "drawer-body" });
   const close = el("button", { type: "button", className: "icon-button", "aria-label": "Close", title: "Close (Esc)" }, picture("icon-close", "icon"));
-  const title = el("h2", { id: "hand-on-title" }, "Hand on");
+  const title = el("h2", { id: "hand-on-title" }, "Share");
   const drawer = el("section", { className: "drawer", "aria-labelledby": "hand-on-title", hidden: true, tabIndex: -1 },
     el("header", { className: "drawer-head" }, title, close), body);
   root.append(drawer);

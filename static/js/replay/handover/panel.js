@@ -76,7 +76,7 @@ async function bringStyles(page) {
 }
 
 /**
- * Adds a range to an address, as reports and the page Hand on read it.
+ * Adds a range to an address, as reports and the page Share read it.
  *
  * @param {string} href
  * @param {Range | null} range

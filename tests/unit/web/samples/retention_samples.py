@@ -85,7 +85,7 @@ SERVER = StoragePage(
         ProjectRow(
             "Shop", "/k", 90_000_000_000, 1_000_000_000, WORDS, "25 Oct 2026, on 25 Nov 2026"
         ),
-        ProjectRow(LONG, "/k", 0, 0, "Kept for ever.", "Nothing goes by age"),
+        ProjectRow(LONG, "/k", 0, 0, "Kept for ever.", "nothing by age"),
     ),
     form=ServerForm("90", "180"),
     setting_words="365 days",
