@@ -139,7 +139,7 @@ async def test_viewers_see_rules_and_admins_alone_change_them(tenant: Server):
     async with signed_in(tenant, person, role=Role.VIEWER) as browser:
         page = (await browser.get(path)).text
         assert "Kept for ever." in page
-        assert "Admins of the project change what is kept." in page
+        assert "Only admins of the project can change these rules." in page
         assert "<textarea" not in page
         assert (await browser.post(path, data=RULES)).status_code == 403
         assert (await browser.get("/server/storage")).status_code == 403

@@ -83,7 +83,7 @@ def test_a_share_link_is_made_beside_the_player_and_opens_without_an_account(
     address = f"{base}{filled_server.paths['replay, activity']}&in=10&out=25"
     signed_in.goto(address, wait_until="networkidle")
     signed_in.keyboard.press("e")
-    drawer = signed_in.get_by_role("region", name="Share")
+    drawer = signed_in.get_by_role("region", name="Share", exact=True)
     drawer.get_by_role("button", name="Make share link").click()
     link = drawer.get_by_label("Address of the share link")
     expect(link).to_contain_text("/s/")
@@ -98,7 +98,7 @@ def test_a_share_link_is_made_beside_the_player_and_opens_without_an_account(
         assert stranger.locator("[data-stage-host] canvas, [data-stage-host] video").count() > 0
         for key in ("x", "r", "m", "e"):
             stranger.keyboard.press(key)
-        expect(stranger.get_by_role("region", name="Share")).to_have_count(0)
+        expect(stranger.get_by_role("region", name="Share", exact=True)).to_have_count(0)
         row.get_by_role("button").click()
         expect(row).to_contain_text("taken back")
         assert stranger.reload().status == 410

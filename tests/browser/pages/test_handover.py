@@ -16,7 +16,7 @@ def marked(replay: Page) -> Page:
     for at_ms in (10_000, 20_000):
         replay.evaluate("at_ms => fake.store.set({ at_ms })", at_ms)
         replay.keyboard.press("x")
-    expect(replay.get_by_role("region", name="Share")).to_be_visible()
+    expect(replay.get_by_role("region", name="Share", exact=True)).to_be_visible()
     expect(replay.locator("[data-range-facts]")).to_be_visible()
     return replay
 
@@ -31,7 +31,7 @@ def test_two_presses_of_x_mark_a_range(replay):
     replay.keyboard.press("x")
     expect(replay.get_by_text("0:10 to 0:20", exact=True)).to_be_visible()
     expect(replay).to_have_url(re.compile(r"[?&]in=10&out=20"))
-    drawer = replay.get_by_role("region", name="Share")
+    drawer = replay.get_by_role("region", name="Share", exact=True)
     expect(drawer.get_by_label("From")).to_have_value("0:10")
     expect(drawer.get_by_label("To", exact=True)).to_have_value("0:20")
     # The keys stay with the player, so that the range can be marked anew.
@@ -69,7 +69,7 @@ def test_ends_of_the_range_are_moved_by_keys_and_pointer(marked):
 
 def test_fields_of_the_drawer_and_the_timeline_follow_one_another(marked):
     """A time that is typed moves the mark; one that cannot be meant is refused beside its field."""
-    drawer = marked.get_by_role("region", name="Share")
+    drawer = marked.get_by_role("region", name="Share", exact=True)
     drawer.get_by_label("To", exact=True).fill("0:31.5")
     marked.keyboard.press("Enter")
     end = marked.get_by_role("slider", name="End of the marked range")
@@ -98,7 +98,7 @@ def test_drawer_is_closed_by_escape_and_gives_the_focus_back(replay):
     """The button opens the drawer and says so; Escape closes it and returns to the button."""
     opener = replay.get_by_role("link", name="Share", exact=True)
     opener.click()
-    drawer = replay.get_by_role("region", name="Share")
+    drawer = replay.get_by_role("region", name="Share", exact=True)
     expect(drawer).to_be_focused()
     expect(opener).to_have_attribute("aria-expanded", "true")
     expect(drawer.get_by_text("For the payment team")).to_be_visible()
@@ -110,7 +110,7 @@ def test_drawer_is_closed_by_escape_and_gives_the_focus_back(replay):
 def test_seconds_around_an_error_are_handed_on_from_its_row(replay):
     """The row of an error marks the ten seconds around it, and opens the drawer with them."""
     replay.get_by_role("link", name="Share these 10 s").first.click()
-    drawer = replay.get_by_role("region", name="Share")
+    drawer = replay.get_by_role("region", name="Share", exact=True)
     expect(drawer.get_by_label("From")).to_have_value("0:39.5")
     expect(drawer.get_by_label("To", exact=True)).to_have_value("0:49.5")
     expect(drawer).to_be_focused()
@@ -119,7 +119,7 @@ def test_seconds_around_an_error_are_handed_on_from_its_row(replay):
 def test_taking_back_stays_beside_the_player(replay, site):
     """What is taken back leaves the list, and the player goes on where it was."""
     replay.get_by_role("link", name="Share", exact=True).click()
-    drawer = replay.get_by_role("region", name="Share")
+    drawer = replay.get_by_role("region", name="Share", exact=True)
     replay.route("**/s/r", lambda route: route.fulfill(body="Taken back"))
     drawer.get_by_role("button", name="Take back : Share link, whole replay").click()
     expect(replay.locator("[data-announce]")).to_have_text("Done. The list is up to date.")
@@ -143,7 +143,7 @@ def test_keys_work_on_the_page_without_a_player(page, site):
 def test_drawer_says_when_it_cannot_be_loaded(replay):
     """Without an answer of the server the drawer says so and can try again."""
     replay.route("**/hand-on*", lambda route: route.fulfill(body="<p>Not now</p>"))
-    with_errors = replay.get_by_role("region", name="Share")
+    with_errors = replay.get_by_role("region", name="Share", exact=True)
     replay.get_by_role("link", name="Share", exact=True).click()
     expect(with_errors.get_by_role("alert")).to_contain_text("does not answer")
     replay.unroute("**/hand-on*")

@@ -100,7 +100,7 @@ SERVER = StoragePage(
 )
 EMPTY_SERVER = replace(
     SERVER, size_bytes=0, growth_bytes=0, disk_total_bytes=None, disk_free_bytes=None,
-    forecast="Objects are in a bucket, whose room Playhead does not know", is_urgent=False,
+    forecast="Objects are in a bucket, whose free space Playhead does not know", is_urgent=False,
     kinds=(), projects=(), form=ServerForm(), setting_words=None, last_run_at=None,
     run_problem=None, ended=(), pins=(), pinned=0, holds=(), held=0, problem=None,
 )  # fmt: skip
