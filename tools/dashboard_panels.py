@@ -356,14 +356,15 @@ SECTIONS: Final = (
                 limits=((0.8, RED),),
             ),
             draw(
-                "Processes by state",
-                "silent: counts as dead. stopped: has left something in its journal.",
+                "Processes by state, and by role",
+                "silent: dead. stopped: has left something behind. A role at 0: its work waits.",
                 "none",
                 Query(f"max by (state) ({select('playhead_processes')})", "{{state}}"),
+                Query(f"max by (role) ({select('playhead_processes_by_role')})", "{{role}}"),
             ),
             draw(
                 "Problems of processes",
-                "dead: nobody owns its journal. docs/metrics.md explains the others.",
+                "dead: nobody owns its journal. gone: nobody took its place. See docs/metrics.md.",
                 "none",
                 Query(f"max by (problem) ({select('playhead_process_problems')})", "{{problem}}"),
                 limits=((1, RED),),

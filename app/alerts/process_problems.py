@@ -12,6 +12,7 @@ from typing import Final
 from app.ingest.health import BEHIND_S
 from app.journal import disk
 from app.processes.model import ProcessRecord, ProcessState
+from app.processes.roles_served import find_unreplaced
 
 CLOCK_AHEAD_MS: Final = 2_000
 """The largest harmless difference between a clock and that of Postgres.
@@ -28,7 +29,9 @@ class ProcessProblem(enum.StrEnum):
     DEAD = "dead"
     """It has died, and nobody owns its journal."""
     LATE = "late"
-    """It was not heard of lately, and its journal may soon be nobody's."""
+    """It was not heard of lately, and may be dead."""
+    GONE = "gone"
+    """It has died and had no journal; no other process with its roles has started since."""
     FILLING = "filling"
     """Its journal fills up."""
     OUTAGE = "outage"
@@ -47,21 +50,36 @@ class ProblemProcesses:
     processes: tuple[ProcessRecord, ...]
 
 
-def find_problems(records: Sequence[ProcessRecord]) -> tuple[ProblemProcesses, ...]:
-    """Find what is wrong with processes, the worst first."""
+def find_problems(
+    records: Sequence[ProcessRecord], *, own_id: str | None = None
+) -> tuple[ProblemProcesses, ...]:
+    """Find what is wrong with processes, the worst first.
+
+    Args:
+        records: All processes; some of them may have taken the place of others.
+        own_id: A process of which nothing is told, since it tells more of itself elsewhere.
+    """
     found: dict[ProcessProblem, list[ProcessRecord]] = {problem: [] for problem in ProcessProblem}
     for record in records:
         for problem in list_problems(record):
             found[problem].append(record)
-    return tuple(
-        ProblemProcesses(problem, tuple(affected))
+    for record in find_unreplaced(records):
+        is_late = record.state is ProcessState.LATE
+        found[ProcessProblem.LATE if is_late else ProcessProblem.GONE].append(record)
+    others = {
+        problem: tuple(each for each in affected if each.identity.process_id != own_id)
         for problem, affected in found.items()
-        if affected
+    }
+    return tuple(
+        ProblemProcesses(problem, affected) for problem, affected in others.items() if affected
     )
 
 
 def list_problems(record: ProcessRecord) -> tuple[ProcessProblem, ...]:
-    """List what is wrong with one process; of a dead one, only that."""
+    """List what the row of one process says is wrong with it; of a dead one, only that.
+
+    Whether a silent process without a journal matters depends on the others: see `find_problems`.
+    """
     has_journal = record.identity.journal_id is not None
     if not record.is_running:
         return (ProcessProblem.DEAD,) if has_journal else ()

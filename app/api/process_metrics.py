@@ -6,10 +6,11 @@ from typing import override
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.alerts.process_problems import ProcessProblem, list_problems
+from app.alerts.process_problems import ProcessProblem, find_problems
 from app.core.clock import monotonic_s
 from app.processes.heartbeat import ProcessHeartbeat
 from app.processes.model import ProcessRecord, ProcessState
+from app.processes.roles_served import count_processes_by_role
 
 
 class ProcessesCollector(Collector):
@@ -31,6 +32,8 @@ class ProcessesCollector(Collector):
         records = self._heartbeat.records
         yield _count_states(records)
         yield _count_problems(records)
+        if read_at_s is not None:  # before, a role would seem to have no process
+            yield _count_roles(records)
         yield GaugeMetricFamily(
             "playhead_processes_backlog_entries",
             "Accepted envelopes that are not digested yet, in all processes, dead ones included.",
@@ -55,10 +58,18 @@ def _count_states(records: Sequence[ProcessRecord]) -> Metric:
 def _count_problems(records: Sequence[ProcessRecord]) -> Metric:
     description = "Processes that have a problem, by problem."
     problems = GaugeMetricFamily("playhead_process_problems", description, labels=("problem",))
-    found = [problem for record in records for problem in list_problems(record)]
+    affected = {found.problem: len(found.processes) for found in find_problems(records)}
     for problem in ProcessProblem:
-        problems.add_metric((problem.value,), found.count(problem))
+        problems.add_metric((problem.value,), affected.get(problem, 0))
     return problems
+
+
+def _count_roles(records: Sequence[ProcessRecord]) -> Metric:
+    description = "Processes that run, by role; one with several roles counts for each of them."
+    roles = GaugeMetricFamily("playhead_processes_by_role", description, labels=("role",))
+    for role, count in count_processes_by_role(records).items():
+        roles.add_metric((role.value,), count)
+    return roles
 
 
 def _list_clocks_and_silences(records: Sequence[ProcessRecord]) -> Iterator[Metric]:

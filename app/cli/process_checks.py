@@ -12,10 +12,16 @@ from app.core.settings import Settings
 from app.db.engine import Database
 from app.processes import records, store_claim
 from app.processes.model import ProcessRecord
+from app.processes.roles_served import count_processes_by_role
 from app.storage.choose import describe_store, open_store
-from app.web.words.processes import describe_problem, name_process
+from app.web.words.processes import describe_problem, describe_unserved_role, name_process
 
-_FAILURES: Final = {ProcessProblem.REFUSING, ProcessProblem.DEAD, ProcessProblem.LATE}
+_FAILURES: Final = {
+    ProcessProblem.REFUSING,
+    ProcessProblem.DEAD,
+    ProcessProblem.LATE,
+    ProcessProblem.GONE,
+}
 _SPARE_CONNECTIONS: Final = 5
 """Connections for commands, backups and people, beside those of the processes."""
 _MOST_NAMES: Final = 3
@@ -44,8 +50,14 @@ async def check_processes(settings: Settings, database: Database) -> list[CheckR
 
 def _check_known(known: Sequence[ProcessRecord]) -> Iterator[CheckResult]:
     running = [each for each in known if each.is_running]
+    missing = [role for role, count in count_processes_by_role(known).items() if not count]
     found = find_problems(known)
-    if not found:
+    if running:  # otherwise nothing was started yet, or all of it was stopped
+        for role in missing:
+            unserved = describe_unserved_role(role)
+            text = f"{unserved.title} {unserved.what_to_do}"
+            yield CheckResult("processes", CheckLevel.FAIL, text)
+    if not found and not (running and missing):
         names = ", ".join(name_process(each) for each in running[:_MOST_NAMES])
         more = f" and {len(running) - _MOST_NAMES} more" if len(running) > _MOST_NAMES else ""
         text = f"{len(running)} run: {names}{more}" if running else "none runs"

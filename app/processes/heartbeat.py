@@ -23,10 +23,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock, ids
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable
+from app.core.process_roles import ProcessRole
 from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.processes import records
 from app.processes.model import ROLES, ProcessCondition, ProcessIdentity, ProcessRecord
+from app.processes.roles_served import UnservedRoles
 
 _PATIENCE_S: Final = 10.0
 """How long a heartbeat waits for Postgres."""
@@ -100,6 +102,7 @@ class ProcessHeartbeat(RepeatedWorker):
         """When `records` was read, in seconds of the monotonic clock; None if it never was."""
         self.read_counts: ReadCounts = dict
         """Returns what this process counts, for the others; set it once there is what counts."""
+        self._unserved_roles = UnservedRoles(patience_s=silent_after_s)
         self._is_stopping = False
         self._notes = notes
         self._has_read_notes = notes is None
@@ -130,13 +133,23 @@ class ProcessHeartbeat(RepeatedWorker):
             await self._delete_noted()
         self.records = known
         self.read_at_s = monotonic_s()
+        self._unserved_roles.note(known)
 
-    def list_others(self) -> tuple[ProcessRecord, ...]:
-        """List the other processes; none if that was last read too long ago to be true."""
-        if self.read_at_s is None or monotonic_s() - self.read_at_s > _TOLD_FOR * self.pause_s:
-            return ()
-        own = self.identity.process_id
-        return tuple(each for each in self.records if each.identity.process_id != own)
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether the other processes were read so lately that they may be told of."""
+        return (
+            self.read_at_s is not None
+            and monotonic_s() - self.read_at_s <= _TOLD_FOR * self.pause_s
+        )
+
+    def list_current(self) -> tuple[ProcessRecord, ...]:
+        """List all processes; none if they were last read too long ago to be true."""
+        return self.records if self.is_up_to_date else ()
+
+    def list_unserved_roles(self) -> tuple[ProcessRole, ...]:
+        """List the roles that no process has had for as long as a dead one is waited for."""
+        return self._unserved_roles.list_lasting() if self.is_up_to_date else ()
 
     def note_stopping(self) -> None:
         """Tell the others with the next heartbeat, which comes at once, that this process stops."""

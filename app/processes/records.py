@@ -5,7 +5,18 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, any_, delete, extract, func, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    any_,
+    delete,
+    exists,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,8 +29,10 @@ from app.processes.model import (
 from app.processes.tables import processes
 
 _MOST_PROCESSES: Final = 1_000
-_KEPT_WITHOUT_JOURNAL: Final = timedelta(hours=1)
+_KEPT_WITHOUT_JOURNAL: Final = timedelta(days=1)
 """How long the row stays of a process that died and had no journal."""
+_KEPT_IF_REPLACED: Final = timedelta(hours=1)
+"""The same, if a process with its roles has started since."""
 LATE_AFTER_HEARTBEATS: Final = 2.5
 """A process that has not been heard of for so many heartbeats may be dead."""
 
@@ -89,10 +102,21 @@ async def forget_processes(connection: AsyncConnection, *, journals: Collection[
 
 async def delete_dead_processes(connection: AsyncConnection) -> None:
     """Delete the rows of processes that ended long ago and had no journal to adopt."""
+    later = processes.alias()
+    is_replaced = (
+        exists()
+        .where(
+            later.c.process_id != processes.c.process_id,
+            later.c.started_at > processes.c.seen_at,
+            later.c.roles.contains(processes.c.roles),
+        )
+        .correlate(processes)
+    )
     await connection.execute(
         delete(processes).where(
             processes.c.journal_id.is_(None),
-            processes.c.seen_at < func.now() - _KEPT_WITHOUT_JOURNAL,
+            processes.c.seen_at < func.now() - _KEPT_IF_REPLACED,
+            or_(is_replaced, processes.c.seen_at < func.now() - _KEPT_WITHOUT_JOURNAL),
         )
     )
 

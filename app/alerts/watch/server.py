@@ -14,6 +14,7 @@ from app.core.units import format_duration
 from app.db.engine import Database
 from app.processes import records
 from app.processes.model import ProcessRecord, ProcessState
+from app.processes.roles_served import UnservedRoles
 from app.projects import queries as projects
 from app.retention.storage_report import foretell_full_day
 
@@ -22,6 +23,11 @@ _FORECAST_S: Final = 600.0
 _BACKLOG: Final = frozenset(
     {ProcessProblem.REFUSING, ProcessProblem.FILLING, ProcessProblem.BEHIND}
 )
+_CONSEQUENCES: Final = {
+    ProcessProblem.DEAD: "What waits in its journal waits until a process starts on its data"
+    " folder.",
+    ProcessProblem.GONE: "It kept no envelopes, and no process with its roles has started since.",
+}
 _WORDS: Final = {
     ProcessProblem.REFUSING: "accepts nothing: the disk of its journal is full",
     ProcessProblem.FILLING: "may soon accept nothing: its journal fills up",
@@ -58,6 +64,7 @@ class ServerWatcher:
         self._longest_days = longest_days
         self._heartbeat_s = heartbeat_s
         self._silent_after_s = silent_after_s
+        self._unserved_roles = UnservedRoles(patience_s=silent_after_s)
         self._forecast: tuple[date, date | None] | None = None
         self._foretold_s = -_FORECAST_S
 
@@ -161,18 +168,31 @@ class ServerWatcher:
         ]
 
     def _judge_processes(self, processes: Sequence[ProcessRecord]) -> list[WatchedCondition]:
+        self._unserved_roles.note(processes)
         found = [
             WatchedCondition(
                 f"gone:{record.identity.process_id}",
                 f"{_name_process(record)} is gone",
                 f"It was not heard of for {format_duration(round(record.silent_s) * 1000)} and has"
-                " not said that it stops. What waits in its journal waits until a process starts"
-                " on its data folder.",
+                f" not said that it stops. {_CONSEQUENCES[problem.problem]}",
                 self._addresses.health_path,
-                over=f"{_name_process(record)} is back, or removed from the list",
+                over=f"{_name_process(record)} is back, replaced, or removed from the list",
             )
-            for record in processes
+            for problem in find_problems(processes)
+            if problem.problem in _CONSEQUENCES
+            for record in problem.processes
             if record.state is ProcessState.SILENT
+        ]
+        found += [
+            WatchedCondition(
+                f"role:{role}",
+                f"No process has the role {role}",
+                f"The work of this role has waited for {round(self._silent_after_s)} s and more:"
+                " start a process that has it.",
+                self._addresses.health_path,
+                over=f"A process has the role {role} again",
+            )
+            for role in self._unserved_roles.list_lasting()
         ]
         found += [
             WatchedCondition(

@@ -9,13 +9,14 @@ from app.alerts.process_problems import ProcessProblem, find_problems
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
+from app.processes.roles_served import count_processes_by_role
 from app.projects.model import Outcome, QuarantinedEnvelope
 from app.web.health.build_processes import build_process_row
 from app.web.health.page import HealthCheck, HealthPage, RefusalRow, ServerQuarantineRow
 from app.web.urls import project_urls, server_urls
 from app.web.words import phrases
 from app.web.words.parts import describe_slice
-from app.web.words.processes import describe_problem
+from app.web.words.processes import describe_problem, describe_unserved_role
 from app.web.words.reasons import KNOWN, Reason
 
 _LOW_RESERVES: Final = 2
@@ -24,6 +25,7 @@ _PROBLEM_STATES: Final = {
     ProcessProblem.REFUSING: "stopped",
     ProcessProblem.DEAD: "dead",
     ProcessProblem.LATE: "late",
+    ProcessProblem.GONE: "gone",
     ProcessProblem.FILLING: "fills up",
     ProcessProblem.OUTAGE: "cut off",
     ProcessProblem.BEHIND: "behind",
@@ -99,8 +101,11 @@ def _check_processes(health: ServerHealth) -> Iterator[HealthCheck]:
     text = f"{phrases.count(running, 'process', 'processes')} run on this database."
     if running == 1:
         text = "One process runs on this database."
-    others = [each for each in health.processes if each.identity.process_id != health.own_id]
-    found = list(find_problems(others))
+    for role, count in count_processes_by_role(health.processes).items():
+        if not count:
+            words = describe_unserved_role(role)
+            yield HealthCheck("Processes", words.tone, "missing", words.title, words.what_to_do)
+    found = list(find_problems(health.processes, own_id=health.own_id))
     if not found:
         yield HealthCheck("Processes", "good", "in touch", text)
         return

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from app.alerts.process_problems import ProblemProcesses, ProcessProblem
+from app.core.process_roles import ProcessRole
 from app.core.units import format_bytes, format_duration
 from app.processes.model import ROLES, ProcessRecord
 from app.web.words import phrases
@@ -72,6 +73,11 @@ def describe_problem(found: ProblemProcesses, *, is_admin: bool) -> ProblemWords
     return ProblemWords(words.tone, f"{names}: {words.title}.", f"{words.what_to_do}{told}")
 
 
+def describe_unserved_role(role: ProcessRole) -> ProblemWords:
+    """Say that no process has a role, and what to do."""
+    return _UNSERVED_ROLES[role]
+
+
 def _describe_refusing(_records: _Records) -> ProblemWords:
     return ProblemWords(
         "bad",
@@ -97,6 +103,15 @@ def _describe_late(records: _Records) -> ProblemWords:
         "warn",
         f"not heard of for {describe_silence(worst)}",
         f"It may be dead, or not reach the database. {_describe_loss(records)}",
+    )
+
+
+def _describe_gone(_records: _Records) -> ProblemWords:
+    return ProblemWords(
+        "warn",
+        "stopped or died, and no other process has taken its place",
+        "It kept no envelopes, so nothing is lost. Start it again. If it is not to come back, an "
+        "admin removes it from the list on the page of the server's health.",
     )
 
 
@@ -142,6 +157,7 @@ _DESCRIBERS: Final[dict[ProcessProblem, Callable[[_Records], ProblemWords]]] = {
     ProcessProblem.REFUSING: _describe_refusing,
     ProcessProblem.DEAD: _describe_dead,
     ProcessProblem.LATE: _describe_late,
+    ProcessProblem.GONE: _describe_gone,
     ProcessProblem.FILLING: _describe_filling,
     ProcessProblem.OUTAGE: _describe_outage,
     ProcessProblem.BEHIND: _describe_behind,
@@ -149,8 +165,31 @@ _DESCRIBERS: Final[dict[ProcessProblem, Callable[[_Records], ProblemWords]]] = {
 }
 
 
+_UNSERVED_ROLES: Final = {
+    ProcessRole.DOOR: ProblemWords(
+        "bad",
+        "No process with the role door runs: nothing is accepted.",
+        "Apps cannot send, and keep what they have, some 30 envelopes each. Start a process with "
+        "this role.",
+    ),
+    ProcessRole.PAGES: ProblemWords(
+        "bad",
+        "No process with the role pages runs: nobody can open a page or upload debug files.",
+        "Replays and errors are stored all the same. Start a process with this role.",
+    ),
+    ProcessRole.WORKER: ProblemWords(
+        "bad",
+        "No process with the role worker runs: nothing is erased, expired, sealed or sent.",
+        "Replays and errors are stored and shown, without new pictures and clips; erasures, "
+        "alerts and mails wait. Start a process with this role.",
+    ),
+}
+
+
 def _describe_loss(records: Sequence[ProcessRecord]) -> str:
     """Say what lies in the journals of processes that do not answer, as far as it is known."""
+    if all(each.identity.journal_id is None for each in records):
+        return "It keeps no envelopes, so nothing is lost."
     entries = sum(each.condition.backlog_entries for each in records)
     told = phrases.count(entries, "envelope") if entries else "nothing"
     return f"When it was last heard of, {told} waited in its journal."

@@ -11,15 +11,27 @@ from app.cli import doctor
 from app.cli.checks import CheckLevel
 from app.core.settings import Settings
 from app.processes.heartbeat import ProcessHeartbeat, make_identity
-from app.processes.model import ProcessCondition
+from app.processes.model import ROLES, ProcessCondition
 from tests.support.servers.server import Server
 
 
-async def add_process(server: Server, host: str, *, age_s: float = 0, **condition: Any) -> str:
+async def add_process(
+    server: Server,
+    host: str,
+    *,
+    age_s: float = 0,
+    roles: tuple[str, ...] = ROLES,
+    **condition: Any,
+) -> str:
     """Add a process that was heard of some time ago; returns its id."""
     heartbeat = ProcessHeartbeat(
         server.database,
-        make_identity(version="9.9", journal_id="a" * 32, database_connections=90),
+        make_identity(
+            version="9.9",
+            journal_id="a" * 32 if "door" in roles else None,
+            roles=roles,
+            database_connections=90,
+        ),
         lambda: ProcessCondition(room_bytes=1 << 40, **condition),
         heartbeat_s=5,
         silent_after_s=60,
@@ -43,6 +55,12 @@ async def read_page(server: Server) -> str:
     answer = await server.web.get("/server/health")
     assert answer.status_code == 200
     return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
+
+
+async def read_metrics(server: Server) -> list[str]:
+    """Return the lines of the metrics."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        return (await client.get(f"{server.base_url}/metrics")).text.splitlines()
 
 
 async def test_the_page_lists_all_processes_and_adds_up_what_they_count(server: Server):
@@ -73,6 +91,34 @@ async def test_every_page_says_that_a_process_has_died(server: Server):
     assert (await server.web.post(path)).status_code == 404
 
 
+async def test_a_worker_that_nobody_replaces_is_told_everywhere(server: Server, monkeypatch):
+    """Pages, metrics and `doctor` name it, until another process with its roles starts."""
+    async with server.database.transaction() as connection:
+        await connection.execute(text("update processes set started_at = now() - interval '1 h'"))
+    await add_process(server, "worker-1", age_s=61, roles=("worker",))
+    words = "stopped or died, and no other process has taken its place"
+    assert words in (await server.web.get("/projects")).text
+    assert words in await read_page(server)
+    assert (await run_doctor(server, monkeypatch))["processes"].startswith("fail: worker-1")
+    assert 'playhead_process_problems{problem="gone"} 1.0' in await read_metrics(server)
+    await add_process(server, "worker-2", roles=("worker",))
+    assert words not in (await server.web.get("/projects")).text
+    assert 'playhead_process_problems{problem="gone"} 0.0' in await read_metrics(server)
+
+
+async def test_doctor_names_a_role_that_no_process_has(server: Server, monkeypatch):
+    """So does the page of the server's health, at once; metrics count processes by role."""
+    async with server.database.transaction() as connection:
+        await connection.execute(text("update processes set roles = '{door,pages}'"))
+    title = "No process with the role worker runs: nothing is erased, expired, sealed or sent."
+    assert title in await read_page(server)
+    assert (await run_doctor(server, monkeypatch))["processes"].startswith(f"fail: {title}")
+    await server.service.heartbeat.work()
+    lines = await read_metrics(server)
+    assert 'playhead_processes_by_role{role="worker"} 0.0' in lines
+    assert 'playhead_processes_by_role{role="door"} 1.0' in lines
+
+
 async def test_a_process_that_runs_cannot_be_removed(server: Server):
     """The page says why, and the process stays in the list."""
     process_id = await add_process(server, "door-2")
@@ -86,8 +132,7 @@ async def test_metrics_speak_for_all_processes(server: Server):
     """Any process tells the states, backlogs and clocks of all."""
     await add_process(server, "door-2", age_s=20, backlog_entries=5)
     await add_process(server, "door-3", age_s=90, backlog_entries=6)
-    async with httpx2.AsyncClient(trust_env=False) as client:
-        lines = (await client.get(f"{server.base_url}/metrics")).text.splitlines()
+    lines = await read_metrics(server)
     for line in (
         'playhead_processes{state="live"} 1.0',
         'playhead_processes{state="late"} 1.0',

@@ -1,5 +1,6 @@
 """Processes tell one another through the database that they run, and how they are."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from app.core import clock
 from app.db.engine import Database
 from app.processes import records
 from app.processes.heartbeat import ProcessHeartbeat, make_identity, measure_clock_ahead
-from app.processes.model import ProcessCondition, ProcessState
+from app.processes.model import ROLES, ProcessCondition, ProcessState
 
 BUSY = ProcessCondition(
     backlog_entries=7,
@@ -26,12 +27,16 @@ BUSY = ProcessCondition(
 
 
 def make_heartbeat(
-    database: Database, condition: ProcessCondition = BUSY, *, journal_id: str | None = "a" * 32
+    database: Database,
+    condition: ProcessCondition = BUSY,
+    *,
+    journal_id: str | None = "a" * 32,
+    roles: Iterable[str] = ROLES,
 ) -> ProcessHeartbeat:
     """Make a heartbeat that beats when it is told to."""
     return ProcessHeartbeat(
         database,
-        make_identity(version="9.9", journal_id=journal_id, store="/data/objects"),
+        make_identity(version="9.9", journal_id=journal_id, roles=roles, store="/data/objects"),
         lambda: condition,
         heartbeat_s=5,
         silent_after_s=60,
@@ -67,7 +72,7 @@ async def test_a_heartbeat_tells_the_others_how_a_process_is(database):
     assert busy.state is ProcessState.LIVE
     assert busy.condition.read_count("refused") == 2
     assert busy.condition.read_counts("refused") == {"key_rate": 2}
-    assert [each.identity for each in second.list_others()] == [first.identity]
+    assert second.list_current() == second.records
     async with database.reading() as connection:
         assert await records.count_running(connection, "door", silent_after_s=60) == 2
 
@@ -154,17 +159,27 @@ async def test_a_process_that_was_taken_for_dead_comes_back(database):
     assert [each.identity for each in heartbeat.records] == [heartbeat.identity]
 
 
-async def test_dead_processes_without_a_journal_are_forgotten(database):
-    """A row with a journal stays, however old, until somebody has adopted the journal."""
-    with_journal = make_heartbeat(database)
-    without = make_heartbeat(database, journal_id=None)
+@pytest.mark.parametrize(
+    ("hours", "is_replaced", "is_forgotten"),
+    [(2, False, False), (25, False, True), (2, True, True), (0.9, True, False)],
+)
+async def test_dead_processes_without_a_journal_are_forgotten(
+    database, hours, is_replaced, is_forgotten
+):
+    """They are told for a day, or until another one does their work. A row with a journal stays."""
+    with_journal = make_heartbeat(database, roles=("door",))
+    without = make_heartbeat(database, journal_id=None, roles=("worker",))
     for heartbeat in (with_journal, without):
         await heartbeat.work()
-        await let_time_pass(database, heartbeat.identity.process_id, 7_200)
+        await let_time_pass(database, heartbeat.identity.process_id, hours * 3_600)
+    if is_replaced:
+        await make_heartbeat(database, journal_id=None).work()
     async with database.transaction() as connection:
         await records.delete_dead_processes(connection)
         left = await records.list_processes(connection, heartbeat_s=5, silent_after_s=60)
-    assert [each.identity for each in left] == [with_journal.identity]
+    ids = {each.identity.process_id for each in left}
+    assert with_journal.identity.process_id in ids
+    assert (without.identity.process_id not in ids) is is_forgotten
 
 
 @pytest.mark.parametrize(

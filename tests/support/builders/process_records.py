@@ -23,6 +23,9 @@ def make_record(
     silent_s: float = 2.0,
     clock_ahead_ms: int = 0,
     has_journal: bool = True,
+    roles: tuple[str, ...] | None = None,
+    started_at: datetime = SEEN_AT,
+    seen_at: datetime = SEEN_AT,
     **condition: Any,
 ) -> ProcessRecord:
     """Make the row of a process that is well, with details changed."""
@@ -31,15 +34,15 @@ def make_record(
         journal_id="a" * 32 if has_journal else None,
         host=host,
         pid=4711,
-        roles=ROLES if has_journal else ("pages",),
+        roles=roles or (ROLES if has_journal else ("pages",)),
         version="1.4.0",
     )
     well = ProcessCondition(room_bytes=50 * GIB if has_journal else None, reserve_bytes=GIB)
     return ProcessRecord(
         identity=identity,
         condition=replace(well, **condition),
-        started_at=SEEN_AT,
-        seen_at=SEEN_AT,
+        started_at=started_at,
+        seen_at=seen_at,
         silent_s=silent_s,
         clock_ahead_ms=clock_ahead_ms,
         state=state,

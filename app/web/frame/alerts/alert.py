@@ -7,13 +7,14 @@ from typing import Final, Literal
 
 from app.alerts.process_problems import ProcessProblem, find_problems
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
+from app.core.process_roles import ProcessRole
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
 from app.processes.model import ProcessRecord
 from app.replays.open_replays import OpenReplayCounts
 from app.web.urls import project_urls, server_urls
 from app.web.words import phrases
-from app.web.words.processes import describe_problem
+from app.web.words.processes import ProblemWords, describe_problem, describe_unserved_role
 
 AlertTone = Literal["bad", "warn"]
 
@@ -51,7 +52,9 @@ def describe_alerts(
     untrusted_proxy: str | None = None,
     signed_in_until: datetime | None = None,
     closing: OpenReplayCounts | None = None,
-    others: Sequence[ProcessRecord] = (),
+    processes: Sequence[ProcessRecord] = (),
+    own_id: str | None = None,
+    unserved_roles: Sequence[ProcessRole] = (),
 ) -> tuple[Alert, ...]:
     """Put the health of ingest into words, the worst first.
 
@@ -64,13 +67,16 @@ def describe_alerts(
         signed_in_until: When the reader's sign-in ends, if it came from a provider that does not
             answer now.
         closing: The replays that are open or wait for a step, if that is known.
-        others: The other processes on this database.
+        processes: All processes on this database.
+        own_id: The process that answers, whose health is `health`.
+        unserved_roles: Roles that no process has had for a while.
     """
     return (
         *_describe_disk(health),
         *_describe_outage(health, is_admin=is_admin),
         *_describe_backlog(health),
-        *_describe_processes(others, health, is_admin=is_admin),
+        *_describe_unserved_roles(unserved_roles, is_admin=is_admin),
+        *_describe_processes(processes, own_id, health, is_admin=is_admin),
         *_describe_quarantines(quarantines, is_admin=is_admin),
         *_describe_closing(closing if is_admin else None),
         *_describe_proxy(untrusted_proxy if is_admin else None),
@@ -153,25 +159,33 @@ def _describe_backlog(health: IngestHealth) -> list[Alert]:
     ]
 
 
+def _describe_unserved_roles(roles: Sequence[ProcessRole], *, is_admin: bool) -> list[Alert]:
+    return [_link_to_processes(describe_unserved_role(role), is_admin=is_admin) for role in roles]
+
+
 def _describe_processes(
-    others: Sequence[ProcessRecord], health: IngestHealth, *, is_admin: bool
+    processes: Sequence[ProcessRecord],
+    own_id: str | None,
+    health: IngestHealth,
+    *,
+    is_admin: bool,
 ) -> list[Alert]:
     """Say what is wrong with other processes, but for an outage that this one has told already."""
-    alerts = []
-    for found in find_problems(others):
-        if found.problem is ProcessProblem.OUTAGE and health.outage is not None:
-            continue
-        words = describe_problem(found, is_admin=is_admin)
-        alerts.append(
-            Alert(
-                words.tone,
-                words.title,
-                words.what_to_do,
-                server_urls.HEALTH if is_admin else None,
-                "All processes" if is_admin else None,
-            )
-        )
-    return alerts
+    return [
+        _link_to_processes(describe_problem(found, is_admin=is_admin), is_admin=is_admin)
+        for found in find_problems(processes, own_id=own_id)
+        if found.problem is not ProcessProblem.OUTAGE or health.outage is None
+    ]
+
+
+def _link_to_processes(words: ProblemWords, *, is_admin: bool) -> Alert:
+    return Alert(
+        words.tone,
+        words.title,
+        words.what_to_do,
+        server_urls.HEALTH if is_admin else None,
+        "All processes" if is_admin else None,
+    )
 
 
 def _describe_quarantines(

@@ -27,7 +27,9 @@ async def find_alerts(request: Request, visitor: Visitor | None) -> tuple[Alert,
         untrusted_proxy=services.proxies.find_untrusted(),
         signed_in_until=_find_end(visitor),
         closing=services.closer.counts,
-        others=services.heartbeat.list_others(),
+        processes=services.heartbeat.list_current(),
+        own_id=services.heartbeat.identity.process_id,
+        unserved_roles=services.heartbeat.list_unserved_roles(),
     )
 
 

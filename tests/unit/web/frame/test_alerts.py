@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, ServiceUnavailable
+from app.core.process_roles import ProcessRole
 from app.ingest.health import BEHIND_S, IngestHealth
 from app.journal.backlog import Backlog
 from app.processes.model import ProcessState
@@ -143,10 +144,10 @@ def test_replays_that_cannot_be_sealed_are_said_with_the_reason():
 def test_other_processes_have_alerts_of_their_own():
     """A dead door is told to everybody, and leads admins to the list of processes."""
     others = (make_record("door-2", state=ProcessState.SILENT),)
-    (told,) = alert.describe_alerts(health_with(), (), is_admin=True, others=others)
+    (told,) = alert.describe_alerts(health_with(), (), is_admin=True, processes=others)
     assert (told.tone, told.href) == ("bad", "/server/health")
     assert told.title.startswith("door-2 (4711): stopped or died")
-    (told,) = alert.describe_alerts(health_with(), (), is_admin=False, others=others)
+    (told,) = alert.describe_alerts(health_with(), (), is_admin=False, processes=others)
     assert told.href is None
 
 
@@ -154,5 +155,23 @@ def test_an_outage_of_all_processes_is_told_once():
     """What this process has said already is not repeated for each other one."""
     others = (make_record(outage="away", outage_kind="storage"),)
     health = health_with(outage=ServiceUnavailable("away"))
-    assert len(alert.describe_alerts(health, (), is_admin=True, others=others)) == 1
-    assert len(alert.describe_alerts(health_with(), (), is_admin=True, others=others)) == 1
+    assert len(alert.describe_alerts(health, (), is_admin=True, processes=others)) == 1
+    assert len(alert.describe_alerts(health_with(), (), is_admin=True, processes=others)) == 1
+
+
+def test_a_process_does_not_tell_of_itself_twice():
+    """What is wrong with the process that answers stands in its own alerts."""
+    own = make_record(room_bytes=0)
+    assert not alert.describe_alerts(
+        health_with(), (), is_admin=True, processes=(own,), own_id=own.identity.process_id
+    )
+
+
+@pytest.mark.parametrize("role", list(ProcessRole))
+def test_a_role_without_a_process_has_an_alert(role):
+    """The alert says what does not happen meanwhile."""
+    (told,) = alert.describe_alerts(health_with(), (), is_admin=True, unserved_roles=(role,))
+    assert told.tone == "bad"
+    assert told.title.startswith(f"No process with the role {role} runs: ")
+    assert "Start a process with this role" in told.what_to_do
+    assert told.href == "/server/health"
