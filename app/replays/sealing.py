@@ -216,9 +216,24 @@ async def seal_replay(
         sealed: The new places of its segments.
 
     Returns:
-        False if the replay has changed since, or one of the objects has expired: then nothing was
-        changed, and the objects go when they expire.
+        False if the replay has changed since, or one of the objects has expired: then no row
+        changes, and the objects expire anew.
     """
+    if await _point_at_objects(connection, replay, object_keys, sealed):
+        return True
+    # A process that was held up may have put an object after it expired: nobody would look for it.
+    for object_key in object_keys:
+        await let_object_expire(connection, replay.key, object_key)
+    return False
+
+
+async def _point_at_objects(
+    connection: AsyncConnection,
+    replay: SealableReplay,
+    object_keys: Sequence[str],
+    sealed: Sequence[SealedSegment],
+) -> bool:
+    """Point the rows of a replay at its objects, if it is unchanged and none has expired."""
     await locks.lock_for_deletion(connection, replay.key)
     if await read_sealable_replay(connection, replay.key) != replay:
         return False

@@ -234,7 +234,9 @@ async def test_a_kill_at_any_step_leaves_nothing_of_what_was_erased(
         for _ in range(lives):
             place = await live(chain, dice, choose_step(dice))
             places |= {place} if place else set()
-        async with running(database_url, tmp_path, heartbeat_s=0.3) as server:
+        async with running(
+            database_url, tmp_path, heartbeat_s=0.3, **invariant.SETTINGS_OF_CHECKED_SERVER
+        ) as server:
             facts = await check(server, chain)
         done += lives
         report.round(kills=lives, **facts)

@@ -51,7 +51,9 @@ async def test_a_kill_at_any_step_loses_nothing(
         chain = steps[first : first + LIVES]
         for step in chain:
             places.add(await run_until_killed(database_url, tmp_path, to, ledger, step))
-        async with running(database_url, tmp_path) as server:
+        async with running(
+            database_url, tmp_path, **invariant.SETTINGS_OF_CHECKED_SERVER
+        ) as server:
             findings = await invariant.check_invariant(server, ledger)
         report.round(kills=len(chain), **findings.facts())
         ledger = Ledger(dice)

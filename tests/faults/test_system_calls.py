@@ -116,7 +116,9 @@ async def test_failing_system_calls_lose_nothing(
         survived = [
             await send_during_fault(database_url, tmp_path, to, ledger, fault) for fault in chain
         ]
-        async with running(database_url, tmp_path) as server:
+        async with running(
+            database_url, tmp_path, **invariant.SETTINGS_OF_CHECKED_SERVER
+        ) as server:
             findings = await invariant.check_invariant(server, ledger)
         report.round(faults=len(chain), survived=sum(survived), **findings.facts())
         ledger = Ledger(ledger.dice, padding_bytes=8_000)

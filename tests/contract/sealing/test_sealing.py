@@ -235,13 +235,17 @@ async def test_a_pack_goes_when_all_its_replays_are_sealed(database, store, writ
 
 
 class HookedStore(LocalStore):
-    """An object store that lets a test do something after a put, or after its check."""
+    """An object store that lets a test do something before or after a put, or after its check."""
 
+    before_put: Any = None
     after_put: Any = None
     after_check: Any = None
 
     @override
     async def put_many(self, objects: Sequence[tuple[str, ObjectContent]]) -> None:
+        if self.before_put is not None:
+            before_put, self.before_put = self.before_put, None
+            await before_put()
         await super().put_many(objects)
         if self.after_put is not None:
             after_put, self.after_put = self.after_put, None
@@ -308,9 +312,11 @@ async def test_a_segment_that_comes_during_sealing_is_not_lost(database, hooked)
     assert await sealing.find_faults(database, hooked) == []
 
 
-async def test_an_object_that_expired_is_never_pointed_at(database, hooked):
-    """A process that was held up for an hour starts again: its object may be gone already."""
-    await SegmentWriter(database, hooked).add(make_prepared_segment(FIRST))
+@pytest.mark.parametrize("moment", ["before_put", "after_check"])
+async def test_an_object_that_expired_is_never_pointed_at(database, hooked, moment):
+    """A process that was held up for an hour starts again, and leaves no object behind."""
+    writer = SegmentWriter(database, hooked)
+    await writer.add(*(make_prepared_segment(FIRST, number) for number in range(2)))
     before = await sealing.read_parts(database, hooked, FIRST)
 
     async def expire() -> None:
@@ -318,12 +324,12 @@ async def test_an_object_that_expired_is_never_pointed_at(database, hooked):
             await connection.execute(text("update expiring_objects set expires_at = now()"))
         await sweep_once(database, hooked)
 
-    hooked.after_check = expire
-    await close_all(database, hooked)
+    setattr(hooked, moment, expire)
+    # Each part lies in an object of its own: those that follow have not expired.
+    await close_all(database, hooked, object_bytes=1)
     assert await sealing.read_parts(database, hooked, FIRST) == before
-    assert (
-        await read_value(database, "select count(*) from replays where sealed_at is not null") == 1
-    )
+    sealed = await read_value(database, "select count(*) from replays where sealed_at is not null")
+    assert sealed == 1
     await sealing.sweep_everything(database, hooked)
     assert await sealing.find_faults(database, hooked) == []
 

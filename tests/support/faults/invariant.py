@@ -26,6 +26,10 @@ from app.storage import keys, probe
 from tests.support.builders.traffic import Ledger, TrafficEnvelope
 from tests.support.servers.server import Server
 
+SETTINGS_OF_CHECKED_SERVER: Final = {"replay_quiet_s": 3_600}
+"""After ten minutes of kills the replays of the first ones would close: a server would seal them
+while objects are compared with rows.
+"""
 _PATIENCE_S: Final = 60.0
 _COLUMNS: Final = """
     select table_name, column_name from information_schema.columns
