@@ -132,6 +132,8 @@ async def locked(postgres: Postgres) -> AsyncIterator[None]:
     """Hold locks on the tables that digest writes, taken in the order in which digest does."""
     database = Database.open(postgres.url, pool_size=1)
     async with database.transaction() as connection:
+        # The embedded Postgres ends transactions that are left alone for a minute.
+        await connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
         await connection.exec_driver_sql("lock table replays, segments in access exclusive mode")
         yield
     await database.close()
@@ -262,7 +264,7 @@ async def test_outages_of_postgres_lose_nothing(
             first + number_in_ledger: findings
             for number_in_ledger, findings in ledger.statuses.items()
         }
-    async with running(postgres.url, tmp_path) as started:
+    async with running(postgres.url, tmp_path, **invariant.SETTINGS_OF_CHECKED_SERVER) as started:
         findings = await invariant.check_invariant(started, all_sent)
     report.round(**findings.facts())
 
@@ -280,7 +282,8 @@ async def check_embedded(folder: Path, to: Keyed, ledger: Ledger) -> invariant.I
     """Check what a stopped server with an embedded Postgres has kept."""
     postmaster = Postmaster(folder)
     try:
-        async with running(await asyncio.to_thread(postmaster.start), folder) as server:
+        url = await asyncio.to_thread(postmaster.start)
+        async with running(url, folder, **invariant.SETTINGS_OF_CHECKED_SERVER) as server:
             return await invariant.check_invariant(server.of(to), ledger)
     finally:
         await asyncio.to_thread(postmaster.stop)
