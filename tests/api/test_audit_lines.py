@@ -201,7 +201,7 @@ async def test_each_act_leaves_its_lines_and_no_others(server: Server):
 
 
 async def test_no_line_has_content(server: Server):
-    """What a user of the app did, typed or saw is in no line, whoever looked at it."""
+    """No line has anything that a user of the app did, typed or saw, whoever looked at it."""
     good = await fill(server)
     for path in sorted(LOOKS):
         await server.web.get(path.format_map(good))

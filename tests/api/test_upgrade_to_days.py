@@ -86,7 +86,7 @@ async def send_everything(server: Server) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OldRelease:
-    """What the release before days has left: a database, and a folder with its objects."""
+    """Data that the release before days has left: a database, and a folder with its objects."""
 
     url: str
     pages: dict[str, Any]

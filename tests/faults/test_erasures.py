@@ -44,7 +44,7 @@ _PATIENCE_S = 90.0
 
 @dataclass(slots=True)
 class Chain:
-    """What was sent and erased in a row of lives."""
+    """The data that was sent and erased in successive lives of the server."""
 
     url: str
     folder: Path

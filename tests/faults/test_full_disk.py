@@ -67,7 +67,7 @@ async def test_a_full_journal_hangs_up(database_url, tmp_path, report, shortage,
 async def test_full_storage_does_not_keep_phones_waiting(
     database_url, tmp_path, report, shortage, number
 ):
-    """With full storage envelopes are answered 200, and stored once there is space."""
+    """While storage is full, envelopes are answered 200, and stored once there is space."""
     to = await create_project(database_url)
     ledger = Ledger(programme_size.seeded_dice("full storage", number))
     with (

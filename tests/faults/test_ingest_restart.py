@@ -113,7 +113,7 @@ async def test_a_journal_is_adopted_twice_without_harm(database_url, tmp_path):
 
 
 async def test_entries_beyond_the_memory_limit_are_read_back(database_url, tmp_path, monkeypatch):
-    """With memory for one envelope, digest reads the journal and loses or doubles nothing."""
+    """A digest with memory for one envelope reads the journal, and loses or doubles nothing."""
     async with running(
         database_url, tmp_path, digest_memory_bytes=1024 * 1024, journal_file_bytes=64 * 1024
     ) as server:

@@ -36,7 +36,7 @@ SENDERS: Final = 8
 
 
 class KeptSamples:
-    """What had been answered 200 at several moments."""
+    """The samples that had been answered 200 at several moments."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -110,7 +110,7 @@ async def check_adopter(server: Server, bucket: Bucket, ledger: Ledger) -> dict[
 async def test_a_host_dies_with_its_disk(
     tmp_path: Path, bucket: Bucket, report: Report, number: int, is_postgres_away: bool
 ) -> None:
-    """What came until a second before its death is stored once, in an outage of Postgres too."""
+    """Envelopes received until a second before are stored once, in an outage of Postgres too."""
     dice = programme_size.seeded_dice("lost host", number, is_postgres_away)
     ledger = Ledger(dice)
     with cluster.shared_folder() as folder:

@@ -343,7 +343,7 @@ def cluster_on_a_disk(folder: Path) -> Iterator[Path]:
 
 @mounts.needs_root
 async def test_a_full_disk_of_postgres_loses_nothing(open_folder: Path, report: Report) -> None:
-    """With a full disk envelopes wait in the journal, and are stored once there is space."""
+    """While the disk is full, envelopes wait in the journal, and are stored once there is space."""
     ledger = Ledger(programme_size.seeded_dice("full postgres"), padding_bytes=4_000)
     with cluster_on_a_disk(open_folder) as disk:
         async with (

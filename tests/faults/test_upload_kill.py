@@ -37,7 +37,7 @@ _SMALL_CHUNK_BYTES: Final = 3_000
 
 
 class UploadLedger:
-    """What build servers have uploaded, and were told of it."""
+    """The files that build servers have uploaded, and the answers they got."""
 
     def __init__(self) -> None:
         self.mappings: dict[str, bytes] = {}

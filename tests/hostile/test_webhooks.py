@@ -118,7 +118,7 @@ async def test_an_answer_that_never_ends_costs_nothing():
     ],
 )
 async def test_an_answer_that_is_not_http_fails_in_words_of_ours(raw: bytes):
-    """What another protocol answers does not reach the log of messages."""
+    """The answer of another protocol does not reach the log of messages."""
     async with serving_webhook() as receiver:
         receiver.raw_answer = raw
         client = OutboundClient(LOCAL, deadline_s=5)

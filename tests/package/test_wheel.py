@@ -47,7 +47,7 @@ def test_the_wheel_declares_version_and_dependencies(wheel: Path):
 
 
 def test_the_lock_covers_the_wheels_dependencies(installation: Installation):
-    """With the locked packages installed, the wheel lacks none of its dependencies."""
+    """The locked packages contain every dependency of the wheel."""
     assert "No broken requirements" in run_pip(installation.python, "check")
 
 

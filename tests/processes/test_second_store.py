@@ -16,7 +16,7 @@ from tests.support.waiting import until_asked
 async def test_a_second_process_with_a_disk_of_its_own_does_not_start(
     database_url: str, tmp_path: Path
 ) -> None:
-    """With `local` storage, each of the two would hold half of the videos."""
+    """Two processes with `local` storage would each hold half of the videos."""
     log_file = tmp_path / "second.log"
     with (
         process.launch_and_wait(database_url, tmp_path / "first") as first,

@@ -101,7 +101,7 @@ async def has_state(server: Cluster, state: CheckLevel) -> bool:
 
 
 async def test_a_synchronous_standby_takes_over(pair: PooledPair, tmp_path: Path):
-    """It has all that was stored; `doctor` says what the new primary waits for."""
+    """The standby has all that was stored; `doctor` says what the new primary waits for."""
     await until_asked(lambda: has_state(pair.primary, CheckLevel.WARN))
     for each in (pair.primary, pair.standby):  # the setting comes along with a later copy
         await each.run(

@@ -12,7 +12,7 @@ from tests.support.waiting import until_asked
 
 
 async def test_a_rolling_restart_does_not_drain(database_url: str, tmp_path: Path):
-    """With a drain of ten minutes workers are replaced at once, and health checks stay good."""
+    """Despite a drain of ten minutes, workers are replaced at once and health checks stay good."""
     with launch_server(database_url, tmp_path, workers=2, drain_s=600) as parent:
         assert parent.listens()
         before = parent.worker_pids()

@@ -36,7 +36,7 @@ async def parent(database_url: str, tmp_path: Path) -> AsyncIterator[ServerProce
 
 @dataclass
 class Traffic:
-    """What senders got who go on sending, each after its last answer."""
+    """The answers to senders who go on sending, each after its last answer."""
 
     answers: Counter[int] = field(default_factory=Counter)
     hang_ups: int = 0
@@ -123,7 +123,7 @@ def list_journals(folder: Path) -> list[str]:
 async def test_a_killed_worker_loses_nothing(
     parent: ServerProcess, database_url: str, tmp_path: Path
 ):
-    """What it had answered is adopted by a worker beside it, and it starts again at once."""
+    """Another worker adopts its journal, and the killed one starts again at once."""
     before = parent.worker_pids()
     assert len(before) == 2
     async with sending(parent) as traffic:
@@ -192,7 +192,7 @@ async def test_stopping_the_parent_stops_its_workers(parent: ServerProcess, tmp_
 
 
 async def test_a_worker_that_cannot_start_ends_the_parent(database_url: str, tmp_path: Path):
-    """What would fail again and again fails at once, as it does without workers."""
+    """A start that would fail again and again fails at once, as it does without workers."""
     (tmp_path / "journal").write_text("not a folder")
     log_file = tmp_path / "log"
     options = LaunchOptions(log_file=log_file)

@@ -13,7 +13,7 @@ _PATIENCE_S: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class CliRun:
-    """How a command ended, and what it printed."""
+    """The exit status of a command, and its output."""
 
     status: int
     output: str

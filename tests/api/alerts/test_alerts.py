@@ -210,7 +210,7 @@ async def test_a_query_is_asked_when_a_replay_closes_and_when_a_late_crash_comes
 
 
 async def test_an_erased_replay_goes_from_messages(alerting: Server, receiver: WebhookReceiver):
-    """What waits is cancelled, what was sent loses its content, and the receipt counts it."""
+    """Waiting messages are cancelled, sent ones lose their content, and the receipt counts both."""
     await ask_for(alerting, receiver, RuleKind.NEW_ISSUE)
     await alerting.take(envelopes.replay_video_envelope(0), envelopes.event_envelope(level="fatal"))
     await deliver(alerting)
@@ -337,7 +337,7 @@ async def test_the_server_has_alerts_of_its_own(alerting: Server):
 
 
 async def test_no_message_holds_what_was_scrubbed(alerting: Server, receiver: WebhookReceiver):
-    """Of everything that is sent with secrets in it, in all their forms, no message has one."""
+    """No message has any of the secrets that were sent, in any of their forms."""
     settings = AlertRuleSettings(collect_min=0, query="has:id OR count_errors:>=0", hourly=1_000)
     await ask_for(alerting, receiver, *_BY_SIGNALS, settings=settings)
     slack = await add_target(alerting.database, alerting.app.id, receiver.url, TargetKind.SLACK)

@@ -136,7 +136,7 @@ async def test_every_kind_of_object_is_in_a_backup(
 async def test_envelopes_in_the_journal_are_digested_after_a_restore(
     server: Server, database_url: str, target: Target, tmp_path: Path
 ):
-    """What was answered 200 and not digested yet is in the backup."""
+    """Envelopes that were answered 200 and are not digested yet are in the backup."""
     await server.take(envelopes.replay_video_envelope(0))
     server.database.block("Postgres is away, as far as this server knows")
     await server.post(envelopes.replay_video_envelope(1))
@@ -290,7 +290,7 @@ async def test_a_damaged_backup_is_refused_and_nothing_is_changed(
 async def test_only_an_empty_installation_is_restored_into(
     server: Server, database_url: str, target: Target, tmp_path: Path
 ):
-    """What is there is named; with `replaces` all of it goes, and the backup is there instead."""
+    """The error names the data that is there; `replaces` deletes it and restores the backup."""
     await server.take(envelopes.replay_video_envelope(0))
     expected = await server.dump(REPLAY_ID)
     backups = tmp_path / "backups"

@@ -112,7 +112,7 @@ async def test_the_rest_of_a_refused_body_is_read_only_for_a_moment(tenant, monk
 
 
 async def test_bodies_in_memory_are_limited(tenant, monkeypatch):
-    """With too much in memory, the server closes the connection, and the sender tries again."""
+    """A server with too much in memory closes the connection, and the sender tries again."""
     await until(lambda: tenant.service.endpoint.reading_bytes == 0)
     monkeypatch.setattr(tenant.service.endpoint, "most_reading_bytes", len(BODY) - 1)
     async with open_raw_connection(tenant) as wire:

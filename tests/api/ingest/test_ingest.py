@@ -187,7 +187,7 @@ async def test_an_object_without_a_row_is_removed(server):
 
 
 async def test_a_duplicate_in_one_batch_leaves_no_bytes_in_its_pack(server, monkeypatch):
-    """Of two deliveries of a segment in one batch, only the first one's bytes stay on disk."""
+    """If one batch has a segment twice, only the bytes of the first delivery stay on disk."""
     first, second = clips.clip(frames=5), clips.clip(frames=3)
     with monkeypatch.context() as broken:
         broken.setattr(LocalStore, "put", refuse_to_put)

@@ -87,7 +87,7 @@ async def test_the_sixth_wrong_password_is_one_too_many(server: Server):
 
 
 async def test_many_sign_ins_at_once_are_limited(server: Server):
-    """Of forty guesses at once from one network few are checked; none causes a server error."""
+    """Few of forty guesses at once from one network are checked; none causes a server error."""
     async with stranger(server) as browser:
         fields = {"email": "ada@example.com", "password": "wrong"}
         answers = await asyncio.gather(

@@ -184,7 +184,7 @@ def make_zip(**entries: bytes) -> bytes:
 
 
 async def test_a_mapping_is_uploaded_by_hand(tenant: Server):
-    """It is listed under the id that was typed, or under its own; the log says who uploaded it."""
+    """A mapping is listed under the id that was typed, or its own; the log says who uploaded it."""
     mapping = read_debug_sample("r8/mapping.txt")
     answer = await upload(tenant, mapping, "mapping.txt", debug_id=UUID.upper(), release=RELEASE)
     assert answer.status_code == 303

@@ -64,7 +64,7 @@ async def read_metrics(server: Server) -> list[str]:
 
 
 async def test_the_page_lists_all_processes_and_adds_up_what_they_count(server: Server):
-    """What another process has accepted and refused is counted, too."""
+    """The page adds up what all processes have accepted and refused."""
     await server.service.heartbeat.work()
     assert "One process runs on this database." in await read_page(server)
     await add_process(server, "door-2", backlog_entries=1_204, backlog_bytes=5_000_000)
@@ -153,7 +153,7 @@ async def run_doctor(server: Server, monkeypatch: pytest.MonkeyPatch) -> dict[st
 
 
 async def test_doctor_names_a_journal_that_nobody_owns(server: Server, monkeypatch):
-    """It does so as soon as two heartbeats were missed, some 13 s after the death."""
+    """Doctor names a dead process once two heartbeats were missed, some 13 s after its death."""
     results = await run_doctor(server, monkeypatch)
     assert results["store"].startswith("ok: ")
     assert results["processes"].startswith("ok: 1 run")

@@ -77,7 +77,7 @@ def retry_path(quarantined_id: int) -> str:
 async def test_the_page_names_every_part_and_says_that_it_works(
     tenant: Server, admin: httpx2.AsyncClient
 ):
-    """What the metrics and /health/ready know is there in words."""
+    """The page says in words everything that the metrics and /health/ready report."""
     await tenant.take(envelopes.event_envelope())
     page = html_reader.parse_page((await admin.get("/server/health")).text)
     checks = page.all("ul", class_="card checks")[0]  # a list of envelopes may follow

@@ -115,7 +115,7 @@ async def test_a_start_publishes_and_the_newest_four_stay(server):
 
 
 async def test_a_few_other_releases_are_kept_in_memory(server):
-    """What was found once is answered without Postgres; the oldest of three is asked for again."""
+    """Files found once need no Postgres; those of the oldest of three are read again."""
     releases = server.service.page_services.static_releases
     names = [(await publish(server, {"a.js": b"%d" % number})).name for number in range(3)]
     for name in names:

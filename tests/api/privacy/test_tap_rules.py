@@ -110,7 +110,7 @@ def _spans_of(span: Json) -> Json:
 async def test_a_hierarchy_that_cannot_be_read_is_refused(
     tenant: Server, admin: httpx2.AsyncClient
 ):
-    """With tap rules, a broken or too large view hierarchy is not kept as it came."""
+    """Under tap rules, a broken or too large view hierarchy is not kept as it came."""
     await save(admin, tenant)
     deep: Any = {"identifier": "key_1"}
     for _ in range(100):

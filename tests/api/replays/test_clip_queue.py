@@ -23,7 +23,7 @@ async def change(server: Server, statement: str, **values: object) -> None:
 
 
 async def test_a_short_clip_that_fails_costs_the_long_one_nothing(clips_server, held, monkeypatch):
-    """They may be of two projects; the long one goes on."""
+    """A short clip that fails, also of another project, does not stop the long one."""
     await clips_server.take(*(envelopes.replay_video_envelope(number) for number in range(4)))
     monkeypatch.setattr(clip_worker, "_LONG_MS", 15_000)
     monkeypatch.setattr(clip_worker, "_LOOK_S", 0.0)
@@ -66,7 +66,7 @@ async def test_projects_take_turns(clips_server, held):
 async def test_a_failed_clip_that_is_asked_for_again_waits_like_a_new_one(
     clips_server, held, monkeypatch
 ):
-    """It needs room, and goes behind what was asked for meanwhile."""
+    """A clip that is tried again needs room, and waits behind clips requested meanwhile."""
     await clips_server.take(envelopes.replay_video_envelope(0))
     wishes = [{"from": "0", "to": to_ms} for to_ms in ("2000", "1000")]
     failed = await ask(clips_server, **wishes[0])

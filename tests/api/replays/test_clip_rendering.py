@@ -164,7 +164,7 @@ async def test_an_outage_of_the_store_is_borne(clips_server, held, monkeypatch):
 
 
 async def test_a_short_clip_does_not_wait_for_a_long_one(clips_server, held, monkeypatch):
-    """It is rendered between two groups of the long one, and is ready before it."""
+    """A short clip is rendered between two groups of a long one, and is ready before it."""
     await clips_server.take(*(envelopes.replay_video_envelope(number) for number in range(4)))
     monkeypatch.setattr(clip_worker, "_LONG_MS", 15_000)
     monkeypatch.setattr(clip_worker, "_SHORT_MS", 6_000)
@@ -240,7 +240,7 @@ async def test_the_words_of_a_clip_hold_nothing_that_scrubbing_removed(clips_ser
 async def test_a_clip_whose_replay_a_release_before_has_deleted_goes_with_the_next_cleaning(
     clips_server, held
 ):
-    """That release does not know clips, so their rows outlive the replay for a while."""
+    """The release before has no clips, so rows of clips outlive a replay that it deletes."""
     await clips_server.take(envelopes.replay_video_envelope(0))
     told = await ask(clips_server, format="webp")
     assert await held.make_next() is ClipResult.READY

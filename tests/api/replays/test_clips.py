@@ -18,7 +18,7 @@ FINGER = (216, 68, 151)
 
 
 async def test_a_clip_is_rendered_and_taken(clips_server):
-    """It shows the range with the tap where the finger was; the same request leads to it again."""
+    """A clip shows its range with the tap in place; the same request leads to the same clip."""
     taps = [
         recordings.meta(STARTED_MS, width=128, height=256),
         recordings.touch("start", STARTED_MS + 1_500, 64, 128),
@@ -66,7 +66,7 @@ def is_near(picture: Image.Image, place: tuple[int, int], expected: tuple[int, .
 
 
 async def test_a_form_works_without_a_script(clips_server, held, monkeypatch):
-    """It leads to the list, which loads itself anew until the clip is ready."""
+    """The form leads to the list, which reloads itself until the clip is ready."""
     await clips_server.take(envelopes.replay_video_envelope(0))
     answer = await clips_server.web.post(
         clips_server.page(REPLAY_ID, "/clips"), data={"format": "gif"}

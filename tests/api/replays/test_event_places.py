@@ -135,7 +135,7 @@ async def read_places(tenant: Server, backend: Keyed) -> dict[str, float]:
 async def test_a_backend_error_stands_where_its_span_stands(
     tenant: Server, ahead_ms: int, says_when_sent: bool, is_same_project: bool
 ):
-    """With clocks 25 s apart, all pages place the error within the request that caused it."""
+    """If clocks are 25 s apart, all pages place the error within the request that caused it."""
     backend = tenant.app if is_same_project else tenant.backend
     sent_ms = STARTED_MS + 11_000 if says_when_sent else None
     backend_sent_ms = None if sent_ms is None else sent_ms + ahead_ms

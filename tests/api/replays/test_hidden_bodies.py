@@ -138,7 +138,7 @@ async def collect(tenant: Server, browser: httpx2.AsyncClient) -> tuple[bytes, s
 
 
 class Addresses(dict[str, str]):
-    """What stands in an address for the parts in braces; a digit for those of other pages."""
+    """The values for the parts in braces of an address; a digit for those of other pages."""
 
     def __missing__(self, _name: str) -> str:
         return "1"

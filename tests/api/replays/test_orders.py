@@ -18,7 +18,7 @@ _ROW = r'class="replay-link" href="([^"]+)"'
 async def test_a_replay_in_two_projects_is_listed_once_for_each(
     tenant: Server, monkeypatch: pytest.MonkeyPatch, sort: str
 ):
-    """With one row a page, links lead through both copies of a replay, forward and back."""
+    """On pages of one row, links lead through both copies of a replay, forward and back."""
     await tenant.take(envelopes.replay_video_envelope(0))
     await tenant.take(envelopes.replay_video_envelope(0), project=tenant.backend)
     monkeypatch.setattr(replay_list, "PAGE_ROWS", 1)

@@ -238,7 +238,7 @@ async def test_a_cursor_of_a_list_in_another_order_is_refused(shop: Server):
 async def test_pages_of_the_list_of_replays_lead_on_and_back(
     shop: Server, monkeypatch: pytest.MonkeyPatch, sort: str, query: str
 ):
-    """With one row a page, links lead forward through all replays, and back again."""
+    """On pages of one row, links lead forward through all replays, and back again."""
     monkeypatch.setattr(replay_list, "PAGE_ROWS", 1)
     first_page = await list_names(shop, sort=sort, query=query)
     href, visited_ids = f"/replays?{urlencode({'sort': sort, 'query': query})}", []

@@ -141,7 +141,7 @@ async def test_the_slash_at_the_end_may_be_missing(tenant: Server):
 
 
 async def test_unknown_addresses_get_404_with_a_sentence(tenant: Server):
-    """What Playhead does not have gets JSON with a `detail`, never a page nor the ingest door."""
+    """An unknown address gets JSON with a `detail`, never a page or an answer of ingest."""
     async with project_builder(tenant) as client:
         for path in (
             "/api/0/monitors/",

@@ -100,7 +100,7 @@ async def test_each_scope_opens_what_it_should(tenant: Server):
 
 
 async def test_no_route_reaches_another_project(tenant: Server):
-    """With all scopes, a project of others gets 403, and one that is not there 404."""
+    """A token with all scopes gets 403 for a project of others, and 404 for a missing one."""
     async with project_builder(tenant) as client:
         for project, status in ((tenant.backend.id, 403), (10**15, 404), ("%00", 404)):
             for method, path in NEEDED:

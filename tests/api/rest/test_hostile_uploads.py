@@ -200,7 +200,7 @@ async def test_odd_questions_are_errors_of_their_files(tenant: Server, fault: st
     ids=["a list", "half", "deep", "513 files", "a huge body", "many chunks in all"],
 )  # fmt: skip
 async def test_requests_that_ask_too_much_are_refused(tenant: Server, body: bytes, status: int):
-    """What no build sends is refused as a whole."""
+    """A request that no build would send is refused as a whole."""
     async with project_builder(tenant) as client:
         answer = await client.post(
             f"/api/0/projects/x/{tenant.app.id}/files/difs/assemble/", content=body

@@ -60,7 +60,7 @@ async def test_the_options_tell_limits_that_hold(tenant: Server):
 
 
 async def test_a_mapping_is_uploaded_in_three_requests(tenant: Server):
-    """What is missing is named, sent, and put together within the request that asks again."""
+    """Missing chunks are named, sent, and put together within the request that asks again."""
     content = make_mapping(1)
     question = ask(content)
     async with project_builder(tenant) as client:

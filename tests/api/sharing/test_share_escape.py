@@ -82,7 +82,7 @@ def write_first_places() -> dict[str, str]:
 
 
 async def test_no_attempt_leaves_the_range_or_the_panels(tenant: Server):
-    """Of a replay of six segments one is handed out, with two panels; nothing else is ever sent."""
+    """If one of six segments is shared with two panels, nothing else of the replay is ever sent."""
     await take_replay(tenant)
     start_ms = SHOWN * SEGMENT_MS
     path = await share(
@@ -160,7 +160,7 @@ async def test_a_token_that_is_not_quite_right_opens_nothing(tenant: Server):
 
 
 async def test_a_share_leads_to_no_other_replay_and_lends_no_rights(tenant: Server):
-    """With a share in hand, pages of members and shares of other kinds stay closed."""
+    """A share opens neither pages of members nor shares of other kinds."""
     await take_replay(tenant)
     path = await share(tenant, "errors")
     page = (await tenant.sender.get(path)).text

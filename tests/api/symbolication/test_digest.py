@@ -193,7 +193,7 @@ async def test_upload_between_look_up_and_commit_is_noticed(
 
 
 async def test_missing_files_go_with_their_event(tenant: Server, family: RenamingFamily):
-    """What an event misses is deleted with it, and the totals of storage know its clear stack."""
+    """Notes of missing files are deleted with their event; storage totals count its clear stack."""
     await upload_cached_mapping(tenant)
     other = obfuscated_event("cd" * 16, debug_meta=debug_meta("0-1"))
     await tenant.take(obfuscated_event(), other)

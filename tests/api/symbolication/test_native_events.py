@@ -124,7 +124,7 @@ async def test_lines_of_source_code(tenant: Server):
 async def test_digest_makes_it_clear_with_files_at_hand(
     tenant: Server, monkeypatch: pytest.MonkeyPatch
 ):
-    """With the symcache on this machine, digest itself stores the event clear."""
+    """If the symcache is on this machine, digest itself stores the event clear."""
     monkeypatch.setattr(symbolicate, "AT_INGEST", TimeBudget(event_s=60.0, batch_s=60.0))
     await upload_file(tenant, "elf-arm64")
     first, second = load_sample_event("elf-arm64"), load_sample_event("elf-arm64")

@@ -117,7 +117,7 @@ def test_seconds_around_an_error_are_handed_on_from_its_row(replay):
 
 
 def test_taking_back_stays_beside_the_player(replay, site):
-    """What is taken back leaves the list, and the player goes on where it was."""
+    """A share that is taken back leaves the list, and the player goes on where it was."""
     replay.get_by_role("link", name="Share", exact=True).click()
     drawer = replay.get_by_role("region", name="Share", exact=True)
     replay.route("**/s/r", lambda route: route.fulfill(body="Taken back"))
@@ -189,7 +189,7 @@ def test_a_report_is_copied_as_it_stands_there(page, site):
 
 
 def test_a_report_that_cannot_be_fetched_says_so(page, site):
-    """Of a person who is signed out, nothing is copied, and the button can be pressed again."""
+    """Nothing is copied for a person who is signed out, and the button can be pressed again."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(site.address("hand on"))
     page.route("**/report.md*", lambda route: route.fulfill(content_type="text/html", body="In"))
@@ -253,7 +253,7 @@ def test_a_clip_is_shown_when_it_is_rendered(marked):
 
 
 def test_a_clip_that_fails_says_why(marked):
-    """What the server says stands below the form."""
+    """The reason that the server gives is shown below the form."""
     way = marked.get_by_role("region", name="Clip")
     marked.route(
         "**/clips", lambda route: route.fulfill(json=_clip("failed", 0, fault="Too long."))

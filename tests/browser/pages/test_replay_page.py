@@ -234,7 +234,7 @@ def test_a_skipped_gap_is_explained_and_can_be_shown(replay):
 
 
 def test_gaps_can_be_played(replay):
-    """With skipping off, the card of a gap gives the reason and offers to skip it."""
+    """While skipping is off, the card of a gap gives the reason and offers to skip it."""
     button = replay.get_by_role("button", name="Skip gaps 7.4 s")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")

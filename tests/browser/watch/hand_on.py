@@ -14,7 +14,7 @@ MOST_ACTS = 8
 
 
 class Acts:
-    """What a person does, counted: a field that is filled, a key, a click."""
+    """A page that counts what a person does: fields filled, keys pressed, clicks."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

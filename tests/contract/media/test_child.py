@@ -56,7 +56,7 @@ async def test_the_poster_is_the_marked_picture():
 
 
 async def test_reordered_pictures_keep_their_times():
-    """With B-frames, each tile has the time at which its picture is shown."""
+    """Each tile of a video with B-frames has the time at which its picture is shown."""
     strip = await _draw_strip(*coded_groups.groups(clip(frames=8, b_frames=2, keyframe_every=8)))
     for number in range(8):
         middle = (number * strip.cell_width + 60, 120)

@@ -245,7 +245,7 @@ async def test_a_broken_group_is_left_out():
 
 
 async def test_a_clip_has_a_budget_of_processor_time():
-    """It ends with words for whoever asked, and no file."""
+    """A clip over its budget ends with a reason for whoever asked for it, and no file."""
     with pytest.raises(MalformedInput, match="more than 0 s of processor time"):
         await render(clip_source([clip()]), ReplayRange(0, 5_000), most_cpu_s=0)
 

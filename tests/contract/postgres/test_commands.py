@@ -226,7 +226,7 @@ def test_the_doctor_checks_the_rights_of_the_database_role(
 def test_migrate_grants_missing_rights_as_the_owner(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, database_url: str
 ):
-    """With both settings, the command grants the rights that the server's role lacks."""
+    """Given both settings, the command grants the rights that the server's role lacks."""
     asyncio.run(run_sql(database_url, "revoke insert on segments from playhead"))
     monkeypatch.setenv("PLAYHEAD_DATABASE_URL", as_app(database_url))
     monkeypatch.setenv("PLAYHEAD_DATABASE_OWNER_URL", database_url)

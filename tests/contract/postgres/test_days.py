@@ -64,7 +64,7 @@ async def test_every_family_has_partitions_that_are_made_once(plain_database: Da
 
 
 async def test_processes_that_ask_at_once_make_one_partition(plain_database: Database):
-    """Of processes that ask for the same partition at once, none fails."""
+    """No process fails if several ask for the same partition at once."""
     wanted = Partition("logs", DAY, 3)
     await asyncio.gather(*(ensure(plain_database, wanted) for _ in range(3)))
     assert await list_days(plain_database) == [wanted]

@@ -66,7 +66,7 @@ async def project_id(database: Database) -> ProjectId:
 
 @pytest.fixture
 def services(database: Database, objects: StubbornStore, tmp_path: Path) -> UploadServices:
-    """What uploads work with."""
+    """Provide the services that uploads need."""
     return UploadServices(
         database,
         objects,
@@ -250,7 +250,7 @@ async def test_a_project_that_is_deleted_meanwhile_gets_no_file(
 async def test_limits_are_errors_in_the_build_log(
     services: UploadServices, project_id: ProjectId, limits: UploadLimits, words: str
 ):
-    """What exceeds a limit of the project, or of a file, is an error that names it."""
+    """A file over a limit, its own or the project's, is an error that names the limit."""
     await store_chunks(services, MAPPING)
     object.__setattr__(services, "limits", limits)
     answer = await ask(services, project_id, MAPPING)

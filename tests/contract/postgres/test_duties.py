@@ -45,7 +45,7 @@ async def let_hours_pass(database: Database, hours: int) -> None:
 
 
 async def test_one_of_many_processes_has_a_duty(database):
-    """Of eight processes that ask at once one does the work, and keeps the duty afterwards."""
+    """One of eight processes that ask at once does the work, and keeps the duty afterwards."""
     rivals = [make_duty(database) for _ in range(8)]
     rounds = [
         await asyncio.gather(*(duty.perform(do_nothing) for duty in rivals)) for _ in range(3)

@@ -45,7 +45,7 @@ def look_for_replays(database: Database) -> Awaitable[int]:
     [(look_for_messages, 1), (look_for_signals, 1), (look_for_events, 2), (look_for_replays, 5)],
 )
 async def test_a_look_at_nothing_takes_one_connection(database: Database, look: Look, most: int):
-    """It asks whether there is anything to do, and claims nothing."""
+    """An idle worker asks whether there is anything to do, and claims nothing."""
     async with database.reading():
         pass  # opening a connection has statements of its own
     async with noted_statements(database) as statements:

@@ -64,7 +64,7 @@ async def test_the_last_local_admin_stays(database: Database, leave):
 
 @pytest.mark.parametrize("leave", [disable, demote])
 async def test_admins_who_leave_at_once_leave_one_behind(database: Database, leave):
-    """Of four admins who leave at the same time, exactly one is refused."""
+    """Exactly one of four admins who leave at the same time is refused."""
     admins = [
         await make_person(database, f"admin-{number}@example.com", is_admin=True)
         for number in range(4)

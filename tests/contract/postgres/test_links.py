@@ -369,7 +369,7 @@ async def test_only_so_many_trace_links_of_a_replay_are_read(link_store: LinkSto
 async def test_errors_that_arrived_first_are_ranked_by_any_plan(
     link_store: LinkStore, monkeypatch: pytest.MonkeyPatch, off: str
 ):
-    """Which errors belong to the first stretch does not depend on how Postgres reads them."""
+    """The errors of the first stretch are the same whichever plan Postgres chooses."""
     monkeypatch.setattr(errors, "MOST_NAMED", 4)
     named = [
         make_event(9 - number, at_s=number, replay_id=REPLAYS[0].replay_id) for number in range(9)

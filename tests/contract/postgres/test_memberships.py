@@ -61,7 +61,7 @@ async def test_a_project_keeps_an_owner(database: Database):
 
 
 async def test_owners_who_leave_at_once_leave_one_behind(database: Database):
-    """Of four owners who leave at the same time, or step down, one is refused."""
+    """One of four owners who leave at the same time, or step down, is refused."""
     owners = [await make_person(database, f"owner-{number}@example.com") for number in range(4)]
     project = await make_project(database)
     async with database.transaction() as connection:

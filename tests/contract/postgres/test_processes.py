@@ -97,7 +97,7 @@ async def test_a_process_that_is_not_heard_of_is_late_and_then_silent(database, 
 
 
 async def test_a_process_that_stops_cleanly_leaves_no_row(database):
-    """What has an empty journal is forgotten; what left something counts as dead at once."""
+    """A process with an empty journal is forgotten; one that left entries is dead at once."""
     clean, laden = make_heartbeat(database), make_heartbeat(database, journal_id="b" * 32)
     for heartbeat in (clean, laden):
         await heartbeat.work()
@@ -112,7 +112,7 @@ async def test_a_process_that_stops_cleanly_leaves_no_row(database):
 
 
 async def test_a_process_that_ended_while_postgres_was_away_is_no_dead_one(database, tmp_path):
-    """It leaves a note in its data folder, and the next process there deletes its row."""
+    """The process leaves a note in its data folder, and the next one there deletes its row."""
     notes = tmp_path / "ended-processes"
     ended, following = (
         ProcessHeartbeat(

@@ -187,7 +187,7 @@ async def test_ids_of_sessions_go_once_a_day_after_a_month(data: AgedData):
 
 
 async def test_messages_forget_what_is_no_longer_kept(data: AgedData):
-    """What tells of an expired replay, event or issue is empty, and what waits is cancelled."""
+    """Messages about expired replays, events or issues are emptied, and waiting ones cancelled."""
     shop = await make_shop(data, KEEP_7)
     replay, young_replay = [await data.add_replay(shop, age=age) for age in (8, 7)]
     lasting = "3" * 32
@@ -306,7 +306,7 @@ async def test_projects_of_longer_rules_keep_their_part_of_a_dropped_day(data: A
 
 
 async def test_a_pack_that_others_use_is_wiped_in_part(data: AgedData):
-    """Of a pack that holds segments of a longer rule, too, only the ranges of the due one go."""
+    """A pack that also holds segments of a longer rule loses only the ranges that are due."""
     short = await make_shop(data, KEEP_7)
     long = await make_shop(data, ProjectRules(False, 60), "Long")
     pack_key = f"{data.day(9)}/v/{'a' * 32}/00000000/{'0' * 16}-ab"

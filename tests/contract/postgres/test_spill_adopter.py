@@ -132,7 +132,7 @@ async def test_the_journal_of_a_living_process_is_left_alone(bucket: Bucket) -> 
 
 
 async def test_the_row_of_a_dead_process_goes_with_its_last_file(bucket: Bucket) -> None:
-    """What is adopted is nobody's any more."""
+    """The row of a dead process is deleted once its last spilled file is adopted."""
     await add_process(bucket.database, JOURNAL, silent_s=100)
     await add_process(bucket.database, OTHER)
     await bucket.spill(1, 2)
@@ -174,7 +174,7 @@ async def test_a_file_that_cannot_be_read_stays_and_stops_nothing(bucket: Bucket
 
 
 async def test_another_adopter_ends_the_work(bucket: Bucket) -> None:
-    """Of two that adopt one journal, the one that claimed it first stores nothing more."""
+    """If two processes adopt one journal, the one that claimed it first stores nothing more."""
     await add_process(bucket.database, JOURNAL, silent_s=100)
     await bucket.spill(1, 2)
     first = bucket.adopter(keep_s=60)

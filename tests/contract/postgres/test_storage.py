@@ -194,7 +194,7 @@ async def test_a_sealed_recording_counts_as_before(stored: Database):
 
 
 async def test_limits_are_about_videos_and_files(stored: Database):
-    """What rows take in Postgres does not count against the limit of a project."""
+    """Rows in Postgres do not count against the limit of a project."""
     async with stored.reading() as connection:
         sums = await storage.sum_limited_bytes(connection, [PROJECT, ISSUE_PROJECT, ProjectId(99)])
     assert sums == {PROJECT: (30, 0), ISSUE_PROJECT: (0, 4), ProjectId(99): (0, 0)}

@@ -40,7 +40,7 @@ class TrafficEnvelope:
 
 @dataclass(slots=True)
 class Ledger:
-    """What was sent and how it was answered."""
+    """The envelopes that were sent, and how each was answered."""
 
     dice: random.Random
     padding_bytes: int = _PADDING_BYTES
@@ -54,7 +54,7 @@ class Ledger:
 
     @property
     def acks(self) -> int:
-        """How many envelopes were answered 200."""
+        """The number of envelopes that were answered 200."""
         return sum(self.is_kept(number) for number in self.statuses)
 
     @property

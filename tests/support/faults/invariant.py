@@ -68,7 +68,7 @@ _COUNTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class InvariantFindings:
-    """What a check found; `faults` says in words what is wrong."""
+    """The result of a check; `faults` says in words what is wrong."""
 
     acks: int
     kept: int

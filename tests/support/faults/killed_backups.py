@@ -36,7 +36,7 @@ CHANGES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class KillPlan:
-    """What to do, and when to die."""
+    """The work of a process, and the step at which it is killed."""
 
     act: str
     """`backup` or `restore`."""

@@ -151,7 +151,7 @@ def test_what_is_no_zone_is_refused(name: str):
 
 
 def test_settings_are_stored_without_defaults_and_read_back():
-    """What a later release adds does not stop this one from reading."""
+    """Settings that a later release adds do not stop this one from reading."""
     settings = AlertRuleSettings(query="end:crash", tell=TellWhen.DAILY, hourly=3)
     stored = settings.to_json()
     assert stored == {"query": "end:crash", "tell": "daily", "hourly": 3}

@@ -24,7 +24,7 @@ def test_the_last_hour_is_filled_up_from_the_hour_before():
 
 
 def test_the_evening_rush_is_usual():
-    """What happens at this hour every day is no spike, though the rest of the day is calm."""
+    """Events that come at this hour every day are no spike, though the rest of the day is calm."""
     hours = steady(2)
     for number in range(1, 8):
         hours[THIS_HOUR - timedelta(days=number)] = 200

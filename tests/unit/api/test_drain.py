@@ -26,7 +26,7 @@ async def test_a_second_order_to_stop_is_obeyed_at_once():
 
 
 def test_without_a_drain_a_server_stops_at_once():
-    """With a time of 0 the server stops within the signal."""
+    """A server whose drain takes 0 s stops within the signal."""
     orders: list[str] = []
     Drain(0).begin(lambda: orders.append("stop"))
     assert orders == ["stop"]

@@ -17,7 +17,7 @@ async def test_a_lock_is_held_by_one_at_a_time(tmp_path):
 
 
 async def test_whoever_waits_gets_the_lock_next(tmp_path):
-    """It waits as long as the other one holds it."""
+    """Whoever waits for a lock gets it as soon as the other one releases it."""
     path = tmp_path / "a.lock"
     order: list[str] = []
 

@@ -18,7 +18,7 @@ ONE, OTHER = ApiTokenId(1), ApiTokenId(2)
 
 @pytest.fixture
 def services(tmp_path: Path) -> UploadServices:
-    """What uploads work with; nothing but the counts is used."""
+    """Provide the services of uploads, of which only the counts are used."""
     nothing: Any = None
     folder = UploadFolder(tmp_path, reserve_bytes=0)
     return UploadServices(nothing, nothing, folder, nothing, UploadLimits())

@@ -69,7 +69,7 @@ def test_a_name_is_found_however_json_writes_it():
 
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_looked_through(data):
-    """What cannot be unpacked or decoded names nobody, and raises nothing."""
+    """Bytes that cannot be unpacked or decoded name nobody, and raise nothing."""
     matcher = NameMatcher([EMAIL, SHORT])
     assert matcher.stands_in_packed(data) in {True, False}
     assert matcher.stands_in_json(data) in {True, False}

@@ -78,7 +78,7 @@ async def test_a_file_stays_until_postgres_is_known_to_have_it(
 
 
 async def test_reopened_entries_are_read_again_and_released_again(journal: Journal) -> None:
-    """What Postgres lost counts as backlog again, and its files stay until it is stored."""
+    """Entries that Postgres lost are backlog again, and their files stay until they are stored."""
     await write_entries(journal, 3)
     journal.release(3)
     await until(lambda: journal.kept_bytes == 3 * 4096)

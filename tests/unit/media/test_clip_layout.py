@@ -23,7 +23,7 @@ SIZES = st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=3)
     ],
 )
 def test_the_stage_has_room_for_every_picture(sizes, clip_format, stage):
-    """It is as large as the pictures, but for a limit, and its sides are even."""
+    """The stage is as large as the pictures, within a limit, and its sides are even."""
     laid_out = lay_out_clip(sizes, clip_format, has_body=False, has_caption=False)
     assert (laid_out.stage.width, laid_out.stage.height) == stage
     assert (laid_out.width, laid_out.height) == stage

@@ -69,7 +69,7 @@ def test_too_many_groups_are_told_in_words(claims: dict[str, Any]):
     ],
 )
 def test_an_address_is_verified_if_the_provider_says_so(claims: dict[str, Any], is_verified: bool):
-    """What is not a clear yes is a no."""
+    """Anything but a clear yes means that the address is not verified."""
     profile = read_profile(configure(), {"sub": "ada", "email": "ada@example.com", **claims})
     assert profile.is_email_verified is is_verified
 

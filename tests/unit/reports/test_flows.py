@@ -159,7 +159,7 @@ def test_a_test_of_xcuitest_follows_the_steps():
     ],
 )  # fmt: skip
 def test_a_step_is_found_by_id_then_text_then_position(step, maestro, espresso, xcuitest):
-    """What no test can find or do is left to a comment."""
+    """A comment stands for a step that no test can find or do."""
     found = steps(step)
     # The first command opens the app.
     assert commands(write_maestro_flow(found, FACTS))[1:] == maestro
@@ -168,7 +168,7 @@ def test_a_step_is_found_by_id_then_text_then_position(step, maestro, espresso, 
 
 
 def test_a_field_is_left_to_be_filled_in():
-    """What was typed is not recorded, and a flow says so at the place."""
+    """Typed text is not recorded, and a flow says so at the place."""
     found = steps(tap(Target(view_id="mail", view_class="TextInputEditText")))
     for test in (write_maestro_flow, write_espresso_test, write_xcuitest):
         assert "what was typed is not recorded" in test(found, FACTS)
@@ -185,7 +185,7 @@ def test_the_connection_of_an_iphone_is_left_to_a_person():
 
 
 def test_the_top_of_a_flow_is_honest():
-    """It says what is missing, and how each touch is found."""
+    """The comment at the top says what is missing, and how each touch is found."""
     found = ReproSteps((tap(), tap(None, PLACE)), "android", "Cart", earlier=12, is_cut=True)
     text = write_maestro_flow(found, FACTS)
     for remark in (

@@ -144,7 +144,7 @@ def test_the_end_of_a_range_is_not_part_of_it():
 
 
 def test_of_too_many_steps_the_last_ones_are_kept():
-    """What went wrong is at the end; the screen before the first step is still named."""
+    """Failures are at the end, so the last steps stay; the screen before them is still named."""
     crumbs = [make_crumb("navigation", at_ms, to=f"S{at_ms}") for at_ms in range(10)]
     found = derive_steps(sources(*crumbs), limit=3)
     assert words(found) == ["“S7” appears", "“S8” appears", "“S9” appears"]
@@ -183,7 +183,7 @@ def test_a_long_touch_makes_a_press_of_a_noted_tap():
 
 
 def test_one_touch_gives_its_place_to_one_note():
-    """Of two notes near one touch, only one has a place."""
+    """Only one of two notes near one touch has a place."""
     notes = [make_crumb("ui.tap", at_ms, view__id=f"v{at_ms}") for at_ms in (1_000, 1_100)]
     found = derive_steps(sources(*notes, gestures=[touched(990, (40, 80))]))
     touches = [step for step in found.steps if isinstance(step, TouchStep)]

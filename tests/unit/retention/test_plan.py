@@ -140,7 +140,7 @@ def keep(days: int | None) -> ProjectRules:
 
 
 def test_a_day_goes_whole_when_all_of_it_is_due():
-    """What came 31 days ago is due if 30 days are kept, and what came 30 days ago is not."""
+    """If 30 days are kept, data that came 31 days ago is due, and data of 30 days ago is not."""
     world = World({APP: keep(30)})
     world.add(APP, age=31)
     world.add(APP, age=30)
@@ -223,7 +223,7 @@ def test_nothing_goes_at_a_limit_that_turns_new_data_away():
 
 
 def test_single_replays_go_until_there_is_room():
-    """Of the oldest day, only as many replays go as are needed; pinned ones are skipped."""
+    """Only as many replays of the oldest day go as are needed; pinned ones are skipped."""
     world = World({APP: ProjectRules(limit_bytes=400, at_limit=AtLimit.DELETE_OLDEST)})
     keys = [world.add(APP, age=9) for _ in range(6)]
     world.exempt.add(keys[0])
@@ -348,7 +348,7 @@ def _assert_older_went_before(
     world: World,
     ended: set[tuple[ProjectId, date]],
 ) -> None:
-    """Of the replays of a project that are older than one that went, only exempt ones stay."""
+    """Only exempt replays stay that are older than a deleted one of their project."""
     owner = replay.key.project_id
     for older in before.values():
         is_older = older.day < replay.day or (

@@ -43,7 +43,7 @@ def test_gestures_are_cut_at_the_end_and_counted_from_the_first_picture():
 
 
 def test_intervals_are_clipped_to_the_part():
-    """What lasts longer begins and ends with the part; what lies outside is gone."""
+    """Longer intervals begin and end with the part; those outside are dropped."""
 
     def clip(start_ms: int, end_ms: int) -> tuple[tuple[int, int], ...]:
         return cutting._clip(

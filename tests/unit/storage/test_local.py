@@ -292,7 +292,7 @@ async def test_folder_that_cannot_be_read_makes_the_list_unavailable(store, monk
 
 
 async def test_files_that_a_dead_process_left_are_removed(root):
-    """What nobody writes any more goes at the next start; a file that is being written stays."""
+    """Unfinished files are removed at the next start, except those that are being written."""
     first = LocalStore(root, 1)
     for name in ("young", "left", "written"):
         (root / ".tmp" / name).write_bytes(b"half")

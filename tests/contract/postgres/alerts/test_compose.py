@@ -69,7 +69,7 @@ async def test_beyond_its_limit_a_rule_collects(database: Database, project_id: 
 
 
 async def test_in_quiet_times_a_rule_waits(database: Database, project_id: ProjectId):
-    """What is found in the night is one message in the morning."""
+    """Findings of the night become one message in the morning."""
     now = clock.now()
     settings = AlertRuleSettings(
         collect_min=0,
@@ -110,7 +110,7 @@ async def test_a_daily_summary_says_so(database: Database, project_id: ProjectId
 
 
 async def test_several_composers_make_each_message_once(database: Database, project_id: ProjectId):
-    """Of all processes, one makes the message of a finding."""
+    """Only one of all processes makes the message of a finding."""
     target = await add_target(database, project_id, "https://hook.example")
     rule = await add_rule(database, project_id, RuleKind.SPIKE, target, settings=AT_ONCE)
     await add_finding(database, rule, "spike")

@@ -240,7 +240,7 @@ async def test_what_is_too_old_is_not_sent(database: Database, project_id: Proje
 async def test_a_target_that_is_gone_is_switched_off(
     database: Database, project_id: ProjectId, kind: TargetKind, status: int
 ):
-    """What waits for it is cancelled, and it says why."""
+    """Messages that wait for the target are cancelled, and it says why."""
     async with serving_webhook() as receiver:
         receiver.statuses = [status]
         target = await add_target(database, project_id, receiver.url, kind)
@@ -306,7 +306,7 @@ async def test_a_target_that_never_answers_does_not_hold_up_others(
 
 
 async def test_a_claim_of_a_dead_process_runs_out(database: Database, project_id: ProjectId):
-    """What a process had claimed is sent by another one, and the dead one cannot note anything."""
+    """Another process sends what a dead one had claimed, and the dead one cannot note anything."""
     async with serving_webhook() as receiver:
         target = await add_target(database, project_id, receiver.url)
         rule = await add_rule(database, project_id, RuleKind.SPIKE, target)

@@ -222,7 +222,7 @@ async def test_an_erased_issue_is_found_in_messages_about_an_earlier_one(
 async def test_an_issue_that_is_erased_while_a_message_is_written_is_not_told(
     database: Database, project_id: ProjectId, monkeypatch: pytest.MonkeyPatch
 ):
-    """What is read before an erasure does not leave after it."""
+    """A message that was read before an erasure does not leave after it."""
     target = await add_target(database, project_id, "https://hook.example")
     await add_rule(database, project_id, RuleKind.NEW_ISSUE, target)
     event = crash(project_id, 5, OBFUSCATED)

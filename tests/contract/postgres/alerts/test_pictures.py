@@ -189,7 +189,7 @@ async def test_a_message_has_a_picture_only_where_admins_allow_it(data: AgedData
 async def test_pictures_end_with_their_replay_and_when_an_admin_takes_them_back(
     data: AgedData, shop: ProjectId
 ):
-    """What was handed out stops to open, and what waits is sent without a picture."""
+    """Pictures already sent stop opening, and waiting messages leave without a picture."""
     first, second = [await data.add_replay(shop, age=1) for _ in range(2)]
     await switch(data.database, shop, is_on=True)
     async with serving_webhook() as receiver:

@@ -122,7 +122,7 @@ async def test_a_rule_has_the_view_of_the_admin_who_changed_it_last(database: Da
 
 
 async def test_a_rule_tells_what_its_maker_may_read(database: Database):
-    """It loses what its maker loses, and keeps its own project."""
+    """A rule loses the projects that its maker loses, but keeps its own project."""
     shop, backend = (await keyed(database, "Shop")).id, (await keyed(database, "Backend")).id
     await keyed(database, "Secret")
     maker = (await make_person(database, "maker@example.com")).id

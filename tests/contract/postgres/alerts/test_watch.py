@@ -246,7 +246,7 @@ async def test_admins_of_the_server_are_told_what_needs_them(database: Database,
 
 
 async def test_the_log_forgets_messages_after_a_month(database: Database, project: Keyed):
-    """What waits stays, whatever its age."""
+    """Sent messages are deleted after a month; waiting ones stay, whatever their age."""
     rule = await make_rule(database, project.id, RuleKind.SILENCE)
     for state, days in (("sent", 31), ("sent", 29), ("waiting", 90)):
         await run(

@@ -221,7 +221,7 @@ async def test_a_pid_file_of_another_process_is_stale(data_dir: Path):
 
 @pytest.mark.parametrize("text", ["", "no number\n"])
 def test_a_truncated_pid_file_is_ignored(data_dir: Path, text: str):
-    """With the empty pid file of a full disk no server runs, and none is stopped."""
+    """An empty pid file, as a full disk leaves it, means that no server runs."""
     (data_dir / "postgres" / "postmaster.pid").write_text(text)
     assert EmbeddedPostgres.running(data_dir) is None
     postmaster._stop_leftover_server(data_dir / "postgres")

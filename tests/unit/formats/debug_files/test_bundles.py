@@ -106,7 +106,7 @@ def test_entries_larger_than_allowed_are_refused():
 
 
 def test_all_entries_together_are_bounded():
-    """What has been inflated counts, also if the same entry is read again."""
+    """All inflated bytes count, also if the same entry is read again."""
     with open_bundle(io.BytesIO(bundle({APP: "12345"}))) as opened:
         with patch.object(zip_reader, "TOTAL_BYTES", 10_000):
             opened.read_entry(APP)

@@ -30,7 +30,7 @@ def test_forms_of_one_id_become_the_same(text, expected):
     ["", "app.js", PLAIN[:-1], f"{PLAIN}-123456789", "0" * 32, None, 7, f"{PLAIN}\n{PLAIN}"],
 )
 def test_other_texts_are_no_debug_ids(text):
-    """What is not a debug id gives None, as does the id that stands for none."""
+    """Any other text gives None, as does the id that stands for none."""
     assert normalize_debug_id(text) is None
 
 
@@ -51,5 +51,5 @@ def test_a_short_build_id_is_filled_up():
 
 @pytest.mark.parametrize("code_id", ["", "xyz", "123", None, 5])
 def test_other_texts_are_no_build_ids(code_id):
-    """What is not hex gives None."""
+    """Text that is not hex gives None."""
     assert derive_elf_debug_id(code_id) is None

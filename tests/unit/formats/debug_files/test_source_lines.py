@@ -45,7 +45,7 @@ def test_line_ends_of_windows_are_taken_off():
 
 @pytest.mark.parametrize(("column", "shown"), [(1, "0,"), (2_000, ",2000,"), (None, "0,")])
 def test_a_long_line_is_cut_around_the_column(column, shown):
-    """What the column points at stays; a mark stands where something was cut off."""
+    """The text at the column stays; a mark stands where something was cut off."""
     long = "".join(f"{number}," for number in range(3_000))
     start = long.index(f",{column},") if column == 2_000 else 0
     line = cut_source_lines(f"x\n{long}", 2, column=start + 1 if column else None).line

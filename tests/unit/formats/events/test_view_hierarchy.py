@@ -80,6 +80,6 @@ def test_views_get_the_clear_names_of_their_classes():
 
 @pytest.mark.parametrize("value", [None, [], {}, {"windows": 7}, {"windows": [7, {"type": []}]}])
 def test_a_broken_hierarchy_has_no_types(value):
-    """It stays as it was sent."""
+    """A broken hierarchy stays as it was sent."""
     assert view_hierarchy.list_view_types(value) == set()
     assert view_hierarchy.rename_view_types(value, {"a": "b"}) == value

@@ -109,7 +109,7 @@ def test_avc3_is_h264_too():
 
 
 def test_frames_are_shown_in_another_order_than_decoded():
-    """With B-frames a frame lasts until the next one by presentation time."""
+    """A frame lasts until the next one by presentation time, also with B-frames."""
     shifts = runs((1, 2_000), (1, 5_000), (1, 2_000), (1, 0), (1, 1_000))
     video = mp4.read_video(mp4_file(ctts=shifts, elst=edits((5_000, 2_000, 1))))
     assert times(video) == [0, 4_000, 2_000, 1_000, 3_000]

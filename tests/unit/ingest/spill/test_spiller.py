@@ -219,7 +219,7 @@ async def test_everything_is_spilled_anew_when_postgres_lost_commits(
 async def test_a_stop_deletes_what_is_digested_and_leaves_the_rest(
     store: FailingStore, journal: Journal, spiller: Spiller
 ) -> None:
-    """What a stopped process had not digested can be adopted from the bucket."""
+    """Entries that a stopped process had not digested can be adopted from the bucket."""
     await append(journal, b"one")
     await until(lambda: spiller.spilled_seq == 1)
     await append(journal, b"two")

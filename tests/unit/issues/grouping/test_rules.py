@@ -183,7 +183,7 @@ def test_chains_and_their_causes_tell_problems_apart():
 
 
 def test_an_exception_group_is_a_set_of_problems():
-    """How many members failed, and in which order, is chance; which ones is not."""
+    """Number and order of the failed members are chance; their kinds are not."""
 
     def several(*types: str) -> dict[str, Any]:
         wrapper = at(own("run"), type="ExceptionGroup", mechanism={"is_exception_group": True})

@@ -24,14 +24,14 @@ SWIPE = gesture("swipe", (1_000, 100, 100), (1_400, 100, 300))
     [(999, None), (1_000, 22), (1_200, 15.5), (1_400, 9), (1_499, 9), (1_500, None)],
 )
 def test_the_ring_of_a_tap_shrinks_for_half_a_second(at_ms, radius):
-    """It stays where the finger was."""
+    """The shrinking ring of a tap stays where the finger was."""
     marks = draw_marks([TAP], at_ms, SIZE)
     assert [mark.radius for mark in marks] == ([] if radius is None else [radius])
     assert all(mark.points == ((100, 200),) for mark in marks)
 
 
 def test_the_ring_of_a_press_fills_while_the_finger_rests():
-    """It is full when the finger leaves, and stays for a moment."""
+    """The ring of a press is full when the finger leaves, and stays for a moment."""
     filled = [draw_marks([PRESS], at_ms, SIZE)[0].filled for at_ms in (1_000, 1_500, 2_000, 2_099)]
     assert filled == [0, 9.5, 19, 19]
     assert find_mark_end(PRESS) == 2_100
@@ -52,7 +52,7 @@ def test_the_trail_of_a_swipe_ends_at_the_finger():
 
 
 def test_a_badge_says_what_a_tap_alone_does_not():
-    """How many quick ones there were, or that nothing happened."""
+    """A badge gives the number of quick taps, or says that nothing happened."""
     quick = gesture("tap", (1_000, 100, 200), taps=3)
     dead = gesture("tap", (1_000, 100, 200), is_dead=True)
     for each, words in ((quick, "\N{MULTIPLICATION SIGN}3"), (dead, "no effect")):

@@ -140,7 +140,7 @@ def test_a_long_clip_has_fewer_pictures_instead_of_being_refused(monkeypatch):
 
 
 def test_pictures_that_follow_too_soon_are_put_off():
-    """What changed within 20 ms is shown after them, and nothing is lost."""
+    """A picture that follows within 20 ms is shown after them, and none is lost."""
     index = build(0, frames=10, every_ms=9)
     planned = plan(index, ReplayRange(0, 90))
     assert list_times(planned) == [0, 20, 40, 60, 80]
@@ -182,7 +182,7 @@ def test_thousands_of_fingers_at_once_do_not_multiply():
 
 
 def test_a_trail_of_many_points_has_few_corners():
-    """What a sender crowds into 700 ms is thinned."""
+    """Points that a sender crowds into 700 ms are thinned."""
     crowd = tuple(TouchPoint(1_000 + number // 20, number / 40, 9) for number in range(12_000))
     [mark] = marks.draw_marks([Gesture("swipe", 0, (448, 960), crowd)], 1_600, (448, 960))
     assert 30 < len(mark.points) < 100

@@ -36,7 +36,7 @@ def test_the_part_begins_at_zero_and_has_its_own_groups_only():
 
 
 def test_a_gap_is_cut_with_the_rest():
-    """Of a gap, only what lies in the part is left."""
+    """Only what lies in the part is left of a gap."""
     cut = _cut(8_000, 21_000)
     assert [(gap.start_ms, gap.end_ms) for gap in cut.gaps] == [(3_000, 14_000)]
     assert [(gap.start_ms, gap.end_ms) for gap in _cut(10_000, 12_000).gaps] == [(0, 2_000)]

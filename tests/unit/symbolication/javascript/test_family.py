@@ -111,7 +111,7 @@ async def test_a_bundle_that_is_not_there_is_named(folder):
 
 
 async def test_without_a_debug_id_release_and_dist_are_named():
-    """What would help is a bundle of this release with this script."""
+    """The note asks for a bundle of this release with this script."""
     event = make_event(make_frame(1, 4_000), debug_id=None)
     (missing,) = (await symbolicate(FAMILY, event, MemoryFiles())).missing
     assert (missing.debug_id, missing.name) == (None, URL)

@@ -114,7 +114,7 @@ async def test_sources_alone_do_not_help_an_app_that_was_shrunk():
 
 
 async def test_sources_help_a_debug_build():
-    """It has no mapping, and its classes and lines are clear as they are sent."""
+    """A debug build has no mapping, and its classes and lines are clear as they are sent."""
     files = MemoryFiles()
     add_sources(files)
     event = make_event(
@@ -162,7 +162,7 @@ async def test_a_mapping_without_lines_says_so():
 
 
 async def test_a_mapping_of_another_build_says_so():
-    """It knows none of the classes, or a few by chance; one that it does not know is no sign."""
+    """A mapping of another build knows none of the classes, or a few by chance; one is no sign."""
     files = MemoryFiles()
     add_mapping(files, R8_ID, "com.acme.Cart -> a.a:\n    void add() -> x\n")
     event = make_event(("b.b.x", 1), ("a.a.x", 1))

@@ -62,7 +62,7 @@ def test_files_come_from_the_mapping_the_frame_or_the_class(place, sent, files):
 
 
 def test_own_frames_are_decided_after_the_names_are_clear():
-    """What was sent counts; then the package of the app, then the packages of the platform."""
+    """The sender's own mark counts first, then the app's package, then those of the platform."""
     mapping = """\
 com.acme.shop.Cart -> a.a:
     1:1:void kotlin.collections.CollectionsKt.first():3:3 -> a

@@ -140,7 +140,7 @@ com.acme.Main -> a:
 
 
 def test_overloads_with_one_name_give_one_frame():
-    """Which of them it was cannot be told without a line; the first is as good as any."""
+    """Overloads cannot be told apart without a line, so the first one is taken."""
     mapping = "com.acme.Api -> a:\n    int get() -> b\n    int find(int) -> b\n"
     assert retrace(mapping, ("a.b", None)) == [("com.acme.Api.get", None)]
 

@@ -59,7 +59,7 @@ def test_the_sample_gets_the_lines_that_it_expects():
     ],
 )
 def test_code_is_found_where_sentry_cli_puts_it(frame, url):
-    """By package and file, by class if there is no file, and with folders left out as in Kotlin."""
+    """Code is found by package and file, by class without a file, and in Kotlin's short folders."""
     clear = add_source_lines(frame | {"lineno": 2}, [Sources({}), Sources({url: "a\nb\nc"})])
     assert (clear["pre_context"], clear["context_line"], clear["post_context"]) == (
         ["a"],

@@ -152,7 +152,7 @@ def test_other_processes_have_alerts_of_their_own():
 
 
 def test_an_outage_of_all_processes_is_told_once():
-    """What this process has said already is not repeated for each other one."""
+    """An outage that this process reports is not repeated for each other process."""
     others = (make_record(outage="away", outage_kind="storage"),)
     health = health_with(outage=ServiceUnavailable("away"))
     assert len(alert.describe_alerts(health, (), is_admin=True, processes=others)) == 1

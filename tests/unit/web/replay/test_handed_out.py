@@ -102,7 +102,7 @@ def test_a_clip_is_named_as_on_the_page_of_clips():
 
 
 def test_an_open_share_can_be_taken_back():
-    """It has the address for that; a share that is over has none."""
+    """An open share has an address for taking it back; a share that is over has none."""
     revoked = replace(_SHARE, revoked_at=NOW)
     share, over = _describe(shares=[_SHARE, revoked])
     assert (
@@ -113,7 +113,7 @@ def test_an_open_share_can_be_taken_back():
 
 
 def test_shares_of_a_project_that_lets_none_answer_are_switched_off():
-    """They are listed as over, and can still be taken back for good."""
+    """Shares that are switched off are listed as over, and can still be taken back for good."""
     [share] = _describe(shares=[_SHARE], are_shares_on=False)
     assert (share.state, share.is_over) == ("switched off", True)
     assert share.take_back_href is not None

@@ -78,7 +78,7 @@ def test_functions_that_are_not_text_are_left_out():
 
 
 def test_functions_of_a_damaged_file_are_refused():
-    """What was packed is read as it was packed, or not at all."""
+    """Scopes are read as they were packed, or not at all."""
     with pytest.raises(MalformedInput, match="no functions"):
         unpack_scopes(b"[]")
 
