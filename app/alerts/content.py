@@ -18,6 +18,9 @@ class AlertItem:
     """Where to look further: an issue, a replay, a page of the server."""
     watch_url: str = ""
     """A replay 15 s before the moment; empty if there is none."""
+    moment_at_ms: int | None = None
+    """When it happened, in milliseconds since 1970 on the clock of the replay: what the picture
+    shows. None if there is no replay, or if it happened at no one moment of it."""
     picture_url: str = ""
     """A picture of the replay, which opens without an account; empty in what is stored."""
     facts: tuple[tuple[str, str], ...] = ()

@@ -12,6 +12,7 @@ from app.alerts.content import AlertItem
 from app.alerts.current_issue import find_current_issue
 from app.alerts.judge import is_crash
 from app.alerts.model import AlertRule, RuleKind
+from app.core import units
 from app.core.ids import PersonId, ProjectId
 from app.issues.model import Issue, StoredEvent
 from app.messages.model import Finding
@@ -60,13 +61,14 @@ class FindingDescriber:
         if is_old or issue.status == "ignored":
             return None
         ids = {"issue_id": str(issue.issue_id)}
-        watch_url = ""
+        watch_url, moment_at_ms = "", None
         if event is not None:
             ids["event_id"] = str(event.event_id)
             linked = await find_replay_of_event(self.connection, event, self.readable)
             if linked is not None:
                 at_ms = await find_player_ms(self.connection, self.index_cache, linked)
                 watch_url = self._watch(linked.replay, at_ms)
+                moment_at_ms = _find_moment(linked.replay, linked.at_ms)
                 ids["replay_id"] = linked.replay.key.replay_id
                 ids["replay_project_id"] = str(linked.replay.key.project_id)
         release = (event.release if event else None) or issue.last_release
@@ -77,6 +79,7 @@ class FindingDescriber:
             why=str(finding.facts.get("why") or _explain_issue(rule.kind, issue, event)),
             url=self.addresses.issue(project_id, issue.issue_id),
             watch_url=watch_url,
+            moment_at_ms=moment_at_ms,
             facts=(*_read_facts(finding), *_list_issue_facts(issue, event, release)),
             tone=str(finding.facts.get("tone") or _find_tone(issue)),
             is_over=bool(finding.facts.get("is_over")),
@@ -115,6 +118,7 @@ class FindingDescriber:
             why=f"It matches “{rule.settings.query}”.",
             url=url,
             watch_url=url,
+            moment_at_ms=_find_moment(replay, moment.at_ms) if moment else None,
             facts=tuple((name, value[:_TITLE_CHARS]) for name, value in facts),
             tone="bad" if moment is not None and moment.is_crash else "warn",
             ids=ids,
@@ -124,6 +128,14 @@ class FindingDescriber:
         return self.addresses.replay(
             replay.key.project_id, replay.key.replay_id, at_ms=max(0, at_ms - BEFORE_MS)
         )
+
+
+def _find_moment(replay: Replay, at_ms: int) -> int:
+    """Return a moment of a replay in milliseconds since 1970, on the clock of its segments.
+
+    Late segments may move the start of a replay, so a distance from it would not last.
+    """
+    return units.ms_from_at(replay.started_at) + at_ms
 
 
 def write_time(at: datetime) -> str:

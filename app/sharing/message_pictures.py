@@ -1,4 +1,6 @@
-"""Hands out the poster of a replay for a message: one picture, with an end, that can be taken back.
+"""Hands out a picture of a replay for a message, with an end, so that it can be taken back.
+
+It shows the moment that the message is about, or else the poster of the replay.
 
     token = await hand_out_picture(connection, key)
     address = base_url + share_urls.message_picture(token)
@@ -15,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
+from app.core.replay_range import ReplayRange
 from app.replays.model import ReplayKey
 from app.replays.sharing import writes
 from app.replays.sharing.model import NOTE_CHARS, ShareKind, ShareTerms
@@ -24,14 +27,17 @@ PICTURE_LASTS: Final = timedelta(days=7)
 """So long a picture answers; the link to the replay beside it asks for an account anyway."""
 
 
-async def hand_out_picture(connection: AsyncConnection, key: ReplayKey, *, note: str = "") -> str:
-    """Hand out the poster of a replay, and write it into the log.
+async def hand_out_picture(
+    connection: AsyncConnection, key: ReplayKey, *, note: str = "", moment_at_ms: int | None = None
+) -> str:
+    """Hand out a picture of a replay, and write it into the log.
 
     Args:
         connection: The transaction of the caller. It holds the lock of the replay until it ends,
             so a deletion waits for it.
         key: The replay.
         note: What it is for, for the list of what was handed out.
+        moment_at_ms: The moment that it shows, in milliseconds since 1970; None for the poster.
 
     Returns:
         The token for the address of the picture. It is stored nowhere but as a hash.
@@ -44,7 +50,7 @@ async def hand_out_picture(connection: AsyncConnection, key: ReplayKey, *, note:
         connection,
         key,
         ShareKind.PICTURE,
-        ShareTerms(note=note[:NOTE_CHARS]),
+        _make_terms(note, moment_at_ms),
         token=token,
         made_by=None,
         expires_at=clock.now() + PICTURE_LASTS,
@@ -58,3 +64,10 @@ async def hand_out_picture(connection: AsyncConnection, key: ReplayKey, *, note:
         detail={"share": share.id, "what": ShareKind.PICTURE.value},
     )
     return token
+
+
+def _make_terms(note: str, moment_at_ms: int | None) -> ShareTerms:
+    """Make the terms of a picture: a moment is the shortest range, counted from the moment."""
+    if moment_at_ms is None:
+        return ShareTerms(note=note[:NOTE_CHARS])
+    return ShareTerms(ReplayRange(0, 1), zero_at_ms=moment_at_ms, note=note[:NOTE_CHARS])

@@ -1,32 +1,80 @@
 """Reads the small pictures of a shared replay: the strip along its timeline.
 
-A sheet of the strip shows many moments side by side, so none is sent for a part of a replay.
+A share of the whole replay shows the strip that was drawn for its members; that of a part is drawn
+of the part alone.
 """
+
+import asyncio
+from dataclasses import dataclass
 
 from app.core.errors import NotFound
 from app.playback.pictures import stored
 from app.playback.pictures.stored import StoredStrip
+from app.sharing.part_strips import PartStrip, PartStrips
 from app.sharing.shared_replay import SharedReplay
 
 
-async def find_strip(shared: SharedReplay) -> StoredStrip:
-    """Find the strip of a shared replay; a part of a replay has none."""
-    grant = shared.opened.grant
-    if grant.range is not None:
-        return StoredStrip(None, (), is_due=False, fault=None)
-    return await stored.find_strip(shared.db, grant.key)
+@dataclass(frozen=True, slots=True)
+class StripDrawer:
+    """Draws strips of parts in this process."""
+
+    strips: PartStrips
+    drawing_slot: asyncio.Semaphore
+    """Bounds how many media children draw at once."""
+    is_on: bool
+    """Whether this server draws pictures of replays at all."""
 
 
-async def read_sheet(shared: SharedReplay, number: int, *, version: str) -> bytes | None:
-    """Read one sheet of the strip, as `stored.read_image` does.
+async def find_strip(shared: SharedReplay, drawer: StripDrawer) -> StoredStrip | PartStrip | None:
+    """Find the strip of a shared replay.
+
+    Returns:
+        None if too many visitors wait for theirs; this one has to ask again.
 
     Raises:
-        NotFound: There is no such sheet, or the share shows a part of the replay only.
-        ServiceUnavailable: Storage is down.
+        ServiceUnavailable: Storage is down, or no child starts.
     """
     grant = shared.opened.grant
-    if grant.range is not None or number < 0:
-        raise NotFound("there is no such sheet")
-    return await stored.read_image(
-        shared.db, shared.store, grant.key, stored.FIRST_SHEET + number, version=version
+    if grant.range is None:
+        return await stored.find_strip(shared.db, grant.key)
+    index = await shared.read_index()
+    if not drawer.is_on or not index.gops:
+        return PartStrip(index.version, None)
+    return await drawer.strips.draw_part(
+        shared.store, grant.key, index, drawing_slot=drawer.drawing_slot
     )
+
+
+async def read_sheet(
+    shared: SharedReplay, drawer: StripDrawer, number: int, *, version: str
+) -> bytes | None:
+    """Read one sheet of the strip.
+
+    Args:
+        shared: The share.
+        drawer: Draws the strip of a part, if this process has not drawn it yet.
+        number: The number of the sheet, from 0 on.
+        version: The version that the page knows; empty takes the newest.
+
+    Returns:
+        None if the strip was drawn anew since that version.
+
+    Raises:
+        NotFound: There is no such sheet.
+        ServiceUnavailable: Storage is down, or no child starts.
+    """
+    if number < 0:
+        raise NotFound("sheets are counted from 0")
+    grant = shared.opened.grant
+    if grant.range is None:
+        return await stored.read_image(
+            shared.db, shared.store, grant.key, stored.FIRST_SHEET + number, version=version
+        )
+    found = await find_strip(shared, drawer)
+    if not isinstance(found, PartStrip):
+        return None
+    if version and version != found.version:
+        return None
+    if found.strip is None or number >= len(found.strip.sheets):
+        raise NotFound("there is no such sheet")
+    return found.strip.sheets[number]

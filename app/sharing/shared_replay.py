@@ -27,6 +27,7 @@ from app.playback.links.linked_logs import LogCount, PlacedLogs
 from app.playback.recording import contents, gestures, outline
 from app.playback.recording.contents import ReplayContents
 from app.playback.video import start
+from app.playback.video.index import PlaybackIndex
 from app.playback.video.index_cache import IndexCache
 from app.playback.video.player import VideoStream
 from app.playback.video.start import PlaybackStart
@@ -105,6 +106,12 @@ class SharedReplay:
         async with self.db.reading() as connection:
             shared = await self._read_context(connection)
         return await start.read_start(self.store, shared.cut.outline.playable, at_ms)
+
+    async def read_index(self) -> PlaybackIndex:
+        """Read the index of the part, whose times begin with it."""
+        async with self.db.reading() as connection:
+            shared = await self._read_context(connection)
+        return shared.cut.outline.playable.newest
 
     async def find_stream(self, version: str) -> VideoStream | None:
         """Find the stream of a version of the index; None if the share has no such version."""

@@ -50,7 +50,10 @@ async def add_pictures(
         await locks.lock_for_adding(connection, chosen.values())
         tokens = {
             position: await _hand_out(
-                connection, key, note=_describe_message(content, key, target_name)
+                connection,
+                key,
+                note=_describe_message(content, key, target_name),
+                moment_at_ms=content.items[position].moment_at_ms,
             )
             for position, key in chosen.items()
         }
@@ -80,9 +83,11 @@ async def _choose_items(connection: AsyncConnection, content: AlertContent) -> d
     return chosen
 
 
-async def _hand_out(connection: AsyncConnection, key: ReplayKey, *, note: str) -> str | None:
+async def _hand_out(
+    connection: AsyncConnection, key: ReplayKey, *, note: str, moment_at_ms: int | None
+) -> str | None:
     try:
-        return await hand_out_picture(connection, key, note=note)
+        return await hand_out_picture(connection, key, note=note, moment_at_ms=moment_at_ms)
     except NotFound:
         return None  # it was erased just now
 

@@ -6,6 +6,7 @@ A group that ends the child is left out, and another child draws the rest.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from app.core.errors import MalformedInput
@@ -41,6 +42,27 @@ async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -
             bad.add(error.start_ms)
             if len(bad) == _MOST_CHILDREN:
                 raise
+
+
+async def draw_still(store: ObjectStore, built: PlaybackIndex, at_ms: int) -> bytes:
+    """Draw the picture that is on the screen at one moment, from its own group of pictures.
+
+    Args:
+        store: The store that holds the video.
+        built: The index of the replay.
+        at_ms: The moment on the player's clock; outside of the replay, its nearest picture counts.
+
+    Returns:
+        A WebP, as large as a poster.
+
+    Raises:
+        MalformedInput: It cannot be drawn; the message says why.
+        ServiceUnavailable: Storage is down, or no child starts.
+    """
+    if not built.gops:
+        raise MalformedInput("none of its videos can be played")
+    group = replace(built, gops=(built.gops[built.gop_at(at_ms)],))
+    return (await _draw_groups(store, group, at_ms, set())).poster
 
 
 async def _draw_groups(

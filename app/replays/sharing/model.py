@@ -29,7 +29,7 @@ class ShareKind(StrEnum):
     LINK = "link"
     """A page with the player."""
     PICTURE = "picture"
-    """The poster of a replay, as messages show it."""
+    """A picture of a replay, as messages show it: the moment of its range, or else the poster."""
 
 
 class SharePanel(StrEnum):

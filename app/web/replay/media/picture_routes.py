@@ -1,5 +1,6 @@
 """The small pictures of a replay: its poster, its preview, the sheets of its strip."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
@@ -7,8 +8,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.core.errors import NotFound
+from app.media.wire import Strip, StripTile
 from app.playback.pictures import stored
 from app.playback.pictures.stored import FIRST_SHEET, POSTER, PREVIEW, StoredStrip
+from app.replays.pictures import DrawnPictures, PictureSizes, PictureTile
+from app.sharing.part_strips import PartStrip
 from app.web.frame import access
 from app.web.frame.access import RequestedReplay
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
@@ -74,18 +78,35 @@ async def _send(
     return Response(image, 200, MEDIA_HEADERS, _WEBP)
 
 
-def describe_strip(strip: StoredStrip) -> dict[str, Any]:
-    """Describe a strip as the page reads it."""
-    if strip.drawn is None:
-        return {"state": "due" if strip.is_due else "none", "fault": strip.fault}
-    sizes = strip.drawn.sizes
+def describe_strip(strip: StoredStrip | PartStrip | None) -> dict[str, Any]:
+    """Describe a strip as the page reads it; without one, the page asks again after a while."""
+    match strip:
+        case None:
+            return {"state": "due", "fault": None}
+        case PartStrip(version=version, strip=Strip() as drawn):
+            return _describe_tiles(version, drawn, drawn.tiles, is_due=False)
+        case PartStrip(fault=fault):
+            return {"state": "none", "fault": fault}
+        case StoredStrip(drawn=DrawnPictures() as drawn):
+            return _describe_tiles(drawn.version, drawn.sizes, strip.tiles, is_due=strip.is_due)
+        case StoredStrip(is_due=is_due, fault=fault):
+            return {"state": "due" if is_due else "none", "fault": fault}
+
+
+def _describe_tiles(
+    version: str,
+    layout: Strip | PictureSizes,
+    tiles: Sequence[StripTile | PictureTile],
+    *,
+    is_due: bool,
+) -> dict[str, Any]:
     return {
         "state": "made",
-        "is_due": strip.is_due,
-        "version": strip.drawn.version,
-        "cell_px": [sizes.cell_width, sizes.cell_height],
-        "columns": sizes.columns,
-        "tiles_a_sheet": sizes.tiles_a_sheet,
-        "preview_tiles": sizes.preview_tiles,
-        "tiles": [[tile.at_ms, tile.width, tile.height] for tile in strip.tiles],
+        "is_due": is_due,
+        "version": version,
+        "cell_px": [layout.cell_width, layout.cell_height],
+        "columns": layout.columns,
+        "tiles_a_sheet": layout.tiles_a_sheet,
+        "preview_tiles": layout.preview_tiles,
+        "tiles": [[tile.at_ms, tile.width, tile.height] for tile in tiles],
     }

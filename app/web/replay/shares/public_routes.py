@@ -13,6 +13,7 @@ from app.core.errors import ServiceUnavailable
 from app.playback.video.start import PlaybackStart
 from app.replays.sharing.model import ShareKind, SharePanel
 from app.sharing import shared_pictures
+from app.sharing.message_jpegs import MessageJpegs
 from app.web.frame import access, answer, part_cursors, trace_parts
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
 from app.web.frame.middleware import guard
@@ -32,6 +33,7 @@ from app.web.replay.shares.visitors import (
     ShareVisitor,
     find_opened_share,
     is_opening,
+    make_strip_drawer,
     note_visit,
 )
 from app.web.replay.trace import build as trace_build
@@ -225,9 +227,9 @@ async def show_feedback(request: Request, visitor: PageVisitor, first: FirstRow 
 
 
 @router.get(f"{_SHARE}/pictures")
-async def send_strip(visitor: PartVisitor) -> Response:
+async def send_strip(request: Request, visitor: PartVisitor) -> Response:
     """Send when which tile of the strip was on the screen, or that there is none."""
-    strip = await shared_pictures.find_strip(visitor.shared)
+    strip = await shared_pictures.find_strip(visitor.shared, make_strip_drawer(request))
     return JSONResponse(describe_strip(strip), headers=_NO_STORE)
 
 
@@ -235,7 +237,9 @@ async def send_strip(visitor: PartVisitor) -> Response:
 async def send_sheet(request: Request, visitor: PartVisitor, number: int, v: str = "") -> Response:
     """Send one sheet of tiles."""
     refuse_other_sites(request)
-    image = await shared_pictures.read_sheet(visitor.shared, number, version=v[:64])
+    image = await shared_pictures.read_sheet(
+        visitor.shared, make_strip_drawer(request), number, version=v[:64]
+    )
     if image is None:
         return PlainTextResponse("The replay was drawn anew; ask for its strip again.\n", 409)
     return Response(image, 200, MEDIA_HEADERS, "image/webp")
@@ -243,12 +247,17 @@ async def send_sheet(request: Request, visitor: PartVisitor, number: int, v: str
 
 @router.get(route_to(share_urls.message_picture))
 async def send_message_picture(request: Request, token: ShareToken) -> Response:
-    """Send the poster of a replay that a message shows, and note that somebody looks at it."""
+    """Send the picture of a replay that a message shows, and note that somebody looks at it."""
     services = services_of(request)
     opened = await find_opened_share(request, token, ShareKind.PICTURE, is_page=False)
-    jpeg = await services.poster_jpegs.draw_poster(
-        services.db, services.store, opened.grant.key, drawing_slot=services.drawing_slot
+    jpegs = MessageJpegs(
+        services.db,
+        services.store,
+        services.index_cache,
+        services.drawing_slot,
+        services.jpeg_cache,
     )
+    jpeg = await jpegs.draw_picture(opened)
     await services.share_visits.note(
         services.db,
         opened.grant.key,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from app.core.errors import NotFound
 from app.replays.sharing.model import ShareGrant, ShareKind
 from app.sharing.grant import OpenedShare, open_share
+from app.sharing.shared_pictures import StripDrawer
 from app.sharing.shared_replay import SharedReplay
 from app.web.frame import access
 from app.web.frame.services import services_of
@@ -87,6 +88,12 @@ async def note_visit(request: Request, visitor: ShareVisitor, *, is_opening: boo
         address=visitor.client_address,
         is_opening=is_opening,
     )
+
+
+def make_strip_drawer(request: Request) -> StripDrawer:
+    """Return what draws the strip of a shared part in this process."""
+    services = services_of(request)
+    return StripDrawer(services.part_strips, services.drawing_slot, services.settings.pictures)
 
 
 async def _find_visitor(request: Request, token: str, *, is_page: bool) -> ShareVisitor:
