@@ -88,3 +88,23 @@ class Release:
     last_commit: Commit | None = None
     deploy_count: int = 0
     last_deploy: Deploy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseBuild:
+    """What build servers said about a release of one project."""
+
+    version: str
+    made_at: datetime
+    """When it was first named."""
+    released_at: datetime | None
+    url: str | None
+    ref: str | None
+    """The commit or branch that it was built from."""
+    is_archived: bool
+    commit_count: int
+    commits: tuple[Commit, ...]
+    """The newest of its commits, the newest first."""
+    deploy_count: int
+    deploys: tuple[Deploy, ...]
+    """The latest of its deploys, the latest first."""

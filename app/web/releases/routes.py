@@ -1,4 +1,4 @@
-"""The releases of a project: how many sessions each had, and how many ended in a crash."""
+"""The releases of a project: their sessions, how many crashed, their commits and deploys."""
 
 from datetime import timedelta
 
@@ -21,11 +21,11 @@ router = APIRouter()
 async def show_releases(
     request: Request, project_access: access.CurrentProject, environment: str = ""
 ) -> Response:
-    """Show the sessions of each release in the last two weeks."""
+    """Show the releases of a project: their last two weeks of sessions, commits and deploys."""
     now = clock.now()
     since = (now - timedelta(days=DAYS - 1)).date()
-    counts = await read_release_health(
+    health = await read_release_health(
         services_of(request).db, project_access.project.id, since=since
     )
-    page = build_releases_page(project_access.project, counts, environment=environment, now=now)
+    page = build_releases_page(project_access.project, health, environment=environment, now=now)
     return await answer.render_page(request, "releases/page.html", page)

@@ -1,5 +1,6 @@
 """Tests of releases, commits and deploys as build servers report and read them."""
 
+import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -7,6 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from app.releases import build_queries
 from tests.support.builders.api_tokens import builder, make_token, project_builder
 from tests.support.builders.people import make_person
 from tests.support.servers.server import Server
@@ -137,6 +139,27 @@ async def test_commits_and_deploys_are_kept(tenant: Server):
         missing = await client.post(f"{one('3.1')}deploys/", json={"environment": "production"})
         assert missing.status_code == 404
         assert "3.1" in missing.json()["detail"]
+
+
+async def test_the_page_shows_what_builds_have_named(tenant: Server, monkeypatch):
+    """Releases without sessions are there, each with its newest commits and latest deploys."""
+    monkeypatch.setattr(build_queries, "SHOWN_DEPLOYS", 2)
+    async with project_builder(tenant) as client:
+        commits = [{**COMMIT, "id": f"{number:040x}"} for number in range(25)]
+        await client.post(ORGANIZATION, json={"version": "shop@3.0", "commits": commits})
+        await client.post(ORGANIZATION, json={"version": "shop@3.1", "commits": [COMMIT]})
+        await client.post(ORGANIZATION, json={"version": "shop@2.9", "status": "archived"})
+        for environment in ("beta", "staging", "production"):
+            await client.post(f"{one('shop@3.1')}deploys/", json={"environment": environment})
+    answer = await tenant.web.get(f"/projects/{tenant.app.id}/releases")
+    assert answer.status_code == 200
+    page = answer.text
+    assert page.index("shop@3.1") < page.index("shop@3.0")
+    assert "shop@2.9" not in page
+    assert page.count("Mend the cart") == build_queries.SHOWN_COMMITS + 1
+    assert "And 5 earlier commits" in page
+    assert re.findall(r">(beta|staging|production) <", page) == ["production", "staging"]
+    assert "1 earlier deploy<" in page
 
 
 async def test_a_release_of_sessions_is_listed_and_takes_deploys(tenant: Server):

@@ -5,7 +5,8 @@ from datetime import UTC, timedelta
 
 from app.core.ids import EventId, ProjectId
 from app.memberships.model import ProjectInvitation, Role
-from app.releases.model import SessionCohort
+from app.releases.model import Commit, Deploy, ReleaseBuild, SessionCohort
+from app.triage.release_health import ReleaseHealth
 from app.web.feedback.page import FeedbackPage
 from app.web.keys import page as keys
 from app.web.log import page as log
@@ -49,10 +50,30 @@ _COUNTS = {
     **_sessions("shop@4.2.0+118", started=900, crashed=3, abnormal=1, errored=12),
     **_sessions("shop@4.10.0+131", started=20_730, crashed=553, errored=127),
 }
+_DEPLOYS = tuple(
+    Deploy(number, PROJECT, "shop@4.10.0+131", environment, None, url, None, NOW)
+    for number, (environment, url) in enumerate(
+        (("production", "https://ci.example.com/8812"), ("beta", None))
+    )
+)
+_BUILDS = {
+    "shop@4.10.0+131": ReleaseBuild(
+        "shop@4.10.0+131", NOW, NOW, "https://ci.example.com/8810", "9f" * 20, is_archived=False,
+        commit_count=41, deploy_count=7, deploys=_DEPLOYS,
+        commits=(
+            Commit("9f" * 20, "acme/shop", "Ana", "ana@example.com", "Pay with one tap", ""),
+            Commit("1c" * 20, "acme/shop", "", "eve@example.com", "Wait for the network " * 9, ""),
+        ),
+    ),
+    "shop@4.11.0-rc.1": ReleaseBuild(
+        "shop@4.11.0-rc.1", NOW, None, None, "release/4.11", is_archived=True, commit_count=0,
+        commits=(), deploy_count=0, deploys=(),
+    ),
+}  # fmt: skip
 RELEASES = releases.ReleasesPage(
     PROJECT,
     "Shop",
-    build_release_rows(PROJECT, _COUNTS, environment="", now=NOW),
+    build_release_rows(PROJECT, ReleaseHealth(_COUNTS, _BUILDS), environment="", now=NOW),
     ("beta", "production"),
     "",
     DAYS,
