@@ -21,7 +21,10 @@ from pathlib import Path
 from typing import Final
 
 from app.children.messages import HEAD, READY
+from app.core import log
 from app.core.errors import MalformedInput, ServiceUnavailable
+
+_logger: Final = log.get_logger("children")
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _MESSAGE_CHARS: Final = 200
@@ -75,6 +78,7 @@ class ChildProcess:
         self._kind = kind
         self._timeouts = timeouts
         self._files = files
+        self._refused_time = ""
         self.is_filtered = False
         """Whether the kernel filters the child's system calls."""
 
@@ -165,11 +169,22 @@ class ChildProcess:
             raise MalformedInput(await self._describe_end()) from None
 
     def _grant_time(self) -> None:
-        """Give the child processor time for one more answer; its hard limit stays."""
-        with contextlib.suppress(OSError, ValueError):
+        """Give the child processor time for one more answer; its hard limit stays.
+
+        Where the system refuses, as some containers do, the child has one answer's time for all of
+        them. It is used all the same, and the log and the message at its end say why it ended.
+        """
+        try:
             soft = int(_read_cpu_s(self._process.pid)) + 1 + self._timeouts.cpu_s
             _, hard = resource.prlimit(self._process.pid, resource.RLIMIT_CPU)
             resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (min(soft, hard), hard))
+        except (ProcessLookupError, FileNotFoundError):
+            return  # it has ended, which its next answer tells
+        except (OSError, ValueError, IndexError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            if not self._refused_time:
+                _logger.warning("a child gets no more time", kind=self._kind.name, reason=reason)
+            self._refused_time = reason
 
     async def _describe_end(self) -> str:
         """Describe how the child ended; it has closed its pipe, so it has ended or soon will."""
@@ -186,6 +201,8 @@ class ChildProcess:
             "SIGSYS": self._kind.forbidden,
             "SIGXCPU": f"{self._kind.too_slow} {self._timeouts.cpu_s} s",
         }
+        if name == "SIGXCPU" and self._refused_time:
+            words[name] += f" in all, as the system gave it no more: {self._refused_time}"
         return f"{words.get(name, f'the {self._kind.name} was ended')} ({name})"
 
     async def _read_last_error(self) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import gzip
+import ipaddress
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -84,13 +85,36 @@ async def send_demo(
     refused: list[str] = []
     tell = on_progress or (lambda _sent, _total: None)
     tell(0, len(deliveries))
-    async with httpx2.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+    async with _open_client(endpoints.values()) as client:
         for at, delivery in enumerate(deliveries, 1):
             answer = await _post(client, endpoints[delivery.project], delivery)
             if answer.status_code != _OK:
                 refused.append(f"{answer.status_code}: {shown(answer.text)}")
             tell(at, len(deliveries))
     return DemoResult(deliveries[0].replay_id, len(deliveries) - len(refused), tuple(refused))
+
+
+def _open_client(endpoints: Iterable[_Endpoint]) -> httpx2.AsyncClient:
+    """Open a client that knows the proxies and certificates of the environment, as curl does.
+
+    A proxy is not asked for addresses of this machine, which it could not reach.
+    """
+    hosts = {urlsplit(endpoint.url).hostname or "" for endpoint in endpoints}
+    direct = {
+        f"all://[{host}]" if ":" in host else f"all://{host}": None
+        for host in hosts
+        if _is_this_machine(host)
+    }
+    return httpx2.AsyncClient(timeout=_TIMEOUT_S, mounts=direct)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _read_endpoint(dsn: str, base_url: str | None) -> _Endpoint:
@@ -119,7 +143,8 @@ async def _post(
         answer = await client.post(endpoint.url, content=body, headers=headers)
     except httpx2.HTTPError as error:
         raise ServiceUnavailable(
-            f"no answer from {endpoint.url} ({type(error).__name__}): is the server running there?"
+            f"no answer from {endpoint.url} ({shown(str(error) or type(error).__name__)}): is the "
+            "server running there?"
         ) from error
     if answer.status_code in _WRONG_KEY:
         raise PermissionDenied(

@@ -24,11 +24,12 @@ function filterForms() {
   }
 }
 
-/** Reloads a page that waits for its first video, unless its tab is hidden. */
+/** Reloads a page that waits for its first video, or for the server, unless its tab is hidden. */
 function reloadWhileWaiting() {
-  if (!document.querySelector("[data-reload]")) return;
+  const waiting = document.querySelector("[data-reload]");
+  if (!waiting) return;
   setTimeout(() => {
     if (!document.hidden) location.reload();
     else document.addEventListener("visibilitychange", () => location.reload(), { once: true });
-  }, 3000);
+  }, Number(waiting.getAttribute("data-reload")) * 1000 || 3000);
 }

@@ -6,10 +6,12 @@
 
 /** The server answered, and the answer is no. */
 export class Refusal extends Error {
-  /** @param {number} status */
-  constructor(status) {
+  /** @param {{status: number, headers: Headers}} response */
+  constructor({ status, headers }) {
     super(`The server answered ${status}.`);
     this.status = status;
+    /** What the server waits for: "database", "storage", or "" if it does not say. */
+    this.waitsFor = headers.get("X-Waits-For") ?? "";
   }
 }
 
@@ -20,11 +22,11 @@ export class Refusal extends Error {
  * @returns {{text: string, isFinal: boolean}}
  */
 export function explain(error) {
-  const status = error instanceof Refusal ? error.status : 0;
+  const { status, waitsFor } = error instanceof Refusal ? error : { status: 0, waitsFor: "" };
   if (status === 401 || status === 403) return { text: "You are no longer signed in.", isFinal: true };
   if (status === 404) return { text: "This replay no longer exists.", isFinal: true };
   if (status === 429) return { text: "The server has too much to do. Trying again.", isFinal: false };
-  if (status === 503) return { text: "The storage does not answer. Trying again.", isFinal: false };
+  if (status === 503) return { text: `The ${waitsFor || "server"} does not answer. Trying again.`, isFinal: false };
   // What fetch and its body throw when the network fails is a TypeError with words of the browser's.
   const isLost = error instanceof TypeError || !(error instanceof Error);
   const what = isLost ? "The connection to the server is lost." : error.message;
@@ -55,7 +57,7 @@ function withQuery(url, name, value) {
  */
 export async function fetchStart(url, at_ms, signal) {
   const response = await fetch(withQuery(url, "t", String(at_ms)), { signal });
-  if (!response.ok) throw new Refusal(response.status);
+  if (!response.ok) throw new Refusal(response);
   const etag = response.headers.get("ETag") ?? "";
   return readStart(new Uint8Array(await response.arrayBuffer()), {
     gop: Number(response.headers.get("X-Gop") ?? 0),
@@ -94,7 +96,7 @@ export async function fetchGops(url, version, gops, { signal, took }) {
   const response = await fetch(withQuery(url, "v", version), { headers, signal });
   if (response.status !== 206 || !response.body) {
     void response.body?.cancel();
-    throw new Refusal(response.status);
+    throw new Refusal(response);
   }
   const reader = response.body.getReader();
   const filler = new Filler(gops, took);

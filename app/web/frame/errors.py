@@ -69,7 +69,7 @@ _PROVIDER_UNAVAILABLE: Final = ErrorPage(
     "So nobody can tell whether you may still use this server. Try again in a minute. Whoever has "
     "a password of this server, as its local admins do, can sign out and in with that.",
 )
-_RETRY_S: Final = "5"
+_RETRY_S: Final = 5
 
 
 def install(app: FastAPI) -> None:
@@ -148,9 +148,13 @@ async def _answer_unavailable(request: Request, error: Exception) -> Response:
     else:
         _logger.warning("service_unavailable", path=_name_path(request), error=str(error))
     if request.method == "GET":
-        page = replace(page, retry_href=answer.write_path(request))
+        page = replace(page, retry_href=answer.write_path(request), reload_s=_RETRY_S)
     response = await _answer(request, page)
-    response.headers["Retry-After"] = _RETRY_S
+    response.headers["Retry-After"] = str(_RETRY_S)
+    # The player reads it, which says what it waits for.
+    response.headers["X-Waits-For"] = (
+        "database" if isinstance(error, DatabaseUnavailable) else "storage"
+    )
     return response
 
 

@@ -109,7 +109,8 @@ class Server:
         assert match
         first, last = int(match[1]), int(match[2])
         if self.refuse_stream_with or index is None:
-            return Response(status_code=self.refuse_stream_with or 409)
+            headers = {"X-Waits-For": "database"} if self.refuse_stream_with == 503 else {}
+            return Response(status_code=self.refuse_stream_with or 409, headers=headers)
         parts = stream.read_stream(_store(replay), index, first, last + 1)
         try:
             first_part = await anext(parts)

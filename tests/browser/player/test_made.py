@@ -187,12 +187,12 @@ def test_the_player_recovers_from_a_lost_connection(watching: Watching, server: 
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(503, "The storage does not answer"), (429, "has too much to do")]
+    ("status", "words"), [(503, "The database does not answer"), (429, "has too much to do")]
 )
 def test_an_unavailable_server_is_asked_again(
     watching: Watching, server: Server, status: int, words: str
 ):
-    """While storage is away or requests are limited, the player reports it and tries again."""
+    """While the database is away or requests are limited, the player reports it and tries again."""
     server.replays["far"] = replays.of_clips([(0, clip(frames=400))])
     watching.open("far")
     server.refuse_stream_with = status

@@ -1,5 +1,6 @@
 """The demo is sent like the traffic of a phone, and reports what went wrong."""
 
+import asyncio
 import gzip
 from collections.abc import Callable
 from functools import partial
@@ -29,6 +30,9 @@ Answer = Callable[[httpx2.Request], httpx2.Response]
 def short_demo(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Stand-in for the recording: three small envelopes; remembers what was asked for."""
     asked: list[tuple[int, int]] = []
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
     def record(
         seed: int, ended_ms: int, *, app_key: str, replay_id: str | None = None
@@ -131,6 +135,31 @@ async def test_a_base_url_replaces_the_host(install_server: InstallServer):
     seen = install_server(_accept)
     await send.send_demo(APP, BACKEND, base_url="http://[::1]:9000/")
     assert str(seen[0].url) == "http://[::1]:9000/api/42/envelope/"
+
+
+@pytest.mark.parametrize(
+    ("host", "has_proxy"), [("replays.example", True), ("127.0.0.1", False), ("localhost", False)]
+)
+async def test_a_proxy_of_the_environment_is_asked_for_other_hosts(
+    monkeypatch: pytest.MonkeyPatch, host: str, has_proxy: bool
+):
+    """It could not reach addresses of this machine, so these are asked directly."""
+    first_lines: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        first_lines.append(head.decode("ascii").split("\r\n")[0])
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+    async with server:
+        await send.send_demo(APP, BACKEND, base_url=f"http://{host}:{port}")
+    address = f"http://{host}:{port}" if has_proxy else ""
+    assert first_lines[0] == f"POST {address}/api/42/envelope/ HTTP/1.1"
 
 
 async def test_an_address_in_brackets_keeps_them(install_server: InstallServer):

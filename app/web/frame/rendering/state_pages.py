@@ -38,3 +38,5 @@ class ErrorPage:
     back_label: str = "Back to the replays"
     retry_href: str | None = None
     """The address to try again, if that may help."""
+    reload_s: int | None = None
+    """The seconds after which the page loads itself again; None if it does not."""

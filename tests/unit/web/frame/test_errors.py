@@ -72,6 +72,17 @@ async def test_a_database_that_is_away_is_named():
     assert "Nothing is lost" in answer.text
     assert "secret" not in answer.text
     assert 'href="/page">Try again' in answer.text
+    assert answer.headers["x-waits-for"] == "database"
+
+
+async def test_a_page_that_waits_for_the_database_loads_itself_again():
+    """A script does it while the tab is seen; without scripts the browser does."""
+    answer = await ask(failing(DatabaseUnavailable("away")), accept="text/html")
+    assert '<noscript><meta http-equiv="refresh" content="5"></noscript>' in answer.text
+    assert 'data-reload="5"' in answer.text
+    posted = await ask(failing(DatabaseUnavailable("away")), "POST", accept="text/html")
+    assert "refresh" not in posted.text
+    assert "data-reload" not in posted.text
 
 
 async def test_a_database_that_must_be_mended_is_named():
@@ -87,6 +98,7 @@ async def test_a_keeper_that_is_down_is_waited_for():
     answer = await ask(failing(ServiceUnavailable("Postgres went away")), accept="text/html")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert "Nothing is lost" in answer.text
+    assert answer.headers["x-waits-for"] == "storage"
 
 
 @pytest.mark.parametrize(
