@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
@@ -14,12 +13,10 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, PartitionMissing
-from app.db.metrics import BlockKind, DatabaseMetrics, trace_driver_statements
+from app.db import hosts
+from app.db.metrics import BlockKind, DatabaseMetrics
 
 _CONNECT_S: Final = 10
-_CONNECT_ONE_OF_SEVERAL_S: Final = 3
-_URL: Final = re.compile(r"(?P<start>\w+://(?:[^/?]*@)?)(?P<hosts>[^/?@]*)(?P<rest>.*)", re.DOTALL)
-_WISH: Final = "target_session_attrs="
 _COMMAND_S: Final = 60
 _CLOSE_S: Final = 5.0
 """So long all connections of a process may take to say goodbye to Postgres."""
@@ -269,7 +266,7 @@ def _replace_dead_connections(pool: AsyncEngine) -> None:
 async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Connection[Any]":
     """Open one connection without a pool.
 
-    If the URL names several hosts, the first of them that takes writes is used. asyncpg has
+    If the URL names several hosts, the primary among them is used (`hosts`). asyncpg has
     `target_session_attrs` for that, and believes what a pooler says when it connects: one that
     answers for a dead server, or for a standby that has become the primary since, is wrong.
 
@@ -280,65 +277,14 @@ async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Con
     Raises:
         DatabaseUnavailable: No connection can be opened; the message gives the reason.
     """
-    urls = split_hosts(url)
+    urls = hosts.split_hosts(url)
     command_s = _COMMAND_S if has_command_timeout else None
-    errors: list[Exception] = []
-    for each in urls:
-        try:
-            if len(urls) == 1:
-                return await _connect_to_host(each, _CONNECT_S, command_s)
-            return await _connect_to_primary(each, command_s)
-        except (
-            OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
-        ) as error:  # fmt: skip
-            errors.append(error)
-    reasons = "; ".join(str(error) or type(error).__name__ for error in errors)
-    raise DatabaseUnavailable(f"Postgres cannot be reached: {reasons}") from errors[0]
-
-
-async def _connect_to_primary(url: str, command_s: float | None) -> "asyncpg.Connection[Any]":
-    """Connect to one of several hosts, unless it is a standby."""
-    connection = await _connect_to_host(url, _CONNECT_ONE_OF_SEVERAL_S, command_s)
+    if len(urls) > 1:
+        return await hosts.primary_finder.connect(urls, command_s=command_s)
     try:
-        is_standby = await connection.fetchval(
-            "select pg_is_in_recovery()", timeout=_CONNECT_ONE_OF_SEVERAL_S
-        )
-    except BaseException:
-        connection.terminate()
-        raise
-    if is_standby:
-        await connection.close()
-        parts = _URL.fullmatch(url)
-        raise asyncpg.InterfaceError(f"{parts['hosts'] if parts else 'the host'} is a standby")
-    return connection
-
-
-async def _connect_to_host(
-    url: str, timeout_s: float, command_s: float | None
-) -> "asyncpg.Connection[Any]":
-    connection = await asyncpg.connect(
-        url,
-        timeout=timeout_s,
-        command_timeout=command_s,
-        server_settings={"application_name": "playhead"},
-    )
-    trace_driver_statements(connection)
-    return connection
-
-
-def split_hosts(url: str) -> list[str]:
-    """Return a URL for each host that a URL names before its path, in the same order.
-
-    Where there are several, the wish for one that takes writes is left out: it is looked at for
-    each of them.
-    """
-    parts = _URL.fullmatch(url)
-    if parts is None or "," not in parts["hosts"]:
-        return [url]
-    base, _, query = parts["rest"].partition("?")
-    kept = "&".join(each for each in query.split("&") if each and not each.startswith(_WISH))
-    rest = f"{base}?{kept}" if kept else base
-    return [f"{parts['start']}{host}{rest}" for host in parts["hosts"].split(",")]
+        return await hosts.connect_to_host(url, timeout_s=_CONNECT_S, command_s=command_s)
+    except hosts.CONNECT_ERRORS as error:
+        raise hosts.explain_errors([error]) from error
 
 
 def _read_sqlstate(error: sqlalchemy.exc.DBAPIError) -> str | None:

@@ -14,10 +14,11 @@ import asyncpg
 
 from app.core import log
 from app.core.settings import Settings
-from app.db import engine, migrate
+from app.db import engine, hosts, migrate
 
 SUPERUSER: Final = "postgres"
 OWNER: Final = "playhead_owner"
+_TIMELINES: Final = "postgres-timelines.json"
 APP: Final = "playhead"
 
 _IS_SET_UP: Final = f"""
@@ -134,9 +135,14 @@ class DatabaseUrls:
 
 
 def read_external_urls(settings: Settings) -> DatabaseUrls | None:
-    """Return the URLs of the operator's own Postgres, or None if the embedded one is used."""
+    """Return the URLs of the operator's own Postgres, or None if the embedded one is used.
+
+    From then on, an old primary is not used that earlier processes on this data folder have seen
+    replaced.
+    """
     if settings.database_url is None:
         return None
+    hosts.newest_timelines.keep_in(settings.data_dir.resolve() / _TIMELINES)
     app = settings.database_url.get_secret_value()
     owner = settings.database_owner_url
     return DatabaseUrls(app, app if owner is None else owner.get_secret_value())

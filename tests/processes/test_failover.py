@@ -16,7 +16,9 @@ from typing import Final
 import asyncpg
 import pytest
 
+from app.core.errors import DatabaseUnavailable
 from app.db import migrate
+from app.db.hosts import NewestTimelines, PrimaryFinder, split_hosts
 from app.db.roles import OWNER
 from tests.support import programme_size
 from tests.support.builders import traffic
@@ -129,3 +131,22 @@ async def test_a_standby_that_lacks_commits_takes_over(
             findings = await invariant.check_invariant(server, ledger)
             assert lost.entries_lost == 0
             report.round(read_again=lost.entries_read_again, **findings.facts())
+        await check_old_primary_is_refused(pair, tmp_path / "timelines.json")
+
+
+async def check_old_primary_is_refused(pair: Pair, kept: Path) -> None:
+    """Let the old primary come back by itself, and see that nobody uses it any more."""
+    await pair.primary.start()
+    for each in range(2):  # a process that knows nothing yet, and one that starts after it
+        timelines = NewestTimelines()
+        timelines.keep_in(kept)
+        finder = PrimaryFinder(timelines)
+        urls = split_hosts(pair.url)
+        if each == 1:
+            pair.standby.stop()
+            with pytest.raises(DatabaseUnavailable, match=r"is an old primary on timeline 1, and"):
+                await finder.connect(urls, command_s=None)
+        else:
+            connection = await finder.connect(urls, command_s=None)
+            assert await connection.fetchval("select inet_server_port()") == pair.standby.port
+            await connection.close()

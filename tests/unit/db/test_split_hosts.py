@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.db.engine import split_hosts
+from app.db.hosts import split_hosts
 
 
 @pytest.mark.parametrize(

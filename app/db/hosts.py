@@ -1,0 +1,257 @@
+"""Chooses among the hosts of a URL: the primary with the newest timeline.
+
+    all hosts ─► those that answer ─► without standbys ─► the newest timeline ─► remembered
+                                                             └─ an older one later: refused
+
+A standby that is promoted begins a new timeline. An old primary that comes back by itself, as after
+a reboot, takes writes like the new one, and everything that it is given is lost. Its timeline tells
+them apart. The newest one that was seen is kept in the data folder, so that a process which starts
+while only the old primary answers does not use it either.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from app.core import log
+from app.core.clock import monotonic_s
+from app.core.errors import DatabaseUnavailable
+from app.db.metrics import trace_driver_statements
+
+_CONNECT_ONE_OF_SEVERAL_S: Final = 3
+_LOOK_AGAIN_S: Final = 60.0
+"""The pause between two looks at all hosts, as long as one of them has not answered."""
+_URL: Final = re.compile(r"(?P<start>\w+://(?:[^/?]*@)?)(?P<hosts>[^/?@]*)(?P<rest>.*)", re.DOTALL)
+_WISH: Final = "target_session_attrs="
+_IS_STANDBY: Final = "select pg_is_in_recovery()"
+# The control file names the new timeline only after the first checkpoint.
+_TIMELINE: Final = """
+    select (select system_identifier from pg_control_system()),
+           ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+"""
+CONNECT_ERRORS: Final = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""The errors that a connection attempt ends with."""
+
+_logger: Final = log.get_logger("db.hosts")
+
+
+def split_hosts(url: str) -> list[str]:
+    """Return a URL for each host that a URL names before its path, in the same order.
+
+    Where there are several, the wish for one that takes writes is left out: it is looked at for
+    each of them.
+    """
+    parts = _URL.fullmatch(url)
+    if parts is None or "," not in parts["hosts"]:
+        return [url]
+    base, _, query = parts["rest"].partition("?")
+    kept = "&".join(each for each in query.split("&") if each and not each.startswith(_WISH))
+    rest = f"{base}?{kept}" if kept else base
+    return [f"{parts['start']}{host}{rest}" for host in parts["hosts"].split(",")]
+
+
+class StandbyError(asyncpg.InterfaceError):
+    """A host answers and takes no writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The timeline of a primary; standbys of one primary share its system identifier."""
+
+    system_id: int
+    number: int
+    """1 for a new Postgres, and one more after each promotion."""
+
+
+class NewestTimelines:
+    """The newest timeline of each Postgres that this process has used, and where it is kept."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, int] = {}
+        self._path: Path | None = None
+
+    def keep_in(self, path: Path) -> None:
+        """Read what earlier processes have seen from a file, and keep it there from now on."""
+        self._path = path
+        with suppress(OSError, msgspec.DecodeError):
+            kept = msgspec.json.decode(path.read_bytes(), type=dict[int, int])
+            for system_id, number in kept.items():
+                self._numbers[system_id] = max(number, self._numbers.get(system_id, 0))
+
+    def note(self, timeline: Timeline) -> None:
+        """Remember a timeline, if it is newer than those before."""
+        if timeline.number <= self._numbers.get(timeline.system_id, 0):
+            return
+        self._numbers[timeline.system_id] = timeline.number
+        if self._path is None:
+            return
+        try:
+            unfinished = self._path.with_suffix(".new")
+            unfinished.write_bytes(msgspec.json.encode(self._numbers))
+            unfinished.replace(self._path)
+        except OSError as error:  # a full disk: it is known in memory
+            _logger.warning("cannot keep the timeline of Postgres", error=str(error))
+
+    def find_newer(self, timeline: Timeline) -> int | None:
+        """Return the newest timeline that was seen if it is newer than this one, otherwise None."""
+        newest = self._numbers.get(timeline.system_id, 0)
+        return newest if newest > timeline.number else None
+
+    def describe_file(self) -> str:
+        """Name the file that people delete to go back to an old primary."""
+        return str(self._path) if self._path else "postgres-timelines.json in the data folder"
+
+
+newest_timelines: Final = NewestTimelines()
+"""Of this process, whatever it opens: pools, migrations and commands use the same servers."""
+
+
+class PrimaryFinder:
+    """Connects to the primary among several hosts."""
+
+    def __init__(self, timelines: NewestTimelines) -> None:
+        self._timelines = timelines
+        self._look_at_s: dict[tuple[str, ...], float] = {}
+        """When hosts are to be looked at next; infinite once all of them have answered."""
+
+    async def connect(
+        self, urls: Sequence[str], *, command_s: float | None
+    ) -> "asyncpg.Connection[Any]":
+        """Connect to the first primary that is not older than the newest one that was seen.
+
+        All hosts are looked at before, and again every minute until all of them have answered:
+        the newest primary may stand last in the URL.
+
+        Args:
+            urls: A URL for each host.
+            command_s: The longest time of a statement; None for no limit.
+
+        Raises:
+            DatabaseUnavailable: There is none; the message has the reason of each host.
+        """
+        if monotonic_s() >= self._look_at_s.get(tuple(urls), 0.0):
+            await self._look_at_all(urls, command_s)
+        errors: list[Exception] = []
+        for url in urls:
+            try:
+                connection, timeline = await _connect_to_primary(url, command_s)
+            except CONNECT_ERRORS as error:
+                errors.append(error)
+                continue
+            newer = self._timelines.find_newer(timeline) if timeline else None
+            if timeline is None or newer is None:
+                return connection
+            await connection.close()
+            reason = (
+                f"{_name_host(url)} is an old primary on timeline {timeline.number}, and timeline "
+                f"{newer} was in use: stop it, and make it a standby of the new one. To go back to "
+                f"it for good, delete {self._timelines.describe_file()} first"
+            )
+            errors.append(asyncpg.InterfaceError(reason))
+        raise explain_errors(errors)
+
+    async def _look_at_all(self, urls: Sequence[str], command_s: float | None) -> None:
+        """Learn the newest timeline from whichever hosts answer."""
+        answers = await asyncio.gather(
+            *(_connect_to_primary(url, command_s) for url in urls), return_exceptions=True
+        )
+        has_answer_of_all = True
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                if not isinstance(answer, CONNECT_ERRORS):
+                    raise answer
+                has_answer_of_all = has_answer_of_all and isinstance(answer, StandbyError)
+                continue
+            connection, timeline = answer
+            await connection.close()
+            if timeline:
+                self._timelines.note(timeline)
+        next_s = math.inf if has_answer_of_all else monotonic_s() + _LOOK_AGAIN_S
+        self._look_at_s[tuple(urls)] = next_s
+
+
+primary_finder: Final = PrimaryFinder(newest_timelines)
+
+
+async def connect_to_host(
+    url: str, *, timeout_s: float, command_s: float | None
+) -> "asyncpg.Connection[Any]":
+    """Open a connection to one host, whatever it is.
+
+    Args:
+        url: The URL, with one host.
+        timeout_s: The longest time to wait for the connection.
+        command_s: The longest time of a statement; None for no limit.
+
+    Raises:
+        OSError: It does not answer; asyncpg raises further errors of `CONNECT_ERRORS`.
+    """
+    connection = await asyncpg.connect(
+        url,
+        timeout=timeout_s,
+        command_timeout=command_s,
+        server_settings={"application_name": "playhead"},
+    )
+    trace_driver_statements(connection)
+    return connection
+
+
+def explain_errors(errors: Sequence[Exception]) -> DatabaseUnavailable:
+    """Return the error that has the reasons of all hosts."""
+    reasons = "; ".join(str(error) or type(error).__name__ for error in errors)
+    unavailable = DatabaseUnavailable(f"Postgres cannot be reached: {reasons}")
+    unavailable.__cause__ = errors[0]
+    return unavailable
+
+
+async def _connect_to_primary(
+    url: str, command_s: float | None
+) -> "tuple[asyncpg.Connection[Any], Timeline | None]":
+    """Connect to one of several hosts, unless it is a standby.
+
+    Returns:
+        The connection and the timeline; None for a Postgres that does not tell its timeline, as
+        some that are rented do not.
+
+    Raises:
+        StandbyError: It is a standby.
+    """
+    connection = await connect_to_host(
+        url, timeout_s=_CONNECT_ONE_OF_SEVERAL_S, command_s=command_s
+    )
+    try:
+        is_standby = await connection.fetchval(_IS_STANDBY, timeout=_CONNECT_ONE_OF_SEVERAL_S)
+        timeline = None if is_standby else await _read_timeline(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    if is_standby:
+        await connection.close()
+        raise StandbyError(f"{_name_host(url)} is a standby")
+    return connection, timeline
+
+
+async def _read_timeline(connection: "asyncpg.Connection[Any]") -> Timeline | None:
+    try:
+        row = await connection.fetchrow(_TIMELINE, timeout=_CONNECT_ONE_OF_SEVERAL_S)
+    except (asyncpg.InsufficientPrivilegeError, asyncpg.FeatureNotSupportedError):
+        return None
+    return None if row is None else Timeline(row[0], row[1])
+
+
+def _name_host(url: str) -> str:
+    parts = _URL.fullmatch(url)
+    return parts["hosts"] if parts else "the host"

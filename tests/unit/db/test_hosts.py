@@ -1,0 +1,146 @@
+"""Of several hosts, the primary with the newest timeline is used."""
+
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from app.core.errors import DatabaseUnavailable
+from app.db import hosts
+from app.db.hosts import NewestTimelines, PrimaryFinder, Timeline
+
+OLD, NEW = "postgresql://old/playhead", "postgresql://new/playhead"
+STANDBY = -1
+
+
+class FakeConnection:
+    """A connection to a host that says on which timeline it is."""
+
+    def __init__(self, url: str, timeline: int) -> None:
+        self.url = url
+        self._timeline = timeline
+
+    async def fetchval(self, _query: str, **_options: Any) -> bool:
+        """Tell whether it is a standby."""
+        return self._timeline == STANDBY
+
+    async def fetchrow(self, _query: str, **_options: Any) -> tuple[int, int]:
+        """Tell the system and the timeline; 0 stands for a Postgres that does not tell it."""
+        if not self._timeline:
+            raise asyncpg.InsufficientPrivilegeError("permission denied")
+        return 7, self._timeline
+
+    async def close(self) -> None:
+        """End it."""
+
+    def terminate(self) -> None:
+        """End it at once."""
+
+
+class FakeHosts(dict[str, int | None]):
+    """The timeline of each host by URL; None for one that does not answer."""
+
+    def __init__(self, **timelines: int | None) -> None:
+        super().__init__({f"postgresql://{name}/playhead": at for name, at in timelines.items()})
+        self.asked: list[str] = []
+
+    async def connect(self, url: str, **_options: Any) -> FakeConnection:
+        """Stand in for the connection to one host."""
+        self.asked.append(url)
+        timeline = self[url]
+        if timeline is None:
+            raise ConnectionRefusedError(f"{url} refused")
+        return FakeConnection(url, timeline)
+
+
+@pytest.fixture
+def fake_hosts(monkeypatch: pytest.MonkeyPatch) -> FakeHosts:
+    """Two hosts: an old primary before its successor."""
+    fakes = FakeHosts(old=1, new=2)
+    monkeypatch.setattr(hosts, "connect_to_host", fakes.connect)
+    return fakes
+
+
+async def find_url(finder: PrimaryFinder) -> str:
+    """Connect, and return the URL of the host that was chosen."""
+    connection: Any = await finder.connect([OLD, NEW], command_s=None)
+    url: str = connection.url
+    return url
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (1, 2, NEW),
+        (3, 2, OLD),
+        (1, 1, OLD),
+        (STANDBY, 1, NEW),
+        (1, STANDBY, OLD),
+        (None, 2, NEW),
+        (1, None, OLD),
+        (0, 0, OLD),
+    ],
+)
+async def test_the_newest_primary_is_found(fake_hosts, old, new, expected):
+    """It may stand last in the URL; a standby or a host that is down is passed over."""
+    fake_hosts |= {OLD: old, NEW: new}
+    assert await find_url(PrimaryFinder(NewestTimelines())) == expected
+
+
+async def test_an_old_primary_is_refused_by_a_process_that_starts_later(fake_hosts, tmp_path):
+    """What an earlier process saw lies in the data folder; without the file, all begins anew."""
+    kept = tmp_path / "timelines.json"
+    before, after = NewestTimelines(), NewestTimelines()
+    before.keep_in(kept)
+    assert await find_url(PrimaryFinder(before)) == NEW
+    fake_hosts[NEW] = None
+    after.keep_in(kept)
+    with pytest.raises(DatabaseUnavailable) as refused:
+        await find_url(PrimaryFinder(after))
+    assert "old is an old primary on timeline 1, and timeline 2 was in use" in str(refused.value)
+    assert f"delete {kept} first" in str(refused.value)
+    assert "new/playhead refused" in str(refused.value)
+    kept.unlink()
+    forgetful = NewestTimelines()
+    forgetful.keep_in(kept)
+    assert await find_url(PrimaryFinder(forgetful)) == OLD
+
+
+async def test_all_hosts_are_looked_at_until_all_have_answered(fake_hosts, monkeypatch):
+    """Afterwards a connection asks one host; while one is down, all are asked once a minute."""
+    now_s = 1_000.0
+    monkeypatch.setattr(hosts, "monotonic_s", lambda: now_s)
+    finder = PrimaryFinder(NewestTimelines())
+    fake_hosts |= {OLD: 1, NEW: None}
+    for now_s, asked in (  # noqa: B007 - read by the clock
+        (1_000.0, [OLD, NEW, OLD]),
+        (1_059.0, [OLD]),
+        (1_060.0, [OLD, NEW, OLD]),
+    ):
+        fake_hosts.asked.clear()
+        assert await find_url(finder) == OLD
+        assert fake_hosts.asked == asked
+    now_s = 1_120.0
+    fake_hosts[NEW] = STANDBY
+    assert await find_url(finder) == OLD
+    now_s = 9_000.0
+    fake_hosts.asked.clear()
+    assert await find_url(finder) == OLD
+    assert fake_hosts.asked == [OLD]
+
+
+def test_timelines_of_other_systems_are_not_compared(tmp_path: Path):
+    """A new Postgres begins with timeline 1; a damaged file is as good as none."""
+    kept = tmp_path / "timelines.json"
+    kept.write_bytes(b"{broken")
+    timelines = NewestTimelines()
+    timelines.keep_in(kept)
+    timelines.note(Timeline(7, 3))
+    timelines.note(Timeline(7, 2))
+    assert timelines.find_newer(Timeline(7, 2)) == 3
+    assert timelines.find_newer(Timeline(7, 3)) is None
+    assert timelines.find_newer(Timeline(8, 1)) is None
+    again = NewestTimelines()
+    again.keep_in(kept)
+    assert again.find_newer(Timeline(7, 1)) == 3
