@@ -136,6 +136,28 @@ async def test_a_proxy_without_its_server_hangs_up_on_phones(tmp_path: Path, kin
     assert read_status(answers[-1]) in {"502", "503"}
 
 
+@pytest.mark.parametrize(("kind", "statuses"), [("nginx", {"200"}), ("caddy", {"200", ""})])
+async def test_a_door_that_hangs_is_given_up_before_the_phone_does(
+    server: Server, tmp_path: Path, kind: str, statuses: set[str]
+):
+    """Nginx asks the next door, Caddy hangs up; no phone waits for the door or sees a 5xx."""
+    request = make_request(server.app, envelopes.event_envelope())
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as hanging:
+        upstreams = (
+            f"127.0.0.1:{hanging.getsockname()[1]}", server.base_url.removeprefix("http://"),
+        )  # fmt: skip
+        folder = tmp_path / "proxy"
+        async with proxies.in_front_of(
+            *upstreams, folder=folder, kind=kind, is_impatient=True
+        ) as proxy:
+            answers = await asyncio.gather(
+                *(exchange(proxy, request, source=f"127.0.1.{number}") for number in range(8))
+            )
+        hanging.setblocking(False)
+        hanging.accept()[0].close()  # the proxy has asked it
+    assert {read_status(answer) for answer in answers} == statuses
+
+
 async def test_a_restart_under_load_loses_nothing(
     database_url: str, tmp_path: Path, report: Report, kind: str
 ):

@@ -4,11 +4,13 @@ Only what a test machine cannot have is changed in a recipe: name, port and cert
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,8 @@ from tests.support.waiting import until
 
 _DEPLOY: Final = Path(__file__).parents[3] / "deploy"
 _PATHS: Final = f"{os.environ.get('PATH', '')}:/usr/sbin"
+_Configure = Callable[[Sequence[str], Path, int], tuple[list[str], dict[str, str]]]
+"""Writes the files of a proxy; returns the arguments of its program and its environment."""
 _NGINX: Final = """\
 daemon off;
 pid {folder}/nginx.pid;
@@ -35,14 +39,19 @@ http {{
 
 
 @asynccontextmanager
-async def in_front_of(*upstreams: str, folder: Path, kind: str) -> AsyncIterator[str]:
+async def in_front_of(
+    *upstreams: str, folder: Path, kind: str, is_impatient: bool = False
+) -> AsyncIterator[str]:
     """Run a proxy and give its address.
 
     Args:
         upstreams: `host:port` of each server; they need not run.
         folder: Folder in which the proxy writes its files.
         kind: `nginx` or `caddy`.
+        is_impatient: Whether a door that hangs is given up after 1 s instead of the recipe's 10 s.
     """
+    if is_impatient:
+        kind = f"{kind}, impatient"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with _running(kind, upstreams, folder, port) as proxy:
@@ -74,14 +83,16 @@ def _running(
     kind: str, upstreams: Sequence[str], folder: Path, port: int
 ) -> Iterator["subprocess.Popen[bytes]"]:
     folder.mkdir(parents=True, exist_ok=True)
-    configure = {
+    configurators: dict[str, _Configure] = {
         "nginx": _nginx,
         "caddy": _caddy,
+        "nginx, impatient": partial(_nginx, is_impatient=True),
+        "caddy, impatient": partial(_caddy, is_impatient=True),
         "nginx of cells": _nginx_of_cells,
         "caddy of cells": _caddy_of_cells,
-    }[kind]
-    command, environment = configure(upstreams, folder, port)
-    kind = kind.partition(" ")[0]
+    }
+    command, environment = configurators[kind](upstreams, folder, port)
+    kind = re.split("[ ,]", kind)[0]
     command.insert(0, _program(kind))
     with (
         (folder / "output").open("wb") as output,
@@ -101,10 +112,14 @@ def _program(name: str) -> str:
     return path
 
 
-def _nginx(upstreams: Sequence[str], folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
+def _nginx(
+    upstreams: Sequence[str], folder: Path, port: int, *, is_impatient: bool = False
+) -> tuple[list[str], dict[str, str]]:
     line = "server 127.0.0.1:8000 max_fails=0;"
     lines = "\n    ".join(line.replace("127.0.0.1:8000", upstream) for upstream in upstreams)
-    return _write_nginx("nginx.conf", folder, port, (line, lines, 2))
+    patience = "proxy_read_timeout 10s;"
+    impatience = "proxy_read_timeout 1s;" if is_impatient else patience
+    return _write_nginx("nginx.conf", folder, port, (line, lines, 2), (patience, impatience, 1))
 
 
 def _nginx_of_cells(
@@ -140,21 +155,29 @@ def _write_nginx(
     return ["-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"], {}
 
 
-def _caddy(upstreams: Sequence[str], folder: Path, port: int) -> tuple[list[str], dict[str, str]]:
-    return _configure_caddy("Caddyfile", folder, port, UPSTREAM=" ".join(upstreams))
+def _caddy(
+    upstreams: Sequence[str], folder: Path, port: int, *, is_impatient: bool = False
+) -> tuple[list[str], dict[str, str]]:
+    recipe = _DEPLOY / "Caddyfile"
+    if is_impatient:
+        text, patience = recipe.read_text("utf-8"), "response_header_timeout 10s"
+        assert text.count(patience) == 1
+        recipe = folder / "Caddyfile"
+        recipe.write_text(text.replace(patience, "response_header_timeout 1s"))
+    return _configure_caddy(recipe, folder, port, UPSTREAM=" ".join(upstreams))
 
 
 def _caddy_of_cells(
     upstreams: Sequence[str], folder: Path, port: int
 ) -> tuple[list[str], dict[str, str]]:
     first, second = (f"http://{upstream}" for upstream in upstreams)
-    return _configure_caddy("cells/Caddyfile", folder, port, CELL1=first, CELL2=second)
+    return _configure_caddy(_DEPLOY / "cells/Caddyfile", folder, port, CELL1=first, CELL2=second)
 
 
 def _configure_caddy(
-    name: str, folder: Path, port: int, **environment: str
+    recipe: Path, folder: Path, port: int, **environment: str
 ) -> tuple[list[str], dict[str, str]]:
-    return ["run", "--config", f"{_DEPLOY}/{name}", "--adapter", "caddyfile"], {
+    return ["run", "--config", str(recipe), "--adapter", "caddyfile"], {
         "DOMAIN": f"http://127.0.0.1:{port}",
         "CADDY_ADMIN": f"unix/{folder}/admin.sock",
         "HOME": str(folder),
