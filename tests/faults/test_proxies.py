@@ -92,8 +92,8 @@ async def test_answers_to_build_servers_pass_the_proxy(
         base_url=proxy, headers={"Authorization": f"Bearer {secret}"}
     ) as client:
         releases = "/api/0/organizations/playhead/releases/"
-        made = await client.post(releases, json={"version": "a/b%2Fc"})
-        assert made.status_code == 201, made.text
+        answer = await client.post(releases, json={"version": "a/b%2Fc"})
+        assert answer.status_code == 201, answer.text
         shown = await client.get(f"{releases}a%2Fb%252Fc/")
         assert shown.json()["version"] == "a/b%2Fc"
         monkeypatch.setattr(entry, "_MOST_REQUESTS", 0)

@@ -106,8 +106,8 @@ def read_bundle(data: bytes) -> object:
 def read_source_map(data: bytes) -> object:
     """Pack a source map, and look positions up in what was written."""
     packed, _ = source_maps.pack_text(data)
-    found = [packed.find_position(line, column) for line in (1, 3) for column in (1, 40, 700)]
-    return [packed.read_content(position.source_number) for position in found if position]
+    positions = [packed.find_position(line, column) for line in (1, 3) for column in (1, 40, 700)]
+    return [packed.read_content(position.source_number) for position in positions if position]
 
 
 def read_mapping(data: bytes) -> object:

@@ -42,10 +42,10 @@ async def test_a_running_server_is_backed_up_and_restored_beside_it(folder: Path
     """Each command says what it did, or why not and what to do."""
     data, copy, backups = folder / "data", folder / "copy", str(folder / "backups")
     with process.launch_and_wait(None, data):
-        made = run_playhead(data, "backup", backups)
-        assert made.returncode == 0, made.stderr
-        assert re.match(r"Made [\dT-]+Z \(database \d+ KiB, 0 objects of 0 bytes\)", made.stdout)
-        assert "Dumping the database" in made.stderr
+        output = run_playhead(data, "backup", backups)
+        assert output.returncode == 0, output.stderr
+        assert re.match(r"Made [\dT-]+Z \(database \d+ KiB, 0 objects of 0 bytes\)", output.stdout)
+        assert "Dumping the database" in output.stderr
         inside = run_playhead(data, "backup", str(data / "backups"))
         assert (inside.returncode, inside.stdout) == (1, "")
         assert "is inside of the data folder" in inside.stderr

@@ -53,9 +53,9 @@ async def test_a_release_has_its_whole_life(cli: BuildServer, tenant: Server):
     else:
         await succeed(cli, "releases", "deploys", RELEASE, *deploy)
     assert RELEASE in await succeed(cli, "releases", "list")
-    shown = await succeed(cli, "releases", "info", RELEASE, "--show-projects", "--show-commits")
+    output = await succeed(cli, "releases", "info", RELEASE, "--show-projects", "--show-commits")
     head = run_git(cli.home, "rev-parse", "HEAD")
-    assert head in shown
+    assert head in output
     async with project_builder(tenant) as client:
         (release,) = (await client.get("/api/0/organizations/any/releases/")).json()
     assert (release["version"], release["url"]) == (RELEASE, "https://ci.example.com/7")

@@ -51,7 +51,7 @@ async def test_rules_are_added_changed_switched_and_deleted(tenant: Server):
     ):  # fmt: skip
         answer = await tenant.web.post(f"{path}/rules/new?kind={kind}", data={**fields, **chosen})
         assert answer.headers["location"].endswith("done=alert-added"), kind
-    shown = (await tenant.web.get(path)).text
+    page = (await tenant.web.get(path)).text
     for words in (
         "2.5 times as many as usual, at least 5",
         "4 times as many as usual, at least 7",
@@ -60,7 +60,7 @@ async def test_rules_are_added_changed_switched_and_deleted(tenant: Server):
         "for 120 minutes",
         "once a day at 07:30 (Europe/Berlin)",
     ):
-        assert words in shown
+        assert words in page
     for kind, fields in (
         ("query", {"query": "("}),
         ("query", {"query": "seen:yes"}),
@@ -76,7 +76,7 @@ async def test_rules_are_added_changed_switched_and_deleted(tenant: Server):
         assert answer.status_code == 400, (kind, fields)
     assert (await tenant.web.post(f"{path}/rules/new?kind=spike")).status_code == 400, "no target"
     assert (await tenant.web.get(f"{path}/rules/new?kind=disk")).status_code == 404
-    rule = re.findall(rf"{path}/rules/\d+", shown)[0]
+    rule = re.findall(rf"{path}/rules/\d+", page)[0]
     assert (await tenant.web.post(f"{rule}/switch", data={"on": "no"})).status_code == 303
     assert (await tenant.web.post(rule, data={**chosen, "factor": "9"})).status_code == 303
     assert "9 times as many" in (await tenant.web.get(path)).text

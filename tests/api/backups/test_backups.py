@@ -92,15 +92,15 @@ async def test_a_restored_server_is_the_same(
     await fill(server)
     expected = await dump_all(server)
     backups = tmp_path / "backups"
-    made = await back_up(server, database_url, backups)
-    assert made.copied >= made.manifest.objects > 0
+    backup = await back_up(server, database_url, backups)
+    assert backup.copied >= backup.manifest.objects > 0
     assert list_damaged(backups) == ""
     restored = await target.restore(backups)
     assert restored.erased_lines == 0
     async with running(target.database_url, target.folder) as copy:
         assert await dump_all(copy) == expected
         stored = await sealing.list_objects(copy.service.page_services.store)
-        assert len(stored) == made.manifest.objects
+        assert len(stored) == backup.manifest.objects
         page = await copy.web.get(copy.page(read_replay_ids()[0]))
         assert page.status_code == 200
 
@@ -127,10 +127,10 @@ async def test_every_kind_of_object_is_in_a_backup(
         stored = set(await sealing.list_objects(store))
         for part in ("/v/", "/sealed-", "/pictures-", "/e/", "/mapping", "/bundle", CHUNK_PREFIX):
             assert any(part in key for key in stored), part
-        made = await back_up(server, database_url, tmp_path / "backups")
+        backup = await back_up(server, database_url, tmp_path / "backups")
     folder = BackupFolder(tmp_path / "backups")
     kept = {key for key in stored if not key.startswith(CHUNK_PREFIX)}
-    assert {each.key for each in folder.read_objects(made.manifest.name)} == kept
+    assert {each.key for each in folder.read_objects(backup.manifest.name)} == kept
 
 
 async def test_envelopes_in_the_journal_are_digested_after_a_restore(
@@ -140,9 +140,9 @@ async def test_envelopes_in_the_journal_are_digested_after_a_restore(
     await server.take(envelopes.replay_video_envelope(0))
     server.database.block("Postgres is away, as far as this server knows")
     await server.post(envelopes.replay_video_envelope(1))
-    made = await back_up(server, database_url, tmp_path / "backups")
+    backup = await back_up(server, database_url, tmp_path / "backups")
     server.database.unblock()
-    assert any(each.name.startswith("journal/") for each in made.manifest.files)
+    assert any(each.name.startswith("journal/") for each in backup.manifest.files)
     await server.settled()
     expected = await server.dump(REPLAY_ID)
     assert expected["replay"]["segments"] == 2
@@ -239,11 +239,11 @@ async def test_objects_that_are_deleted_meanwhile_cost_another_snapshot(
 
     monkeypatch.setattr(ObjectCopier, "copy_stored", copy_stored_nothing)
     monkeypatch.setattr(ObjectCopier, "copy_named", seal_before)
-    made = await back_up(server, database_url, tmp_path / "backups")
+    backup = await back_up(server, database_url, tmp_path / "backups")
     assert snapshots == 2
-    assert made.manifest.missing == ()
+    assert backup.manifest.missing == ()
     folder = BackupFolder(tmp_path / "backups")
-    (copied,) = folder.read_objects(made.manifest.name)
+    (copied,) = folder.read_objects(backup.manifest.name)
     assert "/sealed-" in copied.key
 
 
@@ -254,8 +254,8 @@ async def test_an_object_that_was_lost_before_is_named(
     await server.take(envelopes.replay_video_envelope(0))
     (lost,) = await sealing.list_objects(server.service.page_services.store)
     await server.service.page_services.store.delete(lost)
-    made = await back_up(server, database_url, tmp_path / "backups")
-    assert made.manifest.missing == (lost,)
+    backup = await back_up(server, database_url, tmp_path / "backups")
+    assert backup.manifest.missing == (lost,)
 
 
 async def test_a_damaged_backup_is_refused_and_nothing_is_changed(
@@ -326,15 +326,15 @@ async def test_a_bucket_is_backed_up_and_restored_into_another(
             await wait_until_spilled(bucket, server.service.ingest.journal.last_seq)
             settings = server.service.page_services.settings
             elsewhere = settings.model_copy(update={"data_dir": tmp_path / "another-host"})
-            made = await make_backup(
+            backup = await make_backup(
                 elsewhere, database_url, backups, keep=1, progress=SilentProgress()
             )
             server.database.unblock()
             await server.settled()
             expected = await server.dump(REPLAY_ID)
-        assert made.manifest.storage == "s3"
-        assert not [each for each in made.manifest.files if each.name.startswith("journal/")]
-        copies = [copied.key for copied in backups.read_objects(made.manifest.name)]
+        assert backup.manifest.storage == "s3"
+        assert not [each for each in backup.manifest.files if each.name.startswith("journal/")]
+        copies = [copied.key for copied in backups.read_objects(backup.manifest.name)]
         assert len([key for key in copies if key.startswith(keys.SPILL_PREFIX)]) == 1
         restoring = Target(target.database_url, target.folder, other.settings())
         await restoring.restore(backups.path)

@@ -180,10 +180,10 @@ async def refuse_to_put(self, key, content):
 async def test_an_object_without_a_row_is_removed(server):
     """The sweep removes the video of a segment that lost against an earlier one."""
     await server.take(envelopes.replay_video_envelope(video=clips.clip(frames=5)))
-    kept = server.objects()
+    objects = server.objects()
     await server.take(envelopes.replay_video_envelope(video=clips.clip(frames=3)))
     server.service.sweeper.hurry()
-    await until(lambda: server.objects() == kept)
+    await until(lambda: server.objects() == objects)
 
 
 async def test_a_duplicate_in_one_batch_leaves_no_bytes_in_its_pack(server, monkeypatch):

@@ -134,9 +134,9 @@ async def test_deletion_asks_first_and_leaves_a_receipt(tenant: Server, is_named
     assert answer.status_code == 303
     page = await tenant.web.get(answer.headers["location"])
     assert "1 debug file deleted." in page.text
-    shown = html_reader.parse_page(page.text)
-    assert list_names(shown) == ["staying.txt"]
-    receipt = shown.all("ul", "class")[-1]
+    document = html_reader.parse_page(page.text)
+    assert list_names(document) == ["staying.txt"]
+    receipt = document.all("ul", "class")[-1]
     assert "going.txt" in receipt.text
     assert "by hand" in receipt.text
     await until(lambda: not any(file.file_id in each.as_posix() for each in tenant.objects()))

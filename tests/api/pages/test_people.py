@@ -88,10 +88,10 @@ async def test_an_invited_person_comes_in_by_the_link_and_reads_one_project(
     """One form adds the account, the role and the link; the link works once and is shown once."""
     email = make_address()
     form = {"email": email.upper(), "project": str(tenant.app.id), "role": "viewer", "days": "7"}
-    shown = await admin.post("/server/people/invite", data=form)
-    assert shown.status_code == 200
-    assert shown.headers["cache-control"] == "no-store"
-    link = find_link(shown.text)
+    answer = await admin.post("/server/people/invite", data=form)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    link = find_link(answer.text)
     person = await find_person(tenant, email)
     assert (await read_roles(tenant))[email] is Role.VIEWER
     assert link not in (await admin.get(f"/server/people/{person.id}")).text
@@ -204,8 +204,8 @@ async def test_deactivating_signs_out_at_once_and_reactivating_lets_back_in(
         again = {"email": person.email, "project": str(tenant.backend.id), "role": "viewer"}
         refused = await admin.post("/server/people/invite", data=again)
         assert "reactivate them first" in find_problem(refused.text)
-        shown = await admin.get(f"/server/people?show=deactivated&search={person.email}")
-        assert list_people(shown.text) == [person.email]
+        answer = await admin.get(f"/server/people?show=deactivated&search={person.email}")
+        assert list_people(answer.text) == [person.email]
         assert (await admin.post(f"{path}/reactivate")).status_code == 303
         assert (await browser.get("/replays", headers={"accept": "*/*"})).status_code == 401
         assert (await browser.post("/sign-in", data=form)).status_code == 303
@@ -304,8 +304,8 @@ async def test_the_list_is_searched_filtered_and_read_on(tenant: Server, admin: 
     first = await search(search=mark.upper())
     assert "Showing the first 100 of 102 accounts" in first.text
     next_part = first.one("a", "data-next-part")["href"]
-    rest = list_people((await admin.get(next_part)).text)
-    assert len(rest) == 2
+    people = list_people((await admin.get(next_part)).text)
+    assert len(people) == 2
     assert await find(search=f"100%_{mark}") == [odd.email]
     assert await find(search=f"%{mark}%") == []
     assert await find(search=f"p000-{mark}", show="active") == []
@@ -343,9 +343,9 @@ async def test_an_admin_of_the_server_adds_a_stranger_from_the_settings_of_a_pro
     """An address without an account gets one with its role, and the link is shown once."""
     email = make_address()
     path = f"/projects/{tenant.app.id}/settings/members"
-    shown = await admin.post(path, data={"email": email, "role": "viewer"})
-    assert shown.status_code == 200
-    link = find_link(shown.text)
+    answer = await admin.post(path, data={"email": email, "role": "viewer"})
+    assert answer.status_code == 200
+    link = find_link(answer.text)
     assert (await read_roles(tenant))[email] is Role.VIEWER
     async with stranger(tenant) as browser:
         assert (await browser.post(link)).status_code == 303

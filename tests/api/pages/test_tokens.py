@@ -37,9 +37,9 @@ async def admin(tenant: Server) -> AsyncIterator[httpx2.AsyncClient]:
 def read_secret(answer: httpx2.Response) -> str:
     """Return the token that a page shows."""
     assert answer.status_code == 200, answer.text
-    found = SECRET.search(html_reader.parse_page(answer.text).text)
-    assert found
-    return found[0]
+    match = SECRET.search(html_reader.parse_page(answer.text).text)
+    assert match
+    return match[0]
 
 
 async def read_status(tenant: Server, secret: str) -> int:
@@ -57,10 +57,10 @@ async def test_a_token_is_shown_once_works_and_is_revoked(
         # Those that other tests have made for all projects of a person reach this one, too.
         await connection.execute(sqlalchemy.text("delete from api_tokens"))
     assert "no valid token" in (await admin.get(path)).text
-    made = await admin.post(path, data={**FORM, "days": "30"})
-    secret = read_secret(made)
+    answer = await admin.post(path, data={**FORM, "days": "30"})
+    secret = read_secret(answer)
     assert json.loads(base64.b64decode(secret.split("_")[1]))["url"] == tenant.base_url
-    assert f"SENTRY_URL={tenant.base_url}\n" in made.text
+    assert f"SENTRY_URL={tenant.base_url}\n" in answer.text
     assert await read_status(tenant, secret) == 200
     page = (await admin.get(path)).text
     assert secret not in page
@@ -149,8 +149,8 @@ async def test_without_a_public_address_the_form_asks_for_one(
     settings = tenant.service.page_services.settings
     monkeypatch.setitem(settings.__dict__, "public_url", None)
     assert 'name="address"' in (await admin.get(path)).text
-    made = await admin.post(path, data={**FORM, "address": "https://10.0.0.7:8443/"})
-    claims = json.loads(base64.b64decode(read_secret(made).split("_")[1]))
+    answer = await admin.post(path, data={**FORM, "address": "https://10.0.0.7:8443/"})
+    claims = json.loads(base64.b64decode(read_secret(answer).split("_")[1]))
     assert claims["url"] == "https://10.0.0.7:8443"
     wrong = await admin.post(path, data={**FORM, "address": "somewhere"})
     assert wrong.status_code == 400

@@ -51,12 +51,12 @@ async def test_a_clip_that_is_deleted_while_it_is_rendered_leaves_nothing(
 ):
     """Whoever renders it notices at the end at the latest; its file goes with the next sweep."""
     await clips_server.take(envelopes.replay_video_envelope(0))
-    told = await ask(clips_server, format="webp")
+    answer = await ask(clips_server, format="webp")
     put_file = clips_server.service.shared.objects.put_file
 
     async def put_then_delete(key: str, descriptor: int) -> None:
         await put_file(key, descriptor)
-        assert (await clips_server.web.post(f"{told['href']}/delete")).status_code == 303
+        assert (await clips_server.web.post(f"{answer['href']}/delete")).status_code == 303
 
     monkeypatch.setattr(
         type(clips_server.service.shared.objects), "put_file", staticmethod(put_then_delete)
@@ -95,18 +95,18 @@ async def test_a_replay_that_is_deleted_while_its_clip_is_rendered_is_verified_a
 async def test_a_process_that_dies_leaves_its_clip_to_another(clips_server, held, monkeypatch):
     """The lease runs out; until then nobody else takes the clip."""
     await clips_server.take(envelopes.replay_video_envelope(0))
-    told = await ask(clips_server, format="webp")
+    answer = await ask(clips_server, format="webp")
     async with clips_server.database.transaction() as connection:
         assert await writes.claim_clip(connection) is not None
-    assert (await look(clips_server, told))["state"] == "rendering"
+    assert (await look(clips_server, answer))["state"] == "rendering"
     assert await held.make_next() is None
     async with clips_server.database.transaction() as connection:
         await connection.execute(
             text("update replay_clips set leased_until = now() - interval '1 second'")
         )
-    assert (await look(clips_server, told))["state"] == "waiting"
+    assert (await look(clips_server, answer))["state"] == "waiting"
     assert await held.make_next() is ClipResult.READY
-    assert (await look(clips_server, told))["state"] == "ready"
+    assert (await look(clips_server, answer))["state"] == "ready"
 
 
 async def test_a_clip_that_cannot_be_rendered_says_why_and_can_be_asked_for_again(
@@ -123,9 +123,9 @@ async def test_a_clip_that_cannot_be_rendered_says_why_and_can_be_asked_for_agai
         ),
     )
     await clips_server.take(envelopes.replay_video_envelope(1))
-    told = await ask(clips_server, format="mp4")
+    answer = await ask(clips_server, format="mp4")
     assert await held.make_next() is ClipResult.FAILED
-    state = await look(clips_server, told)
+    state = await look(clips_server, answer)
     assert (state["state"], state["file"]) == ("failed", None)
     assert "processor time" in state["fault"]
     assert (
@@ -138,11 +138,11 @@ async def test_a_clip_that_cannot_be_rendered_says_why_and_can_be_asked_for_agai
 async def test_a_clip_that_ends_the_process_is_given_up(clips_server, held):
     """A process that was killed postponed nothing: the number of tries alone tells."""
     await clips_server.take(envelopes.replay_video_envelope(0))
-    told = await ask(clips_server, format="webp")
+    answer = await ask(clips_server, format="webp")
     async with clips_server.database.transaction() as connection:
         await connection.execute(text("update replay_clips set tries = 4"))
     assert await held.make_next() is ClipResult.FAILED
-    assert "Given up after 4 tries" in (await look(clips_server, told))["fault"]
+    assert "Given up after 4 tries" in (await look(clips_server, answer))["fault"]
 
 
 async def test_an_outage_of_the_store_is_borne(clips_server, held, monkeypatch):
@@ -153,14 +153,14 @@ async def test_an_outage_of_the_store_is_borne(clips_server, held, monkeypatch):
         raise ServiceUnavailable("the store does not answer")
 
     monkeypatch.setattr(type(clips_server.service.shared.objects), "put_file", fail)
-    told = await ask(clips_server, format="webp")
+    answer = await ask(clips_server, format="webp")
     results = []
     for _ in range(4):
         results.append(await held.make_next())
         async with clips_server.database.transaction() as connection:
             await connection.execute(text("update replay_clips set due_at = now()"))
     assert results == [ClipResult.POSTPONED] * 3 + [ClipResult.FAILED]
-    assert "Given up after 4 tries: the store" in (await look(clips_server, told))["fault"]
+    assert "Given up after 4 tries: the store" in (await look(clips_server, answer))["fault"]
 
 
 async def test_a_short_clip_does_not_wait_for_a_long_one(clips_server, held, monkeypatch):
@@ -242,7 +242,7 @@ async def test_a_clip_whose_replay_a_release_before_has_deleted_goes_with_the_ne
 ):
     """The release before has no clips, so rows of clips outlive a replay that it deletes."""
     await clips_server.take(envelopes.replay_video_envelope(0))
-    told = await ask(clips_server, format="webp")
+    answer = await ask(clips_server, format="webp")
     assert await held.make_next() is ClipResult.READY
     async with clips_server.database.transaction() as connection:
         assert await writes.delete_stray_clips(connection) == 0
@@ -251,7 +251,7 @@ async def test_a_clip_whose_replay_a_release_before_has_deleted_goes_with_the_ne
             {"project_id": clips_server.app.id},
         )
         assert await writes.delete_stray_clips(connection) == 1
-    assert (await clips_server.web.get(told["href"])).status_code == 404
+    assert (await clips_server.web.get(answer["href"])).status_code == 404
     assert await read_storage(clips_server) == []
     await sweep(clips_server)
     assert list_clip_objects(clips_server) == []

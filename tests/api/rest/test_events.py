@@ -124,33 +124,33 @@ async def test_an_event_is_written_as_sentry_does(tenant: Server):
     event = make_event()
     address = await take(tenant, event)
     async with project_builder(tenant, Scope.EVENT_READ) as client:
-        shown = (await client.get(address)).json()
-    assert shown["id"] == shown["eventID"] == event["event_id"]
-    assert len(shown["groupID"]) == 32
-    assert (shown["type"], shown["platform"], shown["dist"]) == ("error", "java", "7")
-    assert shown["title"] == "a: boom"
-    assert shown["message"] == "gone away"
-    assert shown["dateCreated"] == "2026-11-30T10:00:00.500000Z"
-    assert shown["release"] == {"version": "com.acme.shop@1.0+7", "shortVersion": "1.0+7"}
-    assert shown["user"]["id"] == "9"
-    assert shown["contexts"]["device"] == {"model": "Pixel"}
-    assert "odd" not in shown["contexts"]
-    assert shown["context"] == {"basket": 3}
-    tags = {tag["key"]: tag["value"] for tag in shown["tags"]}
+        body = (await client.get(address)).json()
+    assert body["id"] == body["eventID"] == event["event_id"]
+    assert len(body["groupID"]) == 32
+    assert (body["type"], body["platform"], body["dist"]) == ("error", "java", "7")
+    assert body["title"] == "a: boom"
+    assert body["message"] == "gone away"
+    assert body["dateCreated"] == "2026-11-30T10:00:00.500000Z"
+    assert body["release"] == {"version": "com.acme.shop@1.0+7", "shortVersion": "1.0+7"}
+    assert body["user"]["id"] == "9"
+    assert body["contexts"]["device"] == {"model": "Pixel"}
+    assert "odd" not in body["contexts"]
+    assert body["context"] == {"basket": 3}
+    tags = {tag["key"]: tag["value"] for tag in body["tags"]}
     assert tags["flavour"] == "paid"
     assert (tags["environment"], tags["level"], tags["handled"]) == ("staging", "fatal", "no")
-    (exception,) = entry(shown, "exception")["values"]
+    (exception,) = entry(body, "exception")["values"]
     assert (exception["type"], exception["module"]) == ("a", "a.b")
     assert exception["rawStacktrace"] is None
     frame = exception["stacktrace"]["frames"][1]
     assert (frame["function"], frame["lineNo"], frame["inApp"]) == ("c", 3, True)
     assert frame["context"] == []
-    (thread,) = entry(shown, "threads")["values"]
+    (thread,) = entry(body, "threads")["values"]
     assert (thread["name"], thread["crashed"]) == ("main", True)
     assert thread["stacktrace"]["frames"][0]["instructionAddr"] == "0x10"
-    assert entry(shown, "message") == {"formatted": "gone away"}
-    assert entry(shown, "breadcrumbs")["values"][0]["timestamp"] == "2026-11-30T10:00:00.000000Z"
-    assert entry(shown, "request")["method"] == "POST"
+    assert entry(body, "message") == {"formatted": "gone away"}
+    assert entry(body, "breadcrumbs")["values"][0]["timestamp"] == "2026-11-30T10:00:00.000000Z"
+    assert entry(body, "request")["method"] == "POST"
 
 
 async def test_the_stack_is_the_clear_one(tenant: Server):
@@ -168,8 +168,8 @@ async def test_the_stack_is_the_clear_one(tenant: Server):
             {"packed": pack_symbolicated(symbolicated), "id": event["event_id"]},
         )
     async with project_builder(tenant) as client:
-        shown = (await client.get(address)).json()
-    (exception,) = entry(shown, "exception")["values"]
+        body = (await client.get(address)).json()
+    (exception,) = entry(body, "exception")["values"]
     assert (exception["type"], exception["module"]) == ("PaymentFailed", "com.acme.shop")
     frame = exception["stacktrace"]["frames"][1]
     assert (frame["module"], frame["function"]) == ("com.acme.shop.Cart", "checkout")
@@ -177,7 +177,7 @@ async def test_the_stack_is_the_clear_one(tenant: Server):
     assert (frame["lineNo"], frame["colNo"], frame["rawFunction"]) == (2, 5, "checkout(int)")
     assert frame["context"] == [[1, "class Cart {"], [2, "  void checkout() {}"], [3, "}"]]
     assert exception["rawStacktrace"]["frames"][1]["function"] == "c"
-    statuses = [image["debug_status"] for image in entry(shown, "debugmeta")["images"]]
+    statuses = [image["debug_status"] for image in entry(body, "debugmeta")["images"]]
     assert statuses == ["found", "missing", "unused"]
 
 

@@ -114,8 +114,8 @@ async def test_a_request_that_breaks_off_leaves_its_whole_chunks(tenant: Server)
     async with project_builder(tenant) as client:
         answer = await client.post(CHUNKS, content=form[:900_000], headers=FORM)
         assert answer.status_code == 400
-        (told,) = (await assemble(client, tenant.app.id, question)).values()
-    assert told["missingChunks"] == [sha1(chunks[1])]
+        (state,) = (await assemble(client, tenant.app.id, question)).values()
+    assert state["missingChunks"] == [sha1(chunks[1])]
 
 
 @pytest.mark.parametrize("kind", ["", "application/json", "multipart/form-data", "multipart/mixed"])

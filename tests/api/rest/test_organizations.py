@@ -14,10 +14,10 @@ async def test_there_is_one_organization(tenant: Server):
     async with project_builder(tenant) as client:
         answer = await client.get("/api/0/organizations/?cursor=")
         (organization,) = answer.json()
-        shown = (await client.get("/api/0/organizations/acme/")).json()
+        body = (await client.get("/api/0/organizations/acme/")).json()
         regions = (await client.get("/api/0/users/me/regions/")).json()
     assert 'rel="next"; results="false"' in answer.headers["link"]
-    assert shown == organization
+    assert body == organization
     assert organization["slug"] == "playhead"
     assert {
         "id", "name", "dateCreated", "isEarlyAdopter", "require2FA", "requireEmailVerification",

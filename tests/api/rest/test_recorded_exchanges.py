@@ -65,12 +65,12 @@ async def test_recorded_requests_are_answered(tenant: Server, name: str):
             assert answer.status_code == exchange.status, place
             assert answer.headers["content-type"] == "application/json"
             if isinstance(exchange.answer, dict) and not exchange.is_form:
-                told = answer.json()
-                assert set(exchange.answer) - _OTHER_WORDS - set(told) == set(), place
-                for state in list_states(told):
+                body = answer.json()
+                assert set(exchange.answer) - _OTHER_WORDS - set(body) == set(), place
+                for state in list_states(body):
                     assert "missingChunks" in state
                     missing |= set(state["missingChunks"])
-                last |= told if "difs" in exchange.path else {}
+                last |= body if "difs" in exchange.path else {}
     for checksum, state in last.items():
         assert state["state"] == "ok", json.dumps(state)
         assert state["dif"]["sha1"] == checksum

@@ -62,7 +62,7 @@ async def follow_release(
     """Make, finish, change, read, list and delete a release."""
     here = f"{base}{quote(version, safe='')}/"
     assert (await client.get(here)).status_code == 404
-    made = await client.post(
+    answer = await client.post(
         base,
         json={
             "version": version,
@@ -70,23 +70,23 @@ async def follow_release(
             "dateStarted": "2026-11-30T05:06:46.942436880Z",
         },
     )
-    assert made.status_code == 201, made.text
-    assert made.json()["version"] == version
-    assert made.json()["dateReleased"] is None
-    assert made.json()["dateStarted"] == "2026-11-30T05:06:46.942436Z"
-    (project,) = made.json()["projects"]
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["version"] == version
+    assert answer.json()["dateReleased"] is None
+    assert answer.json()["dateStarted"] == "2026-11-30T05:06:46.942436Z"
+    (project,) = answer.json()["projects"]
     assert (project["id"], project["slug"]) == (str(tenant.app.id), slug)
     finished = await client.put(
         here, json={"projects": [slug], "dateReleased": "2026-11-30T05:07:00Z"}
     )
     assert finished.status_code == 200
     assert finished.json()["dateReleased"] == "2026-11-30T05:07:00.000000Z"
-    assert finished.json()["dateCreated"] == made.json()["dateCreated"]
+    assert finished.json()["dateCreated"] == answer.json()["dateCreated"]
     again = await client.post(base, json={"version": version, "url": "https://ci.example/1"})
     assert again.status_code == 201
-    shown = (await client.get(here)).json()
-    assert shown == again.json()
-    assert (shown["url"], shown["dateReleased"]) == (
+    body = (await client.get(here)).json()
+    assert body == again.json()
+    assert (body["url"], body["dateReleased"]) == (
         "https://ci.example/1",
         "2026-11-30T05:07:00.000000Z",
     )
@@ -134,8 +134,8 @@ async def test_commits_and_deploys_are_kept(tenant: Server):
         await client.post(f"{one('3.0')}deploys/", json={"environment": "staging"})
         deploys = (await client.get(f"{one('3.0')}deploys/")).json()
         assert [each["environment"] for each in deploys] == ["staging", "production"]
-        shown = (await client.get(one("3.0"))).json()
-        assert (shown["deployCount"], shown["lastDeploy"]["environment"]) == (2, "staging")
+        body = (await client.get(one("3.0"))).json()
+        assert (body["deployCount"], body["lastDeploy"]["environment"]) == (2, "staging")
         missing = await client.post(f"{one('3.1')}deploys/", json={"environment": "production"})
         assert missing.status_code == 404
         assert "3.1" in missing.json()["detail"]
@@ -193,8 +193,8 @@ async def test_lists_have_pages_and_a_search(tenant: Server):
             following = page.links["next"]
             address = following["url"] if following["results"] == "true" else None
         assert versions == [f"shop@1.{number}" for number in reversed(range(5))]
-        found = await client.get(ORGANIZATION, params={"query": "OP@1.3"})
-        assert [release["version"] for release in found.json()] == ["shop@1.3"]
+        answer = await client.get(ORGANIZATION, params={"query": "OP@1.3"})
+        assert [release["version"] for release in answer.json()] == ["shop@1.3"]
         assert (await client.get(ORGANIZATION, params={"query": "100%"})).json() == []
         assert (await client.get(ORGANIZATION, params={"cursor": "x"})).status_code == 400
         archived = await client.put(one("shop@1.3"), json={"projects": [], "status": "archived"})
@@ -270,8 +270,8 @@ async def test_a_token_of_several_projects_names_those_of_a_release(tenant: Serv
     async with builder(tenant, secret) as client:
         assert (await client.post(ORGANIZATION, json={"version": version})).status_code == 400
         names = [tenant.app.id, tenant.backend.id]
-        made = await client.post(ORGANIZATION, json={"version": version, "projects": names})
-        assert [int(project["id"]) for project in made.json()["projects"]] == names
+        answer = await client.post(ORGANIZATION, json={"version": version, "projects": names})
+        assert [int(project["id"]) for project in answer.json()["projects"]] == names
         changed = await client.put(one(version), json={"url": "https://ci.example/2"})
         assert len(changed.json()["projects"]) == 2
     async with project_builder(tenant) as client:

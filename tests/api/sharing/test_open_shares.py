@@ -87,8 +87,8 @@ async def test_many_links_are_read_page_by_page(tenant: Server, monkeypatch: pyt
     while href:
         page = (await tenant.web.get(href)).text
         seen += re.findall(r"person (\d)", page)
-        found = re.search(r'href="([^"]+)" rel="next"', page)
-        href = found[1].replace("&amp;", "&") if found else ""
+        match = re.search(r'href="([^"]+)" rel="next"', page)
+        href = match[1].replace("&amp;", "&") if match else ""
     assert seen == ["4", "3", "2", "1", "0"]
     back = re.search(r'href="([^"]+)" rel="prev"', page)
     assert back

@@ -154,9 +154,9 @@ async def test_views_are_counted_and_logged(tenant: Server):
     assert lines[0].detail["address"] == "127.0.0.1"
     place = (await tenant.web.get(tenant.page(REPLAY_ID, "/hand-on"))).text
     assert "2 views" in place
-    [made] = await read_lines(tenant, "share_made")
-    assert made.detail["panels"] == "network"
-    assert path.removeprefix("/s/") not in str(made)
+    [line] = await read_lines(tenant, "share_made")
+    assert line.detail["panels"] == "network"
+    assert path.removeprefix("/s/") not in str(line)
 
 
 async def test_whoever_takes_a_part_alone_has_looked_too(tenant: Server):

@@ -120,26 +120,26 @@ def swipe(at_ms: int, points: Sequence[tuple[float, float]]) -> Gesture:
 async def test_a_clip_shows_the_pictures_of_its_range_at_their_times(clip_format):
     """From 2.5 to 8 s: each second's own picture, exactly as long as it was on the screen."""
     source = clip_source([clip(), clip()])
-    made = await render(source, ReplayRange(2_500, 8_000), clip_format)
-    assert made.said.duration_ms == 5_500
-    shown = made.show()
-    assert [at_ms for at_ms, _ in shown] == [0, 500, 1_500, 2_500, 3_500, 4_500]
+    rendered = await render(source, ReplayRange(2_500, 8_000), clip_format)
+    assert rendered.said.duration_ms == 5_500
+    pictures = rendered.show()
+    assert [at_ms for at_ms, _ in pictures] == [0, 500, 1_500, 2_500, 3_500, 4_500]
     for number, second in enumerate((2, 3, 4, 0, 1, 2)):
-        pixel: Any = shown[number][1].getpixel((64, 128))
+        pixel: Any = pictures[number][1].getpixel((64, 128))
         assert is_near(pixel, colour_of(second))
-    assert made.progress[-1] == 1.0
-    assert list(made.progress) == sorted(made.progress)
+    assert rendered.progress[-1] == 1.0
+    assert list(rendered.progress) == sorted(rendered.progress)
 
 
 async def test_an_mp4_plays_everywhere():
     """H.264 of 8 bits in 4:2:0, even sides, no reordering, and the head before the pictures."""
-    made = await render(clip_source([clip()]), ReplayRange(0, 5_000))
-    assert made.data.index(b"moov") < made.data.index(b"mdat")
-    with av.open(io.BytesIO(made.data), "r") as opened:
+    rendered = await render(clip_source([clip()]), ReplayRange(0, 5_000))
+    assert rendered.data.index(b"moov") < rendered.data.index(b"mdat")
+    with av.open(io.BytesIO(rendered.data), "r") as opened:
         codec = opened.streams.video[0].codec_context
         assert (codec.name, codec.pix_fmt, codec.profile) == ("h264", "yuv420p", "Main")
         assert not codec.has_b_frames
-        assert (codec.width, codec.height) == (made.said.width, made.said.height) == SIZE
+        assert (codec.width, codec.height) == (rendered.said.width, rendered.said.height) == SIZE
         assert (opened.duration or 0) // 1000 == 5_000
 
 
@@ -148,62 +148,62 @@ async def test_a_tap_is_a_ring_that_shrinks(clip_format):
     """The line of the ring is where the finger came down, for half a second and not longer."""
     source = clip_source([clip(frames=1)])
     wanted = ReplayRange(0, 3_000)
-    made = await render(source, wanted, clip_format, gestures=(tap(1_000, 64, 128),))
+    rendered = await render(source, wanted, clip_format, gestures=(tap(1_000, 64, 128),))
     beside = (64 + 22, 128)
-    assert is_near(made.find_pixel(1_000, beside), FINGER)
-    assert is_near(made.find_pixel(900, beside), colour_of(0))
-    assert is_near(made.find_pixel(1_300, beside), colour_of(0))  # it has become smaller
-    assert is_near(made.find_pixel(1_450, (64 + 9, 128)), FINGER)
-    assert is_near(made.find_pixel(1_500, (64 + 9, 128)), colour_of(0))
-    assert len(made.show()) == 7
+    assert is_near(rendered.find_pixel(1_000, beside), FINGER)
+    assert is_near(rendered.find_pixel(900, beside), colour_of(0))
+    assert is_near(rendered.find_pixel(1_300, beside), colour_of(0))  # it has become smaller
+    assert is_near(rendered.find_pixel(1_450, (64 + 9, 128)), FINGER)
+    assert is_near(rendered.find_pixel(1_500, (64 + 9, 128)), colour_of(0))
+    assert len(rendered.show()) == 7
 
 
 async def test_a_swipe_is_a_trail_that_ends_at_the_finger():
     """The trail follows the finger, points on, and fades from its tail."""
     source = clip_source([clip(frames=1)])
     way = [(20.0, 200.0 - 10 * number) for number in range(16)]
-    made = await render(source, ReplayRange(0, 3_000), gestures=(swipe(1_000, way),))
-    assert is_near(made.find_pixel(1_000, (20, 120)), colour_of(0))
-    assert is_near(made.find_pixel(1_700, (20, 66)), FINGER)
-    assert is_near(made.find_pixel(2_300, (20, 60)), FINGER)
-    assert is_near(made.find_pixel(2_300, (20, 120)), colour_of(0))
-    assert is_near(made.find_pixel(2_460, (20, 66)), colour_of(0))
+    rendered = await render(source, ReplayRange(0, 3_000), gestures=(swipe(1_000, way),))
+    assert is_near(rendered.find_pixel(1_000, (20, 120)), colour_of(0))
+    assert is_near(rendered.find_pixel(1_700, (20, 66)), FINGER)
+    assert is_near(rendered.find_pixel(2_300, (20, 60)), FINGER)
+    assert is_near(rendered.find_pixel(2_300, (20, 120)), colour_of(0))
+    assert is_near(rendered.find_pixel(2_460, (20, 66)), colour_of(0))
 
 
 async def test_a_phone_that_turns_stays_upright_in_one_clip():
     """Both pictures lie in the middle of a square; a tap belongs to the picture it was made on."""
     source = clip_source([clip(frames=1), clip(frames=1, width=256, height=128)])
     taps = (tap(1_000, 64, 128), tap(7_000, 10, 64, size=(256, 128)), tap(8_000, 64, 128))
-    made = await render(source, ReplayRange(0, 10_000), gestures=taps)
-    assert (made.said.width, made.said.height) == (256, 256)
+    rendered = await render(source, ReplayRange(0, 10_000), gestures=taps)
+    assert (rendered.said.width, rendered.said.height) == (256, 256)
     grey = (58, 60, 64)
-    assert is_near(made.find_pixel(500, (10, 128)), grey)
-    assert is_near(made.find_pixel(500, (128, 10)), colour_of(0))
-    assert is_near(made.find_pixel(1_000, (64 + 64 + 22, 128)), FINGER)
-    assert is_near(made.find_pixel(6_000, (128, 10)), grey)
-    assert is_near(made.find_pixel(7_000, (10 + 22, 128)), FINGER)
-    assert is_near(made.find_pixel(8_000, (64 + 22, 128)), colour_of(0))
+    assert is_near(rendered.find_pixel(500, (10, 128)), grey)
+    assert is_near(rendered.find_pixel(500, (128, 10)), colour_of(0))
+    assert is_near(rendered.find_pixel(1_000, (64 + 64 + 22, 128)), FINGER)
+    assert is_near(rendered.find_pixel(6_000, (128, 10)), grey)
+    assert is_near(rendered.find_pixel(7_000, (10 + 22, 128)), FINGER)
+    assert is_near(rendered.find_pixel(8_000, (64 + 22, 128)), colour_of(0))
 
 
 async def test_a_picture_that_lies_on_its_side_is_turned():
     """The phone wrote that the video is to be turned by 90°, so the clip is."""
     store, index = clip_source([clip(frames=1, width=256, height=128)])
     turned = replace(index, configs=(replace(index.configs[0], rotation_degrees=90),))
-    made = await render((store, turned), ReplayRange(0, 2_000), gestures=(tap(0, 64, 128),))
-    assert (made.said.width, made.said.height) == SIZE
-    assert is_near(made.find_pixel(0, (64 + 22, 128)), FINGER)
+    rendered = await render((store, turned), ReplayRange(0, 2_000), gestures=(tap(0, 64, 128),))
+    assert (rendered.said.width, rendered.said.height) == SIZE
+    assert is_near(rendered.find_pixel(0, (64 + 22, 128)), FINGER)
 
 
 async def test_a_gap_is_cut_out_and_named():
     """A minute without video is one second of the last picture, darker, with words on it."""
     source = clip_source([clip(), clip()], starts_ms=(0, 65_000))
-    made = await render(source, ReplayRange(0, 70_000))
-    assert made.said.duration_ms == 11_000
-    red, green, blue = made.find_pixel(5_500, (64, 20))
+    rendered = await render(source, ReplayRange(0, 70_000))
+    assert rendered.said.duration_ms == 11_000
+    red, green, blue = rendered.find_pixel(5_500, (64, 20))
     assert red + green + blue < sum(colour_of(4)) / 2
-    words = next(picture for at_ms, picture in made.show() if at_ms == 5_000)
+    words = next(picture for at_ms, picture in rendered.show() if at_ms == 5_000)
     assert max(words.convert("L").crop((30, 110, 98, 146)).tobytes()) > 200
-    assert is_near(made.find_pixel(6_100, (64, 20)), colour_of(0))
+    assert is_near(rendered.find_pixel(6_100, (64, 20)), colour_of(0))
 
 
 async def test_words_stand_below_the_picture():
@@ -211,23 +211,23 @@ async def test_words_stand_below_the_picture():
     captions = Captions(
         ((0, "CartActivity"),), (CaptionEvent(2_000, "POST /pay 500", is_failure=True),)
     )
-    made = await render(
+    rendered = await render(
         clip_source([clip(frames=1)]), ReplayRange(0, 5_000), captions=captions, has_body=True
     )
-    assert made.said.width == 240
-    shown = dict(made.show())
-    bar = (0, made.said.height - 39, 240, made.said.height)
+    assert rendered.said.width == 240
+    pictures = dict(rendered.show())
+    bar = (0, rendered.said.height - 39, 240, rendered.said.height)
 
     def count_red(at_ms: int) -> int:
-        pixels: Any = shown[at_ms].crop(bar).get_flattened_data()
+        pixels: Any = pictures[at_ms].crop(bar).get_flattened_data()
         return sum(red > 180 and blue < 170 for red, _, blue in pixels)
 
     assert count_red(2_000) > 20
     assert count_red(0) == 0
-    assert max(shown[0].crop(bar).convert("L").tobytes()) > 120
+    assert max(pictures[0].crop(bar).convert("L").tobytes()) > 120
     # Around the device it is light, its edge is black, and the picture is as it was.
-    middle = made.said.width // 2
-    column = [made.find_pixel(0, (middle, y)) for y in (1, 8, 60)]
+    middle = rendered.said.width // 2
+    column = [rendered.find_pixel(0, (middle, y)) for y in (1, 8, 60)]
     assert is_near(column[0], (232, 233, 236))
     assert is_near(column[1], (12, 12, 14))
     assert is_near(column[2], colour_of(0))
@@ -238,8 +238,8 @@ async def test_a_broken_group_is_left_out():
     store, index = clip_source([clip(), clip(), clip()])
     key = index.gops[1].object_key
     store.objects[key] = bytes(len(store.objects[key]))
-    made = await render((store, index), ReplayRange(0, 15_000))
-    assert made.said.duration_ms == 11_000
+    rendered = await render((store, index), ReplayRange(0, 15_000))
+    assert rendered.said.duration_ms == 11_000
     with pytest.raises(MalformedInput, match="no video from 0:05 to 0:10"):
         await render((store, index), ReplayRange(5_000, 10_000))
 
@@ -274,10 +274,10 @@ async def test_a_recorded_replay_shows_the_second_that_was_drawn_into_it(family)
             starts_ms.append(item["starts_ms"])
             ends_ms.append(item["ends_ms"])
     source = clip_source(videos, starts_ms=starts_ms, ends_ms=ends_ms)
-    made = await render(source, ReplayRange(0, source[1].duration_ms))
+    rendered = await render(source, ReplayRange(0, source[1].duration_ms))
     truth = of_family(family)
     cut_ms = [(start_ms, end_ms - start_ms - 1_000) for start_ms, end_ms in truth.gaps]
-    shown = made.show()
+    pictures = rendered.show()
     for frame, following in itertools.pairwise([*truth.frames, None]):
         assert frame is not None
         end_ms = min(
@@ -286,7 +286,7 @@ async def test_a_recorded_replay_shows_the_second_that_was_drawn_into_it(family)
         )
         middle_ms = (frame.at_ms + end_ms) // 2
         clip_ms = middle_ms - sum(length for at_ms, length in cut_ms if at_ms < middle_ms)
-        [*_, (_, picture)] = [each for each in shown if each[0] <= clip_ms]
+        [*_, (_, picture)] = [each for each in pictures if each[0] <= clip_ms]
         left = (picture.width - frame.size[0]) // 2
         bottom = (picture.height + frame.size[1]) // 2
         pixel: Any = picture.getpixel((left + 16, bottom - 16))
@@ -294,4 +294,4 @@ async def test_a_recorded_replay_shows_the_second_that_was_drawn_into_it(family)
             sum((a - b) ** 2 for a, b in zip(pixel, known, strict=True)) for known in PALETTE
         ]
         assert distances.index(min(distances)) == frame.colour, middle_ms
-    assert made.said.duration_ms == source[1].duration_ms - sum(length for _, length in cut_ms)
+    assert rendered.said.duration_ms == source[1].duration_ms - sum(length for _, length in cut_ms)

@@ -36,7 +36,11 @@ async def ensure(database: Database, *partitions: Partition) -> None:
 async def list_days(database: Database) -> list[Partition]:
     """List the partitions of the test's day."""
     async with database.reading() as connection:
-        return [one for one in await days.list_partitions(connection) if one.day == DAY]
+        return [
+            partition
+            for partition in await days.list_partitions(connection)
+            if partition.day == DAY
+        ]
 
 
 async def run(database: Database, sql: str, **parameters: Any) -> Any:
@@ -57,7 +61,11 @@ ADD_LOG = """
 
 async def test_every_family_has_partitions_that_are_made_once(plain_database: Database):
     """To ask for partitions twice makes each of them once."""
-    wanted = sorted(Partition(family, DAY, one) for family in FAMILIES for one in RetentionClass)
+    wanted = sorted(
+        Partition(family, DAY, retention_class)
+        for family in FAMILIES
+        for retention_class in RetentionClass
+    )
     await ensure(plain_database, *wanted)
     await ensure(plain_database, *wanted, wanted[0])
     assert await list_days(plain_database) == wanted
@@ -127,12 +135,12 @@ async def test_the_days_ahead_are_made_of_what_today_has(plain_database: Databas
             connection, [Partition("logs", today, one) for one in RetentionClass]
         )
         await days.make_days_ahead(connection)
-        made = {
+        classes = {
             one.retention_class
             for one in await days.list_partitions(connection, ["logs"])
             if one.day == today + timedelta(days=1)
         }
-    assert made == {1, 2, 3}
+    assert classes == {1, 2, 3}
 
 
 @pytest.mark.parametrize(

@@ -265,8 +265,8 @@ async def test_texts_that_postgres_refuses_find_nothing(database):
     artifact = ArtifactUrl("shop@1", "7", "~/app.js", "files/app.js")
     assert await add_file(database, file, make_part(file), artifacts=(artifact,))
     async with database.reading() as connection:
-        found = await queries.find_artifacts(
+        artifacts = await queries.find_artifacts(
             connection, PROJECT, "shop@1\0", "7\0", urls=["~/app.js", "~/\0.js", "~/\ud800.js"]
         )
-        assert [place.artifact for place in found] == [artifact]
+        assert [place.artifact for place in artifacts] == [artifact]
         assert list(await queries.find_parts(connection, PROJECT, [UUID, "\0"])) == [UUID]

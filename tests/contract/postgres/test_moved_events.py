@@ -40,8 +40,8 @@ def clear_title(event: NewEvent) -> str:
 async def make_clear(database: Database, events: Sequence[tuple[NewEvent, IssueId]]) -> set[str]:
     """Write the clear columns of stored events; returns the ids of those that moved."""
     async with database.transaction() as connection:
-        found = await connection.execute(text("select event_id, day from events"))
-        days = {row.event_id.hex: row.day for row in found}
+        rows = await connection.execute(text("select event_id, day from events"))
+        days = {row.event_id.hex: row.day for row in rows}
         cleared = [
             ClearedEvent(
                 project_id=PROJECT,

@@ -93,14 +93,14 @@ def test_a_store_is_claimed_after_the_objects_moved(settings, database_url, monk
     assert "has claimed no store yet" in run("storage", "show").output
     assert run("storage", "claim").exit_code == 1  # asked, and not answered
     assert "has claimed" in run("storage", "claim", "--yes").output
-    shown = run("storage", "show")
-    assert shown.exit_code == 0
-    assert "Both are the same store." in shown.output
+    output = run("storage", "show")
+    assert output.exit_code == 0
+    assert "Both are the same store." in output.output
     monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(settings / "elsewhere"))
     (settings / "elsewhere").mkdir()
-    shown = run("storage", "show")
-    assert shown.exit_code == 1
-    assert "not the same store" in shown.output
+    output = run("storage", "show")
+    assert output.exit_code == 1
+    assert "not the same store" in output.output
     write_heartbeat(database_url, store="/another on host")
     refused = run("storage", "claim", "--yes").exception
     assert isinstance(refused, InvalidInput)

@@ -80,11 +80,11 @@ async def list_objects(data: AgedData) -> list[str]:
 async def is_here(data: AgedData, key: ReplayKey) -> bool:
     """Tell whether a replay and all its segments are here."""
     async with data.database.reading() as connection:
-        found = await queries.find_replay(connection, key)
+        stored_replay = await queries.find_replay(connection, key)
     where = f"project_id = {key.project_id} and replay_id = '{key.replay_id}'"
     segments = await data.count("segments", where)
-    assert segments == (found.segments if found else 0)
-    return found is not None
+    assert segments == (stored_replay.segments if stored_replay else 0)
+    return stored_replay is not None
 
 
 async def add_counts(data: AgedData, project_id: ProjectId, *, age: int) -> None:

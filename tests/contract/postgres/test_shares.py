@@ -66,17 +66,17 @@ async def visit(database: Database, share_id: int, address: str, *, is_opening: 
 async def test_a_token_leads_to_the_terms_and_is_not_stored(stored: Database):
     """The share comes back as it was handed out; no column holds its token."""
     token = new_share_token()
-    made = await share(stored, FIRST, token=token)
+    new_share = await share(stored, FIRST, token=token)
     async with stored.reading() as connection:
-        assert await queries.find_share(connection, token, ShareKind.LINK) == made
+        assert await queries.find_share(connection, token, ShareKind.LINK) == new_share
         assert await queries.find_share(connection, token, ShareKind.PICTURE) is None
         assert await queries.find_share(connection, token[:-1] + "~", ShareKind.LINK) is None
         rows = (
             await connection.execute(text("select replay_shares::text from replay_shares"))
         ).all()
-    assert made.terms == TERMS
-    assert made.find_state(now=clock.now()) == "open"
-    assert made.find_state(now=made.expires_at) == "expired"
+    assert new_share.terms == TERMS
+    assert new_share.find_state(now=clock.now()) == "open"
+    assert new_share.find_state(now=new_share.expires_at) == "expired"
     assert all(token not in row[0] for row in rows)
 
 
@@ -98,19 +98,19 @@ async def test_what_was_taken_back_stays_listed_after_what_is_open(stored: Datab
 
 async def test_what_a_visitor_fetches_belongs_to_one_view(stored: Database):
     """Openings count each time; parts count once an hour for each visitor."""
-    made = await share(stored, FIRST)
-    assert await visit(stored, made.id, "192.0.2.1", is_opening=True)
-    assert not await visit(stored, made.id, "192.0.2.1", is_opening=False)
-    assert await visit(stored, made.id, "192.0.2.1", is_opening=True)
-    assert await visit(stored, made.id, "192.0.2.2", is_opening=False)
-    assert not await visit(stored, made.id, "192.0.2.2", is_opening=False)
+    new_share = await share(stored, FIRST)
+    assert await visit(stored, new_share.id, "192.0.2.1", is_opening=True)
+    assert not await visit(stored, new_share.id, "192.0.2.1", is_opening=False)
+    assert await visit(stored, new_share.id, "192.0.2.1", is_opening=True)
+    assert await visit(stored, new_share.id, "192.0.2.2", is_opening=False)
+    assert not await visit(stored, new_share.id, "192.0.2.2", is_opening=False)
     async with stored.transaction() as connection:
         await connection.execute(
             text("update share_visits set visited_at = now() - interval '2 h'")
         )
-    assert await visit(stored, made.id, "192.0.2.2", is_opening=False)
+    assert await visit(stored, new_share.id, "192.0.2.2", is_opening=False)
     async with stored.reading() as connection:
-        assert (await queries.get_share(connection, FIRST, made.id)).views == 4
+        assert (await queries.get_share(connection, FIRST, new_share.id)).views == 4
 
 
 async def test_shares_go_with_their_replay_whoever_ends_it(stored: Database):
@@ -161,12 +161,12 @@ async def test_a_picture_ends_after_seven_days(stored: Database):
     """And each picture is a line of the log."""
     async with stored.transaction() as connection:
         token = await hand_out_picture(connection, FIRST)
-        found = await queries.find_share(connection, token, ShareKind.PICTURE)
+        open_share = await queries.find_share(connection, token, ShareKind.PICTURE)
         lines = await connection.scalar(
             text("select count(*) from audit_lines where action = 'share_made'")
         )
-    assert found is not None
-    length_s = (found.expires_at - found.made_at).total_seconds()
+    assert open_share is not None
+    length_s = (open_share.expires_at - open_share.made_at).total_seconds()
     assert length_s == pytest.approx(7 * 86_400, abs=60)
     assert lines == 1
 

@@ -131,8 +131,8 @@ async def test_broken_debug_files_end_children_only(tmp_path, report):
 
     while broken:
         ends += await _derive_files(_OpenFiles(tmp_path), broken, keep)
-    found = await _look_up(tmp_path, symcaches, dice)
-    report.facts = {"files": COUNT, "symcaches": len(symcaches), **ends, **found}
+    frames = await _look_up(tmp_path, symcaches, dice)
+    report.facts = {"files": COUNT, "symcaches": len(symcaches), **ends, **frames}
     assert ends.total() == COUNT
     # Memory that runs out ends a child by a signal of its own, SIGSYS; nothing else may.
     assert set(ends) <= {"refused", "derived", GAVE_UP, f"{GAVE_UP} (SIGSYS)"}

@@ -68,10 +68,12 @@ def find_faults(route: PageRoute, headers: dict[str, str], status: int) -> list[
     is_media = route.path in MEDIA and status < 300
     if not (policy == SANDBOX if is_media else POLICY.fullmatch(policy)):
         faults.append(f"policy: {policy}")
-    kept = headers.get("cache-control", "")
-    is_private = "no-store" in kept or ("private" in kept and route.path in MAY_BE_KEPT)
+    cache_control = headers.get("cache-control", "")
+    is_private = "no-store" in cache_control or (
+        "private" in cache_control and route.path in MAY_BE_KEPT
+    )
     if not is_private and route.path != "/favicon.ico":
-        faults.append(f"cache-control: {kept}")
+        faults.append(f"cache-control: {cache_control}")
     if "strict-transport-security" in headers:
         faults.append("HSTS over http")
     return [f"{route.method} {route.path} ({status}): {fault}" for fault in faults]

@@ -15,9 +15,9 @@ TEXT = "tower lamp window horse " * 50
 @pytest.mark.parametrize("length", [SHORTEST_CHARS, LONGEST_CHARS])
 async def test_a_password_of_any_good_length_is_known_again(length: int):
     """12 to 1,000 characters are accepted; one different character makes a password wrong."""
-    kept = await passwords.hash_new_password(TEXT[:length])
-    assert await passwords.compare_password(kept, TEXT[:length]) == RIGHT
-    assert await passwords.compare_password(kept, "p" * (length - 1)) == WRONG
+    stored_hash = await passwords.hash_new_password(TEXT[:length])
+    assert await passwords.compare_password(stored_hash, TEXT[:length]) == RIGHT
+    assert await passwords.compare_password(stored_hash, "p" * (length - 1)) == WRONG
 
 
 @pytest.mark.parametrize("length", [0, SHORTEST_CHARS - 1, LONGEST_CHARS + 1])
@@ -39,9 +39,9 @@ async def test_a_password_that_is_guessed_first_is_refused():
 
 async def test_one_text_typed_two_ways_is_one_password():
     """é is the same as one character and as two; a lone surrogate breaks nothing."""
-    kept = await passwords.hash_new_password("caf\u00e9 noir sans sucre")
-    assert await passwords.compare_password(kept, "cafe\u0301 noir sans sucre") == RIGHT
-    assert await passwords.compare_password(kept, "\ud800" * 12) == WRONG
+    stored_hash = await passwords.hash_new_password("caf\u00e9 noir sans sucre")
+    assert await passwords.compare_password(stored_hash, "cafe\u0301 noir sans sucre") == RIGHT
+    assert await passwords.compare_password(stored_hash, "\ud800" * 12) == WRONG
 
 
 async def test_nobody_has_a_password():

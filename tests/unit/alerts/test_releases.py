@@ -28,16 +28,16 @@ def test_a_release_below_its_share_is_found():
         **count("shop@2.0", 1_000, 10),
         **count("shop@3.0", 99, 99),
     }
-    [found] = judge_releases(counts, AlertRuleSettings(share_percent=99.0), path=PATH)
-    assert found.title == "shop@1.0: 98.9 % of sessions without a crash"
-    assert "11 of 1,000 sessions" in found.why
-    assert found.ids == {"release": "shop@1.0"}
+    [finding] = judge_releases(counts, AlertRuleSettings(share_percent=99.0), path=PATH)
+    assert finding.title == "shop@1.0: 98.9 % of sessions without a crash"
+    assert "11 of 1,000 sessions" in finding.why
+    assert finding.ids == {"release": "shop@1.0"}
 
 
 def test_the_share_is_cut_and_not_rounded():
     """98.9999 % are below 99 %, and are shown so."""
-    [found] = judge_releases(count("a", 1_000_000, 10_001), AlertRuleSettings(), path=PATH)
-    assert found.title.startswith("a: 98.99 %")
+    [finding] = judge_releases(count("a", 1_000_000, 10_001), AlertRuleSettings(), path=PATH)
+    assert finding.title.startswith("a: 98.99 %")
     assert judge_releases(count("a", 1_000_000, 10_000), AlertRuleSettings(), path=PATH) == []
 
 
@@ -61,7 +61,7 @@ def test_a_release_crashes_too_often_until_it_is_clearly_better():
         (5, 1, True),
         (0, 0, False),
     ):
-        found = judge_releases(
+        findings = judge_releases(
             count("a", sessions, crashed), AlertRuleSettings(), path=PATH, held=held
         )
-        assert bool(found) is holds, (sessions, crashed)
+        assert bool(findings) is holds, (sessions, crashed)

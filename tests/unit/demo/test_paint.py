@@ -70,9 +70,9 @@ def test_a_block_has_the_colour_of_most_of_its_photo():
 
 def test_labels_that_the_app_unmasks_are_drawn():
     """A title shows its letters."""
-    shown = _render(replace(WORD, unmask=True, words="Checkout"))
-    assert len(_colours(shown, SPOT)) > 5
-    assert shown.tobytes() != _render(replace(WORD, unmask=True, words="Catalogue")).tobytes()
+    picture = _render(replace(WORD, unmask=True, words="Checkout"))
+    assert len(_colours(picture, SPOT)) > 5
+    assert picture.tobytes() != _render(replace(WORD, unmask=True, words="Catalogue")).tobytes()
 
 
 def test_a_surface_covers_the_blocks_under_it():

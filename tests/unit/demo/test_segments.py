@@ -60,9 +60,9 @@ def test_every_frame_shows_the_second_it_stands_for(usage: UsageLog, segment_id:
     window = segments.cut_windows(usage)[segment_id]
     camera = Camera(usage, ENDED_MS - usage.ended_ms)
     wanted = [camera.take_frame(at_ms) for at_ms in window.frame_times]
-    shown = _decoded(camera.film(window).data)
-    assert len(shown) == len(wanted)
-    for at, picture in enumerate(shown):
+    decoded = _decoded(camera.film(window).data)
+    assert len(decoded) == len(wanted)
+    for at, picture in enumerate(decoded):
         distances = [_distance(picture, other) for other in wanted]
         assert distances[at] == min(distances)
         assert distances[at] < 4

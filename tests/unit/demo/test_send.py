@@ -73,13 +73,13 @@ def _accept(_: httpx2.Request) -> httpx2.Response:
 
 async def test_each_project_gets_its_own(install_server: InstallServer):
     """App and backend go to their own project with their own key, gzipped."""
-    seen = install_server(_accept)
+    requests = install_server(_accept)
     result = await send.send_demo(APP, BACKEND)
     assert (result.replay_id, result.sent, result.refused) == (REPLAY_ID, 3, ())
-    assert [str(request.url) for request in seen] == [
+    assert [str(request.url) for request in requests] == [
         f"http://phone.example:8000/sentry/api/{project}/envelope/" for project in (42, 43, 42)
     ]
-    for request, delivery in zip(seen, SHORT, strict=True):
+    for request, delivery in zip(requests, SHORT, strict=True):
         assert gzip.decompress(request.content) == delivery.envelope
         header = request.headers["X-Sentry-Auth"]
         parsed = credentials.read_credentials(auth_headers=[header], query="")
@@ -90,9 +90,9 @@ async def test_each_project_gets_its_own(install_server: InstallServer):
 
 async def test_the_app_speaks_like_the_android_sdk(install_server: InstallServer):
     """The headers are those of recorded traffic."""
-    seen = install_server(_accept)
+    requests = install_server(_accept)
     await send.send_demo(APP, BACKEND)
-    headers = seen[0].headers
+    headers = requests[0].headers
     assert headers["X-Sentry-Auth"] == (
         "Sentry sentry_version=7,sentry_client=sentry.java.android/8.53.0,"
         "sentry_key=9d3f5c7e1b2a4866a0c4e2f8d6b19375"
@@ -100,7 +100,7 @@ async def test_the_app_speaks_like_the_android_sdk(install_server: InstallServer
     assert headers["User-Agent"] == "sentry.java.android/8.53.0"
     assert headers["Content-Type"] == "application/x-sentry-envelope"
     assert headers["Content-Encoding"] == "gzip"
-    assert seen[1].headers["User-Agent"].startswith("sentry.python")
+    assert requests[1].headers["User-Agent"].startswith("sentry.python")
 
 
 async def test_progress_counts_up(install_server: InstallServer):
@@ -132,9 +132,9 @@ async def test_each_play_is_another_replay(
 
 async def test_a_base_url_replaces_the_host(install_server: InstallServer):
     """The server can play to itself when its public name is not reachable from inside."""
-    seen = install_server(_accept)
+    requests = install_server(_accept)
     await send.send_demo(APP, BACKEND, base_url="http://[::1]:9000/")
-    assert str(seen[0].url) == "http://[::1]:9000/api/42/envelope/"
+    assert str(requests[0].url) == "http://[::1]:9000/api/42/envelope/"
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ async def test_a_proxy_of_the_environment_is_asked_for_other_hosts(
 
 async def test_an_address_in_brackets_keeps_them(install_server: InstallServer):
     """An IPv6 host in a DSN is used as it is."""
-    seen = install_server(_accept)
+    requests = install_server(_accept)
     await send.send_demo(APP.replace("phone.example", "[::1]"), BACKEND)
-    assert str(seen[0].url) == "http://[::1]:8000/sentry/api/42/envelope/"
+    assert str(requests[0].url) == "http://[::1]:8000/sentry/api/42/envelope/"
 
 
 async def test_refused_envelopes_are_told(install_server: InstallServer):

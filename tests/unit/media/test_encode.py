@@ -26,9 +26,9 @@ def _decoded(data: bytes) -> list[tuple[float, Image.Image]]:
 def test_every_frame_comes_back_at_its_second():
     """A decoder finds the pictures in order, one a second, with their colours."""
     video = encode.encode_video([_solid(colour) for colour in COLOURS])
-    shown = _decoded(video.data)
-    assert [at_s for at_s, _ in shown] == [0, 1, 2, 3, 4]
-    for (_, picture), colour in zip(shown, COLOURS, strict=True):
+    decoded = _decoded(video.data)
+    assert [at_s for at_s, _ in decoded] == [0, 1, 2, 3, 4]
+    for (_, picture), colour in zip(decoded, COLOURS, strict=True):
         pixel = picture.getpixel((32, 48))
         assert isinstance(pixel, tuple)
         assert all(abs(a - b) < 12 for a, b in zip(pixel, colour, strict=True))

@@ -66,8 +66,8 @@ def code(test: str) -> list[str]:
 
 def test_a_flow_of_maestro_follows_the_steps():
     """The whole recording of an Android app, by id, by position, with repeats."""
-    found = write_maestro_flow(derive_steps(read_sources("android-rotation-a")), FACTS)
-    assert commands(found) == [
+    flow = write_maestro_flow(derive_steps(read_sources("android-rotation-a")), FACTS)
+    assert commands(flow) == [
         "launchApp",
         {"tapOn": {"id": "product_cell"}},
         {"swipe": {"start": "80%,50%", "end": "20%,50%"}},
@@ -77,14 +77,14 @@ def test_a_flow_of_maestro_follows_the_steps():
         {"tapOn": {"id": "btn_prev"}},
         {"pressKey": "Home"},
     ]
-    assert 'appId: "com.example.shop"' in found
-    assert "# 2. Tap “product_cell” on “CatalogActivity”." in found
+    assert 'appId: "com.example.shop"' in flow
+    assert "# 2. Tap “product_cell” on “CatalogActivity”." in flow
 
 
 def test_a_test_of_espresso_follows_the_steps():
     """The same recording in Kotlin."""
-    found = write_espresso_test(derive_steps(read_sources("android-rotation-a")), FACTS)
-    assert code(found) == [
+    espresso_test = write_espresso_test(derive_steps(read_sources("android-rotation-a")), FACTS)
+    assert code(espresso_test) == [
         "openApp()",
         'onView(withResourceName("product_cell")).perform(click())',
         "swipe(80.0, 50.0, 20.0, 50.0)",
@@ -94,13 +94,13 @@ def test_a_test_of_espresso_follows_the_steps():
         'onView(withResourceName("btn_prev")).perform(click())',
         "device.pressHome()",
     ]
-    assert found.count("{") == found.count("}")
+    assert espresso_test.count("{") == espresso_test.count("}")
 
 
 def test_a_test_of_xcuitest_follows_the_steps():
     """A recording of iOS in Swift: elements by the query of their class."""
-    found = write_xcuitest(derive_steps(read_sources("ios-session-a")), FACTS)
-    assert code(found) == [
+    xcuitest = write_xcuitest(derive_steps(read_sources("ios-session-a")), FACTS)
+    assert code(xcuitest) == [
         "app.launch()",
         "place(51.3, 71.1).press(forDuration: 0.05, thenDragTo: place(51.3, 47.5))",
         "place(50.1, 36.0).tap()",
@@ -108,8 +108,8 @@ def test_a_test_of_xcuitest_follows_the_steps():
         'app.buttons["pay"].firstMatch.tap()',
         'app.buttons["pay"].firstMatch.tap()',
     ]
-    assert found.count("{") == found.count("}")
-    assert "// 5 touches: 2 by id, 3 by position." in found
+    assert xcuitest.count("{") == xcuitest.count("}")
+    assert "// 5 touches: 2 by id, 3 by position." in xcuitest
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def steps(text: str = "btn_pay") -> ReproSteps:
 
 def report(text: str = "payment failed", **changes) -> ReplayReport:
     """Make the report of a replay in which every recorded text is the same."""
-    made = ReplayReport(
+    report_of_text = ReplayReport(
         project_id=PROJECT,
         replay_id=REPLAY,
         project_name=text,
@@ -99,12 +99,12 @@ def report(text: str = "payment failed", **changes) -> ReplayReport:
         flow_facts=FlowFacts(text, text, "sentry.java.android", f"{BASE}?t=0"),
         addresses=ADDRESSES,
     )  # fmt: skip
-    return replace(made, **changes)
+    return replace(report_of_text, **changes)
 
 
 def issue(text: str = "payment failed", **changes) -> IssueReport:
     """Make the report of an issue in which every recorded text is the same."""
-    made = IssueReport(
+    report_of_text = IssueReport(
         project_id=PROJECT,
         issue_id=ISSUE,
         project_name=text,
@@ -124,7 +124,7 @@ def issue(text: str = "payment failed", **changes) -> IssueReport:
         remarks=(),
         addresses=ADDRESSES,
     )
-    return replace(made, **changes)
+    return replace(report_of_text, **changes)
 
 
 def test_a_report_tells_the_story_of_a_replay():

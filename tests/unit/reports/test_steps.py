@@ -127,8 +127,8 @@ def test_the_same_recording_gives_the_same_steps():
 def test_a_range_begins_on_the_screen_that_is_open():
     """Steps outside the range are left out, and the last screen before it is named."""
     recorded = read_sources("android-buffer-a")
-    found = derive_steps(recorded, within=ReplayRange(20_000, 34_000))
-    assert write_steps(found).splitlines() == [
+    repro_steps = derive_steps(recorded, within=ReplayRange(20_000, 34_000))
+    assert write_steps(repro_steps).splitlines() == [
         "Starts on “CheckoutActivity”.",
         "1. [0:28] Tap “btn_pay” on “CheckoutActivity”.",
         "     [0:28] “POST /api/pay” answers 500 after 30 ms.",
@@ -139,17 +139,19 @@ def test_a_range_begins_on_the_screen_that_is_open():
 def test_the_end_of_a_range_is_not_part_of_it():
     """A step at `from` is in the range, and one at `to` is not."""
     crumbs = [make_crumb("navigation", at_ms, to=f"S{at_ms}") for at_ms in (1_000, 2_000)]
-    found = derive_steps(sources(*crumbs), within=ReplayRange(1_000, 2_000))
-    assert found.steps == (ScreenStep(1_000, "S1000"),)
+    repro_steps = derive_steps(sources(*crumbs), within=ReplayRange(1_000, 2_000))
+    assert repro_steps.steps == (ScreenStep(1_000, "S1000"),)
 
 
 def test_of_too_many_steps_the_last_ones_are_kept():
     """Failures are at the end, so the last steps stay; the screen before them is still named."""
     crumbs = [make_crumb("navigation", at_ms, to=f"S{at_ms}") for at_ms in range(10)]
-    found = derive_steps(sources(*crumbs), limit=3)
-    assert words(found) == ["“S7” appears", "“S8” appears", "“S9” appears"]
-    assert (found.earlier, found.start_screen) == (7, "S6")
-    assert write_steps(found).startswith("7 earlier steps are left out. The steps begin after them")
+    repro_steps = derive_steps(sources(*crumbs), limit=3)
+    assert words(repro_steps) == ["“S7” appears", "“S8” appears", "“S9” appears"]
+    assert (repro_steps.earlier, repro_steps.start_screen) == (7, "S6")
+    assert write_steps(repro_steps).startswith(
+        "7 earlier steps are left out. The steps begin after them"
+    )
 
 
 def test_a_recording_without_steps_says_so():
@@ -161,9 +163,9 @@ def test_a_recording_without_steps_says_so():
 
 def test_a_tap_without_a_note_has_its_place():
     """An app without ids, such as one in SwiftUI or Compose, notes no taps."""
-    found = derive_steps(sources(gestures=[touched(1_000, (100, 600))]))
-    assert found.steps == (TouchStep(1_000, "tap", None, ScreenPlace(25.0, 75.0)),)
-    assert words(found) == ["Tap at 25 % across and 75 % down"]
+    repro_steps = derive_steps(sources(gestures=[touched(1_000, (100, 600))]))
+    assert repro_steps.steps == (TouchStep(1_000, "tap", None, ScreenPlace(25.0, 75.0)),)
+    assert words(repro_steps) == ["Tap at 25 % across and 75 % down"]
 
 
 def test_a_noted_tap_takes_place_and_time_from_its_touch():
@@ -185,8 +187,8 @@ def test_a_long_touch_makes_a_press_of_a_noted_tap():
 def test_one_touch_gives_its_place_to_one_note():
     """Only one of two notes near one touch has a place."""
     notes = [make_crumb("ui.tap", at_ms, view__id=f"v{at_ms}") for at_ms in (1_000, 1_100)]
-    found = derive_steps(sources(*notes, gestures=[touched(990, (40, 80))]))
-    touches = [step for step in found.steps if isinstance(step, TouchStep)]
+    repro_steps = derive_steps(sources(*notes, gestures=[touched(990, (40, 80))]))
+    touches = [step for step in repro_steps.steps if isinstance(step, TouchStep)]
     assert [step.place is not None for step in touches] == [True, False]
 
 
@@ -210,14 +212,14 @@ def test_repeated_taps_are_one_step():
 
 def test_taps_on_different_screens_are_not_joined():
     """The same button on the next screen is another step."""
-    found = derive_steps(
+    repro_steps = derive_steps(
         sources(
             make_crumb("ui.tap", 0, view__id="next"),
             make_crumb("navigation", 500, to="Two"),
             make_crumb("ui.tap", 1_000, view__id="next"),
         )
     )
-    assert words(found) == ["Tap “next”", "“Two” appears", "Tap “next” on “Two”"]
+    assert words(repro_steps) == ["Tap “next”", "“Two” appears", "Tap “next” on “Two”"]
 
 
 def test_a_note_of_quick_taps_counts_each_tap_once():
@@ -225,8 +227,8 @@ def test_a_note_of_quick_taps_counts_each_tap_once():
     notes = [make_crumb("ui.tap", at_ms, view__id="pay") for at_ms in (0, 200, 400)]
     many = make_crumb("ui.multiClick", 500, view__id="pay", clickCount=3)
     request = NetworkSpan(250, 400, "resource.http", "https://a/pay", "POST", 500, None, None, {})
-    found = derive_steps(sources(*notes, many, spans=[request]))
-    assert words(found) == ["Tap “pay” 3 times", "“POST /pay” answers 500 after 150 ms"]
+    repro_steps = derive_steps(sources(*notes, many, spans=[request]))
+    assert words(repro_steps) == ["Tap “pay” 3 times", "“POST /pay” answers 500 after 150 ms"]
 
 
 def test_a_tap_without_effect_says_so():
@@ -326,9 +328,9 @@ def test_errors_that_repeat_are_one_step():
         for at_ms in range(24)
     ]
     other = ProblemStep(30, "error", "app", "PaymentException", None)
-    found = derive_steps(sources(problems=[*timeouts, other]))
-    assert found.steps[0] == replace(timeouts[0], times=24)
-    assert words(found) == [
+    repro_steps = derive_steps(sources(problems=[*timeouts, other]))
+    assert repro_steps.steps[0] == replace(timeouts[0], times=24)
+    assert words(repro_steps) == [
         "The backend reports an error: “Timeout”, “order 77”, 24 times",
         "The app reports an error: “PaymentException”",
     ]

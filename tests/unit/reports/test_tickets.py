@@ -237,8 +237,8 @@ def test_a_template_that_cannot_be_filled_in_is_refused(text, problem):
 
 def test_a_form_of_a_tracker_has_usual_values():
     """Kind and address are enough, except for Jira, which wants two numbers."""
-    made = read_tracker_form({"kind": "github", "address": ADDRESSES[TrackerKind.GITHUB]})
-    assert made == tracker(TrackerKind.GITHUB, name="GitHub")
+    tracker_form = read_tracker_form({"kind": "github", "address": ADDRESSES[TrackerKind.GITHUB]})
+    assert tracker_form == tracker(TrackerKind.GITHUB, name="GitHub")
     jira = {"kind": "jira", "address": ADDRESSES[TrackerKind.JIRA]}
     with pytest.raises(InvalidInput, match="number"):
         read_tracker_form(jira)

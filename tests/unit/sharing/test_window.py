@@ -30,10 +30,10 @@ def test_a_moment_belongs_to_the_part_from_its_start_up_to_its_end():
 
 def test_gestures_are_cut_at_the_end_and_counted_from_the_first_picture():
     """A swipe that goes on after the part ends with it; one that began before is left out."""
-    found = cutting.cut_gestures(
+    gestures = cutting.cut_gestures(
         (gesture(5_900, 6_100), gesture(6_100, 6_200), gesture(8_900, 8_950, 9_100)), WINDOW
     )
-    assert [[point.at_ms for point in each.points] for each in found] == [
+    assert [[point.at_ms for point in each.points] for each in gestures] == [
         [1_100, 1_200],
         [3_900, 3_950],
     ]

@@ -35,8 +35,8 @@ async def test_neighbours_share_a_read():
     """Ranges one after the other are read at once, also over a small hole."""
     store = make_store(a=bytes(range(100)))
     ranges = [ObjectRange("a", 10, 5), ObjectRange("a", 15, 5), ObjectRange("a", 30, 2)]
-    found = await ranged_reads.read_ranges(store, ranges, most_bytes=1_000)
-    assert found == [bytes(range(10, 15)), bytes(range(15, 20)), bytes([30, 31])]
+    contents = await ranged_reads.read_ranges(store, ranges, most_bytes=1_000)
+    assert contents == [bytes(range(10, 15)), bytes(range(15, 20)), bytes([30, 31])]
     assert store.reads == [("a", 10, 22)]
 
 
@@ -52,8 +52,8 @@ async def test_ranges_in_another_order_are_right():
     """A range before the one it follows is read by itself."""
     store = make_store(a=bytes(range(50)))
     ranges = [ObjectRange("a", 20, 5), ObjectRange("a", 3, 2)]
-    found = await ranged_reads.read_ranges(store, ranges, most_bytes=1_000)
-    assert found == [bytes(range(20, 25)), bytes([3, 4])]
+    contents = await ranged_reads.read_ranges(store, ranges, most_bytes=1_000)
+    assert contents == [bytes(range(20, 25)), bytes([3, 4])]
 
 
 async def test_what_is_missing_is_none():

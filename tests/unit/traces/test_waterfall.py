@@ -85,8 +85,8 @@ def test_self_time_is_what_no_child_covers():
 
 def test_an_open_span_has_no_length():
     """A span that was sent before it was finished has a start and no end."""
-    found = placed(1, span(1, ended_at=None))
-    assert (found.duration_us, found.self_us) == (None, 0)
+    placed_spans = placed(1, span(1, ended_at=None))
+    assert (placed_spans.duration_us, placed_spans.self_us) == (None, 0)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_a_clock_is_moved_only_where_it_cannot_be_right(at_ms, starts_ms):
     """Then the served request stands in the middle of the request that caused it."""
     request = span(1, at_ms=1_000, ms=500, op="http.client")
     answer = served(2, 1, at_ms=at_ms, ms=200)
-    found = placed(2, request, answer)
-    assert found.start_us == starts_ms * 1_000
-    assert found.shift_us == (starts_ms - at_ms) * 1_000
+    placed_spans = placed(2, request, answer)
+    assert placed_spans.start_us == starts_ms * 1_000
+    assert placed_spans.shift_us == (starts_ms - at_ms) * 1_000
 
 
 def test_all_that_a_service_did_moves_with_it():

@@ -114,5 +114,5 @@ async def test_several_composers_make_each_message_once(database: Database, proj
     target = await add_target(database, project_id, "https://hook.example")
     rule = await add_rule(database, project_id, RuleKind.SPIKE, target, settings=AT_ONCE)
     await add_finding(database, rule, "spike")
-    made = await asyncio.gather(*(compose(database) for _ in range(6)))
-    assert sum(made) == 1
+    counts = await asyncio.gather(*(compose(database) for _ in range(6)))
+    assert sum(counts) == 1

@@ -165,8 +165,10 @@ async def test_only_the_signal_that_cannot_be_judged_is_dropped(
     monkeypatch.setattr(judge, "find_current_issue", failing)
     assert await judge_signals(database) == 3
     async with database.reading() as connection:
-        found = await connection.scalars(text("select event_id from alert_findings order by id"))
-        assert [row.hex for row in found] == [events[0].event_id, events[2].event_id]
+        event_ids = await connection.scalars(
+            text("select event_id from alert_findings order by id")
+        )
+        assert [row.hex for row in event_ids] == [events[0].event_id, events[2].event_id]
         assert await connection.scalar(text("select count(*) from signals")) == 0
 
 

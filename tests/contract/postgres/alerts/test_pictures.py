@@ -105,9 +105,9 @@ async def send(
 
 def read_token(url: str) -> str:
     """Return the token in the address of a picture."""
-    found = ADDRESS.fullmatch(url)
-    assert found
-    return found[1]
+    match = ADDRESS.fullmatch(url)
+    assert match
+    return match[1]
 
 
 async def test_each_way_shows_the_picture(data: AgedData, shop: ProjectId):

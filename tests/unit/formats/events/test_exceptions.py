@@ -17,12 +17,12 @@ def chain(*values: object) -> dict[str, object]:
 
 def test_an_exception_is_read():
     """Type, value, mechanism and frames are read."""
-    (shown,) = exceptions.read_exceptions(event())
-    assert (shown.type, shown.module) == ("IllegalStateException", "java.lang")
-    assert shown.value == "Cart total is negative: -12.40"
-    assert (shown.mechanism, shown.handled) == ("UncaughtExceptionHandler", False)
-    assert [frame.function for frame in shown.frames] == ["onClick", "total"]
-    assert shown.frames_left_out == 0
+    (exception,) = exceptions.read_exceptions(event())
+    assert (exception.type, exception.module) == ("IllegalStateException", "java.lang")
+    assert exception.value == "Cart total is negative: -12.40"
+    assert (exception.mechanism, exception.handled) == ("UncaughtExceptionHandler", False)
+    assert [frame.function for frame in exception.frames] == ["onClick", "total"]
+    assert exception.frames_left_out == 0
 
 
 def test_the_thrown_exception_comes_first():
@@ -63,19 +63,19 @@ def test_a_frame_is_read():
 
 def test_the_absolute_path_stands_in_for_the_file():
     """Some SDKs send only the absolute path."""
-    shown = exceptions.read_exceptions(
+    read_back = exceptions.read_exceptions(
         chain({"stacktrace": {"frames": [{"abs_path": "/srv/a.py"}]}})
     )[0]
-    assert shown.frames[0].filename == "/srv/a.py"
+    assert read_back.frames[0].filename == "/srv/a.py"
 
 
 @pytest.mark.parametrize(("count", "left_out"), [(500, 0), (501, 1), (10_000, 9_500)])
 def test_the_middle_of_a_long_stack_is_left_out(count, left_out):
     """Beginning and end stay, and the frames between them are counted."""
     frames = [{"lineno": number} for number in range(count)]
-    (shown,) = exceptions.read_exceptions(chain({"stacktrace": {"frames": frames}}))
-    assert (len(shown.frames), shown.frames_left_out) == (500, left_out)
-    assert (shown.frames[249].line, shown.frames[250].line) == (249, count - 250)
+    (exception,) = exceptions.read_exceptions(chain({"stacktrace": {"frames": frames}}))
+    assert (len(exception.frames), exception.frames_left_out) == (500, left_out)
+    assert (exception.frames[249].line, exception.frames[250].line) == (249, count - 250)
 
 
 def test_a_long_chain_keeps_its_outermost_exceptions():
@@ -108,13 +108,13 @@ def test_an_uncertain_thread_lends_nothing(threads):
 def test_an_event_lends_its_own_stack():
     """PHP, older JavaScript and raven write it beside the message; a thread comes first."""
     own = {"message": "m", "stacktrace": {"frames": [{"function": "log", "module": "shop"}]}}
-    (shown,) = exceptions.read_exceptions(own)
-    assert [frame.function for frame in shown.frames] == ["log"]
+    (exception,) = exceptions.read_exceptions(own)
+    assert [frame.function for frame in exception.frames] == ["log"]
     main_frame = exceptions.find_main_frame(own, {})
     assert main_frame is not None
     assert main_frame.module == "shop"
-    (shown,) = exceptions.read_exceptions(own | {"threads": [THREAD]})
-    assert [frame.function for frame in shown.frames] == ["run"]
+    (exception,) = exceptions.read_exceptions(own | {"threads": [THREAD]})
+    assert [frame.function for frame in exception.frames] == ["run"]
 
 
 def test_an_exception_with_a_stack_needs_no_thread():
@@ -187,15 +187,15 @@ def test_a_tree_of_exceptions_is_read():
         "ns_error": {"domain": "NSURL", "code": -7},
     }
     group = {"exception_id": 0, "is_exception_group": True, "meta": meta}
-    shown = exceptions.read_exceptions(
+    read_back = exceptions.read_exceptions(
         chain(
             {"type": "A", "mechanism": {"exception_id": 1, "parent_id": 0}},
             {"type": "G", "mechanism": group},
         )
     )
-    assert (shown[0].number, shown[0].is_group, shown[1].parent) == (0, True, 0)
-    assert shown[0].details == "SIGSEGV (SEGV_MAPERR), EXC_BAD_ACCESS, NSURL -7"
-    assert shown[1].details is None
+    assert (read_back[0].number, read_back[0].is_group, read_back[1].parent) == (0, True, 0)
+    assert read_back[0].details == "SIGSEGV (SEGV_MAPERR), EXC_BAD_ACCESS, NSURL -7"
+    assert read_back[1].details is None
 
 
 def test_threads_are_read():

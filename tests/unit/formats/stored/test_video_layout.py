@@ -51,20 +51,20 @@ def test_a_segment_takes_a_hundred_bytes():
 
 def test_b_frames_keep_their_order():
     """Columns are in decode order; durations follow the order of display."""
-    kept = unpacked(clip(frames=9, b_frames=2))
-    assert sorted(kept.times_ms) == [n * 1_000 for n in range(9)]
-    assert list(kept.times_ms) != sorted(kept.times_ms)
-    assert kept.durations_ms == (1_000,) * 9
+    layout = unpacked(clip(frames=9, b_frames=2))
+    assert sorted(layout.times_ms) == [n * 1_000 for n in range(9)]
+    assert list(layout.times_ms) != sorted(layout.times_ms)
+    assert layout.durations_ms == (1_000,) * 9
 
 
 def test_times_are_rounded_once():
     """Thirty frames a second do not drift: durations are differences of rounded times."""
-    kept = unpacked(mp4_file(stts=runs((4, 33), (1, 40))))
-    assert kept.times_ms == (0, 33, 66, 99, 132)
+    layout = unpacked(mp4_file(stts=runs((4, 33), (1, 40))))
+    assert layout.times_ms == (0, 33, 66, 99, 132)
     thirds = video(*(mp4.VideoSample(n, 1, 10, n * 10, is_key=True) for n in range(4)), timescale=3)
-    kept = video_layout.unpack_layout(video_layout.pack_layout(thirds))
-    assert kept.times_ms == (0, 333, 667, 1_000)
-    assert kept.durations_ms == (333, 334, 333, 333)
+    layout = video_layout.unpack_layout(video_layout.pack_layout(thirds))
+    assert layout.times_ms == (0, 333, 667, 1_000)
+    assert layout.durations_ms == (333, 334, 333, 333)
 
 
 def test_frames_before_the_beginning_stay_before_it():
@@ -125,14 +125,14 @@ samples = st.lists(
 def test_any_video_comes_back(listed, timescale, config, rotation):
     """Sizes, offsets, keyframes and times in ms are the same after packing."""
     original = video(*listed, timescale=timescale, config=config, rotation_degrees=rotation)
-    kept = video_layout.unpack_layout(memoryview(video_layout.pack_layout(original)))
-    assert (kept.config, kept.rotation_degrees) == (config, rotation)
-    assert kept.times_ms == tuple(mp4.round_ms(sample.at, timescale) for sample in listed)
-    assert kept.sizes == tuple(sample.size_bytes for sample in listed)
-    assert kept.offsets == tuple(sample.offset for sample in listed)
-    assert kept.keys == tuple(sample.is_key for sample in listed)
-    assert min(kept.durations_ms) >= 0
-    ends = zip(kept.times_ms, kept.durations_ms, strict=True)
+    layout = video_layout.unpack_layout(memoryview(video_layout.pack_layout(original)))
+    assert (layout.config, layout.rotation_degrees) == (config, rotation)
+    assert layout.times_ms == tuple(mp4.round_ms(sample.at, timescale) for sample in listed)
+    assert layout.sizes == tuple(sample.size_bytes for sample in listed)
+    assert layout.offsets == tuple(sample.offset for sample in listed)
+    assert layout.keys == tuple(sample.is_key for sample in listed)
+    assert min(layout.durations_ms) >= 0
+    ends = zip(layout.times_ms, layout.durations_ms, strict=True)
     assert max(at + length for at, length in ends) == original.duration_ms
 
 
@@ -142,7 +142,9 @@ def test_any_bytes_are_unpacked_or_refused(data):
     """The reader returns a value or refuses the bytes."""
     for text in (data, b"\1\0\0\0" + data):
         try:
-            kept = video_layout.unpack_layout(text)
+            layout = video_layout.unpack_layout(text)
         except MalformedInput:
             continue
-        assert len(kept.times_ms) == len(kept.sizes) == len(kept.offsets) == len(kept.keys) > 0
+        assert (
+            len(layout.times_ms) == len(layout.sizes) == len(layout.offsets) == len(layout.keys) > 0
+        )

@@ -103,8 +103,8 @@ def test_names_of_screens_are_shortened(name, short):
 def test_what_happened_stays_for_four_seconds():
     """Or until something else happens."""
     captions = read(crumb("ui.tap", 1_000), crumb("exception", 3_000, "Boom"))
-    told = {at_ms: captions.find_event(at_ms) for at_ms in (999, 1_000, 3_000, 6_999, 7_000)}
-    assert [event.words if event else None for event in told.values()] == [
+    events_at = {at_ms: captions.find_event(at_ms) for at_ms in (999, 1_000, 3_000, 6_999, 7_000)}
+    assert [event.words if event else None for event in events_at.values()] == [
         None, "Tap", "Boom", "Boom", None,
     ]  # fmt: skip
     assert {0, 1_000, 3_000, 5_000, 7_000} <= set(captions.list_changes())

@@ -60,5 +60,5 @@ def test_widened_range_holds_what_it_shows(from_ms, length_ms):
         for number, gop in enumerate(index.gops)
         if gop.start_ms < asked.to_ms and gop.end_ms > asked.from_ms
     ]
-    found = widen_range(index, asked)
-    assert (list(range(found.first_gop, found.end_gop)) if found else []) == expected
+    widened = widen_range(index, asked)
+    assert (list(range(widened.first_gop, widened.end_gop)) if widened else []) == expected

@@ -135,20 +135,20 @@ def test_failing_steps_of_closed_replays_are_told_to_admins_only(failing, is_adm
 def test_replays_that_cannot_be_sealed_are_said_with_the_reason():
     """The alert says how many there are, that they play, and what the storage says."""
     closing = OpenReplayCounts(5, 3, "object storage refused: AccessDenied", 90.0)
-    (told,) = alert.describe_alerts(health_with(), (), is_admin=True, closing=closing)
-    assert told.title == "3 replays could not be sealed after several tries."
-    assert "They play as before" in told.what_to_do
-    assert "It says: object storage refused: AccessDenied." in told.what_to_do
+    (shown_alert,) = alert.describe_alerts(health_with(), (), is_admin=True, closing=closing)
+    assert shown_alert.title == "3 replays could not be sealed after several tries."
+    assert "They play as before" in shown_alert.what_to_do
+    assert "It says: object storage refused: AccessDenied." in shown_alert.what_to_do
 
 
 def test_other_processes_have_alerts_of_their_own():
     """A dead door is told to everybody, and leads admins to the list of processes."""
     others = (make_record("door-2", state=ProcessState.SILENT),)
-    (told,) = alert.describe_alerts(health_with(), (), is_admin=True, processes=others)
-    assert (told.tone, told.href) == ("bad", "/server/health")
-    assert told.title.startswith("door-2 (4711): stopped or died")
-    (told,) = alert.describe_alerts(health_with(), (), is_admin=False, processes=others)
-    assert told.href is None
+    (shown_alert,) = alert.describe_alerts(health_with(), (), is_admin=True, processes=others)
+    assert (shown_alert.tone, shown_alert.href) == ("bad", "/server/health")
+    assert shown_alert.title.startswith("door-2 (4711): stopped or died")
+    (shown_alert,) = alert.describe_alerts(health_with(), (), is_admin=False, processes=others)
+    assert shown_alert.href is None
 
 
 def test_an_outage_of_all_processes_is_told_once():

@@ -46,7 +46,7 @@ def test_a_bundled_script_is_one(bundled_static: Path, tmp_path: Path, name: str
     )
     assert checked.stderr == ""
     imports = re.findall(r"\bimport\b(.{0,40})", text)
-    later = [found[1] for each in imports if (found := re.match(r'\("([^"]+)"\)', each))]
+    later = [match[1] for each in imports if (match := re.match(r'\("([^"]+)"\)', each))]
     assert len(later) == len(imports)
     for address in later:
         if name == INLINE:

@@ -75,10 +75,10 @@ async def rest_of(sent: asyncio.Queue[Message]) -> bytes:
 
 async def test_the_head_goes_before_the_rest_is_found():
     """The head has script and style; the pieces together are the whole page."""
-    found = asyncio.Event()
+    is_ready = asyncio.Event()
 
     async def find() -> object:
-        await found.wait()
+        await is_ready.wait()
         return REPLAY_PAGE
 
     sent = await ask(find, "identity", start=PlaybackStart("1-a", 4, b"\0\0\0\1i<"))
@@ -90,7 +90,7 @@ async def test_the_head_goes_before_the_rest_is_found():
     assert start in picture["body"].decode()
     assert picture["body"].decode().rstrip().endswith("</head>")
     assert "data-stage-host" in top["body"].decode()
-    found.set()
+    is_ready.set()
     whole = (head["body"] + picture["body"] + top["body"] + await rest_of(sent)).decode()
     frame = await answer.build_chrome(Request(scope_of("identity")))
     page = BareServices.renderer.render_page(TEMPLATE, REPLAY_PAGE, chrome=frame)
@@ -99,10 +99,10 @@ async def test_the_head_goes_before_the_rest_is_found():
 
 async def test_each_piece_is_packed_so_that_it_can_be_read():
     """A browser can decompress the head before more arrives."""
-    found = asyncio.Event()
+    is_ready = asyncio.Event()
 
     async def find() -> object:
-        await found.wait()
+        await is_ready.wait()
         return REPLAY_PAGE
 
     sent = await ask(find, "br, gzip")
@@ -111,7 +111,7 @@ async def test_each_piece_is_packed_so_that_it_can_be_read():
     unpacker = zlib.decompressobj(wbits=31)
     head = unpacker.decompress((await asyncio.wait_for(sent.get(), 10))["body"])
     assert BareServices.renderer.inlined.script.encode() in head
-    found.set()
+    is_ready.set()
     rest = unpacker.decompress(await rest_of(sent))
     assert rest.endswith(b"</html>")
     assert unpacker.eof

@@ -61,12 +61,12 @@ def test_the_age_of_a_backlog_does_not_depend_on_the_clock_of_its_process():
 def test_problems_are_told_by_kind_the_worst_first():
     """Processes with the same problem share one sentence, which names three of them."""
     dead = [make_record(f"door-{number}", state=ProcessState.SILENT) for number in range(5)]
-    found = find_problems([make_record("slow", clock_ahead_ms=-12_500), *dead])
-    assert [each.problem for each in found] == [ProcessProblem.DEAD, ProcessProblem.CLOCK]
-    words = describe_problem(found[0], is_admin=True)
+    problems = find_problems([make_record("slow", clock_ahead_ms=-12_500), *dead])
+    assert [each.problem for each in problems] == [ProcessProblem.DEAD, ProcessProblem.CLOCK]
+    words = describe_problem(problems[0], is_admin=True)
     assert words.tone == "bad"
     assert words.title.startswith("door-0 (4711), door-1 (4711), door-2 (4711), 2 more: stopped")
-    clock = describe_problem(found[1], is_admin=True)
+    clock = describe_problem(problems[1], is_admin=True)
     assert clock.title == "slow (4711): the clock is 12.5 s behind, compared with the database's."
 
 
@@ -93,8 +93,8 @@ def test_problems_are_told_by_kind_the_worst_first():
 )
 def test_each_problem_has_words_and_advice(record, title, advice):
     """A sentence says what happened, another one what to do."""
-    (found,) = find_problems([record])
-    words = describe_problem(found, is_admin=False)
+    (problem,) = find_problems([record])
+    words = describe_problem(problem, is_admin=False)
     assert words.title.startswith("door-1 (4711): " + title)
     assert advice in words.what_to_do
 
@@ -103,8 +103,8 @@ def test_each_problem_has_words_and_advice(record, title, advice):
 def test_only_admins_read_what_a_process_says_of_an_outage(is_admin):
     """The reason may name hosts and buckets."""
     record = make_record(outage="bucket secret-plans: timed out", outage_kind="storage")
-    (found,) = find_problems([record])
-    words = describe_problem(found, is_admin=is_admin)
+    (problem,) = find_problems([record])
+    words = describe_problem(problem, is_admin=is_admin)
     assert words.title == "door-1 (4711): the storage does not answer."
     assert ("secret-plans" in words.what_to_do) is is_admin
 
