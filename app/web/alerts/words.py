@@ -1,4 +1,4 @@
-"""Words for alerts: what a rule watches, when it tells, how a message fared."""
+"""Words for alerts: what a rule watches, when it sends, and the state of a message."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -9,15 +9,15 @@ from app.messages.model import MessageKind, MessageState
 
 @dataclass(frozen=True, slots=True)
 class KindWords:
-    """A kind of rules in words."""
+    """The words for a kind of rule."""
 
     name: str
     hint: str
-    """What it tells, for somebody who chooses."""
+    """When a rule of this kind sends a message."""
 
 
 KINDS: Final[dict[RuleKind, KindWords]] = {
-    RuleKind.NEW_ISSUE: KindWords("New issue", "A crash or an error that was never seen before."),
+    RuleKind.NEW_ISSUE: KindWords("New issue", "A crash or an error happens for the first time."),
     RuleKind.RETURNED_ISSUE: KindWords(
         "Issue is back", "A resolved issue happened again in a later release."
     ),
@@ -34,10 +34,10 @@ KINDS: Final[dict[RuleKind, KindWords]] = {
     RuleKind.QUERY: KindWords(
         "Replay matches a search", "A recording has ended and matches a search of yours."
     ),
-    RuleKind.SILENCE: KindWords("Nothing received", "Nothing has come for some time."),
+    RuleKind.SILENCE: KindWords("Nothing received", "No data has arrived for some time."),
     RuleKind.DISK: KindWords("Disk is filling up", "The disk is full within some days."),
-    RuleKind.LIMITED: KindWords("Limits", "What a project sends meets a limit and is not stored."),
-    RuleKind.QUARANTINE: KindWords("Quarantine", "Something that was sent cannot be stored."),
+    RuleKind.LIMITED: KindWords("Limits", "A project exceeds a limit, and data is not stored."),
+    RuleKind.QUARANTINE: KindWords("Quarantine", "An envelope cannot be read, so its data is not stored."),
     RuleKind.BACKLOG: KindWords(
         "Backlog", "Envelopes wait longer than usual, or are no longer accepted."
     ),
@@ -51,7 +51,7 @@ TARGET_KINDS: Final[dict[TargetKind, KindWords]] = {
         "The address of an incoming webhook: of Slack, Mattermost, Discord, Rocket.Chat or Zulip.",
     ),
     TargetKind.WEBHOOK: KindWords(
-        "Webhook", "A program of your own gets JSON, signed as Standard Webhooks has it."
+        "Webhook", "A program of your own gets JSON, signed as Standard Webhooks defines."
     ),
     TargetKind.MAIL: KindWords("E-mail", "The address of a person or a list."),
 }
@@ -109,7 +109,7 @@ def describe_condition(kind: RuleKind, settings: AlertRuleSettings) -> str:
 
 
 def describe_timing(settings: AlertRuleSettings) -> str:
-    """Say when a rule tells what it found."""
+    """Say when a rule sends what it has found."""
     zone = "" if settings.time_zone == "UTC" else f" ({settings.time_zone})"
     if settings.tell is TellWhen.DAILY:
         return f"once a day at {settings.tell_at}{zone}"

@@ -47,15 +47,15 @@ def describe_rules(rules: ProjectRules, server: ServerRules) -> str:
     if rules.limit_bytes is not None:
         limit = format_bytes(rules.limit_bytes)
         at_limit = (
-            "then the oldest goes"
+            "then the oldest data is deleted"
             if rules.at_limit is AtLimit.DELETE_OLDEST
-            else "then new videos and files are turned away"
+            else "then new videos and files are rejected"
         )
         parts.append(f"up to {limit}, {at_limit}")
     if rules.keep_queries:
         hours = count(rules.rest_hours or 0, "hour")
         rule_count = count(len(rules.keep_queries), "keep rule")
-        parts.append(f"replays that match none of {rule_count} go after {hours}")
+        parts.append(f"replays that match none of {rule_count} are deleted after {hours}")
     return "; ".join(parts) + "."
 
 
@@ -69,7 +69,7 @@ def describe_estimate(estimate: DeletionEstimate) -> str:
 
 
 def describe_counted_days(counts: CountedDays) -> str:
-    """Say of which days counts would go."""
+    """Name the days whose counts would be deleted."""
     return _describe_days(counts.first_day, counts.last_day)
 
 
@@ -89,7 +89,7 @@ def _describe_days(first: date, last: date) -> str:
 
 
 def describe_keep_estimate(estimate: KeepEstimate) -> str | None:
-    """Say what keep rules would let go; None if they let nothing go."""
+    """Say which replays keep rules would delete, or None if they would delete none."""
     if not estimate.rejected:
         return None
     replays = count(estimate.rejected, "replay")

@@ -83,8 +83,8 @@ async def test_each_look_and_download_is_a_line(tenant: Server, admin: httpx2.As
     replay = f"{project}/replays/{REPLAY_ID}"
     looks = {
         replay: "Watched a replay",
-        f"{project}/issues/{good['issue_id']}": "Looked at an issue",
-        f"/traces/{TRACE_ID}": "Looked at a trace",
+        f"{project}/issues/{good['issue_id']}": "Viewed an issue",
+        f"/traces/{TRACE_ID}": "Viewed a trace",
         f"{project}/events/{EVENT_ID}/files/0": "Downloaded a file of an event",
         f"{replay}/requests.har": "Downloaded from a replay",
         f"{replay}/segments/0.mp4": "Downloaded from a replay",
@@ -181,7 +181,7 @@ async def test_filters_by_person_kind_day_and_replay(
         rows, page = await read_rows(admin, path, **query)
         assert len(rows) == expected, query
         if not expected:
-            assert "No line matches" in page.text
+            assert "No entry matches" in page.text
     for query in ({"since": "yesterday"}, {"until": "2026-13-01"}, {"replay": "x"}):
         answer = await admin.get(path, params=query)
         assert answer.status_code == 400

@@ -29,7 +29,7 @@ async def test_rules_that_delete_nothing_are_saved_at_once(tenant: Server):
     answer = await tenant.web.post(path, data=RULES)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{path}?done=retention-saved")
     page = (await tenant.web.get(path)).text
-    assert "Kept for 30 days; up to 20 GiB, then the oldest goes." in page
+    assert "Kept for 30 days; up to 20 GiB, then the oldest data is deleted." in page
     assert "No rule has deleted anything yet." in page
     async with tenant.database.reading() as connection:
         stored = await connection.execute(

@@ -91,7 +91,7 @@ async def test_a_replay_that_never_came_says_what_was_lost(tenant: Server):
     """The page speaks of lost items only if the SDK reported some."""
     before = await tenant.web.get(tenant.page(REPLAY_ID))
     assert before.status_code == 404
-    assert "lost replay items" not in before.text
+    assert "Replay items that this project lost" not in before.text
     await report_loss(tenant)
     after = await tenant.web.get(tenant.page(REPLAY_ID))
     assert "4 dropped by the SDK (cache_overflow)" in after.text

@@ -132,13 +132,13 @@ async def test_the_days_ahead_are_made_of_what_today_has(plain_database: Databas
     async with plain_database.transaction() as connection:
         today = await days.read_today(connection)
         await days.ensure_partitions(
-            connection, [Partition("logs", today, one) for one in RetentionClass]
+            connection, [Partition("logs", today, retention_class) for retention_class in RetentionClass]
         )
         await days.make_days_ahead(connection)
         classes = {
-            one.retention_class
-            for one in await days.list_partitions(connection, ["logs"])
-            if one.day == today + timedelta(days=1)
+            partition.retention_class
+            for partition in await days.list_partitions(connection, ["logs"])
+            if partition.day == today + timedelta(days=1)
         }
     assert classes == {1, 2, 3}
 

@@ -21,7 +21,7 @@ from app.web.words.replay.holds import HoldForm
 
 NOW = datetime(2026, 11, 24, 10, 31, tzinfo=UTC)
 LONG = "x" * 60 + " " + "Long words of a rule " * 6
-WORDS = "Kept for 30 days; up to 20.0 GiB, then the oldest goes."
+WORDS = "Kept for 30 days; up to 20.0 GiB, then the oldest data is deleted."
 
 STORAGE = Storage(900, 200, 1_000, deletes_oldest=True, words=WORDS, retention_href="/k",
                   may_change=True)  # fmt: skip
