@@ -52,13 +52,13 @@ async def send_to_rival(rival: Rival, to: Keyed, replay_ids: Sequence[str]) -> N
     ledger.dice.shuffle(segments)
     remaining_segments = iter(segments)
 
-    async def one(sender: httpx2.AsyncClient) -> None:
+    async def send_segments(sender: httpx2.AsyncClient) -> None:
         for replay_id, number in remaining_segments:
             envelope = traffic.make_segment(ledger.dice, replay_id, number, ledger.padding_bytes)
             await traffic.deliver(sender, to, ledger, ledger.add(envelope))
 
     async with traffic.client(rival.process.base_url) as sender:
-        await asyncio.gather(*(one(sender) for _ in range(4)))
+        await asyncio.gather(*(send_segments(sender) for _ in range(4)))
 
 
 async def delete_twice(database: Database, to: Keyed, replay_id: str) -> int:

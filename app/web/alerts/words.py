@@ -37,7 +37,9 @@ KINDS: Final[dict[RuleKind, KindWords]] = {
     RuleKind.SILENCE: KindWords("Nothing received", "No data has arrived for some time."),
     RuleKind.DISK: KindWords("Disk is filling up", "The disk is full within some days."),
     RuleKind.LIMITED: KindWords("Limits", "A project exceeds a limit, and data is not stored."),
-    RuleKind.QUARANTINE: KindWords("Quarantine", "An envelope cannot be read, so its data is not stored."),
+    RuleKind.QUARANTINE: KindWords(
+        "Quarantine", "An envelope cannot be read, so its data is not stored."
+    ),
     RuleKind.BACKLOG: KindWords(
         "Backlog", "Envelopes wait longer than usual, or are no longer accepted."
     ),

@@ -41,7 +41,7 @@ def of_project(name: object) -> str:
     return f"/api/0/projects/acme/{name}/releases/"
 
 
-def one(version: str) -> str:
+def release_address(version: str) -> str:
     """Return the address of a release, as sentry-cli 3 asks for it."""
     return f"{ORGANIZATION}{quote(version, safe='')}/"
 
@@ -99,9 +99,11 @@ async def follow_release(
 async def test_finishing_makes_a_release_that_nobody_has_made(tenant: Server):
     """A build that only finishes its release does not fail."""
     async with project_builder(tenant) as client:
-        answer = await client.put(one("9.1"), json={"dateReleased": "2026-11-30T05:07:00Z"})
+        answer = await client.put(
+            release_address("9.1"), json={"dateReleased": "2026-11-30T05:07:00Z"}
+        )
         assert answer.status_code == 200
-        assert (await client.get(one("9.1"))).json()["dateReleased"]
+        assert (await client.get(release_address("9.1"))).json()["dateReleased"]
 
 
 async def test_commits_and_deploys_are_kept(tenant: Server):
@@ -109,17 +111,17 @@ async def test_commits_and_deploys_are_kept(tenant: Server):
     async with project_builder(tenant) as client:
         await client.post(ORGANIZATION, json={"version": "3.0"})
         assert (await client.get("/api/0/organizations/acme/repos/?cursor=")).json() == []
-        assert (await client.get(f"{one('3.0')}previous-with-commits/")).json() == {}
+        assert (await client.get(f"{release_address('3.0')}previous-with-commits/")).json() == {}
         second = {**COMMIT, "id": "b" * 40}
-        await client.put(one("3.0"), json={"commits": [second]})
-        answer = await client.put(one("3.0"), json={"commits": [COMMIT, second]})
+        await client.put(release_address("3.0"), json={"commits": [second]})
+        answer = await client.put(release_address("3.0"), json={"commits": [COMMIT, second]})
         assert answer.json()["commitCount"] == 2
         assert answer.json()["lastCommit"]["id"] == COMMIT["id"]
-        commits = (await client.get(f"{one('3.0')}commits/")).json()
+        commits = (await client.get(f"{release_address('3.0')}commits/")).json()
         assert [commit["id"] for commit in commits] == [COMMIT["id"], "b" * 40]
         assert commits[0]["author"] == {"name": "Ada", "email": "ada@example.com"}
         deploy = await client.post(
-            f"{one('3.0')}deploys/",
+            f"{release_address('3.0')}deploys/",
             json={
                 "environment": "production",
                 "name": None,
@@ -131,12 +133,14 @@ async def test_commits_and_deploys_are_kept(tenant: Server):
         assert deploy.status_code == 201
         assert deploy.json()["environment"] == "production"
         assert deploy.json()["dateFinished"] == "2026-11-30T05:06:58.623125Z"
-        await client.post(f"{one('3.0')}deploys/", json={"environment": "staging"})
-        deploys = (await client.get(f"{one('3.0')}deploys/")).json()
+        await client.post(f"{release_address('3.0')}deploys/", json={"environment": "staging"})
+        deploys = (await client.get(f"{release_address('3.0')}deploys/")).json()
         assert [each["environment"] for each in deploys] == ["staging", "production"]
-        body = (await client.get(one("3.0"))).json()
+        body = (await client.get(release_address("3.0"))).json()
         assert (body["deployCount"], body["lastDeploy"]["environment"]) == (2, "staging")
-        missing = await client.post(f"{one('3.1')}deploys/", json={"environment": "production"})
+        missing = await client.post(
+            f"{release_address('3.1')}deploys/", json={"environment": "production"}
+        )
         assert missing.status_code == 404
         assert "3.1" in missing.json()["detail"]
 
@@ -150,7 +154,9 @@ async def test_the_page_shows_what_builds_have_named(tenant: Server, monkeypatch
         await client.post(ORGANIZATION, json={"version": "shop@3.1", "commits": [COMMIT]})
         await client.post(ORGANIZATION, json={"version": "shop@2.9", "status": "archived"})
         for environment in ("beta", "staging", "production"):
-            await client.post(f"{one('shop@3.1')}deploys/", json={"environment": environment})
+            await client.post(
+                f"{release_address('shop@3.1')}deploys/", json={"environment": environment}
+            )
     answer = await tenant.web.get(f"/projects/{tenant.app.id}/releases")
     assert answer.status_code == 200
     page = answer.text
@@ -172,9 +178,11 @@ async def test_a_release_of_sessions_is_listed_and_takes_deploys(tenant: Server)
             {"id": tenant.app.id},
         )
     async with project_builder(tenant) as client:
-        assert (await client.get(one("5.0"))).json()["version"] == "5.0"
-        assert (await client.delete(one("5.0"))).status_code == 400
-        deploy = await client.post(f"{one('5.0')}deploys/", json={"environment": "production"})
+        assert (await client.get(release_address("5.0"))).json()["version"] == "5.0"
+        assert (await client.delete(release_address("5.0"))).status_code == 400
+        deploy = await client.post(
+            f"{release_address('5.0')}deploys/", json={"environment": "production"}
+        )
         assert deploy.status_code == 201
         listed = (await client.get(ORGANIZATION)).json()
         assert [(each["version"], each["deployCount"]) for each in listed] == [("5.0", 1)]
@@ -197,7 +205,9 @@ async def test_lists_have_pages_and_a_search(tenant: Server):
         assert [release["version"] for release in answer.json()] == ["shop@1.3"]
         assert (await client.get(ORGANIZATION, params={"query": "100%"})).json() == []
         assert (await client.get(ORGANIZATION, params={"cursor": "x"})).status_code == 400
-        archived = await client.put(one("shop@1.3"), json={"projects": [], "status": "archived"})
+        archived = await client.put(
+            release_address("shop@1.3"), json={"projects": [], "status": "archived"}
+        )
         assert archived.json()["status"] == "archived"
 
 
@@ -238,7 +248,7 @@ async def test_names_that_no_release_can_have_get_400(tenant: Server):
             assert answer.status_code == 400, answer.text
             if version not in {"", ".", ".."}:  # which clients of HTTP take out of an address
                 for method in ("GET", "PUT", "DELETE"):
-                    answer = await client.request(method, one(version), json={})
+                    answer = await client.request(method, release_address(version), json={})
                     assert answer.status_code == 400, answer.text
         assert (await client.get(f"{ORGANIZATION}%2e%2e/")).status_code in (400, 404)
 
@@ -254,7 +264,7 @@ async def test_a_token_reaches_its_project_only(tenant: Server):
                 await client.put(f"{here}1/", json={}),
                 await client.delete(f"{here}1/"),
                 await client.post(ORGANIZATION, json={"version": "1", "projects": [name]}),
-                await client.put(one("1"), json={"projects": [name]}),
+                await client.put(release_address("1"), json={"projects": [name]}),
                 await client.get(ORGANIZATION, params={"project": name}),
             ]
             assert {answer.status_code for answer in answers} == {status}, name
@@ -272,10 +282,10 @@ async def test_a_token_of_several_projects_names_those_of_a_release(tenant: Serv
         names = [tenant.app.id, tenant.backend.id]
         answer = await client.post(ORGANIZATION, json={"version": version, "projects": names})
         assert [int(project["id"]) for project in answer.json()["projects"]] == names
-        changed = await client.put(one(version), json={"url": "https://ci.example/2"})
+        changed = await client.put(release_address(version), json={"url": "https://ci.example/2"})
         assert len(changed.json()["projects"]) == 2
     async with project_builder(tenant) as client:
-        projects = (await client.get(one(version))).json()["projects"]
+        projects = (await client.get(release_address(version))).json()["projects"]
         assert [int(project["id"]) for project in projects] == [tenant.app.id]
 
 
@@ -283,9 +293,10 @@ async def test_what_a_token_does_is_in_the_log(tenant: Server):
     """The first use from an address, a release and a deploy leave a line each."""
     async with project_builder(tenant) as client:
         await client.post(ORGANIZATION, json={"version": "7.0"})
-        await client.put(one("7.0"), json={"dateReleased": datetime.now(UTC).isoformat()})  # noqa: TID251 - what a build server sends
-        await client.post(f"{one('7.0')}deploys/", json={"environment": "production"})
-        await client.delete(one("7.0"))
+        now = datetime.now(UTC).isoformat()  # noqa: TID251 - what a build server sends
+        await client.put(release_address("7.0"), json={"dateReleased": now})
+        await client.post(f"{release_address('7.0')}deploys/", json={"environment": "production"})
+        await client.delete(release_address("7.0"))
     async with tenant.database.reading() as connection:
         rows = await connection.execute(
             text(

@@ -132,7 +132,8 @@ async def test_the_days_ahead_are_made_of_what_today_has(plain_database: Databas
     async with plain_database.transaction() as connection:
         today = await days.read_today(connection)
         await days.ensure_partitions(
-            connection, [Partition("logs", today, retention_class) for retention_class in RetentionClass]
+            connection,
+            [Partition("logs", today, retention_class) for retention_class in RetentionClass],
         )
         await days.make_days_ahead(connection)
         classes = {

@@ -276,10 +276,10 @@ async def test_one_turn_of_the_loop_is_one_batch(journal, monkeypatch):
     monkeypatch.setattr(journal, "_settle", counting)
     seqs: list[int] = []
 
-    async def one(number: int) -> None:
+    async def append_number(number: int) -> None:
         seqs.append(await append(journal, b"%d" % number))
 
-    await asyncio.gather(*(one(number) for number in range(60)))
+    await asyncio.gather(*(append_number(number) for number in range(60)))
     assert (gate.syncs, woken) == (1, 1)
     assert seqs == list(range(1, 61))
 
