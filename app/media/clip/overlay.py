@@ -13,6 +13,7 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 
 from app.core import shipped
+from app.media.clip import fonts
 from app.media.clip.planes import PlanarPicture, PlaneColour, make_colour
 from app.media.clip.wire import ClipBox, ClipCaption, ClipMark
 
@@ -20,7 +21,9 @@ _FONTS: Final = ("next-latin.woff2", "next-latin-ext.woff2")
 """The fonts of the pages, the first of which has nearly all characters."""
 _NO_CHARACTER: Final = "\uffff"
 _UNKNOWN: Final = "?"
-"""Stands for a character that no font has."""
+"""Stands for a character that no font has, where there is no run of words to shorten."""
+_LEFT_OUT: Final = "…"
+"""Stands for a run of characters of captions that no font has."""
 _LARGER: Final = 4
 """Masks are drawn so many times as large."""
 _MOST_MASK_PX: Final = 2_048
@@ -54,24 +57,33 @@ _CORNER_SHARE: Final = 0.06
 Font = tuple[ImageFont.FreeTypeFont, ...]
 
 _font_bytes: dict[str, bytes] = {}
+_system_fonts: list[bytes] = []
 
 
 def load_fonts() -> None:
     """Read the fonts into memory: no file can be opened once the sandbox is closed."""
     for name in _FONTS:
         _font_bytes[name] = (shipped.STATIC / "fonts" / name).read_bytes()
+    _system_fonts[:] = [font.path.read_bytes() for font in fonts.find_system_fonts()]
 
 
 @lru_cache(maxsize=16)
 def _open_font(size_px: int) -> Font:
-    fonts = [
-        # Raqm, the other engine, is loaded as a library of its own, and may be missing.
-        ImageFont.truetype(io.BytesIO(data), size_px, layout_engine=ImageFont.Layout.BASIC)
-        for data in _font_bytes.values()
-    ]
-    for font in fonts:
-        font.set_variation_by_axes([600])
-    return tuple(fonts)
+    faces = [_open_face(data, size_px) for data in _font_bytes.values()]
+    for face in faces:
+        face.set_variation_by_axes([600])
+    return tuple(faces)
+
+
+def _open_face(data: bytes, size_px: float) -> ImageFont.FreeTypeFont:
+    # Raqm, the other engine, is loaded as a library of its own, and may be missing.
+    return ImageFont.truetype(io.BytesIO(data), size_px, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=6)
+def _open_system_face(number: int, size_px: float) -> ImageFont.FreeTypeFont:
+    """Open a font of the machine, which is a copy of it in memory: only where a character asks."""
+    return _open_face(_system_fonts[number], size_px)
 
 
 def draw_mark(picture: PlanarPicture, mark: ClipMark, shown: ClipBox) -> None:
@@ -193,10 +205,12 @@ def draw_caption(picture: PlanarPicture, caption: ClipCaption, bar: ClipBox, fon
     first, second = bar.y + round(bar.height * 0.31), bar.y + round(bar.height * 0.71)
     clock_px = _measure(caption.clock, font)
     _write_line(picture, caption.clock, font, (round(bar.width - edge - clock_px), first), _QUIET)
-    screen = _shorten_line(caption.screen, font, room - clock_px - font_px)
+    screen = _leave_unknown_out(caption.screen, font)
+    screen = _shorten_line(screen, font, room - clock_px - font_px)
     _write_line(picture, screen, font, (edge, first), _QUIET)
     colour = _FAILED if caption.is_failure else _WHITE
-    _write_line(picture, _shorten_line(caption.event, font, room), font, (edge, second), colour)
+    event = _shorten_line(_leave_unknown_out(caption.event, font), font, room)
+    _write_line(picture, event, font, (edge, second), colour)
 
 
 def draw_body(picture: PlanarPicture, shown: ClipBox, body_px: int) -> None:
@@ -269,9 +283,30 @@ def _shorten_line(text: str, font: Font, room_px: float) -> str:
 def _find_face(character: str, font: Font) -> tuple[ImageFont.FreeTypeFont, str]:
     """Return the first font that has a character, or a question mark where none has it."""
     for face in font:
-        # A font draws the same empty box for all characters that it does not have.
-        if bytes(face.getmask(character)) != bytes(face.getmask(_NO_CHARACTER)):
+        if _has_character(face, character):
             return face, character
         if character.isspace():
             return face, " "
+    if fonts.is_drawn_singly(character):
+        for number in range(len(_system_fonts)):
+            face = _open_system_face(number, font[0].size)
+            if _has_character(face, character):
+                return face, character
     return font[0], _UNKNOWN
+
+
+def _has_character(face: ImageFont.FreeTypeFont, character: str) -> bool:
+    # A font draws the same empty box for all characters that it does not have.
+    return bytes(face.getmask(character)) != bytes(face.getmask(_NO_CHARACTER))
+
+
+def _leave_unknown_out(text: str, font: Font) -> str:
+    """Put one ellipsis in the place of each run of characters that no font has."""
+    words: list[str] = []
+    for character in text:
+        is_unknown = _find_face(character, font)[1] == _UNKNOWN != character
+        if not is_unknown:
+            words.append(character)
+        elif not words or words[-1] != _LEFT_OUT:
+            words.append(_LEFT_OUT)
+    return "".join(words)

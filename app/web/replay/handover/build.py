@@ -4,6 +4,7 @@ from typing import Final
 
 from app.core import clock
 from app.core.replay_range import ReplayRange, write_clock
+from app.media.clip.fonts import list_caption_scripts
 from app.playback.video.widened_range import widen_range
 from app.playback.visit.model import ReplayContext
 from app.replays import naming
@@ -59,6 +60,7 @@ def build_handover_page(
         may_change=may_change,
         clips_href=replay_urls.clips(key.project_id, key.replay_id),
         clips_are_on=clips_are_on,
+        caption_scripts=list_caption_scripts(),
         share_form=make_share_form(context),
         handed_out=describe_handed_out(
             handed_out,

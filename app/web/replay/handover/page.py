@@ -103,5 +103,7 @@ class HandoverPage:
     """The address of the clips of the replay; POST makes one."""
     clips_are_on: bool
     """Whether this server renders clips."""
+    caption_scripts: tuple[str, ...]
+    """The names of the scripts that captions of clips can have on this server."""
     share_form: ShareForm
     handed_out: tuple[HandedOutRow, ...] = ()

@@ -39,6 +39,7 @@ HANDOVER_PAGE = HandoverPage(
     may_change=True,
     clips_href=replay_urls.clips(PROJECT, REPLAY),
     clips_are_on=True,
+    caption_scripts=("Latin", "Greek", "Cyrillic"),
     share_form=ShareForm(
         action_href=replay_urls.shares(PROJECT, REPLAY),
         is_allowed=True,

@@ -21,6 +21,7 @@ from app.web.words.lists import ProjectOption
 from app.web.words.one_time_links import OneTimeLinkCard
 from app.web.words.roles import describe_roles
 from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY
+from tests.unit.web.samples.share_samples import NO_OPEN_SHARES, OPEN_SHARES
 
 _CARD = FeedbackCard(
     EventId("5" * 32), "I tapped Pay twice.\n\nNothing happened.", "Ada", "ada@example.com", NOW,
@@ -161,6 +162,8 @@ PAGES: dict[str, tuple[str, object]] = {
     "feedback, empty": ("feedback/page.html", FEEDBACK_EMPTY),
     "releases": ("releases/page.html", RELEASES),
     "releases, empty": ("releases/page.html", RELEASES_EMPTY),
+    "open shares": ("settings/open_shares.html", OPEN_SHARES),
+    "open shares, none": ("settings/open_shares.html", NO_OPEN_SHARES),
     "keys": ("keys/page.html", KEYS),
     "keys, all off": ("keys/page.html", replace(KEYS, keys=KEYS.keys[2:], has_active=False)),
     "keys, none": ("keys/page.html", keys.KeysPage(PROJECT, "Shop", (), False)),

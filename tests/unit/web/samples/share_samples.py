@@ -5,6 +5,7 @@ from dataclasses import replace
 from app.core.ids import ReplayId
 from app.web.replay.page import ReplayPage, ShareNote
 from app.web.replay.shares.describe import MadeShareCard
+from app.web.settings.shares.page import OpenShareRow, OpenSharesPage
 from app.web.urls import replay_urls, share_urls
 from tests.unit.web.samples.made_up import NOW, PROJECT, REPLAY
 
@@ -14,6 +15,43 @@ MADE = MadeShareCard(
     words="Share link, 0:06 to 0:16.5, with Activity and Network (for Ada, about the checkout).",
     expires_at=NOW,
     back_href=replay_urls.hand_on(PROJECT, REPLAY),
+)
+
+
+_OPEN_SHARE = OpenShareRow(
+    user="ada@example.com",
+    replay_href=replay_urls.hand_on(PROJECT, REPLAY),
+    started_at=NOW,
+    shows="0:58 to 1:12, with Activity, Network and Errors",
+    frames="",
+    note="for the ticket about the checkout",
+    maker="Ana Silva",
+    made_at=NOW,
+    expires_at=NOW,
+    views=3,
+    viewed_at=NOW,
+    revoke_href=replay_urls.revoke_share(PROJECT, REPLAY, 3),
+)
+OPEN_SHARES = OpenSharesPage(
+    PROJECT,
+    "Shop",
+    is_switched_off=True,
+    rows=(
+        _OPEN_SHARE,
+        replace(
+            _OPEN_SHARE, user="x" * 90, started_at=None, note="n" * 200, maker="y" * 90,
+            frames="https://wiki.example.com, https://" + "w" * 120 + ".example.com",
+        ),
+        replace(_OPEN_SHARE, user="Unknown user", note="", views=0, viewed_at=None),
+    ),
+    total=153,
+    pictures=12,
+    back_href="/back",
+    next_href="/next",
+)  # fmt: skip
+
+NO_OPEN_SHARES = replace(
+    OPEN_SHARES, is_switched_off=False, rows=(), total=0, pictures=1, back_href=None, next_href=None
 )
 
 
