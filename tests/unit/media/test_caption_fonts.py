@@ -1,6 +1,4 @@
-"""Captions in scripts that the fonts of the pages do not have: which fonts are taken, and what is
-left out where there is none.
-"""
+"""Captions in scripts that the fonts of the pages do not have, and what they leave out."""
 
 from pathlib import Path
 
