@@ -244,7 +244,7 @@ async def test_a_picture_opens_for_strangers_until_it_is_taken_back(
         await deliver(alerting)
         [item] = receiver.requests[-1].json()["data"]["items"]
         pictures.append(item["picture_url"].removeprefix(alerting.base_url))
-    assert "3 pictures open now" in (await alerting.web.get(path)).text
+    assert "3 pictures can be opened now" in (await alerting.web.get(path)).text
     async with stranger(alerting) as nobody:
 
         async def ask() -> list[int]:
