@@ -41,14 +41,11 @@ async def test_an_unfinished_head_ends_the_connection(impatient_server, monkeypa
 
 async def test_a_body_that_stops_ends_the_connection(impatient_server, monkeypatch):
     """No status line is sent, so the phone keeps its envelope; nothing is kept or counted."""
-    monkeypatch.setattr(HttpConnection, "silence_s", 0.05)
     body = envelopes.event_envelope()
-    assert (
-        await exchange(
-            impatient_server.base_url, make_head(impatient_server, len(body)) + body[:-1]
-        )
-        == b""
-    )
+    cut_request = make_head(impatient_server, len(body)) + body[:-1]
+    with monkeypatch.context() as impatience:
+        impatience.setattr(HttpConnection, "silence_s", 0.05)
+        assert await exchange(impatient_server.base_url, cut_request) == b""
     await impatient_server.take(body)
     assert await impatient_server.outcomes() == {("event", "kept", ""): 1}
     await until(lambda: impatient_server.service.endpoint.reading_bytes == 0)

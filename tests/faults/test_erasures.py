@@ -29,6 +29,7 @@ from tests.support.report import Report
 from tests.support.servers import process
 from tests.support.servers.process import LaunchOptions
 from tests.support.servers.server import Keyed, Server, keyed, running
+from tests.support.waiting import PATIENCE_S
 
 ROUNDS = programme_size.rounds(ci=30, nightly=500)
 LIVES = 10
@@ -39,7 +40,6 @@ ERASING_STEPS = 250
 """About as many of them as the worker and the sweep take."""
 REPLAYS = 6
 SEGMENTS = 3
-_PATIENCE_S = 90.0
 
 
 @dataclass(slots=True)
@@ -182,7 +182,7 @@ def choose_step(dice: random.Random) -> LaunchOptions:
 async def check(server: Server, chain: Chain) -> dict[str, int]:
     """Wait until every receipt is closed, and search everything for what was erased."""
     await invariant.wait_until_drained(server)
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while any(erasure.state is not ErasureState.FINISHED for erasure in await list_all(server)):
             server.service.page_services.eraser.hurry()
             await asyncio.sleep(0.05)

@@ -22,9 +22,8 @@ from app.preparation import DatabasePreparation
 from app.projects import queries as projects
 from tests.support.builders import envelopes
 from tests.support.servers.server import Keyed, alone, keyed
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
-_PATIENCE_S = 60.0
 _STRANGE_KEY = "f" * 32
 
 
@@ -70,7 +69,7 @@ async def count_outcomes(service: wiring.Service, project: Keyed) -> Counter[tup
 async def wait_until_digested(service: wiring.Service) -> None:
     """Wait until everything that was accepted is digested."""
     journal = service.ingest.journal
-    await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
+    await until(lambda: journal.backlog().entries == 0, deadline_s=PATIENCE_S)
 
 
 async def test_a_server_starts_without_its_database(data_dir, tmp_path):
@@ -88,7 +87,7 @@ async def test_a_server_starts_without_its_database(data_dir, tmp_path):
         )
         assert (page.status_code, "The database does not answer" in page.text) == (503, True)
         with run_postgres(data_dir):
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await service.preparation.done.wait()
             assert (await sender.get("/health/ready")).status_code == 200
             await wait_until_digested(service)
@@ -110,7 +109,7 @@ async def test_keys_are_checked_once_the_database_is_back(data_dir, tmp_path):
         bodies = [envelopes.replay_video_envelope(number) for number in range(1, 6)]
         assert [await send_envelope(sender, project, body) for body in bodies] == [200] * 5
         with run_postgres(data_dir):
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await service.preparation.done.wait()
             await wait_until_digested(service)
             assert await count_outcomes(service, project) == {("replay_video", "kept", ""): 5}
@@ -148,7 +147,7 @@ async def test_simultaneous_starts_create_one_person_and_project(empty_database_
     urls = DatabaseUrls(empty_database_url, empty_database_url)
     starts = [DatabasePreparation(urls, database, tmp_path / "erasures.log") for _ in range(6)]
     await asyncio.gather(*(start.begin() for start in starts))
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*(start.done.wait() for start in starts))
     await asyncio.gather(*(start.stop() for start in starts))
     async with database.reading() as connection:

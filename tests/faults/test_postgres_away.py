@@ -35,7 +35,7 @@ from tests.support.servers import process
 from tests.support.servers.postgres import run_sql
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Keyed, keyed, running
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 ENVELOPES = programme_size.rounds(ci=20, nightly=1_200)
 """Envelopes sent while Postgres is away: at twenty a second, a minute in nightly runs."""
@@ -44,7 +44,6 @@ KILLS = programme_size.rounds(ci=3, nightly=20)
 SENDERS = 4
 PAUSE_S = 0.2
 """Pause of each of the four senders, which thus send five times a second."""
-PATIENCE_S = 120.0
 
 
 class Postgres:

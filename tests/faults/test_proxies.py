@@ -20,7 +20,7 @@ from tests.support.builders.api_tokens import make_token
 from tests.support.report import Report
 from tests.support.servers import process, proxies
 from tests.support.servers.server import Keyed, Server, exchange, keyed
-from tests.support.waiting import until, until_asked
+from tests.support.waiting import PATIENCE_S, until, until_asked
 
 KINDS = ("caddy", "nginx")
 SENDERS = 8
@@ -89,7 +89,10 @@ async def test_answers_to_build_servers_pass_the_proxy(
     """Below /api/0/ a 503 passes as it is, for a new try, and names keep their encoded slash."""
     secret = await make_token(server.database, server.app.id)
     async with httpx2.AsyncClient(
-        base_url=proxy, headers={"Authorization": f"Bearer {secret}"}
+        base_url=proxy,
+        headers={"Authorization": f"Bearer {secret}"},
+        trust_env=False,
+        timeout=PATIENCE_S,
     ) as client:
         releases = "/api/0/organizations/playhead/releases/"
         answer = await client.post(releases, json={"version": "a/b%2Fc"})

@@ -15,12 +15,12 @@ from app import __version__
 from tests.package.test_lock import read_pins
 from tests.support.servers.dockerfile import Build
 from tests.support.servers.installed import (
-    PATIENCE_S,
     ROOT,
     RunningInstallation,
     free_port,
     wait_until_ready,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def ordinary_user() -> dict[str, Any]:

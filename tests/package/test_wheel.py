@@ -12,7 +12,8 @@ import httpx2
 import pytest
 
 from app import __version__
-from tests.support.servers.installed import PATIENCE_S, Installation, run_pip
+from tests.support.servers.installed import Installation, run_pip
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -62,10 +63,10 @@ def test_the_installed_program_serves_in_an_empty_folder(
         doctor = installation.run("doctor", cwd=empty_folder)
         assert doctor.returncode == 0, doctor.stdout
         assert "decoded in a sandbox" in doctor.stdout
-        page = httpx2.get(server.sign_in_link, trust_env=False)
+        page = httpx2.get(server.sign_in_link, trust_env=False, timeout=PATIENCE_S)
         assert page.status_code == 200
         for address in _static_addresses(page.text):
-            answer = httpx2.get(f"{server.base_url}{address}", trust_env=False)
+            answer = httpx2.get(f"{server.base_url}{address}", trust_env=False, timeout=PATIENCE_S)
             assert (address, answer.status_code) == (address, 200)
         server.process.terminate()
         assert server.process.wait(PATIENCE_S) == 0, server.read_output()

@@ -127,7 +127,7 @@ async def test_a_standby_that_lacks_commits_takes_over(
             if not is_idle:
                 await send(server, ledger, 4)
             lost = server.service.ingest.digester.lost_commits
-            await until_asked(lambda: asyncio.sleep(0, lost.times > 0), deadline_s=60)
+            await until_asked(lambda: asyncio.sleep(0, lost.times > 0))
             findings = await invariant.check_invariant(server, ledger)
             assert lost.entries_lost == 0
             report.round(read_again=lost.entries_read_again, **findings.facts())

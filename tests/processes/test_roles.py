@@ -39,7 +39,7 @@ class Deployment:
     async def take(self, body: bytes) -> None:
         """Send a good envelope to the door, and wait until it is digested."""
         assert (await self.post(body)).status_code == 200
-        await until(lambda: self.door.ingest.journal.backlog().entries == 0, deadline_s=30)
+        await until(lambda: self.door.ingest.journal.backlog().entries == 0)
 
     @property
     def page(self) -> str:
@@ -66,7 +66,7 @@ async def test_three_processes_are_one_installation(deployment: Deployment):
     """The door stores a replay, the pages show it, and the worker seals it."""
     await deployment.take(envelopes.replay_video_envelope())
     assert (await deployment.visitor.get(deployment.page)).status_code == 200
-    await until(lambda: deployment.worker.closer.closed == 1, deadline_s=30)
+    await until(lambda: deployment.worker.closer.closed == 1)
     assert deployment.door.closer.closed == deployment.pages.closer.closed == 0
     assert (await deployment.visitor.get(deployment.page)).status_code == 200
 
@@ -74,11 +74,11 @@ async def test_three_processes_are_one_installation(deployment: Deployment):
 async def test_worker_sweeps_what_pages_delete(deployment: Deployment, tmp_path: Path):
     """Objects of a replay that was deleted on a page go, although pages do not sweep."""
     await deployment.take(envelopes.replay_video_envelope())
-    await until(lambda: deployment.worker.closer.closed == 1, deadline_s=30)
+    await until(lambda: deployment.worker.closer.closed == 1)
     assert (await deployment.visitor.post(f"{deployment.page}/delete")).status_code == 303
     assert (await deployment.visitor.get(deployment.page)).status_code == 410
     deployment.worker.sweeper.hurry()
-    await until(lambda: not list(tmp_path.glob("objects/*/*/*/sealed-*")), deadline_s=30)
+    await until(lambda: not list(tmp_path.glob("objects/*/*/*/sealed-*")))
 
 
 @pytest.mark.parametrize("role", [ProcessRole.PAGES, ProcessRole.WORKER])

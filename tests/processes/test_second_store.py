@@ -9,8 +9,14 @@ import pytest
 from app.db.engine import Database
 from app.processes import records
 from tests.support.servers import process, s3
-from tests.support.servers.process import LaunchOptions
-from tests.support.waiting import until_asked
+from tests.support.servers.process import LaunchOptions, ServerProcess
+from tests.support.waiting import PATIENCE_S, until_asked
+
+
+def is_ready(server: ServerProcess) -> bool:
+    """Tell whether a server answers that it is ready."""
+    answer = httpx2.get(f"{server.base_url}/health/ready", trust_env=False, timeout=PATIENCE_S)
+    return answer.status_code == 200
 
 
 async def test_a_second_process_with_a_disk_of_its_own_does_not_start(
@@ -29,7 +35,7 @@ async def test_a_second_process_with_a_disk_of_its_own_does_not_start(
         assert f"the objects of this database lie at {tmp_path}/first/objects on " in reason
         assert f"{tmp_path}/second/objects on " in reason
         assert "playhead storage claim" in reason
-        assert httpx2.get(f"{first.base_url}/health/ready").status_code == 200
+        assert is_ready(first)
 
 
 async def test_processes_share_a_bucket_and_refuse_another(
@@ -83,4 +89,4 @@ async def test_a_moved_data_folder_starts_by_itself(
             first.kill()
     (tmp_path / "old").rename(tmp_path / "new")
     with process.launch_and_wait(database_url, tmp_path / "new") as moved:
-        assert httpx2.get(f"{moved.base_url}/health/ready").status_code == 200
+        assert is_ready(moved)

@@ -16,7 +16,7 @@ import pytest
 
 from app.cli import environment
 from app.core.settings import Settings
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 _ADDRESS = re.compile(r"Web app +(http://\S+)")
 
@@ -68,16 +68,17 @@ async def test_workers_are_one_server_for_those_who_run_it(command_line: Command
         await until(
             lambda: (
                 b"Ctrl-C stops" in command_line.output.read_bytes() or process.poll() is not None
-            ),
-            deadline_s=90,
+            )
         )
         base_url = environment.find_address(Settings(data_dir=command_line.folder))
-        async with httpx2.AsyncClient(base_url=base_url, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            base_url=base_url, trust_env=False, timeout=PATIENCE_S
+        ) as client:
             await check_sign_in(client, command_line.output.read_text("utf-8"))
             assert f"runs as process {process.pid}" in command_line.call("doctor")
             postgres = find_postgres(process.pid)
             postgres.kill()
-            await until(lambda: find_postgres(process.pid).pid != postgres.pid, deadline_s=60)
+            await until(lambda: find_postgres(process.pid).pid != postgres.pid)
             await until_ready(client)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

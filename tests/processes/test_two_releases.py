@@ -17,6 +17,7 @@ from tests.support.servers import process
 from tests.support.servers.postgres import as_app
 from tests.support.servers.process import ForkServer, LaunchOptions, ServerProcess
 from tests.support.servers.server import keyed
+from tests.support.waiting import PATIENCE_S
 
 _LINK: Final = re.compile(r"(?:href|src)=\"(/static/[^\"]+)\"")
 _NEW_RULE: Final = b"\n.of-the-next-release { color: red }\n"
@@ -56,7 +57,9 @@ async def test_each_release_has_the_static_files_of_both(
 
 async def list_static_links(server: ServerProcess) -> list[str]:
     """Return the addresses of all static files that the page for signing in names."""
-    async with httpx2.AsyncClient(base_url=server.base_url, trust_env=False) as client:
+    async with httpx2.AsyncClient(
+        base_url=server.base_url, trust_env=False, timeout=PATIENCE_S
+    ) as client:
         page = await client.get("/sign-in")
     assert page.status_code == 200
     return [link.replace("&amp;", "&") for link in _LINK.findall(page.text)]
@@ -64,7 +67,9 @@ async def list_static_links(server: ServerProcess) -> list[str]:
 
 async def fetch_all(server: ServerProcess, links: list[str]) -> dict[str, bytes]:
     """Return what a server answers for each address."""
-    async with httpx2.AsyncClient(base_url=server.base_url, trust_env=False) as client:
+    async with httpx2.AsyncClient(
+        base_url=server.base_url, trust_env=False, timeout=PATIENCE_S
+    ) as client:
         answers = await asyncio.gather(*(client.get(link) for link in links))
     assert {answer.status_code for answer in answers} == {200}
     return {link: answer.content for link, answer in zip(links, answers, strict=True)}

@@ -27,6 +27,7 @@ from tests.support.servers.installed import ROOT
 from tests.support.servers.postgres import as_app
 from tests.support.servers.process import ForkServer, LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, keyed
+from tests.support.waiting import PATIENCE_S
 
 NEXT_VERSION: Final = "9.9.9"
 NEXT_REVISION: Final = "9001"
@@ -138,7 +139,9 @@ class Host:
     async def take_segment(self, project: Keyed, segment_id: int) -> None:
         """Send a segment to the server, and wait until it is digested."""
         assert self.server is not None
-        async with httpx2.AsyncClient(base_url=self.server.base_url, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            base_url=self.server.base_url, trust_env=False, timeout=PATIENCE_S
+        ) as client:
             answer = await client.post(
                 f"/api/{project.id}/envelope/",
                 content=envelopes.replay_video_envelope(segment_id),

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 
 from tests.support.servers.process import ServerProcess, launch_server
-from tests.support.waiting import until_asked
+from tests.support.waiting import PATIENCE_S, until_asked
 
 
 async def test_a_rolling_restart_does_not_drain(database_url: str, tmp_path: Path):
@@ -23,7 +23,7 @@ async def test_a_rolling_restart_does_not_drain(database_url: str, tmp_path: Pat
             statuses[await ask(parent)] += 1
             return len(parent.worker_pids()) == 2 and not parent.worker_pids() & before
 
-        await until_asked(are_replaced, deadline_s=60)
+        await until_asked(are_replaced)
         assert set(statuses) == {200}
         # An orderly stop would drain for ten minutes.
         workers = parent.worker_pids()
@@ -34,5 +34,7 @@ async def test_a_rolling_restart_does_not_drain(database_url: str, tmp_path: Pat
 
 async def ask(parent: ServerProcess) -> int:
     """Return the status of a health check, on a connection of its own."""
-    async with httpx2.AsyncClient(base_url=parent.base_url, trust_env=False) as client:
+    async with httpx2.AsyncClient(
+        base_url=parent.base_url, trust_env=False, timeout=PATIENCE_S
+    ) as client:
         return (await client.get("/health/door")).status_code

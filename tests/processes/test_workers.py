@@ -18,7 +18,7 @@ from app.core.ids import PublicKey
 from app.db.engine import Database
 from tests.support.builders import envelopes
 from tests.support.servers.process import LaunchOptions, ServerProcess, launch_server
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 _SENDERS = 4
 _BEFORE = 40
@@ -45,7 +45,7 @@ class Traffic:
     async def reach(self, more: int) -> None:
         """Wait until so many more envelopes are answered with 200."""
         goal = self.answers[200] + more
-        await until(lambda: self.answers[200] >= goal, deadline_s=60)
+        await until(lambda: self.answers[200] >= goal)
 
 
 @asynccontextmanager
@@ -99,7 +99,9 @@ async def count_stored(database_url: str) -> int:
 
 async def read_series(process: ServerProcess, name: str) -> dict[str, float]:
     """Read the values of a metric by worker."""
-    async with httpx2.AsyncClient(base_url=process.base_url, trust_env=False) as client:
+    async with httpx2.AsyncClient(
+        base_url=process.base_url, trust_env=False, timeout=PATIENCE_S
+    ) as client:
         answer = (await client.get("/metrics")).text
     found = re.findall(rf'^{name}{{[^}}]*worker="(\d+)"[^}}]*}} (\S+)$', answer, re.MULTILINE)
     return {worker: float(value) for worker, value in found}
@@ -130,12 +132,12 @@ async def test_a_killed_worker_loses_nothing(
         await traffic.reach(_BEFORE)
         os.kill(min(before), signal.SIGKILL)
         await traffic.reach(_BEFORE)
-        await until(lambda: len(parent.worker_pids()) == 2, deadline_s=30)
+        await until(lambda: len(parent.worker_pids()) == 2)
     assert set(traffic.answers) == {200}
     assert traffic.hang_ups <= _SENDERS
     assert max(before) in parent.worker_pids()
     await wait_until_digested(parent)
-    await until(lambda: len(list_journals(tmp_path)) == 2, deadline_s=30)
+    await until(lambda: len(list_journals(tmp_path)) == 2)
     sent = next(traffic.numbers) - 1
     assert traffic.answers[200] <= await count_stored(database_url) <= sent
 
@@ -149,10 +151,7 @@ async def test_a_rolling_restart_hangs_up_on_nobody(
     async with sending(parent, reconnects=reconnects) as traffic:
         await traffic.reach(_BEFORE)
         parent.send(signal.SIGHUP)
-        await until(
-            lambda: len(parent.worker_pids()) == 2 and not parent.worker_pids() & before,
-            deadline_s=60,
-        )
+        await until(lambda: len(parent.worker_pids()) == 2 and not parent.worker_pids() & before)
         await traffic.reach(_BEFORE)
     assert traffic.hang_ups == 0
     assert set(traffic.answers) == {200}
@@ -176,7 +175,7 @@ async def test_workers_end_with_their_parent(parent: ServerProcess, tmp_path: Pa
     """Workers whose parent is killed stop as if they were told to."""
     workers = parent.worker_pids()
     parent.kill()
-    await until(lambda: not any(map(is_running, workers)), deadline_s=30)
+    await until(lambda: not any(map(is_running, workers)))
     assert list_journals(tmp_path) == []
 
 
@@ -216,7 +215,7 @@ async def test_a_dying_successor_leaves_the_workers_in_place(parent: ServerProce
             seen.update(parent.worker_pids())
         return bool(seen - before) and parent_workers(parent) == before
 
-    await until(has_failed, deadline_s=60)
+    await until(has_failed)
     folder.unlink()
     aside.rename(folder)
     async with sending(parent) as traffic:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.support.waiting import PATIENCE_S
+
 VERSIONS: Final = ("2.31", "2.58", "3.8")
 _MODULES: Final = Path(__file__).parent / "node_modules"
-_PATIENCE_S: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,6 @@ class BuildServer:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             output, _ = await process.communicate()
         return CliRun(process.returncode or 0, output.decode())

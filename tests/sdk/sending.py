@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.formats.wire import credentials
 from tests.support.builders.wire import KEY, REPLAY_ID, SPAN_ID, TRACE_ID
 from tests.support.servers.server import Keyed, Server
+from tests.support.waiting import PATIENCE_S
 
 SENDERS: Final = Path(__file__).parent / "senders"
 PYTHON: Final = sys.executable
@@ -27,7 +28,6 @@ BAGGAGE: Final = ",".join(
     }.items()
 )
 """Baggage of a phone's request, with the key and the release of the phone, not the backend."""
-_PATIENCE_S: Final = 60
 
 
 def make_dsn(server: Server, project: Keyed) -> str:
@@ -44,7 +44,7 @@ async def run_sender(program: str, script: str, *arguments: str) -> dict[str, An
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         stdout, stderr = await process.communicate()
     assert process.returncode == 0, stderr.decode()
     sent: dict[str, Any] = json.loads(stdout.splitlines()[-1])

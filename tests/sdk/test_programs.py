@@ -19,6 +19,7 @@ from tests.support import html_reader
 from tests.support.builders.wire import KEY
 from tests.support.recorded import contents, delivery
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,7 +27,6 @@ PROGRAMS: Final = {
     "fastapi": (sending.PYTHON, "fastapi_app.py"),
     "express": (sending.NODE, "--import", "./express_first.mjs", "express_app.mjs"),
 }
-_PATIENCE_S: Final = 60
 
 
 def make_trace_headers(family: str) -> dict[str, str]:
@@ -70,7 +70,7 @@ async def run_service(name: str, dsn: str) -> AsyncIterator[str]:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             port = (await process.stdout.readline()).decode().strip()
         assert port.isdecimal(), (await process.communicate())[1].decode()
         yield f"http://127.0.0.1:{port}"
@@ -108,12 +108,14 @@ async def test_the_work_of_a_service_is_in_the_replay_of_its_phone(
     headers = make_trace_headers(family)
     async with (
         run_service(name, sending.make_dsn(tenant, tenant.backend)) as address,
-        httpx2.AsyncClient(base_url=address, headers=headers, trust_env=False) as phone,
+        httpx2.AsyncClient(
+            base_url=address, headers=headers, trust_env=False, timeout=PATIENCE_S
+        ) as phone,
     ):
         assert (await phone.get("/api/items")).json() == ["shirt"]
         assert (await phone.get("/api/pay")).status_code == 500
         error = {"fastapi": "ValueError", "express": "TypeError"}[name]
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 errors, spans = await read_backend_entries(tenant, replay_id)
                 new_spans = spans - entries_before[1]

@@ -23,10 +23,10 @@ from tests.support.servers.sign_in_providers import (
     provider_settings,
     running_with,
 )
+from tests.support.waiting import PATIENCE_S
 
 PROVIDERS = Path(__file__).parent / "providers"
 GROUPS = {"oidc_project_roles": {"mobile": {"app": "member"}}}
-_PATIENCE_S = 60
 _MOST_STEPS = 12
 
 
@@ -44,7 +44,7 @@ async def running_provider(script: str, *arguments: str) -> AsyncIterator[None]:
     )
     assert process.stdout
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             while b"ready" not in (line := await process.stdout.readline()):
                 assert line, "the provider has ended"
         yield
@@ -59,7 +59,7 @@ async def walk_through(address: str, base_url: str) -> str:
     Returns:
         The address of the callback.
     """
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         answer = await client.get(address)
         for _ in range(_MOST_STEPS):
             if answer.is_redirect:

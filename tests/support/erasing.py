@@ -10,8 +10,7 @@ from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
 from app.erasure.jobs.scopes import Scope, make_person_scope
 from app.erasure.people.names import PersonName
 from tests.support.servers.server import Server
-
-_PATIENCE_S = 60.0
+from tests.support.waiting import PATIENCE_S
 
 
 async def erase_person(server: Server, names: Sequence[PersonName]) -> Erasure:
@@ -30,7 +29,7 @@ async def wait_for_state(
     server: Server, erasure_id: int, state: ErasureState = ErasureState.FINISHED
 ) -> Erasure:
     """Wait until an erasure is in a state."""
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             server.service.page_services.eraser.hurry()
             async with server.database.reading() as connection:

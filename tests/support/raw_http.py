@@ -9,12 +9,12 @@ from typing import Any, Self
 
 from tests.support.builders import envelopes
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 OPTIONS = b"OPTIONS /api/1/envelope/ HTTP/1.1\r\nHost: a\r\n\r\n"
 """A request to an ingest endpoint that is answered at once."""
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
 """A request to the pages."""
-_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class RawConnection:
 
     async def answer(self, *, has_body: bool = True) -> RawAnswer:
         """Read one answer."""
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             head = await self.reader.readuntil(b"\r\n\r\n")
             first, *lines = head.decode("latin-1").split("\r\n")[:-2]
             headers = {
@@ -63,7 +63,7 @@ class RawConnection:
     async def read_to_end(self) -> bytes:
         """Read until the server closes; a connection that was reset has no rest."""
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 return await self.reader.read()
         except ConnectionResetError:
             return b""

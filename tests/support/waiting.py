@@ -2,9 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+PATIENCE_S: Final = 120.0
+"""Seconds after which a test gives up: a hundred times what it takes where nothing else runs."""
 
 
-async def until(condition: Callable[[], bool], *, deadline_s: float = 60.0) -> None:
+async def until(condition: Callable[[], bool], *, deadline_s: float = PATIENCE_S) -> None:
     """Let other tasks run until `condition` holds.
 
     Raises:
@@ -15,7 +19,9 @@ async def until(condition: Callable[[], bool], *, deadline_s: float = 60.0) -> N
             await asyncio.sleep(0.005)
 
 
-async def until_asked(question: Callable[[], Awaitable[bool]], *, deadline_s: float = 60.0) -> None:
+async def until_asked(
+    question: Callable[[], Awaitable[bool]], *, deadline_s: float = PATIENCE_S
+) -> None:
     """Ask again and again until the answer is yes.
 
     Raises:

@@ -52,7 +52,7 @@ async def test_a_deleted_issue_is_gone_with_its_files(tenant: Server):
     assert answer.status_code == 303
     assert {table: await count_rows(tenant, table) for table in TABLES} == dict.fromkeys(TABLES, 0)
     assert await count_rows(tenant, "attachments") == 0
-    await until(lambda: not list_file_objects(tenant), deadline_s=20)
+    await until(lambda: not list_file_objects(tenant))
     assert (await tenant.web.get(path)).status_code == 404
     assert (await tenant.web.post(f"{path}/delete")).status_code == 404
     async with tenant.database.reading() as connection:
@@ -81,7 +81,7 @@ async def test_the_sweep_keeps_a_deleted_file_that_came_again(tenant: Server):
     """The sweep removes no object that a row points at."""
     path = await send_error_with_file(tenant)
     await tenant.web.post(f"{path}/delete")
-    await until(lambda: not list_file_objects(tenant), deadline_s=20)
+    await until(lambda: not list_file_objects(tenant))
     await send_error_with_file(tenant)
     async with tenant.database.transaction() as connection:
         await connection.execute(

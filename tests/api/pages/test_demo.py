@@ -5,8 +5,7 @@ import re
 
 from app.projects import queries as projects
 from tests.support.servers.server import Server
-
-_PATIENCE_S = 120.0
+from tests.support.waiting import PATIENCE_S
 
 
 async def test_the_demo_plays_into_its_own_projects(server: Server):
@@ -19,7 +18,7 @@ async def test_the_demo_plays_into_its_own_projects(server: Server):
     waiting = (await server.web.get(waiting_href)).text
     assert "The demo app is playing." in waiting
     (awaited,) = re.findall(r'data-awaited="[^"]+" data-href="([^"]+)"', waiting)
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*server.service.page_services.tasks)
     await server.settled()
     list_html = (await server.web.get("/replays")).text

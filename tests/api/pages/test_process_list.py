@@ -13,6 +13,7 @@ from app.core.settings import Settings
 from app.processes.heartbeat import ProcessHeartbeat, make_identity
 from app.processes.model import ROLES, ProcessCondition
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 
 async def add_process(
@@ -59,7 +60,7 @@ async def read_page(server: Server) -> str:
 
 async def read_metrics(server: Server) -> list[str]:
     """Return the lines of the metrics."""
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         return (await client.get(f"{server.base_url}/metrics")).text.splitlines()
 
 

@@ -15,6 +15,7 @@ from tests.support.browsers import signed_in, stranger
 from tests.support.builders.people import PASSWORD, make_person
 from tests.support.servers import server as servers
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 FORWARDED = {"x-forwarded-for": "203.0.113.9"}
 
@@ -36,7 +37,10 @@ async def over_https(
         port = server.service.page_services.settings.port
         headers = {"origin": "https://replays.example", "accept": "text/html"}
         async with httpx2.AsyncClient(
-            base_url=f"http://127.0.0.1:{port}", trust_env=False, headers=headers
+            base_url=f"http://127.0.0.1:{port}",
+            trust_env=False,
+            headers=headers,
+            timeout=PATIENCE_S,
         ) as browser:
             yield server, browser
 

@@ -23,6 +23,7 @@ from tests.support.servers.sign_in_providers import (
     running_with,
     sign_in_at_mock,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -354,7 +355,7 @@ async def test_a_visit_to_another_name_of_this_server_moves_to_the_public_one(
 ):
     """The cookie must be set at the address that the provider sends people back to."""
     other = server.base_url.replace("127.0.0.1", "localhost")
-    async with httpx2.AsyncClient(base_url=other, trust_env=False) as browser:
+    async with httpx2.AsyncClient(base_url=other, trust_env=False, timeout=PATIENCE_S) as browser:
         answer = await browser.get("/sign-in/openid", params={"back": "/projects"})
     assert answer.headers["location"].startswith(
         f"{server.base_url}/sign-in/openid?back=%2Fprojects"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -11,13 +12,16 @@ import pytest
 from app.accounts import links, queries as accounts
 from app.administration.people.provider_check import SignInEnding
 from app.audit import queries as audit
+from app.core import clock
 from app.memberships import queries as memberships, writes as membership_writes
 from app.memberships.model import Role
+from app.openid import provider
 from tests.support import html_reader
 from tests.support.browsers import stranger
 from tests.support.builders.people import PASSWORD, make_person
 from tests.support.servers.server import Server
 from tests.support.servers.sign_in_providers import (
+    ACCESS_TOKEN_LASTS,
     MockProvider,
     let_pass,
     running_mock,
@@ -285,25 +289,24 @@ async def test_without_a_refresh_token_userinfo_is_asked(database_url: str, tmp_
 
 
 async def test_without_any_token_the_browser_goes_to_the_provider_again(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """After 15 minutes a page leads through the provider, where the person is still signed in."""
-    with running_mock(issues_refresh_token=False, access_token_s=1) as mock:
+    with running_mock(issues_refresh_token=False) as mock:
         async with (
             running_with(mock.issuer, database_url, tmp_path, **GROUPS) as server,
             signed_in_at_mock(server) as browser,
         ):
-            async with server.database.transaction() as connection:
-                from sqlalchemy import text  # noqa: PLC0415 - of this test alone
-
-                await connection.execute(text("select pg_sleep(1.1)"))
-            await let_pass(server, browser, 11)
-            assert await status_of(browser) == 200
-            await let_pass(server, browser, 5)
-            answer = await browser.get("/projects?from=1")
-            assert answer.headers["location"] == "/sign-in/openid?back=%2Fprojects%3Ffrom%3D1"
-            script = await browser.get("/projects", headers={"accept": "application/json"})
-            assert script.status_code == 401
+            with monkeypatch.context() as after_the_token:
+                ended_at = clock.now() + ACCESS_TOKEN_LASTS
+                after_the_token.setattr(provider, "clock", SimpleNamespace(now=lambda: ended_at))
+                await let_pass(server, browser, 11)
+                assert await status_of(browser) == 200
+                await let_pass(server, browser, 5)
+                answer = await browser.get("/projects?from=1")
+                assert answer.headers["location"] == "/sign-in/openid?back=%2Fprojects%3Ffrom%3D1"
+                script = await browser.get("/projects", headers={"accept": "application/json"})
+                assert script.status_code == 401
             again = await sign_in_at_mock(browser, back="/projects")
             assert again.headers["location"] == "/projects"
             assert await status_of(browser) == 200

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.pages.site import Site
 from tests.support import chromium
+from tests.support.waiting import PATIENCE_S
 
 FAKE_PLAYER = Path(__file__).with_name("fake_player.js")
+# Of the five seconds that Playwright waits, three browsers beside each other may need all.
+expect.set_options(timeout=PATIENCE_S * 1_000)
 
 
 @pytest.fixture(scope="module")

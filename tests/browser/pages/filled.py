@@ -20,12 +20,12 @@ from app.web.urls import list_urls, project_urls, replay_urls
 from tests.support.builders import envelopes
 from tests.support.servers import postgres
 from tests.support.servers.server import Keyed, Server, running
+from tests.support.waiting import PATIENCE_S
 
 GONE: Final = "d" * 32
 BROKEN: Final = "b" * 32
 NOWHERE: Final = "0" * 32
 PANELS: Final = ("activity", "network", "errors", "trace", "logs", "segments", "details")
-_PATIENCE_S: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def run_server(
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        result = results.get(timeout=_PATIENCE_S)
+        result = results.get(timeout=PATIENCE_S)
         if isinstance(result, BaseException):
             raise result
         yield result

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 from app.web.frame.rendering import assets
 from app.web.frame.rendering.renderer import Renderer
 from app.web.urls import list_urls
+from tests.support.waiting import PATIENCE_S
 from tests.unit.web.samples import pages
 from tests.unit.web.samples.pages import SAMPLES, Sample
 
@@ -31,6 +32,9 @@ class Site:
         self.asked_for_new = 0
         self.late_s = 0.0
         """Seconds between one part of a page and the next."""
+        self.may_continue = threading.Event()
+        """Cleared, it holds back the last part of a page."""
+        self.may_continue.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
@@ -112,9 +116,11 @@ class Site:
                 self.end_headers()
                 first, *later_pieces = body.split(_MARK)
                 self.wfile.write(first)
-                for piece in later_pieces:
+                for number, piece in enumerate(later_pieces, 1):
                     self.wfile.flush()
                     time.sleep(site.late_s)
+                    if number == len(later_pieces):
+                        site.may_continue.wait(PATIENCE_S)
                     self.wfile.write(_MARK + piece)
 
         return Handler

@@ -180,12 +180,13 @@ def test_scripts_wait_for_a_page_that_arrives_in_parts(page, site):
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844), (844, 390)])
 def test_the_picture_does_not_move_when_the_page_completes(page, site, size):
     """The picture keeps its place when the panels and the timeline arrive."""
-    site.late_s = 1.0
+    site.may_continue.clear()
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.goto(site.address("replay"), wait_until="commit")
     page.wait_for_selector("[data-stage-host] canvas", state="attached")
     box = page.locator("[data-stage-host]").bounding_box()
     assert page.locator("[data-deck]").count() == 0
+    site.may_continue.set()
     page.wait_for_selector(".track .head")
     assert page.locator("[data-stage-host]").bounding_box() == box
 

@@ -13,6 +13,7 @@ from tests.browser.player import replays
 from tests.browser.player.serve import Server
 from tests.browser.player.watching import Watching
 from tests.support import chromium
+from tests.support.waiting import PATIENCE_S
 
 FAMILIES: Final = ("android-session-full-a", "android-rotation-a", "android-gap-a", "android-vfr-a")
 OTHERS: Final = (
@@ -38,7 +39,6 @@ WITHOUT: Final = {
         });
     """,
 }
-_PATIENCE_S: Final = 10
 
 
 class Running(Server):
@@ -55,7 +55,7 @@ def server() -> Iterator[Running]:
     uvicorn_server = uvicorn.Server(uvicorn.Config(running.app(), port=0, log_level="warning"))
     thread = threading.Thread(target=uvicorn_server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     while not uvicorn_server.started:
         assert time.monotonic() < deadline, "the server does not start"
         thread.join(0.01)
@@ -63,7 +63,7 @@ def server() -> Iterator[Running]:
     running.url = f"http://localhost:{port}"
     yield running
     uvicorn_server.should_exit = True
-    thread.join(_PATIENCE_S)
+    thread.join(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from tests.support.waiting import PATIENCE_S
+
 PROGRAM: Final = "/usr/bin/firefox-esr"
-_PATIENCE_S: Final = 60
 _PREFERENCES: Final = {
     "marionette.port": 0,
     "app.update.disabledForTesting": True,
@@ -63,11 +64,11 @@ class Firefox:
             stderr=subprocess.DEVNULL,
         )
         try:
-            self._socket = socket.create_connection(("127.0.0.1", self._port()), _PATIENCE_S)
+            self._socket = socket.create_connection(("127.0.0.1", self._port()), PATIENCE_S)
             self._file = self._socket.makefile("rb")
             self._read()
             self._call("WebDriver:NewSession", {})
-            self._call("WebDriver:SetTimeouts", {"script": _PATIENCE_S * 1000})
+            self._call("WebDriver:SetTimeouts", {"script": int(PATIENCE_S * 1000)})
         except BaseException:
             self._process.kill()
             raise
@@ -83,7 +84,7 @@ class Firefox:
         self._file.close()
         self._socket.close()
         self._process.terminate()
-        self._process.wait(_PATIENCE_S)
+        self._process.wait(PATIENCE_S)
 
     def on(self, event: str, listener: object) -> None:
         """Ignore the listener: errors of the page show in what is missing."""
@@ -105,7 +106,7 @@ class Firefox:
 
     def wait_for_function(self, expression: str) -> None:
         """Wait until an expression holds."""
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not self.evaluate(expression):
             assert time.monotonic() < deadline, f"never: {expression}"
 
@@ -132,7 +133,7 @@ class Firefox:
     def _port(self) -> int:
         """Wait until Firefox has written down the port on which it listens, and return it."""
         port_file = self._profile / "MarionetteActivePort"
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not (port_file.is_file() and port_file.read_text(encoding="ascii").strip()):
             assert self._process.poll() is None, "Firefox ended at once"
             assert time.monotonic() < deadline, "Firefox does not start"

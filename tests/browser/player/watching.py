@@ -53,7 +53,7 @@ _LOOK: Final = """
     async seek(ms, due_ms) {
       const seen = [look.colour()];
       pb.seek(ms);
-      const end = performance.now() + 5000;
+      const end = performance.now() + 60000;
       while (performance.now() < end) {
         await look.frames(1);
         if (look.colour() !== seen.at(-1)) seen.push(look.colour());
@@ -68,7 +68,7 @@ _LOOK: Final = """
     async play(rate, until_ms) {
       const seen = [];
       pb.play(rate);
-      const end = performance.now() + 30000;
+      const end = performance.now() + 60000;
       while (performance.now() < end && player.store.get().playing && pb.time() < until_ms) {
         await look.frames(1);
         const {shown_ms, in_gap} = player.store.get();

@@ -22,8 +22,10 @@ from tests.support import chromium
 from tests.support.recorded import contents, delivery
 from tests.support.servers import postgres
 from tests.support.servers.server import Server, running
+from tests.support.waiting import PATIENCE_S
 
 FAMILY = "android-session-full-a"
+expect.set_options(timeout=PATIENCE_S * 1_000)
 
 
 async def make_sign_in_url(server: Server) -> str:
@@ -35,7 +37,7 @@ async def make_sign_in_url(server: Server) -> str:
 
 async def wait_until_true(page: Page, expression: str) -> None:
     """Wait by polling, because the page's content security policy forbids `wait_for_function`."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not await page.evaluate(expression):  # noqa: ASYNC110 - it is in another process
             await asyncio.sleep(0.02)
 
@@ -50,7 +52,7 @@ async def open_replay_by_its_poster(page: Page, replay_id: str) -> None:
     """Wait for the drawn poster, hover it to see the replay's strip of pictures, and open it."""
     row = page.locator("tr.replay", has=page.locator(f"a[href*='{replay_id}']")).first
     poster = row.locator(".poster img")
-    await expect(poster).to_be_visible(timeout=60_000)
+    await expect(poster).to_be_visible()
     await wait_until_true(page, "document.querySelector('.poster img').naturalHeight > 100")
     await poster.hover(force=True)
     await expect(page.locator(".story img")).to_be_visible()
@@ -127,7 +129,7 @@ async def check_preview_of_issue(page: Page, facts: truth.Truth) -> None:
     await toggle.click()
     await wait_until_true(page, f"pb.time() > {from_ms} && pb.time() < {at_ms}")
     await page.evaluate("(ms) => pb.seek(ms)", to_ms - 300)
-    await expect(toggle).to_have_text("Play", use_inner_text=True, timeout=30_000)
+    await expect(toggle).to_have_text("Play", use_inner_text=True)
     assert await page.evaluate("pb.time()") >= to_ms
     await page.locator("[data-preview-moment]").click()
     await wait_until_true(page, f"pb.time() === {at_ms}")

@@ -10,6 +10,7 @@ from app.web.frame.middleware.guard import REPORTS
 from tests.support.page_routes import FORMS, fill, page_routes
 from tests.support.report import Report
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,7 +59,9 @@ async def test_an_unsafe_request_comes_from_our_own_pages(tenant: Server, report
     good = await fill(tenant)
     wrong: list[str] = []
     cookie = {"cookie": "; ".join(f"{one.name}={one.value}" for one in tenant.web.cookies.jar)}
-    async with httpx2.AsyncClient(base_url=tenant.base_url, trust_env=False) as nobody:
+    async with httpx2.AsyncClient(
+        base_url=tenant.base_url, trust_env=False, timeout=PATIENCE_S
+    ) as nobody:
         for route, path, form in posts(good):
             for headers in REFUSED:
                 answer = await tenant.sender.post(

@@ -13,6 +13,7 @@ from app.core import clock
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import Database
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 
 async def make_token(
@@ -44,7 +45,9 @@ async def make_token(
 async def builder(server: Server, secret: str | None) -> AsyncIterator[httpx2.AsyncClient]:
     """Open a client that sends a token with each request; None for one without a token."""
     headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
-    async with httpx2.AsyncClient(base_url=server.base_url, headers=headers) as client:
+    async with httpx2.AsyncClient(
+        base_url=server.base_url, headers=headers, trust_env=False, timeout=PATIENCE_S
+    ) as client:
         yield client
 
 

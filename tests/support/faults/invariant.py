@@ -25,12 +25,12 @@ from app.replays.model import ReplayKey
 from app.storage import keys, probe
 from tests.support.builders.traffic import Ledger, TrafficEnvelope
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 SETTINGS_OF_CHECKED_SERVER: Final = {"replay_quiet_s": 3_600}
 """After ten minutes of kills the replays of the first ones would close: a server would seal them
 while objects are compared with rows.
 """
-_PATIENCE_S: Final = 60.0
 _COLUMNS: Final = """
     select table_name, column_name from information_schema.columns
     where table_schema = 'public' and column_name like '%object_key'
@@ -123,7 +123,7 @@ async def wait_until_drained(server: Server) -> None:
     Journals of dead processes are adopted when a server starts, and once a minute.
     """
     root = server.folder / "journal"
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         await server.settled()
         while _journals(root, server.service.ingest.journal.id):  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)

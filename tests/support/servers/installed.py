@@ -21,10 +21,10 @@ from typing import Final
 import pytest
 
 from tests.support.servers.dockerfile import Build
+from tests.support.waiting import PATIENCE_S
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 LOCK: Final = ROOT / "requirements" / "app.lock"
-PATIENCE_S: Final = 120.0
 _LINK: Final = re.compile(r"http://\S+/sign-in/\S+")
 
 

@@ -23,10 +23,10 @@ from pydantic import SecretStr
 
 from app.core import clock
 from app.main import StartReport
+from tests.support.waiting import PATIENCE_S
 
 _HOUSE: Final = Path(__file__).parents[3]
 _PROGRAM: Final = Path(__file__).with_name("fork_server.py")
-_PATIENCE_S: Final = 60.0
 _BACKLOG: Final = "\nplayhead_journal_backlog_entries 0.0"
 
 
@@ -93,7 +93,7 @@ class ServerProcess:
 
     def listens(self) -> bool:
         """Wait until it listens; False if it ends before, or takes too long."""
-        ready, _, _ = select.select([self._said.fileno(), self._pidfd], [], [], _PATIENCE_S)
+        ready, _, _ = select.select([self._said.fileno(), self._pidfd], [], [], PATIENCE_S)
         line = self._said.readline() if self._said.fileno() in ready else ""
         report = json.loads(line) if line else {}
         if "base_url" in report:
@@ -140,7 +140,7 @@ class ServerProcess:
 
     def wait(self) -> None:
         """Wait for its end, and learn where it killed itself."""
-        assert select.select([self._pidfd], [], [], _PATIENCE_S)[0], "the server does not end"
+        assert select.select([self._pidfd], [], [], PATIENCE_S)[0], "the server does not end"
         for line in self._said:
             self.place = json.loads(line).get("place", self.place)
 
@@ -265,11 +265,14 @@ def launch_and_wait(
         yield process
 
 
-async def wait_until_digested(process: ServerProcess, *, deadline_s: float = _PATIENCE_S) -> float:
+async def wait_until_digested(process: ServerProcess, *, deadline_s: float = PATIENCE_S) -> float:
     """Wait until a server has digested all it took; returns how long that was, in seconds."""
     began_s = clock.monotonic_s()
     url = f"{process.base_url}/metrics"
-    async with httpx2.AsyncClient(trust_env=False) as client, asyncio.timeout(deadline_s):
+    async with (
+        httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client,
+        asyncio.timeout(deadline_s),
+    ):
         while _BACKLOG not in (await client.get(url)).text:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
     return clock.monotonic_s() - began_s

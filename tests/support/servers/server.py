@@ -21,7 +21,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import httpx2
 import uvicorn
@@ -46,9 +46,8 @@ from app.wiring import pages as page_wiring
 from tests.support import dump
 from tests.support.builders import envelopes
 from tests.support.servers.postgres import as_app
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
-_PATIENCE_S: Final = 120.0
 # A test sends one envelope and waits for it: its batches would wait for company that never comes.
 vars(digester)["_BATCH_INTERVAL_S"] = 0.0
 # Templates are compiled once for all servers, as for the workers of one parent.
@@ -111,7 +110,7 @@ class Server:
     async def settled(self) -> None:
         """Wait until every accepted envelope is digested."""
         journal = self.service.ingest.journal
-        await until(lambda: journal.backlog().entries == 0, deadline_s=_PATIENCE_S)
+        await until(lambda: journal.backlog().entries == 0, deadline_s=PATIENCE_S)
 
     async def outcomes(self, project: Keyed | None = None) -> Counter[tuple[str, str, str]]:
         """Return how many items of a type ended how and why."""
@@ -129,7 +128,7 @@ class Server:
         """Wait for outcomes that are counted a moment after their answer; then compare all."""
         wanted = sum(expected.values())
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while (await self.outcomes(project)).total() < wanted:
                     # Refusals wait in memory for the next batch, or for a second.
                     self.service.ingest.queue.wake()
@@ -285,7 +284,7 @@ async def exchange(base_url: str, request: bytes, *, source: str | None = None) 
     reader, writer = await asyncio.open_connection(host, int(port), local_addr=local)
     writer.write(request)
     try:
-        return await asyncio.wait_for(reader.read(), _PATIENCE_S)
+        return await asyncio.wait_for(reader.read(), PATIENCE_S)
     except (ConnectionResetError, BrokenPipeError):
         return b""
     finally:
@@ -320,7 +319,7 @@ async def _listening(
 
 
 def _client(base_url: str, **options: Any) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=_PATIENCE_S, **options)
+    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=PATIENCE_S, **options)
 
 
 @asynccontextmanager

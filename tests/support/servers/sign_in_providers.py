@@ -17,11 +17,14 @@ from app.accounts import tokens
 from tests.support.browsers import stranger
 from tests.support.servers import server as servers
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 # The mock is built with authlib, whose server side takes https only unless it is told otherwise.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 CALLBACK: Final = "/sign-in/openid/callback"
+ACCESS_TOKEN_LASTS: Final = timedelta(hours=1)
+"""How long an access token of the mock is good."""
 ADA: Final[dict[str, object]] = {
     "email": "ada@example.com",
     "email_verified": True,
@@ -39,24 +42,27 @@ class MockProvider:
     def describe(self, subject: str = "ada", **claims: object) -> None:
         """Set what the provider says about an account, beside what it says about Ada."""
         answer = httpx2.put(
-            f"{self.issuer}/users/{subject}", json={**ADA, **claims}, trust_env=False
+            f"{self.issuer}/users/{subject}",
+            json={**ADA, **claims},
+            trust_env=False,
+            timeout=PATIENCE_S,
         )
         assert answer.status_code == 204, answer.text
 
     def forget_tokens(self, subject: str = "ada") -> None:
         """Refuse all tokens of an account from now on."""
-        httpx2.post(f"{self.issuer}/users/{subject}/revoke-tokens", trust_env=False)
+        httpx2.post(
+            f"{self.issuer}/users/{subject}/revoke-tokens", trust_env=False, timeout=PATIENCE_S
+        )
 
 
 @contextmanager
-def running_mock(
-    *, port: int = 0, issues_refresh_token: bool = True, access_token_s: float = 3600
-) -> Iterator[MockProvider]:
+def running_mock(*, port: int = 0, issues_refresh_token: bool = True) -> Iterator[MockProvider]:
     """Run a provider that knows Ada."""
     with run_server_in_thread(
         port,
         issue_refresh_token=issues_refresh_token,
-        access_token_max_age=timedelta(seconds=access_token_s),
+        access_token_max_age=ACCESS_TOKEN_LASTS,
         user_claims=[User(sub="ada", claims=dict(ADA))],
     ) as server:
         yield MockProvider(f"http://localhost:{server.server_port}")
@@ -92,7 +98,7 @@ async def go_to_provider(browser: httpx2.AsyncClient, *, back: str = "") -> str:
 
 async def choose_account(address: str, subject: str = "ada") -> str:
     """Sign in at the mock; return the address of the callback that it sends the browser to."""
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
         answer = await client.post(address, data={"sub": subject})
     assert answer.status_code == 302, answer.text
     return str(answer.headers["location"])

@@ -193,7 +193,7 @@ async def make_old_folder(data_dir: Path) -> None:
 async def wait_until_digested(service: wiring.Service) -> None:
     """Wait until every accepted envelope is digested."""
     journal = service.ingest.journal
-    await until(lambda: journal.backlog().entries == 0, deadline_s=60)
+    await until(lambda: journal.backlog().entries == 0)
 
 
 async def test_a_data_folder_from_before_roles_is_converted(data_dir: Path):
