@@ -191,7 +191,7 @@ async def find_files_by_sha1(
     rows = await connection.execute(
         select(debug_files)
         .where(debug_files.c.project_id == project_id, debug_files.c.sha1.in_(sorted(checksums)))
-        .order_by(debug_files.c.uploaded_at)
+        .order_by(debug_files.c.uploaded_at, debug_files.c.file_id)
     )
     files: dict[str, list[DebugFile]] = defaultdict(list)
     for row in rows:

@@ -37,9 +37,9 @@ _SAMPLES: Final = select(_newest_payloads.c.payload).where(
     func.length(_newest_payloads.c.payload) <= _SAMPLE_BYTES
 )
 _recent_issues = (
-    select(issues.c.project_id, issues.c.last_event_id, issues.c.last_seen_at)
+    select(issues.c.project_id, issues.c.issue_id, issues.c.last_event_id, issues.c.last_seen_at)
     .where(issues.c.project_id == bindparam("project"))
-    .order_by(issues.c.last_seen_at.desc())
+    .order_by(issues.c.last_seen_at.desc(), issues.c.issue_id)
     .limit(bindparam("most", type_=Integer))
     .subquery()
 )
@@ -51,7 +51,7 @@ _RECENT: Final = (
         & (events.c.event_id == _recent_issues.c.last_event_id),
     )
     .where(func.length(events.c.payload) <= _SAMPLE_BYTES)
-    .order_by(_recent_issues.c.last_seen_at.desc())
+    .order_by(_recent_issues.c.last_seen_at.desc(), _recent_issues.c.issue_id)
 )
 _EVENT: Final = select(events).where(*_IS_OF_ISSUE, events.c.event_id == bindparam("event"))
 _OF_PROJECT: Final = select(events).where(

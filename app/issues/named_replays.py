@@ -25,7 +25,7 @@ _NEWEST: Final = text(
     select replay_id, event_id, title, at from events
     where project_id = :project_id and replay_id is not null and received_at >= :since
       and (day >= cast(cast(:since as timestamptz) as date) - 1 or day = date '{OLD_DAY}')
-    order by received_at desc limit :most
+    order by received_at desc, event_id desc limit :most
     """  # noqa: S608 - made of a constant
 )
 _EVENT: Final = text(

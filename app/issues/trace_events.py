@@ -82,7 +82,7 @@ _BY_KEY: Final = text(
     select {_COLUMNS}
     from unnest(cast(:projects as bigint[]), cast(:ids as uuid[])) as k (project_id, event_id)
     join events e using (project_id, event_id)
-    order by e.at
+    order by e.at, project_id, event_id
     """  # noqa: S608 - joined from constants
 )
 

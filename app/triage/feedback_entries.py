@@ -53,7 +53,7 @@ def _make_statement(condition: str, *, is_backward: bool) -> TextClause:
                     or not {are_held_up("f.drift_ms", "r.drift_ms")}
                     and f.at + {_DRIFT} between r.started_at - {_SLACK} and r.ended_at + {_SLACK})
             )
-            order by r.first_received_at desc limit 1
+            order by r.first_received_at desc, r.project_id, r.replay_id limit 1
         ) r on true
         where {condition} and (
             cast(:cursor_at as timestamptz) is null
