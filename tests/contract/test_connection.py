@@ -12,7 +12,7 @@ from app.api.connection import HttpConnection
 from tests.support.builders import envelopes
 from tests.support.raw_http import open_raw_connection
 from tests.support.servers.server import exchange, running
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def test_a_trickling_body_ends_the_connection(impatient_server, monkeypatc
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(make_head(impatient_server, 1_000_000))
     answer = asyncio.create_task(reader.read())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not answer.done():
             writer.write(b"{")
             await asyncio.sleep(0.01)

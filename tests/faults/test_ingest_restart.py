@@ -19,7 +19,7 @@ from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.servers import process
 from tests.support.servers.server import Keyed, keyed, running
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 SEGMENTS = 12
 
@@ -82,7 +82,7 @@ async def test_a_kill_during_digest_counts_nothing_twice(database_url, tmp_path,
         to = await keyed(database, "App")
         with process.launch_and_wait(database_url, tmp_path) as server:
             await send_envelopes(server.base_url, to, *make_segments())
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while await count_segments(database) < digested:  # noqa: ASYNC110 - another process
                     await asyncio.sleep(0)
             server.kill()

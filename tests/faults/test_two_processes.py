@@ -22,6 +22,7 @@ from tests.support.report import Report
 from tests.support.servers import process
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Keyed, Server, keyed, running
+from tests.support.waiting import PATIENCE_S
 
 PROCESSES = max(2, programme_size.rounds(ci=4, nightly=10))
 CONNECTIONS = 5
@@ -72,7 +73,7 @@ async def delete_twice(database: Database, to: Keyed, replay_id: str) -> int:
             return False
         return True
 
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             if any(has_deleted := await asyncio.gather(delete(), delete())):
                 return sum(has_deleted)

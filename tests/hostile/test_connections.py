@@ -14,6 +14,7 @@ from tests.support.report import Report
 from tests.support.servers import process
 from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, keyed
+from tests.support.waiting import PATIENCE_S
 
 FILES = 900
 CONNECTIONS = FILES // 3
@@ -34,7 +35,7 @@ def half_open_connections(
                 source = (f"127.0.1.{number + 1}", 0)
                 address = (host, int(port))
                 connection = stack.enter_context(
-                    socket.create_connection(address, timeout=20, source_address=source)
+                    socket.create_connection(address, timeout=PATIENCE_S, source_address=source)
                 )
                 connection.sendall(begun)
         yield
@@ -43,7 +44,7 @@ def half_open_connections(
 async def read_metrics(server: ServerProcess, source: str) -> dict[str, float]:
     """Read the metrics of connections over a connection of their own."""
     transport = httpx2.AsyncHTTPTransport(local_address=source)
-    async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
+    async with httpx2.AsyncClient(transport=transport, timeout=PATIENCE_S) as client:
         lines = (await client.get(f"{server.base_url}/metrics")).text.splitlines()
     return {
         name: float(value)
@@ -55,7 +56,7 @@ async def read_metrics(server: ServerProcess, source: str) -> dict[str, float]:
 async def send_good_requests(server: ServerProcess, to: Keyed, source: str) -> list[int]:
     """Send an envelope and request a page, each over a connection of its own."""
     transport = httpx2.AsyncHTTPTransport(local_address=source)
-    async with httpx2.AsyncClient(transport=transport, timeout=20) as client:
+    async with httpx2.AsyncClient(transport=transport, timeout=PATIENCE_S) as client:
         envelope = await client.post(
             f"{server.base_url}/api/{to.id}/envelope/",
             content=envelopes.event_envelope(),

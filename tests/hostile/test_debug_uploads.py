@@ -15,6 +15,7 @@ from tests.support.builders import uploads
 from tests.support.builders.api_tokens import make_token
 from tests.support.report import Report
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -96,7 +97,7 @@ async def builder(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
     token = await make_token(server.database, server.app.id)
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(
-        base_url=server.base_url, headers=headers, trust_env=False, timeout=60
+        base_url=server.base_url, headers=headers, trust_env=False, timeout=PATIENCE_S
     ) as client:
         yield client
 

@@ -15,7 +15,7 @@ from tests.support.report import Report
 from tests.support.servers import process
 from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, keyed
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 MIB = 1024 * 1024
 MOST_BYTES = 512 * MIB
@@ -71,7 +71,7 @@ async def test_bombs_stay_small(database_url, tmp_path, report: Report):
     options = LaunchOptions(address_space_bytes=1024 * MIB)
     with process.launch_and_wait(database_url, tmp_path, options) as server:
         async with httpx2.AsyncClient(
-            base_url=server.base_url, trust_env=False, timeout=60
+            base_url=server.base_url, trust_env=False, timeout=PATIENCE_S
         ) as sender:
             assert await takes_a_good_envelope(server, sender, to)
             before_bytes = server.resident_bytes()
@@ -97,7 +97,7 @@ async def test_bombs_stay_small(database_url, tmp_path, report: Report):
 async def measure_settled_bytes(server: ServerProcess) -> int:
     """Return the resident memory once background work has had its first turn, which loads code."""
     readings: deque[int] = deque(maxlen=SETTLED_READINGS)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while len(readings) < SETTLED_READINGS or max(readings) - min(readings) > MIB // 4:
             readings.append(server.resident_bytes())
             await asyncio.sleep(0.2)
@@ -111,7 +111,7 @@ async def test_wire_bombs_leave_nothing_behind(database_url, tmp_path, report: R
     await database.close()
     with process.launch_and_wait(database_url, tmp_path) as server:
         async with httpx2.AsyncClient(
-            base_url=server.base_url, trust_env=False, timeout=60
+            base_url=server.base_url, trust_env=False, timeout=PATIENCE_S
         ) as sender:
             assert await takes_a_good_envelope(server, sender, to)
             assert (await sender.get("/sign-in")).status_code == 200

@@ -81,7 +81,7 @@ async def test_workers_are_one_server_for_those_who_run_it(command_line: Command
             await until(lambda: find_postgres(process.pid).pid != postgres.pid)
             await until_ready(client)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
     printed = command_line.output.read_text("utf-8")

@@ -30,7 +30,7 @@ from tests.support.servers import cluster, postgres, process, s3
 from tests.support.servers.bucket import Bucket
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Server, running
-from tests.support.waiting import until_asked
+from tests.support.waiting import PATIENCE_S, until_asked
 
 FAMILIES: Final = (
     ("android-crash-a", "delivery-shuffled-a", "node-7-express", "python-2.75-span-streaming")
@@ -195,9 +195,9 @@ def delayed(port: int) -> Iterator[int]:
     task = loop.create_task(run())
     thread = threading.Thread(target=loop.run_until_complete, args=(task,), daemon=True)
     thread.start()
-    yield ports.get(timeout=10)
+    yield ports.get(timeout=PATIENCE_S)
     loop.call_soon_threadsafe(task.cancel)
-    thread.join(10)
+    thread.join(PATIENCE_S)
     loop.close()
 
 

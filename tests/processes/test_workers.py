@@ -109,7 +109,7 @@ async def read_series(process: ServerProcess, name: str) -> dict[str, float]:
 
 async def wait_until_digested(process: ServerProcess) -> None:
     """Wait until no worker has an envelope that is not digested, nor a dead one's journal."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             backlogs = await read_series(process, "playhead_journal_backlog_entries")
             if len(backlogs) == 2 and not any(backlogs.values()):

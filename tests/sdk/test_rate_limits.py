@@ -11,6 +11,7 @@ from sentry_sdk.transport import _parse_rate_limits
 from app.formats.wire import credentials, rate_limits
 from app.ingest.item_types import CATEGORIES_BUT_REPLAY, CATEGORIES_IN_OBJECT_STORAGE
 from tests.support.servers.server import Server, running
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ async def test_the_sdk_holds_errors_back_after_a_limit(database_url, tmp_path):
 
 async def wait_for_limited_event(server: Server) -> Counter[tuple[str, str, str]]:
     """Return the outcomes once the limited event is counted."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not (counts := await server.outcomes())["event", "limited", "envelope_rate"]:
             server.service.ingest.queue.wake()
             await asyncio.sleep(0.01)

@@ -14,7 +14,7 @@ from app.core.limits import LIMITS
 from tests.support.builders import envelopes, payloads
 from tests.support.raw_http import LIVE, OPTIONS, head, open_raw_connection, post
 from tests.support.servers.server import Server
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -199,7 +199,7 @@ async def test_a_sender_that_reads_no_answers_is_not_read_from(tenant, connectio
         await asyncio.sleep(0)
         assert sent_requests < 1_000_000
     read_answers = 0
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         while read_answers < sent_requests:
             read_answers += (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
     assert connections[0]._delayed_exchange is None

@@ -11,7 +11,7 @@ from app.projects import cells, writes as project_writes
 from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.servers.server import Keyed, alone, running
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 ADDRESSES = {7: "https://c7.example.com", 8: "https://c8.example.com"}
 
@@ -36,7 +36,7 @@ async def test_a_new_installation_begins_with_the_ids_of_its_cell(
     services = await asyncio.gather(first.__aenter__(), second.__aenter__())
     try:
         for service, _sender in services:
-            await asyncio.wait_for(service.preparation.done.wait(), 30)
+            await asyncio.wait_for(service.preparation.done.wait(), PATIENCE_S)
     finally:
         await asyncio.gather(*(each.__aexit__(None, None, None) for each in (first, second)))
     assert await list_ids(empty_database_url) == [7_000_001]

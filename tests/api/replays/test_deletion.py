@@ -10,7 +10,7 @@ from app.replays.model import ReplayKey, Tombstone
 from tests.support import html_reader
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 OTHER = "d" * 32
 VIDEOS = (clips.clip(frames=5), clips.clip(frames=3))
@@ -90,7 +90,7 @@ async def test_a_pack_is_removed_with_its_last_replay(server):
     await server.web.post(server.page(OTHER, "/delete"))
     server.service.sweeper.hurry()
     await until(lambda: not server.objects())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while (receipt := await _read_receipt(server)).swept_at is None:  # noqa: ASYNC110 - a row has none
             await asyncio.sleep(0.01)
     assert (receipt.segments, receipt.objects) == (2, 2)

@@ -20,7 +20,7 @@ from tests.support.builders.clips import clip, colour_of
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.servers import server as servers
 from tests.support.servers.server import Server
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 PARTS = ("/pictures/poster.webp", "/pictures/preview.webp", "/pictures/sheet-0.webp")
 
@@ -225,7 +225,7 @@ async def wait_until_swept(server: Server) -> None:
             result = await connection.exec_driver_sql("select swept_at from tombstones")
             return result.scalar() is not None
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await is_swept():  # noqa: ASYNC110 - the database has no event
             await asyncio.sleep(0.01)
 
@@ -325,7 +325,7 @@ async def test_pictures_are_drawn_in_the_background(database_url, tmp_path):
     """A replay with an error has pictures seconds after it arrived, and metrics count them."""
     async with servers.running(database_url, tmp_path, pictures=True) as server:
         await server.take(envelopes.replay_video_envelope(0), envelopes.event_envelope())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while (await read_strip(server))["state"] != "made":  # noqa: ASYNC110 - nor has HTTP
                 await asyncio.sleep(0.1)
         metrics = (await server.sender.get("/metrics")).text

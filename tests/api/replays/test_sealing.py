@@ -20,6 +20,7 @@ from tests.support.builders import clips, envelopes, recordings
 from tests.support.builders.wire import REPLAY_ID, STARTED_MS
 from tests.support.recorded import contents, delivery, samples
 from tests.support.servers.server import Server
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -212,7 +213,7 @@ async def test_a_sealed_replay_is_deleted_with_its_object(tenant: Server):
     )
     assert answer.status_code == 303, answer.text
     store = tenant.service.page_services.store
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while not await _is_swept(tenant):  # the server sweeps as well, and may hold a lock
             await sealing.sweep_everything(tenant.database, store)
     folder = f"/{tenant.app.id}/{REPLAY_ID}/"

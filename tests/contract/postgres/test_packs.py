@@ -29,6 +29,7 @@ from app.replays import locks, queries, segment_queries
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.storage.local import LocalStore
 from tests.support.builders.stored_segments import store_claimed
+from tests.support.waiting import PATIENCE_S
 
 JOURNAL = "c" * 32
 PROJECT = ProjectId(1)
@@ -227,7 +228,7 @@ async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objec
         )
         claiming = asyncio.create_task(claim(database))
         waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             # A transaction sees one snapshot of the waits, so each look has its own.
             while not await _read_value(database, waits):  # noqa: ASYNC110 - Postgres has no event
                 await asyncio.sleep(0.01)
@@ -279,7 +280,7 @@ async def test_a_slow_wipe_delays_no_other_deletion(database, tmp_path):
     await store_claimed(database, objects, batch)
     await erase_replay(database, FIRST, person_id=None, at=clock.now())
     sweeping = asyncio.create_task(sweep_once(database, objects))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await objects.has_begun.wait()
         await erase_replay(database, SECOND, person_id=None, at=clock.now())
         await sweep_once(database, objects)  # a second sweep leaves the pack alone

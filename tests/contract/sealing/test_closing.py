@@ -14,6 +14,7 @@ from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
 from tests.support import sealing
 from tests.support.builders.stored_segments import SegmentWriter, make_prepared_segment
+from tests.support.waiting import PATIENCE_S
 
 FIRST, SECOND = (ReplayKey(ProjectId(1), ReplayId(digit * 32)) for digit in "ab")
 _TEN_MINUTES: Final = timedelta(minutes=10)
@@ -178,7 +179,7 @@ async def test_a_process_that_stops_leaves_its_replays_to_the_next(database, dig
     steps[0].run = wait_for_ever
     await digest.add(make_prepared_segment(FIRST))
     closer.start(is_busy=lambda: False)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await begun.wait()
     await closer.stop()
     del steps[0].run

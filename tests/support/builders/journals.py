@@ -12,7 +12,7 @@ from app.core.errors import ServiceUnavailable
 from app.journal import entry, files, reader
 from app.journal.entry import JournalEntry
 from app.journal.writer import Journal
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 FILE_BYTES = 64 * 1024
 KEY = "0123456789abcdef0123456789abcdef"
@@ -85,7 +85,7 @@ class HeldFsync:
         def held(fd: int) -> None:
             self.syncs += 1
             self.entered.set()
-            assert self._open.wait(20)
+            assert self._open.wait(PATIENCE_S)
             real(fd)
 
         monkeypatch.setattr(os, "fdatasync", held)

@@ -3,6 +3,7 @@
 import asyncio
 
 from app.api.drain import Drain
+from tests.support.waiting import PATIENCE_S
 
 
 async def test_a_drain_ends_after_its_time():
@@ -12,7 +13,7 @@ async def test_a_drain_ends_after_its_time():
     drain.begin(stopped.set)
     assert drain.has_begun
     assert not stopped.is_set()
-    await asyncio.wait_for(stopped.wait(), 10)
+    await asyncio.wait_for(stopped.wait(), PATIENCE_S)
 
 
 async def test_a_second_order_to_stop_is_obeyed_at_once():

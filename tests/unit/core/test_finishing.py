@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from app.core.finishing import finish_first
+from tests.support.waiting import PATIENCE_S
 
 
 async def test_a_cancelled_caller_waits_for_its_thread():
@@ -15,7 +16,7 @@ async def test_a_cancelled_caller_waits_for_its_thread():
 
     def work() -> None:
         begun.set()
-        ended.append(may_end.wait(20))
+        ended.append(may_end.wait(PATIENCE_S))
 
     caller = asyncio.create_task(finish_first(asyncio.to_thread(work)))
     await asyncio.to_thread(begun.wait, 20)

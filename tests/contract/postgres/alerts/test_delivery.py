@@ -29,7 +29,7 @@ from tests.support.builders.alerts import (
 )
 from tests.support.servers.receivers import ReceivedRequest, serving_mail, serving_webhook
 from tests.support.servers.server import keyed
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ async def test_each_message_is_sent_by_one_of_many_senders(
             await add_finding(database, rule, f"spike {number}")
             await compose(database)
         senders = [make_sender(database, process_id=f"{number:032x}") for number in range(8)]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while any(
                 message.state is MessageState.WAITING
                 for message in await read_log(database, project_id)

@@ -11,6 +11,7 @@ from app.playback.video.start import PlaybackStart
 from app.web.frame import answer
 from app.web.frame.rendering.renderer import Renderer
 from app.web.replay.page import UnfinishedPage
+from tests.support.waiting import PATIENCE_S
 from tests.unit.web.samples.pages import OPENING, REPLAY_PAGE
 
 TEMPLATE = "replay/page.html"
@@ -67,7 +68,7 @@ async def rest_of(sent: asyncio.Queue[Message]) -> bytes:
     """Read all messages to the end."""
     body = b""
     while True:
-        message = await asyncio.wait_for(sent.get(), 10)
+        message = await asyncio.wait_for(sent.get(), PATIENCE_S)
         body += bytes(message["body"])
         if not message.get("more_body"):
             return body
@@ -82,7 +83,7 @@ async def test_the_head_goes_before_the_rest_is_found():
         return REPLAY_PAGE
 
     sent = await ask(find, "identity", start=PlaybackStart("1-a", 4, b"\0\0\0\1i<"))
-    begin, head, picture, top = [await asyncio.wait_for(sent.get(), 10) for _ in range(4)]
+    begin, head, picture, top = [await asyncio.wait_for(sent.get(), PATIENCE_S) for _ in range(4)]
     assert begin["status"] == 200
     assert f'data-index-url="{OPENING.index_href}"' in head["body"].decode()
     assert BareServices.renderer.inlined.script in head["body"].decode()
@@ -106,10 +107,10 @@ async def test_each_piece_is_packed_so_that_it_can_be_read():
         return REPLAY_PAGE
 
     sent = await ask(find, "br, gzip")
-    start = await asyncio.wait_for(sent.get(), 10)
+    start = await asyncio.wait_for(sent.get(), PATIENCE_S)
     assert (b"content-encoding", b"gzip") in start["headers"]
     unpacker = zlib.decompressobj(wbits=31)
-    head = unpacker.decompress((await asyncio.wait_for(sent.get(), 10))["body"])
+    head = unpacker.decompress((await asyncio.wait_for(sent.get(), PATIENCE_S))["body"])
     assert BareServices.renderer.inlined.script.encode() in head
     is_ready.set()
     rest = unpacker.decompress(await rest_of(sent))
