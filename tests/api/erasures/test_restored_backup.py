@@ -128,6 +128,7 @@ async def test_what_a_failover_has_forgotten_is_erased_again(
     await server.take(envelopes.replay_video_envelope(0))
     await server.web.post(server.page(REPLAY_ID, "/delete"))
     await wait_for_state(server, (await list_all(server))[0].id)
+    await eraser.stop()  # two at once would both find that the end of the log is missing
     async with server.database.transaction() as connection:
         for table in ("tombstones", "erasures", "erasure_logs"):
             await connection.exec_driver_sql(f"delete from {table}")
