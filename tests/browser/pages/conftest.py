@@ -38,6 +38,7 @@ def site() -> Iterator[Site]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Open a wide window in which the fake player replaces the real one."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, timezone_id="Asia/Tokyo")
+    context.set_default_timeout(PATIENCE_S * 1_000)
     context.route("**/player/player.js", lambda route: route.fulfill(path=FAKE_PLAYER))
     yield context
     context.close()

@@ -20,6 +20,16 @@ _MARK: Final = b"<!-- The rest follows. -->"
 POLICY: Final = RENDERER.inlined.policy.partition("; report-uri")[0]
 
 
+class _PageServer(ThreadingHTTPServer):
+    """A server that lets a browser open all its connections at once.
+
+    Of more than five that wait, Linux drops what comes next, and the browser tries again after 1,
+    2, 4 … seconds.
+    """
+
+    request_queue_size = 128
+
+
 class Site:
     """A server in a thread; tests may change `pages` and `gestures`, and `posts` collects paths."""
 
@@ -35,7 +45,7 @@ class Site:
         self.may_continue = threading.Event()
         """Cleared, it holds back the last part of a page."""
         self.may_continue.set()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _PageServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever)
         self._thread.start()
 
