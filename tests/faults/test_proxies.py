@@ -1,7 +1,6 @@
 """Through nginx and Caddy a phone sees a 200, a refusal, or the end of its connection."""
 
 import asyncio
-import socket
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from tests.support.builders import envelopes
 from tests.support.builders.api_tokens import make_token
 from tests.support.report import Report
 from tests.support.servers import process, proxies
+from tests.support.servers.ports import find_free_port
 from tests.support.servers.server import Keyed, Server, exchange, keyed
 from tests.support.waiting import PATIENCE_S, until, until_asked
 
@@ -124,8 +124,7 @@ async def test_a_proxy_hides_the_metrics(server: Server, proxy: str):
 
 async def test_a_proxy_without_its_server_hangs_up_on_phones(tmp_path: Path, kind: str):
     """Without the server phones get no answer, and people learn that there is none."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        upstream = f"127.0.0.1:{listener.getsockname()[1]}"
+    upstream = f"127.0.0.1:{find_free_port()}"
     to = Keyed(1, "a" * 32)  # type: ignore[arg-type] # no server checks these ids
     async with proxies.in_front_of(upstream, folder=tmp_path / "proxy", kind=kind) as proxy:
         page = b"GET /replays HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -167,7 +166,7 @@ async def test_a_restart_under_load_loses_nothing(
     """No 5xx is seen during restarts under load, and every envelope with a 200 is kept."""
     database = Database.open(database_url, pool_size=1)
     to = await keyed(database, "App")
-    port = process.find_lasting_port()
+    port = find_free_port()
     statuses: set[str] = set()
     kept: set[str] = set()
     over = asyncio.Event()

@@ -17,9 +17,9 @@ from tests.support.servers.dockerfile import Build
 from tests.support.servers.installed import (
     ROOT,
     RunningInstallation,
-    free_port,
     wait_until_ready,
 )
+from tests.support.servers.ports import find_free_port
 from tests.support.waiting import PATIENCE_S
 
 
@@ -75,7 +75,7 @@ def test_the_image_says_what_it_is():
 
 def test_the_image_serves_as_the_dockerfile_says(image: Build):
     """The image's command listens, its health check succeeds, and its stop signal ends it."""
-    port, data = free_port(), image.place("/data")
+    port, data = find_free_port(), image.place("/data")
     variables = {**image.environment(), "PLAYHEAD_PORT": str(port)}
     user = ordinary_user()
     if user:

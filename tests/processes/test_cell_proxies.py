@@ -1,7 +1,6 @@
 """One name for two cells: a proxy finds the cell of an envelope by the id of its project."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.servers import proxies
+from tests.support.servers.ports import find_free_port
 from tests.support.servers.server import exchange
 
 
@@ -66,8 +66,7 @@ async def test_envelopes_reach_the_cell_of_their_project(tmp_path: Path, kind: s
 @pytest.mark.parametrize("kind", ["caddy", "nginx"])
 async def test_a_cell_that_is_down_takes_only_its_own(tmp_path: Path, kind: str):
     """Phones of a cell that does not answer are hung up on, and those of the other are served."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        nobody = f"127.0.0.1:{free.getsockname()[1]}"
+    nobody = f"127.0.0.1:{find_free_port()}"
     async with (
         cell("first") as first,
         proxies.before_cells(first, nobody, folder=tmp_path, kind=kind) as proxy,

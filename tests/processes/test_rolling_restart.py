@@ -19,6 +19,7 @@ from tests.support import programme_size
 from tests.support.builders import envelopes
 from tests.support.report import Report
 from tests.support.servers import process, proxies
+from tests.support.servers.ports import find_free_port
 from tests.support.servers.postgres import as_app
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Keyed, exchange, keyed
@@ -101,7 +102,7 @@ class RestartingServer:
     """A server on one port and folder, which can be started again and again."""
 
     def __init__(self, database_url: str, folder: Path, *, drain_s: float) -> None:
-        self.port = process.find_lasting_port()
+        self.port = find_free_port()
         self._place = (database_url, folder)
         self._drain_s = drain_s
         self._stack = contextlib.ExitStack()

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from app.cli.checks import CheckLevel
 from app.cli.provider_checks import check_sign_in_provider
 from app.core.settings import Settings
 from tests.support.browsers import stranger
+from tests.support.servers.ports import find_free_port
 from tests.support.servers.server import Server
 from tests.support.servers.sign_in_providers import (
     go_to_provider,
@@ -28,12 +28,6 @@ from tests.support.waiting import PATIENCE_S
 PROVIDERS = Path(__file__).parent / "providers"
 GROUPS = {"oidc_project_roles": {"mobile": {"app": "member"}}}
 _MOST_STEPS = 12
-
-
-def find_free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

@@ -6,7 +6,6 @@ connect as any role, so that tests can put a pooler between.
 
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +17,7 @@ import asyncpg
 
 from app.db import programs, system_user
 from app.db.roles import APP, OWNER
+from tests.support.servers.ports import find_free_port
 from tests.support.waiting import until_asked
 
 _SETTINGS: Final = {
@@ -45,8 +45,7 @@ class Cluster:
         self._user = system_user.find_system_user()
         self._programs = programs.Programs.find(None)
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: Final[int] = free.getsockname()[1]
+        self.port: Final[int] = find_free_port()
 
     @property
     def host(self) -> str:

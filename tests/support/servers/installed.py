@@ -7,7 +7,6 @@ The steps of the Dockerfile make it, from the wheel and the lock, as `pip` would
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import Final
 import pytest
 
 from tests.support.servers.dockerfile import Build
+from tests.support.servers.ports import find_free_port
 from tests.support.waiting import PATIENCE_S
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -82,7 +82,7 @@ class Installation:
     @contextmanager
     def serving(self, cwd: Path) -> Iterator[RunningInstallation]:
         """Start `playhead serve` in a folder; it is stopped as an operator stops it."""
-        port = free_port()
+        port = find_free_port()
         output = self.folder / f"output-{port}.txt"
         with output.open("wb") as file:
             process = subprocess.Popen(
@@ -105,12 +105,6 @@ def environment(**variables: str) -> dict[str, str]:
     """Return an environment in which nothing leads back to the checkout."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {**kept, "COLUMNS": "200", **variables}
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def build_wheel(folder: Path) -> Path:

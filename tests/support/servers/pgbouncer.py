@@ -15,6 +15,7 @@ from typing import Final
 from app.db import system_user
 from app.db.roles import APP, OWNER
 from tests.support.servers.cluster import Cluster
+from tests.support.servers.ports import find_free_port
 from tests.support.waiting import until
 
 _RECIPE: Final = Path(__file__).parents[3] / "deploy" / "pgbouncer.ini"
@@ -30,8 +31,7 @@ async def in_front_of(server: Cluster, folder: Path, **changes: str) -> AsyncIte
         folder: A folder that the system user of the embedded Postgres may write to.
         changes: Settings of the recipe to change.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     users = folder / f"users-{port}.txt"
     users.write_text(f'"{APP}" ""\n"{OWNER}" ""\n"postgres" ""\n')
     configuration = folder / f"pgbouncer-{port}.ini"

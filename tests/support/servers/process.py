@@ -4,7 +4,6 @@ import asyncio
 import atexit
 import json
 import os
-import random
 import select
 import signal
 import socket
@@ -23,6 +22,7 @@ from pydantic import SecretStr
 
 from app.core import clock
 from app.main import StartReport
+from tests.support.servers.ports import find_free_port
 from tests.support.waiting import PATIENCE_S
 
 _HOUSE: Final = Path(__file__).parents[3]
@@ -187,17 +187,6 @@ class LaunchOptions:
 PLAIN: Final = LaunchOptions()
 
 
-def find_lasting_port() -> int:
-    """Find a port that stays free while a server restarts: no connection gets it meanwhile.
-
-    Linux gives connections ports from 32,768 on.
-    """
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
-
-
 @contextmanager
 def launch_server(
     database_url: str | None, folder: Path, options: LaunchOptions = PLAIN, **settings: Any
@@ -210,8 +199,7 @@ def launch_server(
         options: How to start the server.
         settings: Further settings by name.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     values = {
         "data_dir": folder,
         "port": port,

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests.support.servers.ports import find_free_port
 from tests.support.waiting import until
 
 _DEPLOY: Final = Path(__file__).parents[3] / "deploy"
@@ -52,8 +53,7 @@ async def in_front_of(
     """
     if is_impatient:
         kind = f"{kind}, impatient"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     with _running(kind, upstreams, folder, port) as proxy:
         await until(lambda: _listens(port) or proxy.poll() is not None)
         assert proxy.poll() is None, f"{kind} has ended; its output is in {folder}"
@@ -70,8 +70,7 @@ async def before_cells(first: str, second: str, *, folder: Path, kind: str) -> A
         folder: Folder in which the proxy writes its files.
         kind: `nginx` or `caddy`.
     """
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = find_free_port()
     with _running(f"{kind} of cells", (first, second), folder, port) as proxy:
         await until(lambda: _listens(port) or proxy.poll() is not None)
         assert proxy.poll() is None, f"{kind} has ended; its output is in {folder}"

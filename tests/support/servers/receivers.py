@@ -19,7 +19,7 @@ from typing import Any, Final
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 
-from tests.support.servers.installed import free_port
+from tests.support.servers.ports import find_free_port
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
@@ -146,7 +146,7 @@ def serving_mail(
     *, password: str | None = None, tls: ssl.SSLContext | None = None, must_tls: bool = False
 ) -> Iterator[MailReceiver]:
     """Run an SMTP server, in a thread of its own, on this machine."""
-    receiver = MailReceiver(port=free_port())
+    receiver = MailReceiver(port=find_free_port())
 
     def authenticate(server: Any, session: Any, envelope: Any, mechanism: Any, data: Any) -> Any:
         is_right = password is not None and data.password == password.encode()

@@ -8,7 +8,7 @@ from app.core.errors import DeliveryFailed, InvalidInput
 from app.mail.mailbox import read_mail_address, read_mailbox
 from app.mail.server import Mailer, MailServer, OutgoingMail, read_mail_server
 from tests.support.builders.certificates import make_certificate
-from tests.support.servers.installed import free_port
+from tests.support.servers.ports import find_free_port
 from tests.support.servers.receivers import serving_mail
 
 SENDER = read_mailbox("Playhead <playhead@example.com>")
@@ -115,7 +115,7 @@ async def test_a_password_is_sent_under_tls_alone(tmp_path: Path):
 
 async def test_a_server_that_is_away_is_tried_again():
     """Nobody listens: the mail waits."""
-    mailer = Mailer(MailServer("127.0.0.1", free_port(), False), SENDER)
+    mailer = Mailer(MailServer("127.0.0.1", find_free_port(), False), SENDER)
     with pytest.raises(DeliveryFailed) as refusal:
         await mailer.send(MAIL)
     assert not refusal.value.is_final

@@ -10,12 +10,12 @@ from app.mail.mailbox import read_mailbox
 from app.mail.server import Mailer, OutgoingMail, read_mail_server
 from app.outbound.allowed_hosts import AllowedHosts
 from app.outbound.client import OutboundClient
-from tests.support.servers.installed import free_port
+from tests.support.servers.ports import find_free_port
 
 
 async def test_certificates_are_read_before_the_first_delivery(monkeypatch: pytest.MonkeyPatch):
     """Reading them takes long enough to hold up everything else in the process."""
-    port = free_port()
+    port = find_free_port()
     client = OutboundClient(AllowedHosts.read(["127.0.0.1"]))
     mailer = Mailer(read_mail_server(f"smtps://127.0.0.1:{port}"), read_mailbox("a@example.com"))
 
