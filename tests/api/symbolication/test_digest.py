@@ -88,6 +88,7 @@ async def test_file_that_is_not_at_hand_is_left_to_a_worker(
 
     with monkeypatch.context() as patched:
         patched.setattr(cache, "_fetch", wait_for_ever)
+        patched.setattr(found_files, "_WAIT_S", 0.01)
         await tenant.take(obfuscated_event(), obfuscated_event("cd" * 16))
         for fetch in [*cache._fetches.values()]:
             fetch.cancel()

@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.ingest.digest import symbolicate
-from app.symbolication.event import TimeBudget
 from app.symbolication.model import unpack_symbolicated
 from tests.support.builders import envelopes
 from tests.support.builders.api_tokens import project_builder
@@ -121,11 +119,8 @@ async def test_lines_of_source_code(tenant: Server):
     assert lines[4] == {}  # cart.h is not in the bundle
 
 
-async def test_digest_makes_it_clear_with_files_at_hand(
-    tenant: Server, monkeypatch: pytest.MonkeyPatch
-):
+async def test_digest_makes_it_clear_with_files_at_hand(tenant: Server):
     """If the symcache is on this machine, digest itself stores the event clear."""
-    monkeypatch.setattr(symbolicate, "AT_INGEST", TimeBudget(event_s=60.0, batch_s=60.0))
     await upload_file(tenant, "elf-arm64")
     first, second = load_sample_event("elf-arm64"), load_sample_event("elf-arm64")
     second["event_id"] = "cd" * 16

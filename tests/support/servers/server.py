@@ -34,12 +34,14 @@ from app.core import clock
 from app.core.ids import PersonId, ProjectId, PublicKey, ReplayId
 from app.core.settings import Settings
 from app.db.engine import Database
-from app.ingest.digest import digester
+from app.ingest.digest import digester, symbolicate
 from app.memberships import writes as membership_writes
 from app.memberships.model import Role
 from app.projects import queries as projects, writes as project_writes
 from app.replays.model import ReplayKey
 from app.storage import keys
+from app.symbolication import found_files
+from app.symbolication.event import TimeBudget
 from app.web.frame import access
 from app.web.frame.rendering.renderer import Renderer
 from app.wiring import pages as page_wiring
@@ -50,6 +52,10 @@ from tests.support.waiting import PATIENCE_S, until
 
 # A test sends one envelope and waits for it: its batches would wait for company that never comes.
 vars(digester)["_BATCH_INTERVAL_S"] = 0.0
+# On a busy machine a debug file may come after the 30 ms that digest waits for it, and an event may
+# take longer than 50 ms; it would be left to a worker.
+vars(symbolicate)["AT_INGEST"] = TimeBudget(event_s=PATIENCE_S, batch_s=PATIENCE_S)
+vars(found_files)["_WAIT_S"] = PATIENCE_S
 # Templates are compiled once for all servers, as for the workers of one parent.
 vars(page_wiring)["Renderer"] = functools.cache(Renderer)
 
