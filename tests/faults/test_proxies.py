@@ -1,6 +1,7 @@
 """Through nginx and Caddy a phone sees a 200, a refusal, or the end of its connection."""
 
 import asyncio
+import socket
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
