@@ -30,7 +30,7 @@ import psutil
 from app.core import clock
 from tests.sdk.cli import BuildServer
 from tests.support.builders import mappings, uploads
-from tests.support.servers.process import find_lasting_port
+from tests.support.servers.ports import find_free_port
 
 _HOUSE: Final = Path(__file__).resolve().parent.parent
 _MIB: Final = 1024 * 1024
@@ -96,7 +96,7 @@ def _run(*command: object) -> None:
 @contextmanager
 def _serving(folder: Path) -> Iterator[tuple[psutil.Process, BuildServer]]:
     """Start a server with its own Postgres, a project and a token."""
-    port = find_lasting_port()
+    port = find_free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         **os.environ,
