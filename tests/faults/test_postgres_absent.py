@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import httpx2
@@ -55,15 +56,13 @@ async def send_envelope(sender: httpx2.AsyncClient, to: Keyed, body: bytes) -> i
 
 async def count_outcomes(service: wiring.Service, project: Keyed) -> Counter[tuple[str, str, str]]:
     """Return the number of a project's items by type, outcome and reason."""
+    since = (clock.now() - timedelta(days=1)).date()
     async with service.page_services.db.reading() as connection:
-        day = clock.now().date().replace(day=1)
-        outcomes = await projects.list_outcomes(connection, project.id, since=day)
-    return Counter(
-        {
-            (outcome.item_type, outcome.outcome, outcome.reason): outcome.quantity
-            for outcome in outcomes
-        }
-    )
+        outcomes = await projects.list_outcomes(connection, project.id, since=since)
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for outcome in outcomes:
+        counts[outcome.item_type, outcome.outcome, outcome.reason] += outcome.quantity
+    return counts
 
 
 async def wait_until_digested(service: wiring.Service) -> None:
