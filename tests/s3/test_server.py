@@ -26,12 +26,13 @@ def location(service):
 
 
 @pytest.fixture
-def list_names(service, location):
-    """Return a function that lists the names of the objects in the bucket."""
+def list_packs(service, location):
+    """Return a function that lists the names of the packs in the bucket."""
 
     def listed():
         answer = service.owner.list_objects_v2(Bucket=location.bucket)
-        return [entry["Key"] for entry in answer.get("Contents", [])]
+        names = [entry["Key"] for entry in answer.get("Contents", [])]
+        return [name for name in names if name.split("/")[3] == "v"]
 
     return listed
 
@@ -53,11 +54,11 @@ async def server(service, location, database_url, tmp_path):
         yield started
 
 
-async def test_video_is_in_the_bucket_until_it_is_deleted(server, list_names, location):
-    """A segment is one object below the prefix, and a deletion through the page removes it."""
-    await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
-    prefix = f"{location.prefix}/p/{server.app.id}/r/{REPLAY_ID}/00000"
-    assert [name.startswith(prefix) for name in list_names()] == [True, True]
+async def test_video_is_in_the_bucket_until_it_is_deleted(server, list_packs, location):
+    """A batch is one object below the prefix, and a deletion through the page removes it."""
+    for segment_id in range(2):
+        await server.take(envelopes.replay_video_envelope(segment_id))
+    assert [name.startswith(f"{location.prefix}/") for name in list_packs()] == [True, True]
     video = await server.web.get(server.page(REPLAY_ID, "/segments/0.mp4"))
     assert video.content == clips.clip()
     part = await server.web.get(
@@ -71,7 +72,7 @@ async def test_video_is_in_the_bucket_until_it_is_deleted(server, list_names, lo
     )
     assert (await server.web.post(form["action"])).status_code == 303
     server.service.sweeper.hurry()
-    await until(lambda: list_names() == [])
+    await until(lambda: list_packs() == [])
 
 
 async def test_a_frozen_bucket_costs_no_envelope(server):
