@@ -97,11 +97,13 @@ def bucket() -> Iterator[Bucket]:
         yield Bucket(service, service.new_bucket())
 
 
-async def check_adopter(server: Server, bucket: Bucket, ledger: Ledger) -> dict[str, object]:
+async def check_adopter(
+    server: Server, bucket: Bucket, ledger: Ledger, *, has_lost_disk: bool
+) -> dict[str, object]:
     """Wait until everything is adopted, and compare; returns figures for the report."""
     began_s = monotonic_s()
     await wait_until_clean(bucket)
-    findings = await invariant.check_invariant(server, ledger)
+    findings = await invariant.check_invariant(server, ledger, has_lost_disk=has_lost_disk)
     return {"adopted_s": round(monotonic_s() - began_s, 1), **findings.facts()}
 
 
@@ -131,7 +133,8 @@ async def test_a_host_dies_with_its_disk(
                 await postgres.start()
             forgiven = samples.forgive_the_last(died_at_s)
             async with running(url, tmp_path / "b", **settings) as server:
-                report.round(forgiven=forgiven, **await check_adopter(server, bucket, ledger))
+                facts = await check_adopter(server, bucket, ledger, has_lost_disk=True)
+                report.round(forgiven=forgiven, **facts)
 
 
 @pytest.mark.parametrize("number", range(ROUNDS))
@@ -150,7 +153,7 @@ async def test_a_frozen_host_goes_on(
                 frozen.send(signal.SIGCONT)
                 await asyncio.sleep(3)
             await process.wait_until_digested(frozen)
-            report.round(**await check_adopter(server, bucket, ledger))
+            report.round(**await check_adopter(server, bucket, ledger, has_lost_disk=False))
             again = sum(max(0, statuses.count(200) - 1) for statuses in ledger.statuses.values())
             unanswered = sum(statuses.count(None) for statuses in ledger.statuses.values())
             outcomes = await server.outcomes()
