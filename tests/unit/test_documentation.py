@@ -197,6 +197,12 @@ def test_links_between_documents_lead_to_files(path: Path):
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 
+def test_every_guide_is_in_the_list_of_guides():
+    """The list of guides leads to each of them."""
+    linked = {Path(link).name for link in _LINK.findall(read_text("docs/README.md"))}
+    assert {path.name for path in ROOT.glob("docs/*.md")} - {"README.md"} <= linked
+
+
 def test_cited_sections_of_the_protocol_exist():
     """Each section of docs/protocol.md that the code cites exists."""
     headings = set(re.findall(r"^##+ (\d+(?:\.\d+)?)", read_text("docs/protocol.md"), re.MULTILINE))

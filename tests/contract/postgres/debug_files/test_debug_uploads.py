@@ -351,7 +351,7 @@ async def test_originals_are_kept_if_the_operator_wants_them(
     services: UploadServices, objects: StubbornStore, project_id: ProjectId
 ):
     """A native file is stored as it was uploaded, beside its symcache."""
-    sample = Path(__file__).parents[2] / "samples/symbolication/elf-arm64/debug/libshop.so"
+    sample = Path(__file__).parents[3] / "samples/symbolication/elf-arm64/debug/libshop.so"
     content = sample.read_bytes()
     object.__setattr__(services, "keep_originals", True)
     await store_chunks(services, content)
