@@ -210,6 +210,8 @@ class DeletionCause(StrEnum):
     UNUSED = "unused"
     """By rule: no event needed it for long enough."""
     PROJECT_ERASED = "project_erased"
+    RESTORED = "restored"
+    """It was deleted before, and an older backup brought it back."""
 
 
 @dataclass(frozen=True, slots=True)

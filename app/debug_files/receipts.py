@@ -28,10 +28,15 @@ _MOST_IDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ErasedDebugFiles:
-    """How many debug files were deleted, and what they took in storage."""
+    """Which debug files were deleted, and what they took in storage."""
 
-    files: int
+    file_ids: tuple[DebugFileId, ...]
     stored_bytes: int
+
+    @property
+    def files(self) -> int:
+        """How many there were."""
+        return len(self.file_ids)
 
 
 async def erase_debug_files(
@@ -65,7 +70,9 @@ async def erase_debug_files(
                 for file in deleted
             ],
         )
-    return ErasedDebugFiles(len(deleted), sum(file.stored_bytes for file in deleted))
+    return ErasedDebugFiles(
+        tuple(file.file_id for file in deleted), sum(file.stored_bytes for file in deleted)
+    )
 
 
 async def erase_files_of_project(

@@ -1,7 +1,7 @@
 """Deletes an issue: its events and counts in one transaction, the objects of files by the sweep.
 
     delete the rows of the issue, its events and their files → object keys into the outbox
-        → audit line → commit
+        → line for the log of erasures → audit line → commit
 
 An event of the issue that arrives later, or again, makes a new issue: a problem that still exists
 must not stay invisible because somebody once deleted it.
@@ -14,6 +14,7 @@ from app.audit.model import Action
 from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.db.engine import Database
+from app.erasure.log import lines
 from app.issues import erase
 from app.issues.erase import ErasedIssue
 from app.issues.model import IssueKey
@@ -43,6 +44,7 @@ async def erase_issue(
         if erased is None:
             raise NotFound(f"there is no issue {key[1]} in project {key[0]}")
         messages = await erase_from_messages(connection, key[0], [key[1]])
+        await lines.add_issue_line(connection, key, person_id=person_id, at=at)
         await audit_writes.add_audit_line(
             connection,
             Action.ISSUE_DELETED,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, bindparam, text
+from sqlalchemy import ARRAY, ColumnElement, bindparam, text
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -71,6 +71,11 @@ _DELETE_FILES: Final = text(
 _EVENTS_WITH_FILES: Final = text(
     "select event_id from attachments where project_id = :project_id limit :limit"
 )
+
+
+def is_of_issue(issue_id: IssueId) -> ColumnElement[bool]:
+    """Return the condition of `EVENT_RECORDS` that belong to an issue."""
+    return events.c.issue_id == issue_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from app.db.engine import Database
 from app.debug_files import expiry, receipts
 from app.debug_files.expiry import UnusedDebugFile
 from app.debug_files.model import DeletionCause
+from app.erasure.log import lines
 from app.issues import event_queries
 from app.releases import sessions
 
@@ -46,8 +47,7 @@ async def expire_debug_files(database: Database, *, unused_days: int, now: datet
     Returns:
         The number of files that were deleted.
     """
-    today = now.astimezone(UTC).date()
-    needed_before = today - timedelta(days=unused_days)
+    needed_before = now.astimezone(UTC).date() - timedelta(days=unused_days)
     deleted = 0
     last: UnusedDebugFile | None = None
     while True:
@@ -61,7 +61,7 @@ async def expire_debug_files(database: Database, *, unused_days: int, now: datet
             )
             for project_id, group in groupby(files, key=lambda file: file.project_id):
                 deleted += await _expire_of_project(
-                    connection, project_id, list(group), today=today, needed_before=needed_before
+                    connection, project_id, list(group), now=now, needed_before=needed_before
                 )
         if len(files) < _BATCH:
             break
@@ -76,9 +76,10 @@ async def _expire_of_project(
     project_id: ProjectId,
     files: Sequence[UnusedDebugFile],
     *,
-    today: date,
+    now: datetime,
     needed_before: date,
 ) -> int:
+    today = now.astimezone(UTC).date()
     releases = {release for file in files for release in file.releases}
     in_use = await sessions.find_releases_in_use(
         connection, project_id, releases, since=today - IN_USE
@@ -99,6 +100,9 @@ async def _expire_of_project(
         connection, project_id, going, cause=DeletionCause.UNUSED
     )
     if erased.files:
+        await lines.add_debug_files_line(
+            connection, project_id, erased.file_ids, person_id=None, at=now
+        )
         await audit.add_audit_line(
             connection,
             Action.DEBUG_FILES_DELETED,

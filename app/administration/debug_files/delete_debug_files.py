@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.administration.debug_files.read_debug_files import DebugFileSearch
 from app.administration.projects.record_action import record_action
 from app.audit.model import Action
-from app.core import ids
+from app.core import clock, ids
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.debug_files import queries, receipts
 from app.debug_files.model import DebugFile, DebugFileId, DeletionCause
+from app.erasure.log import lines
 from app.memberships.model import ProjectAccess, Role
 
 MOST_NAMED: Final = 500
@@ -110,6 +111,13 @@ async def _delete_batch(
         person_id=access.person.id,
     )
     if erased.files:
+        await lines.add_debug_files_line(
+            connection,
+            access.project.id,
+            erased.file_ids,
+            person_id=access.person.id,
+            at=clock.now(),
+        )
         await record_action(
             connection,
             access,

@@ -47,7 +47,7 @@ async def _count_left(connection: AsyncConnection, erasure: Erasure) -> int:
         connection, erasure.project_id, since=erasure.requested_at
     )
     debug_files = 0
-    if erasure.kind is ErasureKind.PROJECT:
+    if erasure.kind in {ErasureKind.PROJECT, ErasureKind.RESTORED}:
         debug_files = await receipts.count_open_receipts(connection, erasure.project_id)
     waiting_lines = await lines.count_waiting_lines(connection, erasure.id)
     return replays + files + debug_files + waiting_lines

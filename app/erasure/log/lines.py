@@ -1,7 +1,8 @@
-"""Lines of the log of erasures: ids of what was erased, never what it said.
+"""Lines of the log of erasures: ids of what was erased or deleted, never what it said.
 
 A line is added in the transaction that erases, and reaches the file soon after (`file.py`). An
-erasure has not finished before its lines are there.
+erasure has not finished before its lines are there. Issues and debug files are deleted at once,
+without an erasure, so their lines have the number 0 instead.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +14,14 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId, ProjectId
+from app.debug_files.model import DebugFileId
 from app.erasure.jobs.model import Erasure
 from app.erasure.log.tables import erasure_log_lines
+from app.issues.model import IssueKey
 from app.replays.model import ReplayKey
 
+NO_ERASURE: Final = 0
+"""The number of the erasure in lines of what was deleted without one."""
 _IDS_PER_LINE: Final = 1_000
 
 
@@ -32,6 +37,10 @@ class LogLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """Ids of events, logs and other records, by table."""
     users: tuple[str, ...] = ()
     """Hashes of users that issues counted."""
+    issues: tuple[str, ...] = ()
+    """Ids of issues that were deleted; events that came later are not meant."""
+    debug_files: tuple[str, ...] = ()
+    """Ids of debug files that were deleted, by hand or by rule."""
     has_project: bool = False
     """True if the project itself was erased."""
     person_id: int | None = None
@@ -71,6 +80,39 @@ async def add_users_line(
 async def add_project_line(connection: AsyncConnection, erasure: Erasure, *, at: datetime) -> None:
     """Note that a whole project was erased."""
     await _add_line(connection, _make_line(erasure, at, has_project=True))
+
+
+async def add_issue_line(
+    connection: AsyncConnection, key: IssueKey, *, person_id: PersonId, at: datetime
+) -> None:
+    """Note that an issue was deleted."""
+    await _add_line(
+        connection, LogLine(NO_ERASURE, at, key[0], issues=(key[1],), person_id=person_id)
+    )
+
+
+async def add_debug_files_line(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    file_ids: Sequence[DebugFileId],
+    *,
+    person_id: PersonId | None,
+    at: datetime,
+) -> None:
+    """Note that debug files were deleted.
+
+    Args:
+        connection: The transaction that deletes them.
+        project_id: Their project.
+        file_ids: Their ids.
+        person_id: Who did it; None for a rule.
+        at: The time.
+    """
+    for first in range(0, len(file_ids), _IDS_PER_LINE):
+        ids = tuple(file_ids[first : first + _IDS_PER_LINE])
+        await _add_line(
+            connection, LogLine(NO_ERASURE, at, project_id, debug_files=ids, person_id=person_id)
+        )
 
 
 async def take_lines(

@@ -4,6 +4,7 @@ A restored backup brings back what was erased after it was made. The log has the
 Replays also get their tombstones again, so that late segments are refused.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, log
 from app.core.errors import NotFound
-from app.core.ids import PersonId, ProjectId, ReplayId
+from app.core.ids import IssueId, PersonId, ProjectId, ReplayId
 from app.db import record_scans
 from app.db.engine import Database
-from app.db.record_scans import RecordSource
+from app.db.record_scans import Record, RecordSource
+from app.debug_files import receipts
+from app.debug_files.model import DebugFileId, DeletionCause
 from app.erasure.jobs import hide, rows
 from app.erasure.jobs.begin import GONE_PROJECT, ErasureWish, begin_erasure
 from app.erasure.jobs.model import Erasure, ErasureKind
@@ -27,11 +30,15 @@ from app.erasure.jobs.steps import Relink
 from app.erasure.log.file import ErasureLog, note_size, read_known_size
 from app.erasure.log.lines import LogLine
 from app.erasure.people import records
-from app.issues import erase_users
+from app.issues import erase_events, erase_users
+from app.issues.erase_events import EVENT_RECORDS
 from app.projects import queries as project_queries
 from app.replays import hiding, locks
 from app.replays.hiding import DeletionAuthor
 from app.replays.model import ReplayKey
+
+_EVENTS_AT_ONCE: Final = 500
+"""Events of a deleted issue that are read at once, with their payloads."""
 
 _logger: Final = log.get_logger("erasure.reapply")
 
@@ -86,7 +93,7 @@ async def _apply_line(
     jobs: dict[tuple[int, int], Erasure],
     relink: Relink,
 ) -> None:
-    project_id, now = ProjectId(line.project_id), clock.now()
+    project_id = ProjectId(line.project_id)
     if line.has_project:
         await _erase_project(connection, line)
         return
@@ -96,17 +103,27 @@ async def _apply_line(
     erasure = jobs[place]
     keys = [ReplayKey(project_id, ReplayId(replay_id)) for replay_id in line.replays]
     hidden = await _hide_replays(connection, erasure, keys, at=line.at)
-    counts, size_bytes = dict(hidden.counts), hidden.video_bytes
+    counts, size_bytes = Counter(hidden.counts), hidden.video_bytes
     for source in records.SOURCES:
-        erased = await _erase_records(
-            connection, project_id, source, line.records.get(source.name, ()), now
-        )
-        if erased.replays_to_link:
-            await relink(connection, erased.replays_to_link)
+        ids = line.records.get(source.name, ())
+        found = await _read_records(connection, project_id, source, ids)
+        erased = await _erase_records(connection, project_id, source, found, relink)
+        counts.update(erased.counts)
         size_bytes += erased.size_bytes
-        for name, number in erased.counts.items():
-            counts[name] = counts.get(name, 0) + number
+    for issue_id in line.issues:
+        erased = await _erase_issue(connection, line, IssueId(issue_id), relink)
+        counts.update(erased.counts)
+        size_bytes += erased.size_bytes
     await erase_users.erase_issue_users(connection, project_id, line.users)
+    debug_files = await receipts.erase_debug_files(
+        connection,
+        project_id,
+        [DebugFileId(file_id) for file_id in line.debug_files],
+        cause=DeletionCause.RESTORED,
+        person_id=None if line.person_id is None else PersonId(line.person_id),
+    )
+    counts["debug_files"] += debug_files.files
+    size_bytes += debug_files.stored_bytes
     saved = await rows.get_erasure(connection, erasure.id)
     await rows.save_step(connection, saved, counts=counts, size_bytes=size_bytes)
 
@@ -150,15 +167,11 @@ async def _hide_replays(
     )
 
 
-async def _erase_records(
-    connection: AsyncConnection,
-    project_id: ProjectId,
-    source: RecordSource,
-    ids: Sequence[str],
-    at: datetime,
-) -> records.ErasedRecords:
+async def _read_records(
+    connection: AsyncConnection, project_id: ProjectId, source: RecordSource, ids: Sequence[str]
+) -> Sequence[Record]:
     if not ids:
-        return records.ErasedRecords()
+        return ()
     part = await record_scans.read_records(
         connection,
         source,
@@ -166,7 +179,44 @@ async def _erase_records(
         limit=len(ids) + 1,
         condition=_has_id(source, ids),
     )
-    return await records.erase_records(connection, project_id, source, part.records, at=at)
+    return part.records
+
+
+async def _erase_records(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    source: RecordSource,
+    found: Sequence[Record],
+    relink: Relink,
+) -> records.ErasedRecords:
+    erased = await records.erase_records(connection, project_id, source, found, at=clock.now())
+    if erased.replays_to_link:
+        await relink(connection, erased.replays_to_link)
+    return erased
+
+
+async def _erase_issue(
+    connection: AsyncConnection, line: LogLine, issue_id: IssueId, relink: Relink
+) -> records.ErasedRecords:
+    """Erase the events of an issue that had been received when it was deleted.
+
+    The issue goes with the last of them. Later events made it anew, and stay.
+    """
+    project_id = ProjectId(line.project_id)
+    condition = erase_events.is_of_issue(issue_id) & record_scans.is_received_between(
+        EVENT_RECORDS, None, line.at
+    )
+    total = records.ErasedRecords()
+    found: Sequence[Record] | None = None
+    while found is None or len(found) == _EVENTS_AT_ONCE:
+        part = await record_scans.read_records(
+            connection, EVENT_RECORDS, project_id, limit=_EVENTS_AT_ONCE, condition=condition
+        )
+        found = part.records
+        erased = await _erase_records(connection, project_id, EVENT_RECORDS, found, relink)
+        total.counts.update(erased.counts)
+        total.size_bytes += erased.size_bytes
+    return total
 
 
 def _has_id(source: RecordSource, ids: Sequence[str]) -> ColumnElement[bool]:

@@ -75,7 +75,9 @@ def describe_subject(erasure: Erasure) -> str:
         case ErasureKind.PROJECT:
             return "The whole project"
         case ErasureKind.RESTORED:
-            return f"Erasure {summary.get('erasure_id')}, again after a restored backup"
+            number = summary.get("erasure_id")
+            deleted = f"Erasure {number}" if number else "Deleted issues and debug files"
+            return f"{deleted}, again after a restored backup"
 
 
 def join_words(words: list[str]) -> str:

@@ -37,6 +37,7 @@ CAUSE_WORDS: Final[dict[DeletionCause, str]] = {
     DeletionCause.BY_HAND: "by hand",
     DeletionCause.UNUSED: "nothing needed it any more",
     DeletionCause.PROJECT_ERASED: "with its project",
+    DeletionCause.RESTORED: "again after a restored backup",
 }
 
 

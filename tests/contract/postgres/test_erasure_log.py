@@ -1,0 +1,114 @@
+"""The log of erasures repeats deletions of issues and debug files in a restored database."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest_asyncio
+from sqlalchemy import text
+
+from app.core import clock
+from app.core.ids import IssueId, PersonId, ProjectId
+from app.db.engine import Database
+from app.debug_files import receipts
+from app.debug_files.model import DebugFile, DeletionCause
+from app.erasure.issue import erase_issue
+from app.erasure.jobs import rows
+from app.erasure.jobs.model import Erasure, ErasureKind
+from app.erasure.log.file import ErasureLog
+from app.erasure.log.reapply import apply_log
+from app.ingest.digest.link_issues import relink_replays
+from app.retention.debug_files import expire_debug_files
+from app.storage.local import LocalStore
+from app.web.words.erasures import describe_subject
+from tests.support.builders.aged_data import AgedData
+from tests.support.builders.debug_files import make_debug_file, store_debug_file
+from tests.support.builders.people import make_person, make_project
+
+GONE, ANEW, OTHER = "1" * 32, "2" * 32, "3" * 32
+
+
+@pytest_asyncio.fixture
+async def data(database: Database, tmp_path: Path) -> AsyncIterator[AgedData]:
+    """A server without data, whose data of earlier days a test makes."""
+    objects = LocalStore(tmp_path / "objects", threads=2)
+    yield AgedData(database, objects)
+    await objects.close()
+
+
+async def delete_issues(data: AgedData, project_id: ProjectId, person_id: PersonId) -> None:
+    """Delete two of the issues as a person does."""
+    for issue_id in (GONE, ANEW):
+        key = project_id, IssueId(issue_id)
+        await erase_issue(data.database, key, person_id=person_id, at=clock.now())
+
+
+async def add_issues(data: AgedData, project_id: ProjectId) -> None:
+    """Add three issues of two events each, as they were when the backup was made."""
+    for issue_id in (GONE, ANEW, OTHER):
+        for age in (2, 1):
+            await data.add_event(project_id, age=age, issue_id=issue_id, has_file=age == 1)
+
+
+async def follow_log(data: AgedData, log: ErasureLog) -> list[Erasure]:
+    """Let the database forget what it knew of the log, and follow it; returns the receipts."""
+    async with data.database.transaction() as connection:
+        await connection.execute(text("delete from erasure_logs"))
+    assert await apply_log(data.database, log.path, relink_replays) > 0
+    assert await apply_log(data.database, log.path, relink_replays) == 0
+    async with data.database.reading() as connection:
+        return await rows.list_erasures(connection, None, limit=9)
+
+
+async def count_events(data: AgedData, project_id: ProjectId) -> dict[str, int]:
+    """Return the events that each issue counts, by its id."""
+    async with data.database.reading() as connection:
+        counted = await connection.execute(
+            text("select issue_id, events from issues where project_id = :id"), {"id": project_id}
+        )
+        return {row.issue_id.hex: row.events for row in counted}
+
+
+async def test_deleted_issues_do_not_come_back(data: AgedData, tmp_path: Path):
+    """Their events of before go again; an event that came after the deletion stays."""
+    person = await make_person(data.database, "ana@example.com")
+    shop = (await make_project(data.database, "Shop")).id
+    log = ErasureLog(tmp_path / "erasures.log")
+    await add_issues(data, shop)
+    await delete_issues(data, shop, person.id)
+    await log.append_waiting_lines(data.database)
+    async with data.database.transaction() as connection:
+        for table in ("events", "issues", "attachments", "issue_hours", "file_outbox"):
+            await connection.execute(text(f"delete from {table}"))
+    await add_issues(data, shop)
+    await data.add_event(shop, age=-1, issue_id=ANEW)
+    (erasure,) = await follow_log(data, log)
+    assert await count_events(data, shop) == {ANEW: 1, OTHER: 2}
+    assert await data.count("events", f"project_id = {shop}") == 3
+    assert await data.count("file_outbox") == 2
+    assert (erasure.kind, erasure.requested_by) == (ErasureKind.RESTORED, person.id)
+    wanted = {"events": 4, "issues": 1, "files": 2}
+    assert {name: erasure.counts[name] for name in wanted} == wanted
+    assert describe_subject(erasure).startswith("Deleted issues and debug files, again")
+
+
+async def test_deleted_debug_files_do_not_come_back(data: AgedData, tmp_path: Path):
+    """It is the same whether a person or a rule deleted them; other files stay."""
+    shop = (await make_project(data.database, "Shop")).id
+    log = ErasureLog(tmp_path / "erasures.log")
+    files: list[DebugFile] = [make_debug_file(shop, age=age) for age in (400, 400, 1)]
+    for file in files:
+        await store_debug_file(data.database, data.objects, file, "d" * 32)
+    assert await expire_debug_files(data.database, unused_days=90, now=clock.now()) == 2
+    await log.append_waiting_lines(data.database)
+    async with data.database.transaction() as connection:
+        await connection.execute(text("delete from debug_file_sweeps"))
+    for file in files[:2]:
+        await store_debug_file(data.database, data.objects, file, "d" * 32)
+    (erasure,) = await follow_log(data, log)
+    assert await data.count("debug_files") == await data.count("debug_ids") == 1
+    assert erasure.counts["debug_files"] == 2
+    async with data.database.reading() as connection:
+        newest = await receipts.list_receipts(connection, [shop], limit=2)
+    assert {receipt.cause for receipt in newest} == {DeletionCause.RESTORED}
+    assert all(receipt.deleted_at > clock.now() - timedelta(hours=1) for receipt in newest)
