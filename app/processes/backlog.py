@@ -1,4 +1,4 @@
-"""Finds how far behind the other processes may be with their journals."""
+"""Finds how far behind other processes are with their journals, and which are out of reach."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -30,12 +30,30 @@ def find_oldest_backlog(records: Iterable[ProcessRecord], *, own_id: str) -> dat
         (
             _find_oldest(record)
             for record in records
-            if record.identity.process_id != own_id
-            and record.identity.journal_id is not None
-            and (record.is_running or record.silent_s < WAITED_FOR_S)
+            if _is_other_with_journal(record, own_id) and not _is_out_of_reach(record)
         ),
         default=None,
     )
+
+
+def list_unreachable(records: Iterable[ProcessRecord], *, own_id: str) -> list[ProcessRecord]:
+    """Return the other processes whose journals nobody has adopted and nobody waits for any more.
+
+    What they had accepted and not digested is stored if they come back, however late that is.
+    """
+    return [
+        record
+        for record in records
+        if _is_other_with_journal(record, own_id) and _is_out_of_reach(record)
+    ]
+
+
+def _is_other_with_journal(record: ProcessRecord, own_id: str) -> bool:
+    return record.identity.process_id != own_id and record.identity.journal_id is not None
+
+
+def _is_out_of_reach(record: ProcessRecord) -> bool:
+    return not record.is_running and record.silent_s >= WAITED_FOR_S
 
 
 def _find_oldest(record: ProcessRecord) -> datetime:

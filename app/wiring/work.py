@@ -14,7 +14,8 @@ from app.closing.sealing.sealer import Sealer
 from app.closing.step import ClosingStep
 from app.core import units
 from app.debug_uploads.cleaning import UploadCleaner
-from app.erasure.jobs.worker import Eraser, FindBacklog
+from app.erasure.jobs.model import UnreachableHost
+from app.erasure.jobs.worker import Eraser, FindBacklog, ListUnreachable
 from app.erasure.log.file import ErasureLog
 from app.erasure.sweep import Sweeper
 from app.ingest.digest.link_issues import link_events_to_replays, relink_replays
@@ -23,7 +24,7 @@ from app.playback.clips.render_task import ClipResources
 from app.playback.clips.worker import ClipMaker
 from app.playback.pictures.maker import PictureMaker
 from app.playback.video.index_cache import IndexCache
-from app.processes.backlog import find_oldest_backlog
+from app.processes.backlog import find_oldest_backlog, list_unreachable
 from app.processes.duties import Duty
 from app.processes.heartbeat import ProcessHeartbeat
 from app.retention.keep_rules import KeepRuleStep
@@ -84,6 +85,7 @@ def make_background_work(
             ErasureLog(settings.erasure_log_path),
             relink=relink_replays,
             find_backlog=_make_backlog_reader(ingest, heartbeat),
+            list_unreachable=_make_unreachable_reader(heartbeat),
             hurry_sweep=sweeper.hurry,
         ),
         RetentionWorker(
@@ -167,3 +169,21 @@ def _make_backlog_reader(ingest: IngestWorker | None, heartbeat: ProcessHeartbea
         return min((each for each in (own, others) if each is not None), default=None)
 
     return find_backlog
+
+
+def _make_unreachable_reader(heartbeat: ProcessHeartbeat) -> ListUnreachable:
+    """Return what names the hosts with journals that nobody reaches, each host once."""
+
+    def list_hosts() -> list[UnreachableHost]:
+        hosts: dict[str, UnreachableHost] = {}
+        for record in list_unreachable(heartbeat.records, own_id=heartbeat.identity.process_id):
+            name = record.identity.host
+            before = hosts.get(name, UnreachableHost(name, record.seen_at, 0))
+            hosts[name] = UnreachableHost(
+                name,
+                max(before.seen_at, record.seen_at),
+                before.waiting + record.condition.backlog_entries,
+            )
+        return list(hosts.values())
+
+    return list_hosts

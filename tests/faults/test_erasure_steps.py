@@ -76,6 +76,7 @@ async def erase_and_sweep(server: Server) -> None:
         ErasureLog(services.settings.erasure_log_path),
         relink=relink_replays,
         find_backlog=lambda: None,
+        list_unreachable=lambda: (),
         hurry_sweep=lambda: None,
     )
     while any(erasure.state is not ErasureState.FINISHED for erasure in await list_all(server)):

@@ -37,12 +37,25 @@ class ErasureState(StrEnum):
     FINISHED = "finished"
 
 
+UNREACHABLE: Final = "unreachable"
+"""The name under which the summary of an erasure has the hosts that it does not cover."""
 COUNTED: Final = (
     "replays", "segments", "events", "issues", "feedback", "files", "logs", "spans", "quarantined",
     "debug_files",
     "messages", "shares", "clips", "tickets",
 )  # fmt: skip
 """The things that an erasure counts, in the order in which a receipt names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreachableHost:
+    """A host that was silent while something was erased, and has the journal of a process."""
+
+    name: str
+    seen_at: datetime
+    """When it was heard of last, by the clock of Postgres."""
+    waiting: int
+    """Envelopes that waited in its journal then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +86,16 @@ class Erasure:
     verified_at: datetime | None
     """The time at which neither rows nor objects were left."""
     finished_at: datetime | None
+
+    @property
+    def unreachable(self) -> tuple[UnreachableHost, ...]:
+        """Hosts that the erasure did not wait for, and whose journals it does not cover."""
+        return tuple(
+            UnreachableHost(
+                host["name"], datetime.fromisoformat(host["seen_at"]), int(host["waiting"])
+            )
+            for host in self.summary.get(UNREACHABLE, ())
+        )
 
 
 @dataclass(frozen=True, slots=True)

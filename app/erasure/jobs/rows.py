@@ -6,15 +6,22 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import exists, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import cast, exists, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert as upsert
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.erasure.jobs import scopes
-from app.erasure.jobs.model import Erasure, ErasureHold, ErasureKind, ErasureState
+from app.erasure.jobs.model import (
+    UNREACHABLE,
+    Erasure,
+    ErasureHold,
+    ErasureKind,
+    ErasureState,
+    UnreachableHost,
+)
 from app.erasure.jobs.scopes import Scope
 from app.erasure.jobs.tables import erasure_holds, erasures
 from app.replays.keeping.model import ReplayHold
@@ -132,6 +139,21 @@ async def save_step(
             worked_at=func.now(),
             problem=erasure.problem,
         )
+    )
+
+
+async def note_unreachable(
+    connection: AsyncConnection, erasure_id: int, hosts: Sequence[UnreachableHost]
+) -> None:
+    """Note the hosts whose journals an erasure does not cover, instead of those noted before."""
+    written = [
+        {"name": host.name, "seen_at": host.seen_at.isoformat(), "waiting": host.waiting}
+        for host in hosts
+    ]
+    await connection.execute(
+        update(erasures)
+        .where(erasures.c.id == erasure_id)
+        .values(summary=erasures.c.summary.op("||")(cast({UNREACHABLE: written}, JSONB)))
     )
 
 

@@ -7,7 +7,7 @@ A process that dies loses the step that was not committed, and nothing else. Sev
 work at the same time: a job is locked for the length of one step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, override
@@ -17,7 +17,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.erasure.jobs import closing, phases, rows
-from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
+from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState, UnreachableHost
 from app.erasure.jobs.steps import Relink, Step
 from app.erasure.log import reapply
 from app.erasure.log.file import ErasureLog
@@ -32,6 +32,8 @@ KEYS_KNOWN_FOR: Final = timedelta(seconds=10)
 
 _logger: Final = log.get_logger("erasure.jobs")
 
+ListUnreachable = Callable[[], Sequence[UnreachableHost]]
+"""Returns the hosts whose journals nobody waits for any more; they may come back all the same."""
 FindBacklog = Callable[[], datetime | None]
 """Returns the time at which the oldest undigested envelope was received; None if there is none."""
 
@@ -52,6 +54,7 @@ class Eraser(RepeatedWorker):
         *,
         relink: Relink,
         find_backlog: FindBacklog,
+        list_unreachable: ListUnreachable,
         hurry_sweep: Callable[[], None],
     ) -> None:
         """Make a worker; `start` begins its work.
@@ -62,6 +65,7 @@ class Eraser(RepeatedWorker):
             erasure_log: The file that outlives a restored database.
             relink: Makes links between replays and issues anew.
             find_backlog: Finds the oldest envelope that waits to be digested in this process.
+            list_unreachable: Lists the hosts whose journals are not waited for.
             hurry_sweep: Wakes the sweeper; called when there are objects to remove.
         """
         super().__init__()
@@ -70,6 +74,7 @@ class Eraser(RepeatedWorker):
         self._log = erasure_log
         self._relink = relink
         self._find_backlog = find_backlog
+        self._list_unreachable = list_unreachable
         self._hurry_sweep = hurry_sweep
         self._gap: tuple[int, int] | None = None
         self._gap_since_s = 0.0
@@ -137,7 +142,10 @@ class Eraser(RepeatedWorker):
             if erasure.phase == phases.JOURNAL:
                 following = self._pass_journal(erasure)
                 await rows.save_step(connection, following, counts={}, size_bytes=0)
-                return following.phase != erasure.phase
+                if following.phase == erasure.phase:
+                    return False
+                await rows.note_unreachable(connection, erasure_id, self._list_unreachable())
+                return True
             if erasure.phase != phases.SWEEP:
                 step = Step(connection, erasure, clock.now(), self._relink)
                 result = await step.run()

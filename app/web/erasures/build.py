@@ -27,6 +27,7 @@ from app.web.erasures.page import (
     ProjectQuestionPage,
     RangeQuestionPage,
     SiblingRow,
+    UnreachableRow,
 )
 from app.web.urls import erasure_urls, list_urls
 from app.web.words import erasures as words, phrases
@@ -167,6 +168,9 @@ def build_erasure(receipt: ErasureReceipt, *, first_hold: int) -> ErasurePage:
         size_bytes=erasure.size_bytes,
         steps=_describe_steps(erasure),
         receipt_href=erasure_urls.receipt(erasure.id),
+        unreachable=tuple(
+            UnreachableRow(host.name, host.seen_at, host.waiting) for host in erasure.unreachable
+        ),
         holds=tuple(
             KeptByHoldRow(hold.replay_id, hold.name, hold.reason, hold.expires_at, hold.ended_at)
             for hold in receipt.holds
@@ -203,6 +207,10 @@ def write_receipt(receipt: ErasureReceipt) -> dict[str, Any]:
             "name": _name_person(erasure, receipt.names),
         },
         "covers_until": _write_moment(erasure.covers_until),
+        "does_not_cover": [
+            {"host": host.name, "last_heard_of_at": _write_moment(host.seen_at)}
+            for host in erasure.unreachable
+        ],
         "erased": {name: erasure.counts.get(name, 0) for name in words.NOUNS},
         "size_bytes": erasure.size_bytes,
         "held_back": [

@@ -126,6 +126,16 @@ class KeptByHoldRow:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreachableRow:
+    """A host whose journal an erasure does not cover."""
+
+    name: str
+    seen_at: datetime
+    waiting: int
+    """Envelopes that waited in its journal when it was heard of last."""
+
+
+@dataclass(frozen=True, slots=True)
 class SiblingRow:
     """Another erasure of the same act, in another project."""
 
@@ -155,6 +165,7 @@ class ErasurePage:
     steps: tuple[tuple[str, str], ...]
     """The steps in words, each with its state: done, now, later."""
     receipt_href: str
+    unreachable: tuple[UnreachableRow, ...] = ()
     holds: tuple[KeptByHoldRow, ...] = ()
     holds_part: ListPart | None = None
     siblings: tuple[SiblingRow, ...] = field(default_factory=tuple)

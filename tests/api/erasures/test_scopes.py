@@ -19,6 +19,7 @@ from app.messages.model import MessageKind, NewMessage
 from app.replays.keeping import holds
 from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
+from tests.api.pages.test_process_list import add_process
 from tests.support import html_reader
 from tests.support.builders import envelopes
 from tests.support.builders.debug_files import make_debug_file, store_debug_file
@@ -67,13 +68,22 @@ async def hold_replay(server: Server, replay_id: str, *, lasts: timedelta) -> No
 
 
 async def test_a_range_takes_what_was_received_in_it(server: Server):
-    """Only the chosen kinds of data go, and only what was received in that time."""
+    """Only the chosen kinds of data go, and only what was received in that time.
+
+    A host that is silent for too long is not waited for; page and receipt say what that means.
+    """
+    await add_process(server, "door-3", age_s=600, backlog_entries=1_204)
     await send_a_bit_of_everything(server)
     split = clock.now()
     await server.take(envelopes.replay_video_envelope(0, replay_id=OTHER, trace_id="e" * 32))
     scope = RangeScope(split - timedelta(hours=1), split, ("replays", "logs"))
     erasure = await erase(server, ErasureKind.RANGE, scope)
     assert dict(erasure.counts) == {"replays": 1, "segments": 1, "logs": 2}
+    page = (await server.web.get(f"/erasures/{erasure.id}")).text
+    assert "<li><bdi>door-3</bdi>, last heard of" in page
+    assert "1,204 envelopes waited in its journal" in page
+    receipt = (await server.web.get(f"/erasures/{erasure.id}/receipt.json")).json()
+    assert [host["host"] for host in receipt["does_not_cover"]] == ["door-3"]
     assert (await server.web.get(server.page(REPLAY_ID))).status_code == 410
     assert (await server.web.get(server.page(OTHER))).status_code == 200
     assert [await count_rows(server, table) for table in ("events", "logs")] == [1, 0]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.processes.backlog import WAITED_FOR_S, find_oldest_backlog
+from app.processes.backlog import WAITED_FOR_S, find_oldest_backlog, list_unreachable
 from app.processes.model import ProcessCondition, ProcessIdentity, ProcessRecord, ProcessState
 
 SEEN_AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -54,3 +54,17 @@ def test_the_oldest_of_all_counts():
     """One process that is behind holds an erasure up."""
     records = [make_record("a"), make_record("b", oldest=EARLIER), make_record("own")]
     assert find_oldest_backlog(records, own_id="own") == EARLIER
+
+
+def test_a_process_that_is_not_waited_for_is_named():
+    """Whoever is silent for too long with a journal may come back with what it had accepted."""
+    silent = ProcessState.SILENT
+    stopped = make_record("stopped", state=ProcessState.STOPPED, silent_s=WAITED_FOR_S)
+    lost = make_record("lost", state=silent, silent_s=WAITED_FOR_S)
+    others = [
+        make_record("live"),
+        make_record("own", state=silent, silent_s=WAITED_FOR_S),
+        make_record("pages", journal_id=None, state=silent, silent_s=WAITED_FOR_S),
+        make_record("waited for", state=silent, silent_s=WAITED_FOR_S - 1),
+    ]
+    assert list_unreachable([*others, lost, stopped], own_id="own") == [lost, stopped]

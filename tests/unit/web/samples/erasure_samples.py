@@ -74,6 +74,10 @@ _RUNNING: Final = erasures.ErasurePage(
         ("Remove stored objects, and verify that nothing is left", "later"),
     ),
     receipt_href="/erasures/7/receipt.json",
+    unreachable=(
+        erasures.UnreachableRow("door-3.example.org", NOW, 1_204),
+        erasures.UnreachableRow("x" * 90, NOW, 0),
+    ),
     holds=_HOLDS,
     holds_part=ListPart("1 to 2 of 3 held replays", "/erasures/7?holds=2", "Next held replay"),
     siblings=(erasures.SiblingRow("/erasures/8", "Backend", "Running"),),
