@@ -159,7 +159,7 @@ def build_erasure(receipt: ErasureReceipt, *, first_hold: int) -> ErasurePage:
         state_text=words.STATE_WORDS[erasure.state],
         tone=words.STATE_TONES.get(erasure.state),
         is_over=erasure.state is ErasureState.FINISHED,
-        problem=erasure.problem,
+        problem=phrases.sentence(erasure.problem) if erasure.problem else None,
         requested_at=erasure.requested_at,
         by=_name_person(erasure, receipt.names),
         covers_until=erasure.covers_until,
