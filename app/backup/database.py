@@ -168,17 +168,15 @@ async def open_snapshot(url: str) -> AsyncIterator[Snapshot]:
         await own.dispose()
 
 
-async def list_object_keys(snapshot: Snapshot) -> set[str]:
-    """List the objects that rows name at the moment of a snapshot."""
-    return {
-        key
-        for stream in (
-            replay_objects.stream_object_keys,
-            issue_objects.stream_object_keys,
-            debug_file_objects.stream_object_keys,
-        )
-        async for key in stream(snapshot.connection)
-    }
+async def stream_object_keys(snapshot: Snapshot) -> AsyncIterator[str]:
+    """Stream the objects that rows name at the moment of a snapshot, some of them twice."""
+    for stream in (
+        replay_objects.stream_object_keys,
+        issue_objects.stream_object_keys,
+        debug_file_objects.stream_object_keys,
+    ):
+        async for key in stream(snapshot.connection):
+            yield key
 
 
 async def dump_database(

@@ -18,6 +18,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ import msgspec
 
 from app.backup import files
 from app.backup.model import (
+    BackupFile,
     BackupRefused,
     CopiedObject,
     DamagedBackup,
@@ -32,6 +34,7 @@ from app.backup.model import (
     decode_manifest,
     encode_manifest,
 )
+from app.backup.object_table import ObjectTable
 
 DUMP: Final = "database.dump"
 OBJECT_LIST: Final = "objects.jsonl"
@@ -188,27 +191,38 @@ class BackupFolder:
         except OSError as error:
             raise DamagedBackup(f"{path} cannot be read: {error.strerror}") from error
 
-    def read_copied(self) -> dict[str, CopiedObject]:
-        """Return what is known of copies, by key: of the newest backup and of an unfinished one."""
+    def make_table(self) -> ObjectTable:
+        """Make a table for objects, beside their copies."""
+        return ObjectTable(self.path / _OBJECTS)
+
+    def read_copied(self) -> Iterator[CopiedObject]:
+        """Read what is known of copies: of the newest backup, then of an unfinished one.
+
+        What comes later under the same key is newer.
+        """
         names = self.list_names()
-        copied = {each.key: each for each in self.read_objects(names[-1])} if names else {}
+        if names:
+            yield from self.read_objects(names[-1])
+        yield from self._read_notes()
+
+    def _read_notes(self) -> Iterator[CopiedObject]:
+        """Read what an unfinished backup has copied."""
         try:
-            for each in _read_lines(self.path / _COPIED):
-                copied[each.key] = each
+            yield from _read_lines(self.path / _COPIED)
         except FileNotFoundError:
             pass
         except msgspec.DecodeError:
             pass  # The last line of a backup that was killed: its object is copied again.
-        return copied
 
     @contextmanager
     def noting_copies(self) -> Iterator["CopyNotes"]:
         """Note copies, so that the next backup need not copy again if this one is killed."""
         path = self.path / _COPIED
-        with files.explaining_errors(self.path):
-            whole = list(self.read_copied().values()) if path.exists() else []
         # Written anew, because the last line of the file may be cut short.
-        files.write_file(path, b"".join(map(_encode_line, whole)))
+        with files.explaining_errors(self.path), files.FileWriter(self.path) as writer:
+            for copied in self._read_notes():
+                writer.write(_encode_line(copied))
+            writer.finish(path)
         with path.open("ab", buffering=0) as file:
             yield CopyNotes(file.fileno(), self.path)
 
@@ -220,10 +234,12 @@ class BackupFolder:
                 # First the manifest: half a backup must not look like a whole one.
                 (self.path / name / _MANIFEST).unlink()
                 shutil.rmtree(self.path / name)
-            needed = {copied.sha256 for name in names[-keep:] for copied in self.read_objects(name)}
-            for path in (self.path / _OBJECTS).glob("*/*"):
-                if path.name not in needed:
-                    path.unlink()
+            with self.make_table() as needed:
+                for name in names[-keep:]:
+                    needed.add_all(note_checksum(each) for each in self.read_objects(name))
+                for path in (self.path / _OBJECTS).glob("*/*"):
+                    if path.name not in needed:
+                        path.unlink()
             (self.path / _COPIED).unlink(missing_ok=True)
 
     def _is_ours(self, path: Path) -> bool:
@@ -244,13 +260,31 @@ class CopyNotes:
             os.write(self._descriptor, _encode_line(copied))
 
 
-def write_object_list(folder: Path, objects: Iterable[CopiedObject]) -> tuple[int, str]:
-    """Write the list of the objects of a backup; returns its size and its checksum."""
+@dataclass(frozen=True, slots=True)
+class WrittenList:
+    """The list of the objects of a backup, and what it adds up to."""
+
+    file: BackupFile
+    objects: int
+    object_bytes: int
+
+
+def write_object_list(folder: Path, objects: Iterable[CopiedObject]) -> WrittenList:
+    """Write the list of the objects of a backup."""
+    count = object_bytes = 0
     with files.FileWriter(folder) as writer:
         for copied in objects:
             writer.write(_encode_line(copied))
+            count += 1
+            object_bytes += copied.size_bytes
         writer.finish(folder / OBJECT_LIST)
-        return writer.size_bytes, writer.sha256
+        file = BackupFile(OBJECT_LIST, writer.size_bytes, writer.sha256)
+    return WrittenList(file, count, object_bytes)
+
+
+def note_checksum(copied: CopiedObject) -> CopiedObject:
+    """Make an entry by which a table knows the bytes of an object, whatever its key."""
+    return CopiedObject(copied.sha256, copied.size_bytes, "", "")
 
 
 _line_decoder: Final = msgspec.json.Decoder(CopiedObject)

@@ -15,7 +15,6 @@ and the lifecycle rules of a bucket would not.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,7 +24,7 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.backup import database, files, folder as folders, journals
 from app.backup.database import Snapshot
-from app.backup.folder import BackupFolder, CopyNotes
+from app.backup.folder import BackupFolder, WrittenList
 from app.backup.model import (
     BackupFile,
     BackupRefused,
@@ -34,6 +33,7 @@ from app.backup.model import (
     Manifest,
     Progress,
 )
+from app.backup.object_table import ObjectTable
 from app.backup.objects import ObjectCopier
 from app.backup.postgres_tools import PostgresTools, ToolFailed, find_tools
 from app.core import clock
@@ -83,7 +83,6 @@ async def make_backup(
     tools = find_tools(settings.postgres_bin, server_major=facts.major)
     folder.make()
     with folder.hold():
-        known = folder.read_copied()
         name = _choose_name(folder)
         backup = folder.begin(name)
         await _note_backup(owner_url, folder)
@@ -91,18 +90,16 @@ async def make_backup(
         kept = await asyncio.to_thread(journals.copy_journals, data_dir / "journal", backup)
         store = open_store(settings, data_dir)
         try:
-            with folder.noting_copies() as notes:
-                maker = _Maker(owner_url, tools, backup, notes, progress)
-                copier = ObjectCopier(store, folder, notes, progress)
-                copied = await copier.copy_stored(known)
+            with folder.make_table() as copies, folder.noting_copies() as notes:
+                maker = _Maker(owner_url, tools, backup, folder, progress)
+                copier = ObjectCopier(store, folder, copies, notes, progress)
+                with folder.make_table() as known:
+                    await asyncio.to_thread(known.add_all, folder.read_copied())
+                    copied = await copier.copy_stored(known)
                 contents = await maker.take_snapshot(copier)
         finally:
             await store.close()
         log_id = await asyncio.to_thread(_copy_erasure_log, settings.erasure_log_path, folder)
-        size_bytes, sha256 = await asyncio.to_thread(
-            folders.write_object_list, backup, contents.objects
-        )
-        listed = BackupFile(folders.OBJECT_LIST, size_bytes, sha256)
         manifest = Manifest(
             name=name,
             made_at=contents.snapshot.at,
@@ -111,9 +108,9 @@ async def make_backup(
             postgres=facts.major,
             tools=tools.major,
             storage="local" if settings.storage == "local" else "s3",
-            files=(contents.dump, listed, *kept),
-            objects=len(contents.objects),
-            object_bytes=sum(each.size_bytes for each in contents.objects),
+            files=(contents.dump, contents.listed.file, *kept),
+            objects=contents.listed.objects,
+            object_bytes=contents.listed.object_bytes,
             erasure_log_id=log_id,
             missing=tuple(sorted(contents.missing)),
         )
@@ -141,7 +138,7 @@ class _Contents:
 
     snapshot: Snapshot
     dump: BackupFile
-    objects: Sequence[CopiedObject]
+    listed: WrittenList
     missing: set[str]
 
 
@@ -150,7 +147,7 @@ class _Maker:
     owner_url: str
     tools: PostgresTools
     backup: Path
-    notes: CopyNotes
+    folder: BackupFolder
     progress: Progress
 
     async def take_snapshot(self, copier: ObjectCopier) -> _Contents:
@@ -158,17 +155,33 @@ class _Maker:
         lost: set[str] = set()
         for _ in range(_MOST_SNAPSHOTS):
             async with database.open_snapshot(self.owner_url) as snapshot:
-                named = await database.list_object_keys(snapshot)
-                absent = await copier.copy_named(named)
-                # What the store had lost before the snapshot and rows still name never comes back.
-                dump = await self._try_to_dump(snapshot) if absent <= lost else None
-                if dump is not None:
-                    return _Contents(snapshot, dump, _choose_objects(copier, named), absent)
+                with self.folder.make_table() as named:
+                    async for key in database.stream_object_keys(snapshot):
+                        named.add(CopiedObject(key, 0, "", ""))
+                    absent = await copier.copy_named(each.key for each in named)
+                    # What the store had lost before the snapshot, and rows still name, never
+                    # comes back.
+                    dump = await self._try_to_dump(snapshot) if absent <= lost else None
+                    if dump is not None:
+                        listed = await asyncio.to_thread(self._write_list, copier, named)
+                        return _Contents(snapshot, dump, listed, absent)
             lost = absent
         raise BackupUnfinished(
             f"objects or tables were deleted before they could be copied, {_MOST_SNAPSHOTS} "
             f"times in a row: make the backup when less is deleted, or on a quicker disk"
         )
+
+    def _write_list(self, copier: ObjectCopier, named: ObjectTable) -> WrittenList:
+        """List what rows name, and what processes have put into the bucket of their journals.
+
+        Other objects are on their way out, or in: without a row, nobody would ever erase them.
+        """
+        chosen = (
+            copied
+            for copied in copier.copies
+            if copied.key in named or copied.key.startswith(keys.SPILL_PREFIX)
+        )
+        return folders.write_object_list(self.backup, chosen)
 
     async def _try_to_dump(self, snapshot: Snapshot) -> BackupFile | None:
         """Dump a snapshot; None if a table of it was dropped before `pg_dump` could lock it."""
@@ -181,18 +194,6 @@ class _Maker:
             if _LOCKING in failure.complaint:
                 return None
             raise
-
-
-def _choose_objects(copier: ObjectCopier, named: set[str]) -> list[CopiedObject]:
-    """Return what rows name, and what processes have put into the bucket of their journals.
-
-    Other objects are on their way out, or in: without a row, nobody would ever erase them.
-    """
-    return [
-        copied
-        for key, copied in sorted(copier.copies.items())
-        if key in named or key.startswith(keys.SPILL_PREFIX)
-    ]
 
 
 def _check_place(settings: Settings, folder: BackupFolder) -> None:

@@ -2,18 +2,23 @@
 
 import asyncio
 import mmap
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from app.backup import files
 from app.backup.folder import BackupFolder, CopyNotes
 from app.backup.model import BackupUnfinished, CopiedObject, DamagedBackup, Progress
+from app.backup.object_table import ObjectTable
 from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import keys, probe
 from app.storage.port import ObjectStore, StoredObject
 
 _AT_ONCE: Final = 8
+_PART: Final = 5_000
+"""The objects that are listed at once."""
+_NOT_COPIED: Final = (probe.PREFIX, keys.STORE_MARK_PREFIX, keys.CHUNK_PREFIX)
 _PIECE_BYTES: Final = 4 * 1024 * 1024
 _TRIES: Final = 5
 _PAUSE_S: Final = 2.0
@@ -23,35 +28,53 @@ class ObjectCopier:
     """Copies objects of a store into a backup folder, unless their copies are there already."""
 
     def __init__(
-        self, store: ObjectStore, folder: BackupFolder, notes: CopyNotes, progress: Progress
+        self,
+        store: ObjectStore,
+        folder: BackupFolder,
+        copies: ObjectTable,
+        notes: CopyNotes,
+        progress: Progress,
     ) -> None:
+        """Copy objects of a store.
+
+        Args:
+            store: The store that has them.
+            folder: The folder of the backup that gets them.
+            copies: Gets the objects whose bytes are in the folder.
+            notes: Gets them too, for the next backup if this one is killed.
+            progress: Shows how far this is.
+        """
         self._store = store
         self._folder = folder
         self._notes = notes
         self._progress = progress
-        self.copies: dict[str, CopiedObject] = {}
-        """The objects whose bytes are in the folder, by key."""
+        self.copies: Final = copies
 
-    async def copy_stored(self, known: Mapping[str, CopiedObject]) -> int:
+    async def copy_stored(self, known: ObjectTable) -> int:
         """Copy everything that is in the store now; returns how many objects were copied.
 
         Args:
-            known: What earlier backups copied, by key.
+            known: What earlier backups copied.
 
         Raises:
             BackupUnfinished: The store does not answer, or the disk is full.
         """
-        stored = [
-            each
-            for each in await _retry(lambda: self._store.list(""))
-            if not each.key.startswith((probe.PREFIX, keys.STORE_MARK_PREFIX, keys.CHUNK_PREFIX))
-        ]
-        changed = [each for each in stored if not self._reuse_copy(each, known.get(each.key))]
-        self._progress.begin(
-            "Copying objects", total=sum(each.size_bytes for each in changed), is_bytes=True
-        )
-        await _run_some_at_once(self._copy_object, changed)
-        return len(changed)
+        self._progress.begin("Listing objects")
+        with self._folder.make_table() as changed:
+            async for part in _list_store(self._store):
+                changed.add_all(
+                    CopiedObject(each.key, each.size_bytes, each.version, "")
+                    for each in part
+                    if not each.key.startswith(_NOT_COPIED)
+                    and not self._reuse_copy(each, known.find(each.key))
+                )
+                self._progress.advance(len(part))
+            self._progress.begin("Copying objects", total=changed.add_up_bytes(), is_bytes=True)
+            await _run_some_at_once(
+                self._copy_object,
+                (StoredObject(each.key, each.size_bytes, each.version) for each in changed),
+            )
+            return len(changed)
 
     async def copy_named(self, keys: Iterable[str]) -> set[str]:
         """Copy objects that are not copied yet; returns the keys that the store does not have.
@@ -71,7 +94,7 @@ class ObjectCopier:
             return False
         if known.size_bytes != stored.size_bytes or not self._folder.has_content(known):
             return False
-        self.copies[stored.key] = known
+        self.copies.add(known)
         return True
 
     async def _copy_object(self, stored: StoredObject) -> None:
@@ -81,7 +104,7 @@ class ObjectCopier:
         except NotFound:
             return
         await asyncio.to_thread(self._notes.add, copied)
-        self.copies[stored.key] = copied
+        self.copies.add(copied)
 
     async def _copy_once(self, stored: StoredObject) -> CopiedObject:
         with self._folder.begin_content() as writer:
@@ -101,14 +124,16 @@ async def put_objects_back(
     objects: Iterable[CopiedObject],
     progress: Progress,
     *,
+    scratch: Path,
     is_trusted: bool,
 ) -> None:
     """Put the objects of a backup into a store, unless they are there, and delete all others.
 
     Args:
         store: The store that gets them.
-        folder: The folder of the backup.
+        folder: The folder of the backup, which may be read-only.
         objects: The objects.
+        scratch: A folder for tables of objects, which are removed at the end.
         progress: Shows how far this is.
         is_trusted: Whether objects of the right size that are there were put by this restore, so
             that their bytes need not be compared.
@@ -116,28 +141,64 @@ async def put_objects_back(
     Raises:
         BackupUnfinished: The store does not answer.
     """
-    wanted = {each.key: each for each in objects}
-    present = {each.key: each.size_bytes for each in await _retry(lambda: store.list(""))}
-    progress.begin(
-        "Restoring objects", total=sum(each.size_bytes for each in wanted.values()), is_bytes=True
-    )
+    with ObjectTable(scratch) as wanted, ObjectTable(scratch) as present:
+        wanted.add_all(objects)
+        async for part in _list_store(store):
+            present.add_all(CopiedObject(each.key, each.size_bytes, "", "") for each in part)
+        await _put_wanted(store, folder, (wanted, present), progress, is_trusted=is_trusted)
+        await _delete_others(store, (wanted, present), progress)
+
+
+async def _put_wanted(
+    store: ObjectStore,
+    folder: BackupFolder,
+    tables: tuple[ObjectTable, ObjectTable],
+    progress: Progress,
+    *,
+    is_trusted: bool,
+) -> None:
+    """Put the objects of the first table, unless those of the second are the same."""
+    wanted, present = tables
+    progress.begin("Restoring objects", total=wanted.add_up_bytes(), is_bytes=True)
 
     async def put(copied: CopiedObject) -> None:
-        is_there = present.get(copied.key) == copied.size_bytes
+        stored = present.find(copied.key)
+        is_there = stored is not None and stored.size_bytes == copied.size_bytes
         if not is_there or not (is_trusted or await _has_same_bytes(store, folder, copied)):
             await _put_object(store, folder, copied)
         progress.advance(copied.size_bytes)
 
-    await _run_some_at_once(put, wanted.values())
-    others = [key for key in present if key not in wanted]
-    if others:
-        progress.begin("Deleting other objects", total=len(others))
+    await _run_some_at_once(put, wanted)
+
+
+async def _delete_others(
+    store: ObjectStore, tables: tuple[ObjectTable, ObjectTable], progress: Progress
+) -> None:
+    """Delete the objects of the second table that are not in the first."""
+    wanted, present = tables
+    progress.begin("Deleting other objects")
 
     async def delete(key: str) -> None:
         await _retry(lambda: store.delete(key))
         progress.advance(1)
 
-    await _run_some_at_once(delete, others)
+    await _run_some_at_once(delete, (each.key for each in present if each.key not in wanted))
+
+
+async def _list_store(store: ObjectStore) -> AsyncIterator[Sequence[StoredObject]]:
+    """List a store in parts.
+
+    Raises:
+        BackupUnfinished: It does not answer.
+    """
+    after = ""
+    while True:
+        part = await _retry(partial(store.list_part, after=after, most=_PART))
+        if part:
+            yield part
+        if len(part) < _PART:
+            return
+        after = part[-1].key
 
 
 async def _put_object(store: ObjectStore, folder: BackupFolder, copied: CopiedObject) -> None:

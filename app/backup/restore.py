@@ -86,7 +86,8 @@ async def restore_backup(
     data_dir = settings.data_dir.resolve()
     with folder.hold(is_shared=True):
         name = folder.find_name(wish.name)
-        manifest = await asyncio.to_thread(BackupVerifier(folder, progress).verify, name)
+        with BackupVerifier(folder, progress) as verifier:
+            manifest = await asyncio.to_thread(verifier.verify, name)
         store = open_store(settings, data_dir)
         try:
             restorer = _Restorer(data_dir, urls, folder, manifest, store, progress)
@@ -123,6 +124,7 @@ class _Restorer:
             self.folder,
             self.folder.read_objects(self.manifest.name),
             self.progress,
+            scratch=self.data_dir,
             is_trusted=not state.replaces,
         )
         if not state.is_database_done:
@@ -179,13 +181,10 @@ class _Restorer:
         present = []
         if facts.tables:
             present.append(f"the database has {facts.tables} tables")
-        stored = [
-            each
-            for each in await self.store.list("")
-            if not each.key.startswith(keys.STORE_MARK_PREFIX)
-        ]
-        if stored:
-            present.append(f"the object storage has {len(stored)} objects")
+        # The mark of the store does not count; in order of keys it comes last.
+        stored = await self.store.list_part(after="", most=1)
+        if any(not each.key.startswith(keys.STORE_MARK_PREFIX) for each in stored):
+            present.append("the object storage has objects")
         if any((self.data_dir / "journal").glob("*/*.journal")):
             present.append("the journal has envelopes")
         if present:

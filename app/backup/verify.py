@@ -1,22 +1,37 @@
 """Verifies backups: every file is there, and has the bytes that were written."""
 
+import tempfile
 from collections.abc import Iterator
-from typing import Final
+from pathlib import Path
+from typing import Final, Self
 
 from app.backup import files, folder as folders
-from app.backup.folder import BackupFolder
+from app.backup.folder import BackupFolder, note_checksum
 from app.backup.model import BackupFile, DamagedBackup, Manifest, Progress
+from app.backup.object_table import ObjectTable
 
 _MOST_FAULTS: Final = 5
 
 
 class BackupVerifier:
-    """Verifies backups of one folder; bytes that several of them share are read once."""
+    """Verifies backups of one folder; bytes that several of them share are read once.
+
+    Use it in a `with` statement: the list of what was read lies in a file, since it may be long.
+    """
 
     def __init__(self, folder: BackupFolder, progress: Progress) -> None:
         self._folder = folder
         self._progress = progress
-        self._verified: set[str] = set()
+        # Not beside the backups, which may lie on a disk that is read-only.
+        self._scratch = tempfile.TemporaryDirectory(prefix="playhead-verify-")
+        self._verified = ObjectTable(Path(self._scratch.name))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._verified.__exit__(None, None, None)
+        self._scratch.cleanup()
 
     def verify(self, name: str) -> Manifest:
         """Read all bytes of a backup and compare them with its manifest. This blocks.
@@ -49,7 +64,7 @@ class BackupVerifier:
             self._progress.advance(copied.size_bytes)
             if copied.sha256 in self._verified:
                 continue
-            self._verified.add(copied.sha256)
+            self._verified.add(note_checksum(copied))
             path = self._folder.content_path(copied.sha256)
             try:
                 files.check_file(path, copied.size_bytes, copied.sha256)

@@ -125,8 +125,7 @@ def _showing_progress() -> Iterator[ProgressBar]:
 def _verify(folder: BackupFolder) -> None:
     with folder.hold(is_shared=True):
         folder.find_name(None)
-        with _showing_progress() as progress:
-            verifier = BackupVerifier(folder, progress)
+        with _showing_progress() as progress, BackupVerifier(folder, progress) as verifier:
             verified = [verifier.verify(name) for name in folder.list_names()]
     for manifest in verified:
         out.print(f"{_describe_backup(manifest)}: every byte is as it was written.")

@@ -56,6 +56,10 @@ class GuardedStore:
         """See `ObjectStore.list`."""
         return await self._allowed().list(prefix)
 
+    async def list_part(self, *, after: str, most: int) -> Sequence[StoredObject]:
+        """See `ObjectStore.list_part`."""
+        return await self._allowed().list_part(after=after, most=most)
+
     async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`."""
         return await self._allowed().probe()

@@ -23,7 +23,7 @@ from app.core.direct_io import DirectWriteBuffer, bypass_page_cache
 from app.core.errors import NotFound, ServiceUnavailable
 from app.storage import keys
 from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, FoldersToSync
-from app.storage.listing import list_objects
+from app.storage.listing import list_objects, list_objects_after
 from app.storage.port import ObjectContent, StoredObject, check_range, list_content_parts
 from app.storage.probe import probe_store
 from app.storage.unfinished import mark_as_written, remove_unfinished
@@ -102,6 +102,10 @@ class LocalStore:
     async def list(self, prefix: str) -> list[StoredObject]:
         """See `ObjectStore.list`."""
         return await self._in_pool(list_objects, self._folders, keys.check_prefix(prefix))
+
+    async def list_part(self, *, after: str, most: int) -> Sequence[StoredObject]:
+        """See `ObjectStore.list_part`."""
+        return await self._in_pool(list_objects_after, self._folders, after, most)
 
     async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`."""

@@ -112,6 +112,10 @@ class MeasuredStore:
         """See `ObjectStore.list`."""
         return await self.metrics.measure("list", self._store.list(prefix))
 
+    async def list_part(self, *, after: str, most: int) -> Sequence[StoredObject]:
+        """See `ObjectStore.list_part`."""
+        return await self.metrics.measure("list", self._store.list_part(after=after, most=most))
+
     async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`."""
         return await self._store.probe()

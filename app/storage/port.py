@@ -91,6 +91,14 @@ class ObjectStore(Protocol):
     async def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects whose keys begin with the text `prefix`, in order of their keys."""
 
+    async def list_part(self, *, after: str, most: int) -> Sequence[StoredObject]:
+        """Return the next objects of the whole store in order of their keys, to list it in parts.
+
+        Args:
+            after: The last key of the part before; empty for the first part.
+            most: The number of objects to return, if there are as many; fewer end the list.
+        """
+
     async def probe(self) -> tuple[str, ...]:
         """Check at start that objects can be put, read by range, listed and deleted.
 

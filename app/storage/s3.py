@@ -10,6 +10,7 @@ and who may read it.
 
 import asyncio
 import io
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -114,6 +115,10 @@ class S3Store:
         """See `ObjectStore.list`."""
         return await self._writes.run(partial(self._list, keys.check_prefix(prefix)))
 
+    async def list_part(self, *, after: str, most: int) -> Sequence[StoredObject]:
+        """See `ObjectStore.list_part`."""
+        return await self._writes.run(partial(self._list, "", after=after, most=most))
+
     async def probe(self) -> tuple[str, ...]:
         """See `ObjectStore.probe`; warns of a bucket that keeps what is deleted."""
         await probe_store(self)
@@ -182,12 +187,14 @@ class S3Store:
     def _delete(self, key: str) -> None:
         self._writer.delete_object(Bucket=self._bucket, Key=self._beginning + key)
 
-    def _list(self, prefix: str) -> _Listed:
-        pages = self._writer.get_paginator("list_objects_v2").paginate(
+    def _list(self, prefix: str, *, after: str = "", most: int | None = None) -> _Listed:
+        paginate = partial(
+            self._writer.get_paginator("list_objects_v2").paginate,
             Bucket=self._bucket,
             Prefix=self._beginning + prefix,
             PaginationConfig={"PageSize": _PAGE},
         )
+        pages = paginate(StartAfter=self._beginning + after) if after else paginate()
         objects = (
             StoredObject(
                 each["Key"].removeprefix(self._beginning),
@@ -197,7 +204,8 @@ class S3Store:
             for page in pages
             for each in page.get("Contents", ())
         )
-        return sorted(_skip_foreign_objects(objects), key=lambda each: each.key)
+        kept = itertools.islice(_skip_foreign_objects(objects), most)
+        return sorted(kept, key=lambda each: each.key)
 
     def _warnings(self) -> tuple[str, ...]:
         checks = (self._check_versions, self._check_lock, self._check_public_access)

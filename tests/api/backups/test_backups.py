@@ -1,7 +1,7 @@
 """A restored server is the one of which the backup was made, whatever it did meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ def list_damaged(folder: Path) -> str:
     """Return what is found to be wrong with the newest backup; empty if nothing is."""
     backups = BackupFolder(folder)
     try:
-        BackupVerifier(backups, SilentProgress()).verify(backups.find_name(None))
+        with BackupVerifier(backups, SilentProgress()) as verifier:
+            verifier.verify(backups.find_name(None))
     except DamagedBackup as damage:
         return str(damage)
     return ""
@@ -229,7 +230,7 @@ async def test_objects_that_are_deleted_meanwhile_cost_another_snapshot(
     async def copy_stored_nothing(self: ObjectCopier, known: object) -> int:
         return 0
 
-    async def seal_before(self: ObjectCopier, keys: set[str]) -> set[str]:
+    async def seal_before(self: ObjectCopier, keys: Iterable[str]) -> set[str]:
         nonlocal snapshots
         snapshots += 1
         if snapshots == 1:

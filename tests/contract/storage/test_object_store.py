@@ -176,6 +176,23 @@ async def test_a_batch_is_stored_whole(store: ObjectStore):
     )
 
 
+async def test_a_store_is_listed_in_parts(store: ObjectStore):
+    """Parts of any size follow one another in order of keys, as strings compare, not as folders."""
+    wanted = ["a-1/x", "a/1", "a/2/x", "a/2-x", "a/20", "ab", "b/1/2/3"]
+    await store.put_many([(key, key.encode()) for key in wanted])
+    whole = await store.list("")
+    assert [each.key for each in whole] == sorted(wanted)
+    for most in (1, 3, 7, 100):
+        keys: list[str] = []
+        versions: list[str] = []
+        while part := await store.list_part(after=keys[-1] if keys else "", most=most):
+            assert len(part) <= most
+            keys += [each.key for each in part]
+            versions += [each.version for each in part]
+        assert keys == sorted(wanted)
+        assert versions == [each.version for each in whole]
+
+
 async def test_an_empty_batch_stores_nothing(store: ObjectStore):
     """An empty batch is no error."""
     await store.put_many([])

@@ -65,8 +65,8 @@ def run_plan(plan: KillPlan) -> list[bool]:
 def verify_all(folder: Path) -> list[str]:
     """Verify all finished backups, and return their names; there must be one."""
     backups = BackupFolder(folder)
-    verifier = BackupVerifier(backups, SilentProgress())
-    names = [verifier.verify(name).name for name in backups.list_names()]
+    with BackupVerifier(backups, SilentProgress()) as verifier:
+        names = [verifier.verify(name).name for name in backups.list_names()]
     assert names, "no backup is left"
     return names
 

@@ -1,5 +1,7 @@
 """The start-up check tells which promise a store breaks."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from app.core.errors import NotFound, ServiceUnavailable
@@ -42,6 +44,10 @@ class Broken:
         listed = [StoredObject(key, len(data)) for key, data in self.kept.items()]
         listed = [each for each in listed if each.key.startswith(prefix)]
         return [] if self.fault == "list" else listed
+
+    async def list_part(self, *, after: str, most: int) -> "Sequence[StoredObject]":
+        listed = sorted(await self.list(""), key=lambda each: each.key)
+        return [each for each in listed if each.key > after][:most]
 
     async def probe(self) -> tuple[str, ...]:
         await probe_store(self)
