@@ -24,7 +24,7 @@ def build_account_page(
     Args:
         visitor: The person.
         sign_ins: Where they are signed in.
-        problem: What to correct in a form.
+        problem: The mistake to correct in a form, if any.
         provider: The sign-in provider that is set up beside passwords, if any.
     """
     has_no_password = provider is not None and not may_use_password(visitor.person, provider)

@@ -47,7 +47,7 @@ _USUAL: Final = frozenset(
         RuleKind.PROCESS,
     }
 )
-"""What a first target is told of if nobody chooses otherwise."""
+"""The alerts that are ticked for a first target."""
 _WITH_CHOICES: Final = frozenset(
     {RuleKind.SPIKE, RuleKind.ISSUE_SPIKE, RuleKind.CRASH_FREE, RuleKind.QUERY}
 )
@@ -148,9 +148,9 @@ def build_rule_page(
         kind: The kind of the rule.
         targets: All targets.
         rule: The rule; None for a new one.
-        fields: What was typed, after a mistake.
+        fields: The typed values, shown again after a mistake.
         chosen: The ids of the targets that were ticked, after a mistake.
-        problem: What to correct.
+        problem: The mistake to correct, if any.
     """
     settings = rule.settings if rule else AlertRuleSettings()
     if fields is not None:

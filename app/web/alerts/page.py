@@ -76,7 +76,7 @@ class PictureChoice:
     """False if the project hands out nothing."""
     open_pictures: int
     days: int
-    """How long a picture opens."""
+    """The time for which a picture can be opened."""
     href: str
 
 
@@ -90,7 +90,7 @@ class AlertsPage:
     rules: tuple[RuleRow, ...]
     messages: tuple[MessageRow, ...]
     kinds: tuple[Choice, ...]
-    """What can be watched, each with the address of its form."""
+    """The kinds of alert, each with the address of its form."""
     target_kinds: tuple[Choice, ...]
     usual: tuple[Choice, ...]
     """The rules that the first target gets, as ticked."""
@@ -100,7 +100,7 @@ class AlertsPage:
     begin_href: str
     log_href: str
     form: Mapping[str, str]
-    """What was typed, after a mistake."""
+    """The typed values, shown again after a mistake."""
     problem: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""Which cells there are, and which projects belong to them."""
+"""The page of the cells, and of the projects that belong to each."""
 
 from typing import Annotated
 

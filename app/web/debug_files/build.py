@@ -59,8 +59,8 @@ def build_debug_files_page(
 
     Args:
         access: The project, and the role of whoever looks at it.
-        data: What the use case has read.
-        search: What the filters above the list say.
+        data: The values that the use case has read.
+        search: The filters that are chosen above the list.
         limit_bytes: The most bytes of debug files that a project may store.
         problems: Sentences that say why files of an upload by hand were not taken.
     """

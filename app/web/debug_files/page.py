@@ -48,9 +48,9 @@ class DebugFileRow:
     cpu_name: str | None
     """None for a file that is the same for all processors."""
     gives: tuple[str, ...]
-    """What it gives to a stack: `functions`, `lines`."""
+    """What the file adds to a stack: `functions`, `lines`."""
     remark: str | None
-    """What it lacks, in words."""
+    """The parts that it lacks, in words."""
     size_bytes: int
     uploaded_at: datetime
     uploaded_by: str

@@ -118,7 +118,7 @@ async def erase_range(request: Request, project_access: access.CurrentProject) -
 
 @router.get(route_to(erasure_urls.erase_project))
 async def ask_to_erase_project(request: Request, project_access: access.CurrentProject) -> Response:
-    """Ask before a whole project is erased, and say what goes."""
+    """Ask before a whole project is erased, and say what will be erased."""
     return await _ask_about_project(request, project_access)
 
 
@@ -150,7 +150,7 @@ async def ask_about_matching(
 
 @router.post(erasure_urls.MATCHING)
 async def erase_matching(request: Request, visitor: access.CurrentVisitor) -> Response:
-    """Delete all replays that a query of the list finds, as far as the visitor was asked."""
+    """Delete all replays that a query of the list finds and the visitor has confirmed."""
     fields = await forms.read_form(request)
     act = await matching.erase_matching(
         services_of(request).db,

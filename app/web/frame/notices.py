@@ -96,7 +96,7 @@ _COUNTED_NOTICES: Final = {
         "uploaded. Crashes that missed what is new become readable soon",
     ),
 }
-"""Words for what was done to the number of things that stands in the address."""
+"""Words for an action on several things, whose number is in the address."""
 _COUNT_DIGITS: Final = 5
 _NOTICE_PAIRS: Final = ("done=", "count=")
 

@@ -62,7 +62,7 @@ class PageServices:
     """Returns what this process counts, for the page of the server's health."""
     static_releases: StaticReleases
     uploads: UploadServices
-    """What takes debug files that people upload."""
+    """The receiver of debug files that people upload."""
     alerts: AlertParts
     """Alerts in this process, and whether it sends mails."""
     clips: ClipMaker

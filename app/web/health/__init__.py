@@ -1,1 +1,1 @@
-"""How the server is, for its admins: what works, what does not, and what is in quarantine."""
+"""The state of the server, for its admins: what works, what does not, and what is in quarantine."""

@@ -55,7 +55,7 @@ def build_health_page(
     """Build the page of the server's health.
 
     Args:
-        health: How the server is.
+        health: The state of the server.
         is_storage_remote: Whether videos are in a bucket.
         draws_pictures: Whether this server draws small pictures of replays.
         untrusted_proxy: The address of a proxy that is not trusted, if there is one.

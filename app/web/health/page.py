@@ -48,15 +48,15 @@ class ProcessRow:
     """One or two words: `runs`, `late`, `stopping`, `dead`, `has stopped`."""
     tone: HealthTone
     silence: str
-    """How long ago it was heard of: `3 s`."""
+    """Time since its last heartbeat: `3 s`."""
     waiting: str
-    """What waits in its journal; a dash without a journal."""
+    """The envelopes that wait in its journal; a dash without a journal."""
     oldest: str
     """For how long the oldest of that has waited; empty if nothing waits."""
     room: str
     """The room that is left for its journal; a dash without a journal."""
     clock: str
-    """How its clock compares with that of the database: `right`, `12.5 s ahead`."""
+    """The difference of its clock from that of the database: `right`, `12.5 s ahead`."""
     is_clock_wrong: bool
     outage: str
     """Why it cannot use Postgres or the store; empty if it can."""
@@ -81,7 +81,7 @@ class ServerQuarantineRow:
 
 @dataclass(frozen=True, slots=True)
 class HealthPage:
-    """How the server is."""
+    """The state of the server."""
 
     version: str
     is_ready: bool

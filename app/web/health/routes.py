@@ -1,4 +1,4 @@
-"""How the server is, and the envelopes in quarantine of all projects."""
+"""The state of the server, and the envelopes in quarantine of all projects."""
 
 from typing import Annotated
 

@@ -36,7 +36,7 @@ def build_breadcrumb_rows(
 
     Args:
         event: The event as sent.
-        later_by: How much later their times are by the clock of the page than by the sender's.
+        later_by: Offset from the sender's clock to the clock of the page.
     """
     return tuple(
         _build_row(crumb, later_by) for crumb in event_breadcrumbs.read_event_breadcrumbs(event)

@@ -46,7 +46,7 @@ def build_issue_page(
 
     Args:
         data: The value that the use case has read.
-        permissions: What the visitor may do.
+        permissions: The rights of the visitor.
         path: The path of this page, which the parts of its lists lead to.
         is_as_sent: Whether the stack is shown as it was sent.
     """
@@ -87,7 +87,7 @@ def build_head(summary: IssueSummary, permissions: Permissions, *, event_id: str
 
     Args:
         summary: The issue.
-        permissions: What the visitor may do.
+        permissions: The rights of the visitor.
         event_id: The event that is shown; empty for none.
     """
     issue, project = summary.issue, summary.project
@@ -133,7 +133,7 @@ def build_replays_page(
 
     Args:
         data: The value that the use case has read.
-        permissions: What the visitor may do.
+        permissions: The rights of the visitor.
         now: The server's time, to tell live replays.
     """
     issue, page = data.summary.issue, data.page
@@ -160,7 +160,7 @@ def build_feedback_page(data: IssueFeedbackData, permissions: Permissions) -> Is
 
 
 def build_deletion_page(deletion: IssueDeletion, permissions: Permissions) -> DeleteIssuePage:
-    """Describe what goes with an issue."""
+    """Describe what is deleted with an issue."""
     head = build_head(deletion.summary, permissions)
     return DeleteIssuePage(head, deletion.files, deletion.file_bytes)
 

@@ -29,7 +29,7 @@ def build_symbolication(
         event: The event.
         key: Its issue.
         sent: The event as it was sent.
-        symbolicated: What debug files did for it.
+        symbolicated: The result of its symbolication.
         is_as_sent: Whether the visitor asked for the stack as it was sent.
         may_change: Whether the visitor may let it be made readable once more.
     """

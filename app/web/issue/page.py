@@ -60,9 +60,9 @@ class IssueHead:
     last_release: str | None
     events: int
     users: int
-    """How many users its events name."""
+    """The number of users that its events name."""
     replay_users: int
-    """How many users its replays name and none of its events."""
+    """The number of users that only its replays name."""
     replays: int
 
 
@@ -74,7 +74,7 @@ class SenderClock:
     at: datetime | None
     """None if the clock had not been set."""
     difference: str
-    """How far the clock was off: `6 d 7 h behind`."""
+    """The error of the clock: `6 d 7 h behind`."""
     is_behind: bool
 
 
@@ -151,7 +151,7 @@ class StackChoice:
 
 @dataclass(frozen=True, slots=True)
 class Symbolication:
-    """What debug files did for the stack of an event, and which of them it lacks."""
+    """The result of the symbolication of an event, with the debug files that it lacks."""
 
     choice: StackChoice | None
     """None if the stack is shown as it was sent anyway."""

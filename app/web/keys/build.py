@@ -32,7 +32,7 @@ def build_keys_page(
         access: The project.
         project_keys: Its keys.
         label: The name that was typed for a new key, after a mistake.
-        problem: What to correct.
+        problem: The mistake to correct, if any.
     """
     now = clock.now()
     return KeysPage(

@@ -70,8 +70,8 @@ def build_invite_page(
 
     Args:
         projects: All projects, by name.
-        fields: What was typed before, if there is a problem.
-        problem: What to correct.
+        fields: The typed values, shown again if there is a problem.
+        problem: The mistake to correct, if any.
     """
     role = fields.get("role", "")
     chosen = fields.get("project", str(projects[0].id) if len(projects) == 1 else "")
@@ -102,9 +102,9 @@ def build_person_page(
 
     Args:
         details: The person.
-        visitor: Whoever looks at the page.
+        visitor: The person who looks at the page.
         do_groups_decide: Whether groups of a sign-in provider say which of its people are admins.
-        problem: What cannot be done.
+        problem: The reason why something cannot be done, if any.
     """
     person = details.listed.person
     is_from_provider = person.origin is PersonOrigin.PROVIDER

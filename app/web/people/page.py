@@ -23,7 +23,7 @@ class PersonRow:
     projects: tuple[str, ...]
     """Some of their projects with their role: `Shop (viewer)`."""
     more_projects: int
-    """How many projects are not among those."""
+    """The number of projects that are not among those."""
     last_sign_in_at: datetime | None
     link_expires_at: datetime | None
     """When the link that they have not used yet expires; None if none works."""

@@ -51,7 +51,7 @@ def build_privacy_page(
         settings: The saved rules, their versions, and what they removed.
         form: The form as it is shown: as saved, or as typed.
         trial: The result of trying the rules of the form.
-        problem: What to correct in the form.
+        problem: The mistake to correct in the form, if any.
     """
     project = access.project
     rows = [(own.name, own.pattern) for own in form.patterns] + [("", "")] * SPARE_ROWS

@@ -55,7 +55,7 @@ class TrialEvent:
 
 @dataclass(frozen=True, slots=True)
 class RemovalRow:
-    """What one rule removed, and how often."""
+    """The kind of value that a rule removed, with its count."""
 
     words: str
     quantity: int

@@ -65,7 +65,7 @@ def build_project_page(
     Args:
         services: Has the address that SDKs use.
         access: The project, and the role of whoever looks at it.
-        overview: What the page shows.
+        overview: The values that the page shows.
         parts: Number of rows to skip in each list.
     """
     project = access.project

@@ -118,7 +118,7 @@ class MaskSummary:
 
     rows: tuple[MaskRow, ...]
     warning: str | None
-    """How many replays came with texts or images in the open; None if none did."""
+    """The number of replays whose texts or images are not masked; None if none did."""
 
 
 @dataclass(frozen=True, slots=True)

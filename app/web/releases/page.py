@@ -30,7 +30,7 @@ class DeployRow:
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
-    """What build servers said about a release."""
+    """The facts that build servers reported about a release."""
 
     at: datetime
     """When it was released, or else first named."""
@@ -57,7 +57,7 @@ class ReleaseRow:
     crash_free: str
     """The share of sessions that did not crash, as it is written: never 100 % if one crashed."""
     tone: Literal["good", "warn", "bad"]
-    """How good that share is."""
+    """The rating of that share."""
     crashed: int
     frozen: int
     """Sessions that the system ended, or in which the app stopped responding."""
@@ -83,4 +83,4 @@ class ReleasesPage:
     environment: str
     """The environment that is shown; empty for all."""
     days: int
-    """How many days back sessions are counted."""
+    """The number of days over which sessions are counted."""

@@ -110,7 +110,7 @@ def build_page(data: ReplayPageData, top: ReplayTop, options: PageOptions) -> Re
     Args:
         data: The replay, and everything linked to it.
         top: The upper part of the page.
-        options: How the page is opened.
+        options: The way in which the page is opened.
     """
     context, contents, address = data.context, data.contents, options.address
     errors = error_rows(data.activity.errors, address)

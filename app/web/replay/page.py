@@ -77,7 +77,7 @@ class ReplayHeader:
     pin_href: str = ""
     holds_href: str = ""
     hand_on_href: str = ""
-    """The page from which the replay is handed on; empty for whoever it was handed to."""
+    """The page Share of the replay; empty for people without an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class ReplayTop:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedPage:
-    """The page as far as it is read, for its first pieces."""
+    """The parts of the page that are read already, for its first pieces."""
 
     opening: ReplayOpening
     start: PlaybackStart | None = None
@@ -128,13 +128,13 @@ class UnfinishedPage:
 
 @dataclass(frozen=True, slots=True)
 class ShareNote:
-    """What the page of a share says about its link."""
+    """The facts about its link that the page of a share shows."""
 
     expires_at: datetime
     is_part: bool
     """Whether it shows a part of the replay only."""
     has_facts: bool
-    """Whether user, device and app are handed out."""
+    """Whether user, device and app are shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class ReplayPage:
     segments: tuple[SegmentRow, ...]
     details: tuple[FactGroup, ...]
     removals: tuple[RemovalChip, ...]
-    """What was removed from its segments before they were stored."""
+    """The values that were removed from its segments before they were stored."""
     status_text: str | None = None
     """One sentence about a replay that cannot be played."""
     from_segment: int = 0
@@ -184,7 +184,7 @@ class ReplayPage:
     tabs: tuple[Tab, ...] = TABS
     """The panels that the page has."""
     share: ShareNote | None = None
-    """What strangers are told about their link; None for the people of the project."""
+    """What people without an account read about their link; None for the people of the project."""
 
     @property
     def header(self) -> ReplayHeader:
@@ -203,7 +203,7 @@ class PartHeader:
     started_at: datetime
     duration_ms: int
     hand_on_href: str = ""
-    """The page from which the replay is handed on; empty for whoever it was handed to."""
+    """The page Share of the replay; empty for people without an account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _TABS: Final[dict[str, Tab]] = {name: name for name in TABS}
 
 @dataclass(frozen=True, slots=True)
 class PageOptions:
-    """How somebody opens the page of a replay."""
+    """The way in which somebody opens the page of a replay."""
 
     address: ReplayAddress
     """The addresses of the replay."""

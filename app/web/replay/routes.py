@@ -36,7 +36,7 @@ async def show_replay(
 async def ask_to_delete(
     request: Request, _member: MemberHere, reader: ReplayReaderHere, options: PageOptionsHere
 ) -> Response:
-    """Ask before deleting a replay, and say what goes; a legal hold refuses at once."""
+    """Ask before deleting a replay, and say what is deleted; a legal hold refuses at once."""
     try:
         head = await reader.find_head()
     except NotFound:

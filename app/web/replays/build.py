@@ -46,7 +46,7 @@ def build_list(
 
     Args:
         data: What the list shows.
-        address: What the address asks for.
+        address: The query that the address asks for.
         demo_href: Where the demo is played; None when the person may not.
         services: The settings in it say which address SDKs use.
     """
@@ -125,7 +125,7 @@ def _build_selected_rows(selected: SelectedReplays) -> tuple[ReplayRow, ...]:
 def _build_frame(
     data: ReplayListData, *, demo_href: str | None, services: PageServices
 ) -> ReplayListPage:
-    """Build what stands around the rows, whatever is found."""
+    """Build the parts of the page around the rows."""
     options = tuple(
         ProjectOption(project.id, project.name, project == data.selected)
         for project in data.projects

@@ -30,8 +30,8 @@ def build_page(
     Args:
         access: The project, and the role of whoever looks at it.
         read: What is known.
-        form: What was typed, if the page is shown again because of a problem.
-        problem: What to correct.
+        form: The typed values, if the page is shown again because of a problem.
+        problem: The mistake to correct, if any.
     """
     kinds = {total.kind: total for total in read.kinds if total.items or total.size_bytes}
     order = [*words.KIND_WORDS, *sorted(kinds.keys() - words.KIND_WORDS.keys())]

@@ -9,7 +9,7 @@ from app.retention.rules_form import RulesForm
 
 @dataclass(frozen=True, slots=True)
 class KindRow:
-    """What is stored of one kind."""
+    """The stored data of one kind."""
 
     name: str
     items: int
@@ -53,15 +53,15 @@ class RetentionPage:
     words: str
     """The rules that hold, in one sentence."""
     counts_words: str
-    """How long counts are kept, in two sentences."""
+    """The time for which counts are kept, in two sentences."""
     server_words: str
-    """What follows from the rule of the server: `for ever`."""
+    """The consequence of the rule of the server: `for ever`."""
     longest_words: str | None
     """The longest time that the server keeps anything: `180 days`."""
     form: RulesForm
     kinds: tuple[KindRow, ...]
     debug_files: int
-    """How many debug files the project has, to which the rules and the limit do not apply."""
+    """The number of debug files, to which the rules and the limit do not apply."""
     debug_bytes: int
     size_bytes: int
     limit_bytes: int | None

@@ -25,7 +25,7 @@ def build_set_up_page(
     Args:
         access: The project, and what the reader may do in it.
         dsn: The DSN of a key that is on, if any.
-        facts: What the newest replays say.
+        facts: The facts that the newest replays show.
         base_url: The address of this server.
     """
     project = access.project

@@ -21,7 +21,7 @@ def build_settings_page(
         access: The project, and the role of whoever looks at it.
         settings: The members and invitations.
         first_member: Number of members to skip.
-        problem: What to correct in the form.
+        problem: The mistake to correct in the form, if any.
     """
     project = access.project
     return SettingsPage(

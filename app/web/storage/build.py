@@ -30,8 +30,8 @@ def build_page(
 
     Args:
         report: What is known.
-        form: What was typed, if the page is shown again because of a problem.
-        problem: What to correct.
+        form: The typed values, if the page is shown again because of a problem.
+        problem: The mistake to correct, if any.
     """
     known = [*words.KIND_WORDS, *sorted(report.kinds.keys() - words.KIND_WORDS.keys())]
     server = _effective_server(report)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class KindShare:
-    """What is stored of one kind over all projects."""
+    """The stored data of one kind over all projects."""
 
     name: str
     size_bytes: int
@@ -14,7 +14,7 @@ class KindShare:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRow:
-    """What a project stores."""
+    """The stored data of a project."""
 
     name: str
     href: str
@@ -22,7 +22,7 @@ class ProjectRow:
     growth_bytes: int
     rules: str
     next_words: str
-    """What goes next, and when: `2 Oct 2026, on 2 Nov 2026`."""
+    """The day that is deleted next, and when: `2 Oct 2026, on 2 Nov 2026`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class ServerConfirmPage:
 
     form: ServerForm
     default_words: str
-    """How long projects without a rule keep data: `for 30 days`, `for ever`."""
+    """The time for which projects without a rule keep data: `for 30 days`, `for ever`."""
     longest_words: str | None
     """The most that any project keeps: `180 days`; None if there is no such limit."""
     estimate: str | None

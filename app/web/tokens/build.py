@@ -33,7 +33,7 @@ def build_tokens_page(
         access: The project.
         listed: Its tokens, in the order in which they are shown.
         form: The form for a new one.
-        problem: What to correct in it.
+        problem: The mistake to correct in it, if any.
     """
     now = clock.now()
     cards = [_build_card(access, token, now=now) for token in listed]

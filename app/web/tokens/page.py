@@ -18,7 +18,7 @@ class TokenCard:
     """The last characters of its secret."""
     state: TokenState
     may_do: str
-    """What it may do, in words."""
+    """Its permissions, in words."""
     is_wide: bool
     """Whether it reaches all projects that its maker administers."""
     maker: str

@@ -27,7 +27,7 @@ async def show_trace(
     after: str = "",
     after_error: str = "",
 ) -> Response:
-    """Show a trace of app and backends, as far as the person may see it."""
+    """Show the spans of a trace of app and backends that the person may see."""
     data = await trace_page.find_trace(
         services_of(request).db,
         visitor.person,

@@ -39,10 +39,10 @@ class ReplayAddress:
         return f"{self.href}/pictures"
 
     def hand_on(self, *, replay_range: ReplayRange | None = None) -> str:
-        """Return the page from which the replay is handed on; empty for whoever it was handed to.
+        """Return the address of the page Share of the replay; empty for whoever it was handed to.
 
         Args:
-            replay_range: The range that is handed on; None means the whole replay.
+            replay_range: The range that is shared; None means the whole replay.
         """
         if self.is_shared:
             return ""

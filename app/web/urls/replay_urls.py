@@ -46,12 +46,12 @@ def delete_replay(project_id: ProjectId, replay_id: ReplayId) -> str:
 def hand_on(
     project_id: ProjectId, replay_id: ReplayId, *, replay_range: ReplayRange | None = None
 ) -> str:
-    """Return the address of the page from which a replay is handed on.
+    """Return the address of the page Share of a replay.
 
     Args:
         project_id: The replay's project.
         replay_id: The replay.
-        replay_range: The range that is handed on; None means the whole replay.
+        replay_range: The range that is shared; None means the whole replay.
     """
     return address_of(project_id, replay_id).hand_on(replay_range=replay_range)
 

@@ -1,4 +1,4 @@
-"""Small bar charts of counts over time, drawn as SVG, told in words as well."""
+"""Small bar charts of counts over time, drawn as SVG and described in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

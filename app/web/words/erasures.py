@@ -30,7 +30,7 @@ KIND_WORDS: Final = {
     "logs": "logs",
     "spans": "spans",
 }
-"""What an erasure by time can be limited to, in words."""
+"""The kinds to which an erasure by time can be limited, in words."""
 STATE_WORDS: Final = {
     ErasureState.WAITING: "Waiting",
     ErasureState.RUNNING: "Running",

@@ -22,7 +22,7 @@ def build_feedback_rows(
         entries: The feedback.
         window: The reach of the replay.
         project_id: The project of the replay.
-        zero_ms: How long after the start of the replay the page's zero is.
+        zero_ms: The time from the start of the replay to the zero of the page.
     """
     return [
         ActivityRow(

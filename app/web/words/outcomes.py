@@ -66,7 +66,7 @@ class OutcomeDay:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeRow:
-    """How many items of one kind had one outcome on one day."""
+    """The number of items of one kind with one outcome on one day."""
 
     day: date
     item_type: str

@@ -30,7 +30,7 @@ class ListPart:
 
 @dataclass(frozen=True, slots=True)
 class RecordingPart:
-    """Which part of the recordings is read, if all are too large to be read at once."""
+    """The part of the recordings that is read, if all are too large to be read at once."""
 
     text: str
     start_href: str | None
@@ -56,11 +56,11 @@ def describe_part(
     """Say which part of a list is shown; None if it is the whole list.
 
     Args:
-        noun: What the list holds, in the singular.
+        noun: The noun of the list, in the singular.
         first: The number of the first row that is shown, counted from 1.
-        shown: How many rows are shown.
-        total: How many rows the list has.
-        size: How many rows a part has at most.
+        shown: The number of rows that are shown.
+        total: The number of rows in the list.
+        size: The most rows of a part.
         next_href: Leads to the next part; None if this is the last.
         is_at_least: Whether there may be more rows than were counted.
         is_about: Whether rows were counted that are not shown, such as those that came twice.
@@ -90,10 +90,10 @@ def describe_rows(
     """Say which part of a list that is read by number is shown; None if it is the whole list.
 
     Args:
-        noun: What the list holds, in the singular.
+        noun: The noun of the list, in the singular.
         first: Number of rows to skip.
-        total: How many rows the list has.
-        size: How many rows a part has at most.
+        total: The number of rows in the list.
+        size: The most rows of a part.
         href: Returns the address of the part with so many rows before it.
     """
     following = first + size
@@ -113,7 +113,7 @@ def describe_slice(
     """Say which slice of a list is shown; None if it is the whole list.
 
     Args:
-        noun: What the list holds, in the singular.
+        noun: The noun of the list, in the singular.
         rows: The slice.
         href: Returns the address of the slice with so many rows before it.
     """

@@ -65,7 +65,7 @@ class ErrorRow:
     sent_exceptions: tuple[ExceptionBlock, ...] = ()
     """The same as they were sent, if debug files changed them; otherwise empty."""
     missing_files: int = 0
-    """How many debug files would make more of the frames readable."""
+    """The number of debug files that would make more frames readable."""
     trace_id: TraceId | None = None
     release: str | None = None
     environment: str | None = None

@@ -187,7 +187,7 @@ _UNSERVED_ROLES: Final = {
 
 
 def _describe_loss(records: Sequence[ProcessRecord]) -> str:
-    """Say what lies in the journals of processes that do not answer, as far as it is known."""
+    """Say what is known about the journals of processes that do not answer."""
     if all(each.identity.journal_id is None for each in records):
         return "It keeps no envelopes, so nothing is lost."
     entries = sum(each.condition.backlog_entries for each in records)

@@ -46,7 +46,7 @@ _MOST_PLACES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class RemovalChip:
-    """What one rule removed from one thing."""
+    """The values that one rule removed from one thing."""
 
     words: str
     count: int

@@ -42,7 +42,7 @@ def allow_frames(policy: str, origins: Sequence[str]) -> str:
     """Return a policy that lets some sites show the page in a frame.
 
     Args:
-        policy: What `write_policy` returns.
+        policy: The policy that `write_policy` returns.
         origins: The sites, such as `https://wiki.example.com`; empty allows none.
     """
     return policy.replace(_NO_FRAMES, f"frame-ancestors {' '.join(origins)}") if origins else policy

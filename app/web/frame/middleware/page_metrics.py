@@ -26,7 +26,7 @@ _PAGES: Final = ("text/html", "application/json")
 
 
 class PageMetrics:
-    """What the pages of one process count."""
+    """The counters of the pages of one process."""
 
     def __init__(self) -> None:
         """Begin at zero."""

@@ -12,7 +12,7 @@ class ClipRow:
     id: str
     title: str
     state: str
-    """How far it is, in words."""
+    """The progress in words."""
     percent: int | None
     """How far it is rendered; None if it is not being rendered."""
     fault: str | None
@@ -39,7 +39,7 @@ class ClipsPage:
 
 
 class ClipAnswer(TypedDict):
-    """How far a clip is, as a script reads it."""
+    """The progress of a clip, as a script reads it."""
 
     id: str
     state: str

@@ -1,1 +1,1 @@
-"""The place from which a replay is handed on: its range, four ways, and what was handed out."""
+"""The page Share: the range of a replay, four ways to share it, and what was shared so far."""

@@ -1,4 +1,4 @@
-"""Turns a replay and a range of it into the values of the page from which it is handed on."""
+"""Turns a replay and a range of it into the values of the page Share."""
 
 from typing import Final
 
@@ -27,12 +27,12 @@ def build_handover_page(
     may_change: bool,
     clips_are_on: bool = True,
 ) -> HandoverPage:
-    """Build the page from which a replay is handed on.
+    """Build the page Share of a replay.
 
     Args:
         context: The replay.
         replay_range: The range that was asked for; None means the whole replay.
-        handed_out: What was made of the replay before.
+        handed_out: The shares, clips and tickets that exist already.
         base_url: The address of this server.
         may_change: Whether the visitor may make things of the replay for others.
         clips_are_on: Whether this server renders clips.

@@ -1,4 +1,4 @@
-"""Values that the page reads from which a replay is handed on."""
+"""Values that the page Share reads."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from app.playback.video.widened_range import WidenedRange
 
 @dataclass(frozen=True, slots=True)
 class RangeFields:
-    """The range of a replay that is handed on, as its form shows it."""
+    """The range of a replay that is shared, as its form shows it."""
 
     from_text: str
     """The start on the player's clock: `1:01`."""
@@ -33,13 +33,13 @@ class HandedOutRow:
     title: str
     """What it is, in a few words: `Clip, 0:58 to 1:12`."""
     state: str
-    """What has become of it, in a word or two: `ready`, `open`, `taken back`."""
+    """Its state, in a word or two: `ready`, `open`, `taken back`."""
     is_over: bool
     """Whether it can no longer be opened."""
     details: tuple[str | datetime, ...]
     """A sentence about its maker, its views and its end, with moments in it."""
     note: str = ""
-    """What its maker has written about it."""
+    """The note of its maker."""
     href: str | None = None
     """The address at which it is opened; None if it cannot be."""
     take_back_href: str | None = None
@@ -76,7 +76,7 @@ class ShareForm:
 
 @dataclass(frozen=True, slots=True)
 class HandoverPage:
-    """Everything that the place shows from which a replay is handed on.
+    """Everything that the page Share shows.
 
     The templates of the four ways (`templates/replay/handover/_link.html`, `_report.html`,
     `_clip.html`, `_share.html`) read it, and forms in them include `_range_fields.html`.
@@ -94,7 +94,7 @@ class HandoverPage:
     started_at: datetime
     duration_ms: int
     replay_range: ReplayRange | None
-    """The range that is handed on; None means the whole replay."""
+    """The range that is shared; None means the whole replay."""
     range: RangeFields
     has_video: bool
     may_change: bool

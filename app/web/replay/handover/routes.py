@@ -1,4 +1,4 @@
-"""The page from which a replay is handed on, which is also shown beside the player."""
+"""The page Share of a replay, which is also shown beside the player."""
 
 import asyncio
 
@@ -25,7 +25,7 @@ router = APIRouter()
 async def show_handover(
     request: Request, asked: access.CurrentReplay, reader: PartReaderHere
 ) -> Response:
-    """Show the ways to hand on a replay, or the range `from` to `to` of it."""
+    """Show the ways to share a replay, or the range `from` to `to` of it."""
     replay_range = read_replay_range(request.query_params)
     try:
         context = await reader.find_context()

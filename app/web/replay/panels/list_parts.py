@@ -105,8 +105,8 @@ def row_part(
     Args:
         address: The addresses of the replay.
         panel: The panel.
-        noun: What the panel lists, in the singular.
-        total: How many rows there are.
+        noun: The noun of the rows, in the singular.
+        total: The number of rows.
         first: Number of rows to skip.
         from_segment: The first segment whose recording is read.
     """

@@ -71,7 +71,7 @@ def build_share_page(
     """Build the page of a share.
 
     Args:
-        data: What the share shows of its replay.
+        data: The parts of the replay that the share shows.
         grant: What it allows.
         options: How somebody opens it.
         start: The data that the player begins with, if they could be read.
@@ -98,14 +98,14 @@ def build_share_page(
 
 
 def hide_user(page: ReplayPartPage, grant: ShareGrant) -> ReplayPartPage:
-    """Take the name of the user out of the page of a part, unless it is handed out."""
+    """Take the name of the user out of the page of a part, unless it is shared."""
     if not grant.shows(SharePanel.DETAILS):
         page = replace(page, header=replace(page.header, user=TITLE))
     return replace(page, activity=_drop_hidden_rows(page.activity, grant))
 
 
 def hide_user_of_request(page: RequestPage, grant: ShareGrant) -> RequestPage:
-    """Take the name of the user out of the page of a request, unless it is handed out."""
+    """Take the name of the user out of the page of a request, unless it is shared."""
     return page if grant.shows(SharePanel.DETAILS) else replace(page, user=None)
 
 
@@ -190,7 +190,7 @@ def _begin_with_screen(
 
 
 def _describe_facts(groups: Collection[FactGroup], grant: ShareGrant) -> tuple[FactGroup, ...]:
-    """Keep the facts that are handed out, without their links to lists of replays."""
+    """Keep the facts that are shared, without their links to lists of replays."""
     if not grant.shows(SharePanel.DETAILS):
         return ()
     return tuple(
@@ -201,7 +201,7 @@ def _describe_facts(groups: Collection[FactGroup], grant: ShareGrant) -> tuple[F
 
 
 def _drop_hidden_rows(rows: tuple[ActivityRow, ...], grant: ShareGrant) -> tuple[ActivityRow, ...]:
-    """Take out of the activity what is shown in panels that are not handed out."""
+    """Take out of the activity what belongs to panels that are not shared."""
     hidden = {
         kind
         for kind, panel in (("network", SharePanel.NETWORK), ("error", SharePanel.ERRORS))

@@ -28,7 +28,7 @@ class MadeShareCard:
 
     url: str
     words: str
-    """What it shows, as a sentence."""
+    """A sentence about what it shows."""
     expires_at: datetime
     back_href: str
 
@@ -50,7 +50,7 @@ def describe_made_share(made: MadeShare, base_url: str) -> MadeShareCard:
 
 
 def make_share_form(context: ReplayContext) -> ShareForm:
-    """Make the form by which a replay is handed out."""
+    """Make the form by which a share link is made."""
     key = context.key
     return ShareForm(
         action_href=replay_urls.shares(key.project_id, key.replay_id),

@@ -21,7 +21,7 @@ _UNKNOWN_USER: Final = "Unknown user"
 
 
 def build_open_shares_page(access: ProjectAccess, shares: ProjectShares) -> OpenSharesPage:
-    """Build the page of what a project has handed out and not taken back."""
+    """Build the page of the open shares of a project."""
     project = access.project
     return OpenSharesPage(
         project_id=project.id,

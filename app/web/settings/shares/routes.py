@@ -25,7 +25,7 @@ _KINDS: Final = {kind.value: kind for kind in ShareKind}
 async def show_open_shares(
     request: Request, project_access: access.CurrentProject, after: str = "", before: str = ""
 ) -> Response:
-    """Show what a project has handed out and not taken back."""
+    """Show the open shares of a project."""
     asked = cursors.read_page_request((int,), after=after, before=before)
     shares = await read_project_shares(services_of(request).db, project_access, asked)
     page = build_open_shares_page(project_access, shares)

@@ -30,7 +30,7 @@ def build_trackers_page(
         trackers: Its trackers.
         refused_id: The tracker whose form was refused.
         fields: That form as it was sent; None if no form was refused.
-        problem: What to correct in it.
+        problem: The mistake to correct in it, if any.
     """
     project = access.project
     forms = [_build_form(project.id, tracker) for tracker in trackers]

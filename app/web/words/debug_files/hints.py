@@ -28,7 +28,7 @@ _SUBJECTS: Final[dict[DebugFileKindName, str]] = {
 }
 _PLURALS: Final = frozenset({"elf", "macho", "breakpad", "pdb"})
 _NAMELESS: Final = frozenset({"proguard", "jvm_source_bundle", "dart_symbol_map"})
-"""Kinds that an event knows by their id alone."""
+"""Kinds that an event names by their id alone."""
 _MAPS_OF_NAMES: Final = frozenset({"proguard", "dart_symbol_map"})
 _OBFUSCATED: Final = "is obfuscated", "are obfuscated"
 _WITHOUT_NAME: Final = "has no name", "have no names"
@@ -62,9 +62,9 @@ class DebugFileHint:
 
     sentence: tuple[HintPart, ...]
     steps: tuple[UploadStep, ...]
-    """What uploads the file of this event."""
+    """The command that uploads the file of this event."""
     later: tuple[UploadStep, ...]
-    """What lets every later build have the file, and upload it."""
+    """The step after which every later build has the file and uploads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class DebugFileHints:
 
     hints: tuple[DebugFileHint, ...]
     more: int
-    """How many further files are missing."""
+    """The number of further missing files."""
 
 
 def build_debug_file_hints(missing: Sequence[MissingDebugFile]) -> DebugFileHints:

@@ -20,7 +20,7 @@ KIND_WORDS: Final[dict[DebugFileKind, str]] = {
     DebugFileKind.JVM_SOURCE_BUNDLE: "Java and Kotlin source code",
     DebugFileKind.DART_SYMBOL_MAP: "Map of Dart names",
 }
-"""What people call each kind, in the order in which pages list them."""
+"""The name of each kind, in the order in which pages list them."""
 FEATURE_WORDS: Final[dict[str, str]] = {
     DebugFileFeature.SYMBOLS: "functions",
     DebugFileFeature.MAPPING: "clear names",

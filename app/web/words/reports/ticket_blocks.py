@@ -65,7 +65,7 @@ def build_ticket_section(
 
     Args:
         tickets: Those that are kept, and the project's trackers.
-        report: What new tickets are filled in with.
+        report: The values that new tickets are filled in with.
         whole_url: The address of the page of the whole report.
         keep_href: The address at which a ticket is kept.
         remove_href: Returns the address at which a ticket is forgotten.

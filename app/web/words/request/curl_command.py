@@ -28,7 +28,7 @@ _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 def write_curl_command(
     method: str | None, url: str | None, exchange: RecordedExchange
 ) -> str | None:
-    """Write the command that sends a request again, as far as it was recorded.
+    """Write a command that sends the recorded parts of a request again.
 
     Args:
         method: Method of the recording; anything but 1 to 20 letters becomes GET.

@@ -80,8 +80,8 @@ def describe_trace_part(
         trace: Laid out.
         context: The names, the clock and the addresses.
         first: Number of spans to skip.
-        limit: How many are shown.
-        most_without_span: How many errors are shown whose span is not here.
+        limit: The number that is shown.
+        most_without_span: The number of shown errors whose span is not here.
     """
     length_us = max(1, trace.end_us - trace.start_us)
     last = first + limit
