@@ -97,6 +97,10 @@ class Closer:
             ServiceUnavailable: Postgres or storage does not answer.
         """
         await self._release_interrupted()
+        # First without a transaction: mostly no replay is due.
+        async with self._database.reading() as connection:
+            if not await open_replays.is_any_due(connection):
+                return 0
         async with self._database.transaction() as connection:
             await open_replays.postpone_growing(connection, self._quiet)
             if not await open_replays.is_any_due(connection):
@@ -133,12 +137,13 @@ class Closer:
             self._leased.discard(task)
 
     async def _inspect_open_replays(self) -> None:
-        async with self._database.transaction() as connection:
-            if clock.monotonic_s() - self._opened_old_s >= _OLD_LOOK_S:
+        if clock.monotonic_s() - self._opened_old_s >= _OLD_LOOK_S:
+            async with self._database.transaction() as connection:
                 await open_replays.open_old_replays(
                     connection, limit=_OLD_AT_ONCE, pause=_OLD_PAUSE
                 )
-                self._opened_old_s = clock.monotonic_s()
+            self._opened_old_s = clock.monotonic_s()
+        async with self._database.reading() as connection:
             self.counts = await open_replays.count_open_replays(
                 connection, failing_tries=schedule.FAILING_TRIES
             )

@@ -48,8 +48,18 @@ class Sweeper(RepeatedWorker):
 
     @override
     async def work(self) -> None:
-        while await sweep_once(self._database, self._objects):
-            pass
+        while await self._is_any_waiting():
+            if not await sweep_once(self._database, self._objects):
+                break
+
+    async def _is_any_waiting(self) -> bool:
+        """Tell whether there is anything to remove; every few seconds, so without a transaction."""
+        async with self._database.reading() as connection:
+            return (
+                await outgoing.is_any_waiting(connection)
+                or await error_erase.is_any_file_waiting(connection, clock.now())
+                or bool(await debug_files.find_due_sweeps(connection, limit=1))
+            )
 
 
 async def sweep_once(database: Database, objects: ObjectStore) -> bool:

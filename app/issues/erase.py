@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, func, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -148,6 +159,12 @@ async def delete_issue_counts(connection: AsyncConnection, key: IssueKey) -> boo
             delete(table).where(table.c.project_id == key[0], table.c.issue_id == key[1])
         )
     return True
+
+
+async def is_any_file_waiting(connection: AsyncConnection, at: datetime) -> bool:
+    """Tell whether a file waits for the sweep, or the mark of an older one for its end."""
+    waits = or_(file_outbox.c.swept_at.is_(None), file_outbox.c.swept_at < at - _KEPT_AFTER_SWEEP)
+    return bool(await connection.scalar(select(exists().where(waits))))
 
 
 async def lock_outgoing_files(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:

@@ -24,6 +24,16 @@ _FOLLOWING_PACK: Final = text(
     ) next
     """
 ).bindparams(bindparam("after_id", type_=BigInteger), bindparam("readers", type_=Interval))
+_IS_ANY_WAITING: Final = text(
+    """
+    select (select min(pack_id) from pack_outbox where wipes) is not null
+        or exists (select from packs where empty_at <= now() - :readers)
+        or exists (select from expiring_objects where expires_at <= now())
+        or exists (select from object_outbox)
+        or exists (select from tombstones where swept_at is null)
+    """
+).bindparams(bindparam("readers", type_=Interval))
+"""The smallest pack is asked for, because an index has it. Rows that wipe nothing may be many."""
 _EXPIRED: Final = text(
     """
     select object_key from expiring_objects where expires_at <= now()
@@ -50,6 +60,11 @@ class OutgoingPack:
     live: int
     ranges: dict[int, PackRange]
     """The bytes to wipe, by the id of their row in the outbox."""
+
+
+async def is_any_waiting(connection: AsyncConnection) -> bool:
+    """Tell whether a pack, an object or a deleted replay waits for the sweep."""
+    return bool(await connection.scalar(_IS_ANY_WAITING, {"readers": READERS_LEFT_AFTER}))
 
 
 async def lock_outgoing_objects(connection: AsyncConnection, *, limit: int) -> list[OutgoingObject]:

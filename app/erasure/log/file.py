@@ -58,6 +58,10 @@ class ErasureLog:
             ServiceUnavailable: Postgres does not answer, or the file cannot be written.
         """
         while True:
+            # First without a transaction: mostly none waits.
+            async with database.reading() as connection:
+                if not await lines.is_any_waiting(connection):
+                    return
             async with database.transaction() as connection:
                 waiting = await lines.take_lines(connection, limit=_LINES_AT_ONCE)
                 if not waiting:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId, ProjectId
@@ -113,6 +113,11 @@ async def add_debug_files_line(
         await _add_line(
             connection, LogLine(NO_ERASURE, at, project_id, debug_files=ids, person_id=person_id)
         )
+
+
+async def is_any_waiting(connection: AsyncConnection) -> bool:
+    """Tell whether a line is not in the file yet."""
+    return bool(await connection.scalar(select(exists().select_from(erasure_log_lines))))
 
 
 async def take_lines(

@@ -5,6 +5,7 @@ A connection takes megabytes of Postgres for as long as it is used now and then.
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from app.alerts.judge import judge_signals
 from app.closing.closer import Closer
 from app.db.engine import Database
+from app.erasure.log.file import ErasureLog
+from app.erasure.sweep import Sweeper
 from app.symbolication.redo.worker import SymbolicationRedoer
 from tests.support.builders import alerts
 from tests.support.statements import noted_statements
@@ -40,9 +43,26 @@ def look_for_replays(database: Database) -> Awaitable[int]:
     return Closer(database, [], quiet=timedelta(minutes=10)).close_due_replays()
 
 
+def look_for_objects(database: Database) -> Awaitable[None]:
+    """Look for objects to remove."""
+    return Sweeper(database, _UNUSED).work()
+
+
+def look_for_erasures(database: Database) -> Awaitable[None]:
+    """Look for erasures whose lines are not in their log yet."""
+    return ErasureLog(Path()).append_waiting_lines(database)
+
+
 @pytest.mark.parametrize(
     ("look", "most"),
-    [(look_for_messages, 1), (look_for_signals, 1), (look_for_events, 2), (look_for_replays, 5)],
+    [
+        (look_for_messages, 1),
+        (look_for_signals, 1),
+        (look_for_events, 2),
+        (look_for_replays, 1),
+        (look_for_objects, 3),
+        (look_for_erasures, 1),
+    ],
 )
 async def test_a_look_at_nothing_takes_one_connection(database: Database, look: Look, most: int):
     """An idle worker asks whether there is anything to do, and claims nothing."""
