@@ -1,1 +1,1 @@
-"""Alerts: rules say what is worth a message, targets to whom it goes."""
+"""Alerts: rules say which events are worth a message, and targets say who gets it."""

@@ -1,4 +1,4 @@
-"""The addresses that messages name; the web app, which knows them, is connected at the start."""
+"""Makes the addresses in messages; the web app passes its paths in when a process starts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from app.core.ids import IssueId, ProjectId, ReplayId
 
 
 class ReplayPathBuilder(Protocol):
-    """Returns the path that opens a replay at a moment of it."""
+    """Returns the path that opens a replay at a moment, in milliseconds of the player."""
 
     def __call__(self, project_id: ProjectId, replay_id: ReplayId, *, at_ms: int) -> str: ...
 
@@ -40,7 +40,7 @@ class MessageAddresses:
         return self.base_url + self.replay_path(project_id, replay_id, at_ms=at_ms)
 
     def alerts(self, project_id: ProjectId | None) -> str:
-        """Return the address where the rules of a project or of the server are changed."""
+        """Return the address of the page with the rules of a project, or of the server for None."""
         return self.base_url + self.alerts_path(project_id)
 
     def picture(self, token: str) -> str:

@@ -1,4 +1,4 @@
-"""Notes that a replay has closed, where a rule of its project asks for a query."""
+"""Notes that a replay has closed, if a rule of its project has a query."""
 
 from app.closing.step import ClosedReplay
 from app.db.engine import Database
@@ -17,7 +17,7 @@ class AlertStep:
         self._wanted = wanted
 
     async def run(self, replay: ClosedReplay) -> None:
-        """Note the replay, if somebody asks for it; judging twice finds it once.
+        """Note the replay if a rule wants it. Noting it twice makes no second message.
 
         Raises:
             ServiceUnavailable: Postgres does not answer.

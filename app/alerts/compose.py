@@ -3,7 +3,7 @@
     findings due ─► rule, locked ─► quiet? limit? ─► one message for each target ─► outbox
                                     └─ later, together with what else is found
 
-Nothing is left out because of a limit: what may not be told now is told with the next message.
+A limit drops no finding: those that may not be told now are told with the next message.
 """
 
 import secrets
@@ -48,7 +48,7 @@ class Composer:
         self._index_cache = IndexCache()
 
     async def compose_due(self) -> int:
-        """Make the messages that are due; returns how many were put into the outbox.
+        """Make the messages that are due, and return how many were put into the outbox.
 
         Raises:
             ServiceUnavailable: Postgres does not answer.
@@ -63,7 +63,7 @@ class Composer:
             except ServiceUnavailable:
                 raise
             except Exception:
-                # A rule that cannot be told must not stop the others; it is tried again later.
+                # One rule that fails must not stop the others; it is tried again later.
                 _logger.exception("an alert could not be written", rule=rule_id)
                 async with self._database.transaction() as connection:
                     await findings.postpone(
@@ -87,10 +87,10 @@ class Composer:
         told = await findings.list_untold(connection, rule_id, limit=_MOST_TOLD)
         content, subjects = await self._write_content(connection, rule, told)
         if not await subjects.lock(connection):
-            return 0  # some of it was erased or moved just now, so it is described anew
+            return 0  # a subject was erased or moved just now: the next run describes it again
         await findings.mark_told(connection, told, at=now)
         if content is None:
-            return 0  # all of it was erased meanwhile
+            return 0  # all subjects were erased meanwhile
         batch = secrets.token_hex(16)
         messages = [
             NewMessage(
@@ -110,7 +110,7 @@ class Composer:
     async def _write_content(
         self, connection: AsyncConnection, rule: AlertRule, told: Sequence[Finding]
     ) -> tuple[AlertContent | None, MessageSubjects]:
-        """Write what a message says; returns also what it names."""
+        """Write the content of a message (None if no finding is left), and list what it names."""
         describer = FindingDescriber(
             connection,
             self._addresses,
@@ -156,7 +156,7 @@ class Composer:
 async def _find_later(
     connection: AsyncConnection, rule: AlertRule, now: datetime
 ) -> datetime | None:
-    """Return when a rule may send if not now; None if it may."""
+    """Return the time from which a rule may send again; None if it may send now."""
     quiet_end = find_quiet_end(rule.settings, now)
     if quiet_end is not None:
         return quiet_end
@@ -174,7 +174,7 @@ async def _name_source(connection: AsyncConnection, project_id: ProjectId | None
 
 
 def _write_headline(rule: AlertRule, items: Sequence[AlertItem], more: int, source: str) -> str:
-    """Write the subject: what it is, where, and of one thing its title."""
+    """Write the subject line: the project, then one finding or the number of several."""
     total = len(items) + more
     if rule.settings.tell is TellWhen.DAILY:
         return f"{source}: {total:,} in today's summary, {_COUNTED[rule.kind][total > 1]}"
@@ -208,4 +208,4 @@ _COUNTED: Final = {
     RuleKind.BACKLOG: ("backlog", "backlogs"),
     RuleKind.PROCESS: ("problem of a process", "problems of processes"),
 }
-"""What rules find, one and several of it."""
+"""The words for the findings of each kind of rule, singular and plural."""

@@ -1,4 +1,4 @@
-"""Reads and writes the conditions that hold; each is told when it begins and when it ends."""
+"""Reads and writes the conditions that hold; a message tells when each begins and when it ends."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class EndedCondition:
     subject: str
     began_at: datetime
     over: str
-    """The title of the message that it has ended; empty for no message."""
+    """The title of the message about its end; empty for no message."""
     issue_id: IssueId | None
-    """The issue that it is about, whose title the message has."""
+    """The issue that it is about, whose title the message gets; None for another subject."""
 
 
 async def begin_condition(
@@ -41,8 +41,8 @@ async def begin_condition(
     Args:
         connection: The transaction of the caller.
         rule_id: The rule.
-        subject: What it holds for.
-        at: When it began.
+        subject: The name of the release, issue or process for which it holds.
+        at: The time at which it began.
         over: The title of the message when it ends; empty for no message.
         issue_id: The issue that it is about, if it is about one.
     """
@@ -82,9 +82,9 @@ async def list_held(connection: AsyncConnection, rule_id: int) -> Mapping[str, I
 async def move_condition(
     connection: AsyncConnection, rule_id: int, subject: str, *, to: str, issue_id: IssueId
 ) -> None:
-    """Let a condition go on for the issue that took the place of its own.
+    """Move a condition to the issue that has replaced its own.
 
-    If it holds for that issue already, it ends in silence.
+    If it holds for that issue already, the condition is deleted without a message.
     """
     moved, other = alert_conditions, alert_conditions.alias()
     is_held = exists().where(other.c.rule_id == rule_id, other.c.subject == to)

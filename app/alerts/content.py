@@ -1,4 +1,4 @@
-"""What an alert says, whatever its target makes of it; it is stored in the outbox as JSON."""
+"""Defines the content of an alert, from which each target makes its own form; stored as JSON."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,20 +15,20 @@ class AlertItem:
     why: str
     """A sentence that says why the rule found it."""
     url: str
-    """Where to look further: an issue, a replay, a page of the server."""
+    """The page that says more: an issue, a replay, or a page of the server."""
     watch_url: str = ""
     """A replay 15 s before the moment; empty if there is none."""
     moment_at_ms: int | None = None
     """When it happened, in milliseconds since 1970 on the clock of the replay: what the picture
     shows. None if there is no replay, or if it happened at no one moment of it."""
     picture_url: str = ""
-    """A picture of the replay, which opens without an account; empty in what is stored."""
+    """A picture of the replay, which opens without an account; always empty in the outbox."""
     facts: tuple[tuple[str, str], ...] = ()
     """Names and values: release, events, users."""
     tone: str = "bad"
     """`bad`, `warn` or `good`: a colour, never the only sign."""
     is_over: bool = False
-    """Whether something that was told before has ended."""
+    """True if a condition that an earlier message told of has ended."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """Ids for programs: `issue_id`, `event_id`, `replay_id`, and `release`."""
 
@@ -47,20 +47,20 @@ class AlertContent:
     more: int
     """Findings beyond the items."""
     rules_url: str
-    """Where rules are changed."""
+    """The page on which the rules are changed."""
     more_url: str
-    """Where all of it is listed."""
+    """The page that lists all findings."""
     found_at: str
-    """When the first of it was found, as RFC 3339."""
+    """The time of the first finding, as in RFC 3339."""
     project_id: str = ""
     """The id of the project; empty for the server."""
     is_summary: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as the outbox keeps it."""
+        """Return the content as the outbox stores it."""
         return asdict(self)
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what `to_json` has returned."""
+        """Read a content that `to_json` wrote."""
         return msgspec.convert(stored, cls)

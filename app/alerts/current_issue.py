@@ -1,4 +1,4 @@
-"""Finds the issue that an event has now: it moves when its stack becomes clear.
+"""Finds the issue to which an event belongs now: symbolication can move it to another one.
 
 signal or finding: issue A, event ─► is the event in A? ─► A
                                  └─► in X, or A replaced by X ─► X; was X known before?
@@ -15,18 +15,18 @@ from app.issues import event_queries, queries as issues, replaced_issues
 from app.issues.model import Issue, StoredEvent
 
 _TRIES: Final = 3
-"""An event may move between two statements; it does not do so again and again."""
+"""The most attempts: an event may move between two statements, but hardly several times."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentIssue:
-    """An issue as it is now."""
+    """The issue to which an event belongs now."""
 
     issue: Issue
     event: StoredEvent | None
-    """The event that was asked for; None if it is not here any more."""
+    """The event that was asked for; None if it no longer exists."""
     is_known: bool
-    """Whether the event has moved into an issue that had an earlier one: it is not new."""
+    """True if the event has moved to an issue with an earlier event, which is therefore not new."""
 
 
 async def find_current_issue(
@@ -36,12 +36,12 @@ async def find_current_issue(
     event_id: EventId | None,
     readable: Sequence[ProjectId],
 ) -> CurrentIssue | None:
-    """Find the issue of an event, or what is here in place of an issue.
+    """Find the issue of an event, or the issue that has replaced a given one.
 
     Args:
         connection: The connection to read with.
         project_id: The project of both.
-        issue_id: The issue that the event had; None if that was not noted.
+        issue_id: The issue to which the event belonged; None if that was not noted.
         event_id: The event; None to look for the issue alone.
         readable: The projects whose replays the issue counts.
 

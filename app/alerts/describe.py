@@ -1,4 +1,4 @@
-"""Describes what a rule found: its title and counts, and where to watch it."""
+"""Describes the findings of rules: title, counts, and the link that opens the replay."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ from app.triage.issue_links import find_replay_of_event
 from app.triage.issue_replays import find_player_ms
 
 BEFORE_MS: Final = 15_000
-"""How long before the moment a replay is opened."""
+"""The time before the moment at which a replay opens, in milliseconds."""
 _TITLE_CHARS: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class FindingDescriber:
-    """Describes findings, as one transaction sees them."""
+    """Describes findings within one transaction."""
 
     connection: AsyncConnection
     addresses: MessageAddresses
@@ -39,7 +39,7 @@ class FindingDescriber:
     """The projects that the rule may tell of (`reach.list_readable`)."""
 
     async def describe(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
-        """Describe a finding; None if what was found is erased meanwhile."""
+        """Describe a finding; return None if its subject was erased meanwhile."""
         if finding.issue_id is not None and finding.project_id is not None:
             return await self._describe_issue(rule, finding)
         if finding.replay_id is not None and finding.replay_project_id is not None:
@@ -56,7 +56,7 @@ class FindingDescriber:
         if found is None:
             return None
         issue, event = found.issue, found.event
-        # It may have moved since it was judged, so what judging asks is asked again.
+        # The event may have moved since it was judged, so the same conditions are checked again.
         is_old = rule.kind is RuleKind.NEW_ISSUE and found.is_known
         if is_old or issue.status == "ignored":
             return None
@@ -94,7 +94,7 @@ class FindingDescriber:
         replay = await replays.find_replay(self.connection, key)
         if replay is None:
             return None
-        # A rule asks, and no person: nobody has id 0, so nothing counts as seen.
+        # A rule is no person: nobody has id 0, so no replay counts as seen.
         [listed] = await describe_replays(
             self.connection, [replay], person_id=PersonId(0), readable=self.readable
         )
@@ -139,7 +139,7 @@ def _find_moment(replay: Replay, at_ms: int) -> int:
 
 
 def write_time(at: datetime) -> str:
-    """Write a moment for a message, whose reader may be in any time zone."""
+    """Write a time in UTC, since readers of a message may be in any time zone."""
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
@@ -179,7 +179,7 @@ def _read_facts(finding: Finding) -> tuple[tuple[str, str], ...]:
 
 
 def _describe_condition(finding: Finding, addresses: MessageAddresses) -> AlertItem:
-    """Describe what a rule found by looking at the time: the finding says all of it."""
+    """Describe a condition, from the facts that its finding holds."""
     facts = finding.facts
     return AlertItem(
         title=str(facts.get("title", ""))[:_TITLE_CHARS],

@@ -1,4 +1,4 @@
-"""Judges what happened by the rules that ask for it.
+"""Judges signals by the rules of their projects, and stores the findings.
 
 signals, taken ─► rules of their projects ─► issue, event, replay ─► findings ─┐ one
                                                                      commit ◄──┘ transaction
@@ -34,10 +34,10 @@ _logger: Final = log.get_logger("alerts")
 
 
 async def judge_signals(database: Database) -> int:
-    """Judge what has happened since the last time; any number of processes may do it at once.
+    """Judge the next signals; any number of processes may do this at once.
 
     Returns:
-        How many signals were judged; fewer than `BATCH` if none is left.
+        The number of signals that were judged; fewer than `BATCH` if none is left.
 
     Raises:
         ServiceUnavailable: Postgres does not answer.
@@ -50,7 +50,7 @@ async def judge_signals(database: Database) -> int:
     except ServiceUnavailable:
         raise
     except Exception:
-        # One that cannot be judged must not stop those behind it.
+        # One signal that cannot be judged must not stop the others: they are judged one by one.
         _logger.exception("alerts are judged one by one, as they failed together")
     judged = 0
     while judged < BATCH:
@@ -67,8 +67,8 @@ async def _judge_or_drop(database: Database) -> bool:
         if not taken:
             return False
         try:
-            # What fails is undone, but for the taking: the signal that failed is the one that goes,
-            # whatever other processes judge meanwhile.
+            # A savepoint undoes the failed judgement but not the taking of the signal, so exactly
+            # the signal that failed is dropped, whatever other processes judge meanwhile.
             with translating_errors():
                 async with connection.begin_nested():
                     await findings.add_findings(connection, await find_by_rules(connection, taken))
@@ -88,7 +88,7 @@ async def _judge_batch(database: Database, limit: int) -> int:
 
 
 async def find_by_rules(connection: AsyncConnection, taken: Sequence[Signal]) -> list[Finding]:
-    """Return what the rules of their projects find in some signals."""
+    """Return the findings of the rules of their projects in some signals."""
     rules_of = await _read_rules(connection, {signal.project_id for signal in taken})
     found: list[Finding] = []
     to_match: defaultdict[ProjectId, set[ReplayId]] = defaultdict(set)
@@ -118,7 +118,7 @@ async def _read_rules(
 async def _judge_issue(
     connection: AsyncConnection, signal: Signal, asking: Iterable[AlertRule]
 ) -> list[Finding]:
-    """Return what rules find in an issue that is new, has come back, or crashed a release."""
+    """Return the findings of rules in an issue that is new, has returned, or crashed a release."""
     if signal.event_id is None:
         return []
     found = await find_current_issue(
@@ -127,7 +127,7 @@ async def _judge_issue(
     if found is None or found.event is None:
         return []  # erased meanwhile
     if signal.kind is SignalKind.NEW_ISSUE and found.is_known:
-        return []  # with its clear stack the event is one of a problem that was here before
+        return []  # symbolication has moved the event to an issue that existed before
     issue, event = found.issue, found.event
     now = clock.now()
     return [
@@ -142,7 +142,7 @@ async def _judge_issue(
             facts={"release": event.release} if event.release else {},
         )
         for rule in asking
-        # An issue that somebody ignores stays silent.
+        # An ignored issue makes no messages.
         if issue.status != "ignored" and _is_rule_about(rule, issue, event)
     ]
 
@@ -155,12 +155,12 @@ def _is_rule_about(rule: AlertRule, issue: Issue, event: StoredEvent) -> bool:
 
 
 def is_crash(kind: str, level: str) -> bool:
-    """Tell an issue that ends the app, or lets it hang, from others."""
+    """Tell whether an issue is a crash, a hang or a fatal error."""
     return kind in CRASHES or kind in HANGS or level == "fatal"
 
 
 def _name_subject(signal: Signal, event: StoredEvent) -> str:
-    """Name what is found, so that a rule finds it once."""
+    """Return the name of a finding's subject, which a rule finds only once."""
     if signal.kind is SignalKind.CRASH:
         return f"{findings.LASTING}{event.release or ''}"[:1_000]
     return f"{signal.kind}:{event.issue_id}:{event.event_id}"
@@ -172,7 +172,7 @@ async def _judge_replays(
     replay_ids: set[ReplayId],
     asking: Sequence[AlertRule],
 ) -> list[Finding]:
-    """Return which replays match the queries of rules."""
+    """Return the findings for replays that match the queries of rules."""
     now = clock.now()
     found = await replays.read_replays(
         connection, [ReplayKey(project_id, replay_id) for replay_id in sorted(replay_ids)]
@@ -184,7 +184,7 @@ async def _judge_replays(
             readable = await list_readable(connection, rule) if found else []
             keys = await match_replays(connection, found, query, readable=readable, now=now)
         except InvalidInput as error:
-            # The language of queries may have changed since the rule was made.
+            # The query language may have changed since the rule was made.
             _logger.warning("the query of an alert cannot be read", rule=rule.id, error=str(error))
             continue
         matches += [

@@ -17,10 +17,10 @@ _TRIES_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class MessageMetrics:
-    """What this process has sent, and what waits in all of them."""
+    """Metrics of the messages that this process sent, and of those that wait in all processes."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
+        """Make all metrics, beginning at zero."""
         self._messages: Final = Counter(
             "playhead_messages",
             "Tries to send a message, by its kind and by what became of it.",
@@ -79,21 +79,21 @@ class MessageMetrics:
         self._messages.labels(kind.value, result).inc()
 
     def count_arrival(self, made_at: datetime) -> None:
-        """Count how long a message was on its way that has arrived."""
+        """Record the time from the making of a message to its arrival."""
         self._delay_s.observe(max(0.0, (clock.now() - made_at).total_seconds()))
 
     def count_time(self, way: DeliveryWay, spent_s: float) -> None:
-        """Count the seconds that a try has taken."""
+        """Record the duration of a try in seconds."""
         self._try_s.labels(way).observe(spent_s)
 
     def show_waiting(
         self, *, messages: int, late_s: float, unjudged_s: float, failing: int
     ) -> None:
-        """Show what waits in all processes.
+        """Set the metrics of messages that wait in all processes.
 
         Args:
             messages: Messages that are not sent yet.
-            late_s: Seconds for which the first of those that are due has waited.
+            late_s: Seconds for which the first message that is due has waited.
             unjudged_s: Age in seconds of the oldest signal.
             failing: Targets at which the last message did not arrive.
         """

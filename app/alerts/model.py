@@ -11,7 +11,7 @@ from app.messages.model import SignalKind
 
 
 class RuleKind(StrEnum):
-    """What a rule watches for."""
+    """The kind of a rule, by the event or condition that it looks for."""
 
     NEW_ISSUE = "new_issue"
     RETURNED_ISSUE = "returned_issue"
@@ -26,12 +26,12 @@ class RuleKind(StrEnum):
     QUERY = "query"
     """A closed replay matches a query."""
     SILENCE = "silence"
-    """Nothing was received for a while."""
+    """No envelope was accepted for a while."""
     # Of the server:
     DISK = "disk"
     """The disk is full within some days."""
     LIMITED = "limited"
-    """What a project sends meets its limits."""
+    """A project exceeds its limits, so that items are dropped."""
     QUARANTINE = "quarantine"
     BACKLOG = "backlog"
     """Envelopes wait for digest, or are refused as the disk of the journal is full."""
@@ -62,51 +62,51 @@ SIGNALS: Final[Mapping[RuleKind, SignalKind]] = {
     RuleKind.FIRST_CRASH: SignalKind.CRASH,
     RuleKind.QUERY: SignalKind.REPLAY,
 }
-"""The signals that rules are judged by; other rules look at the time."""
+"""The signal of each kind of rule that is judged by signals; the other kinds watch conditions."""
 
 
 class TargetKind(StrEnum):
-    """How a message goes out."""
+    """The kind of a target, by the way in which messages are sent to it."""
 
     SLACK = "slack"
     """An incoming webhook of Slack, or of Mattermost, Rocket.Chat, Discord (`…/slack`), Zulip."""
     WEBHOOK = "webhook"
-    """JSON, signed as Standard Webhooks has it."""
+    """JSON, signed as in Standard Webhooks."""
     MAIL = "mail"
 
 
 class TellWhen(StrEnum):
-    """When a rule tells what it found."""
+    """The time at which a rule tells its findings."""
 
     SOON = "soon"
-    """After the time for which it collects."""
+    """After `collect_min`, which gathers several findings into one message."""
     DAILY = "daily"
-    """Once a day, everything together."""
+    """Once a day, all findings together."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRuleSettings:
-    """The choices of a rule; each kind uses some of those above the line."""
+    """The settings of a rule. Each kind uses some of the first ones, and all kinds use the last."""
 
     only_crashes: bool = False
-    """Leave out issues that are neither crashes nor hangs."""
+    """True to skip issues that are neither crashes nor hangs."""
     environment: str = ""
     """The environment of events; empty for all."""
     query: str = ""
     factor: float = 3.0
-    """How many times the usual rate is a spike."""
+    """The multiple of the usual rate from which an hour is a spike."""
     least_events: int = 20
-    """Fewer events in an hour are no spike, whatever is usual."""
+    """The fewest events in an hour that can be a spike."""
     share_percent: float = 99.0
     least_sessions: int = 100
-    """Fewer sessions say nothing about a release."""
+    """The fewest sessions by which a release is judged."""
     silent_min: int = 60
     disk_days: int = 7
     # Which messages, of every kind:
     collect_min: int = 1
-    """What is found within so many minutes is one message."""
+    """The minutes for which findings are collected into one message."""
     hourly: int = 10
-    """The most messages in an hour; what is found beyond them is collected."""
+    """The most messages in an hour; further findings are collected into the next one."""
     tell: TellWhen = TellWhen.SOON
     tell_at: str = "08:00"
     quiet_from: str = ""
@@ -116,13 +116,13 @@ class AlertRuleSettings:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Self:
-        """Read stored settings; what a later release added is left out."""
+        """Read stored settings; settings that a later release added are ignored."""
         names = {each.name for each in fields(cls)}
         settings = cls(**{name: value for name, value in stored.items() if name in names})
         return replace(settings, tell=TellWhen(settings.tell))
 
     def to_json(self) -> dict[str, Any]:
-        """Return them as they are stored: only what is not the default."""
+        """Return the settings that differ from the defaults, as they are stored."""
         default = type(self)()
         return {
             each.name: value
@@ -143,8 +143,8 @@ class AlertRule:
     target_ids: tuple[int, ...]
     made_at: datetime
     reach_of: PersonId | None = None
-    """Whose view of other projects it has: of the person who made it, or who changed last what it
-    tells or where that goes."""
+    """The person who limits which other projects the rule may tell of: the one who made it, or who
+    last changed what it tells or where its messages go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +157,9 @@ class AlertTarget:
     name: str
     address: str
     secret: str | None
-    """The secret of a webhook of one's own: `whsec_…`."""
+    """The secret that signs messages to a webhook (`whsec_…`); None for other kinds."""
     old_secret: str | None
-    """The secret before, as long as messages are signed with it, too."""
+    """The former secret, while messages are signed with both; otherwise None."""
     is_on: bool
     made_at: datetime
     sent_at: datetime | None

@@ -1,4 +1,4 @@
-"""The parts of alerts that a process has, for its background work and for pages."""
+"""Bundles the alert workers and the values that pages need from them, for one process."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from app.outbound.allowed_hosts import AllowedHosts
 
 @dataclass(frozen=True, slots=True)
 class AlertParts:
-    """Alerts in one process. What is not started here is done by another process."""
+    """The alert workers of one process; those that are absent run in other processes."""
 
     addresses: MessageAddresses
     allowed: AllowedHosts
     """Hosts in private networks to which webhooks may go."""
     has_mail: bool
-    """Whether this server sends mails."""
+    """True if this server sends mails."""
     wanted: WantedSignals
     worker: AlertWorker
     sender: MessageSender
@@ -31,5 +31,5 @@ class AlertParts:
 
     @property
     def hurry(self) -> Callable[[], None]:
-        """What lets the sender of this process, if it has one, look at the outbox at once."""
+        """A function that wakes the sender of this process; it does nothing if there is none."""
         return self.sender.hurry

@@ -15,14 +15,14 @@ from app.processes.model import ProcessRecord, ProcessState
 from app.processes.roles_served import find_unreplaced
 
 CLOCK_AHEAD_MS: Final = 2_000
-"""The largest harmless difference between a clock and that of Postgres.
+"""The largest harmless difference between a clock and that of Postgres, in milliseconds.
 
-What backends send is placed by the clock of the process that receives it.
+Events of backends are placed on timelines by the clock of the process that receives them.
 """
 
 
 class ProcessProblem(enum.StrEnum):
-    """What may be wrong with a process, the worst first."""
+    """A problem of a process, in order of severity, the worst first."""
 
     REFUSING = "refusing"
     """The disk of its journal is full: it accepts nothing."""

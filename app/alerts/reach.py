@@ -1,6 +1,6 @@
-"""Says which projects a rule may tell of: no more than the person behind it may read now.
+"""Lists the projects that a rule may tell of: those that the person behind it may read now.
 
-That is the person who made the rule, until another admin changes what it tells or where it goes.
+That is the person who made the rule, or the last one who changed what it tells or where it goes.
 """
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +15,7 @@ from app.memberships import queries as memberships
 async def list_readable(connection: AsyncConnection, rule: AlertRule) -> list[ProjectId]:
     """Return the projects whose replays and errors a rule may tell of.
 
-    A crash of a backend may be linked to a replay of an app, which is another project.
+    Other projects matter since a crash of a backend may be linked to a replay of an app.
 
     Returns:
         The project of the rule, and those that the person behind it may read; the first one alone

@@ -88,8 +88,8 @@ async def change_rule(
         rule: The rule as it was.
         settings: Its new settings.
         target_ids: Its new targets.
-        is_on: Whether it looks for anything.
-        changed_by: The person whose view of other projects it has from now on; None to leave that.
+        is_on: False to switch the rule off.
+        changed_by: The person who limits the projects it tells of from now on; None for no change.
     """
     values: dict[str, Any] = {"settings": settings.to_json(), "target_ids": sorted(target_ids)}
     if changed_by is not None:
@@ -101,7 +101,7 @@ async def change_rule(
 
 
 async def mark_crashed_releases(connection: AsyncConnection, rule: AlertRule) -> None:
-    """Let a rule about the first crash of releases leave those alone that have crashed already."""
+    """Mark all releases that have crashed already as known to a rule about first crashes."""
     if rule.kind is not RuleKind.FIRST_CRASH or rule.project_id is None:
         return
     rows = await connection.execute(
@@ -112,15 +112,15 @@ async def mark_crashed_releases(connection: AsyncConnection, rule: AlertRule) ->
 
 
 async def delete_rule(connection: AsyncConnection, rule: AlertRule) -> None:
-    """Delete a rule with what it has found and not told."""
+    """Delete a rule with its findings that are not told yet."""
     await connection.execute(delete(alert_rules).where(_columns.id == rule.id))
     await note_wanted(connection, rule.project_id)
 
 
 async def take_reach(connection: AsyncConnection, target_id: int, person_id: PersonId) -> None:
-    """Give the rules that tell a target the view of the person who has changed its address.
+    """Limit the rules of a target to the projects that the person who changed its address may read.
 
-    Else that person would be told of projects that only the person who made a rule may see.
+    Otherwise that person would be told of projects that only the maker of a rule may read.
     """
     await connection.execute(
         update(alert_rules)
@@ -185,7 +185,7 @@ async def get_rule(
 
 
 async def lock_rule(connection: AsyncConnection, rule_id: int) -> AlertRule | None:
-    """Lock a rule whose findings are about to be told; None if another process has it."""
+    """Lock a rule before its findings are told; return None if another process has locked it."""
     query = select(alert_rules).where(_columns.id == rule_id)
     found = await _read_rules(connection, query.with_for_update(skip_locked=True, key_share=True))
     return found[0] if found else None
@@ -198,7 +198,7 @@ def _is_of(project_id: ProjectId | None) -> Any:
 
 
 async def _read_rules(connection: AsyncConnection, query: Select[Any]) -> list[AlertRule]:
-    """Read rules; kinds of a later release, which may run beside this one, are left out."""
+    """Read rules; kinds of a later release, which may run beside this one, are skipped."""
     rows = await connection.execute(query.where(_columns.kind.in_(list(RuleKind))))
     return sorted(map(_read_rule, rows), key=lambda rule: rule.id)
 

@@ -1,4 +1,4 @@
-"""When a rule may tell what it found: quiet times, daily summaries, limits; pure functions."""
+"""Computes when a rule may send: quiet times, daily summaries, limits; pure functions."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -14,10 +14,7 @@ HOUR: Final = timedelta(hours=1)
 
 
 def find_due_at(settings: AlertRuleSettings, found_at: datetime) -> datetime:
-    """Return when something that was found becomes a message.
-
-    Until then, what else is found joins it.
-    """
+    """Return the time at which a finding becomes a message; later findings join it until then."""
     if settings.tell is TellWhen.DAILY:
         return find_next_time(settings.tell_at, settings.time_zone, found_at)
     due_at = found_at + timedelta(minutes=settings.collect_min)
@@ -25,10 +22,10 @@ def find_due_at(settings: AlertRuleSettings, found_at: datetime) -> datetime:
 
 
 def find_quiet_end(settings: AlertRuleSettings, at: datetime) -> datetime | None:
-    """Return when the quiet time ends in which a moment lies; None if it lies in none.
+    """Return the end of the quiet time that contains a moment; None if it is not quiet then.
 
-    Where the clocks are set back over its end, it ends when they show that time again. A daily
-    summary comes at the time that was chosen for it, quiet or not.
+    If clocks are set back over its end, it ends when they show that time again. A daily summary is
+    sent at its own time, quiet or not.
     """
     if settings.tell is TellWhen.DAILY or not settings.quiet_from or not settings.quiet_until:
         return None
@@ -37,7 +34,7 @@ def find_quiet_end(settings: AlertRuleSettings, at: datetime) -> datetime | None
         return None
     zone = read_time_zone(settings.time_zone)
     today = at.astimezone(zone).date()
-    # Moments are compared, not times of day: these come twice when the clocks are set back.
+    # Moments are compared, not times of day, which occur twice when the clocks are set back.
     for first_day in (today - _DAY, today, today + _DAY):
         last_day = first_day if begin < end else first_day + _DAY
         stop = max(_find_moments(last_day, end, zone))
@@ -50,7 +47,7 @@ def find_quiet_end(settings: AlertRuleSettings, at: datetime) -> datetime | None
 def find_next_time(time_of_day: str, time_zone: str, after: datetime) -> datetime:
     """Return the next moment at which clocks of a zone show a time of day.
 
-    Where the clocks are set forward over that time, it is the moment that would have been it.
+    If clocks are set forward over that time, it is the moment at which they would have shown it.
     """
     zone = read_time_zone(time_zone)
     wanted = read_time(time_of_day)
@@ -75,7 +72,7 @@ def read_time(text: str) -> time:
     """Read a time of day: `08:00`.
 
     Raises:
-        InvalidInput: It is none.
+        InvalidInput: The text is no time of day.
     """
     hours, _, minutes = text.strip().partition(":")
     if (
@@ -94,7 +91,7 @@ def read_time_zone(name: str) -> ZoneInfo:
     """Return a time zone by its name in the IANA database, such as `Europe/Berlin`.
 
     Raises:
-        InvalidInput: There is none of this name.
+        InvalidInput: There is no time zone of this name.
     """
     zone = _find_zone(name.strip()) if len(name) <= _LONGEST_NAME else None
     if zone is None:

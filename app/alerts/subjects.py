@@ -1,7 +1,7 @@
-"""Lists what a message names, so that erasing any of it finds the message.
+"""Lists the subjects of a message, so that an erasure of one of them finds the message.
 
-Between the reading of an issue and the commit of the message about it somebody may erase it. So
-what a message names is locked before the message is stored: an erasure waits, and then finds it.
+Somebody may erase an issue after it was read and before the message about it is committed. So all
+subjects are locked before the message is stored: the erasure waits, and then finds the message.
 """
 
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ class MessageSubjects:
     """The issues that it describes."""
     events: set[tuple[ProjectId, EventId]] = field(default_factory=set)
     earlier: set[tuple[ProjectId, str]] = field(default_factory=set)
-    """The issues and events as they were when they were found, here or not."""
+    """The issues and events by the ids of the findings, whether they still exist or not."""
 
     def add(self, finding: Finding, ids: Mapping[str, str]) -> None:
-        """Add what a finding names, and the ids that its description has."""
+        """Add the subjects of a finding, and the ids in its description."""
         if finding.project_id is not None and finding.issue_id is not None:
             project_id = finding.project_id
             self.earlier |= {
@@ -44,9 +44,9 @@ class MessageSubjects:
             self.replays.add(ReplayKey(replay_project_id, ReplayId(ids["replay_id"])))
 
     async def lock(self, connection: AsyncConnection) -> bool:
-        """Lock all of it to the end of a transaction; returns whether all of it is still here.
+        """Lock all subjects until the transaction ends; return whether all of them still exist.
 
-        An event that has moved since it was described adds its issue.
+        If an event has moved since it was described, its new issue is added.
         """
         if await replay_locks.lock_for_adding(connection, self.replays):
             return False
@@ -61,5 +61,5 @@ class MessageSubjects:
         return living.keys() == self.events
 
     def list_ids(self) -> tuple[tuple[ProjectId, str], ...]:
-        """Return all of it as the outbox keeps it: projects and ids."""
+        """Return the project and id of each subject, as the outbox stores them."""
         return tuple(sorted({*self.earlier, *self.replays, *self.issues, *self.events}))

@@ -38,7 +38,7 @@ alert_targets: Final = Table(
     Column("is_on", Boolean, nullable=False, server_default=text("true")),
     Column("made_by", BigInteger),
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    # How the last message fared.
+    # The result of the last message.
     Column("sent_at", DateTime(timezone=True)),
     Column("failing_since", DateTime(timezone=True)),
     Column("fault", Text),
@@ -61,7 +61,7 @@ alert_rules: Final = Table(
 )
 Index("ix_alert_rules_project_id", alert_rules.c.project_id)
 
-# What holds now, so that it is told when it begins and when it ends, and not in between.
+# The conditions that hold now: messages tell when one begins and when it ends, not in between.
 alert_conditions: Final = Table(
     "alert_conditions",
     metadata,

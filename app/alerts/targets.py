@@ -1,4 +1,4 @@
-"""Reads and writes targets, and notes how the messages to them fare."""
+"""Reads and writes targets, and notes whether messages reach them."""
 
 import base64
 import secrets
@@ -18,7 +18,7 @@ from app.core.ids import PersonId, ProjectId
 MOST_TARGETS: Final = 30
 """The most targets of a project, and of the server."""
 OLD_SECRET_FOR: Final = timedelta(days=1)
-"""After a change of a secret, messages are signed with both for so long."""
+"""The time after a change of a secret for which messages are signed with both."""
 _SECRET_BYTES: Final = 32
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what Standard Webhooks puts before secrets
 
@@ -58,7 +58,7 @@ async def add_target(
 async def change_target(
     connection: AsyncConnection, target: AlertTarget, *, name: str, address: str, is_on: bool
 ) -> None:
-    """Change a target; another address begins without faults."""
+    """Change a target; a new address starts without the faults of the old one."""
     values: dict[str, Any] = {"name": name, "address": address, "is_on": is_on}
     if address != target.address or is_on != target.is_on:
         values |= {"failing_since": None, "fault": None}
@@ -112,7 +112,7 @@ async def find_target(connection: AsyncConnection, target_id: int) -> AlertTarge
 
 
 async def list_on(connection: AsyncConnection, target_ids: Collection[int]) -> list[AlertTarget]:
-    """Return those of some targets that are on."""
+    """Return the targets with these ids that are switched on."""
     query = select(alert_targets).where(_columns.id.in_(target_ids), _columns.is_on)
     return await _read_targets(connection, query)
 

@@ -1,4 +1,4 @@
-"""The background work of alerts: judges what happened, and makes messages of what was found."""
+"""The background work of alerts: judges signals, and composes messages of findings."""
 
 from collections.abc import Callable
 from typing import ClassVar, override
@@ -10,7 +10,7 @@ from app.db.engine import Database
 
 
 class AlertWorker(RepeatedWorker):
-    """Judges signals and composes messages; all processes do it at once."""
+    """Judges signals and composes messages; all processes may do it at once."""
 
     package: ClassVar[str] = "alerts"
     pause_s = 2.0
@@ -27,7 +27,7 @@ class AlertWorker(RepeatedWorker):
 
     @override
     async def work(self) -> None:
-        """Judge all there is, and compose what is due."""
+        """Judge all signals, and compose the messages that are due."""
         while await judge_signals(self._database) >= BATCH:
             pass
         if await self._composer.compose_due():

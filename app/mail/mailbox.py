@@ -1,4 +1,4 @@
-"""Reads addresses of mail, and refuses what could become a second address or a header."""
+"""Reads mail addresses, and refuses text that could become a second address or a header."""
 
 import re
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _ADDRESS: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address of mail, and the name that is shown with it."""
+    """A mail address, and the name that is shown with it."""
 
     address: str
     name: str = ""
@@ -29,7 +29,7 @@ class Mailbox:
         return self.address.rpartition("@")[2]
 
     def to_header(self) -> Address:
-        """Return it as a header has it."""
+        """Return the address as `email.headerregistry` has it."""
         local, _, domain = self.address.rpartition("@")
         return Address(self.name, username=local, domain=domain)
 
@@ -38,7 +38,7 @@ def read_mail_address(text: str) -> str:
     """Read one address as a person types it, without a name.
 
     Raises:
-        InvalidInput: It is no address, or has something beside one.
+        InvalidInput: The text is not one address, or has more than an address.
     """
     address = text.strip()
     local = address.rpartition("@")[0]
@@ -56,7 +56,7 @@ def read_mail_address(text: str) -> str:
 
 
 def read_mailbox(text: str) -> Mailbox:
-    """Read `Name <address>` or an address alone, as the setting has it.
+    """Read `Name <address>` or an address alone, the form of the setting.
 
     Raises:
         ValueError: There is no address in it, or the name has control characters.

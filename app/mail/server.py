@@ -20,13 +20,13 @@ from app.core.errors import DeliveryFailed
 from app.mail.mailbox import Mailbox
 
 DEADLINE_S: Final = 30.0
-"""All of a conversation with the server."""
+"""The longest time for a whole conversation with the server, in seconds."""
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _SUBJECT_CHARS: Final = 200
 _FINAL: Final = range(550, 555)
-"""Answers about the mailbox or the mail itself; other ones of 5xx are about the server's settings,
-which an operator may mend: mails wait for that."""
+"""Statuses that refuse the mailbox or the mail itself, so that a retry is of no use. Other 5xx are
+about the server's settings, which an operator may correct: mails wait for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class MailServer:
     host: str
     port: int
     is_tls_first: bool
-    """Whether TLS begins with the first byte (`smtps`); otherwise STARTTLS is used if offered."""
+    """True if TLS begins with the first byte (`smtps`); otherwise STARTTLS is used if offered."""
     user: str = ""
     password: str = ""
 
     @property
     def needs_tls(self) -> bool:
-        """Whether nothing may be said before TLS: a password never travels in the clear."""
+        """True if TLS is required, since a password must not travel in clear text."""
         return bool(self.user) and self.host not in _LOOPBACK
 
 
@@ -54,7 +54,7 @@ class OutgoingMail:
     subject: str
     text: str
     key: str
-    """A name that is the same whenever this mail is sent again: its Message-ID."""
+    """The Message-ID without its domain; the same whenever this mail is sent again."""
     html: str = ""
     """The same in HTML; empty for a mail that is text alone."""
 
@@ -105,7 +105,7 @@ class Mailer:
         self._deadline_s = deadline_s
 
     async def send(self, mail: OutgoingMail) -> None:
-        """Hand a mail over to the server.
+        """Hand over a mail to the server.
 
         Raises:
             DeliveryFailed: The server cannot be reached, or does not take it.
@@ -136,7 +136,7 @@ class Mailer:
             hostname=server.host,
             port=server.port,
             use_tls=server.is_tls_first,
-            # None is STARTTLS if the server offers it; True is not to go on without it.
+            # None uses STARTTLS if the server offers it; True refuses to go on without it.
             start_tls=False if server.is_tls_first else (True if server.needs_tls else None),
             username=server.user or None,
             password=server.password or None,
@@ -155,7 +155,7 @@ def write_message(mail: OutgoingMail, sender: Mailbox) -> EmailMessage:
     message["Subject"] = clean_header(mail.subject)
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = f"<{clean_header(mail.key)}@{sender.domain}>"
-    # So that no holiday notice answers it.
+    # This header keeps programs that answer automatically, such as absence notices, from replying.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_clean_body(mail.text), cte="quoted-printable")
     if mail.html:
@@ -164,7 +164,7 @@ def write_message(mail: OutgoingMail, sender: Mailbox) -> EmailMessage:
 
 
 def clean_header(text: str) -> str:
-    """Return a text that fits into one header: no line breaks, no characters that turn text round.
+    """Return a text that fits into one header: no line breaks, no characters that reverse text.
 
     Titles of issues come from apps, and so from whoever has the key of a project.
     """
@@ -175,7 +175,7 @@ def clean_header(text: str) -> str:
 
 
 def _clean_body(text: str) -> str:
-    """Leave out control characters but line breaks and tabs, and halves of characters."""
+    """Remove lone surrogates, and control characters other than line breaks and tabs."""
     kept = "".join(char for char in text if char in "\n\t" or char.isprintable())
     return kept.encode("utf-8", "replace").decode()
 

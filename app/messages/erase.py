@@ -1,4 +1,4 @@
-"""Takes replays, issues and events out of what was found and out of messages.
+"""Removes erased replays, issues and events from findings and from messages.
 
 erased   ─► what waits is cancelled; the log forgets what was sent, and counts it
 moved    ─► messages about the event are found by its new issue, too
@@ -41,7 +41,7 @@ async def erase_from_messages(
     *,
     title: str = ERASED,
 ) -> int:
-    """Forget what was found about some replays, issues or events, and empty what tells of them.
+    """Delete the findings about replays, issues or events, and empty the messages that name them.
 
     Args:
         connection: The transaction that erases them.
@@ -50,7 +50,7 @@ async def erase_from_messages(
         title: What the log says in place of the title of a message.
 
     Returns:
-        How many messages that tell of them have left the server. They cannot be called back.
+        The number of emptied messages that had been sent already, and cannot be called back.
     """
     subjects = [(project_id, each) for each in sorted(set(ids))]
     await findings.forget_subjects(connection, subjects)
@@ -67,10 +67,10 @@ async def erase_from_messages(
 
 
 async def erase_messages_of_project(connection: AsyncConnection, project_id: ProjectId) -> int:
-    """Forget what was found in a project that is being erased, and empty all of its messages.
+    """Delete the findings in a project that is being erased, and empty all of its messages.
 
     Returns:
-        How many of these messages have left the server.
+        The number of these messages that had been sent already.
     """
     await connection.execute(delete(found).where(found.c.project_id == project_id))
     return await _empty_messages(connection, outbox.c.project_id == project_id, ERASED)
@@ -101,9 +101,9 @@ async def follow_moved_events(
     moved: Mapping[EventId, IssueId],
     replaced: Mapping[IssueId, IssueId],
 ) -> None:
-    """Let messages be found by the issues to which their events have moved.
+    """Add to messages the issues to which their events have moved.
 
-    Who erases that issue later erases what these messages tell of.
+    So an erasure of such an issue later finds these messages.
 
     Args:
         connection: The transaction that moves the events.
@@ -125,14 +125,14 @@ async def follow_moved_events(
 async def _empty_messages(
     connection: AsyncConnection, which: ColumnElement[bool], title: str
 ) -> int:
-    """Empty some messages; returns how many of them have left the server.
+    """Empty some messages, and return how many of them had been sent already.
 
-    What waits is cancelled. What was sent cannot be called back; its content goes from the log, and
-    its links lead to nothing from now on.
+    Waiting messages are cancelled. Sent ones cannot be called back; their content is deleted from
+    the log, and their links lead nowhere from now on.
     """
     rows = await connection.execute(
         update(outbox)
-        # By the title, since what was cancelled with its target has no content any more.
+        # Cancelled messages have no content any more, so their titles tell which are emptied.
         .where(which, outbox.c.title.not_in([ERASED, EXPIRED]))
         .values(content=None, title=title)
         .returning(outbox.c.state, outbox.c.tries)

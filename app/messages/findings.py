@@ -1,4 +1,4 @@
-"""Keeps what rules found until it is told; each subject is found once by a rule."""
+"""Stores the findings of rules until a message tells them; a rule finds each subject once."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -14,16 +14,16 @@ from app.messages.tables import findings
 
 _KEPT_FOR: Final = timedelta(days=90)
 LASTING: Final = "lasting:"
-"""Subjects that begin so are remembered as long as their rule: a release crashes first once."""
+"""The prefix of subjects that are kept as long as their rule: a release has one first crash."""
 
 _columns: Final = findings.c
 
 
 async def add_findings(connection: AsyncConnection, new: Sequence[Finding]) -> int:
-    """Add what rules found; what a rule has found before is left as it is.
+    """Add findings; subjects that a rule has found before stay as they are.
 
     Returns:
-        How many were new.
+        The number of new findings.
     """
     if not new:
         return 0
@@ -47,7 +47,7 @@ async def mark_known(
 
 
 async def list_due_rules(connection: AsyncConnection, *, now: datetime, limit: int) -> list[int]:
-    """Return the rules that have something to tell, the one that waits longest first."""
+    """Return the ids of rules with findings that are due, the longest waiting first."""
     oldest = func.min(_columns.due_at)
     rows = await connection.execute(
         select(_columns.rule_id)
@@ -61,7 +61,7 @@ async def list_due_rules(connection: AsyncConnection, *, now: datetime, limit: i
 
 
 async def list_untold(connection: AsyncConnection, rule_id: int, *, limit: int) -> list[Finding]:
-    """Return what a rule has found and not told, due or not, the oldest first."""
+    """Return the findings of a rule that are not told, due or not, the oldest first."""
     rows = await connection.execute(
         select(findings).where(_is_untold(rule_id)).order_by(_columns.id).limit(limit)
     )
@@ -75,21 +75,21 @@ async def mark_told(connection: AsyncConnection, told: Sequence[Finding], *, at:
 
 
 async def postpone(connection: AsyncConnection, rule_id: int, until: datetime) -> None:
-    """Let what a rule found wait until a moment, because it may not send before."""
+    """Postpone the findings of a rule that are not told, because it may not send before a time."""
     await connection.execute(
         update(findings).where(_is_untold(rule_id), _columns.due_at < until).values(due_at=until)
     )
 
 
 async def drop_untold(connection: AsyncConnection, rule_id: int) -> None:
-    """Delete what a rule found and may not tell any more: it is off."""
+    """Delete the findings of a rule that are not told, because it was switched off."""
     await connection.execute(delete(findings).where(_is_untold(rule_id)))
 
 
 async def forget_subjects(
     connection: AsyncConnection, subjects: Collection[tuple[ProjectId, str]]
 ) -> None:
-    """Delete what was found about replays, issues and events that are being erased."""
+    """Delete the findings about replays, issues and events that are being erased."""
     if not subjects:
         return
     ids = [subject for _, subject in subjects]
@@ -114,7 +114,7 @@ async def forget_subjects(
 
 
 async def delete_old_findings(connection: AsyncConnection, *, now: datetime) -> int:
-    """Delete what was told long ago, but for what a rule remembers for good."""
+    """Delete findings that were told long ago, except those with `LASTING` subjects."""
     deleted = await connection.execute(
         delete(findings).where(
             _columns.told_at < now - _KEPT_FOR, ~_columns.subject.startswith(LASTING)

@@ -10,7 +10,7 @@ from app.core.ids import EventId, IssueId, PersonId, ProjectId, ReplayId
 
 
 class SignalKind(StrEnum):
-    """Something that happened, and that a rule of its project may ask for."""
+    """The kind of a signal: something that happened, and that rules may ask for."""
 
     NEW_ISSUE = "new_issue"
     RETURNED_ISSUE = "returned_issue"
@@ -23,7 +23,7 @@ class SignalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that happened; `id` is 0 until it is stored."""
+    """A note that something happened; `id` is 0 until it is stored."""
 
     project_id: ProjectId
     kind: SignalKind
@@ -41,11 +41,11 @@ class Finding:
 
     rule_id: int
     subject: str
-    """The name of what was found, for which the rule finds it once."""
+    """The name of what was found; a rule finds each subject once."""
     project_id: ProjectId | None
     found_at: datetime
     due_at: datetime
-    """When it may become part of a message: others may join it until then."""
+    """The time from which it may become part of a message; others join it until then."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     issue_id: IssueId | None = None
     event_id: EventId | None = None
@@ -55,27 +55,27 @@ class Finding:
 
 
 class MessageState(StrEnum):
-    """How far a message is."""
+    """The state of a message in the outbox."""
 
     WAITING = "waiting"
     SENT = "sent"
     FAILED = "failed"
-    """It was given up, after a last try or a refusal for good."""
+    """It was given up after the last try, or after a final refusal."""
     CANCELLED = "cancelled"
-    """Its target or what it was about is gone."""
+    """Its target or its subject no longer exists."""
 
 
 class MessageKind(StrEnum):
-    """What a message is."""
+    """The kind of a message."""
 
     ALERT = "alert"
     TEST = "test"
     INVITATION = "invitation"
-    """It lets somebody in who has never signed in."""
+    """A link with which a new person signs in for the first time."""
     PROJECT_INVITATION = "project_invitation"
-    """Somebody is invited to a project, and may have an account or not."""
+    """An invitation to a project, to an address with or without an account."""
     PASSWORD = "password"  # noqa: S105 - a kind of message
-    """It lets somebody choose a new password."""
+    """A link with which a person chooses a new password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class WaitingMessages:
-    """What is not sent yet."""
+    """The number and the delay of messages that are not sent yet."""
 
     messages: int
     late_s: float
@@ -138,4 +138,4 @@ class LoggedMessage:
     due_at: datetime
     ended_at: datetime | None
     is_erased: bool
-    """Whether something in it was erased, so that its content is gone."""
+    """True if its content was deleted, because something in it was erased."""

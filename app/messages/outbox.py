@@ -4,8 +4,8 @@
                  ▲                       ├──► failed, given up
                  └── later, after a fault ┘
 
-A process that dies leaves its claim behind; when that has run out, another one sends the message
-again. So every message leaves at least once, and a receiver knows one that comes twice by its key.
+If a process dies, another one sends the message again once the claim has run out. So every message
+is sent at least once, and a receiver recognises a second copy by its key.
 """
 
 import secrets
@@ -38,19 +38,19 @@ from app.messages.model import (
 from app.messages.tables import message_subjects, outbox
 
 LEASE: Final = timedelta(seconds=60)
-"""Longer than any try takes (`outbound.client.DEADLINE_S`, `mail.server.DEADLINE_S`)."""
+"""The time for which a claim holds; a try is shorter (`DEADLINE_S` of `outbound` and `mail`)."""
 KEPT_FOR: Final = timedelta(days=30)
-"""So long the log tells of a message that was sent or given up."""
+"""The time for which the log shows a message that was sent or given up."""
 _AT_ONCE: Final = 1
-"""Messages to one target that are on their way at the same time. So they arrive in their order, a
-target that does not answer does not take the turns of all others, and of each target one message
-at most comes twice when a process dies. Processes that claim at the same moment may be beyond."""
+"""The most messages that are sent to one target at the same time. So they arrive in order, a target
+that does not answer does not delay the others, and at most one message to a target comes twice when
+a process dies. Processes that claim at the same moment may exceed it."""
 _OF_PROJECT: Final = 2
-"""The same for the alerts of one project, so that many slow targets of one leave turns to others.
-Messages to persons and of the server come first, and no project can hold them up."""
+"""The most alerts of one project that are sent at the same time, so that many slow targets of one
+project leave turns to others. Messages to people and of the server go first."""
 _TITLE_BYTES: Final = 1_024
 _RECEIVER_LOCKS: Final = 3
-"""Tells these locks from others that are named by a hash (`accounts/attempts`)."""
+"""The seed of the hash that names these locks, unlike that of others (`accounts/attempts`)."""
 _FAULT_BYTES: Final = 500
 
 _columns: Final = outbox.c
@@ -93,7 +93,7 @@ _IS_ANY_DUE: Final = text(
 
 
 async def add_messages(connection: AsyncConnection, new: Sequence[NewMessage]) -> list[int]:
-    """Put messages into the outbox; they leave after the transaction of the caller is committed."""
+    """Put messages into the outbox and return their ids; they are sent once the caller commits."""
     added: list[int] = []
     for message in new:
         message_id = await connection.scalar(
@@ -131,7 +131,7 @@ async def is_any_due(connection: AsyncConnection) -> bool:
 
 
 async def claim_message(connection: AsyncConnection, sender: str) -> OutgoingMessage | None:
-    """Claim a message that is due: to a person or of the server first, then the longest due.
+    """Claim a due message: messages to people and of the server first, then the longest due.
 
     Returns:
         The message; None if none is due and free.
@@ -168,7 +168,7 @@ async def note_end(
     *,
     fault: str | None = None,
 ) -> bool:
-    """Note how a message ended; returns False if another process has claimed it meanwhile."""
+    """Note the final state of a message; return False if another process has claimed it."""
     ended = await _change_own(
         connection,
         message,
@@ -178,7 +178,7 @@ async def note_end(
         leased_until=None,
         leased_by=None,
         fault=_cut_fault(fault),
-        # What invites somebody and what was given up is of no use to anybody.
+        # The address of a message that was given up is of no use any more.
         **({} if state is MessageState.SENT else {"address": None}),
     )
     return bool(ended.rowcount)
@@ -192,7 +192,7 @@ async def postpone_message(
     pause: timedelta,
     fault: str,
 ) -> None:
-    """Let a message be sent again after a pause."""
+    """Release the claim on a message, and make it due again after a pause."""
     await _change_own(
         connection,
         message,
@@ -205,7 +205,7 @@ async def postpone_message(
 
 
 async def release_claims(connection: AsyncConnection, sender: str) -> None:
-    """Give up the claims of a process that ends, so that others go on at once."""
+    """Release all claims of a process that stops, so that others send these messages at once."""
     await connection.execute(
         update(outbox)
         .where(_columns.state == MessageState.WAITING, _columns.leased_by == sender)
@@ -214,9 +214,9 @@ async def release_claims(connection: AsyncConnection, sender: str) -> None:
 
 
 async def cancel_messages(connection: AsyncConnection, *, target_id: int) -> None:
-    """Cancel what waits for a target that is removed or switched off.
+    """Cancel the waiting messages to a target that is removed or switched off.
 
-    What is on its way at this moment is noted by its sender.
+    Messages that are being sent at this moment are skipped: their sender notes the result.
     """
     waiting = (
         select(_columns.id)
@@ -232,7 +232,7 @@ async def cancel_messages(connection: AsyncConnection, *, target_id: int) -> Non
 
 
 async def count_waiting(connection: AsyncConnection) -> WaitingMessages:
-    """Count what is not sent yet, and say how late the first of it is."""
+    """Count the messages that are not sent yet, and measure how late the first due one is."""
     since = func.min(_columns.due_at)
     query = select(
         func.count(),
@@ -243,7 +243,7 @@ async def count_waiting(connection: AsyncConnection) -> WaitingMessages:
 
 
 async def count_batches(connection: AsyncConnection, rule_id: int, *, since: datetime) -> int:
-    """Return how many messages a rule has made since a moment, whatever its targets are."""
+    """Count the messages that a rule made since a time; those to several targets count once."""
     query = select(func.count(_columns.batch.distinct())).where(
         _columns.rule_id == rule_id, _columns.made_at > since
     )
@@ -253,7 +253,7 @@ async def count_batches(connection: AsyncConnection, rule_id: int, *, since: dat
 async def find_first_batch_at(
     connection: AsyncConnection, rule_id: int, *, since: datetime
 ) -> datetime | None:
-    """Return when a rule made the first of its messages since a moment."""
+    """Return the time of the first message that a rule made since a time; None if it made none."""
     query = select(func.min(_columns.made_at)).where(
         _columns.rule_id == rule_id, _columns.made_at > since
     )
@@ -262,7 +262,7 @@ async def find_first_batch_at(
 
 
 async def lock_receiver(connection: AsyncConnection, name: str) -> None:
-    """Let messages to one receiver be counted and added by one transaction at a time."""
+    """Lock a receiver, so that one transaction at a time counts and adds messages to it."""
     await connection.execute(
         select(func.pg_advisory_xact_lock(func.hashtextextended(name, _RECEIVER_LOCKS)))
     )
@@ -271,7 +271,7 @@ async def lock_receiver(connection: AsyncConnection, name: str) -> None:
 async def count_recent(
     connection: AsyncConnection, kind: MessageKind, *, since: datetime, **of: int | str | None
 ) -> int:
-    """Return how many messages of a kind were made since a moment, of a project or a person."""
+    """Count the messages of a kind since a time whose columns have the values in `of`."""
     query = select(func.count()).select_from(outbox)
     query = query.where(_columns.kind == kind, _columns.made_at > since)
     for name, value in of.items():
@@ -280,7 +280,7 @@ async def count_recent(
 
 
 async def read_message(connection: AsyncConnection, message_id: int) -> LoggedMessage | None:
-    """Return a message of the log, or None if it is not there."""
+    """Return a message of the log, or None if there is none with this id."""
     rows = await connection.execute(_SELECT_LOG.where(_columns.id == message_id))
     row = rows.first()
     return None if row is None else _read_log_row(row)
@@ -294,8 +294,8 @@ async def list_messages(
     Args:
         connection: The connection to read with.
         project_id: The project; None for the messages of the server itself.
-        before: The id before which to go on; None for the newest.
-        limit: Messages at most.
+        before: The id before which the part begins; None for the newest.
+        limit: The most messages that are returned.
     """
     query = _SELECT_LOG.where(
         _columns.project_id.is_(None) if project_id is None else _columns.project_id == project_id

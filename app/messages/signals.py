@@ -1,4 +1,4 @@
-"""Writes what happened, and hands it to whoever judges rules."""
+"""Stores signals, and hands them to the process that judges rules."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ _RELEASE_BYTES = 1_024
 
 
 async def add_signals(connection: AsyncConnection, new: Sequence[Signal]) -> None:
-    """Note what happened, in the transaction that stores it."""
+    """Add signals in the transaction that stores what they are about."""
     if new:
         await connection.execute(
             insert(signals),
@@ -40,7 +40,7 @@ async def is_any_waiting(connection: AsyncConnection) -> bool:
 async def take_signals(connection: AsyncConnection, *, limit: int) -> list[Signal]:
     """Take the oldest signals that no other process has taken.
 
-    They are deleted with the transaction of the caller, which stores what it made of them.
+    They are deleted in the transaction of the caller, which also stores the findings.
     """
     oldest = (
         select(signals.c.id).order_by(signals.c.id).limit(limit).with_for_update(skip_locked=True)

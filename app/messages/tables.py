@@ -1,4 +1,4 @@
-"""Tables of what may be worth a message, what a rule found worth one, and of messages."""
+"""Tables of signals, of the findings of rules, and of messages."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db.schema import metadata
 from app.db.types import Hex32
 
-# Which signals rules want of which projects; digest writes no others.
+# The kinds of signals that rules of each project want; digest writes no others.
 wanted_signals: Final = Table(
     "wanted_signals",
     metadata,
@@ -29,7 +29,7 @@ wanted_signals: Final = Table(
     Column("kind", Text, primary_key=True),
 )
 
-# What happened since rules were last judged: digest and closing write it, a worker takes it.
+# Signals that are not judged yet: digest and closing write them, a worker takes them.
 signals: Final = Table(
     "signals",
     metadata,
@@ -90,7 +90,7 @@ outbox: Final = Table(
     "outbox_messages",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
-    # The name by which a receiver knows a message that comes twice.
+    # The name by which a receiver recognises a second copy of a message.
     Column("key", Hex32, nullable=False, unique=True),
     # The same for all messages of one finding: one a target.
     Column("batch", Hex32, nullable=False),

@@ -1,8 +1,8 @@
-"""Tells digest which signals somebody wants, so that projects without rules cost nothing.
+"""Tells digest which signals rules want, so that projects without rules cost nothing.
 
-The answer is in memory and some five seconds old. A process that has not read it yet, or that
-Postgres has not answered for a while, takes every signal for wanted: judging drops what no rule
-asks for, and nothing is missed.
+The list is in memory and at most some five seconds old. A process that has not read it yet, or that
+cannot reach Postgres for a while, treats every signal as wanted: so none is missed, and judging
+drops those that no rule asks for.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _logger: Final = log.get_logger("messages.wanted")
 
 
 class WantedSignals:
-    """Which signals rules want of which projects. Use it from one event loop."""
+    """A cached list of the signals that rules want, by project. Use it from one event loop."""
 
     def __init__(self) -> None:
         self._wanted: frozenset[tuple[ProjectId, str]] = frozenset()
@@ -37,12 +37,12 @@ class WantedSignals:
         self._task: asyncio.Task[None] | None = None
 
     def start(self, database: Database) -> None:
-        """Begin to read every few seconds."""
+        """Begin to read the list every few seconds."""
         self._database = database
         self._task = asyncio.create_task(self._refresh_for_ever(), name="wanted signals: refresh")
 
     async def stop(self) -> None:
-        """End the reading."""
+        """Stop reading."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -56,7 +56,7 @@ class WantedSignals:
         return kind in self._kinds or monotonic_s() > self._fresh_until_s
 
     async def refresh(self) -> None:
-        """Read now, for example after rules were changed in this process.
+        """Read the list now, for example after rules were changed in this process.
 
         Raises:
             ServiceUnavailable: Postgres does not answer.
@@ -86,7 +86,7 @@ class WantedSignals:
 async def replace_wanted(
     connection: AsyncConnection, project_id: ProjectId, kinds: Iterable[SignalKind]
 ) -> None:
-    """Write which signals the rules of a project want, in the transaction that changes them."""
+    """Replace the signals that a project's rules want, in the transaction that changes them."""
     await connection.execute(
         delete(wanted_signals).where(wanted_signals.c.project_id == project_id)
     )

@@ -1,4 +1,4 @@
-"""The hosts in the operator's own network to which webhooks may go all the same."""
+"""Holds the exceptions: hosts in the operator's own network to which webhooks may go."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

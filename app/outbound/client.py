@@ -3,9 +3,9 @@
     address ─► resolve once ─► is every answer public? ─► connect to one of these answers
             ─► post ─► status and Retry-After; the body of the answer is not read
 
-A name is resolved once and the connection goes to what was judged, so a name server that answers
-differently the second time (DNS rebinding) gains nothing. Redirects are not followed. Proxies of
-the environment are not used, as they would resolve the name again.
+A name is resolved once, and the connection goes to the address that was checked, so a name server
+that answers differently the second time (DNS rebinding) gains nothing. Redirects are not followed.
+Proxies of the environment are not used, as they would resolve the name again.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ from app.outbound.public_addresses import IPAddress, is_public, read_address
 from app.outbound.webhook_address import WebhookAddress, read_webhook_address
 
 DEADLINE_S: Final = 10.0
-"""All of a request, from the name server's answer to the status."""
+"""The longest time for a request, from the name server's answer to the status, in seconds."""
 _CONNECT_S: Final = 4.0
 _MOST_ADDRESSES: Final = 4
-"""Addresses of a host that are tried when it cannot be connected to."""
+"""The most addresses of a host to which a connection is tried."""
 _RESOLVERS: Final = 4
-"""Threads in which names are resolved. They are our own: a name server that never answers must not
-hold those that everything else in the process uses."""
+"""Threads in which names are resolved. They serve nothing else: a name server that never answers
+must not block the threads that the rest of the process uses."""
 _LONGEST_WAIT_S: Final = 3_600
 _USER_AGENT: Final = f"Playhead/{__version__} (webhook)"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookAnswer:
-    """What is known of an answer."""
+    """The status of an answer, and the pause that the receiver asks for."""
 
     status: int
     wait_s: int | None
@@ -49,7 +49,7 @@ class WebhookAnswer:
 
     @property
     def is_accepted(self) -> bool:
-        """Tell whether the receiver has taken the message."""
+        """True if the receiver has accepted the message."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
 
@@ -77,7 +77,7 @@ class OutboundClient:
         self._resolvers = ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="webhook names")
 
     async def close(self) -> None:
-        """End the resolving of names; what a name server does not answer is left to the system."""
+        """Stop the threads that resolve names, without waiting for name servers."""
         self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> WebhookAnswer:
@@ -98,7 +98,7 @@ class OutboundClient:
             raise DeliveryFailed(f"no answer within {self._deadline_s:g} s") from None
 
     async def _resolve(self, address: WebhookAddress) -> list[IPAddress]:
-        """Return the addresses of a host, all of which may be asked.
+        """Return the addresses of a host, after checking that all of them are allowed.
 
         Raises:
             DeliveryFailed: The name leads nowhere, or to a private network.
@@ -195,7 +195,7 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 def _describe_connect_error(error: httpx2.TransportError) -> str:
-    """Say why a connection failed, in words that tell nothing about the network behind it."""
+    """Describe why a connection failed, without telling anything about the operator's network."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

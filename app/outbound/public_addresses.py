@@ -1,4 +1,4 @@
-"""Tells addresses of the public internet from those of this machine and its networks.
+"""Tests whether an address belongs to the public internet, and not to a private network.
 
 Source: the IANA special-purpose address registries; RFC 6890, RFC 6052 (NAT64), RFC 3056 (6to4),
 RFC 4380 (Teredo), RFC 4291, section 2.5.5 (IPv4 in IPv6).
@@ -31,10 +31,10 @@ _LOW_32_BITS: Final = 0xFFFF_FFFF
 
 
 def is_public(address: IPAddress) -> bool:
-    """Tell whether an address is one of the public internet, in whatever form it is written.
+    """Tell whether an address belongs to the public internet.
 
     Private, loopback, link-local, shared (CGNAT), documentation, multicast and reserved addresses
-    are not, nor are those of IPv6 that stand for such an address of IPv4.
+    do not, nor do IPv6 addresses that contain such an IPv4 address.
     """
     if isinstance(address, IPv4Address):
         return _is_public_ipv4(address)

@@ -31,9 +31,9 @@ class WebhookAddress:
 
 
 def read_webhook_address(text: str, allowed: AllowedHosts) -> WebhookAddress:
-    """Read an address and refuse what no request may go to, as far as the text tells.
+    """Read an address, and refuse one whose text shows that no request may go there.
 
-    The addresses behind a name are judged when a request is sent, by `OutboundClient`.
+    The addresses behind a name are checked when a request is sent, by `OutboundClient`.
 
     Raises:
         InvalidInput: It is not the address of a webhook; the message says why.
@@ -57,7 +57,7 @@ def read_webhook_address(text: str, allowed: AllowedHosts) -> WebhookAddress:
 
 
 def _split_url(url: str) -> tuple[SplitResult, int | None]:
-    """Take an address apart.
+    """Split an address into its parts and its port.
 
     Raises:
         InvalidInput: It is too long, or has characters that no address has.

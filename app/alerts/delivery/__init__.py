@@ -1,1 +1,1 @@
-"""Sends what waits in the outbox, in the form that each target takes."""
+"""Sends the messages of the outbox, in the form that each target takes."""

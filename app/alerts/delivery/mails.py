@@ -29,7 +29,7 @@ def write_alert_mail(content: AlertContent, to: str, key: str) -> OutgoingMail:
 
 
 def write_test_mail(name: str, source: str, rules_url: str, to: str, key: str) -> OutgoingMail:
-    """Write a test as a mail."""
+    """Write the mail that tests a target."""
     text = (
         f"This is a test of “{name}”. Alerts of {source} will arrive at this address.\n\n"
         f"{_FOOT.format(source)}\nChange these alerts: {rules_url}\n"
@@ -40,7 +40,7 @@ def write_test_mail(name: str, source: str, rules_url: str, to: str, key: str) -
 def write_invitation_mail(
     content: Mapping[str, Any], token: str, addresses: MessageAddresses, to: str, key: str
 ) -> OutgoingMail:
-    """Write the mail that lets somebody in for the first time."""
+    """Write the mail to a new person, with a link that signs them in once."""
     host = addresses.base_url.partition("://")[2]
     text = (
         f"{_name_inviter(content)} has made an account for you on {host}, a Playhead server, where"
@@ -58,7 +58,7 @@ def write_project_invitation_mail(
 ) -> OutgoingMail:
     """Write the mail that tells somebody of an invitation to a project.
 
-    It is the same whether the address has an account or not, and carries no link that lets in.
+    It reads the same whether or not the address has an account, and has no link that signs in.
     """
     project = str(content.get("project", "a project"))
     text = (
@@ -114,7 +114,7 @@ def _write_html_item(item: AlertItem) -> str:
 
 
 def _write_picture(item: AlertItem) -> str:
-    """Write the picture of a replay; its height is bounded, since phones are held upright."""
+    """Write the picture of a replay; its height is limited, since phones are held upright."""
     if not item.picture_url:
         return ""
     return (

@@ -1,9 +1,9 @@
-"""Adds pictures of replays to a message that is about to leave, where admins have allowed it.
+"""Adds pictures of replays to a message just before it is sent, if admins have allowed it.
 
     item with a replay ─► both projects allow it? ─► is it drawn? ─► token, its hash ─► address
 
-The address is made just before the message leaves, so that it is stored nowhere. A later try makes
-another one beside it: the message of the try before may have arrived.
+The address is made just before the message is sent, so it is stored nowhere. A later try makes
+another address and keeps the first one, since the message of that try may have arrived.
 """
 
 from dataclasses import replace
@@ -30,14 +30,15 @@ async def add_pictures(
 ) -> AlertContent:
     """Return a message with pictures of its replays.
 
-    A replay may be of another project than the alert. Then the admins of both must have allowed it:
-    those of the one decide where its messages go, and those of the other who sees its replays.
+    A replay may belong to another project than the alert. Then the admins of both projects must
+    have allowed pictures: those of the one decide where messages go, those of the other who may see
+    its replays.
 
     Args:
         database: The database, in which each picture that is handed out is noted.
-        addresses: The address of a picture.
+        addresses: Makes the address of a picture.
         content: The message.
-        target_name: To whom it goes, for the list of what was handed out.
+        target_name: The name of the receiver, for the list of pictures that were handed out.
 
     Raises:
         ServiceUnavailable: Postgres does not answer.
@@ -46,7 +47,7 @@ async def add_pictures(
         return content
     async with database.transaction() as connection:
         chosen = await _choose_items(connection, content)
-        # All at once: this locks them in the order in which a deletion of several does.
+        # One call for all: it locks them in the same order as a deletion of several replays.
         await locks.lock_for_adding(connection, chosen.values())
         tokens = {
             position: await _hand_out(
@@ -93,7 +94,7 @@ async def _hand_out(
 
 
 def _describe_message(content: AlertContent, key: ReplayKey, target_name: str) -> str:
-    """Describe a message to people who see its replay, but perhaps not the project it is about."""
+    """Describe a message to people who may see its replay, but perhaps not the alert's project."""
     is_own = ProjectId(int(content.project_id or 0)) == key.project_id
     return f"A message to {target_name}" if is_own else "A message about another project"
 

@@ -1,11 +1,11 @@
-"""Sends what waits in the outbox; any number of processes do it, each message one of them.
+"""Sends the messages of the outbox. Any number of processes share the work; each claims its own.
 
     claim (commit) ─► send ─┬─► sent
                             ├─► later, after a pause
                             └─► given up: the receiver refuses for good, or the last try failed
 
-A process that dies between sending and noting it sends again once its claim has run out. The
-receiver knows the second one by `webhook-id` or by Message-ID.
+If a process dies between sending a message and noting that, another one sends it again once the
+claim has run out. The receiver recognises the second copy by `webhook-id` or Message-ID.
 """
 
 import asyncio
@@ -35,23 +35,23 @@ from app.messages.model import MessageKind, MessageState, OutgoingMessage
 from app.outbound.client import OutboundClient
 
 _AT_ONCE: Final = 8
-"""Messages that one process sends at the same time: nearly all of it is waiting."""
+"""Messages that one process sends at the same time; sending is nearly all waiting."""
 _GONE: Final = frozenset({HTTPStatus.GONE})
 _GONE_SLACK: Final = frozenset({HTTPStatus.GONE, HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
-"""What Slack answers when a webhook or its channel no longer exists."""
+"""The statuses with which Slack answers if a webhook or its channel no longer exists."""
 
-_Written = dict[str, Any] | OutgoingMail
-"""A message as its target takes it: the JSON of a request, or a mail."""
+_MessageForm = dict[str, Any] | OutgoingMail
+"""A message in the form of its target: the JSON of a request, or a mail."""
 
 _logger: Final = log.get_logger("alerts.delivery")
 
 
 class TargetGone(DeliveryFailed):
-    """The target says that nothing will ever be taken there again."""
+    """The target answers that it will never accept messages again."""
 
 
 class MessageSender(RepeatedWorker):
-    """Sends what waits in the outbox."""
+    """Sends the messages of the outbox in the background."""
 
     package: ClassVar[str] = "alerts.delivery"
     pause_s = 2.0
@@ -74,9 +74,9 @@ class MessageSender(RepeatedWorker):
             database: The database with the outbox.
             client: Posts to webhooks.
             mailer: Sends mails; None if the server has no setting for it.
-            addresses: What mails to people lead to.
+            addresses: Makes the links in mails to people.
             process_id: The id of this process, for its claims.
-            metrics: Counts what becomes of messages.
+            metrics: Counts messages by their result.
         """
         super().__init__()
         self._database = database
@@ -102,7 +102,7 @@ class MessageSender(RepeatedWorker):
 
     @override
     async def stop(self) -> None:
-        """Stop; what was being sent is left to the next process at once."""
+        """Stop, and release the claims, so that another process sends these messages at once."""
         await super().stop()
         try:
             async with self._database.transaction() as connection:
@@ -112,14 +112,15 @@ class MessageSender(RepeatedWorker):
 
     async def _send_in_turn(self) -> None:
         while True:
-            # One after the other, so that each sees how many are on their way to a target.
+            # Claims are made one after another, so each sees how many messages to a target are
+            # being sent.
             async with self._claiming, self._database.transaction() as connection:
                 message = await outbox.claim_message(connection, self._process_id)
             if message is None:
                 if not self._sending:
                     return
-                # A turn that is free stays so while others send: what comes meanwhile, of another
-                # project or for a person, must not wait for the last of them.
+                # A free turn waits while others send: a message that comes meanwhile, of another
+                # project or to a person, must not wait for the last of them.
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._is_idle.wait(), self.pause_s)
                 continue
@@ -133,7 +134,7 @@ class MessageSender(RepeatedWorker):
                     self._is_idle.set()
 
     async def _send(self, message: OutgoingMessage) -> None:
-        """Send a message, and note what became of it."""
+        """Send a message, and note the result."""
         if clock.now() - message.made_at > retrying.LONGEST:
             await self._note_end(message, MessageState.FAILED, fault="it is too old by now")
             return
@@ -162,14 +163,14 @@ class MessageSender(RepeatedWorker):
                 if message.target_id is not None
                 else None
             )
-        # A test also goes to a target that is off: that is how one finds out whether it works.
+        # A test is also sent to a target that is off, so that people can find out if it works.
         if target is None or not (target.is_on or message.kind is MessageKind.TEST):
             raise _TargetMissing
         write = _write_test if message.kind is MessageKind.TEST else self._write_alert
         await self._deliver(target, message, await write(target, message))
 
-    async def _write_alert(self, target: AlertTarget, message: OutgoingMessage) -> _Written:
-        """Write an alert as its target takes it, with pictures where they are allowed."""
+    async def _write_alert(self, target: AlertTarget, message: OutgoingMessage) -> _MessageForm:
+        """Write an alert in the form of its target, with pictures where they are allowed."""
         content = await add_pictures(
             self._database,
             self._addresses,
@@ -185,7 +186,7 @@ class MessageSender(RepeatedWorker):
                 return mails.write_alert_mail(content, target.address, message.key)
 
     async def _deliver(
-        self, target: AlertTarget, message: OutgoingMessage, written: _Written
+        self, target: AlertTarget, message: OutgoingMessage, written: _MessageForm
     ) -> None:
         if isinstance(written, OutgoingMail):
             await self._mail(written)
@@ -211,7 +212,7 @@ class MessageSender(RepeatedWorker):
         gone = _GONE_SLACK if target.kind is TargetKind.SLACK else _GONE
         if answer.status in gone:
             raise TargetGone(fault, is_final=True)
-        # Slack answers 400 to what it will not take in any other try either.
+        # Slack answers 400 to a message that it would not accept in a later try either.
         is_final = target.kind is TargetKind.SLACK and answer.status == HTTPStatus.BAD_REQUEST
         raise DeliveryFailed(fault, is_final=is_final, wait_s=answer.wait_s)
 
@@ -237,9 +238,9 @@ class MessageSender(RepeatedWorker):
     async def _make_link(self, message: OutgoingMessage) -> tuple[Person, str]:
         """Make the link of a mail just before it is sent, so that it is stored nowhere.
 
-        A later try makes another one beside it: the mail of the try before may have arrived. A link
-        that an admin sends takes the place of earlier ones. One that somebody asks for does not,
-        since anybody can ask: it must not end the link that an admin has handed over.
+        A later try makes another link and keeps the first one, since the mail of that try may have
+        arrived. A link that an admin sends ends earlier ones. A link that a person asks for does
+        not: anybody can ask, and that must not end the link that an admin has handed over.
         """
         if message.person_id is None:
             raise _TargetMissing
@@ -281,7 +282,7 @@ class MessageSender(RepeatedWorker):
 
     async def _note_fault(self, message: OutgoingMessage, error: DeliveryFailed) -> None:
         fault = str(error)
-        # Somebody waits for the outcome of a test, so it is not tried again.
+        # A person waits for the result of a test, so it is not tried again.
         is_over = error.is_final or message.kind is MessageKind.TEST
         pause = None if is_over else retrying.find_pause(message.tries, error.wait_s)
         is_gone = isinstance(error, TargetGone)
@@ -301,7 +302,8 @@ class MessageSender(RepeatedWorker):
             if message.target_id is not None:
                 await targets.note_fault(connection, message.target_id, fault, is_gone=is_gone)
         if is_gone and message.target_id is not None:
-            # Not while the row of another message is locked, whose sender may do the same.
+            # In a transaction of its own: while the row of this message is locked, a process that
+            # does the same for another message of the target could deadlock with it.
             async with self._database.transaction() as connection:
                 await outbox.cancel_messages(connection, target_id=message.target_id)
 
@@ -313,10 +315,10 @@ class MessageSender(RepeatedWorker):
 
 
 class _TargetMissing(Exception):
-    """There is nobody to send a message to any more."""
+    """The target or the person of a message no longer exists."""
 
 
-async def _write_test(target: AlertTarget, message: OutgoingMessage) -> _Written:
+async def _write_test(target: AlertTarget, message: OutgoingMessage) -> _MessageForm:
     source = str(message.content.get("source", ""))
     rules_url = str(message.content.get("rules_url", ""))
     match target.kind:

@@ -1,6 +1,6 @@
-"""Writes an alert as incoming webhooks of Slack take it, and those that do as Slack does.
+"""Writes alerts for incoming webhooks of Slack and of programs that accept the same format.
 
-Only `text` and `attachments` are used: Mattermost, Rocket.Chat, Discord and Zulip read these, and
+Only `text` and `attachments` are used: Mattermost, Rocket.Chat, Discord and Zulip read these, but
 not Slack's blocks.
 
 Source: https://docs.slack.dev/messaging/formatting-message-text and
@@ -15,7 +15,7 @@ from app.alerts.content import AlertContent, AlertItem
 _COLOURS: Final = {"bad": "#c62828", "warn": "#b26a00", "good": "#2e7d32"}
 _MENTION: Final = re.compile(r"(@)(here|channel|all|everyone|group)\b", re.IGNORECASE)
 _SHORT: Final = 40
-"""Values that are longer take a line of their own."""
+"""The most characters of a value that shares its line with another one."""
 
 
 def write_slack_message(content: AlertContent) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writes and signs an alert as Standard Webhooks has it, for programs of one's own.
+"""Writes and signs alerts in the format of Standard Webhooks, for programs that people write.
 
     webhook-id         the key of the message: the same when it is sent again
     webhook-timestamp  the time of this try, in seconds
@@ -36,7 +36,7 @@ TYPES: Final = {
 
 
 def write_webhook_body(content: AlertContent) -> dict[str, Any]:
-    """Return the body that a program reads."""
+    """Return the body of the request."""
     return {
         "type": TYPES.get(content.kind, content.kind),
         "timestamp": content.found_at,

@@ -1,1 +1,1 @@
-"""What admins do with alerts: targets, rules, tests, and the log of messages."""
+"""Lets admins change targets and rules, test targets, and read the log of messages."""

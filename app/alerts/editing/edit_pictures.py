@@ -1,4 +1,4 @@
-"""Says whether messages of a project show pictures of its replays."""
+"""Reads and changes the setting whether messages of a project show pictures of its replays."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ from app.replays.sharing.open_shares import count_project_shares, revoke_project
 
 @dataclass(frozen=True, slots=True)
 class PictureSetting:
-    """Whether messages of a project show pictures, and how many of them still open."""
+    """The setting for pictures in messages of a project, and how many can still be opened."""
 
     is_on: bool
     allows_shares: bool
-    """False if the project hands out nothing, pictures of messages included."""
+    """False if the project does not allow shares, which include pictures in messages."""
     open_pictures: int
 
 
@@ -38,7 +38,7 @@ async def read_picture_setting(
 
 
 async def set_pictures(database: Database, scope: AlertScope, *, is_on: bool) -> None:
-    """Let messages show pictures from now on, or take back all that were handed out.
+    """Let messages show pictures from now on, or revoke all that were handed out.
 
     Raises:
         NotFound: It is the server, whose messages name no replay.

@@ -16,7 +16,7 @@ from app.messages import findings
 
 
 def read_kind(scope: AlertScope, kind: str) -> RuleKind:
-    """Return a kind of rules that there is in a scope.
+    """Read the kind of a rule, which must exist in the scope.
 
     Raises:
         NotFound: There is none of this name.
@@ -58,7 +58,7 @@ async def change_rule(
     fields: Mapping[str, str],
     target_ids: Collection[str],
 ) -> None:
-    """Change a rule as a form describes it; it has the view of the person who does so from now on.
+    """Change a rule as a form describes it. From now on it tells only what this person may see.
 
     Raises:
         NotFound: There is no such rule.
@@ -82,7 +82,7 @@ async def change_rule(
 
 
 async def switch_rule(database: Database, scope: AlertScope, rule_id: int, *, is_on: bool) -> None:
-    """Switch a rule on or off; what it found and has not told is dropped.
+    """Switch a rule on or off; its findings that are not told yet are dropped.
 
     Raises:
         NotFound: There is no such rule.
@@ -122,10 +122,10 @@ async def delete_rule(database: Database, scope: AlertScope, rule_id: int) -> No
 async def _choose_targets(
     connection: AsyncConnection, scope: AlertScope, target_ids: Collection[str]
 ) -> list[int]:
-    """Return those of the chosen targets that are of the scope.
+    """Return the chosen targets that belong to the scope.
 
     Raises:
-        InvalidInput: None is.
+        InvalidInput: None of them does.
     """
     known = await targets.list_targets(connection, scope.project_id)
     chosen = [target.id for target in known if str(target.id) in target_ids]

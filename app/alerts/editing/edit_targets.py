@@ -26,17 +26,17 @@ from app.outbound.webhook_address import read_webhook_address
 
 _NAME_CHARS: Final = 60
 _PATIENCE_S: Final = 6.0
-"""How long a page waits for the outcome of a test; afterwards the log has it."""
+"""The seconds for which a page waits for the result of a test; the log shows it later."""
 _LOOK_S: Final = 0.1
 _DISCORD: Final = ("discord.com", "discordapp.com")
 _TESTS_PER_HOUR: Final = 30
 _TESTS_OF_PROJECT: Final = 60
-"""Of all targets of a project, or of the server: targets can be made anew."""
+"""Tests in an hour to all targets together: a limit for each could be avoided with new targets."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetForm:
-    """A target as a form describes it."""
+    """The fields of a form for a target, as they were typed."""
 
     kind: str
     address: str
@@ -91,7 +91,7 @@ async def change_target(
 ) -> None:
     """Change the name, the address or the switch of a target; an empty address stays as it is.
 
-    With another address, the rules that tell it have the view of the person who typed it.
+    If the address changes, its rules tell only what the person who typed it may see.
 
     Raises:
         NotFound: There is no such target.
@@ -123,7 +123,7 @@ async def replace_secret(database: Database, scope: AlertScope, target_id: int) 
 
     Raises:
         NotFound: There is no such target.
-        InvalidInput: It is no webhook of one's own.
+        InvalidInput: The target is no webhook with a secret.
     """
     async with database.transaction() as connection:
         target = await targets.get_target(connection, scope.project_id, target_id)
@@ -163,10 +163,10 @@ async def send_test(
     hurry: Callable[[], None],
     patience_s: float = _PATIENCE_S,
 ) -> MessageState:
-    """Send a test to a target, and wait a few seconds for what becomes of it.
+    """Send a test to a target, and wait a few seconds for the result.
 
     Returns:
-        Whether it was sent or failed; `WAITING` if it is not known yet.
+        `SENT`, `FAILED` or `CANCELLED`; `WAITING` if the result is not known yet.
 
     Raises:
         NotFound: There is no such target.
@@ -174,7 +174,7 @@ async def send_test(
     """
     async with database.transaction() as connection:
         target = await targets.get_target(connection, scope.project_id, target_id)
-        # So that tests that are asked for at the same moment count each other.
+        # The lock makes tests that are asked for at the same moment count each other.
         await outbox.lock_receiver(connection, f"tests of {scope.project_id}")
         since = clock.now() - rules.HOUR
         sent_by_all = await outbox.count_recent(
@@ -254,7 +254,7 @@ def _read_address(kind: TargetKind, text: str, allowed: AllowedHosts) -> str:
         return read_mail_address(text)
     address = read_webhook_address(text, allowed)
     url = text.strip()
-    # Discord takes what Slack takes at an address of its own.
+    # Discord accepts Slack's format at an address of its own.
     is_discord = address.host in _DISCORD and kind is TargetKind.SLACK
     if is_discord and not address.target.partition("?")[0].rstrip("/").endswith("/slack"):
         url = f"{url.partition('?')[0].rstrip('/')}/slack"

@@ -1,4 +1,4 @@
-"""Reads what the pages of alerts show."""
+"""Reads the contents of the pages of alerts."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,7 +26,7 @@ class AlertOverview:
     messages: tuple[LoggedMessage, ...]
     """Messages of the log, the newest first."""
     pictures: PictureSetting | None
-    """Whether messages show pictures; None for the server."""
+    """The setting for pictures in messages; None for the server."""
     before: int | None
     """The id from which older messages follow; None if there are none."""
 

@@ -1,4 +1,4 @@
-"""Whose alerts somebody changes: those of a project, or those of the server."""
+"""Defines the scope of alerts that a person changes: a project, or the server."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -46,7 +46,7 @@ class AlertScope:
 
     @property
     def kinds(self) -> tuple[RuleKind, ...]:
-        """The kinds of rules that there are in it."""
+        """The kinds of rules that this scope can have."""
         return SERVER_KINDS if self.project_id is None else PROJECT_KINDS
 
     async def record(

@@ -1,1 +1,1 @@
-"""Rules that look at the time: conditions that begin, hold, and end."""
+"""Judges rules about conditions, which begin, hold and end: silence, spikes, full disks."""

@@ -1,4 +1,4 @@
-"""A condition that a rule watches, and what a message says of it."""
+"""Defines a condition that a rule watches, with the text of its message."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from app.core.ids import EventId, IssueId
 
 @dataclass(frozen=True, slots=True)
 class WatchedCondition:
-    """Something that holds now."""
+    """A condition that holds now, or that has just ended."""
 
     subject: str
-    """The name of what it holds for: a release, a process. It is told once while it holds."""
+    """The name of the release, process or issue for which it holds; told once while it holds."""
     title: str
-    """Empty if it is about an issue, whose title it has when it is told."""
+    """Empty if it is about an issue, whose title the message gets when it is composed."""
     why: str
     path: str
     """The page that says more, without the name of the server."""
@@ -23,14 +23,14 @@ class WatchedCondition:
     facts: tuple[tuple[str, str], ...] = ()
     tone: str = "bad"
     is_over: bool = False
-    """Whether it held before, and holds no longer."""
+    """True if it held before and holds no longer."""
     ids: Mapping[str, str] = field(default_factory=dict)
     issue_id: IssueId | None = None
     event_id: EventId | None = None
     """An event of the issue, whose replay is watched."""
 
     def to_facts(self) -> dict[str, Any]:
-        """Return what a finding keeps of it."""
+        """Return the facts that a finding stores about it."""
         return {
             "title": self.title,
             "why": self.why,

@@ -15,9 +15,9 @@ from app.releases.model import SessionCohort
 from app.releases.sessions import read_session_counts
 
 _DAYS: Final = timedelta(days=1)
-"""Today and yesterday: just after midnight, today says nothing yet."""
+"""Releases are judged by today and yesterday, since today has few sessions after midnight."""
 _SLACK: Final = 0.1
-"""The part of the crashes that a rule allows by which a release must be better to be over it."""
+"""The share of the allowed crashes by which a release must stay below them for an alert to end."""
 
 
 async def find_crashing_releases(

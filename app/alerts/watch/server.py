@@ -1,4 +1,4 @@
-"""Finds what admins of the server must know of: the disk, limits, quarantine, processes."""
+"""Finds conditions of the whole server: the disk, limits, quarantine, backlogs, processes."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -36,7 +36,7 @@ _WORDS: Final = {
 
 
 class ServerWatcher:
-    """Looks at the server as a whole."""
+    """Finds the conditions that rules of the server watch."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class ServerWatcher:
 
         Args:
             database: The database.
-            addresses: The pages that say more.
+            addresses: Makes the addresses of the pages that say more.
             data_dir: The folder with objects; None if they are in a bucket.
             longest_days: The most days that the settings of the server allow.
             heartbeat_s: The pause between two heartbeats of a process.
@@ -69,7 +69,7 @@ class ServerWatcher:
         self._foretold_s = -_FORECAST_S
 
     async def find_conditions(self, rule: AlertRule) -> list[WatchedCondition]:
-        """Return what a rule finds now."""
+        """Return the conditions of a rule that hold now."""
         match rule.kind:
             case RuleKind.DISK:
                 return await self._find_full_disk(rule.settings.disk_days)

@@ -1,4 +1,4 @@
-"""Finds projects from which nothing has come for a while."""
+"""Finds projects from which no envelope was accepted for a while."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,9 +18,9 @@ _MOST_KEYS: Final = 1_000
 async def find_silence(
     connection: AsyncConnection, rule: AlertRule, addresses: MessageAddresses, now: datetime
 ) -> list[WatchedCondition]:
-    """Return the silence of a project, if nothing has come for as long as its rule says.
+    """Return the silence of a project if nothing was accepted for as long as its rule says.
 
-    A project that has never got anything is not silent: it is not set up yet.
+    A project that has never received anything is not silent: it is not set up yet.
     """
     if rule.project_id is None:
         return []
@@ -41,7 +41,7 @@ async def find_silence(
 
 
 async def find_last_use(connection: AsyncConnection, project_id: ProjectId) -> datetime | None:
-    """Return when an envelope with a key of a project was accepted last."""
+    """Return the time of the last accepted envelope with a key of a project; None if none was."""
     keys = await projects.list_keys(connection, project_id, limit=_MOST_KEYS)
     return max((key.last_used_at for key in keys if key.last_used_at), default=None)
 

@@ -3,8 +3,8 @@
 usual = the larger one of: the mean of the last 24 hours, the mean of this hour in the last 7 days
 
 The larger one counts, so that neither the rush of every evening nor a bad day makes an alert each
-hour. The hour that is not over yet is filled up with a part of the hour before. What is a spike
-goes on until it is well below the limit, so that it does not begin and end again and again.
+hour. The current hour is completed with a part of the hour before. A spike lasts until the rate is
+well below the limit, so that it does not begin and end again and again.
 
 The judgement is a pure function.
 """
@@ -27,19 +27,19 @@ from app.issues import hours as issue_hours
 _HOUR: Final = timedelta(hours=1)
 DAYS: Final = 7
 _LEAST_HISTORY: Final = 24
-"""Hours that must be known before anything is unusual."""
+"""The fewest hours of history by which a rate can be judged."""
 _SIGMAS: Final = 3
-"""A small usual number varies by chance: the root of it, three times."""
+"""Small numbers vary by chance: a spike exceeds the usual number by this many times its root."""
 _LASTS: Final = 0.75
-"""A spike lasts until it is below this share of what it takes to begin."""
+"""A spike lasts until the rate is below this share of the rate at which it began."""
 _MOST_ISSUES: Final = 200
-"""The issues of a project that are looked at, those with most events first."""
+"""The most issues of a project that are judged, those with most events first."""
 _OF_PROJECT: Final = "spike"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRate:
-    """The errors of the last hour, and how many are usual."""
+    """The number of errors in the last hour, and the usual number."""
 
     events: int
     usual: float
@@ -82,7 +82,7 @@ async def find_issue_spikes(
 ) -> list[WatchedCondition]:
     """Return the issues that happen much more often now than they usually do.
 
-    A new issue usually does not happen: it is a spike as soon as it happens often.
+    The usual rate of a new issue is zero, so it is a spike as soon as it happens often.
     """
     if rule.project_id is None:
         return []
@@ -124,7 +124,7 @@ async def find_issue_spikes(
 
 
 def name_subject(issue_id: IssueId) -> str:
-    """Name the spike of an issue, for which it is told once while it holds."""
+    """Return the subject of an issue's spike, by which it is told once while it holds."""
     return f"issue:{issue_id}"
 
 
@@ -136,10 +136,10 @@ def measure_rate(
     Args:
         hours: Events by the beginning of their hour, in UTC; empty hours are left out.
         now: The moment.
-        first_at: When the first event of the project ever happened.
+        first_at: The time of the first event that the project ever received.
 
     Returns:
-        The rate; None while too little is known to say what is usual.
+        The rate; None while the history is too short to judge by.
     """
     this_hour = _find_hour(now)
     elapsed = (now - this_hour) / _HOUR
@@ -161,7 +161,7 @@ def measure_rate(
 
 
 def is_spike(rate: ErrorRate, factor: float, least_events: int, *, is_held: bool = False) -> bool:
-    """Tell a spike from an ordinary hour; one that has begun lasts until it is well below."""
+    """Tell whether a rate is a spike; one that has begun lasts until it is well below the limit."""
     limit = max(rate.usual * factor, rate.usual + _SIGMAS * math.sqrt(rate.usual))
     share = _LASTS if is_held else 1
     return rate.events >= least_events * share and rate.events > limit * share

@@ -1,4 +1,4 @@
-"""Looks at the time for rules that ask what holds now; one process of all does it.
+"""Checks the conditions of rules again and again, in one of all processes.
 
 rule ─► conditions that hold ─┬─ new ─► finding: it has begun
                               └─ known, and gone ─► finding: it is over
@@ -43,7 +43,7 @@ _logger: Final = log.get_logger("alerts.watch")
 
 
 class AlertWatcher(RepeatedWorker):
-    """Judges the rules that look at the time, and deletes what the log no longer keeps."""
+    """Judges the rules about conditions, and deletes old messages and findings."""
 
     package: ClassVar[str] = "alerts.watch"
     pause_s = 15.0
@@ -60,7 +60,7 @@ class AlertWatcher(RepeatedWorker):
 
     @override
     async def work(self) -> None:
-        """Judge every such rule once."""
+        """Judge every rule about a condition once."""
         async with self._database.reading() as connection:
             watching = await rules.list_rules_on(connection, (*_OF_PROJECTS, *SERVER_KINDS))
         for rule in watching:
@@ -75,7 +75,7 @@ class AlertWatcher(RepeatedWorker):
             await outbox.delete_old_messages(connection, now=clock.now())
 
     async def judge(self, rule: AlertRule) -> None:
-        """Judge one rule, and note what has begun and what is over."""
+        """Judge one rule, and note the conditions that have begun or ended."""
         now = clock.now()
         if rule.kind in _OF_PROJECTS:
             async with self._database.reading() as connection:
@@ -90,7 +90,7 @@ class AlertWatcher(RepeatedWorker):
 async def note_conditions(
     connection: AsyncConnection, rule: AlertRule, holding: list[WatchedCondition], *, now: datetime
 ) -> None:
-    """Note the conditions of a rule that hold now; what is new and what is over is found."""
+    """Note the conditions of a rule that hold now, and add findings for new and ended ones."""
     await _follow_replaced_issues(connection, rule, {condition.subject for condition in holding})
     found = []
     for condition in holding:
@@ -121,9 +121,9 @@ async def note_conditions(
 async def _follow_replaced_issues(
     connection: AsyncConnection, rule: AlertRule, holding: Collection[str]
 ) -> None:
-    """Let conditions go on for issues that took the place of others, as their stacks are clear.
+    """Move conditions to the issues that have replaced theirs through symbolication.
 
-    Else one would be over, and the other one would begin, though nothing has changed.
+    Otherwise one condition would end and another would begin, although nothing has changed.
     """
     if rule.project_id is None:
         return
