@@ -1,1 +1,1 @@
-"""The processes that run on one database: which there are, and how each of them is."""
+"""Keeps the list of the processes that run on one database, with the condition of each."""

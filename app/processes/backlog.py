@@ -9,15 +9,15 @@ from app.processes.model import ProcessRecord
 _ACCEPTING: Final = timedelta(seconds=1)
 """The longest time from receiving an envelope to counting it as one that waits."""
 WAITED_FOR_S: Final = 300.0
-"""How long a silent process is waited for. By then its journal is adopted, from its folder or from
-the bucket, or nobody can reach it."""
+"""The seconds for which a silent process is waited for. After that its journal is adopted, from its
+folder or from the bucket, or cannot be reached by anybody."""
 
 
 def find_oldest_backlog(records: Iterable[ProcessRecord], *, own_id: str) -> datetime | None:
     """Return a time before which the other processes have digested everything that they received.
 
-    A process with an empty journal vouches for the time of its last heartbeat, no longer. Times are
-    those of Postgres, whatever the clocks of the processes say.
+    A process with an empty journal had digested everything at its last heartbeat. All times are
+    those of the clock of Postgres.
 
     Args:
         records: All processes.
@@ -60,5 +60,5 @@ def _find_oldest(record: ProcessRecord) -> datetime:
     oldest_at = record.condition.oldest_received_at
     if oldest_at is not None:
         return oldest_at - timedelta(milliseconds=record.clock_ahead_ms)
-    # What it was just receiving is counted a moment later.
+    # An envelope that was just being received is counted a moment later.
     return record.seen_at - _ACCEPTING

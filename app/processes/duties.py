@@ -1,11 +1,11 @@
-"""Duties: work that one process of all does, until it dies and another one takes over.
+"""Gives each duty, work that only one process may do at a time, to one of all processes.
 
     take ─► held for some seconds ─► work, renewed meanwhile ─► done, or given up at the end
 
-A row says who holds a duty, and until when by the clock of Postgres. No lock of a session is used:
-behind a pooler it would belong to whoever gets the connection next. A holder that loses its duty,
-because it or Postgres was held up for long, is interrupted. Even so, work must do no harm when two
-processes do it for a moment, as after any lease.
+A row says which process holds a duty, and until when by the clock of Postgres. Session locks are
+not used: behind a pooler they would belong to the next user of the connection. A holder that loses
+its duty, because it or Postgres was delayed for long, is interrupted. Even so, the work must be
+harmless if two processes do it for a moment, as with any lease.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from app.db.engine import Database
 from app.processes.tables import duties
 
 LEASE: Final = timedelta(seconds=15)
-"""So long after the death of its holder nobody does the work."""
+"""The longest time for which nobody does the work after its holder has died."""
 _NO_PAUSE: Final = timedelta(0)
 _RENEWALS: Final = 3
-"""Times that a duty is renewed within a lease, so that one slow answer does not lose it."""
+"""The renewals within one lease, so that one slow answer does not lose the duty."""
 _GIVE_UP_S: Final = 2.0
-"""How long the end of a process waits for Postgres to hear of it."""
+"""The seconds for which a stopping process waits until Postgres has released its duty."""
 
 _logger: Final = log.get_logger("processes.duties")
 
@@ -65,14 +65,14 @@ class Duty:
         self._held_until_s = -math.inf
         """The time of the event loop until which this process surely holds the duty."""
         self._free_at_s = -math.inf
-        """The time of the event loop before which asking for the duty is in vain."""
+        """The time of the event loop before which another process holds the duty for sure."""
         self._is_first_round = True
 
     async def perform(self, work: Callable[[], Awaitable[None]]) -> bool:
         """Do the work if it is this process's turn.
 
         Returns:
-            Whether it was.
+            True if it was, and the work is done.
 
         Raises:
             ServiceUnavailable: Postgres does not answer.
@@ -93,7 +93,7 @@ class Duty:
         return True
 
     async def give_up(self) -> None:
-        """Let another process have the duty at once, if this one holds it."""
+        """Release the duty if this process holds it, so that another one takes it at once."""
         if self._held_until_s <= asyncio.get_running_loop().time():
             return
         self._held_until_s = -math.inf
@@ -102,7 +102,7 @@ class Duty:
                 await self._change_own(connection, held_until=func.now())
 
     async def _take(self) -> bool:
-        """Take the duty, or hold it for longer; returns False if it is not this process's turn."""
+        """Take or renew the duty; return False if it is not this process's turn."""
         now_s = asyncio.get_running_loop().time()
         lease_s = self._lease.total_seconds()
         if not self._pause and now_s < self._held_until_s - lease_s / 2:

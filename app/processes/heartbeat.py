@@ -31,11 +31,11 @@ from app.processes.model import ROLES, ProcessCondition, ProcessIdentity, Proces
 from app.processes.roles_served import UnservedRoles
 
 _PATIENCE_S: Final = 10.0
-"""How long a heartbeat waits for Postgres."""
+"""The seconds for which a heartbeat waits for Postgres."""
 _TOLD_FOR: Final = 3.0
-"""For so many heartbeats, what was read of other processes is told."""
+"""The number of heartbeats after which the records of other processes are too old to be used."""
 _SIGN_OFF_S: Final = 3.0
-"""How long the end of a process waits for Postgres to hear of it."""
+"""The seconds for which a stopping process waits until Postgres has noted that it stops."""
 
 ReadCounts = Callable[[], Mapping[str, int | Mapping[str, int]]]
 """Returns counts by name, some of them by reason, as `ProcessCondition.counts` has them."""
@@ -63,7 +63,7 @@ def make_identity(
 
 
 class ProcessHeartbeat(RepeatedWorker):
-    """Tells the other processes that this one is alive, and learns of them."""
+    """Tells the other processes that this one is alive, and reads their records."""
 
     package: ClassVar = "processes"
     waiting_message: ClassVar = "the heartbeat waits"
@@ -83,12 +83,12 @@ class ProcessHeartbeat(RepeatedWorker):
 
         Args:
             database: The database.
-            identity: What this process is.
-            describe: Called before each heartbeat; says how this process is.
+            identity: The identity of this process.
+            describe: Returns the condition of this process; called before each heartbeat.
             heartbeat_s: The pause between two heartbeats.
             silent_after_s: The silence after which a process counts as dead.
             notes: A file for the ids of processes that ended cleanly while Postgres was away, so
-                that the next one can delete their rows; None to leave these to people.
+                that the next one can delete their rows; None if people must remove these rows.
         """
         super().__init__()
         self._database = database
@@ -97,9 +97,9 @@ class ProcessHeartbeat(RepeatedWorker):
         self.pause_s = heartbeat_s
         self.silent_after_s: Final = silent_after_s
         self.records: tuple[ProcessRecord, ...] = ()
-        """All processes, this one included, as they were at the last heartbeat."""
+        """All processes, including this one, as they were at the last heartbeat."""
         self.read_at_s: float | None = None
-        """When `records` was read, in seconds of the monotonic clock; None if it never was."""
+        """The time at which `records` was read, by the monotonic clock; None if it never was."""
         self.read_counts: ReadCounts = dict
         """Returns what this process counts, for the others; set it once there is what counts."""
         self._unserved_roles = UnservedRoles(patience_s=silent_after_s)
@@ -160,8 +160,8 @@ class ProcessHeartbeat(RepeatedWorker):
         """Stop, and tell the others that this process has ended.
 
         Args:
-            has_left_journal: Whether its journal holds something that is not digested yet: then
-                the row stays until another process has adopted the journal.
+            has_left_journal: True if its journal has entries that are not digested yet: then the
+                row stays until another process has adopted the journal.
         """
         await self.stop()
         try:
@@ -205,7 +205,7 @@ def _read_notes(notes: Path) -> list[str]:
 async def measure_clock_ahead(connection: AsyncConnection) -> int:
     """Return by how many milliseconds the clock of this process is ahead of that of Postgres.
 
-    What the round trip can explain is left out: 0 means that no difference can be told.
+    The time of the round trip is subtracted: 0 means that no difference can be measured.
     """
     await connection.execute(select(1))  # opens the transaction, which is a round trip of its own
     before = clock.now()

@@ -1,4 +1,4 @@
-"""What a process tells the others about itself, and what is known of each."""
+"""Defines the identity, the condition and the record of a process."""
 
 import enum
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Final, Literal
 from app.core.process_roles import ProcessRole
 
 ROLES: Final = tuple(ProcessRole)
-"""Everything that a process can do."""
+"""All roles that a process can have."""
 
 OutageKind = Literal["database", "storage"]
 
@@ -28,20 +28,20 @@ class ProcessIdentity:
     """Some of `ROLES`."""
     version: str
     store: str = ""
-    """Where it stores objects, for people: `s3://bucket/prefix at …`, or a folder of its host."""
+    """The place of its objects, for people: `s3://bucket/prefix at …`, or a folder of its host."""
     database_connections: int = 0
     """The most connections to Postgres that it opens."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessCondition:
-    """How a process is at one moment, in its own words."""
+    """The condition of a process at one moment, as the process itself reports it."""
 
     backlog_entries: int = 0
     """Envelopes in its journal that are not digested yet."""
     backlog_bytes: int = 0
     oldest_received_at: datetime | None = None
-    """When the oldest of them was received; None if none waits."""
+    """The time at which the oldest of them was received; None if none waits."""
     spilled_seq: int | None = None
     """The last entry of its journal that lies in the bucket as well; None if none ever did."""
     journal_bytes: int = 0
@@ -51,9 +51,9 @@ class ProcessCondition:
     reserve_bytes: int = 0
     """The disk space that journals leave free."""
     outage: str | None = None
-    """Why it cannot use Postgres or the store, if it cannot."""
+    """The reason why it cannot use Postgres or the store; None if it can."""
     outage_kind: OutageKind | None = None
-    """Which of the two it is that it cannot use."""
+    """The part that it cannot use: Postgres or the store; None if it can use both."""
     counts: Mapping[str, int | Mapping[str, int]] = field(default_factory=dict)
     """Further counts by name, some of them by reason: `accepted`, `connections`, `hang_ups`."""
 
@@ -69,18 +69,18 @@ class ProcessCondition:
 
 
 class ProcessState(enum.StrEnum):
-    """Whether a process runs, as far as its row says."""
+    """The state of a process, by its row."""
 
     LIVE = "live"
     """It was heard of a moment ago."""
     LATE = "late"
     """It has missed two heartbeats, and may be dead."""
     STOPPING = "stopping"
-    """It was told to stop, and runs."""
+    """It was told to stop, and still runs."""
     SILENT = "silent"
-    """It was not heard of for so long that it counts as dead."""
+    """It has missed so many heartbeats that it counts as dead."""
     STOPPED = "stopped"
-    """It has stopped, and left something in its journal."""
+    """It has stopped, and has left entries in its journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,23 +90,23 @@ class ProcessRecord:
     identity: ProcessIdentity
     condition: ProcessCondition
     started_at: datetime
-    """When its first heartbeat came, by the clock of Postgres."""
+    """The time of its first heartbeat, by the clock of Postgres."""
     seen_at: datetime
-    """When its last heartbeat came, by the clock of Postgres."""
+    """The time of its last heartbeat, by the clock of Postgres."""
     silent_s: float
-    """How long that was ago, by the same clock, when the row was read."""
+    """The seconds since its last heartbeat, by the same clock, when the row was read."""
     clock_ahead_ms: int
-    """How far its clock is ahead of that of Postgres; less than 0 if it is behind."""
+    """Milliseconds by which its clock is ahead of that of Postgres; negative if it is behind."""
     state: ProcessState
 
     @property
     def is_running(self) -> bool:
-        """Whether it counts as alive."""
+        """True if it counts as alive."""
         return self.state in {ProcessState.LIVE, ProcessState.LATE, ProcessState.STOPPING}
 
     @property
     def oldest_s(self) -> float:
-        """The time for which the oldest envelope in its journal has waited; 0 if none waits."""
+        """Seconds for which the oldest envelope in its journal has waited; 0 if none waits."""
         oldest_at = self.condition.oldest_received_at
         if oldest_at is None:
             return 0.0
@@ -115,5 +115,5 @@ class ProcessRecord:
         return max(0.0, waited.total_seconds() + self.silent_s)
 
     def has_role(self, role: str) -> bool:
-        """Whether it does this kind of work."""
+        """Tell whether it does this kind of work."""
         return role in self.identity.roles

@@ -25,7 +25,7 @@ async def open_checked_store(
     """Open the store; its checks go on in the background while it or Postgres does not answer.
 
     Args:
-        settings: They name the store.
+        settings: The settings, which name the store.
         data_dir: The folder above the objects of local storage.
         database: The database whose objects lie in the store.
         setup_url: The database, for the lock under which one process at a time sets it up.

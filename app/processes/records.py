@@ -34,7 +34,7 @@ _KEPT_WITHOUT_JOURNAL: Final = timedelta(days=1)
 _KEPT_IF_REPLACED: Final = timedelta(hours=1)
 """The same, if a process with its roles has started since."""
 LATE_AFTER_HEARTBEATS: Final = 2.5
-"""A process that has not been heard of for so many heartbeats may be dead."""
+"""The number of heartbeats without a sign of life after which a process may be dead."""
 
 
 async def write_heartbeat(
@@ -61,7 +61,7 @@ async def write_heartbeat(
 
 
 async def mark_stopped(connection: AsyncConnection, process_id: str) -> None:
-    """Note that a process has ended and left its journal, so that nobody waits for it."""
+    """Mark a process as stopped with a journal left behind, so that nobody waits for it."""
     await connection.execute(
         update(processes)
         .where(processes.c.process_id == process_id)
@@ -70,7 +70,7 @@ async def mark_stopped(connection: AsyncConnection, process_id: str) -> None:
 
 
 async def delete_process(connection: AsyncConnection, process_id: str) -> bool:
-    """Delete the row of a process; returns whether there was one."""
+    """Delete the row of a process, and return whether there was one."""
     deleted = await connection.execute(
         delete(processes).where(processes.c.process_id == process_id)
     )
@@ -78,9 +78,9 @@ async def delete_process(connection: AsyncConnection, process_id: str) -> bool:
 
 
 async def delete_owner_of_journal(connection: AsyncConnection, journal_id: str) -> None:
-    """Delete the row of the process that wrote a journal of which nothing is left.
+    """Delete the row of the process whose journal is digested completely.
 
-    A process that runs after all, and was only taken for dead, writes its row again.
+    If the process still runs and was wrongly taken for dead, it writes its row again.
     """
     await connection.execute(delete(processes).where(processes.c.journal_id == journal_id))
 
@@ -90,7 +90,7 @@ async def forget_processes(connection: AsyncConnection, *, journals: Collection[
 
     Args:
         connection: The transaction of the caller.
-        journals: Journals of which something is left to adopt; their processes count as stopped.
+        journals: Journals with entries left to adopt; their processes count as stopped.
     """
     await connection.execute(
         delete(processes).where(
@@ -150,7 +150,7 @@ async def list_processes(
 
 
 async def count_running(connection: AsyncConnection, role: str, *, silent_after_s: float) -> int:
-    """Count the processes of a role that run, those that are stopping included."""
+    """Count the running processes with a role, including those that are stopping."""
     count: int = (
         await connection.execute(
             select(func.count()).where(
@@ -164,7 +164,7 @@ async def count_running(connection: AsyncConnection, role: str, *, silent_after_
 
 
 async def list_dead_journals(connection: AsyncConnection, *, silent_after_s: float) -> list[str]:
-    """List the journals whose processes have stopped, or were not heard of for so long."""
+    """List the journals whose processes have stopped, or were silent for `silent_after_s`."""
     rows = await connection.scalars(
         select(processes.c.journal_id)
         .where(
@@ -186,7 +186,7 @@ async def list_journals(connection: AsyncConnection) -> set[str]:
 
 
 def _silence() -> ColumnElement[Any]:
-    """Return how many seconds ago a process was heard of, by the clock of Postgres."""
+    """Return the seconds since the last heartbeat of a process, by the clock of Postgres."""
     return extract("epoch", func.now() - processes.c.seen_at)
 
 

@@ -1,9 +1,9 @@
-"""Static files of the releases that ran last, in the database, so that each process has them all.
+"""Keeps the static files of the last releases in the database, so every process can serve them.
 
 While a release rolls out, a page of a new process may ask an old one for its style sheet, and a
 page that was opened before asks a new process for a script of the old release. The address of a
-static file begins with a name of all static files of its release. A process that is asked for
-another name than its own finds the files here: exactly those that the page was made for.
+static file begins with a name that stands for all static files of its release. A process that is
+asked for another name than its own finds exactly the files for which the page was made here.
 
     start ─► publish_own_release: a row for each release, its files as an archive; the newest 4 stay
 """
@@ -28,7 +28,7 @@ _KEPT_RELEASES: Final = 4
 _MOST_IN_MEMORY: Final = 2
 """Other releases whose files are kept in memory, some 0.5 MB each."""
 _COMPRESSION: Final = 1
-"""Level of compression: the files are small, and each new database waits for them."""
+"""The zlib level: the files are small, and the first start on a database waits for them."""
 
 _logger: Final = log.get_logger("processes.static_releases")
 
@@ -37,7 +37,7 @@ class StaticRelease:
     """The static files of one release, by their paths."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
-        """Name the files by their content."""
+        """Keep the files, and compute the name of the release from their content."""
         self._files = files
         digest = hashlib.sha256()
         for path in sorted(files):
@@ -93,7 +93,7 @@ class StaticReleases:
         release = self._found.get(name)
         if release is not None:
             return release
-        # One question at a time: strangers who guess names take no more than one connection.
+        # One query at a time: strangers who guess names use no more than one connection.
         async with self._looking:
             if name not in self._found:
                 release = await self._load_release(name)
@@ -124,7 +124,7 @@ def name_own_release() -> str:
 
 
 async def publish_own_release(database: Database) -> None:
-    """Let other processes find the static files of this one, and forget releases of long ago."""
+    """Store the static files of this release for other processes, and delete those of old ones."""
     table = static_releases
     async with database.transaction() as connection:
         known = await connection.execute(

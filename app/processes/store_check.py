@@ -1,4 +1,4 @@
-"""Compares the store of a process with that of its database: at the start, and then every minute.
+"""Checks at the start and then every minute that a process uses the store of its database.
 
 start ─ both name the same id ─► the store may be used
       ─ they do not ───────────► no start
@@ -18,7 +18,7 @@ from app.storage.guarded import GuardedStore
 from app.storage.port import StoreMismatch
 
 _PATIENCE_S: Final = 3.0
-"""The server does not listen yet during this time."""
+"""The seconds for which the start waits for a first check, while the server does not listen."""
 _AGAIN_S: Final = 1.0
 _PAUSE_S: Final = 60.0
 _PAUSE_REFUSED_S: Final = 10.0
@@ -27,7 +27,7 @@ _logger: Final = log.get_logger("processes.store")
 
 
 class StoreCheck:
-    """Allows the use of a store once it is known to be that of the database."""
+    """Blocks the use of a store until it is known to be the store of the database."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class StoreCheck:
         Args:
             database: The database.
             store: The store, which this check alone allows to be used.
-            place: Where the store is, for people.
+            place: The place of the store, for people.
             setup_url: The database, for the lock under which one process at a time claims.
             prepared: Set once the database can be used.
             pause_s: The pause between two checks.
@@ -102,7 +102,7 @@ class StoreCheck:
         async with self._database.transaction() as connection:
             claim = await store_claim.read_claim(connection)
             if claim is None:
-                # A standby that took over had not received the claim yet.
+                # The claim is missing if a standby took over before it had received the row.
                 await store_claim.write_known_claim(connection, store_id, self._place)
             return claim is None or claim.store_id == store_id
 
@@ -113,7 +113,7 @@ class StoreCheck:
             await asyncio.sleep(pause_s)
 
     async def _try_check(self) -> float:
-        """Check once; returns the pause until the next time, in seconds."""
+        """Check once, and return the pause until the next check, in seconds."""
         try:
             await self.check()
         except StoreMismatch as error:

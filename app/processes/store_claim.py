@@ -4,8 +4,8 @@
 
 A process whose store has another id, or none, would write objects that no other process finds, and
 its sweep could delete those of another database. So it does not start. The first start on a new
-database, and the first one after an upgrade, make the claim. Who restores a database or moves the
-objects copies the mark with them; where that is not so, `playhead storage claim` claims anew.
+database, and the first one after an upgrade, make the claim. When a database is restored or objects
+are moved, the mark is copied with them; otherwise `playhead storage claim` makes a new claim.
 """
 
 import secrets
@@ -38,7 +38,7 @@ class StoreClaim:
 
     store_id: str
     place: str
-    """Where it was when it was claimed, for people."""
+    """The place of the store when it was claimed, for people."""
     claimed_at: datetime
 
 
@@ -70,7 +70,7 @@ async def check_store(
     Args:
         database: The database.
         objects: The store.
-        place: Where the store is, for people.
+        place: The place of the store, for people.
         setup_url: The database, for the lock under which one process at a time claims.
 
     Returns:
@@ -94,9 +94,9 @@ async def check_store(
 
 
 async def claim_store(connection: AsyncConnection, objects: ObjectStore, place: str) -> str:
-    """Make a store that of the database, whatever both were before; commit afterwards.
+    """Claim a store for the database, whatever both had claimed before; the caller commits.
 
-    Processes that run on another store notice it within a minute, and stop using theirs.
+    Processes that run on another store notice this within a minute, and stop using theirs.
 
     Returns:
         The id of the store, which is a new one: the store that was used before has the old one.
@@ -112,7 +112,7 @@ async def claim_store(connection: AsyncConnection, objects: ObjectStore, place: 
 
 
 async def write_known_claim(connection: AsyncConnection, store_id: str, place: str) -> None:
-    """Put back the claim of a store that this process has compared, unless there is one."""
+    """Write the claim of a store again that this process has checked, unless there is one."""
     await connection.execute(
         insert(object_stores).values(id=1, store_id=store_id, place=place).on_conflict_do_nothing()
     )
@@ -132,7 +132,7 @@ async def _claim_unclaimed(connection: AsyncConnection, objects: ObjectStore, pl
 
 async def _write_claim(connection: AsyncConnection, objects: ObjectStore, place: str) -> str:
     store_id = secrets.token_hex(_ID_BYTES)
-    # The mark comes first: a row without a mark would keep every process from starting.
+    # The mark is written first: with a row but no mark, no process could start.
     await objects.put(keys.make_store_mark_key(store_id), _MARK_TEXT)
     values: dict[str, Any] = {"store_id": store_id, "place": place, "claimed_at": func.now()}
     await connection.execute(
@@ -144,7 +144,7 @@ async def _write_claim(connection: AsyncConnection, objects: ObjectStore, place:
 
 
 def describe_mismatch(claim: StoreClaim, place: str, marks: Sequence[str]) -> str:
-    """Say for people that a store is not the one of the database, and what to do."""
+    """Write the message that a store does not belong to the database, and what to do about it."""
     other = "belongs to another database" if marks else "is another store"
     return (
         f"the objects of this database lie at {claim.place} since {claim.claimed_at:%d %B %Y}, and "

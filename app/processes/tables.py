@@ -57,14 +57,14 @@ static_releases: Final = Table(
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 
-# One row for each kind of work that one process of all does.
+# One row for each kind of work that only one process does at a time.
 duties: Final = Table(
     "duties",
     metadata,
     Column("name", Text, primary_key=True),
     Column("process_id", Hex32, nullable=False),
     Column("held_until", DateTime(timezone=True), nullable=False),
-    # When the work was done last, whoever did it.
+    # The time at which the work was last done, by any process.
     Column("done_at", DateTime(timezone=True)),
 )
 
