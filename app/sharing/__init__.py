@@ -1,4 +1,4 @@
-"""Hands replays out to people without an account: by links with an end, and by pictures.
+"""Hands out replays to people without an account: by links that expire, and by pictures.
 
     maker ─► terms ─► token, stored as a hash ─► stranger ─► ShareGrant ─► readers that obey it
 

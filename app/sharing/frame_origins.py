@@ -1,6 +1,6 @@
-"""Reads the sites that may show a share in a frame, as somebody types them into a form.
+"""Reads the sites that may show a share in a frame, from the field of a form.
 
-What is read stands in a header of the page (`frame-ancestors`), so nothing else may get there.
+They become part of a header of the page (`frame-ancestors`), so only origins may pass.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Finds the grant that a token gives, with each request: whoever takes a link back ends it at once.
+"""Finds the grant of a token with each request, so that a revoked link ends at once.
 
 token ─► hash ─► row of the share ─┬─ unknown: 404
                                    ├─ expired, taken back, switched off: 410 and why
@@ -26,7 +26,7 @@ _ASK: Final = "Whoever sent it to you can make another one"
 
 @dataclass(frozen=True, slots=True)
 class OpenedShare:
-    """A share that answers, and the replay that it shows."""
+    """An open share, and the replay that it shows."""
 
     grant: ShareGrant
     project: Project
@@ -34,16 +34,16 @@ class OpenedShare:
 
 
 async def open_share(database: Database, token: str, kind: ShareKind) -> OpenedShare:
-    """Find what a token opens.
+    """Find the share and the replay that a token opens.
 
     Args:
         database: The database to read.
-        token: The token in the address, as a stranger wrote it.
+        token: The token in the address, which may be any text.
         kind: The kind of share that the address is for; a token of another kind opens nothing.
 
     Raises:
         NotFound: No share has this token, or its replay is gone.
-        ExpiredData: The share has ended, or its project hands nothing out any more.
+        ExpiredData: The share has ended, or its project does not allow shares any more.
     """
     if not has_share_form(token):
         raise _describe_unknown()
@@ -91,7 +91,7 @@ async def _open_share(connection: AsyncConnection, share: Share) -> OpenedShare:
 
 
 def _describe_unknown() -> ExpiredData:
-    """Say the same of a token that never was and of a share whose replay is gone."""
+    """Make one error for unknown tokens and for deleted replays, so that it tells nothing."""
     return ExpiredData(
         "There is nothing at this address",
         "The link is not complete, or what it showed was deleted",

@@ -1,4 +1,4 @@
-"""Reads what was made of a replay for others, for the list from which it can be taken back."""
+"""Lists the clips, shares and tickets of a replay, so that people can revoke or delete them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from app.replays.tickets import list_replay_tickets
 
 @dataclass(frozen=True, slots=True)
 class HandedOut:
-    """Everything that was made of a replay for others, and the names of its makers."""
+    """The clips, shares and tickets of a replay, with the names of the people who made them."""
 
     clips: tuple[Clip, ...]
     """Newest first, also those that are not ready."""
     shares: tuple[Share, ...]
-    """Links and pictures in messages: what is open first, then the newest first."""
+    """Links and pictures in messages: open ones first, then the newest first."""
     names: Mapping[PersonId, str]
     tickets: tuple[KeptTicket, ...] = ()
     """Tickets in a tracker that are about it."""
 
 
 async def read_handed_out(database: Database, key: ReplayKey) -> HandedOut:
-    """Read what was made of a replay; whether it may be seen is for the caller to know."""
+    """Read the clips, shares and tickets of a replay; the caller has checked who may see them."""
     async with database.reading() as connection:
         made = await clips.list_clips(connection, key)
         shared = await shares.list_shares_of_replay(connection, key)

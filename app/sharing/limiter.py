@@ -1,7 +1,7 @@
-"""Limits what strangers ask of shares; each process counts for itself.
+"""Limits the requests of strangers for shares; each process counts for itself.
 
-A token has 256 random bits, so guessing is hopeless. The limits keep one network from wearing the
-server out, with a link or without one.
+A token has 256 random bits, so guessing is hopeless. The limits keep one network from overloading
+the server, with or without a link.
 """
 
 from typing import Final
@@ -33,7 +33,7 @@ class ShareLimiter:
         """Count a request for a share, before anything is looked up.
 
         Args:
-            address: Where it comes from.
+            address: The IP address of the client.
             is_page: Whether it is for a page, which costs much more than a part of one.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Hands a replay out by a link, and takes links back."""
+"""Makes share links of replays, and revokes them."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ _NOTE_BYTES: Final = 4 * NOTE_CHARS
 
 @dataclass(frozen=True, slots=True)
 class MadeShare:
-    """A share that was made just now, and its token, which nobody can read again."""
+    """A share that was just made, with its token, which cannot be read again later."""
 
     share: Share
     token: str
@@ -39,17 +39,17 @@ class MadeShare:
 async def make_share(
     reader: ReplayReader, access: ProjectAccess, terms: ShareTerms, *, days: int
 ) -> MadeShare:
-    """Hand a replay, or a part of it, out to whoever gets the link.
+    """Make a link that shows a replay, or a part of it, to everybody who has the link.
 
     Args:
         reader: The person who hands it out, and the replay.
         access: Their role in its project.
         terms: What the link shows; its range is on the player's clock of this moment.
-        days: For how many days it is open, one of `SHARE_DAYS`.
+        days: The number of days for which it is open, one of `SHARE_DAYS`.
 
     Raises:
         PermissionDenied: The person may only watch.
-        InvalidInput: The project hands nothing out, the replay has too many open links, or the
+        InvalidInput: The project does not allow shares, the replay has too many open links, or the
             range or the days cannot be used.
         NotFound: There is no such replay.
     """
@@ -107,7 +107,7 @@ async def make_share(
 async def revoke_share(
     database: Database, access: ProjectAccess, key: ReplayKey, share_id: int
 ) -> None:
-    """Take a share back, whoever has made it; a share that was taken back stays so.
+    """Revoke a share, whoever has made it; revoking it twice changes nothing.
 
     Raises:
         PermissionDenied: The person may only watch.

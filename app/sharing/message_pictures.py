@@ -5,8 +5,8 @@ It shows the moment that the message is about, or else the poster of the replay.
     token = await hand_out_picture(connection, key)
     address = base_url + share_urls.message_picture(token)
 
-Each picture has a row of its own. It stops answering when its time is over, when somebody takes it
-back, when the project hands out nothing any more, and when its replay is deleted.
+Each picture has a row of its own. It can no longer be opened when its time is over, when somebody
+revokes it, when the project does not allow shares any more, and when its replay is deleted.
 """
 
 from datetime import timedelta
@@ -24,7 +24,7 @@ from app.replays.sharing.model import NOTE_CHARS, ShareKind, ShareTerms
 from app.replays.sharing.tokens import new_share_token
 
 PICTURE_LASTS: Final = timedelta(days=7)
-"""So long a picture answers; the link to the replay beside it asks for an account anyway."""
+"""The time for which a picture can be opened; the link beside it needs an account anyway."""
 
 
 async def hand_out_picture(
@@ -40,7 +40,7 @@ async def hand_out_picture(
         moment_at_ms: The moment that it shows, in milliseconds since 1970; None for the poster.
 
     Returns:
-        The token for the address of the picture. It is stored nowhere but as a hash.
+        The token for the address of the picture, of which only a hash is stored.
 
     Raises:
         NotFound: There is no such replay, or it is being deleted.

@@ -1,7 +1,7 @@
-"""Takes out of the recordings what belongs to panels that were not handed out.
+"""Removes from recordings what belongs to panels that a share does not show.
 
 Breadcrumbs are the rows of the Activity panel, and some of them tell of requests, errors or the
-user as well: these are shown only if the panel that they tell of is handed out, too.
+user as well: these are shown only if the share has that panel, too.
 """
 
 from collections.abc import Set as AbstractSet
@@ -18,13 +18,13 @@ _ERRORS: Final = ("error", "exception", "anr", "sentry.event", "replay.hydrate-e
 """The beginnings of categories of breadcrumbs that tell of a request, and of an error."""
 _USER: Final = frozenset({"user", "feedback", "sentry.feedback"})
 _URL_KEYS: Final = frozenset({"url", "http.method", "http.request.method", "status_code"})
-"""Data that only requests have, whatever an app calls their category."""
+"""Keys of data that only requests have, whatever category an app gives them."""
 
 
 def hide_panels(contents: ReplayContents, panels: AbstractSet[SharePanel]) -> ReplayContents:
-    """Take out of the recordings what belongs to panels that are not handed out.
+    """Remove from the recordings what belongs to panels that a share does not show.
 
-    Gaps stay, since the pictures show them, and so do gestures, which are drawn on the pictures.
+    Gaps and gestures stay, since both are part of the picture.
     """
     if SharePanel.ACTIVITY not in panels:
         contents = replace(
@@ -48,7 +48,7 @@ def hide_panels(contents: ReplayContents, panels: AbstractSet[SharePanel]) -> Re
 def hide_senders(
     feedback: tuple[FeedbackRecord, ...], panels: AbstractSet[SharePanel]
 ) -> tuple[FeedbackRecord, ...]:
-    """Take out of feedback who sent it, unless the facts about the user are handed out."""
+    """Remove the senders of feedback, unless the share shows the facts about the user."""
     if SharePanel.DETAILS in panels:
         return feedback
     return tuple(replace(record, name=None, email=None) for record in feedback)

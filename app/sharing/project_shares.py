@@ -1,4 +1,4 @@
-"""Lists what a project has handed out and not taken back, and takes all of it back."""
+"""Lists the open shares of a project, and revokes all of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ PAGE_SHARES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class ProjectShares:
-    """What a project has handed out and not taken back."""
+    """The open shares of a project."""
 
     links: ListPage[Share]
     """A page of its open share links, the newest first."""
     link_count: int
-    """How many open share links it has on all pages."""
+    """The number of open share links on all pages."""
     picture_count: int
-    """How many pictures in messages still open."""
+    """The number of pictures in messages that can still be opened."""
     replays: Mapping[ReplayKey, Replay]
     """The replays that the links of this page show."""
     names: Mapping[PersonId, str]
@@ -39,11 +39,11 @@ class ProjectShares:
 async def read_project_shares(
     database: Database, access: ProjectAccess, request: PageRequest
 ) -> ProjectShares:
-    """Read what a project has handed out and not taken back.
+    """Read the open shares of a project.
 
     Args:
-        database: Where to read.
-        access: Who asks, and the project.
+        database: The database to read.
+        access: The person who asks, and the project.
         request: The page of its share links.
 
     Raises:
@@ -78,10 +78,10 @@ async def read_project_shares(
 
 
 async def revoke_project_shares(database: Database, access: ProjectAccess, kind: ShareKind) -> int:
-    """Take back everything of a kind that a project has handed out.
+    """Revoke all shares of a kind in a project.
 
     Returns:
-        How many shares still opened and open no longer.
+        The number of shares that were open and are revoked now.
 
     Raises:
         PermissionDenied: The person is not an admin of the project.

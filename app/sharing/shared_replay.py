@@ -1,11 +1,11 @@
-"""Reads what the pages of a share show, and nothing else of the replay.
+"""Reads the contents of the pages of a share, and nothing else of the replay.
 
     open ─► SharedReplay ─┬─ read_start, find_stream, read_gestures     pictures of the part
                           └─ read_page, read_activity, … read_requests  panels of the share
 
-Each method obeys the grant: a panel that was not handed out reads as if it did not exist, and what
-lies outside the part is cut away before anything leaves this package. Only what belongs to the
-replay's own project is read, so that no share tells of another one.
+Each method obeys the grant: a panel that the share does not show reads as if it did not exist, and
+everything outside the part is cut away before it leaves this package. Only data of the replay's own
+project is read, so that no share tells of another project.
 """
 
 import asyncio
@@ -54,13 +54,13 @@ from app.traces.parts import BlockPlace
 from app.traces.queries import LinkedSpans
 
 _MOST_PARTS: Final = 5
-"""Parts of a list that are read to find what lies in the part of a share."""
+"""The most slices of a list that are read to find the rows within the part of a share."""
 _NO_EVENTS: Final = LinkedEvents((), total=0, first=1, next_place=None)
 
 
 @dataclass(frozen=True, slots=True)
 class _SharedContext:
-    """A replay as strangers may see it, and what was cut to get it."""
+    """A replay with its linked data, whole and cut to the part that strangers may see."""
 
     whole: ReplayContext
     cut: ReplayContext
@@ -75,7 +75,7 @@ class _SharedContext:
 
 @dataclass(frozen=True, slots=True)
 class SharedReplay:
-    """A stranger who looks at a share, and where its replay is stored."""
+    """Reads the replay of one share for a stranger."""
 
     db: Database
     store: ObjectStore
@@ -85,14 +85,14 @@ class SharedReplay:
     opened: OpenedShare
 
     def shows(self, panel: SharePanel) -> bool:
-        """Tell whether a panel was handed out."""
+        """Tell whether the share shows a panel."""
         return self.opened.grant.shows(panel)
 
     def require(self, *panels: SharePanel) -> None:
-        """Make sure that one of some panels was handed out.
+        """Make sure that the share shows at least one of some panels.
 
         Raises:
-            NotFound: None of them was.
+            NotFound: It shows none of them.
         """
         if not any(self.shows(panel) for panel in panels):
             raise NotFound("this share has no such panel")
@@ -130,7 +130,7 @@ class SharedReplay:
             shared = await self._read_context(connection)
         known = shared.whole.outline.playable.gestures
         if known is None:
-            # Reading the recordings keeps the gestures, unless they are many.
+            # Reading the recordings keeps the gestures in the cache, unless there are too many.
             found = await self._read_contents(shared, 0, needs_storage=True)
             return await asyncio.to_thread(gestures.encode_gestures, found.gestures)
         window = shared.window
@@ -140,7 +140,7 @@ class SharedReplay:
         return gestures.encode_gestures(cutting.cut_gestures(whole, window))
 
     async def read_page(self, *, from_segment: int = 0) -> ReplayPageData:
-        """Read everything that the page of the share shows.
+        """Read the contents of the page of the share.
 
         Args:
             from_segment: The first segment whose recording is read, if the share has no range.
@@ -162,7 +162,7 @@ class SharedReplay:
             )
 
     async def read_activity(self, *, from_segment: int = 0) -> ReplayActivity:
-        """Read what the app noted."""
+        """Read the breadcrumbs of the app."""
         self.require(SharePanel.ACTIVITY)
         async with self.db.reading() as connection:
             shared = await self._read_context(connection)
@@ -203,14 +203,14 @@ class SharedReplay:
             )
 
     async def download_requests(self, *, address: str, from_segment: int = 0) -> ReplayContents:
-        """Read the requests for a file, and note in the audit log that somebody takes it.
+        """Read the requests for a file, and note the download in the audit log.
 
         Args:
-            address: Where the stranger is.
+            address: The IP address of the stranger.
             from_segment: The first segment whose recording is read, if the share has no range.
 
         Raises:
-            ServiceUnavailable: Storage is down; nobody has taken anything then.
+            ServiceUnavailable: Storage is down; then nothing was handed out.
         """
         self.require(SharePanel.NETWORK)
         async with self.db.reading() as connection:
@@ -250,7 +250,7 @@ class SharedReplay:
     async def _read_contents(
         self, shared: _SharedContext, from_segment: int, *, needs_storage: bool = False
     ) -> ReplayContents:
-        """Read the recordings, without what is not handed out."""
+        """Read the recordings, cut to the part and the panels of the share."""
 
         def cut() -> ReplayContents:
             if shared.window is None:
@@ -268,7 +268,7 @@ class SharedReplay:
     async def _read_recordings(
         self, shared: _SharedContext, from_segment: int, *, needs_storage: bool
     ) -> ReplayContents:
-        """Read the recordings that hold the part, if all are too large to be read at once."""
+        """Read the recordings around the part, if all are too large to be read at once."""
         read = partial(
             contents.read_contents,
             self.db,
@@ -290,7 +290,7 @@ class SharedReplay:
         after: EventPlace = replay_events.BEFORE_ALL,
         payload_bytes: int = replay_events.PAYLOAD_BYTES,
     ) -> LinkedEvents:
-        """Read errors: a part of those of the whole replay, or all among which a range may lie."""
+        """Read a slice of the errors, or, if the share has a range, all that may lie in it."""
         if not self.shows(SharePanel.ERRORS):
             return _NO_EVENTS
         if shared.window is None:
@@ -372,7 +372,7 @@ class SharedReplay:
     async def _describe_head(
         self, connection: AsyncConnection, shared: _SharedContext, errors: ReplayErrors
     ) -> ReplayHead:
-        """Count the errors that are shown; who else has looked is for members to know."""
+        """Count the errors that are shown. Strangers do not see who else has watched."""
         context = shared.cut
         counts = await linked_errors.count_errors(
             connection,

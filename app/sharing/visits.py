@@ -1,8 +1,8 @@
-"""Notes who looks at a share: in its count of views, and in the log of the project.
+"""Counts the views of a share, and notes them in the log of the project.
 
-Opening the page is a view each time. What the page fetches afterwards is none, and neither is what
-the same visitor fetches within an hour. Whoever asks for a part alone, such as the stream of its
-pictures or a HAR file, has looked at it too.
+Each opening of the page is a view. Requests that the page makes afterwards are none, and neither
+are others of the same visitor within an hour. A request for a part alone, such as the video or a
+HAR file, counts as a view, too.
 """
 
 from typing import Final
@@ -23,7 +23,7 @@ _ENTRY_BYTES: Final = 120
 
 
 class ShareVisits:
-    """The visits that one process knows to be noted, so that it need not ask for each part."""
+    """The visits that one process has noted, so that it need not query them for each request."""
 
     def __init__(self) -> None:
         self._noted_at_s = BoundedCache[bytes, float](_CACHE_BYTES)
@@ -38,15 +38,15 @@ class ShareVisits:
         address: str,
         is_opening: bool,
     ) -> None:
-        """Note that somebody looks at a share, unless they are noted for an hour.
+        """Note a view of a share, unless the visitor was noted within the last hour.
 
         Args:
             database: The database, in which views are counted.
             key: The replay.
             share_id: The share.
-            kind: What it hands out.
-            address: Where the visitor is, by which they are known again.
-            is_opening: Whether the page itself is opened, which is noted each time.
+            kind: The kind of the share.
+            address: The IP address of the visitor, by which they are recognised.
+            is_opening: True if the page itself is opened, which is noted each time.
         """
         visitor = hash_visitor(share_id, address)
         last_s = self._noted_at_s.get(visitor)

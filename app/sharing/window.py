@@ -1,11 +1,11 @@
-"""The part of a replay that a share shows, and how everything that is read is cut down to it.
+"""Cuts everything that was read of a replay to the part that a share shows.
 
     asked          ├─────────┤            what happened: rows, taps, requests
     pictures    ├──┼─────────┼────┤       whole groups, since a player can decode no less
     shown       ├─────────────────┤       the length of the shared replay; its zero is here
 
-All functions are pure. What they return counts from the beginning of the part, so a page that is
-built from it tells neither how long the replay is nor where in it the part lies.
+All functions are pure. Times in their results count from the beginning of the part, so a page that
+is built from them tells neither how long the replay is nor where the part lies in it.
 """
 
 from collections.abc import Callable
@@ -46,11 +46,11 @@ class ShareWindow:
     """The part of a replay that a share shows, on the clock of the whole replay."""
 
     asked: ReplayRange
-    """What somebody chose to hand out: nothing that happened outside is shown."""
+    """The range that the maker of the share chose; nothing that happened outside of it is shown."""
     shown: ReplayRange
-    """The same, widened to the groups of pictures that are needed."""
+    """The same range, widened to whole groups of pictures."""
     groups: WidenedRange | None
-    """These groups; None if the part has no video."""
+    """The groups of pictures in the range; None if it has no video."""
 
     def has(self, at_ms: int) -> bool:
         """Tell whether a moment on the clock of the whole replay lies in the part."""
@@ -81,7 +81,7 @@ def cut_outline(outline: ReplayOutline, window: ShareWindow) -> ReplayOutline:
     newest = cut_index(outline.playable.newest, window.groups, window.shown)
     return ReplayOutline(
         outline.replay,
-        # Without segments, it can make no index of another version.
+        # Without segments, nothing can build an index of another version from it.
         PlayableReplay((), newest),
         "playing" if newest.gops else "no_video",
         outline.zero_ms + window.shown.from_ms,
@@ -93,7 +93,7 @@ def cut_outline(outline: ReplayOutline, window: ShareWindow) -> ReplayOutline:
 def cut_contents(
     contents: ReplayContents, window: ShareWindow, outline: ReplayOutline
 ) -> ReplayContents:
-    """Cut what the recordings hold.
+    """Cut the contents of the recordings.
 
     Args:
         contents: The recordings of the whole replay.
@@ -156,7 +156,7 @@ def cut_errors(
     """Cut the errors; those without a place on the clock of the replay are left out.
 
     Args:
-        errors: The errors of the whole replay, as far as they are read.
+        errors: The errors of the whole replay that were read.
         window: The part.
         context: The replay, cut to the part.
         zero_ms: The time from the start of the replay to the player's zero before it was cut.

@@ -39,7 +39,7 @@ _FATAL: Final = frozenset({"error", "exception", "anr"})
 
 @dataclass(frozen=True, slots=True)
 class CaptionEvent:
-    """Something that the caption tells from a moment on."""
+    """A text that the caption shows from a moment on."""
 
     at_ms: int
     words: str
@@ -48,7 +48,7 @@ class CaptionEvent:
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """All that the caption of a replay tells, in the order of time, on the clock of the replay."""
+    """The texts of the captions of a replay, in the order of time, on the clock of the replay."""
 
     screens: tuple[tuple[int, str], ...]
     events: tuple[CaptionEvent, ...]
@@ -59,7 +59,7 @@ class Captions:
         return self.screens[number - 1][1] if number else ""
 
     def find_event(self, at_ms: int) -> CaptionEvent | None:
-        """Return what is told at a time, if anything is."""
+        """Return the event that the caption shows at a time; None if there is none."""
         number = bisect.bisect_right(self.events, at_ms, key=lambda event: event.at_ms)
         event = self.events[number - 1] if number else None
         return event if event is not None and at_ms < event.at_ms + SHOWN_MS else None
@@ -79,7 +79,7 @@ def read_captions(
     screens: Sequence[ScreenSpan],
     zero_ms: int,
 ) -> Captions:
-    """Read what the caption tells from a recording.
+    """Read the texts of captions from a recording.
 
     Args:
         breadcrumbs: The notes of the app.

@@ -1,4 +1,4 @@
-"""Says which marks of gestures are to be seen over a picture of a clip at a time.
+"""Computes the marks of gestures that are visible over a picture of a clip at a time.
 
     tap     a ring that shrinks              press   a ring that fills while the finger rests
     swipe   a tapered trail with a head, along the way of the last 700 ms
@@ -34,7 +34,7 @@ Point = tuple[float, float]
 
 
 def find_mark_end(gesture: Gesture) -> int:
-    """Return the time from which nothing of a gesture is to be seen."""
+    """Return the time from which no mark of a gesture is visible any more."""
     if gesture.kind == "swipe":
         return gesture.end_ms + _TRAIL_MS
     return max(gesture.start_ms + _TAP_MS, gesture.end_ms + _TAP_MS - _SHRINK_MS)
@@ -46,7 +46,7 @@ def draw_marks(
     """Return the marks that are over a picture at a time.
 
     Args:
-        gestures: The gestures that may be seen then.
+        gestures: The gestures that may be visible then.
         at_ms: The time on the clock of the replay.
         picture_px: Width and height of the picture: a gesture on the phone as it was held before
             it was turned is left out.
@@ -88,7 +88,7 @@ def _draw_gesture(gesture: Gesture, at_ms: int) -> Iterator[ClipMark]:
 
 
 def _find_place(points: Sequence[TouchPoint], at_ms: int) -> Point:
-    """Return where a finger is at a time: between two points it moves evenly."""
+    """Return the place of a finger at a time; between two points it moves evenly."""
     number = _count_until(points, at_ms)
     before, after = points[max(0, number - 1)], points[min(number, len(points) - 1)]
     length_ms = after.at_ms - before.at_ms

@@ -7,10 +7,10 @@ from prometheus_client.registry import Collector
 
 
 class ClipMetrics:
-    """What this process has rendered, and what waits in all of them."""
+    """Metrics of the clips that this process rendered, and of those that wait in all processes."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
+        """Make all metrics, beginning at zero."""
         self._clips: Final = Counter(
             "playhead_clips",
             "Clips of replays, by what became of rendering them.",
@@ -30,7 +30,7 @@ class ClipMetrics:
 
     @property
     def collectors(self) -> tuple[Collector, ...]:
-        """What the registry collects from."""
+        """All metrics, to be registered."""
         return self._clips, self._cpu_s, self._waiting
 
     def note_result(self, result: str) -> None:

@@ -1,7 +1,7 @@
-"""The use cases of clips: somebody asks for one, looks how far it is, takes the file, deletes it.
+"""The use cases of clips: ask for one, see its progress, download its file, delete it.
 
-Clips belong to the replay: whoever may see the replay may take them, whoever made them. They hold
-nothing that only some may see: no bodies of requests, and nothing of other projects.
+Clips belong to the replay: everybody who may see the replay may take them, whoever made them. They
+show nothing that only some may see: no bodies of requests, and no data of other projects.
 """
 
 import asyncio
@@ -44,16 +44,16 @@ class ListedClip:
 
 @dataclass(frozen=True, slots=True)
 class ClipDownload:
-    """The file of a clip, as somebody takes it."""
+    """The file of a clip, for one download by one person."""
 
     clips: "ReplayClips"
     clip: Clip
     file: ClipFile
 
     async def read(self, start_byte: int, end_byte: int) -> AsyncIterator[bytes]:
-        """Note in the audit log who takes the clip, and return its bytes.
+        """Note the download in the audit log, and return bytes of the clip.
 
-        Browsers fetch one file by many ranges: only the one with the first byte is noted.
+        Browsers fetch one file in many ranges: only the one with the first byte is noted.
 
         Returns:
             The bytes from `start_byte` up to, not including, `end_byte`, a mebibyte at a time.
@@ -82,11 +82,11 @@ class ReplayClips:
     person: Person
     key: ReplayKey
     hurry: Callable[[], None]
-    """Has clips rendered at once, if this process does that."""
+    """Wakes the worker that renders clips, if this process has one."""
     most_bytes: int
-    """What the clips of a project may take before more are refused."""
+    """The bytes that the clips of a project may take before more are refused."""
     is_on: bool = True
-    """Whether clips are rendered at all."""
+    """False if the server renders no clips."""
 
     async def order(self, request: ClipRequest) -> Clip:
         """Ask for a clip; the same request leads to the same clip, which may be ready.
@@ -134,7 +134,7 @@ class ReplayClips:
         return [ListedClip(clip, names.get(clip.made_by or PersonId(0))) for clip in clips]
 
     async def find_clip(self, clip_id: str) -> Clip:
-        """Find a clip, to see how far it is.
+        """Find a clip, to see its progress.
 
         Raises:
             NotFound: There is no such replay, or it has no such clip.
@@ -166,7 +166,7 @@ class ReplayClips:
             await self._add_line(connection, Action.CLIP_DELETED, {"clip": clip_id})
 
     async def note_download(self, clip_id: str) -> None:
-        """Note in the audit log that the person takes a clip."""
+        """Note in the audit log that the person downloads a clip."""
         async with self.db.transaction() as connection:
             await self._add_line(connection, Action.REPLAY_DOWNLOADED, {"clip": clip_id})
 

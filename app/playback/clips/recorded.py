@@ -1,4 +1,4 @@
-"""Reads what a clip draws over the picture: the gestures and the words of its range.
+"""Reads what a clip draws over the picture: the gestures and the captions of its range.
 
 Only the segments around the range are unpacked, so that ten seconds of a replay of an hour cost as
 much as ten seconds of a short one.
@@ -20,14 +20,14 @@ from app.replays.model import Replay, Segment
 from app.storage.port import ObjectStore
 
 _BEFORE_MS: Final = 60_000
-"""A gesture may have begun, and a screen may have come, so long before the range. Screens that
-came earlier are known from the rows of their segments."""
+"""The time before the range that is read as well, for gestures that began and screens that opened
+there. Earlier screens are known from the rows of their segments."""
 _AFTER_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRange:
-    """What was recorded in a range of a replay."""
+    """The gestures and captions of a range of a replay."""
 
     gestures: tuple[Gesture, ...]
     captions: Captions
@@ -42,7 +42,7 @@ async def read_recorded_range(
     zero_ms: int,
     duration_ms: int,
 ) -> RecordedRange:
-    """Read the gestures and the words of a range.
+    """Read the gestures and the captions of a range.
 
     Args:
         database: The database.

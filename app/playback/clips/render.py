@@ -33,12 +33,12 @@ from app.storage.port import ObjectStore
 _MOST_CHILDREN: Final = 4
 
 NoteProgress = Callable[[float], Awaitable[None]]
-"""Takes the part that is done, from 0 to 1. What it raises ends the rendering."""
+"""Gets the part that is done, from 0 to 1. An exception of it ends the rendering."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipSettings:
-    """A clip as it is to be rendered."""
+    """The settings of a clip that is to be rendered."""
 
     format: ClipFormat
     range: ReplayRange
@@ -46,7 +46,7 @@ class ClipSettings:
     captions: Captions | None
     """None for a clip without a caption."""
     has_body: bool
-    """Whether a device is drawn around the picture."""
+    """True to draw a device around the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,14 @@ class ClipRenderer:
         most_cpu_s: int,
         note_progress: NoteProgress,
     ) -> None:
-        """Make one.
+        """Make a renderer; nothing is started yet.
 
         Args:
             store: The store that holds the video.
             index: The index of the replay.
-            settings: What to render.
+            settings: The range, and what is drawn.
             most_cpu_s: The processor time that rendering may take.
-            note_progress: Is told how far it is after each group.
+            note_progress: Called with the part that is done after each group.
         """
         self._store = store
         self._index = index
@@ -124,7 +124,8 @@ class ClipRenderer:
                 try:
                     pieces = await clip_child.add(shots, self._make_group(gop, record))
                 except MalformedInput as error:
-                    # A child that has ended no longer says what it used: no more than the clock.
+                    # A child that has ended cannot report its processor time, which is at most the
+                    # time by the clock.
                     self._used_cpu_s += before_s + clock.monotonic_s() - asked_s
                     self._check_budget()
                     raise stored_records.UndecodableGroup(gop.start_ms, error) from error
@@ -188,7 +189,7 @@ class ClipRenderer:
 
 
 async def _write_pieces(target: int, pieces: Sequence[FilePiece]) -> None:
-    """Write pieces of the file where they belong.
+    """Write pieces of the file at their offsets.
 
     Raises:
         OSError: The disk is full.

@@ -34,7 +34,7 @@ _EXPIRES_AFTER: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class ClipResources:
-    """What rendering clips needs."""
+    """The parts of the process and the limits that rendering clips needs."""
 
     database: Database
     store: ObjectStore
@@ -51,12 +51,12 @@ async def make_clip(
     """Render a clip and store it.
 
     Args:
-        resources: What rendering needs.
+        resources: The parts of the process and the limits.
         task: The clip, leased to this process.
-        note_progress: Is told how far it is.
+        note_progress: Called with the part that is done.
 
     Returns:
-        What was rendered; None if the clip or its replay was deleted meanwhile.
+        The facts of the rendered clip; None if the clip or its replay was deleted meanwhile.
 
     Raises:
         MalformedInput: It cannot be rendered; the message says why.
@@ -76,7 +76,7 @@ async def make_clip(
         file = ClipFile(
             object_key, rendered.size_bytes, rendered.width, rendered.height, rendered.duration_ms
         )
-        # A put goes on in its thread: what it leaves must be found by the sweep.
+        # A cancelled put goes on in its thread: the sweep must find the object that it leaves.
         is_kept = await finish_first(_store_file(resources, task, file, target.fileno()))
     return rendered if is_kept else None
 

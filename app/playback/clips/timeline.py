@@ -1,4 +1,4 @@
-"""Plans the pictures of a clip: which one is shown from when on, and what is drawn over it.
+"""Plans the pictures of a clip: the time from which each is shown, and what is drawn over it.
 
     GOPs of the range ─► pictures as they change ┐
     gestures          ─► ten pictures a second   ├─► moments ─ too many? fewer ─► shots of each GOP
@@ -26,12 +26,12 @@ from app.playback.video import records
 from app.playback.video.index import MIN_GAP_MS, Gop, PlaybackIndex
 
 MOST_SHOTS: Final = {ClipFormat.MP4: 20_000, ClipFormat.GIF: 1_500, ClipFormat.WEBP: 1_500}
-"""Pictures of a clip. An hour of one picture a second with a tap every five seconds has 7,000. A
-longer clip has fewer pictures a second instead of being refused; GIF and WebP are for seconds."""
+"""The most pictures of a clip. An hour of one picture a second with a tap every five seconds has
+7,000. A longer clip gets fewer pictures a second; GIF and WebP are meant for seconds."""
 _HELD_MS: Final = 1_000
 """The time for which the picture before a gap stays."""
 _TICKS_MS: Final = (100, 200, 500)
-"""The distances of pictures while a gesture is to be seen; larger ones if there are too many."""
+"""The distances of pictures while a gesture is visible; larger ones if there are too many."""
 _LEAST_APART_MS: Final = 20
 """The least distance of two pictures: browsers show shorter ones of a GIF for 100 ms."""
 _LEAST_LAST_MS: Final = 100
@@ -44,7 +44,7 @@ _MOST_DRAWN: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class ShownPicture:
-    """A picture of the replay within the range: the sample of a GOP, and when it is shown."""
+    """A picture of the replay within the range: the sample of a GOP, and the times it is shown."""
 
     gop: int
     """The number of the GOP in the index."""
@@ -69,7 +69,7 @@ class PlannedShot:
     size_px: tuple[int, int]
     """Width and height of the upright picture."""
     gestures: tuple[Gesture, ...]
-    """What may be seen over it, in the order of their starts."""
+    """The gestures that may be visible over it, in the order of their starts."""
     caption: ClipCaption | None
     notice: str
 
@@ -92,15 +92,15 @@ class ClipTimeline:
     """The shots by the number of their GOP, in the order of the index."""
     duration_ms: int
     last_ms: int
-    """How long the last picture is shown."""
+    """The time for which the last picture is shown."""
 
     @property
     def count(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         return sum(map(len, self.shots.values()))
 
     def draw_shots(self, gop: int) -> tuple[ClipShot, ...]:
-        """Draw the shots of a GOP; done one by one, the marks of a long clip never add up."""
+        """Draw the shots of a GOP. Done for one GOP at a time, this needs little memory."""
         planned = self.shots[gop]
         most = max(1, min(_MOST_FINGERS, _MOST_DRAWN // len(planned)))
         return tuple(shot.draw(most) for shot in planned)
@@ -158,7 +158,7 @@ def plan_clip(
         pictures: The pictures within the range.
         clip_format: The format, which limits how many shots there are.
         gestures: The gestures that are drawn.
-        captions: What the caption tells; None for a clip without one.
+        captions: The texts of the captions; None for a clip without captions.
     """
     moments = _choose_moments(pictures, MOST_SHOTS[clip_format], gestures, captions)
     starts_ms = [picture.from_ms for picture in pictures]
@@ -207,7 +207,7 @@ def _list_pictures_of(number: int, gop: Gop, wanted: ReplayRange) -> Iterator[Sh
 
 
 def _close_holes(found: Sequence[ShownPicture]) -> Iterator[ShownPicture]:
-    """Let pictures stay over short holes, and note the gaps that are longer."""
+    """Extend pictures over short holes, and note longer ones as gaps."""
     for picture, following in itertools.pairwise(found):
         hole_ms = following.from_ms - picture.to_ms
         if hole_ms > MIN_GAP_MS:
@@ -220,7 +220,7 @@ def _close_holes(found: Sequence[ShownPicture]) -> Iterator[ShownPicture]:
 
 
 def _measure_picture(picture: ShownPicture) -> int:
-    """Return how long a picture is shown in the clip."""
+    """Return the time for which a picture is shown in the clip, in milliseconds."""
     return picture.to_ms - picture.from_ms + (_HELD_MS if picture.gap_ms else 0)
 
 
@@ -230,10 +230,11 @@ def _choose_moments(
     gestures: Sequence[Gesture],
     captions: Captions | None,
 ) -> list[tuple[int, bool]]:
-    """Choose the times from which a shot is shown, and whether it is held at a gap.
+    """Choose the times from which shots are shown.
 
     Returns:
-        The times on the clock of the replay, in order, all within a picture.
+        The times on the clock of the replay, in order, all within a picture; each with True if the
+        shot is held at a gap.
     """
     starts_ms = [picture.from_ms for picture in pictures]
     held = [(picture.to_ms, True) for picture in pictures if picture.gap_ms]
@@ -270,9 +271,9 @@ def _list_seconds(pictures: Sequence[ShownPicture], most: int) -> Iterator[int]:
 def _find_drawn_stretches(
     gestures: Sequence[Gesture], pictures: Sequence[ShownPicture]
 ) -> list[tuple[int, int]]:
-    """Find the times at which both a picture and something of a gesture is to be seen.
+    """Find the stretches in which both a picture and marks of a gesture are visible.
 
-    A finger may be said to stay down for years, of which a clip shows seconds.
+    An app may report a finger that stays down for years, of which a clip shows seconds.
     """
     touched = _join_stretches((each.start_ms, marks.find_mark_end(each)) for each in gestures)
     shown = _join_stretches((picture.from_ms, picture.to_ms) for picture in pictures)
@@ -291,7 +292,7 @@ def _find_drawn_stretches(
 
 
 def _join_stretches(stretches: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Join stretches of time that meet or overlap; returns them in order."""
+    """Join stretches of time that meet or overlap, and return them in order."""
     joined: list[tuple[int, int]] = []
     for from_ms, to_ms in sorted(stretches):
         if joined and from_ms <= joined[-1][1]:
@@ -322,7 +323,7 @@ def _keep_within(
 
 
 def _keep_apart(times: Sequence[int], apart_ms: int) -> list[int]:
-    """Put off times that follow another one too soon; what changed meanwhile is shown then."""
+    """Delay times that follow another one too soon; the shot then shows all changes until there."""
     kept: list[int] = []
     is_put_off = False
     for at_ms in times:
@@ -356,16 +357,16 @@ def _describe_gap(gap_ms: int) -> str:
 
 
 class _GesturesByTime:
-    """Finds the gestures that may be seen at a time, which is asked in growing order."""
+    """Finds the gestures that may be visible at a time; times must be asked in growing order."""
 
     def __init__(self, gestures: Sequence[Gesture]) -> None:
         self._waiting = sorted(gestures, key=lambda gesture: gesture.start_ms, reverse=True)
         self._seen: list[Gesture] = []
 
     def find(self, at_ms: int) -> tuple[Gesture, ...]:
-        """Return the gestures that have begun and of which something is to be seen.
+        """Return the gestures that have begun and are still visible.
 
-        Of more than there are fingers, the latest; the others do not come back.
+        If there are more than fingers on two hands, the latest ones; the others do not come back.
         """
         while self._waiting and self._waiting[-1].start_ms <= at_ms:
             self._seen.append(self._waiting.pop())

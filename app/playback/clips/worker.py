@@ -1,10 +1,10 @@
-"""Renders clips in the background: one at a time on a machine, whoever asks for them.
+"""Renders clips in the background, one at a time on each machine.
 
     row ─► claimed by one process, whose lease is renewed while it renders ─► ready │ failed
              └ killed: the lease runs out after 30 s, and another process begins anew
 
-Projects take turns, so that none waits for all clips of another one. A long clip makes room: short
-ones that are asked for meanwhile are rendered between two of its groups of pictures.
+Projects take turns, so that none waits for all clips of another one. Short clips need not wait for
+a long one: they are rendered between two of its groups of pictures.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _logger: Final = log.get_logger("clips")
 
 
 class ClipResult(StrEnum):
-    """How the rendering of a clip ended."""
+    """The result of rendering a clip."""
 
     READY = "ready"
     FAILED = "failed"
@@ -50,7 +50,7 @@ class ClipResult(StrEnum):
 
 
 class ClipMaker(RepeatedWorker):
-    """The background half of clips; one per process with the role `worker`."""
+    """Renders clips in the background; each process with the role `worker` has one."""
 
     package = "clips"
     pause_s = 1.0
@@ -88,7 +88,7 @@ class ClipMaker(RepeatedWorker):
             most_ms: The longest range of the replay to take; None for any clip.
 
         Returns:
-            None if none is due.
+            The result; None if no clip is due.
 
         Raises:
             ServiceUnavailable: Postgres does not answer.
@@ -121,9 +121,9 @@ class ClipMaker(RepeatedWorker):
     async def _make(self, task: ClipTask) -> ClipResult:
         """Render a clip, and renew its lease meanwhile; a clip that is deleted is dropped."""
         if task.tries > _MOST_TRIES:
-            # Nobody postponed it the last time: the process died, perhaps of this very clip.
+            # The last try neither ended nor was postponed: the process died, perhaps of this clip.
             return await self._fail(task, f"given up after {_MOST_TRIES} tries that never ended")
-        progress = _Progress(self, task)
+        progress = _ClipProgress(self, task)
         making = asyncio.create_task(make_clip(self._resources, task, progress.note), name="clip")
         try:
             while not making.done():
@@ -141,7 +141,7 @@ class ClipMaker(RepeatedWorker):
         return ClipResult.READY
 
     async def _renew(self, task: ClipTask, percent: int) -> bool:
-        """Renew the lease; an outage of Postgres shows at the end, if it lasts."""
+        """Renew the lease. An outage of Postgres is ignored: if it lasts, the end notices it."""
         try:
             async with self._resources.database.transaction() as connection:
                 return await writes.renew_lease(connection, task, percent=percent)
@@ -164,8 +164,8 @@ class ClipMaker(RepeatedWorker):
         return ClipResult.POSTPONED
 
 
-class _Progress:
-    """How far a clip is; makes room for short clips while a long one is rendered."""
+class _ClipProgress:
+    """Notes the progress of a clip, and renders short clips while a long one is rendered."""
 
     def __init__(self, maker: ClipMaker, task: ClipTask) -> None:
         self._maker = maker
@@ -182,11 +182,11 @@ class _Progress:
         if self._is_long and began_s >= self._look_at_s:
             await self._render_short_clips()
             ended_s = clock.monotonic_s()
-            # Whatever is asked for meanwhile, the long one has half of the time.
+            # However many short clips are asked for, the long one gets half of the time.
             self._look_at_s = ended_s + max(_LOOK_S, ended_s - began_s)
 
     async def _render_short_clips(self) -> None:
-        """Render short clips that wait; a fault of one is not that of the long clip."""
+        """Render short clips that wait; a failure of one does not affect the long clip."""
         try:
             for _ in range(_MOST_BETWEEN):
                 if await self._maker.make_next(most_ms=_SHORT_MS) is None:

@@ -1,1 +1,1 @@
-"""Small pictures of replays, drawn in the background: the poster of a row, a timeline's strip."""
+"""Draws small pictures of replays in the background: posters, and strips along timelines."""

@@ -21,12 +21,12 @@ _MOST_CHILDREN: Final = 4
 
 
 async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire.Strip:
-    """Draw a replay.
+    """Draw the poster, the preview and the strip of a replay.
 
     Args:
         store: The store that holds its video.
         built: The index of the replay.
-        poster_ms: The moment that the poster shows, on the replay's clock.
+        poster_ms: The moment of the poster, on the replay's clock.
 
     Raises:
         MalformedInput: It cannot be drawn; the message says why.

@@ -99,10 +99,10 @@ async def _examine_replay(
 async def _find_later_time(
     connection: AsyncConnection, replay: Replay, task: PictureTask
 ) -> datetime | None:
-    """Find when to examine a replay again that plainly need not be drawn now.
+    """Find the time at which to examine a replay again that clearly need not be drawn now.
 
-    A thousand replays that go on are examined 70 times a second: this reads one row of each, and
-    not its segments.
+    A thousand growing replays are examined 70 times a second, so this reads one row of each and not
+    its segments.
 
     Returns:
         None if the replay must be examined closely.
@@ -133,7 +133,7 @@ async def _read_drawable_replay(database: Database, replay: Replay) -> _Drawable
         segments = await segment_queries.read_playable_segments(
             connection, key, day=replay.day, steps=replay.clock_steps
         )
-        # Only errors of the replay's own project: a picture must not tell what happened in another.
+        # Only errors of the replay's own project count: a picture must not tell of another project.
         [window] = await replay_clock.read_windows(connection, [replay])
         own = [key.project_id]
         found = await errors.read_linked_events(
@@ -152,7 +152,7 @@ async def _read_drawable_replay(database: Database, replay: Replay) -> _Drawable
 
 
 def _choose_poster_ms(found: _DrawableReplay) -> int:
-    """Choose the moment that stands for a replay: its first error, else its middle."""
+    """Choose the moment of the poster: the first error, or the middle if there is none."""
     return found.built.duration_ms // 2 if found.error_ms is None else max(0, found.error_ms)
 
 

@@ -2,8 +2,8 @@
 
     `notes.py`: digest notes keys ─► rows ─► every 2 s: claim ─► make ─► claim …
 
-What a process has noted and not written when it dies is found by the repair that every process
-makes at its start and hourly.
+Keys that a dead process had noted and not written are found by the repair that every process makes
+at its start and hourly.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from app.storage.port import ObjectStore
 
 _PAUSE_S: Final = 2.0
 _AWAY_S: Final = 15.0
-"""The pause after Postgres or storage did not answer."""
+"""The pause in seconds after Postgres or storage did not answer."""
 _REPAIR_S: Final = 3600.0
 _REPAIRED: Final = timedelta(days=1)
 
@@ -31,15 +31,15 @@ _logger: Final = log.get_logger("pictures")
 
 
 class PictureMaker:
-    """The background half of pictures; one per process."""
+    """Draws pictures in the background; each process has one."""
 
     def __init__(self, database: Database, store: ObjectStore, notes: PictureNotes) -> None:
-        """Make one; it does nothing before `start`.
+        """Make a maker; it does nothing before `start`.
 
         Args:
             database: The database.
             store: The store with the videos, which also gets the pictures.
-            notes: What digest of this process has noted; it is written before each picture.
+            notes: The notes of this process's digest, which are written before each picture.
         """
         self._database = database
         self._store = store
@@ -49,7 +49,7 @@ class PictureMaker:
         self._repaired_s = -_REPAIR_S
         self.results: Counter[PictureResult] = Counter()
         self.spent_s = 0.0
-        """The time spent on drawing, by the clock."""
+        """Seconds spent on drawing, by the clock."""
         self.waiting = 0
         """The number of replays that were due at the last step, in all processes."""
 
@@ -57,7 +57,7 @@ class PictureMaker:
         """Begin to draw.
 
         Args:
-            is_busy: Whether ingest needs the processor; pictures wait then.
+            is_busy: Tells whether ingest needs the processor; pictures wait then.
         """
         self._is_busy = is_busy
         self._task = asyncio.create_task(self._run(), name="pictures")
@@ -72,7 +72,7 @@ class PictureMaker:
         """Write down the remembered replays and draw one that is due.
 
         Returns:
-            Whether more may be due.
+            True if more replays may be due.
 
         Raises:
             ServiceUnavailable: Postgres or storage does not answer.

@@ -1,4 +1,4 @@
-"""Decides when to draw a replay: soon after it ended, at its first error, and while it grows.
+"""Decides when a replay is drawn: soon after it ended, after its first error, and as it grows.
 
 A replay that goes on is drawn again each time it has become half as long again, so all its
 drawings together cost no more than three times the last one.
@@ -11,7 +11,7 @@ from app.replays.model import Replay
 from app.replays.pictures import PictureTask, ReplayPictures
 
 QUIET: Final = timedelta(seconds=15)
-"""Phones send a segment every five seconds while the app is in use."""
+"""The silence after which a replay is drawn. Phones in use send a segment every five seconds."""
 _FIRST: Final = timedelta(seconds=60)
 """A replay that is never quiet is drawn for the first time after this long."""
 _ERROR: Final = timedelta(seconds=3)
@@ -24,7 +24,7 @@ _UNNOTED: Final = timedelta(seconds=30)
 def find_due_time(
     replay: Replay, task: PictureTask, error_ms: int | None, *, now: datetime
 ) -> datetime | None:
-    """Find when to draw a replay.
+    """Find the time at which to draw a replay.
 
     Args:
         replay: The replay as it is now.
@@ -33,7 +33,7 @@ def find_due_time(
         now: The server's time; the answer is never earlier.
 
     Returns:
-        None if its pictures are right, or it has no video.
+        The time; None if its pictures are right, or it has no video.
     """
     if not replay.video_segments:
         return None
@@ -51,7 +51,7 @@ def find_due_time(
 
 
 def find_retry_time(tries: int, *, now: datetime) -> datetime | None:
-    """Find when to try again after some failures; None if not at all."""
+    """Find the time of the next try after some failures; None if there is none."""
     return now + _AGAIN[tries - 1] if tries <= len(_AGAIN) else None
 
 
@@ -60,7 +60,7 @@ def is_due(replay: Replay, pictures: ReplayPictures | None, *, now: datetime) ->
 
     Args:
         replay: The replay.
-        pictures: What was drawn or noted of it; None if nothing was.
+        pictures: The row of its pictures; None if nothing was drawn or noted.
         now: The server's time.
     """
     if pictures is not None:

@@ -25,7 +25,7 @@ class StoredStrip:
     drawn: DrawnPictures | None
     tiles: tuple[PictureTile, ...]
     is_due: bool
-    """Whether pictures are drawn soon."""
+    """True if pictures are drawn soon."""
     fault: str | None
     """The reason why the replay could not be drawn."""
 

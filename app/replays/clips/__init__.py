@@ -1,1 +1,1 @@
-"""Clips of replays: which were asked for, how far they are, and where they lie."""
+"""Stores the clips of replays: requests, states and files."""

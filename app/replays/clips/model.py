@@ -1,4 +1,4 @@
-"""The values of clips: what somebody asks for, and what has become of it."""
+"""The values of clips: the request, the clip that results, and the task to render it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,11 +16,11 @@ MOST_CLIPS: Final = 50
 MOST_WAITING: Final = 20
 """The most clips of one project that wait to be rendered."""
 _RENDERING: Final = "1"
-"""Changes when clips of the same request begin to look different."""
+"""The version of the rendering; change it when clips of the same request look different."""
 
 
 class ClipState(StrEnum):
-    """How far a clip is."""
+    """The state of a clip."""
 
     WAITING = "waiting"
     RENDERING = "rendering"
@@ -30,19 +30,19 @@ class ClipState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ClipRequest:
-    """What somebody asks for."""
+    """A request for a clip: the range, and what is drawn."""
 
     format: ClipFormat
     range: ReplayRange | None
     """The part of the replay; None for all of it."""
     has_taps: bool = True
-    """Whether taps and swipes are drawn."""
+    """True to draw taps and swipes."""
     has_caption: bool = False
-    """Whether a caption below tells the screen, the time, and the latest tap, failed request or
-    error.
+    """True to draw a caption below, with the screen, the time, and the latest tap, failed request
+    or error.
     """
     has_body: bool = False
-    """Whether a device is drawn around the picture."""
+    """True to draw a device around the picture."""
 
     def name_result(self, replay_version: str) -> str:
         """Name the clip that this request leads to: 32 hex digits.
@@ -79,20 +79,20 @@ class Clip:
     """A clip that somebody asked for."""
 
     id: str
-    """32 hex digits, which mean nothing."""
+    """32 random hex digits."""
     key: ReplayKey
     day: date
     """The day of the replay, under which its bytes are counted."""
     request: ClipRequest
     state: ClipState
     percent: int
-    """How far it is rendered, from 0 to 100."""
+    """The share that is rendered, from 0 to 100."""
     fault: str | None
-    """Why it could not be rendered, or why it waits; None otherwise."""
+    """The reason why it could not be rendered, or why it waits; None otherwise."""
     made_by: PersonId | None
     made_at: datetime
     ended_at: datetime | None
-    """When it was ready or had failed."""
+    """The time at which it was ready or had failed; None until then."""
     file: ClipFile | None
     """The file; None until it is ready."""
 

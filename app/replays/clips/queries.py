@@ -1,4 +1,4 @@
-"""Reads clips; who may see them is for the caller to know."""
+"""Reads clips; the caller has checked who may see them."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from app.replays.model import ReplayKey
 _clip: Final = replay_clips.c
 CLIP_COLUMNS: Final = (
     *_clip,
-    # Postgres's clock, by which leases are made.
+    # Leases are made by the clock of Postgres.
     func.coalesce(_clip.leased_until > func.now(), false()).label("is_leased"),
 )
 
@@ -46,7 +46,7 @@ async def get_clip(connection: AsyncConnection, key: ReplayKey, clip_id: str) ->
 async def find_clip_of_result(
     connection: AsyncConnection, key: ReplayKey, result: str
 ) -> Clip | None:
-    """Return the clip to which a request leads, if somebody asked for it already."""
+    """Return the clip with the result that a request leads to; None if nobody has asked for it."""
     rows = await connection.execute(
         select(*CLIP_COLUMNS).where(_clip.result == result, *is_of(key))
     )

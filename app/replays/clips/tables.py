@@ -1,4 +1,4 @@
-"""The table of clips: a row is both what somebody asked for and the task to render it."""
+"""The table of clips: a row is both the request and the task to render it."""
 
 from typing import Final
 

@@ -4,8 +4,8 @@
                 ▲                            │
                 └── later, after an outage ──┘   a process that dies lets its lease run out
 
-A clip that was deleted meanwhile has no row: whoever renders it notices when the lease is renewed,
-or at the end at the latest.
+A clip that was deleted meanwhile has no row: the process that renders it notices this when it
+renews the lease, or at the end at the latest.
 """
 
 import secrets
@@ -92,7 +92,7 @@ async def add_clip(
     Args:
         connection: The transaction of the caller.
         key: The replay, which is locked for adding.
-        request: What is asked for.
+        request: The range and what is drawn.
         day: The day of the replay.
         result: The name of the result.
         person_id: The person who asks.
@@ -121,7 +121,7 @@ async def add_clip(
             set_={
                 "state": "waiting",
                 "due_at": func.now(),
-                # It waits behind what was asked for meanwhile.
+                # It waits behind clips that were asked for meanwhile.
                 "made_at": func.now(),
                 "tries": 0,
                 "fault": None,
@@ -156,9 +156,10 @@ async def claim_clip(
 
 
 async def renew_lease(connection: AsyncConnection, task: ClipTask, *, percent: int) -> bool:
-    """Renew a lease, and note how far the clip is; returns False if the clip is not ours any more.
+    """Renew a lease, and save the percentage that is rendered.
 
-    It may have been deleted, or leased to another process since.
+    Returns:
+        False if the clip was deleted meanwhile, or leased to another process.
     """
     renewed = await connection.execute(
         update(replay_clips)
@@ -171,7 +172,7 @@ async def renew_lease(connection: AsyncConnection, task: ClipTask, *, percent: i
 async def postpone_clip(
     connection: AsyncConnection, task: ClipTask, reason: str, *, after: timedelta
 ) -> None:
-    """Let a clip wait that cannot be rendered now."""
+    """Release the lease of a clip that cannot be rendered now, and make it wait."""
     await connection.execute(
         update(replay_clips)
         .where(*_is_leased_as(task))

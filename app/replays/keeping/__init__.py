@@ -1,1 +1,1 @@
-"""Pins and legal holds of replays, and the checks by keep rules that wait."""
+"""Stores pins and legal holds of replays, and the replays that wait for a keep rule."""

@@ -1,4 +1,4 @@
-"""Deletes what was noted about keeping replays, once they are gone."""
+"""Deletes pins, expired holds and waiting checks of replays that are deleted."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -59,7 +59,8 @@ async def add_hold(
     """
     read_name = _read_text(name, "name", limit=NAME_CHARS)
     read_reason = _read_text(reason, "reason", limit=REASON_CHARS)
-    # The lock makes this wait for a deletion under way: either it sees the hold, or this its mark.
+    # The lock orders this and a deletion under way: either the deletion sees the hold, or this sees
+    # its tombstone.
     present = sorted(set(keys) - await locks.lock_for_adding(connection, keys))
     for key in present:
         values = {"reason": read_reason, "expires_at": expires_at, "held_by": person_id}
@@ -75,7 +76,7 @@ async def add_hold(
 
 
 async def release_hold(connection: AsyncConnection, key: ReplayKey, name: str) -> bool:
-    """End a hold of a replay; returns False if there was none of this name."""
+    """End a hold of a replay; return False if there is none of this name."""
     released = await connection.execute(
         delete(replay_holds).where(
             replay_holds.c.project_id == key.project_id,
@@ -102,10 +103,10 @@ async def find_holds(
 async def refuse_if_held(connection: AsyncConnection, key: ReplayKey) -> None:
     """Make sure that no hold keeps a replay from being deleted.
 
-    Call it with the replay locked (`locks.lock_for_deletion`), since a hold may be on its way.
+    Call it with the replay locked (`locks.lock_for_deletion`), since somebody may be adding a hold.
 
     Raises:
-        ReplayHeld: A hold does.
+        ReplayHeld: A hold keeps it.
     """
     holds = (await find_holds(connection, [key])).get(key)
     if holds:
@@ -115,7 +116,7 @@ async def refuse_if_held(connection: AsyncConnection, key: ReplayKey) -> None:
 async def list_holds(
     connection: AsyncConnection, project_ids: Sequence[ProjectId], *, limit: int
 ) -> list[ReplayHold]:
-    """Return holds that count now in some projects, those that expire first at the top."""
+    """Return holds that count now in some projects, those that expire first in front."""
     rows = await connection.execute(
         select(replay_holds)
         .where(replay_holds.c.project_id.in_(project_ids), replay_holds.c.expires_at > func.now())

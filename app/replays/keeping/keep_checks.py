@@ -40,7 +40,7 @@ _FINISH: Final = text(
 async def add_keep_check(
     connection: AsyncConnection, key: ReplayKey, *, closed_at: datetime
 ) -> None:
-    """Let a replay be judged once its time is up; closing again puts that off."""
+    """List a replay for judgement once its time is up; closing it again postpones that."""
     await connection.execute(
         _ADD,
         {"project_id": key.project_id, "replay_id": key.replay_id, "closed_at": closed_at},
@@ -48,7 +48,7 @@ async def add_keep_check(
 
 
 async def add_all_keep_checks(connection: AsyncConnection, project_id: ProjectId) -> int:
-    """Let every closed replay of a project be judged, because its rules have changed."""
+    """List every closed replay of a project for judgement, because its rules have changed."""
     return (await connection.execute(_ADD_ALL, {"project_id": project_id})).rowcount
 
 
@@ -57,7 +57,7 @@ async def find_due_checks(
 ) -> list[ReplayKey]:
     """Return replays of a project that closed before a time and are not judged yet.
 
-    What is pinned or held waits: it is judged when nothing keeps it any more.
+    Pinned and held replays are skipped; they are judged when nothing keeps them any more.
     """
     rows = await connection.execute(
         select(keep_checks.c.replay_id)
@@ -81,7 +81,7 @@ async def find_due_checks(
 async def finish_checks(
     connection: AsyncConnection, keys: Sequence[ReplayKey], *, closed_before: datetime
 ) -> None:
-    """Take replays off the list that were judged and stay; those that closed again come back."""
+    """Take judged replays off the list, except those that closed again meanwhile."""
     if keys:
         await connection.execute(_FINISH, to_key_arrays(keys) | {"until": closed_before})
 

@@ -24,7 +24,7 @@ class ReplayHold:
 
     key: ReplayKey
     name: str
-    """What people call the matter, such as a case number."""
+    """The name of the matter, such as a case number."""
     reason: str
     expires_at: datetime
     held_at: datetime
@@ -34,7 +34,7 @@ class ReplayHold:
 
 @dataclass(frozen=True, slots=True)
 class ReplayKeeping:
-    """What keeps a replay from its end: a pin, holds, both or nothing."""
+    """The pin and the holds that keep a replay from deletion; either or both may be absent."""
 
     pin: ReplayPin | None = None
     holds: tuple[ReplayHold, ...] = ()

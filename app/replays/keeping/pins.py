@@ -52,7 +52,7 @@ async def pin_replays(
     Returns:
         The replays that are pinned now; those that are deleted are left out.
     """
-    # The lock makes this wait for a deletion under way, which then has left its mark.
+    # The lock waits for a deletion under way, whose tombstone is then visible.
     present = sorted(set(keys) - await locks.lock_for_adding(connection, keys))
     if present:
         await connection.execute(_PIN, to_key_arrays(present) | {"person_id": person_id})
@@ -60,7 +60,7 @@ async def pin_replays(
 
 
 async def unpin_replays(connection: AsyncConnection, keys: Sequence[ReplayKey]) -> int:
-    """Take the pins off replays; returns how many had one."""
+    """Remove the pins of replays, and return how many had one."""
     return (await connection.execute(_UNPIN, to_key_arrays(keys))).rowcount if keys else 0
 
 
@@ -77,7 +77,7 @@ async def find_pins(
 async def find_keeping(
     connection: AsyncConnection, keys: Sequence[ReplayKey]
 ) -> dict[ReplayKey, ReplayKeeping]:
-    """Return what keeps some replays from their end; those that nothing keeps are left out."""
+    """Return the pins and holds of some replays; replays without any are left out."""
     pinned = await find_pins(connection, keys)
     held = await holds.find_holds(connection, keys)
     return {

@@ -1,4 +1,4 @@
-"""Tables of what keeps a replay from its end, and of replays that a keep rule has yet to judge."""
+"""Tables of pins and holds, and of replays that a keep rule has yet to judge."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ replay_holds: Final = Table(
     metadata,
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
     Column("replay_id", Hex32, primary_key=True),
-    # What the people of a project call the matter: several replays are held under one name.
+    # The name of the matter: several replays can be held under one name.
     Column("name", Text, primary_key=True),
     Column("reason", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),

@@ -1,1 +1,1 @@
-"""Share links of replays: what strangers may see by them, for how long, and how often they did."""
+"""Stores the share links of replays, with their terms and their views."""

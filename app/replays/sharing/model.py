@@ -1,4 +1,4 @@
-"""The values of share links: what one allows (`ShareGrant`), and what its maker sees (`Share`).
+"""The values of share links: the right that one gives (`ShareGrant`), and its row (`Share`).
 
 A share never shows more than its replay, its range and its panels, and nothing after its end.
 """
@@ -24,7 +24,7 @@ ShareState = Literal["open", "expired", "revoked"]
 
 
 class ShareKind(StrEnum):
-    """What an address hands out."""
+    """The kind of a share, by what its address shows."""
 
     LINK = "link"
     """A page with the player."""
@@ -46,7 +46,7 @@ class SharePanel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ShareTerms:
-    """What somebody hands out, before it has a token."""
+    """The terms of a share that is about to be made."""
 
     range: ReplayRange | None = None
     """The part of the replay; None for all of it."""
@@ -54,34 +54,34 @@ class ShareTerms:
     """The player's zero when the range was chosen, in milliseconds since 1970."""
     panels: frozenset[SharePanel] = frozenset()
     shows_bodies: bool = False
-    """Whether the bodies of requests are shown, where the project lets its viewers see them."""
+    """True to show the bodies of requests, as long as the project lets its viewers see them."""
     frame_origins: tuple[str, ...] = ()
     """The sites that may show it in a frame, such as `https://wiki.example.com`."""
     note: str = ""
-    """For whom or what it is, in the words of its maker."""
+    """A note of its maker about whom or what it is for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share as the people of its project see it. It does not know its token."""
+    """A share as members of its project see it, without its token."""
 
     id: int
     key: ReplayKey
     kind: ShareKind
     terms: ShareTerms
     made_by: PersonId | None
-    """None if the program handed it out by itself."""
+    """None for a picture that was handed out with a message."""
     made_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
     revoked_by: PersonId | None
     views: int
-    """How often it was looked at. What one visitor fetches within an hour is one view, and so is
-    each opening of the page."""
+    """The number of views. Each opening of the page is one, and so are all other requests of one
+    visitor within an hour."""
     viewed_at: datetime | None
 
     def find_state(self, *, now: datetime) -> ShareState:
-        """Tell whether it still answers."""
+        """Return its state: open, or the reason why it is not."""
         if self.revoked_at is not None:
             return "revoked"
         return "open" if now < self.expires_at else "expired"
@@ -100,7 +100,7 @@ class ShareGrant:
     segment comes late that was recorded before all others."""
     panels: frozenset[SharePanel]
     shows_bodies: bool
-    """Whether the bodies of requests may be shown; False as soon as the project hides them from its
+    """True if the bodies of requests may be shown; False as soon as the project hides them from its
     viewers."""
     frame_origins: tuple[str, ...]
     expires_at: datetime

@@ -1,4 +1,4 @@
-"""The shares of a project that still open: their list, their number, and an end to all of them."""
+"""Lists, counts and revokes the open shares of a project."""
 
 from typing import Final
 
@@ -25,14 +25,14 @@ async def list_open_shares(
     is_backward: bool,
     limit: int,
 ) -> RowRun[Share]:
-    """Read the shares of a project that still open, from a cursor on; the newest comes first.
+    """Read the open shares of a project, the newest first, from a cursor on.
 
     Args:
-        connection: Where to read.
+        connection: The connection to read with.
         project_id: The project.
         kind: The kind of the shares.
         cursor: The place to read from; None for the beginning.
-        is_backward: Whether to read towards the beginning.
+        is_backward: True to read towards the beginning.
         limit: The most shares that are returned.
     """
     query = select(*SHARE_COLUMNS).where(_is_open(project_id, kind))
@@ -46,7 +46,7 @@ async def list_open_shares(
 async def count_project_shares(
     connection: AsyncConnection, project_id: ProjectId, kind: ShareKind
 ) -> int:
-    """Count the shares of a project that still open."""
+    """Count the open shares of a project."""
     query = select(func.count()).select_from(replay_shares).where(_is_open(project_id, kind))
     return await connection.scalar(query) or 0
 
@@ -54,7 +54,7 @@ async def count_project_shares(
 async def revoke_project_shares(
     connection: AsyncConnection, project_id: ProjectId, kind: ShareKind, *, person_id: PersonId
 ) -> int:
-    """Take back all shares of a project; returns how many there were that still opened."""
+    """Revoke all open shares of a project, and return their number."""
     revoked = await connection.execute(
         update(replay_shares)
         .where(_is_open(project_id, kind))

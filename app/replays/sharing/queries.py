@@ -1,4 +1,4 @@
-"""Reads shares; who may see them is for the caller to know."""
+"""Reads shares; the caller has checked who may see them."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -16,11 +16,11 @@ from app.replays.sharing.tables import replay_shares
 from app.replays.sharing.tokens import hash_share_token
 
 VISIT: Final = timedelta(hours=1)
-"""What a visitor fetches within this time after a view belongs to that view."""
+"""The time after a view in which further requests of the same visitor belong to that view."""
 
 _share: Final = replay_shares.c
 SHARE_COLUMNS: Final = tuple(column for column in _share if column is not _share.token_sha256)
-"""What is read of a share: all but the hash of its token."""
+"""The columns of a share that are read: all except the hash of its token."""
 # Postgres's clock, so that all processes agree about when a share ends.
 _IS_OPEN: Final = _share.revoked_at.is_(None) & (_share.expires_at > func.now())
 

@@ -68,8 +68,8 @@ Index(
     postgresql_where=replay_shares.c.revoked_at.is_(None),
 )
 
-# Who looked at a share within the last hours, as SHA-256 of their address with a key of the share:
-# what a page fetches after it was opened is no view of its own, whichever process answers.
+# The visitors of a share within the last hours, as SHA-256 of their address and the share's id:
+# requests that follow a view belong to it, whichever process answers.
 share_visits: Final = Table(
     "share_visits",
     metadata,

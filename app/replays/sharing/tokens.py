@@ -25,5 +25,5 @@ def hash_share_token(token: str) -> bytes:
 
 
 def hash_visitor(share_id: int, address: str) -> bytes:
-    """Return a hash by which a visitor of one share is known again, and of no other share."""
+    """Return a hash that recognises a visitor of one share, but not across shares."""
     return hashlib.sha256(f"{share_id} {address}".encode("utf-8", "surrogatepass")).digest()

@@ -17,7 +17,7 @@ from app.replays.sharing.tables import replay_shares, share_visits
 from app.replays.sharing.tokens import hash_share_token
 
 _LISTED_FOR: Final = timedelta(days=30)
-"""A share is listed for so long after its end; the log keeps what was done."""
+"""The time for which a share is listed after its end; the log keeps its actions for longer."""
 
 
 async def add_share(
@@ -35,7 +35,7 @@ async def add_share(
     Raises:
         NotFound: There is no such replay, or it is being deleted.
     """
-    # The lock makes this wait for a deletion under way, which then has left its mark.
+    # The lock waits for a deletion under way, whose tombstone is then visible.
     if await locks.lock_for_adding(connection, [key]):
         raise NotFound("no such replay")
     if await replays.find_replay(connection, key) is None:
@@ -65,10 +65,10 @@ async def add_share(
 async def revoke_share(
     connection: AsyncConnection, key: ReplayKey, share_id: int, *, person_id: PersonId | None
 ) -> Share | None:
-    """Take a share back; it answers nobody from the commit on.
+    """Revoke a share; it is closed to everybody as soon as the caller commits.
 
     Returns:
-        The share; None if it was taken back before.
+        The share; None if it was revoked before.
 
     Raises:
         NotFound: The replay has no such share.
@@ -102,13 +102,13 @@ async def note_visit(
     Args:
         connection: The transaction of the caller.
         share_id: The share.
-        visitor: The hash by which the visitor is known again (`tokens.hash_visitor`).
-        is_opening: Whether the page itself is opened, which is a view each time.
+        visitor: The hash of the visitor (`tokens.hash_visitor`).
+        is_opening: True if the page itself is opened, which is a view each time.
 
     Returns:
-        Whether it was counted; a share that is gone counts nothing.
+        True if a view was counted; False also if the share no longer exists.
     """
-    # The share before its visits, as whoever takes it back or deletes its replay locks them.
+    # The share is locked before its visits, in the same order as by revoking and by deletion.
     locked = select(replay_shares.c.id).where(replay_shares.c.id == share_id)
     if await connection.scalar(locked.with_for_update(key_share=True)) is None:
         return False
@@ -134,7 +134,7 @@ async def note_visit(
 
 
 async def delete_old_shares(connection: AsyncConnection) -> int:
-    """Delete old visits, and shares that ended long ago; returns how many shares there were."""
+    """Delete old visits, and shares that ended long ago; return the number of these shares."""
     share = replay_shares.c
     await connection.execute(
         delete(share_visits).where(share_visits.c.visited_at < func.now() - VISIT)
