@@ -24,13 +24,13 @@ class Person:
     email: str
     name: str
     is_admin: bool
-    """Whether they are an admin of the server, who has the rights of an owner in every project."""
+    """True if they are an admin of the server, who has the rights of an owner in every project."""
     has_password: bool
     created_at: datetime
     disabled_at: datetime | None
     origin: PersonOrigin = PersonOrigin.LOCAL
     last_sign_in_at: datetime | None = None
-    """When they signed in last; None if they never have."""
+    """The time at which they signed in last; None if they never have."""
 
 
 @dataclass(frozen=True, slots=True)

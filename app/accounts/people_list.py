@@ -49,7 +49,7 @@ class ListedPerson:
     person: Person
     state: PersonState
     link_expires_at: datetime | None
-    """When the sign-in link that they have not used yet expires; None if there is none."""
+    """The time at which their unused sign-in link expires; None if there is none."""
 
 
 _OPEN_LINK: Final = (

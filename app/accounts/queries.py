@@ -117,7 +117,7 @@ async def find_people_like(
     Args:
         connection: The connection to read with.
         text: A part of a name.
-        with_emails: Whether to find people by their address too.
+        with_emails: True to find people by their address too.
         limit: The most people that are returned.
     """
     is_found = people.c.name.icontains(text, autoescape=True)

@@ -67,7 +67,7 @@ class SignedInPerson:
     person: Person
     sign_in: SignIn
     is_touch_due: bool
-    """Whether `note_use` should be called, in a transaction."""
+    """True if `note_use` should be called, in a transaction."""
     provider_check: ProviderCheck | None = None
     """The checks at the provider that the sign-in came from; None if it came from none."""
 

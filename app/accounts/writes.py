@@ -36,7 +36,7 @@ async def add_person(
         connection: The transaction of the caller.
         email: The address of the person; capitals do not matter.
         name: The name that others see; the part before the `@` if left out.
-        is_admin: Whether they are an admin of the server.
+        is_admin: True if they are an admin of the server.
         origin: Where the account comes from.
 
     Raises:

@@ -36,7 +36,7 @@ class IngestAnswer(msgspec.Struct, frozen=True, gc=False):
         body: Whole body.
         lines: Further header lines, each with its line end.
         form: Format of the body.
-        is_last: Whether the connection ends with it, since the request is not read to its end.
+        is_last: True if the connection ends with it, since the request is not read to its end.
     """
 
     status: int
@@ -101,8 +101,8 @@ def write_answer(
     Args:
         answer: Answer to write.
         default_headers: Headers that the server adds to every answer, such as the date.
-        closes: Whether the connection ends with this answer.
-        has_body: Whether the body is sent; to HEAD only its length is.
+        closes: True if the connection ends with this answer.
+        has_body: True if the body is sent; to HEAD only its length is.
     """
     parts = [_STATUS_LINES[answer.status]]
     for name, value in default_headers:

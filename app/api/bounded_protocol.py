@@ -46,11 +46,11 @@ class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds on heads, trailers, framing and pipelined requests."""
 
     _has_headers = False
-    """Whether the head of the request that is being read is complete."""
+    """True if the head of the request that is being read is complete."""
     _is_between = True
-    """Whether the parser waits for a request to begin."""
+    """True if the parser waits for a request to begin."""
     _ignores_input = False
-    """Whether the last request is read or refused, so that later bytes are dropped."""
+    """True if the last request is read or refused, so that later bytes are dropped."""
     _hosts = 0
     """Number of `Host` lines in the head."""
     _body_bytes_left = 0
@@ -109,7 +109,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Close the connection after its last answer.
 
         Args:
-            is_read: Whether the last request was read to its end.
+            is_read: True if the last request was read to its end.
         """
         raise NotImplementedError
 

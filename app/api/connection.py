@@ -55,7 +55,7 @@ class HttpConnection(BoundedProtocol):
     _check_timer: asyncio.TimerHandle | None = None
     _linger_timer: asyncio.TimerHandle | None = None
     _is_parting = False
-    """Whether the server stops, so that the next answer is the last."""
+    """True if the server stops, so that the next answer is the last."""
     _delayed_exchange: IngestExchange | None = None
     """Exchange that is next but waits, because its sender does not read the answers before."""
 
@@ -78,7 +78,7 @@ class HttpConnection(BoundedProtocol):
         """Close the connection after its last answer.
 
         Args:
-            is_read: Whether the request was read to its end. Closing with unread bytes would reset
+            is_read: True if the request was read to its end. Closing with unread bytes would reset
                 the connection and lose the answer, so they are received for a moment longer.
         """
         if is_read or not self.transport.can_write_eof():

@@ -19,7 +19,7 @@ def _tell_nobody() -> None:
 
 
 class Drain:
-    """Whether this process is about to stop, and how long it goes on serving until then."""
+    """The state of a process that may be about to stop, and still serves for a while."""
 
     def __init__(self, duration_s: float, tell_others: Callable[[], None] = _tell_nobody) -> None:
         """Make a drain that has not begun.
@@ -34,7 +34,7 @@ class Drain:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the process was told to stop, so that no new requests should be sent to it."""
+        """True if the process was told to stop, so that no new requests should be sent to it."""
         return self._has_begun
 
     def begin(self, stop: Callable[[], None]) -> None:

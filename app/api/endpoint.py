@@ -29,7 +29,7 @@ class IngestEndpoint:
     reading_bytes: int = 0
     most_reading_bytes: int = _MOST_READING_BYTES
     is_stopping: bool = False
-    """Whether the server stops: connections that it has just accepted end like all others."""
+    """True if the server stops: connections that it has just accepted end like all others."""
     answers: AnswerMetrics = field(default_factory=AnswerMetrics)
 
     def hold(self, size_bytes: int) -> None:

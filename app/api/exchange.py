@@ -60,7 +60,7 @@ class ExchangeConnection(Protocol):
         """Close the connection after its last answer.
 
         Args:
-            is_read: Whether the request was read to its end.
+            is_read: True if the request was read to its end.
         """
 
 
@@ -109,19 +109,19 @@ class IngestExchange(RequestResponseCycle):
             and head.target.endpoint == "store"
             and store_body.is_body_in_query(head.request.query)
         )
-        """Whether a page asks for an image whose address holds an event."""
+        """True if a page asks for an image whose address holds an event."""
         self._sender: Sender | None = None
         self._chunks: list[bytes | bytearray] = []
         self._size_bytes = 0
 
     @property
     def is_whole(self) -> bool:
-        """Whether the request was read to its end."""
+        """True if the request was read to its end."""
         return not self.more_body
 
     @property
     def is_over(self) -> bool:
-        """Whether the request is answered, or nobody waits for the answer any more."""
+        """True if the request is answered, or nobody waits for the answer any more."""
         return self.response_complete or self.disconnected
 
     def start(self) -> None:

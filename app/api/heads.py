@@ -21,9 +21,9 @@ class RequestHead(msgspec.Struct, frozen=True, gc=False):
     Args:
         target: Endpoint that the URL leads to.
         method: Method of HTTP, in capitals.
-        keep_alive: Whether the connection goes on after the answer.
+        keep_alive: True if the connection goes on after the answer.
         declared_bytes: Length of the body by Content-Length, or 0 if the head does not tell it.
-        expects_continue: Whether the sender waits for `100 Continue` before it sends the body.
+        expects_continue: True if the sender waits for `100 Continue` before it sends the body.
         request: Everything that accepting the envelope needs.
     """
 
@@ -50,8 +50,8 @@ def read_head(
         headers: All header lines.
         target: Endpoint that the URL leads to.
         method: Method of HTTP, in capitals.
-        keep_alive: Whether the connection goes on after the answer.
-        expects_continue: Whether the sender waits for `100 Continue`.
+        keep_alive: True if the connection goes on after the answer.
+        expects_continue: True if the sender waits for `100 Continue`.
         client_ip: Address of the sender.
     """
     sentry_auth: list[str] = []

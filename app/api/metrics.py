@@ -214,7 +214,7 @@ class _DatabaseCollector(Collector):
 
 @dataclass(frozen=True, slots=True)
 class MetricSources:
-    """Where the metrics of a process come from."""
+    """The parts of a process from which its metrics are collected."""
 
     database: Database
     monitor: IngestMonitor

@@ -14,7 +14,7 @@ from app.processes.roles_served import count_processes_by_role
 
 
 class ProcessesCollector(Collector):
-    """What the heartbeat knows of all processes, read when metrics are requested."""
+    """Metrics of all processes, which the heartbeat reads, collected with each request."""
 
     def __init__(self, heartbeat: ProcessHeartbeat) -> None:
         """Read from a heartbeat."""

@@ -64,7 +64,7 @@ async def revoke_token(connection: AsyncConnection, token_id: int) -> bool:
     """Revoke a token; requests with it are refused as soon as this is committed.
 
     Returns:
-        Whether it was not revoked before.
+        True if it was not revoked before.
 
     Raises:
         NotFound: There is no such token.
@@ -94,7 +94,7 @@ async def note_use(
         network: The network of that address, by which places are told apart.
 
     Returns:
-        Whether it was never used from this network before, as far as is remembered.
+        True if it was never used from this network before, as far as is remembered.
     """
     networks = api_tokens.c.networks
     # Two requests at once must not both find the network new: the row is locked first.

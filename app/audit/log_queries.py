@@ -89,7 +89,7 @@ async def list_log(
         connection: The connection to read with.
         filters: Which lines.
         cursor: The place after which to read; None for the newest line.
-        is_backward: Whether to read from the place towards newer lines.
+        is_backward: True to read from the place towards newer lines.
         limit: Lines at most.
     """
     parts = [

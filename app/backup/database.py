@@ -95,7 +95,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseFacts:
-    """What must be known of a database before it is dumped or restored."""
+    """The facts about a database that matter before it is dumped or restored."""
 
     major: int
     revision: str | None

@@ -1,4 +1,4 @@
-"""What a backup says of itself, and what its makers tell people while they work."""
+"""Defines the manifest of a backup, and how its progress is shown."""
 
 import hashlib
 from datetime import datetime

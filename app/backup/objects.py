@@ -135,7 +135,7 @@ async def put_objects_back(
         objects: The objects.
         scratch: A folder for tables of objects, which are removed at the end.
         progress: Shows how far this is.
-        is_trusted: Whether objects of the right size that are there were put by this restore, so
+        is_trusted: True if objects of the right size that are there were put by this restore, so
             that their bytes need not be compared.
 
     Raises:

@@ -33,7 +33,7 @@ class ToolFailed(BackupUnfinished):
     """A program of Postgres failed.
 
     Attributes:
-        complaint: What it wrote to standard error.
+        complaint: The text that it wrote to standard error.
     """
 
     def __init__(self, program: str, complaint: str) -> None:

@@ -56,7 +56,7 @@ class RestoreWish:
     name: str | None = None
     """The backup; None for the newest."""
     replaces: bool = False
-    """Whether everything that is stored now may be deleted."""
+    """True if everything that is stored now may be deleted."""
 
 
 async def restore_backup(

@@ -12,7 +12,7 @@ _NAME: Final = "restoring.json"
 
 
 class RestoreState(msgspec.Struct, frozen=True):
-    """How far a restore is."""
+    """The progress of a restore, stored in a file."""
 
     folder: str
     """The folder with the backup."""
@@ -21,7 +21,7 @@ class RestoreState(msgspec.Struct, frozen=True):
     checksum: str
     """The checksum of its manifest."""
     replaces: bool
-    """Whether what was stored before is to be deleted."""
+    """True if what was stored before is to be deleted."""
     is_database_done: bool = False
 
 

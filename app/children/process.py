@@ -60,7 +60,7 @@ class ChildKind:
     forbidden: str
     """Says that the child made a system call that its sandbox forbids."""
     receives_files: bool = False
-    """Whether open files can be handed over: the child then has a socket besides its pipes."""
+    """True if open files can be handed over: the child then has a socket besides its pipes."""
 
 
 class ChildProcess:
@@ -80,7 +80,7 @@ class ChildProcess:
         self._files = files
         self._refused_time = ""
         self.is_filtered = False
-        """Whether the kernel filters the child's system calls."""
+        """True if the kernel filters the child's system calls."""
 
     async def begin(self) -> None:
         """Wait until the sandbox is closed.

@@ -101,7 +101,7 @@ def close_sandbox(limits: SandboxLimits, *, inbox: int | None = None) -> bool:
         inbox: The socket over which the parent hands over files. It becomes descriptor 3.
 
     Returns:
-        Whether the kernel filters system calls. If it does not (another system, another processor,
+        True if the kernel filters system calls. If it does not (another system, another processor,
         a container that forbids it), only the limits hold: the process can open neither file nor
         socket, since no descriptor is left, and start no process, but it can still call the kernel.
     """

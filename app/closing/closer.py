@@ -70,7 +70,7 @@ class Closer:
         """Begin to close replays.
 
         Args:
-            is_busy: Whether ingest needs the processor; closing waits then.
+            is_busy: Tells whether ingest needs the processor; closing waits then.
         """
         self._is_busy = is_busy
         self._task = asyncio.create_task(self._run(), name="closing")

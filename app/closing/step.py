@@ -19,7 +19,7 @@ class ClosedReplay:
     day: date
     """The day to which it belongs; `OLD_DAY` until a replay of an older release is sealed."""
     closed_at: datetime
-    """When it closed. A late segment reopens it, and then it closes again at another time."""
+    """The time at which it closed. A late segment reopens it; then it closes again later."""
     until_s: float
     """The time by `clock.monotonic_s` at which the step must have ended, or given up."""
 

@@ -249,7 +249,7 @@ class DeliveryFailed(ReplayError):
     It never holds what the receiver answered, so that nobody reads a private network through it.
 
     Attributes:
-        is_final: Whether no later try can succeed.
+        is_final: True if no later try can succeed.
         wait_s: The seconds after which the receiver wants to be asked again, if it said so.
     """
 

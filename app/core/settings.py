@@ -99,9 +99,9 @@ class Settings(BaseSettings):
     system_symbols: str | None = None
     """Symbols of Apple's systems: a folder, or `s3://bucket/prefix`, in the "unified" layout."""
     pictures: bool = True
-    """Whether to draw small pictures of replays; without them no video is decoded here."""
+    """True to draw small pictures of replays; without them no video is decoded here."""
     clips: bool = True
-    """Whether to render clips of replays."""
+    """True to render clips of replays."""
     clip_cpu_s: int = Field(default=180, ge=5, le=3_600)
     """Processor time that rendering one clip may take, in seconds."""
     clips_project_bytes: int = Field(default=10 * 1024**3, ge=0)
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     debug_files_project_bytes: int = Field(default=20 * 1024**3, ge=0)
     """What the debug files of a project may take in storage."""
     keep_debug_originals: bool = False
-    """Whether native debug files are kept as they were uploaded, beside what is made of them."""
+    """True if native debug files are kept as they were uploaded, beside what is made of them."""
     heartbeat_s: float = Field(default=5.0, gt=0, le=60)
     """Pause after which each process tells the others how it is."""
     silent_after_s: float = Field(default=60.0, gt=0)
@@ -135,9 +135,9 @@ class Settings(BaseSettings):
     oidc_project_roles: Annotated[dict[str, ProjectRoles], NoDecode] = {}
     """Roles in projects that groups stand for, by group."""
     oidc_trust_emails: bool = False
-    """Whether addresses count as verified though the provider does not say so."""
+    """True if addresses count as verified though the provider does not say so."""
     oidc_passwords: bool = True
-    """Whether passwords of this server go on beside the provider; local admins keep theirs."""
+    """True if passwords of this server go on beside the provider; local admins keep theirs."""
     mail_from: str | None = None
     """The address that mails of this server come from: `Playhead <playhead@example.com>`."""
     smtp_url: SecretStr | None = None
@@ -243,7 +243,7 @@ class Settings(BaseSettings):
 
     @property
     def has_bucket(self) -> bool:
-        """Whether objects are in a bucket, which outlives this host."""
+        """True if objects are in a bucket, which outlives this host."""
         return self.storage != "local"
 
     @property

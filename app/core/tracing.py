@@ -147,8 +147,8 @@ def span(
     Args:
         name: What happens; a constant, without ids.
         values: What is known about it, by the names of OpenTelemetry's semantic conventions.
-        role: Whether it answers a request, asks another server, or neither.
-        is_left_out: Whether nothing is to be recorded.
+        role: The role of the span: it answers a request, asks another server, or neither.
+        is_left_out: True if nothing is to be recorded.
     """
     if _tracer is None or is_left_out:
         return _NO_SPAN

@@ -109,7 +109,7 @@ class Database:
 
         Args:
             reason: The text of the error.
-            is_usable: Whether the database may be used as it is, once it answers; otherwise the
+            is_usable: True if the database may be used as it is, once it answers; otherwise the
                 error is `DatabaseUnusable`.
         """
         self._obstacle = DatabaseUnavailable if is_usable else DatabaseUnusable
@@ -222,7 +222,7 @@ def make_engine(url: str, *, has_command_timeout: bool = True, **options: Any) -
 
     Args:
         url: A libpq-style URL.
-        has_command_timeout: Whether a statement may take a minute at most. Migrations must not be
+        has_command_timeout: True if a statement may take a minute at most. Migrations must not be
             limited, since one that is interrupted would only be started again.
         options: Further arguments for SQLAlchemy.
     """
@@ -272,7 +272,7 @@ async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Con
 
     Args:
         url: A libpq-style URL.
-        has_command_timeout: Whether a statement may take a minute at most.
+        has_command_timeout: True if a statement may take a minute at most.
 
     Raises:
         DatabaseUnavailable: No connection can be opened; the message gives the reason.

@@ -42,7 +42,7 @@ async def insert_ticket(
     """Insert a ticket; the caller has locked the key, so that nobody adds to it meanwhile.
 
     Returns:
-        Whether it was added: False if the key has it already, or has as many as it may.
+        True if it was added: False if the key has it already, or has as many as it may.
     """
     is_same = table.c.url == address.url
     counts = select(func.count().label("kept"), func.count().filter(is_same).label("same"))

@@ -17,9 +17,9 @@ class ListSlice[Value]:
     first: int
     """The number of rows of the list before these."""
     total: int
-    """How many rows the list has."""
+    """The number of rows in the whole list."""
     size: int
-    """How many rows a slice has at most."""
+    """The most rows of a slice."""
 
 
 class SliceQuery[Value]:
@@ -37,7 +37,7 @@ class SliceQuery[Value]:
         Args:
             query: Selects all rows of the list, in order.
             to_value: Turns a row into its value.
-            size: How many rows a slice has at most.
+            size: The most rows of a slice.
         """
         self._rows = query.offset(bindparam("slice_first", type_=BigInteger)).limit(size + 1)
         self._count = query.with_only_columns(func.count(), maintain_column_froms=True).order_by(
@@ -53,7 +53,7 @@ class SliceQuery[Value]:
 
         Args:
             connection: The connection to read with.
-            parameters: What the query is asked for.
+            parameters: The parameters of the query.
             first: Number of rows to skip.
         """
         rows = (await connection.execute(self._rows, {**parameters, "slice_first": first})).all()

@@ -36,7 +36,7 @@ class ListOrder[Row]:
     """Types of the values of a key."""
     is_descending: bool = True
     is_indexed: bool = False
-    """Whether an index holds the rows in this order, so that reading a page sorts nothing."""
+    """True if an index holds the rows in this order, so that reading a page sorts nothing."""
 
     def reverse(self, name: str) -> "ListOrder[Row]":
         """Return the opposite order under a name of its own."""
@@ -77,7 +77,7 @@ class RowRun[Row]:
 
     rows: tuple[Row, ...]
     has_more: bool
-    """Whether further rows were found."""
+    """True if further rows were found."""
     stopped_at: ListCursor | None = None
     """Where reading stopped because it had looked at enough rows for one page."""
 

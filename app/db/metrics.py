@@ -19,7 +19,7 @@ _BEGAN_S: Final = "_playhead_began_s"
 
 
 class DatabaseMetrics:
-    """What one pool of connections counts."""
+    """The counts of one pool of connections."""
 
     def __init__(self) -> None:
         """Begin at zero."""

@@ -79,7 +79,7 @@ async def upgrade(url: str) -> bool:
     database that a newer release has migrated is left alone: its schema still serves this release.
 
     Returns:
-        Whether there was anything to do.
+        True if there was anything to do.
 
     Raises:
         DatabaseUnavailable: Postgres cannot be reached, another process has been migrating for

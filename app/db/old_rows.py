@@ -38,7 +38,7 @@ async def move_old_rows(
     Args:
         connection: The transaction of one step.
         table: A table that is divided by day and has `received_at`.
-        after: What the step before returned; None to begin.
+        after: The place that the previous step returned; None for the beginning.
         limit: The most rows.
 
     Returns:

@@ -76,9 +76,9 @@ class Record:
     user: Mapping[str, Any]
     replay_id: ReplayId | None
     quantity: int
-    """How many things it holds."""
+    """The number of things in it, such as the spans of a block."""
     size_bytes: int
-    """How much its packed columns and bodies take."""
+    """The bytes of its packed columns and bodies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ async def read_records(
         project_id: The project.
         after: The cursor of the part before; None to begin.
         limit: The most rows that are read.
-        condition: Which rows; None for all.
+        condition: The condition of the rows; None for all.
         is_ordered: False where an index finds the few rows that meet the condition: then they come
             in any order, and the cursor only says that there may be more.
     """

@@ -191,7 +191,7 @@ async def prepare_schema(urls: DatabaseUrls) -> bool:
     """Migrate a database as its owner, and grant the app's role the rights that it needs.
 
     Returns:
-        Whether there was anything to migrate.
+        True if there was anything to migrate.
 
     Raises:
         DatabaseUnavailable: Postgres cannot be reached, or a role lacks a right.

@@ -38,7 +38,7 @@ class SystemUser:
 
         Args:
             folder: The folder to be reached.
-            remedy: What the operator can do otherwise, as a part of the error message.
+            remedy: The remedy for the operator, as a part of the error message.
 
         Raises:
             ServiceUnavailable: A folder on the way is closed to the user.

@@ -99,7 +99,7 @@ def traced_rows(
     Args:
         table: A table with `trace_id`, `replay_id`, `project_id` and `drift_ms`.
         key: The columns of the key, with the alias `x`.
-        lasts: Whether a row has a start and an end, instead of one moment (`at`).
+        lasts: True if a row has a start and an end, instead of one moment (`at`).
         only: The condition that rows `x` must meet; `RECENT_OF_PROJECTS` for a divided table.
         limit: The most rows for one trace; the earliest ones are taken.
     """

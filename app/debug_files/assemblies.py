@@ -35,7 +35,7 @@ class WantedFile:
     project_id: ProjectId
     sha1: str
     is_bundle: bool
-    """Whether it was announced as a bundle of scripts, and not as a debug file."""
+    """True if it was announced as a bundle of scripts, and not as a debug file."""
     debug_id: str = ""
     """The debug id that the uploader gave, normalised; empty for none."""
     release: str = ""
@@ -63,7 +63,7 @@ class Assembly:
     size_bytes: int
     attempts: int
     fault: str | None
-    """Why it cannot be used; empty if it is fine and nothing reads it; None while it may yet become
+    """The reason why it cannot be used; empty if it is valid but unneeded; None while it may become
     a debug file."""
 
 

@@ -68,7 +68,7 @@ async def add_chunk(connection: AsyncConnection, token_id: ApiTokenId, chunk: Up
     """Add a chunk whose object is stored.
 
     Returns:
-        Whether it is new. Otherwise the token has sent it before, and the object must go again.
+        True if it is new. Otherwise the token has sent it before, and the object must go again.
     """
     is_new: ColumnElement[bool] = literal_column("(xmax = 0)")
     added = await connection.execute(

@@ -14,7 +14,7 @@ ApiTokenId = NewType("ApiTokenId", int)
 
 
 class DebugFileKind(StrEnum):
-    """What a debug file is, which decides how it is read."""
+    """The kind of a debug file, which decides how it is read."""
 
     PROGUARD = "proguard"
     """A mapping of ProGuard or R8."""
@@ -33,7 +33,7 @@ class DebugFileKind(StrEnum):
 
 
 class DebugFileFeature(StrEnum):
-    """What a debug file can give."""
+    """Information that a debug file has."""
 
     SYMBOLS = "symtab"
     """Names of functions."""
@@ -48,7 +48,7 @@ class DebugFileFeature(StrEnum):
 
 
 class DebugFileRemark(StrEnum):
-    """What a complete upload lacks, so that it does not help as much as it could."""
+    """A flaw of a complete upload, which makes it less useful than it could be."""
 
     STRIPPED = "stripped"
     """A binary without debug information."""
@@ -98,7 +98,7 @@ class DebugFile:
     size_bytes: int
     """The size of the file as it was uploaded."""
     stored_bytes: int
-    """What its objects take in storage."""
+    """The bytes of its objects in storage."""
     release: str | None
     dist: str | None
     remark: DebugFileRemark | None
@@ -156,7 +156,7 @@ class ArtifactUrl:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactPlace:
-    """Where an entry of an artifact bundle lies."""
+    """The place of an entry of an artifact bundle."""
 
     file_id: DebugFileId
     artifact: ArtifactUrl
@@ -181,7 +181,7 @@ class DebugFileArrival:
 
 @dataclass(frozen=True, slots=True)
 class DebugFileTotal:
-    """How many debug files of a kind a project has, and what they take in storage."""
+    """The number of debug files of a kind in a project, and their bytes in storage."""
 
     project_id: ProjectId
     kind: DebugFileKind
@@ -199,7 +199,7 @@ class DebugFileReleaseTotal:
     files: int
     stored_bytes: int
     uploaded_at: datetime
-    """When the newest of them was uploaded."""
+    """The time at which the newest of them was uploaded."""
     last_used_day: date | None
 
 
@@ -208,7 +208,7 @@ class DeletionCause(StrEnum):
 
     BY_HAND = "by_hand"
     UNUSED = "unused"
-    """By rule: no event needed it for long enough."""
+    """A rule deleted it, since no event had needed it for long enough."""
     PROJECT_ERASED = "project_erased"
     RESTORED = "restored"
     """It was deleted before, and an older backup brought it back."""
@@ -216,7 +216,7 @@ class DeletionCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DebugFileReceipt:
-    """What was deleted of a debug file, and when nothing of it was left."""
+    """The receipt for a deleted debug file, with the time at which nothing of it was left."""
 
     receipt_id: int
     project_id: ProjectId
@@ -232,8 +232,8 @@ class DebugFileReceipt:
     deleted_at: datetime
     cause: DeletionCause
     person_id: PersonId | None
-    """Who deleted it; None for a rule and the command line."""
+    """The person who deleted it; None for a rule and the command line."""
     objects: int
-    """How many objects the sweep removed."""
+    """The number of objects that the sweep removed."""
     swept_at: datetime | None
-    """When nothing of it was found to be left in object storage."""
+    """The time at which nothing of it was found to be left in object storage."""

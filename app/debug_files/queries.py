@@ -53,7 +53,7 @@ _PROJECTS_WITH_SCRIPTS: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class DebugFileFilters:
-    """Which debug files are listed; what is empty does not restrict."""
+    """The filters of a list of debug files; empty ones do not restrict it."""
 
     kinds: frozenset[DebugFileKind] = frozenset()
     release: str = ""

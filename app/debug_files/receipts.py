@@ -56,7 +56,7 @@ async def erase_debug_files(
         project_id: The project.
         file_ids: The files; those that do not exist are left out.
         cause: Why.
-        person_id: Who did it; None for a rule and the command line.
+        person_id: The person who deletes them; None for a rule and the command line.
     """
     ids = sorted(file_ids)
     parts = await queries.read_parts(connection, project_id, ids) if ids else {}

@@ -1,4 +1,4 @@
-"""How much was uploaded, by hour: for the limits of a project, and for its audit log."""
+"""Counts uploads by hour, for the limits of a project and for its audit log."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _BY_HAND: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class ProjectUsage:
-    """What a project has of debug files."""
+    """The number of a project's debug files, and their bytes."""
 
     files: int
     stored_bytes: int

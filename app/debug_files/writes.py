@@ -115,7 +115,7 @@ async def add_debug_file(
         artifacts: The addresses under which the scripts of a release find its entries.
 
     Returns:
-        Whether it was added. It is not if another process added the same content meanwhile: then
+        True if it was added. It is not if another process added the same content meanwhile: then
         nothing is changed, and the objects of `file` will be removed.
 
     Raises:
@@ -157,7 +157,7 @@ async def extend_debug_file(
     """Add further debug ids or addresses to a debug file, and the news of them.
 
     Returns:
-        Whether any of them is new.
+        True if any of them is new.
     """
     new_ids = await insert_new_rows(
         connection, debug_ids, {_part_key(file, part): _part_row(file, part) for part in parts}
@@ -249,7 +249,7 @@ async def claim_arrival(connection: AsyncConnection, *, until: datetime) -> Debu
 
     Args:
         connection: The transaction of the caller.
-        until: When somebody else may claim it, unless `finish_arrival` was called before.
+        until: The time from which another process may claim it if it is not finished by then.
     """
     columns = debug_file_arrivals.c
     free = (
@@ -319,7 +319,7 @@ async def finish_sweep(
         connection: The transaction of the caller.
         project_id: The project of the file.
         file_id: The file.
-        objects: How many objects were removed.
+        objects: The number of objects that were removed.
     """
     await connection.execute(
         delete(debug_file_sweeps).where(

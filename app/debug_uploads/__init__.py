@@ -1,1 +1,1 @@
-"""Takes debug files that build tools upload in chunks, checks them and puts them together."""
+"""Receives debug files that build tools upload in chunks, checks them and assembles them."""

@@ -35,7 +35,7 @@ from app.debug_uploads.services import UploadServices
 _AT_ONCE: Final = 2
 """Files that one process puts together at the same time; each has some megabytes in memory."""
 _MOST_ATTEMPTS: Final = 40
-"""With the pauses between them, storage may be away for some hours."""
+"""The tries before a file is given up; with their pauses, storage may be away for some hours."""
 _PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(minutes=10)
 _RENEWALS: Final = 3
@@ -60,7 +60,7 @@ class Assembler(RepeatedWorker):
     failure_message = "an upload failed"
 
     def __init__(self, services: UploadServices) -> None:
-        """Make one; it does nothing yet."""
+        """Make an assembler; it does nothing yet."""
         super().__init__()
         self._services = services
         self._turns = asyncio.Semaphore(_AT_ONCE)
@@ -68,8 +68,8 @@ class Assembler(RepeatedWorker):
         self._project_turns: WeakValueDictionary[ProjectId, asyncio.Semaphore] = (
             WeakValueDictionary()
         )
-        """Turns are given in the order of asking: a project asks for no more than there are, so
-        that its backlog does not hold up others. Goes with the last task of the project."""
+        """The turns of each project, given in the order of asking. A project asks for no more than
+        there are, so its backlog does not delay others. Removed with its last task."""
         self._last_project = 0
 
     def begin(self, project_id: ProjectId, assembly_ids: Iterable[int]) -> None:

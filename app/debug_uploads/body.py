@@ -7,16 +7,16 @@ from typing import Final
 from app.core.errors import MalformedInput, OversizedInput
 
 _PIECE_BYTES: Final = 256 * 1024
-"""A thread takes so many bytes at once, since to change to it takes as long as to read 20 KB."""
+"""The bytes that a thread gets at once: switching to it takes as long as reading 20 KB."""
 SILENCE_S: Final = 60.0
-"""The longest time without a byte. Who sends nothing must not hold a request for ever."""
+"""The longest time without a byte, in seconds, so that a silent client cannot hold a request."""
 
 
 async def collect_pieces(body: AsyncIterator[bytes], *, most_bytes: int) -> AsyncIterator[bytes]:
-    """Join what arrives into larger pieces.
+    """Join the parts of a body into larger pieces.
 
     Args:
-        body: What arrives.
+        body: The parts as they arrive.
         most_bytes: The most bytes that the body may have.
 
     Raises:

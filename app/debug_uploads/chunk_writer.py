@@ -1,4 +1,4 @@
-"""Takes the chunks of a request: inflates them, and compares them with their names.
+"""Receives the chunks of a request: inflates them, and compares them with their names.
 
 file_gzip, file ─► inflate, at most 8 MiB ─► unnamed file ─► SHA-1 = its name? ─► a chunk
 """
@@ -39,7 +39,7 @@ class ChunkParts:
         """Begin with none.
 
         Args:
-            folder: Where chunks lie until they are stored.
+            folder: The folder for chunks until they are stored.
         """
         self._folder = folder
         self._received: list[ReceivedChunk] = []
@@ -75,7 +75,7 @@ class ChunkParts:
         return received
 
     def close(self) -> None:
-        """Drop what was not handed out."""
+        """Close the chunks that were not handed out."""
         for chunk in self.take_received():
             chunk.file.close()
         if self._open is not None:

@@ -1,4 +1,4 @@
-"""Finds out what an uploaded file is, checks it, and makes of it what look-ups read.
+"""Recognises and checks an uploaded file, and converts it to the form that look-ups read.
 
 first bytes, name ─► form ─► mapping │ bundle │ Dart map │ native ─► DerivedFile
 """
@@ -42,15 +42,15 @@ _UNKNOWN: Final = "it has none of the forms that are read"
 
 
 class UnneededFile(Exception):
-    """A file that is fine and that nothing reads, so it is not kept."""
+    """A valid file that no look-up reads, so it is not kept."""
 
 
 async def derive_debug_file(upload: UploadedFile, services: UploadServices) -> DerivedFile:
-    """Check an uploaded file and make what look-ups read.
+    """Check an uploaded file, and convert it to the form that look-ups read.
 
     Args:
         upload: The file.
-        services: What uploads work with. The objects lie in its folder until they are stored; the
+        services: The services of uploads. The objects lie in its folder until they are stored; the
             caller closes them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Has symcaches made of a native file by the symbolicator's child, and of nothing else.
+"""Lets the symbolicator's child make symcaches of a native file; no other process parses it.
 
 file ─► child ─► symcaches, one after another ─► an object for each part
 """

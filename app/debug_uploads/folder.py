@@ -25,7 +25,7 @@ class UploadFolder:
     """The folder in which uploads lie while they are read."""
 
     def __init__(self, path: Path, *, reserve_bytes: int) -> None:
-        """Name the folder, which is made when it is first used.
+        """Set the path of the folder, which is made when it is first used.
 
         Args:
             path: The folder; best on the disk of local storage.
@@ -38,7 +38,7 @@ class UploadFolder:
         """Open an unnamed file, for writing and reading.
 
         Args:
-            size_bytes: How large it will become, as far as that is known.
+            size_bytes: The final size, as far as it is known.
 
         Raises:
             ServiceUnavailable: The disk is too full, or does not answer; writing to the file raises

@@ -22,7 +22,7 @@ _FORM: Final = b"multipart/form-data"
 
 @dataclass(frozen=True, slots=True)
 class PartHead:
-    """What the head of a part says."""
+    """The fields in the head of a part."""
 
     name: str
     """The name of the field; empty if it has none."""

@@ -27,7 +27,7 @@ _UNNAMED: Final = "unnamed"
 
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A debug file that is stored, and whether this upload has added anything."""
+    """A stored debug file, and a flag that tells whether this upload has added anything."""
 
     file: DebugFile
     is_new: bool
@@ -40,12 +40,12 @@ async def keep_debug_file(
     *,
     before_commit: BeforeCommit | None = None,
 ) -> KeptFile | None:
-    """Store what was made of an uploaded file.
+    """Store an uploaded file in the form that was derived from it.
 
     Args:
-        services: What uploads work with.
+        services: The services of uploads.
         upload: The file as it was uploaded.
-        derived: What it was found to be.
+        derived: The facts and objects that were derived from it.
         before_commit: Is done first in the transaction that adds the file.
 
     Returns:

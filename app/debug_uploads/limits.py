@@ -62,7 +62,7 @@ class UploadLimits:
     mapping_bytes: int = _MAPPING_BYTES
     bundle_bytes: int = _BUNDLE_BYTES
     project_bytes: int = 20 * _GIB
-    """What the debug files of a project may take in storage."""
+    """The bytes that the debug files of a project may take in storage."""
     project_files: int = 50_000
     files_a_day: int = 10_000
 

@@ -29,7 +29,7 @@ class UploadedFile:
     release: str = ""
     dist: str = ""
     is_bundle: bool | None = False
-    """Whether it was announced as a bundle of scripts; None if nobody has said what it is."""
+    """True if it was announced as a bundle of scripts; None if nobody has said what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class DerivedPart:
 
 @dataclass(frozen=True, slots=True)
 class DerivedFile:
-    """What a debug file was found to be, and what is to be stored of it."""
+    """The facts about a debug file, and the objects to store."""
 
     kind: DebugFileKind
     parts: tuple[DerivedPart, ...]

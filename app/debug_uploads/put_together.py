@@ -18,7 +18,7 @@ class ChunkMissing(Exception):
     """A chunk is gone since it was last seen.
 
     Attributes:
-        has_row: Whether its row is still there, and only its object is gone.
+        has_row: True if its row is still there, and only its object is gone.
     """
 
     def __init__(self, *, has_row: bool) -> None:
@@ -42,7 +42,7 @@ async def put_together(
 
     Args:
         objects: The store with the chunks.
-        folder: Where the file lies.
+        folder: The folder for the file.
         sha1: The SHA-1 of the whole file.
         chunks: The chunks in their order.
 

@@ -1,4 +1,4 @@
-"""Answers which files are there, and begins to put together those whose chunks are.
+"""Answers which files a project has, and assembles those whose chunks are all there.
 
     question ─┬► known by content and id ─────────────────► ok
               ├► known by content, the id is new ─► added ─► ok
@@ -55,7 +55,7 @@ _ANY_ID: Final = frozenset(
 
 
 class UploadState(StrEnum):
-    """How far an upload is, in the words of sentry-cli."""
+    """The state of an upload, in the words of sentry-cli."""
 
     NOT_FOUND = "not_found"
     ASSEMBLING = "assembling"
@@ -81,12 +81,12 @@ class UploadQuestion:
 
 @dataclass(frozen=True, slots=True)
 class UploadAnswer:
-    """What became of a file so far."""
+    """The state of one file of an upload."""
 
     state: UploadState
     missing_chunks: tuple[str, ...] = ()
     detail: str | None = None
-    """What is wrong with the file, for the build log."""
+    """The fault of the file, for the build log; None if there is none."""
     file: DebugFile | None = None
     """The file, once it is known; None for one that is fine and that nothing reads."""
     part: DebugFilePart | None = None
@@ -106,7 +106,7 @@ async def ask_for_files(
     token_id: ApiTokenId,
     questions: Sequence[UploadQuestion],
 ) -> list[UploadAnswer]:
-    """Answer what became of some files, and put together what can be.
+    """Answer the questions about some files, and assemble those that are complete.
 
     Returns:
         The answers in the order of the questions.

@@ -33,7 +33,7 @@ async def receive_chunks(
     """Store the chunks of a request, which from then on belong to its token.
 
     Args:
-        services: What uploads work with.
+        services: The services of uploads.
         token_id: The token of the request.
         body: The body of the request, a form with a file for each chunk.
         content_type: Its header `Content-Type`.

@@ -51,21 +51,21 @@ _SKIPPED_SUFFIXES: Final = (".yml", ".plist", ".strings")
 
 @dataclass(frozen=True, slots=True)
 class TakenFile:
-    """What became of one file of an upload."""
+    """The result for one file of an upload."""
 
     name: str
     file: DebugFile | None = None
     """The debug file; None if it cannot be used, or if nothing reads files of its kind."""
     parts: tuple[DebugFilePart, ...] = ()
     is_new: bool = False
-    """Whether the project did not have it, or not under this id."""
+    """True if the project did not have it, or not under this id."""
     fault: str | None = None
-    """Why it cannot be used."""
+    """The reason why it cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class WholeUpload:
-    """Who uploads a whole file, and to which project."""
+    """The uploader of a whole file, its project, and what is known of the file."""
 
     project_id: ProjectId
     token_id: ApiTokenId | None = None
@@ -75,7 +75,7 @@ class WholeUpload:
     release: str = ""
     dist: str = ""
     has_fields: bool = False
-    """Whether the fields `debug_id`, `release` and `dist` of the form say the same of the file."""
+    """True if the fields `debug_id`, `release` and `dist` of the form say the same of the file."""
 
 
 async def receive_file(
@@ -88,13 +88,13 @@ async def receive_file(
     """Take the file in the field `file` of a form, and make debug files of it.
 
     Args:
-        services: What uploads work with.
-        upload: Who uploads it, and to which project.
+        services: The services of uploads.
+        upload: The uploader and the project.
         body: The body of the request.
         content_type: Its header `Content-Type`.
 
     Returns:
-        What became of the file; for a ZIP of debug files, of each of its entries in their order.
+        The result for the file; for a ZIP of debug files, the results for its entries in order.
 
     Raises:
         MalformedInput: The form or the ZIP is broken.

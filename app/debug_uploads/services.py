@@ -1,4 +1,4 @@
-"""What uploads work with; one for a process."""
+"""Bundles the services that uploads use; a process has one bundle."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class UploadServices:
     native: NativeDeriver
     limits: UploadLimits
     keep_originals: bool = False
-    """Whether native files are stored as they were uploaded, too."""
+    """True if native files are stored as they were uploaded, too."""
     packing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Is held while a bundle is packed or a mapping is indexed."""
     open_requests: dict[ApiTokenId, int] = field(default_factory=dict)

@@ -19,14 +19,14 @@ async def upload_by_hand(
     """Take the file in the field `file` of a form, or the debug files in a ZIP.
 
     Args:
-        services: What uploads work with.
-        access: Who uploads it, and to which project.
+        services: The services of uploads.
+        access: The person who uploads it, and the project.
         body: The body of the request. Its fields `debug_id`, `release` and `dist` are for files
             that do not name them themselves.
         content_type: Its header `Content-Type`.
 
     Returns:
-        What became of each file.
+        The result for each file.
 
     Raises:
         PermissionDenied: The person is not a member of the project.

@@ -54,7 +54,7 @@ class IngestHealth:
     lost_commits: LostCommits = field(default_factory=LostCommits)
     """What this process had to do because Postgres lost commits, since its start."""
     outage: ServiceUnavailable | None = None
-    """Why Postgres or storage cannot be used, if one of them cannot: digest waits for it."""
+    """The reason why digest waits for Postgres or storage; None if it can use both."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)
     """The number of envelopes in quarantine, by project."""
     refused: Mapping[str, int] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class IngestHealth:
 
     @property
     def is_refusing(self) -> bool:
-        """Whether no envelope is accepted, so that senders are hung up on and keep theirs."""
+        """True if no envelope is accepted, so that senders are hung up on and keep theirs."""
         return self.room_bytes <= 0
 
     @property
@@ -72,12 +72,12 @@ class IngestHealth:
 
     @property
     def is_filling(self) -> bool:
-        """Whether a person must act, since soon nothing can be accepted."""
+        """True if a person must act, since soon nothing can be accepted."""
         return self.used >= disk.FILLING
 
     @property
     def is_behind(self) -> bool:
-        """Whether digest does not keep up with what is accepted."""
+        """True if digest does not keep up with what is accepted."""
         return self.oldest_s > BEHIND_S
 
 

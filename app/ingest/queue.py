@@ -63,7 +63,7 @@ class EnvelopeQueue:
 
     @property
     def is_behind(self) -> bool:
-        """Whether some entries are on disk only and must be read back."""
+        """True if some entries are on disk only and must be read back."""
         return self._is_behind
 
     def add(self, accepted: AcceptedEnvelope) -> None:
@@ -82,7 +82,7 @@ class EnvelopeQueue:
 
     @property
     def has_room(self) -> bool:
-        """Whether there is room for one more; if not, await `wait_for_room` before `add`."""
+        """True if there is room for one more; if not, await `wait_for_room` before `add`."""
         return self._has_room.is_set()
 
     async def wait_for_room(self) -> None:
@@ -105,12 +105,12 @@ class EnvelopeQueue:
 
     @property
     def has_partial_batch(self) -> bool:
-        """Whether less than a whole batch is waiting."""
+        """True if less than a whole batch is waiting."""
         return not self._is_behind and len(self._envelopes) < BATCH_ENTRIES
 
     @property
     def is_filling_up(self) -> bool:
-        """Whether memory is half full or exceeded, so that digest should go first."""
+        """True if memory is half full or exceeded, so that digest should go first."""
         return self._is_behind or 2 * self._size_bytes > self._limit_bytes
 
     def wake(self) -> None:

@@ -67,7 +67,7 @@ class IngestWorker:
             symbolicator: Makes stacks of events clear; None leaves them as they are sent.
             keep_s: How long journal files stay when they are digested, in case Postgres loses
                 commits.
-            spill: Whether and when envelopes that wait are copied into the bucket.
+            spill: The settings for copying waiting envelopes into the bucket; None not to copy any.
 
         Raises:
             ServiceUnavailable: The journal cannot be opened.

@@ -162,7 +162,7 @@ async def count_events(
     Args:
         connection: The connection of the transaction that stored them.
         new: Each event once, with its issue.
-        may_reopen: Whether they may bring an issue back. Events that come from another issue may
+        may_reopen: True if they may bring an issue back. Events that come from another issue may
             not: they did not happen again.
 
     Returns:
@@ -214,9 +214,9 @@ def is_after_resolution(
 
     Args:
         release: The release of the event.
-        seen_at: When it happened, by the server's clock.
+        seen_at: The time at which it happened, by the server's clock.
         resolved_release: The latest release in which the issue was resolved, if it is known.
-        resolved_at: When it was resolved.
+        resolved_at: The time at which it was resolved.
     """
     is_later = None
     if release and resolved_release:

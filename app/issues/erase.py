@@ -117,7 +117,7 @@ class OutgoingFile:
     id: int
     object_key: str
     is_needed: bool
-    """Whether a row points at the object again, so that it must stay."""
+    """True if a row points at the object again, so that it must stay."""
 
 
 async def count_files(connection: AsyncConnection, key: IssueKey) -> tuple[int, int]:
@@ -145,7 +145,7 @@ async def delete_issue_counts(connection: AsyncConnection, key: IssueKey) -> boo
     """Delete the row of an issue and all that is counted of it, but not its events.
 
     Returns:
-        Whether there was such an issue.
+        True if there was such an issue.
     """
     deleted = await connection.execute(
         delete(issues)

@@ -55,7 +55,7 @@ async def list_issues(
         visible_ids: The projects that the reader may see; replays of others are not counted.
         order: The order of the list.
         cursor: The place after which to read; None for the beginning.
-        is_backward: Whether to read from the place towards the beginning of the list.
+        is_backward: True to read from the place towards the beginning of the list.
         limit: Issues at most.
     """
     query, replays = _select_with_replays(project_ids, visible_ids, is_sorted=order in BY_REPLAYS)

@@ -108,7 +108,7 @@ class StoredEvent(EventRecord):
 
     @property
     def happened_at(self) -> datetime:
-        """When it happened by the sender's clock, or by the server's if the other was not set."""
+        """The time of the event by the sender's clock, or the server's if that is wrong."""
         if timestamps.is_set(self.at):
             return self.at
         return self.at + timedelta(milliseconds=self.drift_ms)
@@ -143,7 +143,7 @@ class Issue:
     status_at: datetime | None
     resolved_release: str | None
     is_regressed: bool
-    """Whether it was resolved and came back in a later release."""
+    """True if it was resolved and came back in a later release."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class LockedIssue:
 
     issue_id: IssueId
     is_new: bool
-    """Whether it was not there before; it goes again unless events are counted in it."""
+    """True if it was not there before; it goes again unless events are counted in it."""
     first_event_id: str
     last_event_id: str
     last_seen_at: datetime | None
@@ -160,7 +160,7 @@ class LockedIssue:
 
     @property
     def is_untouched(self) -> bool:
-        """Whether nobody has decided anything about it, and nothing has brought it back."""
+        """True if nobody has decided anything about it, and nothing has brought it back."""
         return self.status == "open" and self.status_at is None and not self.is_regressed
 
 

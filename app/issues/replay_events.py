@@ -195,11 +195,11 @@ class LinkedEvents:
     next_place: EventPlace | None
     """The place after which the next part begins; None if this is the last."""
     is_at_least: bool = False
-    """Whether the replay has more events than were counted."""
+    """True if the replay has more events than were counted."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether these are all events of the replay."""
+        """True if these are all events of the replay."""
         return self.first <= 1 and self.next_place is None
 
 
@@ -212,9 +212,9 @@ class LinkedCount:
     kind: str
     events: int
     last_at: datetime
-    """When the latest of them happened, by the sender's clock."""
+    """The time at which the latest of them happened, by the sender's clock."""
     moments: tuple[EventMoment, ...] = ()
-    """When the first 20 of them happened."""
+    """The time at which the first 20 of them happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ class LinkedCounts:
 
     by_kind: tuple[LinkedCount, ...]
     is_at_least: bool
-    """Whether the replay may have more events than were counted."""
+    """True if the replay may have more events than were counted."""
 
 
 async def read_linked_events(

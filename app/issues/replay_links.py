@@ -68,7 +68,7 @@ class IssueLink:
     replay_project_id: ProjectId
     replay_id: ReplayId
     first_received_at: datetime
-    """When the first segment of the replay was received, which orders the list."""
+    """The time at which the first segment of the replay was received, which orders the list."""
     event_id: EventId
     at: datetime
     drift_ms: int
@@ -129,7 +129,7 @@ async def read_links(
         key: The issue.
         project_ids: The projects that the reader may see; links to replays of others are left out.
         cursor: The place after which to read; None for the beginning.
-        is_backward: Whether to read from the place towards the beginning of the list.
+        is_backward: True to read from the place towards the beginning of the list.
         limit: Links at most.
     """
     columns = issue_links.c

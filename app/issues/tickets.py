@@ -27,7 +27,7 @@ async def add_issue_ticket(
     """Keep a ticket with an issue.
 
     Returns:
-        Whether it was added: False if the issue has it already, or has as many as it may.
+        True if it was added: False if the issue has it already, or has as many as it may.
 
     Raises:
         NotFound: There is no such issue.

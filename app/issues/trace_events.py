@@ -118,7 +118,7 @@ class TracedEvents:
     next_place: EventPlace | None
     """The place after which the next part begins; None if this is the last."""
     is_at_least: bool = False
-    """Whether the trace has more errors than were counted."""
+    """True if the trace has more errors than were counted."""
 
 
 async def read_trace_events(

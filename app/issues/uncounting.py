@@ -80,7 +80,7 @@ _SEEN_AT: Final = f"""
               between received_at - interval '{counting.OLDEST.days} days' and received_at
          then at + drift_ms * interval '1 ms' else received_at end
 """
-"""When an event happened, by the rule of `counting.find_seen_at`."""
+"""The time at which an event happened, by the rule of `counting.find_seen_at`."""
 _REPLACE: Final = text(
     f"""
     with seen as (

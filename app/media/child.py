@@ -38,7 +38,7 @@ class MediaChild:
 
     @property
     def is_filtered(self) -> bool:
-        """Whether the kernel filters the child's system calls."""
+        """True if the kernel filters the child's system calls."""
         return self._process.is_filtered
 
     @property

@@ -26,7 +26,7 @@ _OPTIONS: Final = {
     "bufsize": "400k",
     "x264-params": f"keyint={_KEY_FRAME_EVERY}:scenecut=0:cpu-independent=1",
 }
-"""With these options the same pictures give the same bytes: `cpu-independent` avoids code in the
+"""Options with which the same pictures give the same bytes: `cpu-independent` avoids code in the
 rate control that reads uninitialised memory (seen with MALLOC_PERTURB_). One thread is enough for a
 segment of five frames."""
 

@@ -20,7 +20,7 @@ def redraw(data: bytes, *, is_jpeg: bool = False) -> Still:
 
     Args:
         data: A PNG, JPEG or WebP.
-        is_jpeg: Whether to encode a JPEG, which has no alpha, and not a WebP.
+        is_jpeg: True to encode a JPEG, which has no alpha, and not a WebP.
 
     Raises:
         Exception: The data is not a picture, is too large, or is broken. Pillow raises many kinds

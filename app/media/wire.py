@@ -147,7 +147,7 @@ def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
     """Read and check the strip that a child sent.
 
     Args:
-        body: What it sent.
+        body: The body of its answer.
         asked_ms: The times of the samples the child was given; a tile must have one of them.
 
     Raises:
@@ -184,7 +184,7 @@ def unpack_still(body: bytes, *, is_jpeg: bool = False) -> Still:
 
     Args:
         body: The message.
-        is_jpeg: Whether a JPEG was asked for, and not a WebP.
+        is_jpeg: True if a JPEG was asked for, and not a WebP.
 
     Raises:
         MalformedInput: An honest child cannot have sent this.

@@ -94,7 +94,7 @@ class ProviderDirectory:
 
         Args:
             client: The client to ask with.
-            is_key_unknown: Whether a token names a key that the kept keys lack.
+            is_key_unknown: True if a token names a key that the kept keys lack.
 
         Raises:
             ProviderUnavailable: The provider does not answer, or has no keys that can be read.

@@ -49,7 +49,7 @@ class ProviderProfile:
     """The id of the person at the provider, which never changes and is never given to another."""
     email: str | None
     is_email_verified: bool
-    """Whether the provider says that it has checked the address."""
+    """True if the provider says that it has checked the address."""
     name: str
     groups: tuple[str, ...] | None
     """The groups of the person; None if the provider said nothing about groups."""

@@ -45,7 +45,7 @@ class OpenIdProvider:
 
         Args:
             configuration: The provider, and how this server is registered there.
-            needs_groups: Whether groups decide about rights, so that they must be known.
+            needs_groups: True if groups decide about rights, so that they must be known.
         """
         self.configuration: Final = configuration
         self._needs_groups = needs_groups

@@ -28,7 +28,7 @@ class ListedReplay:
     replay: Replay
     counts: ErrorCounts
     is_seen: bool
-    """Whether the person who looks at the list has opened the replay or marked it as seen."""
+    """True if the person who looks at the list has opened the replay or marked it as seen."""
     ending: Ending
     keeping: ReplayKeeping = NOT_KEPT
 

@@ -67,17 +67,17 @@ class ReplayListData:
     selected: Project | None
     """The project to filter by; None for all."""
     may_delete: bool
-    """Whether the person may delete replays of any of the projects shown."""
+    """True if the person may delete replays of any of the projects shown."""
     query: Conjunction | None
     """None when the text of the query cannot be understood."""
     problem: str | None = None
-    """Why the query cannot be understood."""
+    """The reason why the query cannot be understood."""
     page: ListPage[ListedReplay] = field(default_factory=lambda: ListPage(()))
     pictures: Mapping[ReplayKey, ReplayPictures] = field(default_factory=dict)
     awaited: ReplayKey | None = None
     """The replay that the person was promised, if it is of a project that they may see."""
     has_awaited: bool = False
-    """Whether that replay is here."""
+    """True if that replay is here."""
     hint: SetUpHint | None = None
     """None when there is no project, or when there are rows to show."""
 

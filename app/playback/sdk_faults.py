@@ -41,7 +41,7 @@ class SdkFault:
     fixed_in: Version
     text: str
     is_private: bool = False
-    """Whether replays may show what should have been masked."""
+    """True if replays may show what should have been masked."""
     since_os: int | None = None
     """The major version of the system from which on the fault occurs; None for any."""
 

@@ -29,7 +29,7 @@ class KeyChanges:
     """Keys that were made or changed, as they are now."""
     deleted: frozenset[PublicKey]
     read_at: datetime
-    """When this was read, by the clock of Postgres."""
+    """The time at which this was read, by the clock of Postgres."""
 
 
 async def read_all_keys(connection: AsyncConnection) -> KeyChanges:

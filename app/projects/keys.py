@@ -69,7 +69,7 @@ class KeyCache:
         self._pause_s = pause_s
         self._records: dict[PublicKey, KeyRecord] = {}
         self._read_at: datetime | None = None
-        """When keys were last read, by the clock of Postgres; None if they never were."""
+        """The time at which keys were last read, by the clock of Postgres; None for never."""
         self._read_all_at_s = 0.0
         self._unknown_until_s: dict[PublicKey, float] = {}
         self._waiting: dict[PublicKey, asyncio.Future[KeyAnswer]] = {}
@@ -129,7 +129,7 @@ class KeyCache:
         """Read what has changed now, for example after this process has switched a key off.
 
         Returns:
-            Whether Postgres answered.
+            True if Postgres answered.
         """
         async with self._reading:
             now_s = monotonic_s()

@@ -19,11 +19,11 @@ class Project:
     stored_bytes_limit: int | None = None
     """The most bytes of videos and files that it may have in object storage; None for no limit."""
     viewers_see_bodies: bool = True
-    """Whether the role `viewer` may see the bodies of recorded requests and answers."""
+    """True if the role `viewer` may see the bodies of recorded requests and answers."""
     allows_shares: bool = True
-    """Whether its members may hand out share links, and whether those that exist answer."""
+    """True if its members may make share links; if False, existing links are closed, too."""
     alerts_show_pictures: bool = False
-    """Whether messages of alerts show pictures of its replays, which open without an account."""
+    """True if messages of alerts show pictures of its replays, which open without an account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class ProjectKey:
     is_active: bool
     created_at: datetime
     last_used_at: datetime | None = None
-    """When an envelope with it was accepted last, to ten seconds; None if none was noted."""
+    """The time of the last accepted envelope with it, to ten seconds; None if none was noted."""
     has_been_used: bool = False
-    """Whether it was ever used; older releases did not note when."""
+    """True if it was ever used; older releases did not note when."""
 
 
 @dataclass(frozen=True, slots=True)

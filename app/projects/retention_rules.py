@@ -73,7 +73,7 @@ class ProjectRules:
     """What a project keeps, and for how long."""
 
     follows_server: bool = True
-    """Whether the server's default says how many days are kept."""
+    """True if the server's default says how many days are kept."""
     keep_days: int | None = None
     """The project's own number of days; None for ever, or if it follows the server."""
     limit_bytes: int | None = None

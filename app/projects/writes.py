@@ -260,7 +260,7 @@ async def add_quarantined(
     Args:
         connection: The transaction of the caller.
         project_id: The project of its key.
-        received_at: When it was received.
+        received_at: The time at which it was received.
         item_types: The types of its items, as far as they could be read.
         reason: The error, in words for people.
         body: The envelope as it came over the wire.

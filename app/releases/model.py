@@ -78,7 +78,7 @@ class Release:
     version: str
     project_ids: tuple[ProjectId, ...]
     made_at: datetime
-    """When it was first heard of."""
+    """The time at which it was first heard of."""
     started_at: datetime | None = None
     released_at: datetime | None = None
     url: str | None = None

@@ -33,7 +33,7 @@ async def change_release(
     """Add a release, or change one that is there already; the latest word counts.
 
     Returns:
-        Whether it is new.
+        True if it is new.
     """
     values: dict[str, object] = {
         "started_at": change.started_at,

@@ -31,7 +31,7 @@ MOST_STEPS: Final = 20
 
 
 class SegmentTimes(NamedTuple):
-    """When a segment was recorded, by the clock of its phone.
+    """The time at which a segment was recorded, by the clock of its phone.
 
     `drift_ms` is how far that clock was behind the server's when the segment was sent, or 0 if its
     envelope did not say when that was.

@@ -166,7 +166,7 @@ _FINISH: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class ExpiredReplays:
-    """How much went with some replays."""
+    """The replays that were deleted, and counts of what was deleted with them."""
 
     keys: tuple[ReplayKey, ...] = ()
     segments: int = 0
@@ -243,7 +243,7 @@ async def expire_replays(
         keys: The replays.
         rule: The rule by which they end, in words.
         at: The time of the deletion.
-        keeps_segments: Whether their segments go later, with their partition.
+        keeps_segments: True if their segments are dropped later, with their partition.
     """
     await locks.lock_all_for_deletion(connection, keys)
     exempt = (await pins.find_keeping(connection, keys)).keys()

@@ -94,7 +94,7 @@ _HIDE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DeletionAuthor:
-    """Who deletes replays, when and why."""
+    """The person or rule that deletes replays, with the time and the reason."""
 
     person_id: PersonId | None
     """None for the command line, or for a rule."""
@@ -143,9 +143,9 @@ async def hide_replays(
     Args:
         connection: The transaction of the caller.
         keys: The replays; those that are gone already are left out.
-        author: Who deletes them, when and why.
+        author: The person or rule that deletes them, with time and reason.
         erasure_id: The erasure that removes their parts later; None if the caller does it.
-        leaves_parts: Whether the caller removes their parts later than in this transaction.
+        leaves_parts: True if the caller removes their parts in a later transaction.
     """
     if not keys:
         return []

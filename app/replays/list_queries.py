@@ -50,7 +50,7 @@ Condition = Callable[[Columns], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """Which replays to look at: those of some projects, in an order, from a cursor on."""
+    """The replays to scan: those of some projects, in an order, from a cursor on."""
 
     project_ids: tuple[ProjectId, ...]
     order: ReplayOrder = NEWEST
@@ -82,8 +82,8 @@ async def scan_replays(
 
     Args:
         connection: The connection to read with.
-        request: Where to look, and in which order.
-        condition: What a replay must fulfil; None for any.
+        request: The replays to scan, and their order.
+        condition: The condition that replays must meet; None for all.
         limit: Replays to find at most.
         scan_limit: Replays of each project to look at.
     """

@@ -67,13 +67,14 @@ class NewSegment(msgspec.Struct, frozen=True, gc=False):
     recording: bytes
     counts: RecordingCounts
     background_at: datetime | None
-    """When the app last left the screen in this segment; `foreground_at`: when it last returned."""
+    """The time at which the app last left the screen in this segment; `foreground_at` is the time
+    at which it last returned."""
     foreground_at: datetime | None
     declared_size_px: tuple[int, int] | None
     video: StoredVideo | None
     no_video_reason: str | None
     removals: bytes | None = None
-    """What was removed before it is stored (`packed_remarks`); None if nothing was."""
+    """The remarks on what scrubbing removed (`packed_remarks`); None if it removed nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,10 @@ class Segment(NamedTuple):
     recording_offset: int | None = None
     recording_bytes: int | None = None
     shift_ms: int = 0
-    """How far the clock of the replay, on which `started_at` and `ended_at` are, is ahead of the
-    phone's clock in this segment."""
+    """Milliseconds by which the clock of the replay, used by `started_at` and `ended_at`, is ahead
+    of the phone's clock in this segment."""
     removals: bytes | None = None
-    """What was removed before it was stored (`packed_remarks`); None if nothing was."""
+    """The remarks on what scrubbing removed (`packed_remarks`); None if it removed nothing."""
 
     @property
     def has_video(self) -> bool:
@@ -177,9 +178,9 @@ class Replay:
     """The day of its segments and objects; reads of them name it."""
     retention_class: int = RetentionClass.LONG
     closed_at: datetime | None = None
-    """When it was found to be complete; None while it may still grow."""
+    """The time at which it was found to be complete; None while it may still grow."""
     sealed_at: datetime | None = None
-    """When its parts were last moved into objects of its own; None if they never were."""
+    """The time at which its parts were last moved into objects of its own; None for never."""
 
     @property
     def recorded_at(self) -> datetime:

@@ -25,7 +25,7 @@ from app.db.text import clean
 from app.replays.model import ReplayKey
 
 LEASE: Final = timedelta(minutes=30)
-"""How long a process may take to do all steps of a replay; it must stop before that."""
+"""The time within which a process must finish or stop the steps of a replay."""
 _POSTPONED: Final = 1_000
 """Rows that are put off with one statement."""
 _FAULT_BYTES: Final = 500
@@ -135,15 +135,15 @@ class ClosingTask:
 
 @dataclass(frozen=True, slots=True)
 class OpenReplayCounts:
-    """How many replays are open or wait for a step, in all processes."""
+    """The numbers of replays that are open or wait for a step, in all processes."""
 
     open: int
     failing: int
     """Replays of which a step has failed several times in a row."""
     fault: str | None
-    """What one of them says."""
+    """The error of one of them; None if none fails."""
     late_s: float
-    """For how long the one that has waited longest has been due; 0 if none is."""
+    """Seconds for which the longest waiting one has been due; 0 if none is due."""
 
 
 async def postpone_growing(connection: AsyncConnection, quiet: timedelta) -> None:
@@ -151,7 +151,7 @@ async def postpone_growing(connection: AsyncConnection, quiet: timedelta) -> Non
 
     Args:
         connection: The transaction of the caller.
-        quiet: How long no segment may come before a replay closes.
+        quiet: The time without a segment after which a replay closes.
     """
     await (await get_driver(connection)).execute(_POSTPONE_GROWING, quiet)
 
@@ -250,7 +250,7 @@ async def open_old_replays(connection: AsyncConnection, *, limit: int, pause: ti
 
     Args:
         connection: The transaction of the caller.
-        limit: How many are opened at once.
+        limit: The most replays that are opened at once.
         pause: The time from one to the next, which bounds what this costs.
     """
     driver = await get_driver(connection)

@@ -151,7 +151,7 @@ async def request_forgotten_pictures(
     Args:
         connection: The transaction of the caller.
         since: Only replays that arrived after this moment are looked at.
-        at: When to draw them.
+        at: The time at which to draw them.
     """
     row = replay_pictures.c
     forgotten = (

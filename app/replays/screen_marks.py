@@ -12,7 +12,7 @@ from app.db.text import clean
 
 _NAME_START: Final = len("00003:01:")
 SQL_NAME_START: Final = _NAME_START + 1
-"""Where the name begins in a mark for `substr` in SQL, which counts from 1."""
+"""The position of the name in a mark for `substr` in SQL, which counts from 1."""
 _MOST_OF_SEGMENT: Final = 100
 _NAME_BYTES: Final = 200
 

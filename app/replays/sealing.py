@@ -24,7 +24,7 @@ from app.replays import locks, picture_storage
 from app.replays.model import ReplayKey
 
 _EXPIRES_AFTER: Final = timedelta(hours=1)
-"""How long a process may take from putting an object to pointing rows at it."""
+"""The longest time from putting an object to pointing rows at it."""
 READERS_LEFT_AFTER: Final = timedelta(minutes=10)
 """An older copy stays for so long: who asked for the place of a video may still be reading it."""
 
@@ -121,7 +121,7 @@ class SealableSegment(NamedTuple):
     recording_offset: int | None
     recording_bytes: int
     is_in_row: bool
-    """Whether the recording lies in the row of the segment."""
+    """True if the recording lies in the row of the segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class SealableReplay:
 
     @property
     def is_in_sealed_objects(self) -> bool:
-        """Whether nothing lies outside sealed objects, so that there is nothing to do."""
+        """True if nothing lies outside sealed objects, so that there is nothing to do."""
         return (
             self.is_sealed
             and self.day == self.real_day

@@ -31,7 +31,7 @@ class ReplaySize:
 
 @dataclass(frozen=True, slots=True)
 class ReplayCount:
-    """How many replays a project has on a day and in a retention class."""
+    """The number of replays of a project on a day and in a retention class."""
 
     project_id: ProjectId
     day: date

@@ -25,7 +25,7 @@ async def add_replay_ticket(
     """Keep a ticket with a replay.
 
     Returns:
-        Whether it was added: False if the replay has it already, or has as many as it may.
+        True if it was added: False if the replay has it already, or has as many as it may.
 
     Raises:
         NotFound: There is no such replay, or it is being deleted.

@@ -1,1 +1,1 @@
-"""What can be written down of a replay or an issue: reports, repro steps, test flows, tickets."""
+"""Writes texts about a replay or an issue: reports, repro steps, test flows, tickets."""

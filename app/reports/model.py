@@ -59,7 +59,7 @@ class ReportProblem:
     url: str | None
     """The address of the event in its issue; None for the moment until it is grouped."""
     times: int = 1
-    """How often it happened in a row; the rest is of the first time."""
+    """The number of times that it happened in a row; the other fields are those of the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class ReplayReport:
     steps: ReproSteps
     problems: tuple[ReportProblem, ...]
     more_problems: int
-    """How many further errors the range has."""
+    """The number of further errors in the range."""
     requests: tuple[ReportRequest, ...]
     """The chosen requests in the order of time; those that failed or changed something are chosen
     first."""
@@ -103,7 +103,7 @@ class ReplayReport:
     conditions: tuple[DeviceCondition, ...]
     feedback: tuple[str, ...]
     remarks: tuple[str, ...]
-    """What is missing, each a sentence."""
+    """Sentences that name what is missing."""
     has_poster: bool
     flow_facts: FlowFacts
     addresses: ReportAddresses
@@ -144,9 +144,9 @@ class IssueReport:
     """The event; None if the issue has no events any more."""
     message: str | None
     steps: ReproSteps | None
-    """What led to the event; None if nothing is known."""
+    """The steps that led to the event; None if none are known."""
     steps_are_of_event: bool
-    """Whether the steps are the event's own breadcrumbs, without a replay."""
+    """True if the steps are the event's own breadcrumbs, without a replay."""
     replay_url: str | None
     """The address of the replay 15 s before the event; None without a replay."""
     moment: Callable[[int], str] | None

@@ -53,9 +53,9 @@ async def read_issue_report(
     """Read an issue for a report about it, and note in the log that somebody sees or takes it.
 
     Args:
-        reader: Who reads which issue.
+        reader: The person who reads, and the issue.
         event_id: The event that the report describes; None for the newest one.
-        view_notes: Where it is noted that the person looks at the replay, too.
+        view_notes: The notes of views, since the person looks at the replay, too.
         taken_as: The name of the file that the person takes away; None if they only look.
 
     Raises:

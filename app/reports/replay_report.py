@@ -36,7 +36,7 @@ def build_replay_report(
         data: The replay, as its reader may see it.
         within: The range that the report is about; None for the whole replay.
         addresses: The addresses of pages.
-        has_poster: Whether the replay has a small picture.
+        has_poster: True if the replay has a small picture.
 
     Raises:
         InvalidInput: The range begins after the end of the replay.

@@ -34,7 +34,7 @@ class RestEntry:
         Args:
             rest: The REST API.
             pages: What answers all other requests.
-            is_https: Whether the public address begins with https.
+            is_https: True if the public address begins with https.
         """
         self._rest = rest
         self._pages = pages

@@ -48,7 +48,7 @@ def write_link(request: Request, page: RequestedRows, *, has_more: bool) -> dict
     Args:
         request: The request, whose other parameters stay in the addresses.
         page: The rows that it asked for.
-        has_more: Whether the list goes on after them.
+        has_more: True if the list goes on after them.
     """
     before = max(page.first - page.limit, 0)
     places = (

@@ -37,10 +37,10 @@ class ScrubRules(
     safe_keys: frozenset[str] = frozenset()
     """Whole names of keys that are never sensitive, in either case; text in them is scrubbed."""
     scrub_ip: bool = False
-    """Whether to remove the sender's address and any IP address in text, too."""
+    """True to remove the sender's address and any IP address in text, too."""
     emails_in_text: bool = True
     user_email: bool = False
-    """Whether to remove e-mail addresses from the fields about the user, too."""
+    """True to remove e-mail addresses from the fields about the user, too."""
     macs: bool = True
     """On by default, since the address of a Wi-Fi station tells where a phone is and cannot be
     mistaken for anything else."""

@@ -28,7 +28,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are refused, except for one after each pause."""
+        """True if calls are refused, except for one after each pause."""
         return self._failures >= _FAILURES
 
     def check(self) -> None:

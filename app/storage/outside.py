@@ -38,7 +38,7 @@ class OutsideFiles(Protocol):
             limit_bytes: The most bytes that it may have.
 
         Returns:
-            Whether there is such a file. If not, nothing was written.
+            True if there is such a file. If not, nothing was written.
 
         Raises:
             OversizedInput: It is larger.

@@ -28,7 +28,7 @@ class WorkerVoice:
 
         Args:
             descriptor: The end of the pipe that is written to.
-            is_reporter: Whether this worker is the one that reports the start.
+            is_reporter: True if this worker is the one that reports the start.
         """
         self._descriptor = descriptor
         self.is_reporter: Final = is_reporter
@@ -72,7 +72,7 @@ class WorkerProcess:
         """The time at which it is killed, if it was told to stop."""
         self.is_listening = False
         self.problem: str | None = None
-        """Why it ended, if it said so."""
+        """The reason why it ended, if it said so."""
         self._unread = b""
 
     @classmethod
@@ -85,7 +85,7 @@ class WorkerProcess:
             number: The place of the worker, from 1 on; its successor has it, too.
             run_worker: Called in the new process.
             release: Called in the new process before; closes what belongs to the parent.
-            is_reporter: Whether this worker is the one that reports the start.
+            is_reporter: True if this worker is the one that reports the start.
         """
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
@@ -117,7 +117,7 @@ class WorkerProcess:
 
         Args:
             patience_s: Time after which it is killed.
-            drains: Whether it lets load balancers turn away first (`PLAYHEAD_DRAIN_S`). They must
+            drains: True if it lets load balancers turn away first (`PLAYHEAD_DRAIN_S`). They must
                 not while another worker goes on serving the port, since they ask the port.
         """
         if self.kill_at_s is None:

@@ -1,1 +1,1 @@
-"""Turns the stacks of an event into clear ones with the debug files of its project."""
+"""Makes the stacks of events readable with the debug files of their project."""

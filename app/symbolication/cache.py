@@ -4,8 +4,8 @@
     fetch   an object from the store: ranges ─► temporary file ─► rename
 
 The folder may be used by several processes at once. A file appears whole, by a rename; its bytes
-never change, as those of an object do not; and whoever has it open keeps it when another process
-removes it. When the folder grows too large, the files go that were used least lately.
+never change, as those of an object do not; and a process that has it open can go on reading when
+another process removes it. When the folder grows too large, the least recently used files go.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ from app.symbolication.family import LocalFile, ReaderFactory
 _RANGE_BYTES: Final = 4 * 1024 * 1024
 """The bytes of an object that are in memory at once while it is fetched."""
 _MOST_OPEN: Final = 64
-"""Files that stay open and mapped; the one that was used least lately is closed."""
+"""The most files that stay open and mapped; the least recently used one is closed."""
 _USE_NOTED_S: Final = 60.0
-"""How often the use of an open file is written into its times."""
+"""The least pause in seconds between two notes of use in the times of an open file."""
 _UNFINISHED_S: Final = 3_600.0
 """A temporary file of this age was left by a process that died."""
 _TEMPORARY: Final = ".part"
@@ -72,7 +72,7 @@ class CachedFile(LocalFile):
     descriptor: int
     data: mmap | bytes
     used_s: float = 0.0
-    """When its use was noted last, on the monotonic clock."""
+    """The time at which its use was noted last, on the monotonic clock."""
     _readers: dict[object, Any] = field(default_factory=dict)
 
     @classmethod
@@ -106,11 +106,11 @@ class DebugFileCache:
     """The objects of debug files on this machine. Use it from one event loop."""
 
     def __init__(self, folder: Path, objects: ObjectStore, *, limit_bytes: int) -> None:
-        """Make one; the folder is made when the first object comes.
+        """Make a cache; the folder is made when the first object comes.
 
         Args:
-            folder: Where the files lie; other processes may use it as well.
-            objects: The store they come from.
+            folder: The folder with the files; other processes may use it as well.
+            objects: The store from which they are fetched.
             limit_bytes: The size above which files are removed.
         """
         self._folder = folder
@@ -216,7 +216,7 @@ class DebugFileCache:
 
 
 def _note_use(file: CachedFile) -> None:
-    """Write into the times of a file that it is in use; now and then, as it costs a system call."""
+    """Write into the times of a file that it is in use; rarely, as it costs a system call."""
     now_s = monotonic_s()
     if now_s - file.used_s < _USE_NOTED_S and file.used_s:
         return
@@ -256,7 +256,7 @@ def publish_file(temporary: Path, path: Path) -> CachedFile:
 
 
 def make_room(folder: Path, limit_bytes: int, newest: Path) -> None:
-    """Remove the files that were used least lately until the others fit, and old leftovers."""
+    """Remove the least recently used files until the others fit, and old unfinished files."""
     files = _scan_folder(folder)
     now_s = time.time()  # noqa: TID251 - compared with the times of files
     for entry, stat in files:

@@ -13,7 +13,7 @@ _PART = 500
 
 
 class CacheSweeper(RepeatedWorker):
-    """Looks now and then which files of the cache are not stored any more."""
+    """Compares the cache with the stored debug files now and then."""
 
     package = "symbolication.cache_sweeper"
     pause_s = 300.0

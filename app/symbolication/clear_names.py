@@ -11,7 +11,7 @@ from app.symbolication.model import SymbolicatedEvent
 
 @dataclass(frozen=True, slots=True)
 class ClearNames:
-    """What a row of an event says of its stack."""
+    """The title, the culprit and the issues of an event, read from its clear stack."""
 
     title: str
     culprit: str | None
@@ -26,7 +26,7 @@ def read_clear_names(sent: JsonObject, symbolicated: SymbolicatedEvent) -> Clear
 
     Args:
         sent: The event as sent, or at least the members by which it is named and grouped.
-        symbolicated: What is clear about it.
+        symbolicated: The members that symbolication changed.
     """
     clear = symbolicated.apply_to(sent)
     problem = event.read_problem(clear)

@@ -28,7 +28,7 @@ _NAME_CHARS: Final = 1_000
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]{2,}")
 """Shorter names are words of people more often than classes, unless they stand alone."""
 _QUOTED_TYPE: Final = re.compile(r"\b((?:Instance of|type) ')([^'\n]{1,200})(?=')")
-"""What Dart writes for an object without a text of its own, and about a failed cast."""
+"""The texts that Dart writes for an object without `toString`, and about a failed cast."""
 
 _FindName = Callable[[str], str | None]
 _logger: Final = log.get_logger("symbolication.dart")

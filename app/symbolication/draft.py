@@ -1,4 +1,4 @@
-"""An event while its stacks become clear: families of platforms rewrite what they know.
+"""Holds an event while its stacks are made clear by the families of platforms.
 
     event as sent ─► EventDraft ─ family after family rewrites stacks ─► finish ─► SymbolicatedEvent
 
@@ -49,7 +49,7 @@ class Stack:
 
     @property
     def is_crashed(self) -> bool:
-        """Whether the innermost frame is the one that crashed, and not one that was waiting.
+        """True if the innermost frame is the one that crashed, and not one that was waiting.
 
         It is for exceptions, and for the thread that an SDK marks.
         """
@@ -58,7 +58,7 @@ class Stack:
 
 @dataclass(slots=True, eq=False)
 class EventDraft:
-    """The parts of an event that may become clear, and what is found out meanwhile."""
+    """The parts of an event that may become clear, and notes on used and missing files."""
 
     event: JsonObject
     """The event as sent, scrubbed; to be read only."""
@@ -172,7 +172,7 @@ class EventDraft:
             name: The name of the library or script.
             arch: The processor of the image.
             detail: The first position or class that the file does not know.
-            frames: How many frames it is about; 0 for a file that gives source lines only.
+            frames: The number of frames that need it; 0 for a file that gives source lines only.
         """
         key = (kind, debug_id, reason, None if debug_id else name)
         known = self._missing.get(key)
@@ -192,7 +192,7 @@ class EventDraft:
             )
 
     def finish(self) -> SymbolicatedEvent:
-        """Return what was found out; members that came out as they were sent are left out."""
+        """Return the result; members that are as they were sent are left out."""
         members = self._members
         for stack in self.stacks:
             stack.stacktrace["frames"] = stack.frames

@@ -35,7 +35,7 @@ _logger: Final = log.get_logger("symbolication")
 
 
 class TimeBudget(NamedTuple):
-    """How long symbolication may take."""
+    """The time that symbolication may take."""
 
     event_s: float
     """Seconds for one event."""
@@ -44,7 +44,7 @@ class TimeBudget(NamedTuple):
 
 
 AT_INGEST: Final = TimeBudget(event_s=0.05, batch_s=2.0)
-"""Digest waits no longer, so that no event is delayed much."""
+"""The budget of digest, so small that no event is delayed much."""
 IN_WORKER: Final = TimeBudget(event_s=30.0, batch_s=600.0)
 
 
@@ -65,7 +65,7 @@ class EventSymbolicator:
     def __init__(
         self, database: Database, cache: DebugFileCache, families: Sequence[SymbolFamily]
     ) -> None:
-        """Make one.
+        """Make a symbolicator.
 
         Args:
             database: The database with the debug files.
@@ -84,8 +84,8 @@ class EventSymbolicator:
 
         Args:
             events: The events.
-            budget: How long it may take.
-            is_fetching: Whether to wait for files that are not on this machine. If not, events are
+            budget: The time that it may take.
+            is_fetching: True to wait for files that are not on this machine. If not, events are
                 pending whose files do not come at once.
 
         Returns:

@@ -52,7 +52,7 @@ class EventFiles(Protocol):
 
     @property
     def is_fetching(self) -> bool:
-        """Whether there is time to fetch files that are not on this machine."""
+        """True if there is time to fetch files that are not on this machine."""
 
     def find_parts(self, debug_id: str, *kinds: DebugFileKind) -> list[DebugFilePart]:
         """Return the files with a debug id, the newest first; of some kinds, or of all."""

@@ -18,14 +18,14 @@ from app.symbolication.cache import CacheKey, DebugFileCache
 from app.symbolication.family import EventFiles, FileNotAtHand, LocalFile
 
 _WAIT_S: Final = 0.03
-"""How long digest waits for a file that is not on this machine yet."""
+"""The seconds for which digest waits for a file that is not on this machine yet."""
 _MOST_LATE: Final = 3
 """Files that digest waits for in vain in one batch; it fetches no others then."""
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolFilesQuery:
-    """What an event may need."""
+    """A query for the debug files that an event may need."""
 
     project_id: ProjectId
     debug_ids: frozenset[str]
@@ -37,7 +37,7 @@ class SymbolFilesQuery:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the event needs no debug file at all."""
+        """True if the event needs no debug file at all."""
         return not self.debug_ids and not (self.urls and self.release)
 
 
@@ -57,7 +57,7 @@ class FileOpener:
 
     cache: DebugFileCache
     is_patient: bool
-    """Whether to wait for the store as long as it takes. If not, a small file of a quick store
+    """True to wait for the store as long as it takes. If not, a small file of a quick store
     comes in time for its first event, and others go on coming for later events."""
     _late: set[CacheKey] = field(default_factory=set)
 

@@ -9,10 +9,10 @@ SymbolicationResult = Literal["clear", "unchanged", "pending", "failed"]
 
 
 class SymbolicationMetrics:
-    """What this process has made of the stacks of events."""
+    """Metrics of the events that this process has symbolicated."""
 
     def __init__(self) -> None:
-        """Begin at zero."""
+        """Make all metrics, beginning at zero."""
         self._events: Final = Counter(
             "playhead_symbolicated_events",
             "Events that name debug files, by what became of them.",

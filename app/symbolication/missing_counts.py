@@ -46,7 +46,7 @@ class MissingFileCount:
     """As the newest of these events names it, without a number of frames."""
     events: int
     last_at: datetime
-    """When the newest of them was stored."""
+    """The time at which the newest of them was stored."""
     event_id: EventId
     """The newest of them."""
 

@@ -28,8 +28,8 @@ DebugFileKindName = Literal[
 ]
 """The values of `debug_files.model.DebugFileKind`, as the column has them."""
 MissingReason = Literal["not_uploaded", "stripped", "no_lines", "not_in_map"]
-"""Why a debug file did not help: it is not there, it has no debug information, it has names but no
-line numbers, or it does not know the names or positions of the frames."""
+"""The reason why a debug file did not help: it is absent, it has no debug information, it has names
+but no line numbers, or it does not know the names or positions of the frames."""
 
 CLEAR_MEMBERS: Final = ("exception", "threads", "stacktrace", "transaction", "contexts")
 """The top-level members of an event that symbolication may change."""
@@ -67,7 +67,7 @@ class MissingDebugFile:
     """Number of frames that stayed unreadable, or partly so, for want of the file."""
     reason: MissingReason = "not_uploaded"
     detail: str | None = None
-    """What the file does not know, for reason `not_in_map`: a position (`1:4656`) or a class."""
+    """The position (`1:4656`) or class that the file lacks, for the reason `not_in_map`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class UsedDebugFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SymbolicatedEvent:
-    """What symbolication found out about one event."""
+    """The result of symbolication for one event."""
 
     members: JsonObject
     """The members in `CLEAR_MEMBERS` that differ from those sent, whole, as JSON values."""
@@ -95,7 +95,7 @@ class SymbolicatedEvent:
 
     @property
     def is_changed(self) -> bool:
-        """Whether any member differs from the event as sent."""
+        """True if any member differs from the event as sent."""
         return bool(self.members)
 
     def apply_to(self, event: JsonObject) -> JsonObject:

@@ -1,4 +1,4 @@
-"""Knows the projects whose scripts are found by their release, so that digest need not ask.
+"""Keeps a list of the projects whose scripts are found by release, so digest need not query it.
 
 An event of JavaScript without debug ids is looked up by its release only in these projects. Those
 of all others cost digest nothing.

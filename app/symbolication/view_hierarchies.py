@@ -1,7 +1,7 @@
-"""Reads which classes of views came with an event, so that a mapping can give them clear names.
+"""Reads the classes in the view hierarchy of an event, so that a mapping can give them clear names.
 
-The file stays as it was sent. The clear names lie beside the clear stack, and make a second version
-of the file of it whenever somebody looks at it.
+The file stays as it was sent. The clear names are stored beside the clear stack; a second version
+of the file with these names is made whenever somebody opens it.
 """
 
 from app.core.errors import NotFound, RequestRefused

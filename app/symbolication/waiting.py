@@ -1,16 +1,16 @@
-"""Notes which debug files events miss, and which events wait for a worker.
+"""Notes the debug files that events miss, and the events that wait for a worker.
 
     digest ─ new events ─► missing_files: by file, to be done when it comes
                         └► symbolication_queue: pending, to be done soon
     upload ─ arrival ─► the events that miss the file, the newest first
 
 Sources of native code and names of Dart come in files of their own, with the debug id of the binary
-that they belong to. Nobody knows whether there will be any, so no page says that an event misses
-them; but an event that used the binary is noted under `COMPANION`, and done again when one comes.
+to which they belong. Such a file may never come, so no page says that an event misses it; but an
+event that used the binary is noted under `COMPANION`, and symbolicated again when one comes.
 
-An upload may be committed while a batch is on its way that looked for its file before. So digest
-looks once more when it writes what is missing, under a lock that the worker of an arrival waits
-for: either it sees the file, and queues the event, or the worker sees what it has written.
+An upload may be committed after a batch has looked for the file and before it is stored. So digest
+looks once more when it writes the missing files, under a lock that the worker of an arrival waits
+for: either digest sees the file and queues the event, or the worker sees the note.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -132,13 +132,14 @@ async def note_symbolicated(
     days: Mapping[EventKey, date],
     looked_up_at: datetime,
 ) -> None:
-    """Note what events miss, and queue those that are pending.
+    """Note the files that events miss, and queue those that are pending.
 
     Args:
         connection: The transaction that stores the events.
-        symbolicated: What was found out about each event.
+        symbolicated: The result for each event.
         days: The day of the row of each event.
-        looked_up_at: When their files were looked up. A file that came since is used soon.
+        looked_up_at: The time at which their files were looked up. Files that came since are used
+            soon.
     """
     rows = [
         row
@@ -166,7 +167,7 @@ async def queue_events(
 
 
 async def forget_missing_files(connection: AsyncConnection, keys: Collection[EventKey]) -> None:
-    """Forget what some events miss, because they were symbolicated anew or are no more."""
+    """Delete the notes on missing files of events that were symbolicated again or are deleted."""
     if keys:
         await connection.execute(
             _FORGET,
@@ -186,7 +187,7 @@ async def wait_for_lookups(connection: AsyncConnection, project_id: ProjectId) -
 
 
 async def forget_expired(connection: AsyncConnection, day: date, retention_class: int) -> None:
-    """Forget what the events of a partition miss, before it is dropped, which no trigger sees."""
+    """Delete the notes on events of a partition before it is dropped, which fires no trigger."""
     await connection.execute(_FORGET_EXPIRED, {"day": day, "retention_class": retention_class})
 
 

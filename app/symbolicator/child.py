@@ -28,7 +28,7 @@ UNFILTERED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class ReadingLimits:
-    """What reading one debug file may take."""
+    """The limits for reading one debug file."""
 
     memory_mib: int = DEFAULT_MEMORY_MIB
     """Memory of the child, besides the file, which it maps and the kernel can drop at any time. An
@@ -49,7 +49,7 @@ class NativeDeriver:
         Args:
             lock: A file that all processes of this machine lock while they read a debug file. Its
                 folder is made when it is needed.
-            limits: What reading one file may take.
+            limits: The limits for reading one file.
         """
         self._lock = lock
         self._limits = limits or ReadingLimits()

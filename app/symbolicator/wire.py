@@ -63,16 +63,16 @@ class DebugObject(msgspec.Struct, frozen=True, kw_only=True):
         list[Literal["symtab", "debug", "unwind", "sources"]], msgspec.Meta(max_length=4)
     ]
     has_all_names: bool
-    """Whether its symbols name every function; a stripped library names exported ones only, so an
+    """True if its symbols name every function; a stripped library names exported ones only, so an
     address would get the name of a function that merely lies before it."""
     start: _Address
-    """Where its symcache begins in the file for symcaches."""
+    """The offset of its symcache in the file for symcaches."""
     size_bytes: _Address
     """The size of its symcache; 0 if the object names nothing."""
 
     @property
     def remark(self) -> Literal["stripped", "no_lines"] | None:
-        """What the object lacks: names of all functions, or lines; None if it has both."""
+        """The information that the object lacks: all names, or lines; None if it has both."""
         if not self.has_all_names:
             return "stripped"
         return None if "debug" in self.features else "no_lines"
@@ -92,7 +92,7 @@ class AddressQuestion(msgspec.Struct, frozen=True, array_like=True):
     address: int
     """The address of the instruction, in memory."""
     image_address: int
-    """Where the image begins in memory."""
+    """The address at which the image begins in memory."""
     frame: Literal["exact", "caller", "crashed"] = "exact"
     """`exact` looks up the address itself. `caller` looks up the call before it, because the frame
     holds a return address. `crashed` is the frame in which a thread crashed."""
@@ -121,7 +121,7 @@ class SourceLocation(msgspec.Struct, frozen=True, array_like=True):
     line: Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
     """The line, from 1; 0 if it is unknown."""
     symbol_address: _Address
-    """Where the function begins, counted from the beginning of the image."""
+    """The address of the function, counted from the beginning of the image."""
     language: _Label
 
 

@@ -158,7 +158,7 @@ class LinkedSpans:
 
     @property
     def is_whole(self) -> bool:
-        """Whether these are all spans."""
+        """True if these are all spans."""
         return self.first <= 1 and self.next_place is None
 
 

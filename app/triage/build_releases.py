@@ -32,7 +32,7 @@ class NewDeploy:
     url: str | None
     started_at: datetime | None
     finished_at: datetime | None
-    """When it ended; None for now."""
+    """The time at which it ended; None for now."""
 
 
 async def change_release(

@@ -93,7 +93,7 @@ class FeedbackEntry:
     issue_id: IssueId | None
     replay: ReplayKey | None
     at_ms: int | None
-    """When it was written, by the replay's clock; None if the replay did not run at that time."""
+    """The time at which it was written, by the replay's clock; None if that did not run then."""
 
 
 async def read_feedback_page(

@@ -41,7 +41,7 @@ class EventReplay:
     size_px: tuple[int, int] | None
     """Width and height of the first picture as it is shown."""
     is_processing: bool
-    """Whether video may still come."""
+    """True if video may still come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class MissingReplay:
     outcomes: tuple[OutcomeCount, ...]
     """Outcomes of the project's items since the day before the event."""
     is_recent: bool
-    """Whether the replay may still come."""
+    """True if the replay may still come."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class LinkedReplay:
     at_ms: int
     """Counted from the start of the replay, by the replay's clock."""
     is_apart: bool
-    """Whether the event happened outside the part of the replay that is stored."""
+    """True if the event happened outside the part of the replay that is stored."""
 
 
 async def read_linked_replays(

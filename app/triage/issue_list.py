@@ -43,7 +43,7 @@ class IssueListData:
     daily_events: Mapping[IssueKey, Mapping[datetime, int]]
     """Events of each issue by day, for the last `CHART_DAYS`; days without events are absent."""
     has_any: bool
-    """Whether the reader may see any issue at all, whatever the filters."""
+    """True if the reader may see any issue at all, whatever the filters."""
 
 
 async def read_issue_list(db: Database, request: IssueListRequest) -> IssueListData:

@@ -72,8 +72,8 @@ async def read_issue_page(
         event_id: The event to show, or None for the newest one.
         first_release: Number of releases to skip.
         first_file: Number of files to skip.
-        is_as_sent: Whether the views keep the names that the app sent.
-        is_noted: Whether the log gains a line; False for a caller that adds another one.
+        is_as_sent: True if the views keep the names that the app sent.
+        is_noted: True if the log gains a line; False for a caller that adds another one.
 
     Raises:
         NotFound: There is no such issue, or it has no such event.

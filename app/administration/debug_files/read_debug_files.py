@@ -46,7 +46,7 @@ class DebugFileSearch:
 
     @property
     def is_limited(self) -> bool:
-        """Whether it leaves out any file."""
+        """True if it leaves out any file."""
         return bool(self.release or self.kind or self.text)
 
     @property

@@ -39,7 +39,7 @@ class MatchingQuestion:
     video_bytes: int
     held: int
     is_more: bool
-    """Whether more match than one act deletes."""
+    """True if more match than one act deletes."""
     until: datetime
     """Replays that came later are not meant."""
 

@@ -65,8 +65,8 @@ async def ask_about_person(
         database: The database to read.
         access: Who asks, and the project.
         names: The names that were typed or chosen.
-        in_all: Whether all projects of which the visitor is an admin are meant.
-        is_first: Whether nothing was chosen yet: then names that nobody else has are added.
+        in_all: True if all projects of which the visitor is an admin are meant.
+        is_first: True if nothing was chosen yet: then names that nobody else has are added.
 
     Raises:
         PermissionDenied: The visitor is not an admin of the project.

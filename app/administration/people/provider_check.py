@@ -75,7 +75,7 @@ async def confirm_sign_in(
         signed_in: The sign-in.
 
     Returns:
-        Whether the provider was asked: then the rights of the person may have changed.
+        True if the provider was asked: then the rights of the person may have changed.
 
     Raises:
         SignInRequired: The sign-in is over.

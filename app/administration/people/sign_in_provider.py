@@ -31,7 +31,7 @@ class SignInProvider:
     label: str
     allows_passwords: bool
     trusts_emails: bool
-    """Whether addresses count as verified though the provider does not say so."""
+    """True if addresses count as verified though the provider does not say so."""
 
 
 def open_sign_in_provider(

@@ -46,7 +46,7 @@ class MemberResult:
     change: MemberChange
     link: OneTimeLink | None = None
     is_mailed: bool = False
-    """Whether whoever was invited gets a mail."""
+    """True if whoever was invited gets a mail."""
 
 
 async def set_member(
@@ -59,7 +59,7 @@ async def set_member(
         access: Who does it, and the project.
         email: The address of the person, as typed.
         role_name: The role, as the form names it.
-        has_mail: Whether this server sends mails.
+        has_mail: True if this server sends mails.
 
     Raises:
         PermissionDenied: The person who asks is not an admin of the project, or the new role or

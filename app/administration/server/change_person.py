@@ -57,8 +57,8 @@ async def set_server_admin(
         database: The database with the accounts.
         admin: Whoever asks.
         person_id: The person.
-        is_admin: Whether they are an admin from now on.
-        do_groups_decide: Whether groups of a sign-in provider say which of its people are admins.
+        is_admin: True if they are an admin from now on.
+        do_groups_decide: True if groups of a sign-in provider say which of its people are admins.
 
     Raises:
         PermissionDenied: Whoever asks is not an admin of the server, or it is their own account.

@@ -33,11 +33,11 @@ class NewPerson:
     """The project in which they get a role; None for none."""
     role_name: str = Role.VIEWER
     is_admin: bool = False
-    """Whether they become an admin of the server."""
+    """True if they become an admin of the server."""
     link_days: int = INVITATION_DAYS
     """The days for which their link works."""
     is_mailed: bool = False
-    """Whether this server mails them the link, instead of showing it to whoever invites."""
+    """True if this server mails them the link, instead of showing it to whoever invites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class AddedPerson:
     link: OneTimeLink | None
     is_new: bool
     is_mailed: bool = False
-    """Whether the link goes to them by mail."""
+    """True if the link goes to them by mail."""
 
 
 async def invite_person(database: Database, admin: Person, new_person: NewPerson) -> AddedPerson:

@@ -168,7 +168,7 @@ def _read_spans(
     Args:
         raw: The transaction.
         defaults: The values that its spans take from it.
-        is_set: Whether the clock was set when the root began. Then a span of 1970 is left out: its
+        is_set: True if the clock was set when the root began. Then a span of 1970 is left out: its
             time is a field left empty, or in a wrong unit.
     """
     listed = jsonish.sequence(raw, "spans")

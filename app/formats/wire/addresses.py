@@ -35,11 +35,11 @@ def fill_addresses(
         raw: Payload before decoding; searching it is a hundred times faster than walking `value`.
         client_ip: Address of the sender; without it, requests for the address are removed.
         infer_ip: The SDK's wish in the envelope's header; one in the payload goes before it.
-        has_user: Whether payloads of this type have a user, who gets the address if the SDK expects
+        has_user: True if payloads of this type have a user, who gets the address if the SDK expects
             that.
 
     Returns:
-        Whether anything was changed.
+        True if anything was changed.
     """
     if not isinstance(value, dict):
         return False
@@ -93,7 +93,7 @@ def _replace_requests(value: Any, address: str | None, *, is_address: bool, dept
     Args:
         value: A container, changed in place; other values are left alone.
         address: Address of the sender, if it is known and may be stored.
-        is_address: Whether the field that holds `value` is for an address, which matters for a
+        is_address: True if the field that holds `value` is for an address, which matters for a
             typed attribute, `{"type", "value"}`.
         depth: Depth of `value` in the payload.
     """

@@ -25,7 +25,7 @@ def write_rate_limit(
     Args:
         seconds: Length of the limit; it is raised to 1, since Cocoa ignores less.
         categories: Categories in the words of SDKs; none of them means everything.
-        scope: Whether the limit is of a key or a project.
+        scope: The scope of the limit: a key or a project.
         reason: A word without `:` and `,`, which people may read and SDKs do not.
     """
     return f"{max(1, seconds)}:{';'.join(categories)}:{scope}:{reason}"

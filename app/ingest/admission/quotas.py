@@ -88,7 +88,7 @@ class Quotas:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def is_full(self, project_id: ProjectId) -> bool:
-        """Whether a project has as much in storage as it may have."""
+        """Tell whether a project has as much in storage as it may have."""
         return project_id in self._full
 
     def admit(

@@ -53,7 +53,7 @@ class JournalAdopter:
         self._batches = batches
         self._retrier = retrier
         self.is_done = False
-        """Whether everything is digested that dead processes had left at the last look."""
+        """True if everything is digested that dead processes had left at the last look."""
         self._keep_s = keep_s
         self.kept: frozenset[str] = frozenset()
         """Journals that are digested and kept for a while."""

@@ -111,12 +111,12 @@ class Digester:
 
     @property
     def outage(self) -> ServiceUnavailable | None:
-        """Why a batch waits for Postgres or storage; None while none does."""
+        """The reason why a batch waits for Postgres or storage; None while none does."""
         return self._retrier.outage
 
     @property
     def has_adopted(self) -> bool:
-        """Whether everything is digested that dead processes had left at the last look."""
+        """True if everything is digested that dead processes had left at the last look."""
         return self._adopter.is_done
 
     @property

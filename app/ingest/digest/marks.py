@@ -79,7 +79,7 @@ class ClaimedMark:
     stored_seq: int
     """The last entry that is stored; 0 if none is."""
     moved_at: datetime
-    """When that was stored, by the clock of Postgres."""
+    """The time at which that was stored, by the clock of Postgres."""
     age: timedelta
     """The time since then, when the mark was claimed."""
 

@@ -31,7 +31,7 @@ def open_envelope(
         accepted: The envelope.
         rules: The privacy rules of its project.
         prepared: The batch in which the outcomes of the others are counted.
-        is_full: Whether its project may store no more: then what goes to object storage is
+        is_full: True if its project may store no more: then what goes to object storage is
             limited.
     """
     context = EnvelopeContext(

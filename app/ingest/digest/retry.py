@@ -18,9 +18,9 @@ class StepRetrier:
 
     def __init__(self) -> None:
         self.outage: ServiceUnavailable | None = None
-        """Why a step waits for Postgres or storage; None while none does."""
+        """The reason why a step waits for Postgres or storage; None while none does."""
         self.is_stopping = False
-        """Whether a step that fails is given up, since the process is about to end."""
+        """True if a step that fails is given up, since the process is about to end."""
 
     async def retry[T](self, step: Callable[[], Awaitable[T]]) -> T:
         """Run a step until it succeeds; only `ServiceUnavailable` makes it run again.

@@ -87,7 +87,7 @@ async def store_batch(
         mark: The mark of its journal, which is moved past the batch.
         quarantine: The envelope of the batch, if it failed and is put into quarantine.
         orphans: Keys of packs that earlier tries put and no row will ever point at.
-        is_again: Whether an earlier try ended without an answer. It may have been committed, and
+        is_again: True if an earlier try ended without an answer. It may have been committed, and
             part of it erased since, so nothing may be put again in that case.
         memory: What the process knows about days.
         wanted: What rules want to be told of; None for nothing.

@@ -25,7 +25,7 @@ from app.symbolication.event import AT_INGEST, PENDING, EventSymbolicator, SentE
 from app.symbolication.model import NOT_SYMBOLICATED, SymbolicatedEvent, pack_symbolicated
 
 HasScripts = Callable[[ProjectId], bool]
-"""Whether a project has scripts that are found by their release."""
+"""Tells whether a project has scripts that are found by their release."""
 
 Hierarchies = Mapping[tuple[ProjectId, EventId], memoryview]
 """View hierarchies as they are stored, by project and event."""

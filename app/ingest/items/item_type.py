@@ -90,7 +90,7 @@ class SymbolicatedBatch:
 
     events: dict[tuple[ProjectId, EventId], SymbolicatedEvent] = field(default_factory=dict)
     looked_up_at: datetime = field(default_factory=clock.now)
-    """When their debug files were looked up."""
+    """The time at which their debug files were looked up."""
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ class CleanPayload(msgspec.Struct, frozen=True, gc=False):
 
     value: Any
     is_changed: bool
-    """Whether it has to be written anew: something was removed, or an address filled in."""
+    """True if it has to be written anew: something was removed, or an address filled in."""
     remarks: tuple[ScrubRemark, ...]
     """What was removed."""
 

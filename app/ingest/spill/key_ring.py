@@ -43,7 +43,7 @@ class SpillKeyRing:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the key was looked for a short time ago."""
+        """True if the key was looked for a short time ago."""
         return self._current is not None and monotonic_s() - self._read_at_s < _FRESH_S
 
     def expire(self) -> None:

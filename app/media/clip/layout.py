@@ -61,8 +61,8 @@ def lay_out_clip(
         sizes: The widths and heights of the pictures in the clip, as they are seen, in pixels. A
             phone that is turned has two.
         clip_format: The format, which limits the size.
-        has_body: Whether a device is drawn around the picture.
-        has_caption: Whether there is a caption below.
+        has_body: True if a device is drawn around the picture.
+        has_caption: True if there is a caption below.
     """
     wide = max(width for width, _ in sizes)
     high = max(height for _, height in sizes)

@@ -92,7 +92,7 @@ def draw_mark(picture: PlanarPicture, mark: ClipMark, shown: ClipBox) -> None:
     Args:
         picture: The canvas.
         mark: The mark, in pixels of its own picture.
-        shown: Where on the canvas the picture is.
+        shown: The box of the picture on the canvas.
     """
     scale_x, scale_y = shown.width / mark.size[0], shown.height / mark.size[1]
     points = [(shown.x + x * scale_x, shown.y + y * scale_y) for x, y in mark.points]

@@ -62,7 +62,7 @@ class ClipPlan(msgspec.Struct, frozen=True, array_like=True):
     shots: int
     """The most pictures that follow."""
     last_ms: int
-    """How long the last picture is shown."""
+    """The time for which the last picture is shown."""
 
 
 class ClipMark(msgspec.Struct, frozen=True, array_like=True, gc=False):

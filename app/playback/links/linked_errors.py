@@ -25,7 +25,7 @@ class ErrorMark:
     at_ms: int
     source: Side
     is_crash: bool
-    """Whether the error ended the app, or the app hung."""
+    """True if the error ended the app, or the app hung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class ErrorCounts:
     hung_at: datetime | None = None
     """The times at which the app last reported a crash and a hang, by the phone's clock."""
     is_at_least: bool = False
-    """Whether the replay may have more errors than were counted."""
+    """True if the replay may have more errors than were counted."""
     marks: tuple[ErrorMark, ...] = ()
     """The first errors of each kind that happened within the time of the replay."""
 

@@ -45,7 +45,7 @@ class LogCount:
 
     number: int
     is_at_least: bool = False
-    """Whether counting stopped at this number, so that there may be more."""
+    """True if counting stopped at this number, so that there may be more."""
 
 
 async def read_logs(

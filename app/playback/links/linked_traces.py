@@ -73,7 +73,7 @@ class Trace:
     """The errors whose span is not here."""
     clocks: tuple[ClockShift, ...]
     is_cut: bool = False
-    """Whether the trace may have more spans than the part that is read."""
+    """True if the trace may have more spans than the part that is read."""
     started_at: datetime | None = None
     """The zero of the axis by the server's clock; None on the clock of a replay."""
 

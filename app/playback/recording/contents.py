@@ -56,7 +56,7 @@ class ReplayContents:
     """Segments after the part that is read, if all recordings are too large to be read at once, or
     the storage does not answer."""
     is_storage_away: bool
-    """Whether recordings are missing because the storage does not answer."""
+    """True if recordings are missing because the storage does not answer."""
     breadcrumbs: tuple[Breadcrumb, ...]
     gestures: tuple[Gesture, ...]
     """Each gesture has at least its first and its last point."""
@@ -84,7 +84,7 @@ async def read_contents(
         store: The store with the recordings of sealed replays.
         outline: The replay.
         from_segment: The first segment whose recording is read; 64 MiB are read at once.
-        needs_storage: Whether to raise when the storage does not answer. A page shows everything
+        needs_storage: True to raise when the storage does not answer. A page shows everything
             else in that case.
 
     Raises:
@@ -177,7 +177,7 @@ def assemble_contents(
         recorded: Its segments with their recordings.
         found_gestures: Its gestures.
         from_segment: The first segment whose recording is read.
-        is_storage_away: Whether recordings are missing because the storage does not answer.
+        is_storage_away: True if recordings are missing because the storage does not answer.
     """
     playable, zero_ms, duration_ms = outline.playable, outline.zero_ms, outline.duration_ms
     segments = [each.segment for each in recorded]

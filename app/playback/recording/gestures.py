@@ -62,7 +62,7 @@ class Gesture:
     points: tuple[TouchPoint, ...]
     taps: int = 1
     is_dead: bool = False
-    """Whether the app did not react."""
+    """True if the app did not react."""
 
     @property
     def start_ms(self) -> int:

@@ -29,11 +29,11 @@ class ReplayOutline:
     zero_ms: int
     duration_ms: int
     is_arriving: bool
-    """Whether more segments may come."""
+    """True if more segments may come."""
 
     @property
     def recorded_at(self) -> datetime:
-        """When the first picture was recorded, by the phone's clock as far as it can be trusted."""
+        """The time of the first picture, by the phone's clock as far as it can be trusted."""
         shift = self.replay.recorded_at - self.replay.started_at
         return units.at_from_ms(self.zero_ms) + shift
 

@@ -110,7 +110,7 @@ def read_recordings(
     Args:
         segments: The segments in the order of their ids.
         from_segment: The first segment whose recording is read.
-        with_touches: Whether touches are read too.
+        with_touches: True if touches are read too.
     """
     before = [segment for segment in segments if segment.segment_id < from_segment]
     recorded = [

@@ -126,7 +126,7 @@ class _Frame(NamedTuple):
     size_bytes: int
     offset: int
     is_cut: bool
-    """Whether the file itself says not to show it."""
+    """True if the file itself says not to show it."""
 
 
 class _UnplacedGop(NamedTuple):

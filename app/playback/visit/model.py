@@ -140,7 +140,7 @@ class ReplayHead:
 
     @property
     def has_crashed(self) -> bool:
-        """Whether the replay ended with a crash of its app."""
+        """True if the replay ended with a crash of its app."""
         return self.ending is Ending.CRASHED
 
 

@@ -1,4 +1,4 @@
-"""What test flows in a programming language have in common: a comment and calls for each step."""
+"""Writes test flows in a programming language: a comment and calls for each step."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _INDENT: Final = "        "
 
 @dataclass(frozen=True, slots=True)
 class FlowLanguage:
-    """How a test says what is done to an app; each text is a line of code."""
+    """The lines of code by which a test framework acts on an app."""
 
     changes: Mapping[str, str]
     """The calls by the change of the app; `opened` is always one of them."""

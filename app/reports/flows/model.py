@@ -1,4 +1,4 @@
-"""What all flows have in common: their facts, how a step finds its element, and honest remarks."""
+"""The values that all flows share: their facts, the ways to find an element, and remarks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ class FlowFacts:
 
     @property
     def is_flutter(self) -> bool:
-        """Whether the app draws its own views, which tests of the platform do not see."""
+        """True if the app draws its own views, which tests of the platform do not see."""
         return self.sdk_name.startswith(FLUTTER)
 
 
 class FindsBy(StrEnum):
-    """How a flow finds what is touched, the surest way first."""
+    """The ways in which a flow finds an element, the surest first."""
 
     ID = "id"
     TEXT = "text"
@@ -41,9 +41,9 @@ def choose_way(target: Target | None, *, has_place: bool, has_tags: bool = False
     """Choose how a flow finds what is touched: by id, then by text, then by position.
 
     Args:
-        target: What was touched, if the SDK says.
-        has_place: Whether it is known where.
-        has_tags: Whether the flow can find a view by its tag, which then counts as its id.
+        target: The element that was touched, if the SDK names one.
+        has_place: True if it is known where.
+        has_tags: True if the flow can find a view by its tag, which then counts as its id.
     """
     if target is not None and (target.view_id or (has_tags and target.tag)):
         return FindsBy.ID

@@ -50,7 +50,7 @@ _RANKS: Final[tuple[type, ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class StepSources:
-    """What steps are derived from: the recording of a replay, or the breadcrumbs of an event."""
+    """The source of steps: the recording of a replay, or the breadcrumbs of an event."""
 
     breadcrumbs: Sequence[Breadcrumb]
     """In time order; their times are milliseconds since 1970."""
@@ -63,9 +63,9 @@ class StepSources:
     """Screens that segments name, which count if no breadcrumb names one."""
     problems: Sequence[ProblemStep] = ()
     is_from_start: bool = False
-    """Whether the recording may begin with the start of the app."""
+    """True if the recording may begin with the start of the app."""
     is_cut: bool = False
-    """Whether recordings are missing at the end."""
+    """True if recordings are missing at the end."""
 
 
 def find_platform(facts: Mapping[str, Any]) -> Platform:

@@ -25,7 +25,7 @@ CHANGING_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a finger touched, as far as the SDK names it; every member may be missing."""
+    """The element that a finger touched, as the SDK names it; every member may be missing."""
 
     view_id: str | None = None
     """The resource name on Android (`btn_pay`), the accessibility identifier on iOS."""
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def takes_text(self) -> bool:
-        """Whether it is a field, by its class."""
+        """True if it is a field, by its class."""
         view_class = (self.view_class or "").lower()
         return any(word in view_class for word in _FIELD_WORDS)
 
@@ -69,14 +69,14 @@ class TouchStep:
     kind: TouchKind
     target: Target | None
     place: ScreenPlace | None
-    """Where the first finger came down; None if no touch was recorded near the note."""
+    """The place where the first finger came down; None if no touch was recorded near the note."""
     end_place: ScreenPlace | None = None
-    """Where the finger left the screen, for swipes."""
+    """The place where the finger left the screen, for swipes."""
     direction: Direction | None = None
     times: int = 1
     fingers: int = 1
     is_dead: bool = False
-    """Whether the app did not react, according to the SDK."""
+    """True if the app did not react, according to the SDK."""
     screen: str | None = None
     """The screen it happened on, if a name is known."""
 
@@ -158,7 +158,7 @@ class ReproSteps:
     earlier: int = 0
     """Steps of the range that are left out before these, because there are too many."""
     is_cut: bool = False
-    """Whether recordings of the range were not read, so that steps after these may be missing."""
+    """True if recordings of the range were not read, so that steps after these may be missing."""
 
 
 def is_action(step: Step) -> bool:

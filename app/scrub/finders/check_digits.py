@@ -64,7 +64,7 @@ def is_iban(text: str, *, grouped: bool) -> bool:
 
     Args:
         text: Letters and digits in either case, without blanks.
-        grouped: Whether it was written in groups. Then its check digits must be right, because
+        grouped: True if it was written in groups. Then its check digits must be right, because
             groups of capitals and digits are common. In one piece, country and length suffice.
     """
     upper = text.upper()

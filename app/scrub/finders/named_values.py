@@ -130,18 +130,18 @@ class _NamedPrefix:
     verdict: NameVerdict
     is_secret: bool
     is_query: bool
-    """Whether the name is secret only as a parameter of a URL."""
+    """True if the name is secret only as a parameter of a URL."""
     is_prose: bool
-    """Whether the sign is a bare colon or a word."""
+    """True if the sign is a bare colon or a word."""
     is_vague: bool
-    """Whether a word follows more often than a value: the sign is a word, or the name is `auth` in
+    """True if a word follows more often than a value: the sign is a word, or the name is `auth` in
     prose."""
     takes_short: bool
-    """Whether a number of one or two digits is a secret, too."""
+    """True if a number of one or two digits is a secret, too."""
     is_cache_key: bool
-    """Whether a word with a colon after it is the key of a cache, as in `auth:session:1`."""
+    """True if a word with a colon after it is the key of a cache, as in `auth:session:1`."""
     is_guess: bool
-    """Whether the name is a parameter of a URL whose value must look like a token."""
+    """True if the name is a parameter of a URL whose value must look like a token."""
 
 
 class _Variables:
@@ -178,7 +178,7 @@ class NamedValueFinder:
 
         Args:
             text: Folded text.
-            only_quoted: Whether only quoted values count. In source code `password = ask()` holds
+            only_quoted: True if only quoted values count. In source code `password = ask()` holds
                 no secret, and `password = "x"` does.
         """
         done, prefixes, variables = 0, self._prefixes, _Variables(text)

@@ -36,7 +36,7 @@ class TapRules(msgspec.Struct, frozen=True, gc=False, cache_hash=True, forbid_un
     """What a project wants hidden; hashable, because compiled rules are cached by them."""
 
     keypads: bool = False
-    """Whether to hide all taps of a screen while it shows a keypad, as far as names tell."""
+    """True to hide all taps of a screen while it shows a keypad, as far as names tell."""
     views: tuple[str, ...] = ()
     """Further names of the views of keypads; `*` stands for any text."""
     screens: tuple[str, ...] = ()

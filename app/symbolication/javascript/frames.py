@@ -31,12 +31,12 @@ class OpenScript:
     bundle: PackedBundle
     script: PackedScript
     is_at_its_url: bool
-    """Whether it was found by its address, so that the address of its map is the real one."""
+    """True if it was found by its address, so that the address of its map is the real one."""
 
 
 @dataclass(slots=True)
 class ScriptResult:
-    """What became of the frames of one script."""
+    """Counts of the frames of one script that are clear or missed."""
 
     clear: int = 0
     """Frames that have been made clear, or got lines."""
@@ -47,7 +47,7 @@ class ScriptResult:
     looks_minified: bool = False
 
     def add(self, other: "ScriptResult") -> None:
-        """Add what became of the frames of another stack."""
+        """Add the counts of another stack."""
         self.clear += other.clear
         self.missed += other.missed
         self.first_missed = self.first_missed or other.first_missed
@@ -60,7 +60,7 @@ class MappedFrames:
 
     frames: list[JsonObject]
     results: dict[str, ScriptResult] = field(default_factory=dict)
-    """What became of the frames of each script, by the address in the frames."""
+    """The counts of each script, by the address in the frames."""
 
 
 def map_frames(

@@ -37,7 +37,7 @@ class EventScript:
 
     @property
     def is_of_developer(self) -> bool:
-        """Whether it comes from a development server, which sends no minified code."""
+        """True if it comes from a development server, which sends no minified code."""
         return _DEVELOPMENT.match(self.url) is not None
 
 

@@ -54,7 +54,7 @@ class JvmFamily(SymbolFamily):
 
 
 def is_jvm_frame(draft: EventDraft, frame: JsonObject) -> bool:
-    """Whether a frame is one of the JVM that has a class and a method."""
+    """Tell whether a frame is one of the JVM that has a class and a method."""
     return (
         draft.platform_of(frame) in _PLATFORMS
         and bool(jsonish.text(frame, "module"))
@@ -63,7 +63,7 @@ def is_jvm_frame(draft: EventDraft, frame: JsonObject) -> bool:
 
 
 def _has_jvm_code(draft: EventDraft) -> bool:
-    """Whether an event has something that a mapping may explain; its views may be all there is."""
+    """Tell whether an event has frames or views that a mapping may explain."""
     if draft.platform in _PLATFORMS or draft.view_types:
         return True
     return any(
@@ -210,7 +210,7 @@ def _add_source_lines(draft: EventDraft, images: Sequence[_ImageFile]) -> None:
 
 
 def _names_own_classes(draft: EventDraft) -> bool:
-    """Whether an event whose frames are all foreign has other classes that a mapping explains."""
+    """Tell whether an event with foreign frames only has other classes that a mapping explains."""
     thrown = [names.read_exception_class(exception) for exception in draft.exceptions]
     named = [name for name in thrown if name and draft.platform in _PLATFORMS]
     return not all(own_code.is_foreign(name) for name in (*named, *draft.view_types))

@@ -16,7 +16,7 @@ _COMPOSABLES: Final = "ComposableSingletons$"
 
 
 def is_file_name(sent: object) -> bool:
-    """Whether the file of a frame, or of a class in a mapping, is the name of a file.
+    """Tell whether the file of a frame, or of a class in a mapping, is the name of a file.
 
     Shrinkers write `SourceFile`, `r8-map-id-4fe1c2a` or any word that a build chose, and Android
     writes `Unknown Source`; names of files have an ending.

@@ -38,12 +38,12 @@ def _remove_variant(package: str) -> str:
 
 
 def is_foreign(class_name: str) -> bool:
-    """Whether a class belongs to Java, Kotlin or Android."""
+    """Tell whether a class belongs to Java, Kotlin or Android."""
     return class_name.startswith(_FOREIGN)
 
 
 def is_own_code(class_name: str, packages: tuple[str, ...]) -> bool | None:
-    """Whether a clear class belongs to the app; None if its name does not tell."""
+    """Tell whether a clear class belongs to the app; None if its name does not tell."""
     for package in packages:
         if class_name == package or class_name.startswith((f"{package}.", f"{package}$")):
             return True

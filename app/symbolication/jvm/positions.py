@@ -9,7 +9,7 @@ from app.formats.debug_files.mapping.members import MethodRow, OutlineCall
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What one position in the app was in the source: a method, and those inlined into it.
+    """The methods in the source for one position in the app: a method, and those inlined into it.
 
     Attributes:
         rows: The innermost inlined method first, the method itself last; at least one.
@@ -58,7 +58,7 @@ def choose_position(
 
     Args:
         rows: All rows of an obfuscated method in the order of the mapping.
-        keep_synthesized: Whether a method that the compiler made may be chosen.
+        keep_synthesized: True if a method that the compiler made may be chosen.
         source_line: The line of the frame, if it is known to be one of the source.
 
     Returns:
@@ -100,6 +100,6 @@ def find_outline_call(rows: Sequence[MethodRow], line: int | None, outline: str)
 
 
 def _names_outline(call: OutlineCall, name: str) -> bool:
-    """Whether a note is about an outline: `Lq/z;a(I)I` is about `q.z.a`."""
+    """Tell whether a note is about an outline: `Lq/z;a(I)I` is about `q.z.a`."""
     class_name, _, method = call.outline.partition(";")
     return f"{class_name[1:].replace('/', '.')}.{method.partition('(')[0]}" == name

@@ -69,7 +69,7 @@ class JvmRetracer:
 
         Args:
             frames: The frames as sent, the oldest call first; they are not changed.
-            is_jvm: Whether a frame belongs to the JVM; others stay as they are.
+            is_jvm: Tells whether a frame belongs to the JVM; others stay as they are.
             thrown: The class of the exception as sent, `a.b`. None for the stack of a thread.
 
         Returns:
@@ -216,12 +216,12 @@ class JvmRetracer:
 
 @dataclass(slots=True)
 class _StackWalk:
-    """What the frames further in mean for the next one, on the way from the innermost out."""
+    """The state that inner frames leave for the next one, on the way from the innermost out."""
 
     thrown: frozenset[str]
     """Descriptors of the exception's class; empty for a thread."""
     may_rewrite: bool = True
-    """Whether no frame but outlines came before: only the innermost frame is rewritten."""
+    """True if no frame but outlines came before: only the innermost frame is rewritten."""
     outline: str | None = None
     """The outline that the next frame called, and the line in it: `q.z.a:4`."""
 

@@ -27,7 +27,7 @@ class FrameAddress:
     address: int
     """The address in memory, or in the image if `base` is 0."""
     base: int
-    """Where the image begins, in the same count as `address`."""
+    """The address at which the image begins, counted as `address` is."""
     role: FrameRole
     """`exact`: the instruction itself. `caller`: the instruction after a call. `crashed`: the
     instruction itself, unless the signal and the register say otherwise."""

@@ -51,7 +51,7 @@ def cut_path(path: str) -> str:
 
 
 def is_dart_path(path: str) -> bool:
-    """Whether a path that was cut is the address of a Dart library."""
+    """Tell whether a path that was cut is the address of a Dart library."""
     return _CLEAR_PATH.match(path) is not None
 
 
@@ -79,11 +79,11 @@ def find_app_packages(paths: Sequence[str], hint: str | None) -> frozenset[str]:
 
 
 def is_own_library(path: str, app_packages: Collection[str]) -> bool:
-    """Whether a Dart library belongs to the app.
+    """Tell whether a Dart library belongs to the app.
 
     Args:
         path: The address of the library.
-        app_packages: What `find_app_packages` returned.
+        app_packages: The packages that `find_app_packages` returned.
     """
     if path.startswith(_SDK):
         return False

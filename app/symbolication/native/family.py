@@ -38,7 +38,7 @@ _SYMBOL_KINDS: Final = (
 _MOST_IMAGES: Final = 500
 """The most images of an event that are looked up: the threads of an app are in some dozens."""
 _SYSTEM_S: Final = 15.0
-"""How long an event waits for symcaches of the system, of the 30 s that it has in a worker."""
+"""The seconds for which an event waits for symcaches of the system; a worker gives it 30."""
 
 _logger: Final = log.get_logger("symbolication.native")
 
@@ -49,7 +49,7 @@ class _NativeFrames:
 
     stacks: list[NativeStack]
     symbols: dict[str, ImageSymbols]
-    """By debug id; nothing is looked up yet."""
+    """The symbols of images by debug id; nothing is looked up yet."""
 
     def list_places(self, asked: Mapping[str, int]) -> Iterator[FrameAddress]:
         """List the addresses in some images, each once."""

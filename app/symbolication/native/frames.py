@@ -18,7 +18,7 @@ _UNKNOWN_NAMES: Final = frozenset({"", "?", "<unknown>"})
 
 
 def has_meaning(locations: Sequence[SourceLocation]) -> bool:
-    """Whether locations say anything: a name or a line."""
+    """Tell whether locations say anything: a name or a line."""
     return any(location.symbol not in _UNKNOWN_NAMES or location.line for location in locations)
 
 

@@ -35,7 +35,7 @@ class NativeImage:
     """The path on the device; empty if the event does not say."""
     arch: str | None
     start: int | None
-    """Where it begins in memory; None if the event does not say, as thread dumps do not."""
+    """The address at which it begins in memory; None if the event does not say, as thread dumps."""
     size_bytes: int | None
     """None if the event does not say: it reaches to the next image then."""
 
@@ -68,7 +68,7 @@ class NativeImages:
         self._by_id = {image.debug_id: image for image in self._numbered if image is not None}
 
     def __bool__(self) -> bool:
-        """Whether there are any."""
+        """Tell whether there are any."""
         return bool(self._by_id)
 
     def find_image(self, address: int) -> NativeImage | None:
@@ -109,7 +109,7 @@ def parse_address(value: object) -> int | None:
 
 
 def is_relative(mode: object) -> bool:
-    """Whether the `addr_mode` of a frame says that its address counts from an image."""
+    """Tell whether the `addr_mode` of a frame says that its address counts from an image."""
     return isinstance(mode, str) and mode.startswith(_RELATIVE)
 
 

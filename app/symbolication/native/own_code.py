@@ -15,7 +15,7 @@ _SYSTEM_NAMES: Final = ("[vdso]", "linux-gate.so", "linux-vdso.so")
 
 
 def is_own_library(path: str) -> bool | None:
-    """Whether a library belongs to the app; None if its path does not tell.
+    """Tell whether a library belongs to the app; None if its path does not tell.
 
     Args:
         path: The path of the library on the device.

@@ -37,7 +37,7 @@ def rewrite_stacks(
     Args:
         draft: The event.
         stacks: Its stacks.
-        symbols: What was found for each image, by debug id; every image of a frame is there.
+        symbols: The symbols of each image, by debug id; every image of a frame is there.
 
     Raises:
         OutOfTime: It takes too long.

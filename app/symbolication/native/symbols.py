@@ -1,4 +1,4 @@
-"""What is known of the functions of one image while an event is made clear."""
+"""Collects the symbols of one image while an event is made clear."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,12 +34,12 @@ class ImageSymbols:
 
     @property
     def has_no_lines(self) -> bool:
-        """Whether the debug file names functions, but no lines."""
+        """True if the debug file names functions, but no lines."""
         return self.part is not None and self.part.remark is DebugFileRemark.NO_LINES
 
     @property
     def reason(self) -> Literal["not_uploaded", "stripped"] | None:
-        """Why a frame in this image stays unreadable, as far as another file would help.
+        """The reason why a frame in this image stays unreadable, as far as another file would help.
 
         A debug file has the id of its image, so an address that it does not know is of code for
         which compilers write nothing, such as the stubs of a linker.

@@ -58,9 +58,9 @@ class SystemSymbols:
         """Make it; the folder is made when the first symcache comes.
 
         Args:
-            source: Where the symbols are; it is closed with this.
+            source: The source of the symbols; it is closed with this.
             deriver: Makes symcaches.
-            folder: Where the symcaches go; other processes may use it as well.
+            folder: The folder for symcaches; other processes may use it as well.
             limit_bytes: The size of the folder above which the least used symcaches go.
             file_bytes: The most bytes that a file with symbols may have, unpacked.
         """
@@ -81,7 +81,7 @@ class SystemSymbols:
         return file
 
     def is_absent(self, debug_id: str) -> bool:
-        """Whether symbols were looked for lately, and there are none."""
+        """Tell whether symbols were looked for lately, and there are none."""
         try:
             age_s = _now_s() - (self._folder / f"{debug_id}{_ABSENT}").stat().st_mtime
         except OSError:

@@ -1,1 +1,1 @@
-"""Symbolicates stored events: those that waited for a file or for time, or that a person chose."""
+"""Symbolicates stored events again: those that waited, and those that a person chose."""

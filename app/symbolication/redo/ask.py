@@ -23,11 +23,10 @@ async def queue_stored_events(
 ) -> int:
     """Queue the events of an issue, or of a project, or one event; a worker does them soon.
 
-    Queueing them twice changes nothing. What is clear already, and would not become clearer, stays
-    as it is.
+    Queueing them twice changes nothing. Events that would not become clearer stay as they are.
 
     Returns:
-        How many events were queued.
+        The number of events that were queued.
 
     Raises:
         ServiceUnavailable: Postgres does not answer.

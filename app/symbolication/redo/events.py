@@ -1,4 +1,4 @@
-"""Symbolicates stored events anew, and writes what has become clear.
+"""Symbolicates stored events again, and writes the clear stacks.
 
 keys ─► payloads, some at a time ─► symbolication, which fetches files ─► one transaction:
 clear columns, moves between issues, links with replays, missing files, queue
@@ -66,7 +66,7 @@ class LinkEvents(Protocol):
 
 
 class _RedoneEvent(NamedTuple):
-    """An event whose symbolication came to something."""
+    """An event with the result of its symbolication."""
 
     cleared: ClearedEvent
     symbolicated: SymbolicatedEvent
@@ -75,7 +75,7 @@ class _RedoneEvent(NamedTuple):
 
 @dataclass(slots=True)
 class RedoneEvents:
-    """What became of some events."""
+    """The results of symbolicating some events again."""
 
     finished: set[EventId] = field(default_factory=set)
     """Events that need no further try: they are clear, as clear as they can be, or gone."""
@@ -87,7 +87,7 @@ class RedoneEvents:
     """Events that have another issue now."""
 
     def add(self, other: "RedoneEvents") -> None:
-        """Add what became of other events."""
+        """Add the results of other events."""
         self.finished |= other.finished
         self.written |= other.written
         self.unfinished |= other.unfinished
@@ -173,7 +173,7 @@ class EventRedoer:
                 if each.cleared.event_id in moved.written
             }
             await waiting.forget_missing_files(connection, written)
-            # Before the new ones are noted: what is noted may have to be queued again.
+            # Old notes are deleted before the new ones are made: these may queue the event again.
             await queue.remove_queued(connection, project_id, moved.written)
             await waiting.note_symbolicated(
                 connection,
@@ -265,7 +265,7 @@ def _make_event(
 
 
 def _is_worth_writing(stored: EventPayload, symbolicated: SymbolicatedEvent) -> bool:
-    """Tell whether an event changes, and not for the worse.
+    """Tell whether an event would change, and not for the worse.
 
     A clear stack stays as it is when a file that made it clear was deleted since.
     """

@@ -17,7 +17,7 @@ from app.issues.model import EventRowKey
 from app.symbolication.waiting import make_release_key
 
 LEASE: Final = timedelta(minutes=5)
-"""How long an event or a file stays with a process that may have died."""
+"""The time after which an event or a file is taken from a process that may have died."""
 MOST_TRIES: Final = 5
 _RETRY: Final = timedelta(minutes=2)
 _SHORT_PAUSE: Final = timedelta(seconds=5)
@@ -141,7 +141,7 @@ async def claim_queued(connection: AsyncConnection, *, limit: int) -> list[Queue
 async def remove_queued(
     connection: AsyncConnection, project_id: ProjectId, event_ids: Collection[EventId]
 ) -> None:
-    """Take events out of the queue, because they are done or no more."""
+    """Remove events from the queue, because they are done or deleted."""
     if event_ids:
         await connection.execute(_REMOVE, _name_keys(project_id, event_ids))
 
@@ -149,7 +149,7 @@ async def remove_queued(
 async def put_back(
     connection: AsyncConnection, project_id: ProjectId, event_ids: Collection[EventId]
 ) -> None:
-    """Let events that could not be done be tried again later."""
+    """Postpone events whose symbolication failed."""
     if event_ids:
         await connection.execute(_PUT_BACK, _name_keys(project_id, event_ids) | {"pause": _RETRY})
 
@@ -157,7 +157,7 @@ async def put_back(
 async def give_back(
     connection: AsyncConnection, project_id: ProjectId, event_ids: Collection[EventId]
 ) -> None:
-    """Let claimed events be tried again soon, for they were not tried: it was not up to them."""
+    """Release claimed events without counting a try, since an outage or a stop interrupted them."""
     if event_ids:
         keys = _name_keys(project_id, event_ids)
         await connection.execute(_GIVE_BACK, keys | {"pause": _SHORT_PAUSE})
@@ -181,8 +181,8 @@ async def list_events_missing(
         debug_ids: The normalised debug ids of the file.
         release: The release whose scripts it has, if there is one.
         after: The place after which the part begins; None for the beginning.
-        limit: Events at most.
-        with_companions: Whether also those that used a binary beside which the file has come.
+        limit: The most events that are returned.
+        with_companions: True to list also events that used the binary to which the file belongs.
     """
     file_keys = [*debug_ids, *([make_release_key(release)] if release else [])]
     which = {
@@ -202,7 +202,7 @@ async def list_events_of_release(
     after: EventCursor | None,
     limit: int,
 ) -> EventPart:
-    """List the events of scripts of a release that nobody has looked at, the newest first."""
+    """List the events of a release's scripts that no symbolication has seen, the newest first."""
     which = {"project_id": project_id, "release": release}
     rows = (await connection.execute(_OF_RELEASE, which | _name_cursor(after, limit))).all()
     return _make_part([(row.event_id, row.day, row.at) for row in rows], limit)

@@ -36,14 +36,14 @@ _CLAIMED: Final = 20
 """Events of the queue that are claimed at once: so few that they are done within their lease, even
 if half of them take all the time that an event has."""
 _GIVE_BACK_S: Final = 5.0
-"""How long a stop waits for Postgres; the lease gives back what is left."""
+"""The seconds for which a stop waits for Postgres; otherwise claims end with their lease."""
 
 _logger: Final = log.get_logger("symbolication.redo")
 
 
 @dataclass(slots=True)
 class _ArrivalProgress:
-    """How far the events are done that an arrival may make clear."""
+    """The place reached in the events that an uploaded file may make clear."""
 
     arrival: DebugFileArrival
     stage: Literal["missing", "release"] = "missing"
@@ -51,7 +51,7 @@ class _ArrivalProgress:
 
 
 class SymbolicationRedoer(RepeatedWorker):
-    """The background half of symbolication."""
+    """Symbolicates stored events again, in the background."""
 
     package = "symbolication.redo"
     pause_s = _PAUSE_S
@@ -59,18 +59,18 @@ class SymbolicationRedoer(RepeatedWorker):
     failure_message = "symbolicating stored events failed"
 
     def __init__(self, database: Database, redoer: EventRedoer) -> None:
-        """Make one; it does nothing before `start`.
+        """Make a worker; it does nothing before `start`.
 
         Args:
             database: The database with the queue and the arrivals.
-            redoer: Does the events.
+            redoer: Symbolicates the events.
         """
         super().__init__()
         self._database = database
         self._redoer = redoer
         self._progress: _ArrivalProgress | None = None
         self.is_busy: Callable[[], bool] = lambda: False
-        """Whether ingest needs the processor; nothing is done meanwhile."""
+        """Tells whether ingest needs the processor; nothing is done meanwhile."""
 
     @override
     async def work(self) -> None:
@@ -104,7 +104,7 @@ class SymbolicationRedoer(RepeatedWorker):
             )
 
     async def _redo_queued(self) -> bool:
-        """Do some events of the queue; returns whether there were any."""
+        """Symbolicate some events of the queue; return whether there were any."""
         async with self._database.transaction() as connection:
             claimed = await queue.claim_queued(connection, limit=_CLAIMED)
         for number, queued in enumerate(claimed):
@@ -116,9 +116,9 @@ class SymbolicationRedoer(RepeatedWorker):
         return bool(claimed)
 
     async def _give_back(self, claimed: Sequence[QueuedEvents]) -> None:
-        """Let claimed events be done soon, without the try: an outage or a stop is not their fault.
+        """Release claimed events without counting a try, after an outage or a stop.
 
-        Those of them that are done are written already, and doing them again changes nothing.
+        Events that are done are written already, and doing them again changes nothing.
         """
         with contextlib.suppress(ServiceUnavailable, TimeoutError):
             async with (
@@ -142,7 +142,7 @@ class SymbolicationRedoer(RepeatedWorker):
     async def _redo_events(
         self, project_id: ProjectId, keys: Sequence[EventRowKey]
     ) -> RedoneEvents:
-        """Do some events; if they fail together, each alone, so that one costs only itself."""
+        """Symbolicate some events; if they fail together, each alone."""
         try:
             result = await self._redoer.redo_events(project_id, keys)
         except ServiceUnavailable:
@@ -159,7 +159,7 @@ class SymbolicationRedoer(RepeatedWorker):
         return result
 
     async def _redo_for_arrival(self) -> bool:
-        """Do some events that an uploaded file may make clear; returns whether to go on."""
+        """Symbolicate some events that an uploaded file may make clear; return whether to go on."""
         progress = self._progress or await self._claim_arrival()
         if progress is None:
             return False
@@ -209,7 +209,7 @@ class SymbolicationRedoer(RepeatedWorker):
             )
 
     async def _redo_part(self, project_id: ProjectId, keys: Sequence[EventRowKey]) -> None:
-        """Do events that miss a file; those that take too long are left to the queue."""
+        """Symbolicate events that miss a file; those that take too long are left to the queue."""
         result = await self._redo_events(project_id, keys)
         late = [key for key in keys if key.event_id in result.unfinished]
         async with self._database.transaction() as connection:

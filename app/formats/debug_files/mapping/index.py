@@ -30,7 +30,7 @@ class MappingFacts:
 
     Attributes:
         classes: The number of classes that the mapping names.
-        has_lines: Whether any method has line numbers, without which inlined calls are unknown.
+        has_lines: True if any method has line numbers, without which inlined calls are unknown.
         compiler: "R8", or what else the head of the file names. None for ProGuard: it writes no
             head.
         compiler_version: The version in the head of the file.

@@ -69,8 +69,8 @@ class MethodRow:
         last_line: The last one; the same as the first if only one was written.
         original_first: The line in the source of the first line; None if none was written.
         original_last: Likewise of the last; None if it was not written.
-        is_synthesized: Whether the compiler made the method; true for each row of it.
-        is_outline: Whether the method is code that was moved out of several others; likewise.
+        is_synthesized: True if the compiler made the method; true for each row of it.
+        is_outline: True if the method is code that was moved out of several others; likewise.
         outline_calls: Notes that stand below this row.
         rewrites: Notes that stand below this row.
     """
@@ -89,22 +89,22 @@ class MethodRow:
 
     @property
     def is_for_frames_without_line(self) -> bool:
-        """Whether the range is `0:0`, which R8 writes for frames whose line the app cannot know."""
+        """True if the range is `0:0`, which R8 writes for frames whose line the app cannot know."""
         return self.first_line == 0 and self.last_line == 0
 
     @property
     def has_one_original_line(self) -> bool:
-        """Whether the row stands for one line in the source, or for none, and not for several."""
+        """True if the row stands for one line in the source, or for none, and not for several."""
         return self.original_last is None or self.original_last == self.original_first
 
     def holds_line(self, line: int) -> bool:
-        """Whether the row has a range and the obfuscated line lies in it."""
+        """Tell whether the row has a range and the obfuscated line lies in it."""
         if self.first_line is None or self.last_line is None:
             return False
         return self.first_line <= line <= self.last_line
 
     def has_same_range(self, other: "MethodRow") -> bool:
-        """Whether two rows that are neighbours belong to one position, by inlining."""
+        """Tell whether two rows that are neighbours belong to one position, by inlining."""
         return (self.first_line, self.last_line) == (other.first_line, other.last_line)
 
     def without_original_line(self) -> "MethodRow":
@@ -128,7 +128,7 @@ class ClassMapping:
         clear: Its name in the source.
         obfuscated: Its name in the app.
         source_file: The file name that the mapping notes, such as `PayApi.kt`, or None.
-        has_lines: Whether any method of the mapping has line numbers. If not, the lines of the app
+        has_lines: True if any method of the mapping has line numbers. If not, the lines of the app
             are those of the source.
     """
 
@@ -137,7 +137,7 @@ class ClassMapping:
 
         Args:
             text: The lines of one class, the first of which `layout.split_class_line` can split.
-            has_lines: Whether any method of the mapping has line numbers.
+            has_lines: True if any method of the mapping has line numbers.
         """
         self._text = text
         self.has_lines = has_lines

@@ -49,7 +49,7 @@ class _Scope:
     name: tuple[NamePart, ...]
     is_class: bool = False
     is_expression: bool = False
-    """Whether it is an arrow whose body is an expression."""
+    """True if it is an arrow whose body is an expression."""
     conditions: int = 0
     """Open `?` in the expression, whose `:` do not end it."""
 

@@ -62,7 +62,7 @@ class ScriptTokens:
         """Add a token.
 
         Returns:
-            Whether it is a bracket that ends code within a template, so that text follows.
+            True if it is a bracket that ends code within a template, so that text follows.
 
         Raises:
             MalformedInput: It is a closing bracket without its partner.
@@ -87,7 +87,7 @@ class ScriptTokens:
 
     @property
     def is_open(self) -> bool:
-        """Whether a bracket is open."""
+        """True if a bracket is open."""
         return bool(self._open)
 
 

@@ -32,7 +32,7 @@ class SourcePosition:
     function: str | None
     """The function around the position, such as `Cart#checkout`, if the map has functions."""
     is_ignored: bool
-    """Whether the map says that the source is other people's code."""
+    """True if the map says that the source is other people's code."""
 
 
 class PackedSourceMap:

@@ -78,9 +78,9 @@ class PackedMapFacts:
     """The debug id in the map itself."""
     sources: int
     has_content: bool
-    """Whether any source has its code in the map."""
+    """True if any source has its code in the map."""
     has_functions: bool
-    """Whether the map has names of functions."""
+    """True if the map has names of functions."""
 
 
 def pack_source_map(text: bytes | bytearray, writer: BlockWriter) -> PackedMapFacts:
