@@ -29,7 +29,7 @@ class ProcessProblem(enum.StrEnum):
     DEAD = "dead"
     """It has died, and nobody owns its journal."""
     LATE = "late"
-    """It was not heard of lately, and may be dead."""
+    """Its heartbeat is late, and it may be dead."""
     GONE = "gone"
     """It has died and had no journal; no other process with its roles has started since."""
     FILLING = "filling"
@@ -53,11 +53,11 @@ class ProblemProcesses:
 def find_problems(
     records: Sequence[ProcessRecord], *, own_id: str | None = None
 ) -> tuple[ProblemProcesses, ...]:
-    """Find what is wrong with processes, the worst first.
+    """Find the problems of all processes, the worst first, each with its processes.
 
     Args:
         records: All processes; some of them may have taken the place of others.
-        own_id: A process of which nothing is told, since it tells more of itself elsewhere.
+        own_id: A process that is left out, since its own problems are shown in more detail.
     """
     found: dict[ProcessProblem, list[ProcessRecord]] = {problem: [] for problem in ProcessProblem}
     for record in records:
@@ -76,7 +76,7 @@ def find_problems(
 
 
 def list_problems(record: ProcessRecord) -> tuple[ProcessProblem, ...]:
-    """List what the row of one process says is wrong with it; of a dead one, only that.
+    """List the problems in the row of one process, the worst first; for a dead one only that.
 
     Whether a silent process without a journal matters depends on the others: see `find_problems`.
     """
