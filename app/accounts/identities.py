@@ -1,4 +1,4 @@
-"""Who people are at a sign-in provider: one account there belongs to one person here."""
+"""Links people to their accounts at a sign-in provider: one account belongs to one person."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,7 @@ from app.core.ids import PersonId
 
 
 class PersonOrigin(StrEnum):
-    """Where an account comes from, and so who decides about its rights."""
+    """The origin of an account, which decides who manages its rights."""
 
     LOCAL = "local"
     """Added on this server, whose admins decide; the person signs in by password or link."""
@@ -42,4 +42,4 @@ class SignIn:
     last_seen_at: datetime
     user_agent: str
     address: str = ""
-    """Where the person signed in from; empty for sign-ins of older releases."""
+    """The IP address from which the person signed in; empty for sign-ins of older releases."""

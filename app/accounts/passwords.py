@@ -32,7 +32,7 @@ _NOBODY: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PasswordVerdict:
-    """Whether a password is right, and whether its hash is weaker than new hashes."""
+    """The result of checking a password: is it right, and is its hash weaker than new ones?"""
 
     is_right: bool
     is_outdated: bool

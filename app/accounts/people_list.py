@@ -23,7 +23,7 @@ _LIKE_ESCAPES: Final = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 class PersonState(StrEnum):
-    """Whether a person has signed in, and may."""
+    """The state of an account: never used, in use, or disabled."""
 
     ACTIVE = "active"
     INVITED = "invited"
@@ -33,7 +33,7 @@ class PersonState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PeopleFilter:
-    """Which people a list has; empty values leave nobody out."""
+    """The filters of a list of people; empty ones do not restrict it."""
 
     search: str = ""
     """A part of a name or an address, in any case."""

@@ -1,4 +1,4 @@
-"""When the sign-ins that came from a provider are checked there, and what the checks found.
+"""Stores when the sign-ins of a provider are checked there, and the results of the checks.
 
     checked ── 10 min ──► due ── 15 min ──► may not be used until it is checked
                             └ the provider does not answer: again every minute, for an hour
@@ -31,7 +31,7 @@ _checks = provider_checks.c
 
 
 class ProviderCheckState(StrEnum):
-    """Whether a sign-in that came from a provider may be used."""
+    """The state of a sign-in that came from a provider, by its last check there."""
 
     FRESH = "fresh"
     DUE = "due"

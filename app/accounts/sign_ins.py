@@ -81,7 +81,7 @@ async def start_sign_in(
         connection: The transaction of the caller.
         person_id: The person.
         user_agent: The name that their browser gives itself.
-        address: Where the request comes from.
+        address: The IP address of the client.
 
     Returns:
         The token for the cookie; only its hash is stored.

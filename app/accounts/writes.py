@@ -37,7 +37,7 @@ async def add_person(
         email: The address of the person; capitals do not matter.
         name: The name that others see; the part before the `@` if left out.
         is_admin: True if they are an admin of the server.
-        origin: Where the account comes from.
+        origin: The origin of the account.
 
     Raises:
         InvalidInput: It is not an e-mail address, or somebody has it already.

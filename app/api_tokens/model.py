@@ -70,7 +70,7 @@ class ApiToken:
     """The only project that it reaches; None for all that its maker administers."""
     scopes: frozenset[Scope]
     made_by: PersonId | None
-    """Who made it; None for one from the command line."""
+    """The person who made it; None for one from the command line."""
     made_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None

@@ -90,7 +90,7 @@ async def note_use(
         connection: The transaction of the caller.
         token_id: The token.
         now: The time.
-        address: Where the request came from.
+        address: The IP address of the client.
         network: The network of that address, by which places are told apart.
 
     Returns:

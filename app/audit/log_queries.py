@@ -41,7 +41,7 @@ _MERGED_ORDER: Final = {False: "at desc, place desc", True: "at, place"}
 
 @dataclass(frozen=True, slots=True)
 class LogFilters:
-    """Which lines of the log are read; what is empty does not restrict."""
+    """The filters of the log; empty ones do not restrict it."""
 
     project_id: ProjectId | None = None
     """Only lines of this project; None for those of all, and of none."""
@@ -87,7 +87,7 @@ async def list_log(
 
     Args:
         connection: The connection to read with.
-        filters: Which lines.
+        filters: The filters of the lines.
         cursor: The place after which to read; None for the newest line.
         is_backward: True to read from the place towards newer lines.
         limit: Lines at most.

@@ -32,7 +32,7 @@ async def add_audit_line(
 
     Args:
         connection: The transaction of the caller.
-        action: What was done.
+        action: The action.
         person_id: The person who did it; None if the program did it by itself.
         project_id: The project that it was done in, if any.
         subject: The id of what it was done to, such as a replay or another person.

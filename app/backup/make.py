@@ -66,10 +66,10 @@ async def make_backup(
     objects that were copied already.
 
     Args:
-        settings: Of the installation.
+        settings: The settings of the installation.
         owner_url: The database, as the role that owns its tables.
-        folder: Where to make it.
-        keep: How many backups to keep, this one among them.
+        folder: The folder that gets it.
+        keep: The number of backups to keep, including this one.
         progress: Shows how far this is.
 
     Raises:

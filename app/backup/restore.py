@@ -51,7 +51,7 @@ class RestoredBackup:
 
 @dataclass(frozen=True, slots=True)
 class RestoreWish:
-    """What is to be restored, and over what."""
+    """A request to restore a backup, and what it may replace."""
 
     name: str | None = None
     """The backup; None for the newest."""
@@ -71,10 +71,10 @@ async def restore_backup(
     The caller holds the data folder, so that no server runs on it.
 
     Args:
-        settings: Of the installation into which to restore.
+        settings: The settings of the installation that gets the backup.
         urls: Its database.
         folder: The folder with the backup.
-        wish: Which backup, and whether it may replace what is there.
+        wish: The backup, and what it may replace.
         progress: Shows how far this is.
 
     Raises:

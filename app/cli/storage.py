@@ -21,7 +21,7 @@ storage = typer.Typer(help="Storage: where the objects of the database lie.", no
 
 @dataclass(frozen=True, slots=True)
 class _StoreFacts:
-    """What the database and the store say of each other."""
+    """The claims of the database and of the store, side by side."""
 
     claim: StoreClaim | None
     marks: list[str]

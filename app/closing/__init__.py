@@ -1,1 +1,1 @@
-"""What happens when a replay has ended: it closes once, and then each registered step runs."""
+"""Closes replays that have ended, and then runs each registered step once."""

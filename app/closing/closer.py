@@ -48,8 +48,8 @@ class Closer:
 
         Args:
             database: The database.
-            steps: What to do with a replay that has closed, in this order.
-            quiet: How long no segment may come before a replay closes.
+            steps: The steps that run for a closed replay, in this order.
+            quiet: The time without a segment after which a replay closes.
         """
         self._database = database
         self._steps = tuple(steps)
@@ -60,7 +60,7 @@ class Closer:
         self._leased: set[ClosingTask] = set()
         self._task: asyncio.Task[None] | None = None
         self.counts = _NO_COUNTS
-        """How many replays were open or failing at the last look, in all processes."""
+        """The numbers of replays that were open or failing at the last look, in all processes."""
         self.closed = 0
         """Replays that this process has closed, with all steps."""
         self.step_failures: Counter[str] = Counter()

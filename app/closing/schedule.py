@@ -1,4 +1,4 @@
-"""When to try the steps of a closed replay again after one of them has failed."""
+"""Computes when the steps of a closed replay are tried again after a failure."""
 
 from datetime import timedelta
 from typing import Final

@@ -23,7 +23,7 @@ MEDIUM_DAYS: Final = 90
 
 
 class RetentionClass(IntEnum):
-    """How long the rows of a partition are kept, roughly, so that they are dropped together."""
+    """The rough time for which the rows of a partition are kept, so they are dropped together."""
 
     KEPT = 0
     """Something holds them: a pin, a legal hold, or a rule longer than that of their project."""

@@ -82,7 +82,7 @@ class RateLimited(RequestRefused):
     """A rate or a quota is used up.
 
     Attributes:
-        reason: Which rate or quota it is.
+        reason: The rate or quota that was exceeded.
         wait_s: The seconds after which a new try is worth it.
         rate_limits: The value of `X-Sentry-Rate-Limits` for SDKs; empty for none.
     """

@@ -15,7 +15,7 @@ this much time on either side."""
 LONGEST_LINKED: Final = timedelta(minutes=15)
 """An item that lasts longer and began before a replay is linked only if it names the replay."""
 BLOCK_START_SPREAD: Final = timedelta(minutes=5)
-"""How much earlier or later than the first span of a block its other spans may begin. Queries of a
+"""The most by which other spans of a block begin before or after its first one. Queries of a
 trace are bounded by the starts of blocks, so late spans must not hide behind an early one."""
 LONGEST_DELAY_MS: Final = 120_000
 """A larger drift means a wrong clock or a queue: no envelope takes so long to arrive."""

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     roles: Annotated[tuple[ProcessRole, ...], NoDecode] = Field(
         default="door,pages,worker", validate_default=True
     )
-    """What this process does: a comma-separated list of `door`, `pages` and `worker`."""
+    """The roles of this process: a comma-separated list of `door`, `pages` and `worker`."""
     workers: int = Field(default=1, ge=1, le=64)
     """Processes that serve the port together, under a parent that watches over them."""
     host: str = "127.0.0.1"
@@ -74,9 +74,9 @@ class Settings(BaseSettings):
     journal_reserve_bytes: int = Field(default=512 * 1024 * 1024, ge=0)
     """Free disk space under which envelopes are no longer accepted (connections are closed)."""
     journal_keep_s: float = Field(default=60.0, ge=0, le=3_600)
-    """With an external Postgres, journal files stay so long after their entries were stored."""
+    """With an external Postgres, the time for which journal files stay after they were stored."""
     spill_after_s: float = Field(default=1.0, ge=0.2, le=60)
-    """With a bucket, an envelope that waits for digest so long is copied there, encrypted."""
+    """With a bucket, the time after which an envelope that waits for digest is copied there."""
     digest_memory_bytes: int = Field(default=32 * 1024 * 1024, ge=1024 * 1024)
     """Fresh entries kept in memory until digested; more are read back from the journal."""
     key_envelopes_per_s: float = Field(default=50.0, ge=0)
@@ -105,13 +105,13 @@ class Settings(BaseSettings):
     clip_cpu_s: int = Field(default=180, ge=5, le=3_600)
     """Processor time that rendering one clip may take, in seconds."""
     clips_project_bytes: int = Field(default=10 * 1024**3, ge=0)
-    """What the clips of a project may take in storage before more are refused."""
+    """The bytes that the clips of a project may take before more are refused."""
     replay_quiet_s: float = Field(default=600.0, ge=0)
     """A replay that has got no segment for so many seconds closes: it is sealed then."""
     debug_file_bytes: int = Field(default=512 * 1024 * 1024, ge=1024 * 1024, le=2 * 1024**3)
     """The largest debug file that is taken; larger ones are refused before their upload."""
     debug_files_project_bytes: int = Field(default=20 * 1024**3, ge=0)
-    """What the debug files of a project may take in storage."""
+    """The bytes that the debug files of a project may take in storage."""
     keep_debug_originals: bool = False
     """True if native debug files are kept as they were uploaded, beside what is made of them."""
     heartbeat_s: float = Field(default=5.0, gt=0, le=60)

@@ -25,7 +25,7 @@ SpanValues = Mapping[str, str | int | float | bool]
 SpanRole = Literal["server", "internal", "client"]
 
 _STOP_S: Final = 5.0
-"""How long the end of the process may wait for a collector that does not answer."""
+"""The longest time for which a stopping process waits for a collector that does not answer."""
 _STATEMENT_CHARS: Final = 2_000
 
 _logger: Final = log.get_logger("core.tracing")
@@ -145,8 +145,8 @@ def span(
     """Open a span around a block; it is a child of the one that is open here, if there is one.
 
     Args:
-        name: What happens; a constant, without ids.
-        values: What is known about it, by the names of OpenTelemetry's semantic conventions.
+        name: The name of the operation; a constant, without ids.
+        values: The facts about it, by the names of OpenTelemetry's semantic conventions.
         role: The role of the span: it answers a request, asks another server, or neither.
         is_left_out: True if nothing is to be recorded.
     """
@@ -169,7 +169,7 @@ def note_statement(text: str, took_s: float, failure: BaseException | None = Non
 
     Args:
         text: The statement, with placeholders in place of values.
-        took_s: How long it took.
+        took_s: The time that it took, in seconds.
         failure: The error that it raised, of which only the kind is recorded.
     """
     if _tracer is None or not _is_traced():

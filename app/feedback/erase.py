@@ -1,4 +1,4 @@
-"""Where feedback may name a person; an erasure reads and deletes it by that."""
+"""Lists the columns in which feedback may name a person, for erasures."""
 
 from collections.abc import Collection
 from typing import Final

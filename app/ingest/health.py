@@ -52,7 +52,7 @@ class IngestHealth:
     cut_short_bytes: int = 0
     """The size of all kept files so far that went before their time, for want of disk space."""
     lost_commits: LostCommits = field(default_factory=LostCommits)
-    """What this process had to do because Postgres lost commits, since its start."""
+    """Counts of the work that this process did because Postgres lost commits, since its start."""
     outage: ServiceUnavailable | None = None
     """The reason why digest waits for Postgres or storage; None if it can use both."""
     quarantined: Mapping[ProjectId, int] = field(default_factory=dict)

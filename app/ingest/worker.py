@@ -63,10 +63,9 @@ class IngestWorker:
             reserve_bytes: The free disk space below which nothing is accepted.
             memory_bytes: The memory that accepted envelopes may take until they are digested.
             note_pictures: Called with the replays whose pictures may have to change.
-            wanted: What rules want to be told of; None for nothing.
+            wanted: The signals that rules want; None for none.
             symbolicator: Makes stacks of events clear; None leaves them as they are sent.
-            keep_s: How long journal files stay when they are digested, in case Postgres loses
-                commits.
+            keep_s: The seconds for which digested journal files stay, in case Postgres loses commits.
             spill: The settings for copying waiting envelopes into the bucket; None not to copy any.
 
         Raises:

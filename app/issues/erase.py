@@ -103,7 +103,7 @@ _DISCARD: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class ErasedIssue:
-    """How much was erased with an issue."""
+    """Counts of what was erased with an issue."""
 
     events: int
     files: int

@@ -33,7 +33,7 @@ EVENT_RECORDS: Final = RecordSource(
     packed=("payload",),
     user="recorded_user",
 )
-"""Where an event may name a person."""
+"""The columns and texts in which an event may name a person."""
 
 _IDS: Final = bindparam("event_ids", type_=ARRAY(Hex32))
 _ISSUES: Final = text(
@@ -80,7 +80,7 @@ def is_of_issue(issue_id: IssueId) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class ErasedEvents:
-    """How much was erased with some events."""
+    """Counts of what was erased with some events."""
 
     event_ids: tuple[EventId, ...] = ()
     issue_ids: tuple[IssueId, ...] = ()
@@ -104,7 +104,7 @@ async def erase_events(
     Args:
         connection: The transaction of the caller.
         project_id: The project of the events.
-        event_ids: Which events; those that are gone already are left out.
+        event_ids: The events; those that are gone already are left out.
         at: The time of the deletion.
 
     Returns:

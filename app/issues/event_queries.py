@@ -18,7 +18,7 @@ from app.issues.tables import events, issues
 _SAMPLE_BYTES: Final = 32 * 1024
 
 _PLACE: Final = tuple_(events.c.received_at, events.c.event_id)
-"""Where an event stands among those of its issue, and of equal ones the id decides."""
+"""The place of an event among those of its issue; of equal ones the id decides."""
 _OLDEST_FIRST: Final = (events.c.received_at.asc(), events.c.event_id.asc())
 _NEWEST_FIRST: Final = (events.c.received_at.desc(), events.c.event_id.desc())
 _IS_OF_ISSUE: Final = (

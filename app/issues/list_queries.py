@@ -25,7 +25,7 @@ _ESCAPED: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 @dataclass(frozen=True, slots=True)
 class IssueFilters:
-    """Which issues a list shows; what is empty does not restrict."""
+    """The filters of a list of issues; empty ones do not restrict it."""
 
     text: str = ""
     """Words that title or culprit hold, all of them."""
@@ -51,7 +51,7 @@ async def list_issues(
     Args:
         connection: The connection to read with.
         project_ids: The projects whose issues are read.
-        filters: Which of their issues.
+        filters: The filters of their issues.
         visible_ids: The projects that the reader may see; replays of others are not counted.
         order: The order of the list.
         cursor: The place after which to read; None for the beginning.

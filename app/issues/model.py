@@ -37,7 +37,7 @@ class EventRecord:
     payload: bytes
     """The event as it was sent, scrubbed: JSON, compressed with zstd."""
     removals: bytes | None = None
-    """What was removed before it was stored (`packed_remarks`); None if nothing was."""
+    """The remarks on what scrubbing removed (`packed_remarks`); None if it removed nothing."""
     symbolicated: bytes | None = None
     """Its clear stack (`symbolication.model`); None if it was not symbolicated."""
 
@@ -53,7 +53,7 @@ class NewEvent(EventRecord):
 
 
 class EventRowKey(NamedTuple):
-    """What leads to the row of an event of a project."""
+    """The id and the day by which the row of an event of a project is found."""
 
     event_id: EventId
     day: date

@@ -71,7 +71,7 @@ _UNREAD: Final = frozenset({"payload", "removals", "symbolicated"})
 
 @dataclass(slots=True)
 class MovedEvents:
-    """What became of events that were written clear."""
+    """The results of writing the clear stacks of events."""
 
     written: set[EventId] = field(default_factory=set)
     """The events that are clear now. Others were moved by somebody else meanwhile, or are gone."""

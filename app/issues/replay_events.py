@@ -35,7 +35,7 @@ PART_EVENTS: Final = 1_000
 MOST_NAMED: Final = 20_000
 """Events naming one replay that are ranked, or counted, together; it bounds what a page costs."""
 _RANKS: Final = 3
-"""How many ranks the events have that are ranked together."""
+"""The number of ranks of events that are ranked together."""
 _MOST_MOMENTS: Final = 20
 """Moments that are read with the count of events of one kind."""
 PAYLOAD_BYTES: Final = 16 * 1024 * 1024
@@ -158,7 +158,7 @@ class LinkedEvent:
 
 
 class EventMoment(NamedTuple):
-    """When an event happened, by its sender's clock, and in which span."""
+    """The time of an event by its sender's clock, and its span."""
 
     at: datetime
     drift_ms: int
@@ -169,7 +169,7 @@ class EventMoment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EventPlace:
-    """Where an event stands among those of its replay, ranked by what matters most."""
+    """The place of an event among those of its replay, ranked by importance."""
 
     rank: int
     at: datetime
@@ -189,7 +189,7 @@ class LinkedEvents:
     events: tuple[LinkedEvent, ...]
     """The events in the order of their time."""
     total: int
-    """How many events were counted; 0 if the part is empty."""
+    """The number of events that were counted; 0 if the part is empty."""
     first: int
     """The number of the first event of this part, counted from 1."""
     next_place: EventPlace | None
@@ -205,7 +205,7 @@ class LinkedEvents:
 
 @dataclass(frozen=True, slots=True)
 class LinkedCount:
-    """How many events of one kind from one project and platform belong to a replay."""
+    """The number of a replay's events of one kind from one project and platform."""
 
     project_id: ProjectId
     platform: str | None
@@ -219,7 +219,7 @@ class LinkedCount:
 
 @dataclass(frozen=True, slots=True)
 class LinkedCounts:
-    """How many events belong to a replay."""
+    """The numbers of events that belong to a replay."""
 
     by_kind: tuple[LinkedCount, ...]
     is_at_least: bool

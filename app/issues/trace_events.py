@@ -26,7 +26,7 @@ MOST_RANKED: Final = 20_000
 The earliest come first, then as many that follow them in time, and so on.
 """
 _RANKS: Final = 3
-"""How many ranks `_IN_TRACE` gives to the errors of one stretch of time."""
+"""The number of ranks that `_IN_TRACE` gives to the errors of one stretch of time."""
 
 _COLUMNS: Final = """
     e.project_id, e.event_id, e.trace_id, e.span_id, e.parent_span_id, e.at, e.drift_ms, e.title,
@@ -112,7 +112,7 @@ class TracedEvents:
     events: tuple[TracedEvent, ...]
     """The errors in the order of their time."""
     total: int
-    """How many errors were counted."""
+    """The number of errors that were counted."""
     first: int
     """The number of the first error of this part, counted from 1."""
     next_place: EventPlace | None

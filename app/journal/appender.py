@@ -49,7 +49,7 @@ class JournalAppender:
             file_s: The age at which a file is closed, so that digested entries leave the disk soon
                 even when few arrive.
             reserve_bytes: The free disk space that writes must leave.
-            keep_s: How long a file stays after its release, in case Postgres loses commits.
+            keep_s: The seconds for which a released file stays, in case Postgres loses commits.
 
         Raises:
             OSError: The folder cannot be opened.

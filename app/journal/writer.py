@@ -116,8 +116,7 @@ class Journal:
             file_bytes: The size at which a file is closed and the next one begun.
             reserve_bytes: The free disk space below which nothing is accepted.
             file_s: The age at which a file is closed and the next one begun.
-            keep_s: How long a file stays when its entries are digested, in case Postgres loses
-                commits.
+            keep_s: The seconds for which a digested file stays, in case Postgres loses commits.
 
         Raises:
             ServiceUnavailable: No folder can be made there.
@@ -155,7 +154,7 @@ class Journal:
 
     @property
     def reopenings(self) -> int:
-        """How often it fell."""
+        """The number of times that it fell."""
         return self._reopenings
 
     @property

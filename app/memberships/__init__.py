@@ -1,1 +1,1 @@
-"""Who belongs to which project, in which role, and who is invited to one."""
+"""Stores the members of projects, their roles, and invitations."""

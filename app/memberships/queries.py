@@ -57,7 +57,7 @@ async def find_projects_without_bodies(
 
     Args:
         connection: The connection to read with; an admin of the server costs no query.
-        person: Who asks.
+        person: The person who asks.
         visible: Projects that they may see.
     """
     closed = [project.id for project in visible if not project.viewers_see_bodies]

@@ -47,7 +47,7 @@ async def erase_from_messages(
         connection: The transaction that erases them.
         project_id: Their project.
         ids: Their ids.
-        title: What the log says in place of the title of a message.
+        title: The text that replaces the title of a message in the log.
 
     Returns:
         The number of emptied messages that had been sent already, and cannot be called back.

@@ -27,7 +27,7 @@ def read_profile(
     Args:
         configuration: The provider, and the claim with groups.
         claims: The claims of a verified ID token.
-        userinfo: What the userinfo endpoint says about the same person, if it was asked.
+        userinfo: The answer of the userinfo endpoint about the same person, if it was asked.
 
     Raises:
         SignInFailed: The claims name nobody, or another person than the ID token.

@@ -20,7 +20,7 @@ _WHOLE_MS: Final = 4_900
 
 
 class Ending(StrEnum):
-    """How a replay ended, as the key `end` of the search calls it."""
+    """The ending of a replay; the values are those of the key `end` of the search."""
 
     CRASHED = "crashed"
     CAPPED = "60-minute_limit"

@@ -60,7 +60,7 @@ async def search_replays(
 
     Args:
         connection: The connection to read with.
-        search: What to look for, and from where on.
+        search: The query, the order and the place from which to search.
         limit: Replays at most.
         now: The moment that `started:-24h` counts from.
 

@@ -44,7 +44,7 @@ async def find_trace(
 
     Args:
         database: The database to read.
-        person: Who reads.
+        person: The person who reads.
         trace_id: The trace.
         after: The place after which spans are read.
         after_error: The place after which errors are read.

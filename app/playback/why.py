@@ -82,9 +82,9 @@ class ProjectTrail:
     kept_items: int
     lost: ReplayLosses
     naming: int
-    """How many of the newest events of the project name a replay."""
+    """The number of the project's newest events that name a replay."""
     dangling: int
-    """How many of these name a replay that is not here."""
+    """The number of these that name a replay that is not stored."""
     missing: tuple[NamingEvent, ...]
     """The newest event of each replay that is not here."""
 

@@ -23,7 +23,7 @@ _NAME: Final = "cell"
 
 @dataclass(frozen=True, slots=True)
 class CellProjects:
-    """How many projects a database has, by where their ids come from."""
+    """The numbers of projects in a database, by the ranges from which their ids come."""
 
     own: int
     """Projects whose ids belong to the cell."""

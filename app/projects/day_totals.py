@@ -23,7 +23,7 @@ _SUBTRACT_SHARE: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class KindTotal:
-    """What a project stores of one kind."""
+    """The rows and bytes of one kind that a project stores."""
 
     project_id: ProjectId
     kind: str

@@ -23,7 +23,7 @@ _KEPT_FOR: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class KeyChanges:
-    """What has become of keys since a moment."""
+    """The changes of keys since a moment."""
 
     records: Mapping[PublicKey, KeyRecord]
     """Keys that were made or changed, as they are now."""
@@ -46,7 +46,7 @@ async def read_key_changes(connection: AsyncConnection, since: datetime) -> KeyC
 
     Args:
         connection: The connection to read with.
-        since: When keys were read before, by the clock of Postgres.
+        since: The time at which keys were last read, by the clock of Postgres.
     """
     read_at = await _read_clock(connection)
     rows = await connection.execute(

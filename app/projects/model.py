@@ -92,7 +92,7 @@ class RemovalKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RemovalCount:
-    """How often a rule removed something in some days."""
+    """The number of times that a rule removed something within some days."""
 
     rule: str
     quantity: int
@@ -100,7 +100,7 @@ class RemovalCount:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeCount:
-    """How many items ended one way on one day (UTC)."""
+    """The number of items with one outcome on one day (UTC)."""
 
     day: date
     item_type: str

@@ -1,8 +1,8 @@
-"""What projects and the server keep, and for how long; the caller commits.
+"""Reads and writes the retention rules of projects and of the server; the caller commits.
 
     own rule of the project, or else the server's default ─► cut to the server's longest ─► days
 
-A day counts as a whole: what came on a day is kept for so many days after the day has ended.
+A day counts as a whole: data of a day is kept for so many days after the day has ended.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ _RULE: Final[tuple[ColumnElement[Any], ...]] = (
 
 
 class AtLimit(StrEnum):
-    """What happens when a project has as many bytes as it may have."""
+    """The behaviour at the limit of a project's bytes."""
 
     REFUSE = "refuse"
     """New videos and files are turned away."""
@@ -55,7 +55,7 @@ class AtLimit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServerRules:
-    """What admins of the server say about age, for all projects."""
+    """The rules of the server about age, which hold for all projects."""
 
     default_days: int | None = None
     """The days for projects without a rule of their own; None for ever."""
@@ -70,7 +70,7 @@ class ServerRules:
 
 @dataclass(frozen=True, slots=True)
 class ProjectRules:
-    """What a project keeps, and for how long."""
+    """The retention rules of a project."""
 
     follows_server: bool = True
     """True if the server's default says how many days are kept."""

@@ -1,4 +1,4 @@
-"""How much each key has sent, which processes share, and how much projects may store."""
+"""Shares among processes how much each key has sent, and how much projects may store."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _ADD: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class KeySpending:
-    """How much a key has sent, in tokens of its rates."""
+    """The amount that a key has sent, in tokens of its rates."""
 
     envelopes: float
     size_bytes: float

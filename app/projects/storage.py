@@ -1,4 +1,4 @@
-"""How much projects store, by day and kind: totals that digest and deletions keep up to date.
+"""Totals of what projects store, by day and kind, which digest and deletions keep up to date.
 
     new rows, pictures ──────────► StorageChanges ─► apply_storage_changes ─┐
     deleted, changed, moved rows ─► triggers (migration 0032) ──────────────┴─► storage_days
@@ -23,7 +23,7 @@ from app.projects.tables import storage_days
 
 
 class StorageKind(StrEnum):
-    """What takes storage."""
+    """A kind of stored data."""
 
     VIDEO = "video"
     RECORDINGS = "recordings"
@@ -41,7 +41,7 @@ EVENT_BYTES: Final = 900
 BLOCK_BYTES: Final = 500
 LOG_BYTES: Final = 450
 ATTACHMENT_BYTES: Final = 350
-"""What a row of each table takes apart from the bytes that are counted with it.
+"""The bytes of a row of each table, apart from the bytes that are counted with it.
 
 The triggers have the same numbers."""
 
@@ -84,7 +84,7 @@ class StorageDay:
 
 
 class StorageChanges:
-    """What is to be added to totals, and subtracted from them."""
+    """The changes of totals that a transaction collects."""
 
     def __init__(self) -> None:
         self._amounts: dict[StorageKey, StorageAmount] = {}

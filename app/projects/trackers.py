@@ -31,7 +31,7 @@ class TrackerSettings:
 
     kind: TrackerKind
     name: str
-    """What its button says after "New ticket in": `GitHub`."""
+    """Its name on the button, after "New ticket in": `GitHub`."""
     address: str
     """The repository, the project, the site or the team, without a slash at the end."""
     title_template: str

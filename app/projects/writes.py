@@ -155,7 +155,7 @@ async def add_key(
     Args:
         connection: The transaction of the caller.
         project_id: The project.
-        label: What people call the key, such as "iOS, store build".
+        label: The name of the key for people, such as "iOS, store build".
         public_key: 32 hex digits, to take over the DSN of another server; a new key if left out.
 
     Raises:
@@ -264,7 +264,7 @@ async def add_quarantined(
         item_types: The types of its items, as far as they could be read.
         reason: The error, in words for people.
         body: The envelope as it came over the wire.
-        content_encoding: How the sender says that `body` is compressed.
+        content_encoding: The compression of `body`, as the sender named it.
         replay_id: The replay that it belongs to, so that erasing the replay erases it too.
 
     Returns:

@@ -59,7 +59,7 @@ async def delete_old_marks(
         connection: The transaction of the caller.
         before: The first day whose marks stay.
         first_page: The first page to look through, from 0.
-        pages: How many pages to look through.
+        pages: The number of pages to look through.
 
     Returns:
         How many marks there were.

@@ -45,7 +45,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseChange:
-    """What a build server says about a release; None and empty leave what is there."""
+    """The facts that a build server sends about a release; None and empty change nothing."""
 
     started_at: datetime | None = None
     released_at: datetime | None = None

@@ -80,7 +80,7 @@ async def read_segments(
             The recordings beyond stay where they are. Of one that lies in a sealed object, the
             place is read.
         from_segment: The first segment whose recording is read.
-        steps: Where the clock of the phone was set (`Replay.clock_steps`).
+        steps: The places at which the clock of the phone was set (`Replay.clock_steps`).
     """
     # The length is kept beside the value, so recordings that are left out are not fetched.
     length = func.coalesce(func.octet_length(segments.c.recording), segments.c.recording_bytes, 0)
@@ -159,7 +159,7 @@ async def read_playable_segments(
         connection: The connection to read with.
         key: The replay.
         day: Its day (`Replay.day`).
-        steps: Where the clock of the phone was set (`Replay.clock_steps`).
+        steps: The places at which the clock of the phone was set (`Replay.clock_steps`).
     """
     rows = await connection.execute(
         select(

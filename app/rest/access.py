@@ -108,7 +108,7 @@ async def require_project(request: Request, caller: RestCaller, slug_or_id: str)
 
     Args:
         request: The request.
-        caller: Who asks.
+        caller: The person who asks.
         slug_or_id: The slug or the number of the project.
 
     Raises:

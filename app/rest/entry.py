@@ -33,7 +33,7 @@ class RestEntry:
 
         Args:
             rest: The REST API.
-            pages: What answers all other requests.
+            pages: The application that answers all other requests.
             is_https: True if the public address begins with https.
         """
         self._rest = rest

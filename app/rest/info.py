@@ -12,7 +12,7 @@ router = APIRouter()
 
 _API_VERSION: Final = "0"
 _SENTRY_NAMES: Final = {Scope.UPLOAD: "org:ci"}
-"""What Sentry calls the scopes that have another name here."""
+"""Sentry's names for the scopes that have another name here."""
 
 
 @router.get("/")

@@ -56,7 +56,7 @@ class RequestRates:
         """Make sure that a network has not just tried many tokens that do not work.
 
         Args:
-            network: Where the request comes from.
+            network: The network of the client.
             token_sha256: The hash of its token; nothing is wrong if that has worked before.
 
         Raises:

@@ -38,12 +38,12 @@ class BucketAccess:
     key_id: str | None = None
     secret: SecretStr | None = None
     addressing: Addressing = "auto"
-    """Where a request names the bucket: in its path or in its host name."""
+    """The part of a request that names the bucket: its path or its host name."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallTimeouts:
-    """How long a call may take."""
+    """The time that a call may take."""
 
     connect_s: float
     read_s: float
@@ -68,7 +68,7 @@ def read_location(
     Args:
         url: The URL.
         setting: The setting that has it, for the message.
-        otherwise: What else the setting may be, for the message.
+        otherwise: The other values that the setting may have, for the message.
 
     Raises:
         ReplayError: The URL has another form.

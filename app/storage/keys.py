@@ -115,7 +115,7 @@ def read_pack_seq(key: str) -> int:
 
 
 class SpilledName(NamedTuple):
-    """What the key of a spilled journal file says."""
+    """The facts in the key of a spilled journal file."""
 
     journal_id: str
     first_seq: int

@@ -20,7 +20,7 @@ _BOUNDS_BYTES: Final = tuple(4.0**power for power in range(5, 14))
 
 
 class StoreMetrics:
-    """What one store counts."""
+    """The metrics of one store."""
 
     def __init__(self) -> None:
         """Begin at zero, with a series for each operation."""

@@ -34,7 +34,7 @@ class OutsideFiles(Protocol):
 
         Args:
             name: Its path in the folder or bucket.
-            target: Where its bytes go.
+            target: The file that gets its bytes.
             limit_bytes: The most bytes that it may have.
 
         Returns:

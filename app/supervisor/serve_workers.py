@@ -103,7 +103,7 @@ def _preload(settings: Settings) -> "Renderer | None":
 
 @dataclass(frozen=True, slots=True)
 class _WorkerPlan:
-    """What the workers of a parent have in common."""
+    """The parts that all workers of a parent share."""
 
     listener: socket.socket
     settings: Settings

@@ -49,7 +49,7 @@ async def change_release(
         database: The database with the releases.
         project_ids: The projects, at least one.
         version: The name of the release.
-        change: What is said about it.
+        change: The facts that the build server sends.
         token_name: The name of the token, for the log.
     """
     async with database.transaction() as connection:

@@ -37,7 +37,7 @@ async def open_event_file(
         project_id: The project of the event.
         event_id: The event.
         number: Position of the file among those of the event, counted from 0.
-        person_id: Who downloads it.
+        person_id: The person who downloads it.
 
     Raises:
         NotFound: There is no such event or file.
@@ -111,7 +111,7 @@ async def draw_event_picture(
         db: Where the file's row is.
         store: The store with its bytes.
         key: The project and id of the event, and the picture's position among its files, from 0.
-        person_id: Who looks at it.
+        person_id: The person who looks at it.
         drawing_slot: Bounds how many media children draw at once.
 
     Returns:

@@ -30,7 +30,7 @@ async def read_feedback_list(
 
     Args:
         db: Where to read.
-        person: Who reads.
+        person: The person who reads.
         request: The page; its cursors have a `TIME_KEY`.
         project: The id of the only project to list, or nothing for all.
 

@@ -35,9 +35,9 @@ class EventReplay:
 
     linked: LinkedReplay
     zero_ms: int
-    """How long after the start of the replay the player's zero is; 0 without video."""
+    """Milliseconds from the start of the replay to the player's zero; 0 without video."""
     video_ms: int
-    """How long the video is; 0 without video."""
+    """The length of the video in milliseconds; 0 without video."""
     size_px: tuple[int, int] | None
     """Width and height of the first picture as it is shown."""
     is_processing: bool
@@ -85,7 +85,7 @@ async def read_issue_event(
 
     Args:
         connection: The connection to read with.
-        reader: Who reads, and where videos are kept.
+        reader: The person who reads, and the store with the videos.
         event: The event.
         visible_ids: The projects that the reader may see.
         first_file: Number of its files to skip.

@@ -28,7 +28,7 @@ async def read_issue_feedback(reader: IssueReader, request: PageRequest) -> Issu
     """Read a page of the feedback about an issue.
 
     Args:
-        reader: Who reads about which issue.
+        reader: The person who reads, and the issue.
         request: The page; its cursors have a `TIME_KEY`.
 
     Raises:

@@ -44,13 +44,13 @@ class IssuePageData:
     hierarchy: tuple[HierarchyView, ...]
     """Which views were on the screen when the event happened, if that was sent."""
     events_by_hour: Mapping[datetime, int]
-    """How many events each hour (UTC) of the last month had; hours without any are left out."""
+    """The number of events in each hour (UTC) of the last month; hours without any are left out."""
     releases: ListSlice[str]
     tags: tuple[TagSpread, ...]
     hidden_tags: int
-    """How many further tags the events have."""
+    """The number of further tags of the events."""
     tagged_events: int
-    """How many events the tags are counted over."""
+    """The number of events over which the tags are counted."""
     read_at: datetime
     tickets: tuple[KeptTicket, ...] = ()
     """The tickets that are kept with it."""
@@ -68,7 +68,7 @@ async def read_issue_page(
     """Read what the page of an issue shows.
 
     Args:
-        reader: Who reads which issue.
+        reader: The person who reads, and the issue.
         event_id: The event to show, or None for the newest one.
         first_release: Number of releases to skip.
         first_file: Number of files to skip.

@@ -1,4 +1,4 @@
-"""Who reads about an issue, and what stands above each of its pages."""
+"""Defines the reader of an issue, and the values that stand above each of its pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class IssueSummary:
     project: Project
     issue: Issue
     replay_users: int
-    """How many users its replays name and none of its events."""
+    """The number of users that its replays name and none of its events does."""
 
 
 async def read_summary(

@@ -45,7 +45,7 @@ async def read_issue_replays(reader: IssueReader, request: PageRequest) -> Issue
     """Read a page of the replays of an issue.
 
     Args:
-        reader: Who reads about which issue.
+        reader: The person who reads, and the issue.
         request: The page; its cursors are those of `NEWEST_LINKS`.
 
     Raises:

@@ -31,7 +31,7 @@ async def read_project_choice(
 
     Args:
         connection: The connection to read with.
-        person: Whose projects.
+        person: The person whose projects they are.
         chosen: The id of a project as an address has it, or nothing for all.
 
     Raises:

@@ -33,7 +33,7 @@ class TagSpread:
     name: str
     values: tuple[TagValue, ...]
     others: int
-    """How many events have another value."""
+    """The number of events with another value."""
     total: int
 
 

@@ -43,7 +43,7 @@ def open_page_services(
         ingest: The ingest of this process, if it has one.
         monitor: Watches ingest.
         heartbeat: Knows the other processes.
-        renderer: What renders pages, if the parent of workers has made it for all of them.
+        renderer: The renderer of pages, if the parent of workers has made it for all of them.
     """
     settings = shared.settings
     provider = open_sign_in_provider(

@@ -1,4 +1,4 @@
-"""What every process opens, whatever its roles are.
+"""Opens the parts that every process has, whatever its roles are.
 
 A Postgres that does not answer delays nothing but pages: it is prepared when it comes. Object
 storage does not delay the start either, unless it refuses.
@@ -42,7 +42,7 @@ class SharedParts:
     picture_notes: PictureNotes
     symbolication: SymbolicationParts
     wanted: WantedSignals
-    """What rules of alerts ask digest and closing for."""
+    """The signals that rules of alerts want from digest and closing."""
     connections: OpenConnections
     stack: AsyncExitStack
     """Stops what was opened, in the reverse order."""
@@ -73,7 +73,7 @@ class WorkerPlace:
     database_urls: DatabaseUrls
     """The database that the parent runs or was told of."""
     renderer: "Renderer | None" = None
-    """What renders pages, made before the workers were forked, so that they share its memory."""
+    """The renderer of pages, made before the workers were forked, so that they share its memory."""
 
 
 async def open_shared_parts(

@@ -12,7 +12,7 @@ from app.wiring.symbolication import make_native_deriver
 
 @dataclass(frozen=True, slots=True)
 class DebugUploads:
-    """What a process has for uploads."""
+    """The parts of a process that take uploads."""
 
     services: UploadServices
     assembler: Assembler

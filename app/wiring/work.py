@@ -36,7 +36,7 @@ from app.wiring.shared import SharedParts
 from app.wiring.uploads import DebugUploads, make_debug_uploads
 
 _BUSY_ENTRIES: Final = 200
-"""With more envelopes than this to be digested, pictures and the closing of replays wait."""
+"""The number of undigested envelopes above which pictures and the closing of replays wait."""
 
 _CLEANING_PAUSE: Final = timedelta(minutes=10)
 
@@ -65,7 +65,7 @@ def make_background_work(
     """Make the background work; it does nothing before `start_background_work`.
 
     Args:
-        shared: What it works with.
+        shared: The parts that every process has.
         ingest: The ingest of this process, if it has one.
         heartbeat: Knows the other processes.
     """

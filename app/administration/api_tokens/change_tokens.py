@@ -56,7 +56,7 @@ class ListedToken:
 
     token: ApiToken
     maker: Person | None
-    """Who made it; None for one from the command line."""
+    """The person who made it; None for one from the command line."""
     may_revoke: bool
 
 
@@ -81,7 +81,7 @@ async def add_checked_token(
 
     Args:
         connection: The transaction.
-        maker_id: Who makes it; None for the command line, which makes only tokens of a project.
+        maker_id: The person who makes it; None for the command line (project tokens only).
         new_token: The token.
 
     Raises:
@@ -141,7 +141,7 @@ async def revoke_checked_token(
 
     Args:
         connection: The transaction.
-        person_id: Who revokes it; None for the command line.
+        person_id: The person who revokes it; None for the command line.
         token: The token.
     """
     if await writes.revoke_token(connection, token.id):

@@ -40,7 +40,7 @@ async def check_token(database: Database, secret: str, *, address: str) -> Token
     Args:
         database: The database with the tokens.
         secret: The secret, as the request has it.
-        address: Where the request comes from.
+        address: The IP address of the client.
     """
     if not has_token_form(secret):
         return None

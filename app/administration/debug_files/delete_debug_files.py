@@ -42,7 +42,7 @@ async def preview_deletion(
 
     Args:
         database: The database.
-        access: Who asks, and the project.
+        access: The person who asks, and the project.
         named: Ids of files; empty for all that the search finds.
         search: The search.
 
@@ -72,7 +72,7 @@ async def delete_debug_files(
 
     Args:
         database: The database.
-        access: Who deletes them, and the project.
+        access: The person who deletes them, and the project.
         named: Ids of files; empty for all that the search finds.
         search: The search.
 

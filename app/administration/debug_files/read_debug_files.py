@@ -36,7 +36,7 @@ MISSING_DAYS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class DebugFileSearch:
-    """Which debug files of a project somebody asks for; what is empty does not restrict."""
+    """A search for debug files of a project; empty fields do not restrict it."""
 
     release: str = ""
     kind: DebugFileKind | None = None
@@ -62,7 +62,7 @@ class ProjectDebugFiles:
 
     files: ListPage[DebugFile]
     matching: int
-    """How many files the search finds on all pages."""
+    """The number of files that the search finds on all pages."""
     parts: Mapping[DebugFileId, Sequence[DebugFilePart]]
     """The parts of the files on this page."""
     token_names: Mapping[int, str]

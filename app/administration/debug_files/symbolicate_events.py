@@ -22,7 +22,7 @@ async def symbolicate_events(
         project_id: Their project.
         issue_id: Their issue; None for all issues.
         event_id: The only event; None for all of them.
-        person_id: Who asks for it; None for a command.
+        person_id: The person who asks for it; None for a command.
 
     Returns:
         How many events wait now.

@@ -30,7 +30,7 @@ _PATIENCE: Final = timedelta(seconds=20)
 
 @dataclass(frozen=True, slots=True)
 class MatchingQuestion:
-    """What the deletion of all matching replays would remove."""
+    """Counts of what the deletion of all matching replays would remove."""
 
     query_text: str
     project_id: ProjectId | None

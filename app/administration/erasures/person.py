@@ -28,7 +28,7 @@ class PersonErasureForm:
 
 @dataclass(frozen=True, slots=True)
 class PersonQuestion:
-    """What an erasure would remove, for whoever confirms it."""
+    """Counts of what an erasure would remove, for the person who confirms it."""
 
     names: tuple[PersonName, ...]
     others: tuple[OtherName, ...]
@@ -63,7 +63,7 @@ async def ask_about_person(
 
     Args:
         database: The database to read.
-        access: Who asks, and the project.
+        access: The person who asks, and the project.
         names: The names that were typed or chosen.
         in_all: True if all projects of which the visitor is an admin are meant.
         is_first: True if nothing was chosen yet: then names that nobody else has are added.

@@ -18,7 +18,7 @@ from app.memberships.model import ProjectAccess, Role
 
 @dataclass(frozen=True, slots=True)
 class RangeQuestion:
-    """What an erasure would remove, for whoever confirms it."""
+    """Counts of what an erasure would remove, for the person who confirms it."""
 
     counts: Counter[str]
     held: int
@@ -68,7 +68,7 @@ async def erase_project(database: Database, access: ProjectAccess, typed_name: s
 
     Raises:
         PermissionDenied: The visitor is not an owner of the project.
-        InvalidInput: What was typed is not the name of the project.
+        InvalidInput: The typed text is not the name of the project.
     """
     access.require_role(Role.OWNER)
     if typed_name.strip() != access.project.name.strip():

@@ -42,7 +42,7 @@ async def change_password(
         person: The person who is signed in.
         current: Their password until now; not looked at if they need not know it.
         new: The new password, of 12 characters or more.
-        address: Where the request comes from.
+        address: The IP address of the client.
         user_agent: The browser.
         link_token: The token of the sign-in link that they came by, if any.
         provider: The sign-in provider that is set up beside passwords, if any.

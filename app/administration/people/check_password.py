@@ -30,7 +30,7 @@ async def check_password(
         database: The database with the accounts.
         email: The address of the account, as typed; need not be anybody's.
         password: The password, as typed.
-        address: Where the request comes from.
+        address: The IP address of the client.
         refusal: The message if the password is wrong.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What the groups of a sign-in provider stand for here: who may sign in, and with which rights."""
+"""Maps groups of a sign-in provider to rights: who may sign in, and with which roles."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class GroupPolicy:
     admins: frozenset[str] = frozenset()
     """Groups whose people are admins of the server."""
     roles: Mapping[str, Mapping[str, Role]] | None = None
-    """By group: the role in projects, by slug, id or `*`."""
+    """The roles that each group gives, by project: a slug, an id, or `*` for all."""
 
     @property
     def needs_groups(self) -> bool:

@@ -80,8 +80,8 @@ async def add_link_mail(
 
     Args:
         connection: The transaction of the caller.
-        admin: Who has it sent; None if the person has asked for it.
-        person: Who gets it.
+        admin: The person who has it sent; None if the person has asked for it.
+        person: The person who gets it.
         days: The days for which the link works, one of `DAYS`.
 
     Raises:

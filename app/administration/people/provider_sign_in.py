@@ -69,9 +69,9 @@ async def sign_in_with_provider(
     Args:
         database: The database with the accounts.
         provider: The provider, and what its groups stand for.
-        pending: What the browser kept since the sign-in began.
+        pending: The state that the browser has kept since the sign-in began.
         code: The code that the provider gave the browser.
-        address: Where the request comes from.
+        address: The IP address of the client.
         user_agent: The browser, for the person's own list of sign-ins.
         replaced_token: The token that the browser holds from before; its sign-in ends.
 

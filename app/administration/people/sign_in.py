@@ -38,7 +38,7 @@ async def sign_in_with_password(
         database: The database with the accounts.
         email: The address, as typed.
         password: The password, as typed.
-        address: Where the request comes from.
+        address: The IP address of the client.
         user_agent: The browser, for the person's own list of sign-ins.
         replaced_token: The token that the browser holds from before; its sign-in ends.
         provider: The sign-in provider that is set up beside passwords, if any.
@@ -131,8 +131,8 @@ async def start_sign_in(
     Args:
         connection: The transaction of the caller.
         person_id: The person.
-        detail: How they have shown it, for the audit log.
-        address: Where the request comes from.
+        detail: The way in which they have shown it, for the audit log.
+        address: The IP address of the client.
         user_agent: The browser.
         replaced_token: The token that the browser holds from before; its sign-in ends.
 

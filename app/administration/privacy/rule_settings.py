@@ -77,7 +77,7 @@ async def save_rules(
     Args:
         database: The database with the rules.
         cache: The rules in memory of this process; other processes read them within seconds.
-        access: Who does it, and the project.
+        access: The person who does it, and the project.
         rules: The new rules.
         after_version: The version that the person has changed.
 

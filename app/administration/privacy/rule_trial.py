@@ -81,7 +81,7 @@ class RuleTrial:
     """The recordings that would change, the newest first."""
     tried_recordings: int
     counts: Mapping[str, int]
-    """How much each rule would remove from all of them and from the text."""
+    """The amount that each rule would remove from all of them and from the text."""
     text: Sequence[FieldChange]
     """The changes of the text; one change with an empty path if it is not JSON."""
     has_text: bool
@@ -94,7 +94,7 @@ async def try_rules(
 
     Args:
         database: The database with the events and recordings.
-        access: Who asks, and the project.
+        access: The person who asks, and the project.
         rules: The rules, which need not be saved.
         text: JSON or any other text that the person typed; empty for none.
 

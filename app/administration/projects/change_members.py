@@ -56,7 +56,7 @@ async def set_member(
 
     Args:
         database: The database with the members.
-        access: Who does it, and the project.
+        access: The person who does it, and the project.
         email: The address of the person, as typed.
         role_name: The role, as the form names it.
         has_mail: True if this server sends mails.

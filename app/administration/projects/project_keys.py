@@ -26,7 +26,7 @@ class ProjectKeys:
 
     keys: tuple[ProjectKey, ...]
     active: int
-    """How many of them are on."""
+    """The number of keys that are on."""
 
 
 async def read_project_keys(database: Database, access: ProjectAccess) -> ProjectKeys:

@@ -27,7 +27,7 @@ async def read_project_settings(
 
     Args:
         database: The database to read.
-        access: Who asks, and the project.
+        access: The person who asks, and the project.
         first_member: Number of members to skip.
 
     Raises:

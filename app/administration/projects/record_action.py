@@ -20,8 +20,8 @@ async def record_action(
 
     Args:
         connection: The transaction of the caller.
-        access: Who did it, and in which project.
-        action: What was done.
+        access: The person who did it, and the project.
+        action: The action.
         subject: The id of the person or thing that it was done to.
         detail: A few facts about it.
     """

@@ -72,7 +72,7 @@ async def add_person(
 
     Args:
         connection: The transaction of the caller.
-        admin: Who does it, an admin of the server; None for a command on the server.
+        admin: The person who does it, an admin of the server; None for a command on the server.
         new_person: Whom to add.
 
     Raises:

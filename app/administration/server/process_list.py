@@ -29,7 +29,7 @@ async def forget_dead_process(
     Args:
         connection: The transaction of the caller, who commits afterwards.
         id_or_digits: The id of the process, or its first digits, eight at least.
-        person_id: Who asks; None for the command line.
+        person_id: The person who asks; None for the command line.
         heartbeat_s: The pause between two heartbeats.
         silent_after_s: The silence after which a process counts as dead.
 

@@ -1,4 +1,4 @@
-"""Who may administer the server, and the line that the audit log gets of what they do."""
+"""Checks that a person is an admin of the server, and notes their actions in the audit log."""
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,8 +45,8 @@ async def record_change(
 
     Args:
         connection: The transaction of the caller.
-        admin: Who did it; None for a command on the server.
-        action: What was done.
+        admin: The person who did it; None for a command on the server.
+        action: The action.
         subject: The person whom it was done to.
         detail: A few facts about it.
     """

@@ -24,7 +24,7 @@ from app.projects.model import QuarantinedEnvelope
 
 @dataclass(frozen=True, slots=True)
 class ServerCounts:
-    """What processes count beside ingest, as the metrics have it."""
+    """Counts of processes that do not belong to ingest, as the metrics have them."""
 
     accepted: int = 0
     """Envelopes that were accepted since the start."""
@@ -51,7 +51,7 @@ class ServerHealth:
     processes: tuple[ProcessRecord, ...]
     """All processes as they told last, those that run first."""
     counts: ServerCounts
-    """What all processes that run have counted."""
+    """The counts of all running processes."""
     refused: Mapping[str, int]
     """Envelopes that met a limit or had no known key, in all processes that run, by reason."""
     quarantined: ListSlice[QuarantinedEnvelope]
@@ -74,7 +74,7 @@ async def read_server_health(
         database: The database with the quarantine.
         admin: Whoever asks.
         monitor: Watches ingest.
-        counts: What this process counts.
+        counts: The counts of this process.
         heartbeat: Knows which processes there are.
         first: Number of quarantined envelopes to skip.
 

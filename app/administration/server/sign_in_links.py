@@ -71,7 +71,7 @@ async def replace_link(
 
     Args:
         connection: The transaction of the caller.
-        admin: Who makes it; None for a command on the server.
+        admin: The person who makes it; None for a command on the server.
         person: The person whom it signs in.
         days: The days until it expires, one of `DAYS`.
 

@@ -29,9 +29,9 @@ from app.storage.port import ObjectStore
 from app.storage.ranged_reads import ObjectRange
 
 _TRIES: Final = 3
-"""How often a replay is read anew because something has moved meanwhile."""
+"""The most times that a replay is read again because something has moved meanwhile."""
 _LARGE_BYTES: Final = 16 * 1024 * 1024
-"""Of objects that are larger, one process has one at a time in memory."""
+"""The size from which a process has only one object at a time in memory."""
 
 _logger: Final = log.get_logger("closing.sealing")
 

@@ -30,7 +30,7 @@ _NAME_CHARS: Final = 4_096
 
 
 class BundleFileType(StrEnum):
-    """What an entry of a bundle is."""
+    """The kind of an entry of a bundle."""
 
     SOURCE = "source"
     MINIFIED_SOURCE = "minified_source"
@@ -57,7 +57,7 @@ class BundleFile:
 
 @dataclass(frozen=True, slots=True)
 class BundleManifest:
-    """What a bundle says of itself."""
+    """The manifest of a bundle."""
 
     debug_id: str | None
     """The id of the bundle; for sources of native code, that of their binary."""

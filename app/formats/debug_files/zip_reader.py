@@ -105,7 +105,7 @@ def open_zip(file: BinaryIO, what: str) -> Iterator[ZipReader]:
 
     Args:
         file: The archive; it must allow seeking, and stays open.
-        what: What messages call it, such as `the bundle`.
+        what: The name of it in messages, such as `the bundle`.
 
     Raises:
         MalformedInput: It is no ZIP.

@@ -20,7 +20,7 @@ _RETURNED: Final = frozenset({"app.foreground", "app.active"})
 
 
 class RecordingCounts(NamedTuple):
-    """How often something happens in a recording.
+    """Counts of the events in a recording.
 
     Every count is added up for the whole replay; its column is in `app/replays/tables.py`.
     """
@@ -33,7 +33,7 @@ class RecordingCounts(NamedTuple):
 
 
 class MaskSettings(NamedTuple):
-    """Whether the SDK masks all text and all images, as its settings say; None if they do not."""
+    """The masking settings of the SDK for text and images; None where it does not send them."""
 
     text: bool | None = None
     images: bool | None = None

@@ -57,7 +57,7 @@ class AcceptMetrics:
 
         Args:
             kind: The kind of its request.
-            waited_s: How long its sender waited.
+            waited_s: The seconds for which its sender waited.
             size_bytes: The size of its body, as it was sent.
         """
         self.accepted.inc()

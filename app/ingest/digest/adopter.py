@@ -44,8 +44,7 @@ class JournalAdopter:
             journal: The journal of this process; the others lie beside it.
             batches: Digests what is found.
             retrier: Repeats a step until Postgres and storage answer.
-            keep_s: How long a journal stays after its last entry was digested, in case Postgres
-                loses commits.
+            keep_s: The seconds for which a digested journal stays, in case Postgres loses commits.
         """
         self._database = database
         self._objects = objects

@@ -50,8 +50,8 @@ _INLINE_BYTES: Final = 512 * 1024
 """A larger envelope would hold the event loop for milliseconds, so it is prepared in a thread."""
 _TURN_S: Final = 0.004
 _BUSY_TURN_S: Final = 0.1
-"""How long digest holds the event loop at a time. It is longer while more arrives than is digested,
-because what does not fit into memory must be read back, which costs half as much again."""
+"""The seconds for which digest holds the event loop at a time. They are more while it falls behind,
+because envelopes that do not fit into memory must be read back, which costs half as much again."""
 _ANSWER_S: Final = 0.002
 """How long digest waits, between two turns, for the journal to write what arrived meanwhile: its
 senders would wait for the whole of the next turn. Not while more arrives than is digested."""

@@ -48,7 +48,7 @@ _logger: Final = log.get_logger("ingest.digest")
 
 @dataclass(slots=True)
 class LostCommits:
-    """What a process had to do because Postgres lost commits, since its start."""
+    """Counts of the work that a process did because Postgres lost commits, since its start."""
 
     times: int = 0
     entries_read_again: int = 0

@@ -74,7 +74,7 @@ class DigestMetrics:
         """Count a batch that is stored now.
 
         Args:
-            began_s: When it was taken up, by `monotonic_s`.
+            began_s: The time at which it was taken up, by `monotonic_s`.
             lag_s: The time since its oldest envelope was received.
             envelopes: The number of its envelopes.
         """

@@ -46,7 +46,7 @@ async def note_signals(
         prepared: The batch.
         new_events: The keys of its events that were not stored before.
         changes: The issues that these events have begun or brought back.
-        wanted: What rules ask for.
+        wanted: The signals that rules want.
     """
     new_keys = set(new_events)
     events = [

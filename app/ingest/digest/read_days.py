@@ -49,7 +49,7 @@ _READ: Final = f"""
 
 
 class DayMemory:
-    """What a process knows about days: Postgres' clock, and partitions that it need not make."""
+    """The memory of a process about days: the clock of Postgres, and partitions that exist."""
 
     def __init__(self) -> None:
         self.clock = DayClock()

@@ -34,7 +34,7 @@ from app.storage.port import ObjectStore
 
 _GZIP_WBITS: Final = 31
 _MOVES: Final = 3
-"""How often a batch is stored anew because the day of a replay was decided or changed meanwhile."""
+"""The most times that a batch is stored again because the day of a replay changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ async def store_batch(
         orphans: Keys of packs that earlier tries put and no row will ever point at.
         is_again: True if an earlier try ended without an answer. It may have been committed, and
             part of it erased since, so nothing may be put again in that case.
-        memory: What the process knows about days.
-        wanted: What rules want to be told of; None for nothing.
+        memory: The memory of the process about days.
+        wanted: The signals that rules want; None for none.
 
     Returns:
         The outcomes that were stored; none if an earlier try had stored them.

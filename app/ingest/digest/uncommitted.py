@@ -24,7 +24,7 @@ async def remove_uncommitted_packs(
         objects: The store with the packs.
         journal_id: The journal.
         after_seq: The last entry that is stored.
-        since: When it was stored, or the next one received.
+        since: The time at which it was stored, or the next one received.
 
     Raises:
         ServiceUnavailable: The storage does not answer.

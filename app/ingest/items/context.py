@@ -35,7 +35,7 @@ class EnvelopeContext(msgspec.Struct, frozen=True, gc=False):
     taps: TapRules = NO_TAP_RULES
     """The taps that are hidden. The quick readers leave items alone that may have some."""
     removals: Counter[RemovalKey] = msgspec.field(default_factory=Counter)
-    """How often each rule removed something in the batch; `count_removals` adds to it."""
+    """The number of removals by each rule in the batch; `count_removals` adds to it."""
 
     def count_removals(self, remarks: Sequence[ScrubRemark]) -> None:
         """Count what was removed from an item that is going to be stored."""

@@ -86,7 +86,7 @@ class EventToSymbolicate(NamedTuple):
 
 @dataclass(slots=True)
 class SymbolicatedBatch:
-    """What symbolication found out about events of a batch."""
+    """The results of symbolication for events of a batch."""
 
     events: dict[tuple[ProjectId, EventId], SymbolicatedEvent] = field(default_factory=dict)
     looked_up_at: datetime = field(default_factory=clock.now)
@@ -104,7 +104,7 @@ class PreparedBatch:
     outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
     """Outcomes that are known before anything is stored."""
     removals: Counter[RemovalKey] = field(default_factory=Counter)
-    """How often each rule removed something from its items."""
+    """The number of removals by each rule from its items."""
     rows: defaultdict[Store[Any] | None, list[Any]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -112,7 +112,7 @@ class PreparedBatch:
     to_symbolicate: list[EventToSymbolicate] = field(default_factory=list)
     """Its events that may need debug files."""
     symbolicated: SymbolicatedBatch = field(default_factory=SymbolicatedBatch)
-    """What symbolication found out about its events."""
+    """The results of symbolication for its events."""
 
     def rows_of[Row](self, item_type: ItemType[Row]) -> list[Row]:
         """Return the rows of a type, and of those that are stored with it; add to them here."""
@@ -158,7 +158,7 @@ class StoredRows:
 
     outcomes: Counter[OutcomeKey]
     storage: StorageChanges | None = None
-    """What the new rows and their objects take; None if it is not counted."""
+    """The bytes of the new rows and their objects; None if they are not counted."""
     added_events: Collection[tuple[ProjectId, EventId]] = ()
     """The keys of events that are new: they are linked to replays when all rows are written."""
     issue_changes: IssueChanges = NO_CHANGES

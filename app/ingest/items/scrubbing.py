@@ -29,7 +29,7 @@ class CleanPayload(msgspec.Struct, frozen=True, gc=False):
     is_changed: bool
     """True if it has to be written anew: something was removed, or an address filled in."""
     remarks: tuple[ScrubRemark, ...]
-    """What was removed."""
+    """The remarks on what was removed."""
 
 
 def decode_and_scrub(

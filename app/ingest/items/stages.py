@@ -18,7 +18,7 @@ def run_stage[Value, Result](
 
     Args:
         stage: A function that returns None for an item that it leaves to the plain reader.
-        values: What the stage before returned for each item; None for one that it left alone.
+        values: The result of the stage before for each item; None for one that it left alone.
         contexts: The context of each item.
     """
     return [

@@ -83,7 +83,7 @@ class SpillAdopter(RepeatedWorker):
             key_ring: The keys of spilled files.
             own_journal_id: The journal of this process, which it does not adopt.
             silent_after_s: The silence after which a process counts as dead.
-            keep_s: How long Postgres may lose a commit; 0 for never.
+            keep_s: The seconds for which Postgres may lose a commit; 0 for never.
         """
         super().__init__()
         self._database = database

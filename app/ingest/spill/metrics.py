@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 
 
 class SpillMetrics:
-    """What a process spills. Nothing is counted while digest keeps up."""
+    """Metrics of what a process spills. Nothing is counted while digest keeps up."""
 
     def __init__(self, count_files: Callable[[], int]) -> None:
         """Begin at zero; `count_files` tells how many files are in the bucket now."""
@@ -42,7 +42,7 @@ class SpillMetrics:
 
 
 class AdoptionMetrics:
-    """What a process has adopted from the bucket."""
+    """Metrics of what a process has adopted from the bucket."""
 
     def __init__(self) -> None:
         """Begin at zero."""

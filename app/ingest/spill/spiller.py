@@ -43,11 +43,11 @@ _logger: Final = log.get_logger("ingest.spill")
 
 @dataclass(frozen=True, slots=True)
 class SpillOptions:
-    """How a process spills."""
+    """The settings by which a process spills."""
 
     key_ring: SpillKeyRing
     after_s: float
-    """How long an entry waits for digest before it is spilled."""
+    """The seconds for which an entry waits for digest before it is spilled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Spiller:
             objects: The bucket.
             journal: The journal.
             key_ring: The keys.
-            after_s: How long an entry waits for digest before it is spilled.
+            after_s: The time for which an entry waits for digest before it is spilled.
         """
         self._objects = objects
         self._journal = journal

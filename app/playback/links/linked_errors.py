@@ -30,7 +30,7 @@ class ErrorMark:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCounts:
-    """How many events belong to a replay, and when the app last crashed and hung."""
+    """The numbers of events that belong to a replay, and the times of its last crash and hang."""
 
     app: int
     backend: int

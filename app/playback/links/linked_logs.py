@@ -41,7 +41,7 @@ class PlacedLogs:
 
 @dataclass(frozen=True, slots=True)
 class LogCount:
-    """How many log records a replay has."""
+    """The number of log records of a replay."""
 
     number: int
     is_at_least: bool = False

@@ -130,7 +130,7 @@ def find_first_unread(found: ReplayContents, wanted: ReplayRange) -> int | None:
     """Return the segment from which recordings must be read to have those of a range.
 
     Args:
-        found: What was read from the first segment on.
+        found: The recordings that were read, from the first segment on.
         wanted: The range.
 
     Returns:

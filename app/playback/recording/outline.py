@@ -21,7 +21,7 @@ _VIDEO_SDKS: Final = frozenset({"sentry.javascript.react-native"})
 
 @dataclass(frozen=True, slots=True)
 class ReplayOutline:
-    """What a page knows of a replay before it reads the recordings."""
+    """The facts of a replay that a page has before it reads the recordings."""
 
     replay: Replay
     playable: PlayableReplay

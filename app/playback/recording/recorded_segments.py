@@ -21,9 +21,9 @@ from app.storage.port import ObjectStore
 from app.storage.ranged_reads import ObjectRange
 
 MOST_BYTES: Final = 64 * 1024 * 1024
-"""Of all recordings of a replay, unpacked, and as they are stored; an hour has about 36 MB. A
-hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: whoever opened the
-page would bring the server down."""
+"""The most bytes of all recordings of a replay, unpacked and as stored; an hour has about 36 MB. A
+hostile sender can send 20 MiB, or pack them into kilobytes, two thousand times: opening such a
+replay would bring the server down."""
 _READ_BYTES: Final = 16 * 1024 * 1024
 """The most bytes of one read of a sealed object. All recordings of a replay of an hour have some
 1 to 3 MB as they are compressed, so that they are one read."""

@@ -123,15 +123,15 @@ class ReplayHead:
     counts: ErrorCounts
     """Counts of all errors, whether they are read or not."""
     ending: Ending | None
-    """How the replay ended; None while it may go on."""
+    """The ending of the replay; None while it may go on."""
     viewers: ReplayViewers
     """The people who watched it last."""
     keeping: ReplayKeeping = NOT_KEPT
-    """What keeps it from its end: a pin, or legal holds."""
+    """The pin and the legal holds that keep it from deletion."""
 
     @property
     def state(self) -> ReplayState:
-        """What a viewer can expect. An app that has crashed sends nothing more, so nothing is live.
+        """The state that a viewer sees. After a crash nothing more is sent, so nothing is live.
 
         The outline alone cannot know of a crash.
         """

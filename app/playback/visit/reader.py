@@ -241,7 +241,7 @@ class ReplayVisit:
         The view is noted before anything of the recording is sent.
 
         Args:
-            at_ms: Where the player starts, on the replay clock.
+            at_ms: The time at which the player starts, on the replay clock.
 
         Returns:
             None without video, or when storage is down: then the player asks by itself, and
@@ -259,7 +259,7 @@ class ReplayVisit:
         """Read the rest of the page.
 
         Args:
-            head: What is read already.
+            head: The head of the page, which is read already.
             from_segment: The first segment whose recording is read.
         """
         recorded = await self.reader.read_contents(head.context, from_segment)

@@ -122,7 +122,7 @@ async def _find_targets(
 
     Args:
         request: The request.
-        caller: Who asks.
+        caller: The person who asks.
         version: The release.
         names: The projects that the body names. If it names none, they are those that have the
             release, or else the only one that the token reaches.

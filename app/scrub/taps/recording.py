@@ -98,7 +98,7 @@ class _TapHider:
             visits.judge_tap(self._visits.find(at_ms), matcher, payload)
         self._hidden: set[int] = set()
         self._in_regions: dict[float, ScreenVisit] = {}
-        """What regions hide in a visit, by the start of the visit."""
+        """The counts of what regions hide in a visit, by the start of the visit."""
 
     def hide_gestures(self) -> None:
         """Hide the gestures of hidden visits and in regions, and the breadcrumbs of the latter."""

@@ -33,7 +33,7 @@ class TapRegion(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tru
 
 
 class TapRules(msgspec.Struct, frozen=True, gc=False, cache_hash=True, forbid_unknown_fields=True):
-    """What a project wants hidden; hashable, because compiled rules are cached by them."""
+    """The tap rules of a project; hashable, because compiled rules are cached by them."""
 
     keypads: bool = False
     """True to hide all taps of a screen while it shows a keypad, as far as names tell."""

@@ -26,7 +26,7 @@ _R8_NOTE: Final = b'"com.android.tools.r8.mapping"'
 
 @dataclass(frozen=True, slots=True)
 class MappingFacts:
-    """What an upload learns about a mapping.
+    """The facts about a mapping that an upload stores.
 
     Attributes:
         classes: The number of classes that the mapping names.
@@ -127,7 +127,7 @@ class _IndexWriter:
         self._block = bytearray()
         """The head of the file or whole classes, and last the class whose end was not seen yet."""
         self._open_start = 0
-        """Where in the block that class begins."""
+        """The offset in the block at which that class begins."""
         self._block_rows: list[bytes] = []
         self._clear_hashes = array("Q")
         self._obfuscated_hashes = array("Q")

@@ -120,7 +120,7 @@ class BlockReader:
         """Read and decode a block, unless it was read lately.
 
         Args:
-            place: Where the block lies.
+            place: The place of the block.
             decode: Makes the value of the bytes; always the same for the same place.
 
         Raises:

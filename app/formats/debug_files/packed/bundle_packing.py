@@ -53,7 +53,7 @@ class BundleUrl:
 
 @dataclass(frozen=True, slots=True)
 class BundleFacts:
-    """What an upload learns about a bundle."""
+    """The facts about a bundle that an upload stores."""
 
     kind: BundleKind
     debug_id: str | None

@@ -24,7 +24,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class DartMapFacts:
-    """What an upload learns about a map of Dart names."""
+    """The facts about a map of Dart names that an upload stores."""
 
     names: int
     """Number of clear names."""

@@ -197,7 +197,7 @@ def _name_value(finder: _FunctionFinder, number: int) -> tuple[NamePart, ...]:
     """Name a function or a class by what it is assigned to, or by the key of an object.
 
     Args:
-        finder: Where the tokens are.
+        finder: The finder with the tokens.
         number: The number of the first token of the function.
     """
     texts = finder.tokens.texts

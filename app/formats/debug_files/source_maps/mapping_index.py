@@ -38,7 +38,7 @@ _SORTED_BYTES: Final = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class MappedPosition:
-    """Where a position of a script comes from; lines and columns count from 0."""
+    """The source of a position of a script; lines and columns count from 0."""
 
     source: int
     """Number of the source in the map."""

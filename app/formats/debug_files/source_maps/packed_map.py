@@ -17,7 +17,7 @@ _IS_IGNORED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """Where a position of a script comes from."""
+    """The source of a position of a script."""
 
     source: str
     """Address of the source as the map has it, with its root; empty if the map does not say it."""
@@ -49,7 +49,7 @@ class PackedSourceMap:
         """Find where a position comes from.
 
         Args:
-            line: Of the script, from 1.
+            line: The line of the script, from 1.
             column: From 1; for Hermes the offset in its bytecode, plus 1.
 
         Returns:

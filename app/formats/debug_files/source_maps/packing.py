@@ -70,7 +70,7 @@ _decode_section: Final = msgspec.json.Decoder(_Section).decode
 
 @dataclass(frozen=True, slots=True)
 class PackedMapFacts:
-    """What packing learned about a source map."""
+    """The facts about a source map that packing found."""
 
     places: dict[str, Any]
     """A JSON value with which `PackedSourceMap` reads the map from the same file."""

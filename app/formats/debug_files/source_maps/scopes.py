@@ -20,7 +20,7 @@ from app.core.errors import MalformedInput
 from app.formats.debug_files.source_maps import vlq
 
 GLOBAL_SCOPE: Final = "<global>"
-"""What Metro calls the code of a module outside of all functions."""
+"""Metro's name for the code of a module outside of all functions."""
 _PackedScopes = tuple[list[str], list[int], list[int], list[int]]
 _MOST_SCOPES: Final = 200_000
 _NAME_STEP: Final = 1

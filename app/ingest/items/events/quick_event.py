@@ -50,7 +50,7 @@ class _KnownMember(msgspec.Struct, frozen=True, gc=False):
     packed: bytes
     """The name of the member and that JSON, compressed."""
     remarks: tuple[ScrubRemark, ...]
-    """What was removed from it."""
+    """The remarks on what was removed from it."""
 
 
 _known_members: Final[BoundedCache[tuple[ScrubRules, str, bytes], _KnownMember]] = BoundedCache(
@@ -76,7 +76,7 @@ class _CleanEvent(msgspec.Struct, frozen=True, gc=False):
     known: dict[str, _KnownMember]
     """The members that are compressed already."""
     remarks: tuple[ScrubRemark, ...]
-    """What was removed from all of them."""
+    """The remarks on what was removed from all of them."""
 
 
 class _PackedEvent(msgspec.Struct, frozen=True, gc=False):

@@ -42,7 +42,7 @@ class ScrubbedEvent:
     packed: bytes
     """The event as JSON, compressed by `packed_json`."""
     remarks: tuple[ScrubRemark, ...]
-    """What was removed from it."""
+    """The remarks on what was removed from it."""
     needs_files: FilesBy | None = None
     """By what debug files of its frames are found; None for an event that needs none."""
     decode: Callable[[], JsonObject] = dict

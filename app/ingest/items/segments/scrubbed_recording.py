@@ -27,7 +27,7 @@ class ScrubbedRecording(msgspec.Struct, frozen=True, gc=False):
     fault: str | None = None
     """The reason why there are no events, for people, or None if the recording could be read."""
     remarks: tuple[ScrubRemark, ...] = ()
-    """What was removed from it."""
+    """The remarks on what was removed from it."""
 
 
 def read_recording(

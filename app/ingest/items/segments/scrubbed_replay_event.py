@@ -21,7 +21,7 @@ class ScrubbedReplayEvent(msgspec.Struct, frozen=True, gc=False):
     event: ReplayEvent
     facts: StoredFacts
     remarks: tuple[ScrubRemark, ...] = ()
-    """What was removed from it."""
+    """The remarks on what was removed from it."""
 
 
 def read_replay_event(data: bytes, context: EnvelopeContext) -> ScrubbedReplayEvent:

@@ -38,7 +38,7 @@ class _ReadTransaction(msgspec.Struct, frozen=True, gc=False):
     extent: tuple[datetime, datetime]
     """The start of its first span and the end of its last, the root among them."""
     remarks: tuple[ScrubRemark, ...]
-    """What was removed from it."""
+    """The remarks on what was removed from it."""
 
 
 class _CleanTransaction(msgspec.Struct, frozen=True, gc=False):
