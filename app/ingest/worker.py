@@ -65,7 +65,7 @@ class IngestWorker:
             note_pictures: Called with the replays whose pictures may have to change.
             wanted: The signals that rules want; None for none.
             symbolicator: Makes stacks of events clear; None leaves them as they are sent.
-            keep_s: The seconds for which digested journal files stay, in case Postgres loses commits.
+            keep_s: The seconds for which digested journal files stay, if Postgres loses commits.
             spill: The settings for copying waiting envelopes into the bucket; None not to copy any.
 
         Raises:
