@@ -17,7 +17,7 @@ import uvloop
 
 from app.accounts import links, queries as account_queries
 from app.api.connection import HttpConnection
-from app.api.drain import Drain
+from app.api.drain import ServerDrain
 from app.api.endpoint import IngestEndpoint
 from app.core import runtime
 from app.core.errors import ReplayError, ServiceUnavailable
@@ -161,7 +161,9 @@ class _Server(uvicorn.Server):
     the journal is closed and Postgres is stopped.
     """
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, endpoint: IngestEndpoint) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain: ServerDrain, endpoint: IngestEndpoint
+    ) -> None:
         super().__init__(config)
         self._drain = drain
         self._endpoint = endpoint

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core.clip_format import ClipFormat
 from app.core.replay_range import ReplayRange
-from app.playback.clips.captions import CaptionEvent, Captions
+from app.playback.clips.captions import CaptionEvent, ClipCaptions
 from app.playback.clips.render import ClipRenderer, ClipSettings
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.index import PlaybackIndex, build_index
@@ -53,9 +53,9 @@ def _make_gestures(duration_ms: int) -> tuple[Gesture, ...]:
     return tuple(sorted(taps + swipes, key=lambda gesture: gesture.start_ms))
 
 
-def _make_captions(duration_ms: int) -> Captions:
+def _make_captions(duration_ms: int) -> ClipCaptions:
     times = range(0, duration_ms, _SCREEN_EVERY_MS)
-    return Captions(
+    return ClipCaptions(
         tuple((at, f"Screen {at // 1000}") for at in times),
         tuple(CaptionEvent(at + 7_000, f"POST /things/{at} 500", is_failure=True) for at in times),
     )

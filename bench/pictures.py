@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
-from app.media.wire import Strip
+from app.media.wire import DrawnStrip
 from app.playback.pictures.draw import draw_strip
 from app.playback.video import index
 from app.replays.model import PlayableSegment
@@ -29,7 +29,7 @@ from bench import made_screens
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    strip: Strip
+    strip: DrawnStrip
     spent_ms: int
     cpu_ms: int
     memory_mib: int

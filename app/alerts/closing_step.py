@@ -3,7 +3,7 @@
 from app.closing.step import ClosedReplay
 from app.db.engine import Database
 from app.messages import signals
-from app.messages.model import Signal, SignalKind
+from app.messages.model import AlertSignal, SignalKind
 from app.messages.wanted import WantedSignals
 
 
@@ -25,5 +25,5 @@ class AlertStep:
         project_id, replay_id = replay.key
         if self._wanted.wants(project_id, SignalKind.REPLAY):
             async with self._database.transaction() as connection:
-                signal = Signal(project_id, SignalKind.REPLAY, replay_id=replay_id)
+                signal = AlertSignal(project_id, SignalKind.REPLAY, replay_id=replay_id)
                 await signals.add_signals(connection, [signal])

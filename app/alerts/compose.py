@@ -26,7 +26,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.messages import findings, outbox
-from app.messages.model import Finding, MessageKind, NewMessage
+from app.messages.model import AlertFinding, MessageKind, NewMessage
 from app.playback.video.index_cache import IndexCache
 from app.projects import queries as projects
 
@@ -39,7 +39,7 @@ SERVER_NAME: Final = "This server"
 _logger: Final = log.get_logger("alerts")
 
 
-class Composer:
+class MessageComposer:
     """Makes messages of findings; any number of processes may do it at once."""
 
     def __init__(self, database: Database, addresses: MessageAddresses) -> None:
@@ -108,7 +108,7 @@ class Composer:
         return len(await outbox.add_messages(connection, messages))
 
     async def _write_content(
-        self, connection: AsyncConnection, rule: AlertRule, told: Sequence[Finding]
+        self, connection: AsyncConnection, rule: AlertRule, told: Sequence[AlertFinding]
     ) -> tuple[AlertContent | None, MessageSubjects]:
         """Write the content of a message (None if no finding is left), and list what it names."""
         describer = FindingDescriber(

@@ -15,7 +15,7 @@ from app.alerts.model import AlertRule, RuleKind
 from app.core import units
 from app.core.ids import PersonId, ProjectId
 from app.issues.model import Issue, StoredEvent
-from app.messages.model import Finding
+from app.messages.model import AlertFinding
 from app.playback.listed_replays import describe_replays
 from app.playback.video.index_cache import IndexCache
 from app.replays import queries as replays
@@ -38,7 +38,7 @@ class FindingDescriber:
     readable: Sequence[ProjectId]
     """The projects that the rule may tell of (`reach.list_readable`)."""
 
-    async def describe(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
+    async def describe(self, rule: AlertRule, finding: AlertFinding) -> AlertItem | None:
         """Describe a finding; return None if its subject was erased meanwhile."""
         if finding.issue_id is not None and finding.project_id is not None:
             return await self._describe_issue(rule, finding)
@@ -46,7 +46,7 @@ class FindingDescriber:
             return await self._describe_replay(rule, finding)
         return _describe_condition(finding, self.addresses)
 
-    async def _describe_issue(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
+    async def _describe_issue(self, rule: AlertRule, finding: AlertFinding) -> AlertItem | None:
         project_id = finding.project_id
         if project_id is None:
             return None
@@ -86,7 +86,7 @@ class FindingDescriber:
             ids=ids,
         )
 
-    async def _describe_replay(self, rule: AlertRule, finding: Finding) -> AlertItem | None:
+    async def _describe_replay(self, rule: AlertRule, finding: AlertFinding) -> AlertItem | None:
         project_id, replay_id = finding.replay_project_id, finding.replay_id
         if project_id is None or replay_id is None:
             return None
@@ -174,11 +174,11 @@ def _find_tone(issue: Issue) -> str:
     return "bad" if is_crash(issue.kind, issue.level) else "warn"
 
 
-def _read_facts(finding: Finding) -> tuple[tuple[str, str], ...]:
+def _read_facts(finding: AlertFinding) -> tuple[tuple[str, str], ...]:
     return tuple((str(name), str(value)) for name, value in finding.facts.get("facts", ()))
 
 
-def _describe_condition(finding: Finding, addresses: MessageAddresses) -> AlertItem:
+def _describe_condition(finding: AlertFinding, addresses: MessageAddresses) -> AlertItem:
     """Describe a condition, from the facts that its finding holds."""
     facts = finding.facts
     return AlertItem(

@@ -22,7 +22,7 @@ from app.db.engine import Database, translating_errors
 from app.formats.events.event import CRASHES, HANGS
 from app.issues.model import Issue, StoredEvent
 from app.messages import findings, signals
-from app.messages.model import Finding, Signal, SignalKind
+from app.messages.model import AlertFinding, AlertSignal, SignalKind
 from app.playback.replay_search import check_query, match_replays
 from app.replays import queries as replays
 from app.replays.model import ReplayKey
@@ -87,10 +87,12 @@ async def _judge_batch(database: Database, limit: int) -> int:
     return len(taken)
 
 
-async def find_by_rules(connection: AsyncConnection, taken: Sequence[Signal]) -> list[Finding]:
+async def find_by_rules(
+    connection: AsyncConnection, taken: Sequence[AlertSignal]
+) -> list[AlertFinding]:
     """Return the findings of the rules of their projects in some signals."""
     rules_of = await _read_rules(connection, {signal.project_id for signal in taken})
-    found: list[Finding] = []
+    found: list[AlertFinding] = []
     to_match: defaultdict[ProjectId, set[ReplayId]] = defaultdict(set)
     for signal in taken:
         asking = rules_of[signal.project_id, signal.kind]
@@ -116,8 +118,8 @@ async def _read_rules(
 
 
 async def _judge_issue(
-    connection: AsyncConnection, signal: Signal, asking: Iterable[AlertRule]
-) -> list[Finding]:
+    connection: AsyncConnection, signal: AlertSignal, asking: Iterable[AlertRule]
+) -> list[AlertFinding]:
     """Return the findings of rules in an issue that is new, has returned, or crashed a release."""
     if signal.event_id is None:
         return []
@@ -131,7 +133,7 @@ async def _judge_issue(
     issue, event = found.issue, found.event
     now = clock.now()
     return [
-        Finding(
+        AlertFinding(
             rule.id,
             _name_subject(signal, event),
             signal.project_id,
@@ -159,7 +161,7 @@ def is_crash(kind: str, level: str) -> bool:
     return kind in CRASHES or kind in HANGS or level == "fatal"
 
 
-def _name_subject(signal: Signal, event: StoredEvent) -> str:
+def _name_subject(signal: AlertSignal, event: StoredEvent) -> str:
     """Return the name of a finding's subject, which a rule finds only once."""
     if signal.kind is SignalKind.CRASH:
         return f"{findings.LASTING}{event.release or ''}"[:1_000]
@@ -171,13 +173,13 @@ async def _judge_replays(
     project_id: ProjectId,
     replay_ids: set[ReplayId],
     asking: Sequence[AlertRule],
-) -> list[Finding]:
+) -> list[AlertFinding]:
     """Return the findings for replays that match the queries of rules."""
     now = clock.now()
     found = await replays.read_replays(
         connection, [ReplayKey(project_id, replay_id) for replay_id in sorted(replay_ids)]
     )
-    matches: list[Finding] = []
+    matches: list[AlertFinding] = []
     for rule in asking:
         try:
             query = check_query(rule.settings.query)
@@ -188,7 +190,7 @@ async def _judge_replays(
             _logger.warning("the query of an alert cannot be read", rule=rule.id, error=str(error))
             continue
         matches += [
-            Finding(
+            AlertFinding(
                 rule.id,
                 f"replay:{replay.key.replay_id}",
                 project_id,

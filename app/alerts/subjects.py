@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.issues import locks as issue_locks
 from app.issues.model import IssueKey
-from app.messages.model import Finding
+from app.messages.model import AlertFinding
 from app.replays import locks as replay_locks
 from app.replays.model import ReplayKey
 
@@ -28,7 +28,7 @@ class MessageSubjects:
     earlier: set[tuple[ProjectId, str]] = field(default_factory=set)
     """The issues and events by the ids of the findings, whether they still exist or not."""
 
-    def add(self, finding: Finding, ids: Mapping[str, str]) -> None:
+    def add(self, finding: AlertFinding, ids: Mapping[str, str]) -> None:
         """Add the subjects of a finding, and the ids in its description."""
         if finding.project_id is not None and finding.issue_id is not None:
             project_id = finding.project_id

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar, override
 
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.judge import BATCH, judge_signals
 from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
@@ -18,7 +18,7 @@ class AlertWorker(RepeatedWorker):
     failure_message: ClassVar[str] = "judging alerts failed"
 
     def __init__(
-        self, database: Database, composer: Composer, *, hurry_sender: Callable[[], None]
+        self, database: Database, composer: MessageComposer, *, hurry_sender: Callable[[], None]
     ) -> None:
         super().__init__()
         self._database = database

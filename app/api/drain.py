@@ -18,7 +18,7 @@ def _tell_nobody() -> None:
     """Do nothing: no other process is to be told."""
 
 
-class Drain:
+class ServerDrain:
     """The state of a process that may be about to stop, and still serves for a while."""
 
     def __init__(self, duration_s: float, tell_others: Callable[[], None] = _tell_nobody) -> None:

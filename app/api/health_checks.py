@@ -16,7 +16,7 @@ from typing import Final
 from fastapi import APIRouter, Response
 from sqlalchemy import text
 
-from app.api.drain import Drain
+from app.api.drain import ServerDrain
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.core.process_roles import ProcessRole
 from app.db.engine import Database
@@ -28,7 +28,7 @@ _STOPPING: Final = "this process is about to stop"
 
 
 def make_health_routes(
-    database: Database, monitor: IngestMonitor, drain: Drain, roles: Sequence[ProcessRole]
+    database: Database, monitor: IngestMonitor, drain: ServerDrain, roles: Sequence[ProcessRole]
 ) -> APIRouter:
     """Make the routes of all health checks."""
     router = APIRouter(include_in_schema=False)
@@ -61,7 +61,7 @@ def make_health_routes(
     return router
 
 
-def _find_obstacle(drain: Drain, roles: Sequence[ProcessRole], role: ProcessRole) -> str:
+def _find_obstacle(drain: ServerDrain, roles: Sequence[ProcessRole], role: ProcessRole) -> str:
     """Return why no request for a role should be sent here, or an empty string."""
     if drain.has_begun:
         return _STOPPING

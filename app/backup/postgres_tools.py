@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from app.backup.model import BackupRefused, BackupUnfinished
 from app.core import log
 from app.core.errors import ServiceUnavailable
-from app.db.programs import Programs
+from app.db.programs import PostgresPrograms
 
 _NEEDED: Final = ("pg_dump", "pg_restore")
 _DEBIAN: Final = Path("/usr/lib/postgresql")
@@ -142,7 +142,7 @@ def _fits(tools: PostgresTools, server_major: int, dump_major: int | None) -> bo
 def _list_tools(configured: Path | None) -> Iterator[PostgresTools]:
     folders = [] if configured is None else [configured]
     with suppress(ServiceUnavailable):
-        folders.append(Programs.find(None).folder)
+        folders.append(PostgresPrograms.find(None).folder)
     on_path = shutil.which("pg_dump")
     if on_path is not None:
         # Debian's is a script that chooses a version: the programs themselves are in folders below.

@@ -26,9 +26,9 @@ from app.erasure.jobs.begin import ErasureWish, begin_erasures
 from app.erasure.jobs.model import ErasureKind
 from app.erasure.jobs.scopes import (
     KINDS_OF_RECORDS,
+    ErasureScope,
     ProjectScope,
     RangeScope,
-    Scope,
     make_person_scope,
 )
 from app.erasure.people.names import NameKind, PersonName, read_name
@@ -156,7 +156,7 @@ class _EraseCommand:
 
     kind: ErasureKind
     project: str
-    scope: Scope
+    scope: ErasureScope
     count: Count
     is_dry: bool
     confirmation: str | None = None

@@ -15,11 +15,11 @@ from app.projects import day_totals, queries
 from app.retention import inventory, plan_summary
 from app.retention.inventory import RuleSet
 from app.retention.plan import (
-    Act,
     DeleteCounts,
     DeleteProjectDay,
     DeleteReplays,
     DropPartition,
+    RetentionAct,
 )
 from app.retention.run import RetentionPlan, plan_now, run_retention
 from app.web.words.retention import describe_rules
@@ -70,7 +70,7 @@ def run_rules(
         out.print("Nothing is due.")
 
 
-def describe_act(act: Act) -> str:
+def describe_act(act: RetentionAct) -> str:
     """Describe an act of a plan in one line."""
     match act:
         case DropPartition():
@@ -108,7 +108,7 @@ def _print_plan(planned: RetentionPlan, project_id: ProjectId | None) -> None:
     out.print(f"{len(acts)} acts, {replays} replays. What keep rules reject comes on top.")
 
 
-def _is_act_of_project(act: Act, project_id: ProjectId) -> bool:
+def _is_act_of_project(act: RetentionAct, project_id: ProjectId) -> bool:
     if isinstance(act, DropPartition):
         return any(reason.project_id == project_id for reason in act.expiring)
     return act.project_id == project_id

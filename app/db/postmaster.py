@@ -30,7 +30,7 @@ from app.core.clock import monotonic_s
 from app.core.errors import ServiceUnavailable
 from app.db import authentication
 from app.db.folder import make_private
-from app.db.programs import Programs
+from app.db.programs import PostgresPrograms
 from app.db.roles import SUPERUSER
 from app.db.system_user import SystemUser, find_system_user
 
@@ -94,7 +94,7 @@ class Postmaster:
         self._log_file = data_dir.resolve() / "postgres.log"
         self._settings = settings
         self._bin_dir = bin_dir
-        self._programs = Programs(Path(), 0)
+        self._programs = PostgresPrograms(Path(), 0)
         self._user = SystemUser()
         self._socket_dir: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -162,7 +162,7 @@ class Postmaster:
 
     def _prepare(self) -> None:
         make_private(self.folder.parent)
-        self._programs = Programs.find(self._bin_dir)
+        self._programs = PostgresPrograms.find(self._bin_dir)
         self._user = find_system_user()
         self._grant_passage()
         if not (self.folder / "PG_VERSION").exists():

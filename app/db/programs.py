@@ -29,14 +29,14 @@ _RELEASED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Programs:
+class PostgresPrograms:
     """A folder with `initdb` and `postgres`, and their major version."""
 
     folder: Path
     major: int
 
     @classmethod
-    def find(cls, configured: Path | None) -> "Programs":
+    def find(cls, configured: Path | None) -> "PostgresPrograms":
         """Find the programs: in the folder that the operator names, otherwise in the package.
 
         Raises:

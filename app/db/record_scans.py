@@ -31,7 +31,7 @@ from app.core.ids import ProjectId, ReplayId
 
 RecordKey = tuple[Any, ...]
 """The primary key of a row, as Postgres has it."""
-Cursor = list[Any]
+ScanCursor = list[Any]
 """A key as JSON can hold it."""
 
 _NO_USER: Final[Mapping[str, Any]] = {}
@@ -67,7 +67,7 @@ class RecordSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ScannedRecord:
     """A row of a source."""
 
     key: RecordKey
@@ -85,8 +85,8 @@ class Record:
 class RecordPart:
     """Some records, and where the next part begins."""
 
-    records: tuple[Record, ...]
-    cursor: Cursor | None
+    records: tuple[ScannedRecord, ...]
+    cursor: ScanCursor | None
     """None if this is the last part."""
 
 
@@ -95,7 +95,7 @@ async def read_records(
     source: RecordSource,
     project_id: ProjectId,
     *,
-    after: Cursor | None = None,
+    after: ScanCursor | None = None,
     limit: int,
     condition: ColumnElement[bool] | None = None,
     is_ordered: bool = True,
@@ -177,13 +177,13 @@ def names_replay(source: RecordSource, replay_ids: Sequence[ReplayId]) -> Column
     return column.in_(replay_ids)
 
 
-def _to_record(source: RecordSource, row: Row[Any]) -> Record:
+def _to_record(source: RecordSource, row: Row[Any]) -> ScannedRecord:
     values = row._mapping  # noqa: SLF001 - a public name of SQLAlchemy
     named = {name: values[name] for name in (*source.texts, *source.packed, *source.bodies)}
     sizes = (len(named[name] or b"") for name in (*source.packed, *source.bodies))
     user = values[source.user] if source.user else _NO_USER
     replay_id = values[source.replay] if source.replay else None
-    return Record(
+    return ScannedRecord(
         key=tuple(values[column.name] for column in source.table.primary_key.columns),
         values=named,
         user=user if isinstance(user, Mapping) else _NO_USER,
@@ -193,7 +193,7 @@ def _to_record(source: RecordSource, row: Row[Any]) -> Record:
     )
 
 
-def _write_cursor(key: RecordKey) -> Cursor:
+def _write_cursor(key: RecordKey) -> ScanCursor:
     return [_write_value(value) for value in key]
 
 
@@ -207,7 +207,7 @@ def _write_value(value: Any) -> Any:
             return value
 
 
-def _read_cursor(source: RecordSource, cursor: Cursor) -> list[tuple[Any, Column[Any]]]:
+def _read_cursor(source: RecordSource, cursor: ScanCursor) -> list[tuple[Any, Column[Any]]]:
     """Return the values of a cursor with their columns; days become dates again."""
     columns = source.table.primary_key.columns
     return [

@@ -50,7 +50,7 @@ class WantedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
+class FileAssembly:
     """A file that is to be put together, or that was found to be broken."""
 
     assembly_id: int
@@ -69,7 +69,7 @@ class Assembly:
 
 async def find_assemblies(
     connection: AsyncConnection, wanted: Collection[WantedFile]
-) -> dict[WantedFile, Assembly]:
+) -> dict[WantedFile, FileAssembly]:
     """Find files that are being put together, or were found to be broken a moment ago."""
     if not wanted:
         return {}
@@ -152,7 +152,7 @@ async def claim_assembly(
     assembly_id: int | None = None,
     *,
     after_project: int = 0,
-) -> Assembly | None:
+) -> FileAssembly | None:
     """Claim a file, to put it together.
 
     Args:
@@ -187,19 +187,19 @@ async def claim_assembly(
     return _make_assembly(row) if row is not None else None
 
 
-async def renew_claim(connection: AsyncConnection, assembly: Assembly) -> bool:
+async def renew_claim(connection: AsyncConnection, assembly: FileAssembly) -> bool:
     """Hold a file for longer; returns False if somebody else has claimed it meanwhile."""
     return await _change_own(connection, assembly, claimed_until=func.now() + LEASE)
 
 
 async def release_claim(
-    connection: AsyncConnection, assembly: Assembly, *, pause: timedelta
+    connection: AsyncConnection, assembly: FileAssembly, *, pause: timedelta
 ) -> None:
     """Let anybody put a file together after a pause, since it cannot be done now."""
     await _change_own(connection, assembly, claimed_until=func.now() + pause)
 
 
-async def note_fault(connection: AsyncConnection, assembly: Assembly, fault: str) -> bool:
+async def note_fault(connection: AsyncConnection, assembly: FileAssembly, fault: str) -> bool:
     """Note why a file cannot be used; returns False if somebody else has claimed it meanwhile."""
     return await _change_own(
         connection,
@@ -210,7 +210,7 @@ async def note_fault(connection: AsyncConnection, assembly: Assembly, fault: str
     )
 
 
-async def finish_assembly(connection: AsyncConnection, assembly: Assembly) -> bool:
+async def finish_assembly(connection: AsyncConnection, assembly: FileAssembly) -> bool:
     """Forget a file that is complete; returns False if somebody else has claimed it meanwhile.
 
     Do it first in the transaction that adds the file: the row stays locked until its end.
@@ -228,14 +228,14 @@ async def delete_old_faults(connection: AsyncConnection) -> None:
     )
 
 
-async def _change_own(connection: AsyncConnection, assembly: Assembly, **values: Any) -> bool:
+async def _change_own(connection: AsyncConnection, assembly: FileAssembly, **values: Any) -> bool:
     changed = await connection.execute(
         update(upload_assemblies).where(_is_own(assembly)).values(**values)
     )
     return bool(changed.rowcount)
 
 
-def _is_own(assembly: Assembly) -> ColumnElement[bool]:
+def _is_own(assembly: FileAssembly) -> ColumnElement[bool]:
     columns = upload_assemblies.c
     return (columns.assembly_id == assembly.assembly_id) & (columns.attempts == assembly.attempts)
 
@@ -248,8 +248,8 @@ def _key_columns() -> tuple[ColumnElement[Any], ...]:
     )  # fmt: skip
 
 
-def _make_assembly(row: Row[Any]) -> Assembly:
-    return Assembly(
+def _make_assembly(row: Row[Any]) -> FileAssembly:
+    return FileAssembly(
         row.assembly_id,
         WantedFile(
             ProjectId(row.project_id), row.sha1, row.is_bundle, row.debug_id, row.release, row.dist

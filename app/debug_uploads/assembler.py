@@ -25,7 +25,7 @@ from app.core.errors import NotFound, RequestRefused, ServiceUnavailable
 from app.core.ids import ProjectId
 from app.core.repeated_worker import RepeatedWorker
 from app.debug_files import assemblies, chunks
-from app.debug_files.assemblies import LEASE, Assembly
+from app.debug_files.assemblies import LEASE, FileAssembly
 from app.debug_uploads.derive import UnneededFile, derive_debug_file
 from app.debug_uploads.keep_file import keep_debug_file
 from app.debug_uploads.model import UploadedFile
@@ -123,7 +123,7 @@ class Assembler(RepeatedWorker):
             except Exception:
                 _logger.exception(self.failure_message)
 
-    async def _work_on(self, assembly: Assembly) -> None:
+    async def _work_on(self, assembly: FileAssembly) -> None:
         """Make a debug file of one that is claimed, or note why that cannot be done."""
         try:
             if assembly.attempts > _MOST_ATTEMPTS:
@@ -146,7 +146,7 @@ class Assembler(RepeatedWorker):
             _logger.exception("an upload failed", sha1=assembly.wanted.sha1)
             await self._put_off(assembly)
 
-    async def _make_debug_file(self, assembly: Assembly) -> None:
+    async def _make_debug_file(self, assembly: FileAssembly) -> None:
         services = self._services
         try:
             whole = await self._put_together(assembly)
@@ -173,7 +173,7 @@ class Assembler(RepeatedWorker):
         finally:
             derived.close()
 
-    async def _put_together(self, assembly: Assembly) -> WholeFile:
+    async def _put_together(self, assembly: FileAssembly) -> WholeFile:
         services = self._services
         async with services.database.transaction() as connection:
             known = await chunks.find_chunks(
@@ -188,7 +188,7 @@ class Assembler(RepeatedWorker):
         )
 
     @asynccontextmanager
-    async def _holding(self, assembly: Assembly) -> AsyncIterator[None]:
+    async def _holding(self, assembly: FileAssembly) -> AsyncIterator[None]:
         """Hold a claim while the block runs; the block ends with TimeoutError if it is lost."""
         async with asyncio.timeout(None) as deadline:
             renewing = asyncio.create_task(self._renew_for_ever(assembly, deadline))
@@ -198,7 +198,7 @@ class Assembler(RepeatedWorker):
                 renewing.cancel()
                 await asyncio.gather(renewing, return_exceptions=True)
 
-    async def _renew_for_ever(self, assembly: Assembly, deadline: asyncio.Timeout) -> None:
+    async def _renew_for_ever(self, assembly: FileAssembly, deadline: asyncio.Timeout) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(LEASE.total_seconds() / _RENEWALS)
@@ -208,13 +208,13 @@ class Assembler(RepeatedWorker):
                         deadline.reschedule(loop.time())
                         return
 
-    async def _note_fault(self, assembly: Assembly, fault: str) -> None:
+    async def _note_fault(self, assembly: FileAssembly, fault: str) -> None:
         async with self._services.database.transaction() as connection:
             # Whoever has claimed it meanwhile still needs its chunks.
             if await assemblies.note_fault(connection, assembly, fault):
                 await chunks.mark_used_up(connection, assembly.token_id, assembly.chunks)
 
-    async def _put_off(self, assembly: Assembly, pause: timedelta | None = None) -> None:
+    async def _put_off(self, assembly: FileAssembly, pause: timedelta | None = None) -> None:
         if pause is None:
             pause = min(_PAUSE * 2 ** min(assembly.attempts, 10), _LONGEST_PAUSE)
         with contextlib.suppress(ServiceUnavailable):
@@ -222,7 +222,7 @@ class Assembler(RepeatedWorker):
                 await assemblies.release_claim(connection, assembly, pause=pause)
 
 
-def _describe_upload(assembly: Assembly, whole: WholeFile) -> UploadedFile:
+def _describe_upload(assembly: FileAssembly, whole: WholeFile) -> UploadedFile:
     wanted = assembly.wanted
     return UploadedFile(
         wanted.project_id,

@@ -23,7 +23,7 @@ from app.core.errors import BusyService, InvalidInput
 from app.core.ids import ProjectId
 from app.core.log import shown
 from app.debug_files import assemblies, chunks, queries, upload_counts, writes
-from app.debug_files.assemblies import Assembly, WantedFile
+from app.debug_files.assemblies import FileAssembly, WantedFile
 from app.debug_files.model import (
     ApiTokenId,
     DebugFile,
@@ -166,7 +166,7 @@ class _Questions:
         return [answers[question] for question in questions], begun
 
     def _note_pending(
-        self, question: UploadQuestion, assembly: Assembly
+        self, question: UploadQuestion, assembly: FileAssembly
     ) -> dict[UploadQuestion, int]:
         if assembly.fault is not None:
             return {}
@@ -332,7 +332,7 @@ def _find_id_fault(
     return None
 
 
-def _answer_pending(assembly: Assembly) -> UploadAnswer:
+def _answer_pending(assembly: FileAssembly) -> UploadAnswer:
     if assembly.fault is None:
         return _ASSEMBLING
     return _make_refusal(assembly.fault) if assembly.fault else _UNNEEDED

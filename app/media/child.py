@@ -55,7 +55,7 @@ class MediaChild:
         self._asked_ms += [sample.at_ms for sample in group.samples if sample.marks]
         await self._ask(wire.GROUP, wire.pack_group(group), wire.NEXT)
 
-    async def draw(self) -> wire.Strip:
+    async def draw(self) -> wire.DrawnStrip:
         """Ask for the pictures of all groups that were decoded.
 
         Raises:
@@ -63,7 +63,7 @@ class MediaChild:
         """
         return wire.unpack_strip(await self._ask(wire.DRAW, b"", wire.DRAWN), self._asked_ms)
 
-    async def redraw(self, data: bytes) -> wire.Still:
+    async def redraw(self, data: bytes) -> wire.StillPicture:
         """Have a PNG, JPEG or WebP drawn again, scaled down to the size that a page shows.
 
         Raises:
@@ -71,7 +71,7 @@ class MediaChild:
         """
         return wire.unpack_still(await self._ask(wire.STILL, data, wire.ANEW))
 
-    async def redraw_as_jpeg(self, data: bytes) -> wire.Still:
+    async def redraw_as_jpeg(self, data: bytes) -> wire.StillPicture:
         """Do the same as `redraw`, as a JPEG, which every mail program and chat shows.
 
         Raises:

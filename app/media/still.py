@@ -8,14 +8,14 @@ from typing import Final
 
 from PIL import Image
 
-from app.media.wire import LONGEST_STILL_PX, Still
+from app.media.wire import LONGEST_STILL_PX, StillPicture
 
 _FORMATS: Final = ("PNG", "JPEG", "WEBP")
 _MOST_PIXELS: Final = 4_096 * 4_096
 _QUALITY: Final = 80
 
 
-def redraw(data: bytes, *, is_jpeg: bool = False) -> Still:
+def redraw(data: bytes, *, is_jpeg: bool = False) -> StillPicture:
     """Decode a picture, scale it down to what a page shows, and encode it.
 
     Args:
@@ -38,7 +38,7 @@ def redraw(data: bytes, *, is_jpeg: bool = False) -> Still:
         picture.save(target, "JPEG", quality=_QUALITY)
     else:
         picture.save(target, "WEBP", quality=_QUALITY, method=2)
-    return Still(target.getvalue(), picture.width, picture.height)
+    return StillPicture(target.getvalue(), picture.width, picture.height)
 
 
 def warm_up() -> None:

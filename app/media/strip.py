@@ -14,7 +14,7 @@ from typing import Final
 
 from PIL import Image, ImageChops
 
-from app.media.wire import MOST_TILES, Strip, StripTile
+from app.media.wire import MOST_TILES, DrawnStrip, StripTile
 
 TILE_SIDE_PX: Final = 240
 """The longer side of a tile, for 120 px in a tooltip on a screen of double density."""
@@ -70,7 +70,7 @@ class PictureStrip:
         """Set the picture that represents the replay in lists."""
         self._poster = picture
 
-    def draw(self) -> Strip:
+    def draw(self) -> DrawnStrip:
         """Draw the pictures that were kept.
 
         Raises:
@@ -85,7 +85,7 @@ class PictureStrip:
             max(shot.picture.height for shot in shots),
         )
         preview = _choose_preview(shots)
-        return Strip(
+        return DrawnStrip(
             poster=_encode_webp(poster),
             poster_width=poster.width,
             poster_height=poster.height,

@@ -79,7 +79,7 @@ class StripTile:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class DrawnStrip:
     """The pictures that a child draws of a replay, as WebP.
 
     Tiles fill sheets row by row: `columns` in a row, `tiles_a_sheet` on a sheet, each in the top
@@ -100,7 +100,7 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class StillPicture:
     """One picture that was drawn again, as WebP."""
 
     data: bytes
@@ -131,7 +131,7 @@ def unpack_group(body: bytes) -> CodedGroup:
     return CodedGroup(config, turns, tuple(samples))
 
 
-def pack_strip(strip: Strip) -> bytes:
+def pack_strip(strip: DrawnStrip) -> bytes:
     """Write a strip: its numbers, tiles and lengths, then poster, preview and sheets."""
     head = _STRIP_HEAD.pack(
         strip.cell_width, strip.cell_height, strip.columns, strip.tiles_a_sheet,
@@ -143,7 +143,7 @@ def pack_strip(strip: Strip) -> bytes:
     return b"".join((head, *tiles, *(_LENGTH.pack(len(data)) for data in pictures), *pictures))
 
 
-def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
+def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> DrawnStrip:
     """Read and check the strip that a child sent.
 
     Args:
@@ -164,7 +164,7 @@ def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
     tiles = [StripTile(*row) for row in _TILE.iter_unpack(body[_STRIP_HEAD.size : lengths_at])]
     lengths = [row[0] for row in _LENGTH.iter_unpack(body[lengths_at:pictures_at])]
     poster, preview, *sheet_pictures = _split_pictures(body, pictures_at, lengths)
-    strip = Strip(
+    strip = DrawnStrip(
         poster=poster, poster_width=wide, poster_height=high,
         cell_width=cell_width, cell_height=cell_height, columns=columns, tiles_a_sheet=a_sheet,
         tiles=tuple(tiles), preview=preview, preview_tiles=preview_tiles,
@@ -174,12 +174,12 @@ def unpack_strip(body: bytes, asked_ms: Sequence[int]) -> Strip:
     return strip
 
 
-def pack_still(still: Still) -> bytes:
+def pack_still(still: StillPicture) -> bytes:
     """Write a picture that was drawn again."""
     return _SIZE.pack(still.width, still.height) + still.data
 
 
-def unpack_still(body: bytes, *, is_jpeg: bool = False) -> Still:
+def unpack_still(body: bytes, *, is_jpeg: bool = False) -> StillPicture:
     """Read and check the picture that a child sent.
 
     Args:
@@ -190,7 +190,7 @@ def unpack_still(body: bytes, *, is_jpeg: bool = False) -> Still:
         MalformedInput: An honest child cannot have sent this.
     """
     width, height = _SIZE.unpack(body[: _SIZE.size].ljust(_SIZE.size, b"\0"))
-    still = Still(body[_SIZE.size :], width, height)
+    still = StillPicture(body[_SIZE.size :], width, height)
     has_format = still.data.startswith(_JPEG_MAGIC) if is_jpeg else _is_webp(still.data)
     if not (0 < width <= LONGEST_STILL_PX >= height > 0 and has_format):
         raise MalformedInput("the media child sent a picture that it cannot have drawn")
@@ -207,7 +207,7 @@ def _split_pictures(body: bytes, start: int, lengths: Sequence[int]) -> list[byt
     return pictures
 
 
-def _check_strip(strip: Strip, asked_ms: set[int]) -> None:
+def _check_strip(strip: DrawnStrip, asked_ms: set[int]) -> None:
     """Check that an honest child can have made a strip.
 
     Raises:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
-from app.messages.model import Finding
+from app.messages.model import AlertFinding
 from app.messages.tables import findings
 
 _KEPT_FOR: Final = timedelta(days=90)
@@ -19,7 +19,7 @@ LASTING: Final = "lasting:"
 _columns: Final = findings.c
 
 
-async def add_findings(connection: AsyncConnection, new: Sequence[Finding]) -> int:
+async def add_findings(connection: AsyncConnection, new: Sequence[AlertFinding]) -> int:
     """Add findings; subjects that a rule has found before stay as they are.
 
     Returns:
@@ -60,7 +60,9 @@ async def list_due_rules(connection: AsyncConnection, *, now: datetime, limit: i
     return [row.rule_id for row in rows]
 
 
-async def list_untold(connection: AsyncConnection, rule_id: int, *, limit: int) -> list[Finding]:
+async def list_untold(
+    connection: AsyncConnection, rule_id: int, *, limit: int
+) -> list[AlertFinding]:
     """Return the findings of a rule that are not told, due or not, the oldest first."""
     rows = await connection.execute(
         select(findings).where(_is_untold(rule_id)).order_by(_columns.id).limit(limit)
@@ -68,7 +70,9 @@ async def list_untold(connection: AsyncConnection, rule_id: int, *, limit: int) 
     return [_read_finding(row) for row in rows]
 
 
-async def mark_told(connection: AsyncConnection, told: Sequence[Finding], *, at: datetime) -> None:
+async def mark_told(
+    connection: AsyncConnection, told: Sequence[AlertFinding], *, at: datetime
+) -> None:
     """Note that findings are part of a message."""
     ids = [finding.id for finding in told]
     await connection.execute(update(findings).where(_columns.id.in_(ids)).values(told_at=at))
@@ -127,7 +131,7 @@ def _is_untold(rule_id: int) -> ColumnElement[bool]:
     return and_(_columns.rule_id == rule_id, _columns.told_at.is_(None))
 
 
-def _make_row(finding: Finding) -> dict[str, Any]:
+def _make_row(finding: AlertFinding) -> dict[str, Any]:
     return {
         "rule_id": finding.rule_id,
         "subject": finding.subject,
@@ -142,8 +146,8 @@ def _make_row(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _read_finding(row: Any) -> Finding:
-    return Finding(
+def _read_finding(row: Any) -> AlertFinding:
+    return AlertFinding(
         row.rule_id,
         row.subject,
         None if row.project_id is None else ProjectId(row.project_id),

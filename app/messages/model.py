@@ -22,7 +22,7 @@ class SignalKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
+class AlertSignal:
     """A note that something happened; `id` is 0 until it is stored."""
 
     project_id: ProjectId
@@ -36,7 +36,7 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AlertFinding:
     """Something that a rule found worth a message; `id` is 0 until it is stored."""
 
     rule_id: int

@@ -7,13 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.db.text import clean_or_none
-from app.messages.model import Signal, SignalKind
+from app.messages.model import AlertSignal, SignalKind
 from app.messages.tables import signals
 
 _RELEASE_BYTES = 1_024
 
 
-async def add_signals(connection: AsyncConnection, new: Sequence[Signal]) -> None:
+async def add_signals(connection: AsyncConnection, new: Sequence[AlertSignal]) -> None:
     """Add signals in the transaction that stores what they are about."""
     if new:
         await connection.execute(
@@ -37,7 +37,7 @@ async def is_any_waiting(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(select(exists().select_from(signals))))
 
 
-async def take_signals(connection: AsyncConnection, *, limit: int) -> list[Signal]:
+async def take_signals(connection: AsyncConnection, *, limit: int) -> list[AlertSignal]:
     """Take the oldest signals that no other process has taken.
 
     They are deleted in the transaction of the caller, which also stores the findings.
@@ -49,7 +49,7 @@ async def take_signals(connection: AsyncConnection, *, limit: int) -> list[Signa
         delete(signals).where(signals.c.id.in_(oldest.scalar_subquery())).returning(signals)
     )
     taken = [
-        Signal(
+        AlertSignal(
             ProjectId(row.project_id),
             SignalKind(row.kind),
             None if row.issue_id is None else IssueId(row.issue_id),

@@ -19,7 +19,7 @@ _WHOLE_MS: Final = 4_900
 """Recorders send a segment every 5 s, and what is left of one when they are stopped."""
 
 
-class Ending(StrEnum):
+class ReplayEnding(StrEnum):
     """The ending of a replay; the values are those of the key `end` of the search."""
 
     CRASHED = "crashed"
@@ -30,7 +30,7 @@ class Ending(StrEnum):
     CUT = "cut"
 
 
-def infer_ending(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> Ending:
+def infer_ending(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) -> ReplayEnding:
     """Infer how a replay ended from its row, its last segment and the errors of its app.
 
     Args:
@@ -41,23 +41,23 @@ def infer_ending(replay: Replay, counts: ErrorCounts, *, last_ms: int | None) ->
     return find_reported_ending(replay, counts) or infer_silent_ending(replay, last_ms=last_ms)
 
 
-def find_reported_ending(replay: Replay, counts: ErrorCounts) -> Ending | None:
+def find_reported_ending(replay: Replay, counts: ErrorCounts) -> ReplayEnding | None:
     """Find the ending that was reported or noted; None if the app went silent without a sign."""
     if _is_near_end(replay, counts.crashed_at):
-        return Ending.CRASHED
+        return ReplayEnding.CRASHED
     if replay.ended_at - replay.started_at >= _CAP - _CAP_SLACK:
-        return Ending.CAPPED
+        return ReplayEnding.CAPPED
     if _is_near_end(replay, counts.hung_at):
-        return Ending.HUNG
+        return ReplayEnding.HUNG
     left = _to_replay_clock(replay, replay.background_at)
     returned = _to_replay_clock(replay, replay.foreground_at)
     has_returned = left is not None and returned is not None and returned > left
     if left is None or left < replay.ended_at - _LAST or has_returned:
         return None
-    return Ending.LEFT
+    return ReplayEnding.LEFT
 
 
-def infer_silent_ending(replay: Replay, *, last_ms: int | None) -> Ending:
+def infer_silent_ending(replay: Replay, *, last_ms: int | None) -> ReplayEnding:
     """Infer from the length of the last segment how a replay ended that went silent.
 
     Args:
@@ -65,7 +65,7 @@ def infer_silent_ending(replay: Replay, *, last_ms: int | None) -> Ending:
         last_ms: The length of its last segment, or None if it is not known.
     """
     is_whole = last_ms is not None and last_ms >= _WHOLE_MS
-    return Ending.CUT if is_whole and replay.video_segments else Ending.CLOSED
+    return ReplayEnding.CUT if is_whole and replay.video_segments else ReplayEnding.CLOSED
 
 
 def _is_near_end(replay: Replay, at: datetime | None) -> bool:

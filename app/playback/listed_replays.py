@@ -12,7 +12,7 @@ from app.audit import queries as audit
 from app.core.ids import PersonId, ProjectId
 from app.db.engine import planning_once
 from app.playback import ending
-from app.playback.ending import Ending
+from app.playback.ending import ReplayEnding
 from app.playback.links import linked_errors
 from app.playback.links.linked_errors import ErrorCounts
 from app.replays import segment_queries
@@ -29,7 +29,7 @@ class ListedReplay:
     counts: ErrorCounts
     is_seen: bool
     """True if the person who looks at the list has opened the replay or marked it as seen."""
-    ending: Ending
+    ending: ReplayEnding
     keeping: ReplayKeeping = NOT_KEPT
 
 

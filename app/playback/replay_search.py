@@ -22,7 +22,7 @@ from app.replays.list_queries import REPLAY_COLUMNS, ScanRequest, ScanResult
 from app.replays.model import Replay, ReplayKey
 from app.replays.orders import NEWEST, ReplayOrder
 from app.replays.query_conditions import Columns
-from app.replays.query_language import Conjunction, Disjunction, Expression, Negation, Term
+from app.replays.query_language import Conjunction, Disjunction, Expression, Negation, QueryTerm
 
 _FIRST_ROWS: Final = 5_000
 """Replays of each project in the first scan: what is common is found among them within 10 ms."""
@@ -206,7 +206,7 @@ class _Finder:
             ]
         self._kept += listed
 
-    def _is_match(self, listed: ListedReplay, early: Mapping[Term, bool]) -> bool:
+    def _is_match(self, listed: ListedReplay, early: Mapping[QueryTerm, bool]) -> bool:
         return query_language.is_satisfied(
             self._search.query,
             lambda term: (
@@ -215,14 +215,14 @@ class _Finder:
         )
 
 
-def _is_early(term: Term) -> bool:
+def _is_early(term: QueryTerm) -> bool:
     """Tell a term that Postgres decides from one that needs more than the row of a replay."""
     return term.key not in LATE_KEYS
 
 
 def _match_number(
     number_of: Callable[[ListedReplay], int],
-) -> Callable[[ListedReplay, Term], bool]:
+) -> Callable[[ListedReplay, QueryTerm], bool]:
     return lambda listed, term: query_conditions.matches_number(term, number_of(listed))
 
 
@@ -236,15 +236,15 @@ def _rate_activity(listed: ListedReplay) -> int:
     return min(_MOST_ACTIVITY, score // 10)
 
 
-def _match_ending(listed: ListedReplay, term: Term) -> bool:
+def _match_ending(listed: ListedReplay, term: QueryTerm) -> bool:
     return any(query_conditions.matches_value(listed.ending, value) for value in term.values)
 
 
-def _match_seen(listed: ListedReplay, term: Term) -> bool:
+def _match_seen(listed: ListedReplay, term: QueryTerm) -> bool:
     return any(_YES_NO[value.text.lower()] == listed.is_seen for value in term.values)
 
 
-LATE_KEYS: Final[Mapping[str, Callable[[ListedReplay, Term], bool]]] = {
+LATE_KEYS: Final[Mapping[str, Callable[[ListedReplay, QueryTerm], bool]]] = {
     "count_errors": _match_number(_count_errors),
     "count_errors.app": _match_number(lambda listed: listed.counts.app),
     "count_errors.backend": _match_number(lambda listed: listed.counts.backend),
@@ -273,7 +273,7 @@ async def _include_linked_replays(connection: AsyncConnection, query: Conjunctio
 
     async def widen(part: Expression) -> Expression:
         match part:
-            case Term(key="trace"):
+            case QueryTerm(key="trace"):
                 trace_ids = {ids.read_hex32(value.text) for value in part.values}
                 replay_ids = await trace_links.find_replays_of_traces(
                     connection, {TraceId(trace_id) for trace_id in trace_ids if trace_id}

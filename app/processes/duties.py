@@ -35,7 +35,7 @@ _GIVE_UP_S: Final = 2.0
 _logger: Final = log.get_logger("processes.duties")
 
 
-class Duty:
+class ProcessDuty:
     """The right of this process to do one kind of work, as long as no other process has it."""
 
     def __init__(

@@ -7,7 +7,7 @@ from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.db.record_scans import Record, RecordSource
+from app.db.record_scans import RecordSource, ScannedRecord
 from app.projects.tables import projects, quarantine
 
 QUARANTINE_RECORDS: Final = RecordSource(quarantine, texts=("content_encoding",), bodies=("body",))
@@ -32,7 +32,7 @@ async def delete_outcomes(connection: AsyncConnection, project_id: ProjectId) ->
         await connection.execute(statement, {"project_id": project_id})
 
 
-def read_body(record: Record) -> bytes:
+def read_body(record: ScannedRecord) -> bytes:
     """Return a quarantined envelope as text, inflated as far as it can be."""
     body = bytes(record.values["body"] or b"")
     inflater = zlib.decompressobj(wbits=_GZIP_OR_ZLIB)

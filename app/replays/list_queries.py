@@ -34,7 +34,7 @@ from app.replays.model import Replay, ReplayKey
 from app.replays.orders import NEWEST, ReplayOrder
 from app.replays.queries import to_replay
 from app.replays.query_conditions import Columns, ExactFacts
-from app.replays.query_language import Term
+from app.replays.query_language import QueryTerm
 from app.replays.tables import replays
 
 SORTED_ROWS: Final = 20_000
@@ -130,10 +130,10 @@ async def find_by_facts(
 async def evaluate_terms(
     connection: AsyncConnection,
     keys: Sequence[ReplayKey],
-    terms: Sequence[Term],
+    terms: Sequence[QueryTerm],
     *,
     now: datetime,
-) -> dict[ReplayKey, dict[Term, bool]]:
+) -> dict[ReplayKey, dict[QueryTerm, bool]]:
     """Evaluate terms for each of some replays."""
     if not terms or not keys:
         return {key: {} for key in keys}

@@ -22,7 +22,7 @@ from app.replays.query_language import (
     Expression,
     Negation,
     Operator,
-    Term,
+    QueryTerm,
     TermValue,
 )
 from app.replays.screen_marks import SQL_NAME_START
@@ -102,7 +102,7 @@ class ExactFacts:
     user: dict[str, str]
 
 
-def make_condition(term: Term, columns: Columns, *, now: datetime) -> ColumnElement[bool]:
+def make_condition(term: QueryTerm, columns: Columns, *, now: datetime) -> ColumnElement[bool]:
     """Return the condition of a term; it is never null, so that its opposite holds elsewhere.
 
     Args:
@@ -122,7 +122,7 @@ def make_superset_condition(
     columns: Columns,
     *,
     now: datetime,
-    is_decided_here: Callable[[Term], bool],
+    is_decided_here: Callable[[QueryTerm], bool],
 ) -> ColumnElement[bool]:
     """Return a condition that holds wherever the expression may hold.
 
@@ -131,7 +131,7 @@ def make_superset_condition(
 
     def walk(part: Expression, *, negated: bool) -> ColumnElement[bool]:
         match part:
-            case Term():
+            case QueryTerm():
                 if not is_decided_here(part):
                     return true()
                 condition = make_condition(part, columns, now=now)
@@ -147,7 +147,7 @@ def make_superset_condition(
 
 
 def find_exact_facts(
-    expression: Conjunction, *, is_decided_here: Callable[[Term], bool]
+    expression: Conjunction, *, is_decided_here: Callable[[QueryTerm], bool]
 ) -> ExactFacts | None:
     """Gather the exact facts that the outermost parts ask for; None if they ask for none.
 
@@ -156,7 +156,7 @@ def find_exact_facts(
     facts: dict[str, Any] = {}
     user: dict[str, str] = {}
     for part in expression.parts:
-        if not isinstance(part, Term) or part.key is None or part.operator != "=":
+        if not isinstance(part, QueryTerm) or part.key is None or part.operator != "=":
             continue
         if not is_decided_here(part):
             continue
@@ -172,7 +172,7 @@ def find_exact_facts(
     return ExactFacts(facts, user) if facts or user else None
 
 
-def tag_of(term: Term) -> str | None:
+def tag_of(term: QueryTerm) -> str | None:
     """Return the tag that a term asks for; None for keys that mean something else."""
     if term.key is None or term.key in COLUMN_KEYS:
         return None
@@ -180,7 +180,7 @@ def tag_of(term: Term) -> str | None:
     return bracketed[1] if bracketed else term.key
 
 
-def read_number(term: Term) -> int:
+def read_number(term: QueryTerm) -> int:
     """Read the number of a term such as `count_taps:>5`; numbers beyond every count are cut.
 
     Raises:
@@ -200,7 +200,7 @@ def matches_value(text: str, value: TermValue) -> bool:
     return re.fullmatch(pattern, text, re.IGNORECASE | re.DOTALL) is not None
 
 
-def matches_number(term: Term, number: int) -> bool:
+def matches_number(term: QueryTerm, number: int) -> bool:
     """Tell whether a number is what a term asks for."""
     wanted = read_number(term)
     match term.operator:
@@ -217,7 +217,7 @@ def matches_number(term: Term, number: int) -> bool:
 
 
 def _match_term_value(
-    term: Term, value: TermValue, columns: Columns, now: datetime
+    term: QueryTerm, value: TermValue, columns: Columns, now: datetime
 ) -> ColumnElement[bool]:
     """Return the condition of one value of a term."""
     key = term.key
@@ -239,7 +239,7 @@ def _match_term_value(
 
 
 def _match_text_key(
-    term: Term, key: str, value: TermValue, columns: Columns
+    term: QueryTerm, key: str, value: TermValue, columns: Columns
 ) -> ColumnElement[bool]:
     """Return the condition of a key whose values are names."""
     if key in _NAMED_KEYS:

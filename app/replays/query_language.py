@@ -48,7 +48,7 @@ class TermValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class QueryTerm:
     """One condition; without a key it is a word to be found anywhere."""
 
     key: str | None
@@ -78,7 +78,7 @@ class Disjunction:
     parts: tuple["Expression", ...]
 
 
-type Expression = Term | Negation | Conjunction | Disjunction
+type Expression = QueryTerm | Negation | Conjunction | Disjunction
 
 
 EVERYTHING: Final = Conjunction(())
@@ -110,15 +110,15 @@ def write_query(expression: Expression) -> str:
             return _write_part(expression)
 
 
-def exact_term(key: str, *values: str) -> Term:
+def exact_term(key: str, *values: str) -> QueryTerm:
     """Return the term that matches exactly these values."""
-    return Term(key, "=", tuple(TermValue((value,)) for value in values))
+    return QueryTerm(key, "=", tuple(TermValue((value,)) for value in values))
 
 
-def list_terms(expression: Expression) -> Iterator[Term]:
+def list_terms(expression: Expression) -> Iterator[QueryTerm]:
     """Return all terms of an expression from left to right."""
     match expression:
-        case Term():
+        case QueryTerm():
             yield expression
         case Negation(part):
             yield from list_terms(part)
@@ -132,10 +132,10 @@ def remove_part(expression: Conjunction, part: Expression) -> Conjunction:
     return Conjunction(tuple(other for other in expression.parts if other is not part))
 
 
-def is_satisfied(expression: Expression, is_true: Callable[[Term], bool]) -> bool:
+def is_satisfied(expression: Expression, is_true: Callable[[QueryTerm], bool]) -> bool:
     """Tell whether an expression holds, given which of its terms do."""
     match expression:
-        case Term():
+        case QueryTerm():
             return is_true(expression)
         case Negation(part):
             return not is_satisfied(part, is_true)
@@ -194,15 +194,15 @@ class _QueryReader:
             raise InvalidInput(f"the bracket at character {opened} is never closed")
         return expression
 
-    def _read_term(self) -> Term:
+    def _read_term(self) -> QueryTerm:
         key = _KEY.match(self._text, self._at)
         if key is None:
-            return Term(None, "=", (self._read_value(),))
+            return QueryTerm(None, "=", (self._read_value(),))
         self._at = key.end()
         operator: Operator = next((sign for sign in _OPERATORS if self._take(sign)), "=")
         if operator != "=" or self._peek() != "[":
-            return Term(key[1], operator, (self._read_value(),))
-        return Term(key[1], operator, self._read_list())
+            return QueryTerm(key[1], operator, (self._read_value(),))
+        return QueryTerm(key[1], operator, self._read_list())
 
     def _read_list(self) -> tuple[TermValue, ...]:
         opened = self._at + 1
@@ -284,7 +284,7 @@ def _write_part(part: Expression) -> str:
     match part:
         case Negation(inner):
             return f"!{_write_part(inner)}"
-        case Term():
+        case QueryTerm():
             return _write_term(part)
         case _:
             return f"({write_query(part)})"
@@ -295,7 +295,7 @@ def _write_choice(part: Expression) -> str:
     return f"({write_query(part)})" if isinstance(part, Disjunction) else write_query(part)
 
 
-def _write_term(term: Term) -> str:
+def _write_term(term: QueryTerm) -> str:
     values = [_write_value(value) for value in term.values]
     if term.key is None:
         return values[0]

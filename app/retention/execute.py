@@ -42,11 +42,11 @@ from app.retention.inventory import Exemptions
 from app.retention.messages import forget_expired, forget_replays
 from app.retention.plan import (
     SETTLED,
-    Act,
     DeleteCounts,
     DeleteProjectDay,
     DeleteReplays,
     DropPartition,
+    RetentionAct,
 )
 from app.symbolication import waiting
 
@@ -59,7 +59,7 @@ _ONE_DAY: Final = timedelta(days=1)
 _logger: Final = log.get_logger("retention")
 
 
-async def carry_out(database: Database, act: Act) -> None:
+async def carry_out(database: Database, act: RetentionAct) -> None:
     """Carry out one act of a plan.
 
     Raises:

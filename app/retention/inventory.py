@@ -24,8 +24,8 @@ from app.releases import expire as session_expiry
 from app.replays import sizes
 from app.replays.sizes import ReplaySize
 from app.retention.plan import (
-    Inventory,
     OldestReplays,
+    RetentionInventory,
     StoredPart,
     find_last_count_days,
     find_last_due_day,
@@ -89,7 +89,7 @@ async def read_inventory(
     *,
     rejected: Sequence[ReplaySize] = (),
     exemptions: Exemptions | None = None,
-) -> Inventory:
+) -> RetentionInventory:
     """Read everything that a plan depends on.
 
     Args:
@@ -104,7 +104,7 @@ async def read_inventory(
     oldest = await _read_oldest(connection, rule_set, day_bytes)
     candidates = await _find_candidates(connection, rule_set, day_bytes, oldest, today)
     parts = await _read_parts(connection, candidates, exempt)
-    return Inventory(
+    return RetentionInventory(
         today=today,
         server=rule_set.server,
         rules=rule_set.projects,

@@ -58,7 +58,7 @@ class OldestReplays:
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
+class RetentionInventory:
     """Everything that a plan depends on."""
 
     today: date
@@ -133,10 +133,10 @@ class DeleteCounts:
     rows: int
 
 
-Act = DropPartition | DeleteProjectDay | DeleteReplays | DeleteCounts
+RetentionAct = DropPartition | DeleteProjectDay | DeleteReplays | DeleteCounts
 
 
-def make_plan(inventory: Inventory) -> list[Act]:
+def make_plan(inventory: RetentionInventory) -> list[RetentionAct]:
     """Return the acts that carry out the rules: days, oldest first, single replays, then counts."""
     planner = _Planner(inventory)
     return [*planner.end_days(), *planner.delete_single_replays(), *_delete_counts(inventory)]
@@ -192,7 +192,7 @@ def describe_count_rule(rules: ProjectRules, server: ServerRules) -> str:
     return f"keep counts {days:,} day" if days == 1 else f"keep counts {days:,} days"
 
 
-def _delete_counts(inventory: Inventory) -> Iterator[DeleteCounts]:
+def _delete_counts(inventory: RetentionInventory) -> Iterator[DeleteCounts]:
     for project_id, counted in sorted(inventory.old_counts.items()):
         rule = describe_count_rule(inventory.rules[project_id], inventory.server)
         yield DeleteCounts(project_id, counted.first_day, counted.last_day, rule, counted.rows)
@@ -201,7 +201,7 @@ def _delete_counts(inventory: Inventory) -> Iterator[DeleteCounts]:
 class _Planner:
     """Chooses the days and replays to delete, and then how to delete them."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: RetentionInventory) -> None:
         self._inventory = inventory
         self._exempt = {replay.key: replay for replay in inventory.exempt}
         self._exempt_by_day: defaultdict[tuple[ProjectId, date], list[ReplaySize]] = defaultdict(
@@ -215,7 +215,7 @@ class _Planner:
             if rules.limit_bytes is not None and rules.at_limit is AtLimit.DELETE_OLDEST:
                 self._free_room(project_id, rules, rules.limit_bytes)
 
-    def end_days(self) -> Iterator[Act]:
+    def end_days(self) -> Iterator[RetentionAct]:
         """Choose a way for each partition in which something is due."""
         by_partition: defaultdict[tuple[date, int], list[StoredPart]] = defaultdict(list)
         for part in self._inventory.parts:
@@ -333,7 +333,7 @@ class _Planner:
     def _count_exempt_bytes(self, project_id: ProjectId, day: date) -> int:
         return sum(map(_size_of, self._exempt_by_day[project_id, day]))
 
-    def _end_partition(self, parts: Sequence[StoredPart]) -> Iterator[Act]:
+    def _end_partition(self, parts: Sequence[StoredPart]) -> Iterator[RetentionAct]:
         expiring = [part for part in parts if self._has_due_content(part)]
         if not expiring:
             return

@@ -5,16 +5,16 @@ from datetime import date
 
 from app.core.ids import ProjectId
 from app.retention.plan import (
-    Act,
     DeleteCounts,
     DeleteProjectDay,
     DeleteReplays,
     DropPartition,
+    RetentionAct,
     StoredPart,
 )
 
 
-def count_planned_replays(acts: Sequence[Act], parts: Sequence[StoredPart]) -> int:
+def count_planned_replays(acts: Sequence[RetentionAct], parts: Sequence[StoredPart]) -> int:
     """Count the replays that a plan deletes."""
     in_parts = {(part.project_id, part.day, part.retention_class): part.replays for part in parts}
     total = 0
@@ -34,7 +34,7 @@ def count_planned_replays(acts: Sequence[Act], parts: Sequence[StoredPart]) -> i
     return total
 
 
-def list_ended_days(acts: Sequence[Act]) -> Collection[tuple[ProjectId, date]]:
+def list_ended_days(acts: Sequence[RetentionAct]) -> Collection[tuple[ProjectId, date]]:
     """Return the days of projects that a plan ends."""
     ended: set[tuple[ProjectId, date]] = set()
     for act in acts:

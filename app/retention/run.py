@@ -21,7 +21,7 @@ from app.replays.model import ReplayKey
 from app.replays.sizes import ReplaySize
 from app.retention import execute, inventory, keep_rules, plan, receipts
 from app.retention.inventory import RuleSet
-from app.retention.plan import Act, Inventory
+from app.retention.plan import RetentionAct, RetentionInventory
 
 _MOST_ROUNDS: Final = 1_000
 """The most plans of one run; the next run deletes what is left then."""
@@ -35,8 +35,8 @@ _logger: Final = log.get_logger("retention")
 class RetentionPlan:
     """The acts of a plan, and what they were planned from."""
 
-    acts: Sequence[Act]
-    inventory: Inventory
+    acts: Sequence[RetentionAct]
+    inventory: RetentionInventory
 
 
 async def plan_now(
@@ -81,7 +81,7 @@ async def run_retention(database: Database, *, longest_days: int | None) -> int 
 
 async def _run_until_done(database: Database, longest_days: int | None) -> int:
     done = 0
-    before: list[Act] = []
+    before: list[RetentionAct] = []
     for _ in range(_MOST_ROUNDS):
         acts, is_judging = await _plan_round(database, longest_days)
         if acts and acts == before:
@@ -101,7 +101,9 @@ async def _run_until_done(database: Database, longest_days: int | None) -> int:
     return done
 
 
-async def _plan_round(database: Database, longest_days: int | None) -> tuple[list[Act], bool]:
+async def _plan_round(
+    database: Database, longest_days: int | None
+) -> tuple[list[RetentionAct], bool]:
     """Make the next plan; return also whether any replays were judged by keep rules."""
     async with database.transaction() as connection:
         await receipts.renew_lease(connection)

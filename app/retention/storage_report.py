@@ -34,7 +34,7 @@ DEBUG_FILES_KIND: Final = "debug_files"
 
 
 @dataclass(frozen=True, slots=True)
-class Disk:
+class DiskSpace:
     """The file system of the data folder."""
 
     total_bytes: int
@@ -61,7 +61,7 @@ class StorageReport:
     """The contents of the page of the server's storage."""
 
     today: date
-    disk: Disk | None
+    disk: DiskSpace | None
     """None if objects are in a bucket, whose free space is unknown."""
     kinds: Mapping[str, int]
     """Bytes by kind, over all projects."""
@@ -210,7 +210,7 @@ def _describe_project(
     )
 
 
-def look_at_disk(data_dir: Path) -> Disk:
+def look_at_disk(data_dir: Path) -> DiskSpace:
     """Return the total and free bytes of the disk of a folder; this may block."""
     usage = shutil.disk_usage(data_dir)
-    return Disk(usage.total, usage.free)
+    return DiskSpace(usage.total, usage.free)

@@ -33,7 +33,7 @@ class PartStrip:
 
     version: str
     """The version of the index that it was drawn from."""
-    strip: wire.Strip | None
+    strip: wire.DrawnStrip | None
     fault: str | None = None
     """The reason why the part could not be drawn."""
 

@@ -35,7 +35,7 @@ class OutOfTime(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Stack:
+class EventStack:
     """One stack of an event, whose frames a family may replace: assign another list to `frames`."""
 
     stacktrace: JsonObject
@@ -62,7 +62,7 @@ class EventDraft:
 
     event: JsonObject
     """The event as sent, scrubbed; to be read only."""
-    stacks: list[Stack] = field(default_factory=list)
+    stacks: list[EventStack] = field(default_factory=list)
     """All stacks: of exceptions in their order, then of threads, then of the event itself."""
     exceptions: list[JsonObject] = field(default_factory=list)
     """Copies of all exceptions, those without a stack too; to be changed in place."""
@@ -254,7 +254,7 @@ class EventDraft:
         if not isinstance(stacktrace, dict) or not isinstance(frames, list) or not frames:
             return
         if all(isinstance(frame, dict) for frame in frames):  # so it is a copy
-            self.stacks.append(Stack(stacktrace, frames, exception, thread))
+            self.stacks.append(EventStack(stacktrace, frames, exception, thread))
 
     def _read_text(self, name: str) -> str:
         return jsonish.text(self.event, name, limit=_NAME_CHARS) or ""

@@ -23,7 +23,7 @@ from app.issues import replay_links, trace_events
 from app.issues.model import IssueKey, StoredEvent
 from app.issues.replay_links import NEWEST_LINKS, IssueLink
 from app.playback.links import placement, replay_clock
-from app.playback.links.placement import Moment, ReplayMoments
+from app.playback.links.placement import PlacedMoment, ReplayMoments
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
 
@@ -164,8 +164,8 @@ async def _place_links(
     )
 
 
-def _make_link_moment(link: IssueLink, project_id: ProjectId) -> Moment:
-    return Moment(project_id, link.platform, link.at, link.drift_ms, None, None)
+def _make_link_moment(link: IssueLink, project_id: ProjectId) -> PlacedMoment:
+    return PlacedMoment(project_id, link.platform, link.at, link.drift_ms, None, None)
 
 
 def _make_linked_replay(replay: Replay, window: ReplayWindow, offset: timedelta) -> LinkedReplay:

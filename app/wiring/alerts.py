@@ -1,7 +1,7 @@
 """Connects alerts with the web app's addresses, with webhooks and with the mail server."""
 
 from app.alerts.addresses import MessageAddresses
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.delivery.sender import MessageSender
 from app.alerts.metrics import MessageMetrics
 from app.alerts.monitor import OutboxMonitor
@@ -17,7 +17,7 @@ from app.mail.mailbox import read_mailbox
 from app.mail.server import Mailer, read_mail_server
 from app.outbound.allowed_hosts import AllowedHosts
 from app.outbound.client import OutboundClient
-from app.processes.duties import Duty
+from app.processes.duties import ProcessDuty
 from app.web.urls import (
     account_urls,
     alert_urls,
@@ -55,7 +55,7 @@ def open_alerts(shared: SharedParts, process_id: str) -> AlertParts:
         allowed,
         mailer is not None,
         shared.wanted,
-        AlertWorker(database, Composer(database, addresses), hurry_sender=sender.hurry),
+        AlertWorker(database, MessageComposer(database, addresses), hurry_sender=sender.hurry),
         sender,
         AlertWatcher(
             database,
@@ -76,7 +76,7 @@ def open_alerts(shared: SharedParts, process_id: str) -> AlertParts:
 
 def start_alerts(parts: AlertParts, shared: SharedParts, process_id: str) -> None:
     """Start all of it, for the role `worker`: one process of all looks at the time."""
-    parts.watcher.duty = Duty(shared.database, process_id, "alerts", pause=watching.PAUSE)
+    parts.watcher.duty = ProcessDuty(shared.database, process_id, "alerts", pause=watching.PAUSE)
     shared.start(parts.worker)
     shared.start(parts.sender)
     shared.start(parts.monitor)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from app import __version__, monitoring
 from app.api import health_checks, metrics
 from app.api.application import make_application
-from app.api.drain import Drain
+from app.api.drain import ServerDrain
 from app.api.endpoint import IngestEndpoint
 from app.api.missing_pages import make_missing_pages_routes
 from app.api.worker_metrics import WorkerMetrics
@@ -47,7 +47,7 @@ class Service:
     shared: SharedParts
     work: BackgroundWork
     heartbeat: ProcessHeartbeat
-    drain: Drain
+    drain: ServerDrain
     endpoint: IngestEndpoint
     application: ASGIApp
     """Answers all requests but those to ingest endpoints."""
@@ -124,7 +124,7 @@ async def open_service(
         spill_adopter = None
         if settings.has_bucket and set(roles) != {ProcessRole.PAGES}:
             spill_adopter = open_spill_adopter(shared, ingest, heartbeat.identity.process_id)
-        drain = Drain(settings.drain_s, heartbeat.note_stopping)
+        drain = ServerDrain(settings.drain_s, heartbeat.note_stopping)
         endpoint = IngestEndpoint(ingest.acceptor if ingest else None, shared.connections)
         heartbeat.read_counts = monitoring.process_counts(ingest, shared.connections)
         event_loop, page_metrics = EventLoopMonitor(), PageMetrics()

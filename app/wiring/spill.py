@@ -8,7 +8,7 @@ from app.ingest.queue import EnvelopeQueue
 from app.ingest.spill.adopter import SpillAdopter
 from app.ingest.spill.key_ring import SpillKeyRing
 from app.ingest.worker import IngestWorker
-from app.processes.duties import LEASE, Duty
+from app.processes.duties import LEASE, ProcessDuty
 from app.wiring.door import make_quotas
 from app.wiring.shared import SharedParts
 
@@ -35,7 +35,7 @@ def open_spill_adopter(
         keep_s=settings.journal_keep_s if settings.database_url else 0,
     )
     lease = min(LEASE, timedelta(seconds=settings.silent_after_s / 2))
-    adopter.duty = Duty(shared.database, process_id, "spilled journals", lease=lease)
+    adopter.duty = ProcessDuty(shared.database, process_id, "spilled journals", lease=lease)
     shared.start(adopter)
     return adopter
 

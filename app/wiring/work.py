@@ -25,7 +25,7 @@ from app.playback.clips.worker import ClipMaker
 from app.playback.pictures.maker import PictureMaker
 from app.playback.video.index_cache import IndexCache
 from app.processes.backlog import find_oldest_backlog, list_unreachable
-from app.processes.duties import Duty
+from app.processes.duties import ProcessDuty
 from app.processes.heartbeat import ProcessHeartbeat
 from app.retention.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
@@ -145,7 +145,7 @@ def start_background_work(
         (housekeeper, "housekeeping", background.PAUSE),
         (UploadCleaner(shared.database, shared.objects), "upload cleaning", _CLEANING_PAUSE),
     ):
-        worker.duty = Duty(shared.database, process_id, name, pause=pause)
+        worker.duty = ProcessDuty(shared.database, process_id, name, pause=pause)
         shared.start(worker)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.model import AlertRuleSettings, RuleKind
 from app.db.engine import Database
 from tests.support import programme_size
@@ -81,13 +81,13 @@ async def test_a_kill_at_any_step_of_sending_loses_no_message(
                 found += 1
             within = [*STEPS][number % len(STEPS)]
             if within == "alerts/delivery/":
-                await Composer(database, ADDRESSES).compose_due()
+                await MessageComposer(database, ADDRESSES).compose_due()
             step = 1 + dice.randrange(STEPS[within])
             place = await run_until_killed(database_url, tmp_path, within=within, step=step)
             assert place is not None, "the server ended by itself, before the step"
             places.add(place)
             await end_leases(database)
-        await Composer(database, ADDRESSES).compose_due()
+        await MessageComposer(database, ADDRESSES).compose_due()
         await make_sender(database).work()
         assert await count(database, "state <> 'sent'") == 0
         duplicates = 0

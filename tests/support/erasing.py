@@ -7,7 +7,7 @@ from app.core import clock
 from app.erasure.jobs import rows
 from app.erasure.jobs.begin import ErasureWish, begin_erasures
 from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
-from app.erasure.jobs.scopes import Scope, make_person_scope
+from app.erasure.jobs.scopes import ErasureScope, make_person_scope
 from app.erasure.people.names import PersonName
 from tests.support.servers.server import Server
 from tests.support.waiting import PATIENCE_S
@@ -18,7 +18,7 @@ async def erase_person(server: Server, names: Sequence[PersonName]) -> Erasure:
     return await erase(server, ErasureKind.PERSON, make_person_scope(names))
 
 
-async def erase(server: Server, kind: ErasureKind, scope: Scope) -> Erasure:
+async def erase(server: Server, kind: ErasureKind, scope: ErasureScope) -> Erasure:
     """Begin an erasure in the server's first project, and wait for the receipt."""
     wish = ErasureWish(kind, server.app.id, scope, None, clock.now())
     act = await begin_erasures(server.database, [wish])

@@ -25,7 +25,7 @@ from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.issues import replaced_issues
 from app.messages import findings, outbox
-from app.messages.model import Finding
+from app.messages.model import AlertFinding
 
 PAUSE: Final = timedelta(seconds=30)
 
@@ -137,8 +137,8 @@ async def _follow_replaced_issues(
 
 def _make_finding(
     rule: AlertRule, name: str, condition: WatchedCondition, now: datetime
-) -> Finding:
-    return Finding(
+) -> AlertFinding:
+    return AlertFinding(
         rule.id,
         name[:1_000],
         rule.project_id,

@@ -23,8 +23,8 @@ from app.erasure.jobs import hide, rows, scopes
 from app.erasure.jobs.hide import HidingResult
 from app.erasure.jobs.model import Erasure, ErasureAct, ErasureKind, ErasureState
 from app.erasure.jobs.phases import PHASES, SWEEP
-from app.erasure.jobs.scopes import PersonScope, ReplaysScope, Scope
-from app.erasure.jobs.steps import Step, StepResult
+from app.erasure.jobs.scopes import ErasureScope, PersonScope, ReplaysScope
+from app.erasure.jobs.steps import ErasureStep, StepResult
 from app.erasure.log import lines
 from app.projects import erase as project_erase, queries as project_queries
 from app.replays import hiding
@@ -48,7 +48,7 @@ class ErasureWish:
 
     kind: ErasureKind
     project_id: ProjectId
-    scope: Scope
+    scope: ErasureScope
     person_id: PersonId | None
     """None for the command line."""
     at: datetime
@@ -159,7 +159,7 @@ async def _erase_what_indexes_find(
     async def collect(_connection: AsyncConnection, replay_ids: Collection[ReplayId]) -> None:
         to_link.update(replay_ids)
 
-    step = Step(connection, erasure, at, collect)
+    step = ErasureStep(connection, erasure, at, collect)
     await step.erase_what_indexes_find()
     return step.result, sorted(to_link)
 

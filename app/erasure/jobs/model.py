@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from app.core.ids import PersonId, ProjectId, ReplayId
-from app.erasure.jobs.scopes import Scope
+from app.erasure.jobs.scopes import ErasureScope
 
 
 class ErasureKind(StrEnum):
@@ -68,7 +68,7 @@ class Erasure:
     project_id: ProjectId
     project_name: str
     kind: ErasureKind
-    scope: Scope | None
+    scope: ErasureScope | None
     """None once it has finished."""
     summary: Mapping[str, Any]
     requested_at: datetime

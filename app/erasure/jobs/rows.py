@@ -22,7 +22,7 @@ from app.erasure.jobs.model import (
     ErasureState,
     UnreachableHost,
 )
-from app.erasure.jobs.scopes import Scope
+from app.erasure.jobs.scopes import ErasureScope
 from app.erasure.jobs.tables import erasure_holds, erasures
 from app.replays.keeping.model import ReplayHold
 from app.replays.model import ReplayKey
@@ -38,7 +38,7 @@ def new_act_id() -> str:
 async def add_erasure(
     connection: AsyncConnection,
     kind: ErasureKind,
-    scope: Scope,
+    scope: ErasureScope,
     *,
     act_id: str,
     project_id: ProjectId,

@@ -55,7 +55,7 @@ class ProjectScope(msgspec.Struct, frozen=True, tag="project"):
     """A whole project with its members, keys and settings."""
 
 
-Scope = ReplaysScope | PersonScope | RangeScope | ProjectScope
+ErasureScope = ReplaysScope | PersonScope | RangeScope | ProjectScope
 
 
 def make_person_scope(names: Sequence[PersonName]) -> PersonScope:
@@ -63,19 +63,19 @@ def make_person_scope(names: Sequence[PersonName]) -> PersonScope:
     return PersonScope(tuple((name.kind.value, name.value) for name in dict.fromkeys(names)))
 
 
-def write_scope(scope: Scope) -> dict[str, Any]:
+def write_scope(scope: ErasureScope) -> dict[str, Any]:
     """Return a scope as JSON."""
     written: dict[str, Any] = msgspec.to_builtins(scope)
     return written
 
 
-def read_scope(value: Any) -> Scope:
+def read_scope(value: Any) -> ErasureScope:
     """Read a scope that `write_scope` wrote."""
-    scope: Scope = msgspec.convert(value, Scope)
+    scope: ErasureScope = msgspec.convert(value, ErasureScope)
     return scope
 
 
-def summarize_scope(scope: Scope, keys: Sequence[ReplayKey] = ()) -> dict[str, Any]:
+def summarize_scope(scope: ErasureScope, keys: Sequence[ReplayKey] = ()) -> dict[str, Any]:
     """Say what was asked for without personal data: this stays with the receipt.
 
     Args:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ReplayId
 from app.db import project_rows, record_scans
-from app.db.record_scans import Record, RecordSource
+from app.db.record_scans import RecordSource, ScannedRecord
 from app.debug_files import receipts
 from app.erasure.jobs import hide, phases, rows
 from app.erasure.jobs.hide import HidingResult
@@ -71,7 +71,7 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ErasureStep:
     """One step of a job that is locked in the transaction of the step."""
 
     connection: AsyncConnection
@@ -133,7 +133,7 @@ class Step:
 
     async def _find_records(
         self, source: RecordSource, condition: ColumnElement[bool]
-    ) -> list[Record]:
+    ) -> list[ScannedRecord]:
         part = await record_scans.read_records(
             self.connection,
             source,
@@ -144,7 +144,7 @@ class Step:
         )
         return list(part.records)
 
-    async def _leave_held(self, found: Sequence[Record]) -> list[Record]:
+    async def _leave_held(self, found: Sequence[ScannedRecord]) -> list[ScannedRecord]:
         held = await rows.list_held_keys(self.connection, self.erasure.id)
         held_ids = {key.replay_id for key in held}
         return [record for record in found if record.replay_id not in held_ids]
@@ -209,7 +209,9 @@ class Step:
             return record_scans.is_received_between(source, since, None)
         return None
 
-    async def _choose(self, source: RecordSource, found: Sequence[Record]) -> list[Record]:
+    async def _choose(
+        self, source: RecordSource, found: Sequence[ScannedRecord]
+    ) -> list[ScannedRecord]:
         """Return the records that belong to the scope and that no hold keeps."""
         chosen, scope = list(found), self.erasure.scope
         if isinstance(scope, PersonScope):
@@ -220,7 +222,7 @@ class Step:
         return await self._leave_held(chosen)
 
     async def _hide_replays_of(
-        self, matcher: NameMatcher, source: RecordSource, chosen: Sequence[Record]
+        self, matcher: NameMatcher, source: RecordSource, chosen: Sequence[ScannedRecord]
     ) -> None:
         """Hide the replays in which an event or feedback names the person as its user.
 
@@ -265,7 +267,7 @@ class Step:
         is_over = is_over and files < _RECORDS and debug_files.files < _RECORDS
         self.result.position = None if is_over else _MORE
 
-    async def _erase(self, source: RecordSource, chosen: Sequence[Record]) -> None:
+    async def _erase(self, source: RecordSource, chosen: Sequence[ScannedRecord]) -> None:
         erased = await records.erase_records(
             self.connection, self.erasure.project_id, source, chosen, at=self.at
         )

@@ -18,7 +18,7 @@ from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.erasure.jobs import closing, phases, rows
 from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState, UnreachableHost
-from app.erasure.jobs.steps import Relink, Step
+from app.erasure.jobs.steps import ErasureStep, Relink
 from app.erasure.log import reapply
 from app.erasure.log.file import ErasureLog
 from app.storage.port import ObjectStore
@@ -147,7 +147,7 @@ class Eraser(RepeatedWorker):
                 await rows.note_unreachable(connection, erasure_id, self._list_unreachable())
                 return True
             if erasure.phase != phases.SWEEP:
-                step = Step(connection, erasure, clock.now(), self._relink)
+                step = ErasureStep(connection, erasure, clock.now(), self._relink)
                 result = await step.run()
                 following = _go_on(erasure, result.position)
                 await rows.save_step(

@@ -18,7 +18,7 @@ from app.core.errors import NotFound
 from app.core.ids import IssueId, PersonId, ProjectId, ReplayId
 from app.db import record_scans
 from app.db.engine import Database
-from app.db.record_scans import Record, RecordSource
+from app.db.record_scans import RecordSource, ScannedRecord
 from app.debug_files import receipts
 from app.debug_files.model import DebugFileId, DeletionCause
 from app.erasure.jobs import hide, rows
@@ -169,7 +169,7 @@ async def _hide_replays(
 
 async def _read_records(
     connection: AsyncConnection, project_id: ProjectId, source: RecordSource, ids: Sequence[str]
-) -> Sequence[Record]:
+) -> Sequence[ScannedRecord]:
     if not ids:
         return ()
     part = await record_scans.read_records(
@@ -186,7 +186,7 @@ async def _erase_records(
     connection: AsyncConnection,
     project_id: ProjectId,
     source: RecordSource,
-    found: Sequence[Record],
+    found: Sequence[ScannedRecord],
     relink: Relink,
 ) -> records.ErasedRecords:
     erased = await records.erase_records(connection, project_id, source, found, at=clock.now())
@@ -207,7 +207,7 @@ async def _erase_issue(
         EVENT_RECORDS, None, line.at
     )
     total = records.ErasedRecords()
-    found: Sequence[Record] | None = None
+    found: Sequence[ScannedRecord] | None = None
     while found is None or len(found) == _EVENTS_AT_ONCE:
         part = await record_scans.read_records(
             connection, EVENT_RECORDS, project_id, limit=_EVENTS_AT_ONCE, condition=condition

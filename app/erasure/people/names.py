@@ -87,7 +87,7 @@ class PersonName:
         return len(self.value) >= _LEAST_TELLING_CHARS and bool(_TELLING_SIGN.search(self.value))
 
 
-class Leaf(NamedTuple):
+class JsonLeaf(NamedTuple):
     """A text or a number in a JSON value."""
 
     parent: str
@@ -194,7 +194,7 @@ class NameMatcher:
         """Tell whether decoded JSON names the person, in a field for it or as a telling name."""
         return any(self._is_named_by(leaf) for leaf in _walk_leaves(value, "", "", 0))
 
-    def _is_named_by(self, leaf: Leaf) -> bool:
+    def _is_named_by(self, leaf: JsonLeaf) -> bool:
         if self.stands_in(leaf.text):
             return True
         if leaf.field in _PLAIN_FIELDS and leaf.parent not in _ABOUT:
@@ -216,7 +216,7 @@ def _compile_telling(values: list[str]) -> re.Pattern[str] | None:
     return re.compile(rf"(?<!{_WORD})(?:{choice})(?![\w@+-]|\.\w)", re.IGNORECASE)
 
 
-def _walk_leaves(value: Any, parent: str, field: str, depth: int) -> Iterator[Leaf]:
+def _walk_leaves(value: Any, parent: str, field: str, depth: int) -> Iterator[JsonLeaf]:
     """Yield each text or number in a JSON value."""
     if depth > _MOST_DEPTH or value is None or isinstance(value, bool):
         return
@@ -227,22 +227,22 @@ def _walk_leaves(value: Any, parent: str, field: str, depth: int) -> Iterator[Le
             yield from _walk_leaves(member, parent, field, depth + 1)
     else:
         text = str(value)
-        yield Leaf(parent, field, text)
+        yield JsonLeaf(parent, field, text)
         if text[:1] in "{[":
             yield from _walk_text(text, parent, field, depth)
 
 
-def _walk_object(value: dict[str, Any], parent: str, field: str, depth: int) -> Iterator[Leaf]:
+def _walk_object(value: dict[str, Any], parent: str, field: str, depth: int) -> Iterator[JsonLeaf]:
     # Attributes of logs and spans are written as `{"value": …, "type": …}`.
     if value.keys() <= _TYPED_VALUE and "value" in value:
         yield from _walk_leaves(value["value"], parent, field, depth + 1)
         return
     for name, member in value.items():
-        yield Leaf(parent, field, name)
+        yield JsonLeaf(parent, field, name)
         yield from _walk_leaves(member, field, name.casefold(), depth + 1)
 
 
-def _walk_text(text: str, parent: str, field: str, depth: int) -> Iterator[Leaf]:
+def _walk_text(text: str, parent: str, field: str, depth: int) -> Iterator[JsonLeaf]:
     """Yield the leaves of JSON that a text holds, such as the body of a request."""
     try:
         value = json.loads(text)

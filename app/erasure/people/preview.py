@@ -73,7 +73,7 @@ async def preview_person(
     named: set[ReplayId] = set()
     replay_ids = {key.replay_id for key in keys}
     for source in records.SOURCES:
-        cursor: record_scans.Cursor | None = None
+        cursor: record_scans.ScanCursor | None = None
         while True:
             part = await record_scans.read_records(
                 connection, source, project_id, after=cursor, limit=_RECORDS

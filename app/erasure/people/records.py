@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db import record_scans
-from app.db.record_scans import Record, RecordSource
+from app.db.record_scans import RecordSource, ScannedRecord
 from app.erasure.people.names import NameKind, NameMatcher
 from app.feedback.erase import FEEDBACK_RECORDS
 from app.issues import erase_events
@@ -51,7 +51,7 @@ RECORD_KINDS: Final = {
 _FIELDS: Final = {"name": NameKind.NAME, "email": NameKind.EMAIL}
 """Columns of text that hold one kind of name."""
 
-RecordTest = Callable[[RecordSource, Record], bool]
+RecordTest = Callable[[RecordSource, ScannedRecord], bool]
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class ErasedRecords:
 def make_person_test(matcher: NameMatcher) -> RecordTest:
     """Return the test whether a record names a person."""
 
-    def names_person(source: RecordSource, record: Record) -> bool:
+    def names_person(source: RecordSource, record: ScannedRecord) -> bool:
         if matcher.names_user(record.user):
             return True
         for name in source.texts:
@@ -84,7 +84,7 @@ def make_person_test(matcher: NameMatcher) -> RecordTest:
     return names_person
 
 
-def is_of_user(matcher: NameMatcher, source: RecordSource, record: Record) -> bool:
+def is_of_user(matcher: NameMatcher, source: RecordSource, record: ScannedRecord) -> bool:
     """Tell whether the person is the user whom an event or feedback names."""
     if source is FEEDBACK_RECORDS:
         return any(matcher.names_field(kind, record.values[name]) for name, kind in _FIELDS.items())
@@ -92,8 +92,8 @@ def is_of_user(matcher: NameMatcher, source: RecordSource, record: Record) -> bo
 
 
 async def choose_records(
-    source: RecordSource, records: Sequence[Record], test: RecordTest
-) -> list[Record]:
+    source: RecordSource, records: Sequence[ScannedRecord], test: RecordTest
+) -> list[ScannedRecord]:
     """Return the records that pass a test, which runs away from the event loop."""
     return await asyncio.to_thread(lambda: [record for record in records if test(source, record)])
 
@@ -102,7 +102,7 @@ async def erase_records(
     connection: AsyncConnection,
     project_id: ProjectId,
     source: RecordSource,
-    records: Sequence[Record],
+    records: Sequence[ScannedRecord],
     *,
     at: datetime,
 ) -> ErasedRecords:
@@ -152,7 +152,7 @@ async def _erase_events(
     erased.replays_to_link |= set(done.replays_to_link)
 
 
-def _stands_in_envelope(matcher: NameMatcher, record: Record) -> bool:
+def _stands_in_envelope(matcher: NameMatcher, record: ScannedRecord) -> bool:
     """Tell whether a quarantined envelope names the person, in one of its lines."""
     body = project_erase.read_body(record)
     for line in body.split(b"\n"):
@@ -163,7 +163,7 @@ def _stands_in_envelope(matcher: NameMatcher, record: Record) -> bool:
     return False
 
 
-def _find_id(source: RecordSource, record: Record) -> str:
+def _find_id(source: RecordSource, record: ScannedRecord) -> str:
     """Return the id of a record within its project: the last column of its key."""
     _ = source
     value = record.key[-1]

@@ -19,7 +19,7 @@ from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
 from app.issues.model import IssueChanges, NewEvent
 from app.messages import signals
-from app.messages.model import Signal, SignalKind
+from app.messages.model import AlertSignal, SignalKind
 from app.messages.wanted import WantedSignals
 
 _CLOSED_REPLAYS: Final = """
@@ -58,29 +58,29 @@ async def note_signals(
     await signals.add_signals(connection, found)
 
 
-def _list_issues(changes: IssueChanges, wanted: WantedSignals) -> Iterable[Signal]:
+def _list_issues(changes: IssueChanges, wanted: WantedSignals) -> Iterable[AlertSignal]:
     for kind, issues in (
         (SignalKind.NEW_ISSUE, changes.begun),
         (SignalKind.RETURNED_ISSUE, changes.returned),
     ):
         for (project_id, issue_id), event_id in issues:
             if wanted.wants(project_id, kind):
-                yield Signal(project_id, kind, issue_id, event_id)
+                yield AlertSignal(project_id, kind, issue_id, event_id)
 
 
-def _list_crashes(events: Sequence[NewEvent], wanted: WantedSignals) -> Iterable[Signal]:
+def _list_crashes(events: Sequence[NewEvent], wanted: WantedSignals) -> Iterable[AlertSignal]:
     """List one crash of each release; whether it is the first one, judging finds out."""
     crashes: dict[tuple[ProjectId, str], EventId] = {}
     for event in events:
         if event.release and _is_crash(event) and wanted.wants(event.project_id, SignalKind.CRASH):
             crashes.setdefault((event.project_id, event.release), event.event_id)
     for (project_id, release), event_id in crashes.items():
-        yield Signal(project_id, SignalKind.CRASH, event_id=event_id, release=release)
+        yield AlertSignal(project_id, SignalKind.CRASH, event_id=event_id, release=release)
 
 
 async def _find_closed_replays(
     connection: AsyncConnection, events: Sequence[NewEvent], wanted: WantedSignals
-) -> list[Signal]:
+) -> list[AlertSignal]:
     """Find replays that had closed before a fatal event was linked to them."""
     fatal = [
         (event, issue_id) for event in events if _is_crash(event) for issue_id in event.issue_ids
@@ -98,7 +98,7 @@ async def _find_closed_replays(
         project_id = ProjectId(row["replay_project_id"])
         if wanted.wants(project_id, SignalKind.REPLAY):
             replay_id = ReplayId(row["replay_id"].hex)
-            found.append(Signal(project_id, SignalKind.REPLAY, replay_id=replay_id))
+            found.append(AlertSignal(project_id, SignalKind.REPLAY, replay_id=replay_id))
     return found
 
 

@@ -47,7 +47,7 @@ class CaptionEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Captions:
+class ClipCaptions:
     """The texts of the captions of a replay, in the order of time, on the clock of the replay."""
 
     screens: tuple[tuple[int, str], ...]
@@ -78,7 +78,7 @@ def read_captions(
     *,
     screens: Sequence[ScreenSpan],
     zero_ms: int,
-) -> Captions:
+) -> ClipCaptions:
     """Read the texts of captions from a recording.
 
     Args:
@@ -106,7 +106,7 @@ def read_captions(
     ]
     events.sort(key=lambda event: event.at_ms)
     ordered = tuple((at_ms, shorten_screen(name)) for at_ms, name in sorted(known))
-    return Captions(ordered, tuple(events))
+    return ClipCaptions(ordered, tuple(events))
 
 
 def shorten_screen(name: str) -> str:

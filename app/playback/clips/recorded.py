@@ -13,7 +13,7 @@ from app.core import units
 from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.playback.clips import captions
-from app.playback.clips.captions import Captions
+from app.playback.clips.captions import ClipCaptions
 from app.playback.recording import contents, gestures, merging, recorded_segments
 from app.playback.recording.gestures import Gesture
 from app.replays.model import Replay, Segment
@@ -30,7 +30,7 @@ class RecordedRange:
     """The gestures and captions of a range of a replay."""
 
     gestures: tuple[Gesture, ...]
-    captions: Captions
+    captions: ClipCaptions
 
 
 async def read_recorded_range(

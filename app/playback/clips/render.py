@@ -23,7 +23,7 @@ from app.media import wire
 from app.media.clip import child, layout
 from app.media.clip.wire import ClipPlan, FilePiece
 from app.playback.clips import timeline
-from app.playback.clips.captions import Captions
+from app.playback.clips.captions import ClipCaptions
 from app.playback.clips.timeline import ClipTimeline
 from app.playback.recording.gestures import Gesture
 from app.playback.video import records, stored_records
@@ -43,7 +43,7 @@ class ClipSettings:
     format: ClipFormat
     range: ReplayRange
     gestures: tuple[Gesture, ...]
-    captions: Captions | None
+    captions: ClipCaptions | None
     """None for a clip without a caption."""
     has_body: bool
     """True to draw a device around the picture."""

@@ -20,7 +20,7 @@ from app.core.errors import InvalidInput
 from app.core.replay_range import ReplayRange, write_clock
 from app.media.clip.wire import ClipCaption, ClipMark, ClipShot
 from app.playback.clips import marks
-from app.playback.clips.captions import Captions
+from app.playback.clips.captions import ClipCaptions
 from app.playback.recording.gestures import Gesture
 from app.playback.video import records
 from app.playback.video.index import MIN_GAP_MS, Gop, PlaybackIndex
@@ -149,7 +149,7 @@ def plan_clip(
     clip_format: ClipFormat,
     *,
     gestures: Sequence[Gesture] = (),
-    captions: Captions | None = None,
+    captions: ClipCaptions | None = None,
 ) -> ClipTimeline:
     """Plan the shots of a clip.
 
@@ -228,7 +228,7 @@ def _choose_moments(
     pictures: Sequence[ShownPicture],
     most: int,
     gestures: Sequence[Gesture],
-    captions: Captions | None,
+    captions: ClipCaptions | None,
 ) -> list[tuple[int, bool]]:
     """Choose the times from which shots are shown.
 
@@ -340,7 +340,7 @@ def _keep_apart(times: Sequence[int], apart_ms: int) -> list[int]:
     return kept
 
 
-def _write_caption(captions: Captions, at_ms: int) -> ClipCaption:
+def _write_caption(captions: ClipCaptions, at_ms: int) -> ClipCaption:
     event = captions.find_event(at_ms)
     return ClipCaption(
         captions.find_screen(at_ms),

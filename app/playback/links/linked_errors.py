@@ -12,7 +12,7 @@ from app.formats.events.event import CRASHES, HANGS
 from app.issues import replay_events as errors
 from app.issues.replay_events import LinkedCount, LinkedCounts, LinkedEvents
 from app.playback.links import placement, replay_clock
-from app.playback.links.placement import Moment, ReplayMoments
+from app.playback.links.placement import PlacedMoment, ReplayMoments
 from app.playback.links.replay_clock import Side
 from app.replays.model import Replay
 from app.traces.model import StoredSpan
@@ -139,10 +139,10 @@ async def count_errors(
     return add_up_errors(home, LinkedCounts(tuple(by_kind), is_at_least=False))
 
 
-def _iterate_moments(counts: Sequence[LinkedCount]) -> Iterator[Moment]:
+def _iterate_moments(counts: Sequence[LinkedCount]) -> Iterator[PlacedMoment]:
     for count in counts:
         for moment in count.moments:
-            yield Moment(count.project_id, count.platform, *moment)
+            yield PlacedMoment(count.project_id, count.platform, *moment)
 
 
 def _make_marks(

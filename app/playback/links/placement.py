@@ -1,7 +1,7 @@
 """Places events and log records on a clock by the spans they happened in; one rule for all pages.
 
     spans of a trace ─ sides ─ waterfall ─► TraceLayout ─┐
-    event or log record ─► Moment ───────────────────────┴─► microseconds on the axis
+    event or log record ─► PlacedMoment ───────────────────────┴─► microseconds on the axis
 
 A moment of a backend stands where its span stands, with whatever the span was moved by to lie
 within its cause. If the span is not here, but its parent is, and the parent is another service's,
@@ -37,7 +37,7 @@ MomentPlacer = Callable[[datetime, int, Side], int]
 """Places a moment on an axis, in microseconds, by its sender's clock, drift and side."""
 
 
-class Moment(NamedTuple):
+class PlacedMoment(NamedTuple):
     """The time of an event or log record by its sender's clock, and the span it happened in."""
 
     project_id: ProjectId
@@ -67,12 +67,12 @@ class ReplayMoments(NamedTuple):
     window: ReplayWindow
     project_id: ProjectId
     """The project of the replay; items of other projects come from backends."""
-    moments: Sequence[Moment]
+    moments: Sequence[PlacedMoment]
 
 
-def make_event_moment(event: StoredEvent | TracedEvent) -> Moment:
+def make_event_moment(event: StoredEvent | TracedEvent) -> PlacedMoment:
     """Return the time and the span of an event."""
-    return Moment(
+    return PlacedMoment(
         event.project_id,
         event.platform,
         event.at,
@@ -83,9 +83,9 @@ def make_event_moment(event: StoredEvent | TracedEvent) -> Moment:
     )
 
 
-def make_log_moment(record: StoredLog, platform: str | None) -> Moment:
+def make_log_moment(record: StoredLog, platform: str | None) -> PlacedMoment:
     """Return the time and the span of a log record."""
-    return Moment(
+    return PlacedMoment(
         record.project_id,
         platform,
         record.at,
@@ -108,7 +108,7 @@ async def place_in_replay(
     connection: AsyncConnection,
     window: ReplayWindow,
     project_id: ProjectId,
-    moments: Sequence[Moment],
+    moments: Sequence[PlacedMoment],
     project_ids: Sequence[ProjectId],
     *,
     replay_spans: Sequence[StoredSpan] | None = None,
@@ -178,7 +178,7 @@ def lay_out_trace(
 
 
 def place_moment(
-    moment: Moment, layout: TraceLayout, place: MomentPlacer, home: ProjectId | None
+    moment: PlacedMoment, layout: TraceLayout, place: MomentPlacer, home: ProjectId | None
 ) -> tuple[int, Side]:
     """Place a moment in a trace that is laid out.
 
@@ -255,7 +255,7 @@ def _keep_spans_of_window(spans: Sequence[StoredSpan], window: ReplayWindow) -> 
     ]
 
 
-def _needs_spans(moment: Moment, home: ProjectId) -> bool:
+def _needs_spans(moment: PlacedMoment, home: ProjectId) -> bool:
     """Tell whether spans place a moment better than its sender's clock.
 
     The clock of an app is that of the phone, and so of the replay. A backend has its own.

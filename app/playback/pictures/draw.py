@@ -20,7 +20,7 @@ _MOST_FRAMES: Final = 6_000
 _MOST_CHILDREN: Final = 4
 
 
-async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire.Strip:
+async def draw_strip(store: ObjectStore, built: PlaybackIndex, poster_ms: int) -> wire.DrawnStrip:
     """Draw the poster, the preview and the strip of a replay.
 
     Args:
@@ -67,7 +67,7 @@ async def draw_still(store: ObjectStore, built: PlaybackIndex, at_ms: int) -> by
 
 async def _draw_groups(
     store: ObjectStore, built: PlaybackIndex, poster_ms: int, bad: set[int]
-) -> wire.Strip:
+) -> wire.DrawnStrip:
     """Draw all groups except the bad ones with one child."""
     is_whole = sum(gop.sample_count for gop in built.gops) <= _MOST_FRAMES
     poster = built.gops[built.gop_at(poster_ms)]

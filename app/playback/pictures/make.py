@@ -171,7 +171,7 @@ async def _store_pictures(
     store: ObjectStore,
     task: PictureTask,
     found: _DrawableReplay,
-    strip: wire.Strip,
+    strip: wire.DrawnStrip,
 ) -> PictureResult:
     """Store the pictures and point at them, unless the replay was deleted meanwhile."""
     key = task.key
@@ -191,7 +191,7 @@ async def _store_pictures(
     return PictureResult.MADE
 
 
-def _read_sizes(strip: wire.Strip) -> PictureSizes:
+def _read_sizes(strip: wire.DrawnStrip) -> PictureSizes:
     return PictureSizes(
         poster_bytes=len(strip.poster),
         poster_width=strip.poster_width,

@@ -15,7 +15,7 @@ from app.core.ids import PersonId, ProjectId
 from app.core.replay_window import ReplayWindow
 from app.feedback.model import FeedbackRecord
 from app.issues.replay_events import LinkedEvents
-from app.playback.ending import Ending
+from app.playback.ending import ReplayEnding
 from app.playback.links.linked_errors import ErrorCounts
 from app.playback.links.linked_logs import LogCount, PlacedLogs
 from app.playback.links.linked_traces import Trace
@@ -122,7 +122,7 @@ class ReplayHead:
     """The errors that matter most, before they are placed on the clock of the replay."""
     counts: ErrorCounts
     """Counts of all errors, whether they are read or not."""
-    ending: Ending | None
+    ending: ReplayEnding | None
     """The ending of the replay; None while it may go on."""
     viewers: ReplayViewers
     """The people who watched it last."""
@@ -141,7 +141,7 @@ class ReplayHead:
     @property
     def has_crashed(self) -> bool:
         """True if the replay ended with a crash of its app."""
-        return self.ending is Ending.CRASHED
+        return self.ending is ReplayEnding.CRASHED
 
 
 @dataclass(frozen=True, slots=True)

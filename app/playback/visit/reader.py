@@ -22,7 +22,7 @@ from app.db.engine import Database, planning_once
 from app.issues.replay_events import EventPlace
 from app.memberships import queries as memberships
 from app.playback import ending
-from app.playback.ending import Ending
+from app.playback.ending import ReplayEnding
 from app.playback.links import linked_errors, replay_clock
 from app.playback.links.linked_errors import ErrorCounts
 from app.playback.recording import contents, outline
@@ -338,11 +338,11 @@ async def _read_head(
 
 async def _infer_ending(
     connection: AsyncConnection, replay_outline: ReplayOutline, counts: ErrorCounts
-) -> Ending | None:
+) -> ReplayEnding | None:
     """Infer how a replay ended; None while it may go on."""
     replay = replay_outline.replay
     reported = ending.find_reported_ending(replay, counts)
-    if replay_outline.is_arriving and reported is not Ending.CRASHED:
+    if replay_outline.is_arriving and reported is not ReplayEnding.CRASHED:
         return None
     if reported is not None:
         return reported

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.reports.steps.model import ReproSteps, Target, TouchStep
+from app.reports.steps.model import ReproSteps, StepTarget, TouchStep
 
 FLUTTER: Final = "sentry.dart"
 """The beginning of the names of SDKs of apps that draw their own views."""
@@ -37,7 +37,7 @@ class FindsBy(StrEnum):
     NOTHING = "nothing"
 
 
-def choose_way(target: Target | None, *, has_place: bool, has_tags: bool = False) -> FindsBy:
+def choose_way(target: StepTarget | None, *, has_place: bool, has_tags: bool = False) -> FindsBy:
     """Choose how a flow finds what is touched: by id, then by text, then by position.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Final
 from app.reports.flows import literals
 from app.reports.flows.code import FlowLanguage, write_numbers, write_test_body
 from app.reports.flows.model import FindsBy, FlowFacts, choose_way, list_remarks
-from app.reports.steps.model import ReproSteps, Target, TouchStep
+from app.reports.steps.model import ReproSteps, StepTarget, TouchStep
 
 _HEAD: Final = """\
 import XCTest
@@ -109,7 +109,7 @@ def _find_element(step: TouchStep) -> str | None:
     return f"app.{_choose_query(target)}[{literals.write_swift_string(name)}].firstMatch"
 
 
-def _choose_query(target: Target) -> str:
+def _choose_query(target: StepTarget) -> str:
     view_class = target.view_class or ""
     return next((query for end, query in _QUERIES.items() if view_class.endswith(end)), _ANY)
 

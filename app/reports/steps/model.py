@@ -24,7 +24,7 @@ CHANGING_METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class StepTarget:
     """The element that a finger touched, as the SDK names it; every member may be missing."""
 
     view_id: str | None = None
@@ -67,7 +67,7 @@ class TouchStep:
 
     at_ms: int
     kind: TouchKind
-    target: Target | None
+    target: StepTarget | None
     place: ScreenPlace | None
     """The place where the first finger came down; None if no touch was recorded near the note."""
     end_place: ScreenPlace | None = None

@@ -16,7 +16,7 @@ from typing import Any, Final
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import Breadcrumb
-from app.reports.steps.model import Platform, Target
+from app.reports.steps.model import Platform, StepTarget
 
 _NAME_CHARS: Final = 200
 _RESOURCE: Final = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
@@ -33,7 +33,7 @@ _ELEMENT: Final = re.compile(r"\s*([^()>]+?)\s*(?:\(([^()]*)\))?\s*(?:>.*)?", re
 _WIDGET: Final = re.compile(r"[A-Z]\w*", re.ASCII)
 
 
-def read_target(crumb: Breadcrumb, platform: Platform) -> Target | None:
+def read_target(crumb: Breadcrumb, platform: Platform) -> StepTarget | None:
     """Read what was touched; None if the breadcrumb does not say.
 
     Args:
@@ -51,7 +51,7 @@ def read_target(crumb: Breadcrumb, platform: Platform) -> Target | None:
     return _read_message(message, platform) if message else None
 
 
-def _read_path(path: list[JsonObject]) -> Target | None:
+def _read_path(path: list[JsonObject]) -> StepTarget | None:
     """Read the element that was touched from its path.
 
     SDKs begin with it, and older ones end with it. It is the end that has a label, since a label
@@ -64,10 +64,10 @@ def _read_path(path: list[JsonObject]) -> Target | None:
     text = _read_text(part, "label")
     if text is None and view_class is None:
         return None
-    return Target(text=text, view_class=_last_part(view_class))
+    return StepTarget(text=text, view_class=_last_part(view_class))
 
 
-def _read_android_view(data: JsonObject, message: str | None) -> Target | None:
+def _read_android_view(data: JsonObject, message: str | None) -> StepTarget | None:
     view_id, tag = _read_text(data, "view.id"), _read_text(data, "view.tag")
     view_class = _last_part(_read_text(data, "view.class"))
     if view_id is None and tag is None and message and message != _read_text(data, "view.class"):
@@ -75,13 +75,13 @@ def _read_android_view(data: JsonObject, message: str | None) -> Target | None:
     if view_id:
         # `com.example.shop:id/btn_pay` and `btn_pay` name the same view.
         view_id = view_id.rpartition("/")[2] or view_id
-    target = Target(view_id=view_id, tag=tag, view_class=view_class)
-    return target if target != Target() else None
+    target = StepTarget(view_id=view_id, tag=tag, view_class=view_class)
+    return target if target != StepTarget() else None
 
 
-def _read_ios_view(data: JsonObject, message: str | None) -> Target | None:
+def _read_ios_view(data: JsonObject, message: str | None) -> StepTarget | None:
     view = _read_text(data, "view")
-    return Target(
+    return StepTarget(
         view_id=_read_text(data, "accessibilityIdentifier"),
         text=_read_text(data, "title"),
         view_class=_last_part(view.partition(":")[0].lstrip("<").strip()) if view else None,
@@ -89,30 +89,30 @@ def _read_ios_view(data: JsonObject, message: str | None) -> Target | None:
     )
 
 
-def _read_message(message: str, platform: Platform) -> Target | None:
+def _read_message(message: str, platform: Platform) -> StepTarget | None:
     """Read a target that is a bare text, by what the platform's SDKs write."""
     if platform == "browser":
-        return Target(tag=message)
+        return StepTarget(tag=message)
     by_class = _CLASS.fullmatch(message)
     if by_class and _is_class(by_class[1]):
-        return Target(view_id=_clean_text(by_class[2]), view_class=_last_part(by_class[1]))
+        return StepTarget(view_id=_clean_text(by_class[2]), view_class=_last_part(by_class[1]))
     if message.endswith(":") or (platform == "ios" and _SELECTOR.fullmatch(message)):
-        return Target(action=message)
+        return StepTarget(action=message)
     element = _ELEMENT.fullmatch(message)
     if element and element[2] and (">" in message or _WIDGET.fullmatch(element[1])):
         return _read_element(element[1], element[2])
     if platform == "android" and _RESOURCE.fullmatch(message):
-        return Target(view_id=message)
-    return Target(text=message)
+        return StepTarget(view_id=message)
+    return StepTarget(text=message)
 
 
-def _read_element(first: str, within: str) -> Target:
+def _read_element(first: str, within: str) -> StepTarget:
     """Read `ElevatedButton(Pay now)` of Flutter, or `Pay now(Pressable, Checkout.tsx)` of RN."""
     if _WIDGET.fullmatch(first) and "," not in within:
-        return Target(text=_clean_text(within), view_class=first)
+        return StepTarget(text=_clean_text(within), view_class=first)
     view_class = within.partition(",")[0].strip()
     has_class = _WIDGET.fullmatch(view_class) is not None
-    return Target(text=_clean_text(first), view_class=view_class if has_class else None)
+    return StepTarget(text=_clean_text(first), view_class=view_class if has_class else None)
 
 
 def _is_class(name: str) -> bool:

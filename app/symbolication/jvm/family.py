@@ -10,7 +10,7 @@ from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.formats.debug_files.mapping.reader import MappingReader
 from app.formats.debug_files.packed.packed_bundle import PackedBundle
 from app.formats.jsonish import JsonObject
-from app.symbolication.draft import EventDraft, Stack
+from app.symbolication.draft import EventDraft, EventStack
 from app.symbolication.family import EventFiles, LocalFile, SymbolFamily
 from app.symbolication.jvm import names, own_code, source_lines
 from app.symbolication.jvm.retrace import JvmRetracer
@@ -147,7 +147,7 @@ def _rename_views(draft: EventDraft, retracer: JvmRetracer) -> None:
     }
 
 
-def _retrace_stack(draft: EventDraft, stack: Stack, retracer: JvmRetracer) -> None:
+def _retrace_stack(draft: EventDraft, stack: EventStack, retracer: JvmRetracer) -> None:
     """Retrace a stack that has a frame of the JVM, and rename the exception or locks beside it."""
     sent, exception = stack.frames, stack.exception
     thrown = names.read_exception_class(exception) if exception is not None else None

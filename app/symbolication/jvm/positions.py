@@ -8,7 +8,7 @@ from app.formats.debug_files.mapping.members import MethodRow, OutlineCall
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class OriginalPosition:
     """The methods in the source for one position in the app: a method, and those inlined into it.
 
     Attributes:
@@ -26,7 +26,7 @@ class Position:
         return row.original_first or None if row.has_one_original_line else None
 
 
-def find_position(rows: Sequence[MethodRow], line: int | None) -> Position | None:
+def find_position(rows: Sequence[MethodRow], line: int | None) -> OriginalPosition | None:
     """Select the rows of a method that hold a line.
 
     Args:
@@ -43,13 +43,13 @@ def find_position(rows: Sequence[MethodRow], line: int | None) -> Position | Non
         end = index + 1
         while end < len(rows) and rows[end].has_same_range(row):
             end += 1
-        return Position(tuple(rows[index:end]), line)
+        return OriginalPosition(tuple(rows[index:end]), line)
     return None
 
 
 def choose_position(
     rows: Sequence[MethodRow], *, keep_synthesized: bool, source_line: int | None = None
-) -> Position | None:
+) -> OriginalPosition | None:
     """Choose the row that best names a method when its line is unknown or in no range.
 
     It is the method itself and not one inlined into it: that of a row without a range, if there is
@@ -73,8 +73,8 @@ def choose_position(
         _, first_rows = next(groupby(candidates, key=lambda row: (row.first_line, row.last_line)))
         row = list(first_rows)[-1]
     if len(rows) == 1 and row.first_line is None and row.original_first is not None:
-        return Position((row,), None)
-    return Position((row.without_original_line(),), source_line)
+        return OriginalPosition((row,), None)
+    return OriginalPosition((row.without_original_line(),), source_line)
 
 
 def find_outline_call(rows: Sequence[MethodRow], line: int | None, outline: str) -> int | None:

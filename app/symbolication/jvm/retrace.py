@@ -15,7 +15,7 @@ from app.formats.debug_files.mapping.members import ClassMapping, FrameRewrite, 
 from app.formats.debug_files.mapping.reader import MappingReader
 from app.formats.jsonish import JsonObject
 from app.symbolication.jvm import file_names, own_code, positions
-from app.symbolication.jvm.positions import Position
+from app.symbolication.jvm.positions import OriginalPosition
 
 _REMOVE_INNER: Final = re.compile(r"removeInnerFrames\((\d{1,4})\)")
 _MOST_UNKNOWN: Final = 20
@@ -166,7 +166,7 @@ class JvmRetracer:
         return self.mark_own_code(changed, known.clear)
 
     def _write_frame(
-        self, frame: JsonObject, known: ClassMapping, row: MethodRow, position: Position
+        self, frame: JsonObject, known: ClassMapping, row: MethodRow, position: OriginalPosition
     ) -> JsonObject:
         """Return the clear frame for one row of its position."""
         class_name = row.class_name or known.clear
@@ -242,7 +242,7 @@ class _StackWalk:
         """Note that the frame is one of an outline, which the next frame calls."""
         self.outline = f"{name}:{line or 0}"
 
-    def rewrite(self, position: Position, *, is_line_known: bool) -> list[MethodRow]:
+    def rewrite(self, position: OriginalPosition, *, is_line_known: bool) -> list[MethodRow]:
         """Return the rows that become frames, the innermost first; perhaps none."""
         rows = [row for row in position.rows if not row.is_outline]
         if not rows:

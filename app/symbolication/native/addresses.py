@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from app.formats import jsonish
 from app.formats.jsonish import JsonObject
-from app.symbolication.draft import EventDraft, Stack
+from app.symbolication.draft import EventDraft, EventStack
 from app.symbolication.native.images import (
     NativeImage,
     NativeImages,
@@ -37,7 +37,7 @@ class FrameAddress:
 
 
 def list_frame_addresses(
-    draft: EventDraft, images: NativeImages, stack: Stack
+    draft: EventDraft, images: NativeImages, stack: EventStack
 ) -> Iterator[tuple[int, FrameAddress]]:
     """List the frames of a stack that lie in a native image, with their numbers.
 
@@ -101,7 +101,7 @@ def _read_register(stacktrace: JsonObject) -> int:
     return 0
 
 
-def _read_signal(draft: EventDraft, stack: Stack) -> int:
+def _read_signal(draft: EventDraft, stack: EventStack) -> int:
     """Return the number of the signal that ended the thread of a stack; 0 if there was none."""
     exceptions = [stack.exception] if stack.exception is not None else draft.exceptions
     for exception in exceptions:

@@ -12,7 +12,7 @@ from app.formats import jsonish
 from app.formats.debug_files.packed.packed_bundle import PackedBundle
 from app.formats.debug_files.source_lines import cut_source_lines
 from app.formats.jsonish import JsonObject
-from app.symbolication.draft import EventDraft, Stack
+from app.symbolication.draft import EventDraft, EventStack
 from app.symbolication.native import dart_code, own_code
 from app.symbolication.native.addresses import FrameAddress
 from app.symbolication.native.frames import has_meaning, write_clear_frames
@@ -25,7 +25,7 @@ _PATH_CHARS: Final = 1_000
 class NativeStack:
     """A stack, and the addresses of its native frames by their numbers."""
 
-    stack: Stack
+    stack: EventStack
     places: Mapping[int, FrameAddress]
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from app.playback.ending import Ending
+from app.playback.ending import ReplayEnding
 from app.web.words.replay.endings import ending_text
 from tests.browser.pages import axe
 from tests.unit.web.samples import list_samples, made_up, pages
@@ -51,7 +51,7 @@ def test_a_full_list_fits_every_width(page, site):
         screens=("CatalogViewController", "ProductViewController", "UIAlertController"),
         device="samsung SM-S911B", os="Android 13", app="3.4.1 (341)",
         app_errors=100, backend_errors=100, has_more_errors=True, failed_requests=1234,
-        end=max(map(ending_text, Ending), key=len),
+        end=max(map(ending_text, ReplayEnding), key=len),
     )  # fmt: skip
     value = replace(list_samples.LIST, rows=(row, *list_samples.LIST.rows))
     site.pages["list"] = replace(pages.SAMPLES["list"], page=value)

@@ -18,7 +18,7 @@ from tests.support.waiting import until
 ROOT = Path(__file__).resolve().parents[3]
 
 
-async def _draw_strip(*groups: wire.CodedGroup) -> wire.Strip:
+async def _draw_strip(*groups: wire.CodedGroup) -> wire.DrawnStrip:
     async with child.start_media_child() as started:
         for group in groups:
             await started.show(group)

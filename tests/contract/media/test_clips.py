@@ -18,7 +18,7 @@ from app.core.clip_format import ClipFormat
 from app.core.errors import MalformedInput
 from app.core.replay_range import ReplayRange
 from app.media.clip import child
-from app.playback.clips.captions import CaptionEvent, Captions
+from app.playback.clips.captions import CaptionEvent, ClipCaptions
 from app.playback.clips.render import ClipRenderer, ClipSettings, RenderedClip
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.index import PlaybackIndex
@@ -208,7 +208,7 @@ async def test_a_gap_is_cut_out_and_named():
 
 async def test_words_stand_below_the_picture():
     """Screen, time and what failed, in a bar of its own: nothing of the picture is hidden."""
-    captions = Captions(
+    captions = ClipCaptions(
         ((0, "CartActivity"),), (CaptionEvent(2_000, "POST /pay 500", is_failure=True),)
     )
     rendered = await render(

@@ -10,7 +10,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.db.engine import Database
-from app.processes.duties import Duty
+from app.processes.duties import ProcessDuty
 from tests.support.waiting import PATIENCE_S, until
 
 SHORT = timedelta(seconds=0.3)
@@ -21,9 +21,9 @@ HOUR = timedelta(hours=1)
 
 def make_duty(
     database: Database, *, pause: timedelta = timedelta(0), lease: timedelta = HOUR
-) -> Duty:
+) -> ProcessDuty:
     """Make the duty of one more process."""
-    return Duty(database, secrets.token_hex(16), "sweep", pause=pause, lease=lease)
+    return ProcessDuty(database, secrets.token_hex(16), "sweep", pause=pause, lease=lease)
 
 
 async def do_nothing() -> None:
@@ -146,7 +146,7 @@ async def test_hourly_work_is_done_once_an_hour_in_all(database):
     assert [await duty.perform(do_nothing) for duty in processes].count(True) == 1
 
 
-def forget_times(processes: list[Duty]) -> None:
+def forget_times(processes: list[ProcessDuty]) -> None:
     """Let the processes forget until when the duty is held, as if so much time had passed."""
     for duty in processes:
         duty._free_at_s = duty._held_until_s = -math.inf

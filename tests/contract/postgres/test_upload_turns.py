@@ -7,7 +7,7 @@ from app.core.errors import BusyService
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.debug_files import assemblies, chunks
-from app.debug_files.assemblies import Assembly, WantedFile
+from app.debug_files.assemblies import FileAssembly, WantedFile
 from app.debug_files.chunks import UploadChunk
 from app.debug_files.model import ApiTokenId
 from app.debug_uploads import questions
@@ -29,7 +29,7 @@ async def add(database: Database, project: int, number: int, size_bytes: int = 1
         )
 
 
-async def claim(database: Database, after_project: int = 0) -> Assembly:
+async def claim(database: Database, after_project: int = 0) -> FileAssembly:
     """Claim a file."""
     async with database.transaction() as connection:
         claimed = await assemblies.claim_assembly(connection, after_project=after_project)

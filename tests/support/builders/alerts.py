@@ -5,7 +5,7 @@ from typing import Any
 
 from app.alerts import rules, targets
 from app.alerts.addresses import MessageAddresses
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.delivery.sender import MessageSender
 from app.alerts.judge import judge_signals
 from app.alerts.metrics import MessageMetrics
@@ -16,7 +16,7 @@ from app.db.engine import Database
 from app.mail.mailbox import read_mailbox
 from app.mail.server import Mailer, read_mail_server
 from app.messages import findings
-from app.messages.model import Finding
+from app.messages.model import AlertFinding
 from app.outbound.allowed_hosts import AllowedHosts
 from app.outbound.client import OutboundClient
 from app.wiring.alerts import make_addresses
@@ -68,7 +68,11 @@ async def add_finding(database: Database, rule: AlertRule, subject: str, **facts
     async with database.transaction() as connection:
         await findings.add_findings(
             connection,
-            [Finding(rule.id, subject, rule.project_id, found_at=now, due_at=now, facts=about)],
+            [
+                AlertFinding(
+                    rule.id, subject, rule.project_id, found_at=now, due_at=now, facts=about
+                )
+            ],
         )
 
 
@@ -99,4 +103,4 @@ def make_sender(
 async def judge_and_compose(database: Database) -> int:
     """Do once what the worker does again and again; returns how many messages were made."""
     await judge_signals(database)
-    return await Composer(database, ADDRESSES).compose_due()
+    return await MessageComposer(database, ADDRESSES).compose_due()

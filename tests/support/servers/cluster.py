@@ -43,7 +43,7 @@ class Cluster:
         """
         self._folder = folder
         self._user = system_user.find_system_user()
-        self._programs = programs.Programs.find(None)
+        self._programs = programs.PostgresPrograms.find(None)
         self._process: subprocess.Popen[bytes] | None = None
         self.port: Final[int] = find_free_port()
 

@@ -2,14 +2,14 @@
 
 import asyncio
 
-from app.api.drain import Drain
+from app.api.drain import ServerDrain
 from tests.support.waiting import PATIENCE_S
 
 
 async def test_a_drain_ends_after_its_time():
     """The server is stopped once the time is over, and the drain has begun at once."""
     stopped = asyncio.Event()
-    drain = Drain(0.01)
+    drain = ServerDrain(0.01)
     drain.begin(stopped.set)
     assert drain.has_begun
     assert not stopped.is_set()
@@ -19,7 +19,7 @@ async def test_a_drain_ends_after_its_time():
 async def test_a_second_order_to_stop_is_obeyed_at_once():
     """A person who sends the signal again does not have to wait."""
     orders: list[str] = []
-    drain = Drain(600)
+    drain = ServerDrain(600)
     drain.begin(lambda: orders.append("first"))
     assert orders == []
     drain.begin(lambda: orders.append("second"))
@@ -29,5 +29,5 @@ async def test_a_second_order_to_stop_is_obeyed_at_once():
 def test_without_a_drain_a_server_stops_at_once():
     """A server whose drain takes 0 s stops within the signal."""
     orders: list[str] = []
-    Drain(0).begin(lambda: orders.append("stop"))
+    ServerDrain(0).begin(lambda: orders.append("stop"))
     assert orders == ["stop"]

@@ -10,7 +10,7 @@ from app.media import wire
 from tests.support.examples import SETTINGS
 
 WEBP = b"RIFF\0\0\0\0WEBP"
-STRIP = wire.Strip(
+STRIP = wire.DrawnStrip(
     poster=WEBP,
     poster_width=166,
     poster_height=360,
@@ -88,7 +88,7 @@ def test_any_bytes_give_a_strip_or_malformed(body):
 
 def test_a_still_comes_back():
     """A picture drawn anew is what the server unpacks."""
-    still = wire.Still(WEBP, 1_600, 4)
+    still = wire.StillPicture(WEBP, 1_600, 4)
     assert wire.unpack_still(wire.pack_still(still)) == still
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import InvalidInput
 from app.replays import query_language
-from app.replays.query_language import Conjunction, Disjunction, Negation, Term, TermValue
+from app.replays.query_language import Conjunction, Disjunction, Negation, QueryTerm, TermValue
 
 _TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 _VALUE = st.lists(st.text(max_size=6), min_size=1, max_size=3).map(
@@ -13,9 +13,9 @@ _VALUE = st.lists(st.text(max_size=6), min_size=1, max_size=3).map(
 )
 _KEY = st.from_regex(r"\A[A-Za-z_][A-Za-z0-9_.\-]{0,8}\Z")
 _TERM = st.one_of(
-    st.builds(Term, st.none(), st.just("="), st.tuples(_VALUE)),
-    st.builds(Term, _KEY, st.just("="), st.lists(_VALUE, min_size=1, max_size=3).map(tuple)),
-    st.builds(Term, _KEY, st.sampled_from([">", ">=", "<", "<="]), st.tuples(_VALUE)),
+    st.builds(QueryTerm, st.none(), st.just("="), st.tuples(_VALUE)),
+    st.builds(QueryTerm, _KEY, st.just("="), st.lists(_VALUE, min_size=1, max_size=3).map(tuple)),
+    st.builds(QueryTerm, _KEY, st.sampled_from([">", ">=", "<", "<="]), st.tuples(_VALUE)),
 )
 
 
@@ -34,17 +34,17 @@ _EXPRESSIONS = st.recursive(_TERM, _grown, max_leaves=6)
     [
         ("", ()),
         ("  ", ()),
-        ("pixel", (Term(None, "=", (TermValue(("pixel",)),)),)),
+        ("pixel", (QueryTerm(None, "=", (TermValue(("pixel",)),)),)),
         ('device.model:"Pixel 9"', (query_language.exact_term("device.model", "Pixel 9"),)),
         ("!release:a@1", (Negation(query_language.exact_term("release", "a@1")),)),
-        ("count_errors:>=2", (Term("count_errors", ">=", (TermValue(("2",)),)),)),
-        ("screen:Check*t", (Term("screen", "=", (TermValue(("Check", "t")),)),)),
+        ("count_errors:>=2", (QueryTerm("count_errors", ">=", (TermValue(("2",)),)),)),
+        ("screen:Check*t", (QueryTerm("screen", "=", (TermValue(("Check", "t")),)),)),
         (r"screen:a\*b", (query_language.exact_term("screen", "a*b"),)),
         ("os.name:[iOS, Android]", (query_language.exact_term("os.name", "iOS", "Android"),)),
         ("tags[my.plan]:pro", (query_language.exact_term("tags[my.plan]", "pro"),)),
         ("a:1 AND b:2", (query_language.exact_term("a", "1"), query_language.exact_term("b", "2"))),
-        ('"OR"', (Term(None, "=", (TermValue(("OR",)),)),)),
-        ('"a:b"', (Term(None, "=", (TermValue(("a:b",)),)),)),
+        ('"OR"', (QueryTerm(None, "=", (TermValue(("OR",)),)),)),
+        ('"a:b"', (QueryTerm(None, "=", (TermValue(("a:b",)),)),)),
         ('user.email:""', (query_language.exact_term("user.email", ""),)),
     ],
 )

@@ -19,7 +19,7 @@ from app.reports.steps.model import (
     ReproSteps,
     ScreenPlace,
     ScreenStep,
-    Target,
+    StepTarget,
     TouchStep,
 )
 from tests.unit.reports.sample_steps import read_sources
@@ -45,7 +45,7 @@ def steps(*given_steps, platform="android", **changes: Any) -> ReproSteps:
     return ReproSteps(given_steps, platform, None, **changes)
 
 
-def tap(target: Target | None = None, place: ScreenPlace | None = None, **changes) -> TouchStep:
+def tap(target: StepTarget | None = None, place: ScreenPlace | None = None, **changes) -> TouchStep:
     """Make a tap."""
     return TouchStep(1_000, "tap", target, place, **changes)
 
@@ -115,29 +115,29 @@ def test_a_test_of_xcuitest_follows_the_steps():
 @pytest.mark.parametrize(
     ("step", "maestro", "espresso", "xcuitest"),
     [
-        (tap(Target(view_id="pay", text="Pay now"), PLACE),
+        (tap(StepTarget(view_id="pay", text="Pay now"), PLACE),
          [{"tapOn": {"id": "pay"}}],
          ['onView(withResourceName("pay")).perform(click())'],
          ['app.descendants(matching: .any)["pay"].firstMatch.tap()']),
-        (tap(Target(text="Pay now", view_class="UIButton"), PLACE),
+        (tap(StepTarget(text="Pay now", view_class="UIButton"), PLACE),
          [{"tapOn": {"text": "Pay now"}}],
          ['onView(anyOf(withText("Pay now"), withContentDescription("Pay now"))).perform(click())'],
          ['app.buttons["Pay now"].firstMatch.tap()']),
-        (tap(Target(tag="sku-7", view_class="Cell"), PLACE),
+        (tap(StepTarget(tag="sku-7", view_class="Cell"), PLACE),
          [{"tapOn": {"point": "50%,36%"}}],
          ['onView(withTagValue(equalTo<Any>("sku-7"))).perform(click())'],
          ["place(50.0, 36.2).tap()"]),
-        (tap(Target(action="payTapped:"), PLACE),
+        (tap(StepTarget(action="payTapped:"), PLACE),
          [{"tapOn": {"point": "50%,36%"}}], ["tapAt(50.0, 36.2)"], ["place(50.0, 36.2).tap()"]),
-        (tap(Target(view_class="UIView")), [], [], []),
-        (TouchStep(0, "press", Target(view_id="row"), PLACE, times=2),
+        (tap(StepTarget(view_class="UIView")), [], [], []),
+        (TouchStep(0, "press", StepTarget(view_id="row"), PLACE, times=2),
          [{"longPressOn": {"id": "row", "repeat": 2}}],
          ['repeat(2) { onView(withResourceName("row")).perform(longClick()) }'],
          [f"for _ in 0..<2 {{ {ROW}.press(forDuration: 1) }}"]),
         (TouchStep(0, "press", None, PLACE),
          [{"longPressOn": {"point": "50%,36%"}}], ["pressAt(50.0, 36.2)"],
          ["place(50.0, 36.2).press(forDuration: 1)"]),
-        (TouchStep(0, "swipe", Target(view_id="list"), None, direction="up"),
+        (TouchStep(0, "swipe", StepTarget(view_id="list"), None, direction="up"),
          [{"swipe": {"direction": "UP"}}],
          ['onView(withResourceName("list")).perform(swipeUp())'],
          ['app.descendants(matching: .any)["list"].firstMatch.swipeUp()']),
@@ -147,7 +147,7 @@ def test_a_test_of_xcuitest_follows_the_steps():
          ["repeat(2) { swipe(50.0, 36.2, 1.0, 2.0) }"],
          [f"for _ in 0..<2 {{ {DRAG} }}"]),
         (TouchStep(0, "swipe", None, PLACE, end_place=PLACE, fingers=2), [], [], []),
-        (TouchStep(0, "type", Target(view_id="mail", view_class="EditText"), None),
+        (TouchStep(0, "type", StepTarget(view_id="mail", view_class="EditText"), None),
          [{"tapOn": {"id": "mail"}}],
          ['onView(withResourceName("mail")).perform(click())'],
          ['app.descendants(matching: .any)["mail"].firstMatch.tap()']),
@@ -169,7 +169,7 @@ def test_a_step_is_found_by_id_then_text_then_position(step, maestro, espresso, 
 
 def test_a_field_is_left_to_be_filled_in():
     """Typed text is not recorded, and a flow says so at the place."""
-    found = steps(tap(Target(view_id="mail", view_class="TextInputEditText")))
+    found = steps(tap(StepTarget(view_id="mail", view_class="TextInputEditText")))
     for test in (write_maestro_flow, write_espresso_test, write_xcuitest):
         assert "what was typed is not recorded" in test(found, FACTS)
 
@@ -218,7 +218,7 @@ def test_any_text_stays_in_its_literal(text):
 def check_text(text: str) -> None:
     """Check flows in which a text is an id, a label, a screen and a note."""
     found = steps(
-        ScreenStep(0, text), tap(Target(view_id=text), screen=text), tap(Target(text=text))
+        ScreenStep(0, text), tap(StepTarget(view_id=text), screen=text), tap(StepTarget(text=text))
     )
     facts = FlowFacts(text, text, text, FACTS.address)
     flow = write_maestro_flow(found, facts)

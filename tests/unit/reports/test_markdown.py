@@ -28,7 +28,7 @@ from app.reports.steps.model import (
     RequestStep,
     ScreenPlace,
     ScreenStep,
-    Target,
+    StepTarget,
     TouchStep,
 )
 
@@ -66,8 +66,8 @@ def steps(text: str = "btn_pay") -> ReproSteps:
     return ReproSteps(
         (
             ScreenStep(0, text),
-            TouchStep(1_000, "tap", Target(view_id=text), ScreenPlace(50, 50), screen="Cart"),
-            TouchStep(1_200, "tap", Target(view_class=text, action=text), None, screen="Cart"),
+            TouchStep(1_000, "tap", StepTarget(view_id=text), ScreenPlace(50, 50), screen="Cart"),
+            TouchStep(1_200, "tap", StepTarget(view_class=text, action=text), None, screen="Cart"),
             RequestStep(1_500, "POST", text, 500, 2_200, has_failed=True),
             ProblemStep(4_250, "crash", "app", text, text, EVENT),
         ),
@@ -256,7 +256,7 @@ def test_a_report_of_an_issue_without_replay_uses_breadcrumbs():
 @pytest.mark.parametrize("most", [1_000, 20_000])
 def test_a_long_report_loses_its_first_steps(most: int):
     """A tracker would cut it anywhere; what went wrong is at the end."""
-    tap = TouchStep(0, "tap", Target(view_id="x" * 110), None, screen="y" * 110)
+    tap = TouchStep(0, "tap", StepTarget(view_id="x" * 110), None, screen="y" * 110)
     many = ReproSteps((tap,) * most, "android", None)
     for text in (write_replay_report(report(steps=many)), write_issue_report(issue(steps=many))):
         assert len(text) <= MOST_CHARS

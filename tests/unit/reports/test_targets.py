@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies
 
-from app.reports.steps.model import Target
+from app.reports.steps.model import StepTarget
 from app.reports.steps.targets import read_target
 from tests.unit.reports.sample_steps import make_crumb
 
@@ -16,13 +16,14 @@ ROOT = {"name": "App"}
     ("message", "data", "target"),
     [
         ("btn_pay", {"view__id": "btn_pay", "view__class": MATERIAL},
-         Target(view_id="btn_pay", view_class="MaterialButton")),
-        ("sku-7", {"view__id": "cell", "view__tag": "sku-7"}, Target(view_id="cell", tag="sku-7")),
-        (None, {"view__id": "com.example.shop:id/btn_pay"}, Target(view_id="btn_pay")),
-        ("checkout", {"view__class": "A"}, Target(tag="checkout", view_class="A")),
-        (MATERIAL, {"view__class": MATERIAL}, Target(view_class="MaterialButton")),
-        ("btn_pay", {}, Target(view_id="btn_pay")),
-        ("Pay now", {}, Target(text="Pay now")),
+         StepTarget(view_id="btn_pay", view_class="MaterialButton")),
+        ("sku-7", {"view__id": "cell", "view__tag": "sku-7"},
+         StepTarget(view_id="cell", tag="sku-7")),
+        (None, {"view__id": "com.example.shop:id/btn_pay"}, StepTarget(view_id="btn_pay")),
+        ("checkout", {"view__class": "A"}, StepTarget(tag="checkout", view_class="A")),
+        (MATERIAL, {"view__class": MATERIAL}, StepTarget(view_class="MaterialButton")),
+        ("btn_pay", {}, StepTarget(view_id="btn_pay")),
+        ("Pay now", {}, StepTarget(text="Pay now")),
         (None, {}, None),
         ("  ", {}, None),
     ],
@@ -35,13 +36,13 @@ def test_android_names_a_view_by_id_tag_or_class(message, data, target):
 @pytest.mark.parametrize(
     ("message", "target"),
     [
-        ("UIButton: pay", Target(view_id="pay", view_class="UIButton")),
-        ("UITableViewCell", Target(view_class="UITableViewCell")),
-        ("ShopKit.PayButton", Target(view_class="PayButton")),
-        ("payTapped:", Target(action="payTapped:")),
-        ("cell:didTap:", Target(action="cell:didTap:")),
-        ("payTapped", Target(action="payTapped")),
-        ("Pay now", Target(text="Pay now")),
+        ("UIButton: pay", StepTarget(view_id="pay", view_class="UIButton")),
+        ("UITableViewCell", StepTarget(view_class="UITableViewCell")),
+        ("ShopKit.PayButton", StepTarget(view_class="PayButton")),
+        ("payTapped:", StepTarget(action="payTapped:")),
+        ("cell:didTap:", StepTarget(action="cell:didTap:")),
+        ("payTapped", StepTarget(action="payTapped")),
+        ("Pay now", StepTarget(text="Pay now")),
     ],
 )
 def test_ios_writes_a_class_or_an_action(message, target):
@@ -55,20 +56,20 @@ def test_the_breadcrumbs_of_ios_events_have_identifier_and_title():
         "touch", 0, "payTapped:", accessibilityIdentifier="pay", title="Pay now",
         view="<UIButton: 0x1040>",
     )  # fmt: skip
-    assert read_target(crumb, "ios") == Target("pay", "Pay now", None, "UIButton", "payTapped:")
+    assert read_target(crumb, "ios") == StepTarget("pay", "Pay now", None, "UIButton", "payTapped:")
 
 
 @pytest.mark.parametrize("path", [[LEAF, ROOT], [ROOT, LEAF], [ROOT, LEAF, {"name": "Text"}]])
 def test_a_path_is_read_in_either_order(path):
     """SDKs begin with the element or end with it; it is the one with a label."""
-    target = Target(text="Pay now", view_class="Pressable")
+    target = StepTarget(text="Pay now", view_class="Pressable")
     assert read_target(make_crumb("ui.tap", 0, "x", path=path), "android") == target
 
 
 def test_a_path_without_labels_begins_with_the_element():
     """Its class is better than nothing."""
     path = [{"element": "Switch"}, {"name": "Settings"}]
-    assert read_target(make_crumb("ui.tap", 0, path=path), "ios") == Target(view_class="Switch")
+    assert read_target(make_crumb("ui.tap", 0, path=path), "ios") == StepTarget(view_class="Switch")
     assert read_target(make_crumb("ui.tap", 0, path=[{"file": "a.tsx"}]), "ios") is None
 
 
@@ -76,9 +77,9 @@ def test_a_path_without_labels_begins_with_the_element():
     ("message", "target"),
     [
         ("ElevatedButton(Pay now) > Column(checkout) > Scaffold",
-         Target(text="Pay now", view_class="ElevatedButton")),
+         StepTarget(text="Pay now", view_class="ElevatedButton")),
         ("Pay now(Pressable, Checkout.tsx) > Checkout(Checkout.tsx) > App",
-         Target(text="Pay now", view_class="Pressable")),
+         StepTarget(text="Pay now", view_class="Pressable")),
     ],
 )  # fmt: skip
 def test_a_path_as_text_is_read_where_there_is_no_other(message, target):
@@ -89,7 +90,7 @@ def test_a_path_as_text_is_read_where_there_is_no_other(message, target):
 def test_a_browser_names_elements_by_selectors():
     """A selector stays as it is."""
     crumb = make_crumb("ui.click", 0, "button.pay > span")
-    assert read_target(crumb, "browser") == Target(tag="button.pay > span")
+    assert read_target(crumb, "browser") == StepTarget(tag="button.pay > span")
 
 
 JSON = strategies.recursive(

@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies
 from app.administration.projects.project_trackers import read_tracker_form
 from app.core.errors import InvalidInput
 from app.projects.trackers import TrackerKind, TrackerSettings
-from app.reports.steps.model import ReproSteps, ScreenStep, Target, TouchStep
+from app.reports.steps.model import ReproSteps, ScreenStep, StepTarget, TouchStep
 from app.reports.tickets.templates import (
     DEFAULT_BODY,
     DEFAULT_TITLE,
@@ -161,7 +161,7 @@ def count_fences(body: str, kind: TrackerKind) -> int:
 def test_a_long_report_is_cut_where_a_line_ends_and_says_so(kind, text):
     """No address is longer than its tracker takes, whatever the report holds."""
     taps = tuple(
-        TouchStep(number, "tap", Target(view_id=f"{number}{text}"), None, screen=text)
+        TouchStep(number, "tap", StepTarget(view_id=f"{number}{text}"), None, screen=text)
         for number in range(60)
     )
     long_report = report(text, steps=ReproSteps((ScreenStep(0, text), *taps), "android", None))

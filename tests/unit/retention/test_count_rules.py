@@ -10,7 +10,7 @@ from app.projects.retention_rules import ProjectRules, ServerRules
 from app.retention.plan import (
     DeleteCounts,
     DropPartition,
-    Inventory,
+    RetentionInventory,
     StoredPart,
     find_last_count_days,
     is_due,
@@ -59,7 +59,7 @@ def test_old_counts_go_last_and_by_a_rule_of_their_own():
     """A plan has the rows of counts that go, beside the days of content."""
     day = TODAY - timedelta(days=8)
     first, last = TODAY - timedelta(days=40), TODAY - timedelta(days=31)
-    inventory = Inventory(
+    inventory = RetentionInventory(
         today=TODAY,
         server=ServerRules(),
         rules={APP: keep(7)},

@@ -13,14 +13,14 @@ from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
 from app.replays.sizes import ReplaySize
 from app.retention.plan import (
-    Act,
     DeleteCounts,
     DeleteProjectDay,
     DeleteReplays,
     DropPartition,
-    Inventory,
     OldestReplays,
     ProjectReason,
+    RetentionAct,
+    RetentionInventory,
     StoredPart,
     is_due,
     make_plan,
@@ -56,7 +56,7 @@ class World:
         self.replays[key] = ReplaySize(key, day, retention_class, at, size_bytes)
         return key
 
-    def inventory(self) -> Inventory:
+    def inventory(self) -> RetentionInventory:
         """Describe the world as the executor reads it."""
         day_bytes: defaultdict[tuple[ProjectId, date], int] = defaultdict(int)
         parts: defaultdict[tuple[ProjectId, date, int], list[int]] = defaultdict(lambda: [0, 0])
@@ -76,7 +76,7 @@ class World:
             )
             for project_id, replays in by_project.items()
         }
-        return Inventory(
+        return RetentionInventory(
             TODAY,
             self.server,
             self.rules,
@@ -87,11 +87,11 @@ class World:
             [self.replays[key] for key in self.rejected if key in self.replays],
         )
 
-    def plan(self) -> list[Act]:
+    def plan(self) -> list[RetentionAct]:
         """Make the plan for this world."""
         return make_plan(self.inventory())
 
-    def run(self, acts: Iterable[Act]) -> None:
+    def run(self, acts: Iterable[RetentionAct]) -> None:
         """Do what a plan says, literally: what is not named is not spared."""
         for act in acts:
             match act:

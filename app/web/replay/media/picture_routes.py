@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from app.core.errors import NotFound
-from app.media.wire import Strip, StripTile
+from app.media.wire import DrawnStrip, StripTile
 from app.playback.pictures import stored
 from app.playback.pictures.stored import FIRST_SHEET, POSTER, PREVIEW, StoredStrip
 from app.replays.pictures import DrawnPictures, PictureSizes, PictureTile
@@ -83,7 +83,7 @@ def describe_strip(strip: StoredStrip | PartStrip | None) -> dict[str, Any]:
     match strip:
         case None:
             return {"state": "due", "fault": None}
-        case PartStrip(version=version, strip=Strip() as drawn):
+        case PartStrip(version=version, strip=DrawnStrip() as drawn):
             return _describe_tiles(version, drawn, drawn.tiles, is_due=False)
         case PartStrip(fault=fault):
             return {"state": "none", "fault": fault}
@@ -95,7 +95,7 @@ def describe_strip(strip: StoredStrip | PartStrip | None) -> dict[str, Any]:
 
 def _describe_tiles(
     version: str,
-    layout: Strip | PictureSizes,
+    layout: DrawnStrip | PictureSizes,
     tiles: Sequence[StripTile | PictureTile],
     *,
     is_due: bool,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from app.core import units
 from app.formats.jsonish import JsonObject
 from app.playback import replay_search, sdk_faults
-from app.playback.ending import Ending
+from app.playback.ending import ReplayEnding
 from app.replays import naming, query_conditions
 from app.replays.model import Replay
 from app.web.urls.list_urls import filtered_by
@@ -95,7 +95,7 @@ def is_late(replay: Replay) -> bool:
     return replay.last_received_at - replay.ended_at > _LATE
 
 
-def describe_ending(ending: Ending) -> Fact:
+def describe_ending(ending: ReplayEnding) -> Fact:
     """Tell how a replay ended, and how that was inferred."""
     return Fact(
         "Ended", ending_text(ending), filtered_by("end", ending.value), ending_reason(ending)
@@ -103,7 +103,7 @@ def describe_ending(ending: Ending) -> Fact:
 
 
 def list_fact_groups(
-    replay: Replay, *, options: JsonObject | None, ending: Ending | None
+    replay: Replay, *, options: JsonObject | None, ending: ReplayEnding | None
 ) -> tuple[FactGroup, ...]:
     """Return everything known of a replay, under headings; empty ones are left out."""
     tags = replay.facts.get("tags")
@@ -123,7 +123,7 @@ def list_fact_groups(
     return tuple(group for group in found if group.facts)
 
 
-def _recording(replay: Replay, ending: Ending | None) -> FactGroup:
+def _recording(replay: Replay, ending: ReplayEnding | None) -> FactGroup:
     facts = [Fact("Replay", replay.key.replay_id)]
     kind = _TYPES.get(replay.replay_type or "")
     if kind:

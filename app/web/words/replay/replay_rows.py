@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from app.core.ids import ProjectId, ReplayId
-from app.playback.ending import Ending
+from app.playback.ending import ReplayEnding
 from app.playback.links.linked_errors import ErrorMark
 from app.playback.listed_replays import ListedReplay
 from app.playback.pictures import schedule
@@ -103,9 +103,9 @@ def replay_row(
         segments=replay.segments,
         has_video=has_video,
         end=ending_text(listed.ending),
-        has_crashed=listed.ending is Ending.CRASHED,
+        has_crashed=listed.ending is ReplayEnding.CRASHED,
         is_late=facts.is_late(replay),
-        is_live=outline.is_arriving(replay, now=now) and listed.ending is not Ending.CRASHED,
+        is_live=outline.is_arriving(replay, now=now) and listed.ending is not ReplayEnding.CRASHED,
         size_bytes=replay.video_bytes,
         is_seen=listed.is_seen,
         poster=describe_poster(

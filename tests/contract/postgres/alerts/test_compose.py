@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.model import AlertRuleSettings, RuleKind, TellWhen
 from app.core import clock
 from app.core.ids import ProjectId
@@ -33,7 +33,7 @@ async def project_id(database: Database) -> ProjectId:
 
 async def compose(database: Database) -> int:
     """Make the messages that are due."""
-    return await Composer(database, ADDRESSES).compose_due()
+    return await MessageComposer(database, ADDRESSES).compose_due()
 
 
 async def read_log(database: Database, project_id: ProjectId) -> list[LoggedMessage]:

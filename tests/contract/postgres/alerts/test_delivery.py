@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from app.alerts import targets
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.metrics import MessageMetrics
 from app.alerts.model import AlertRuleSettings, RuleKind, TargetKind
 from app.alerts.monitor import OutboxMonitor
@@ -19,7 +19,7 @@ from app.core import clock
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.messages import outbox, signals
-from app.messages.model import LoggedMessage, MessageState, Signal, SignalKind
+from app.messages.model import AlertSignal, LoggedMessage, MessageState, SignalKind
 from tests.support.builders.alerts import (
     ADDRESSES,
     add_finding,
@@ -40,7 +40,7 @@ async def project_id(database: Database) -> ProjectId:
 
 async def compose(database: Database) -> int:
     """Make the messages that are due."""
-    return await Composer(database, ADDRESSES).compose_due()
+    return await MessageComposer(database, ADDRESSES).compose_due()
 
 
 async def read_log(database: Database, project_id: ProjectId) -> list[LoggedMessage]:
@@ -199,7 +199,7 @@ async def test_metrics_say_what_became_of_messages(database: Database, project_i
         async with database.transaction() as connection:
             late = "update outbox_messages set due_at = now() - interval '5 min'"
             await connection.execute(text(late))
-            await signals.add_signals(connection, [Signal(project_id, SignalKind.CRASH)])
+            await signals.add_signals(connection, [AlertSignal(project_id, SignalKind.CRASH)])
             await connection.execute(text("update signals set noted_at = now() - interval '1 h'"))
         await OutboxMonitor(database, metrics).work()
         assert read("messages_waiting") == 2

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.alerts import judge
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.current_issue import find_current_issue
 from app.alerts.describe import FindingDescriber
 from app.alerts.judge import judge_signals
@@ -20,7 +20,7 @@ from app.issues import move_events
 from app.issues.model import ClearedEvent, NewEvent
 from app.messages import signals
 from app.messages.erase import erase_from_messages, follow_moved_events
-from app.messages.model import Signal, SignalKind
+from app.messages.model import AlertSignal, SignalKind
 from tests.contract.postgres.test_issues import add_batch, make_event
 from tests.support.builders.alerts import ADDRESSES, add_rule, add_target
 from tests.support.builders.people import make_person
@@ -47,7 +47,7 @@ async def note(database: Database, kind: SignalKind, event: NewEvent) -> None:
     """Note what digest notes of an event."""
     issue_id = None if kind is SignalKind.CRASH else event.issue_ids[0]
     async with database.transaction() as connection:
-        new = [Signal(event.project_id, kind, issue_id, event.event_id, release=event.release)]
+        new = [AlertSignal(event.project_id, kind, issue_id, event.event_id, release=event.release)]
         await signals.add_signals(connection, new)
 
 
@@ -75,7 +75,7 @@ async def make_clear(database: Database, event: NewEvent) -> None:
 
 async def read_messages(database: Database) -> list[Any]:
     """Compose what is due; return the items of all messages."""
-    await Composer(database, ADDRESSES).compose_due()
+    await MessageComposer(database, ADDRESSES).compose_due()
     async with database.reading() as connection:
         rows = await connection.scalars(text("select content from outbox_messages order by id"))
         return [item for content in rows for item in content["items"]]

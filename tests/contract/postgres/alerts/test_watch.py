@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.alerts.compose import Composer
+from app.alerts.compose import MessageComposer
 from app.alerts.model import AlertRule, AlertRuleSettings, RuleKind, TargetKind
 from app.alerts.watch.server import ServerWatcher
 from app.alerts.watch.watcher import AlertWatcher
@@ -32,7 +32,7 @@ async def look(database: Database) -> list[str]:
     )
     watcher = AlertWatcher(database, ADDRESSES, server)
     await watcher.work()
-    await Composer(database, ADDRESSES).compose_due()
+    await MessageComposer(database, ADDRESSES).compose_due()
     async with database.reading() as connection:
         rows = await connection.scalars(text("select title from outbox_messages order by id"))
         return list(rows)

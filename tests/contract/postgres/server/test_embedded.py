@@ -178,7 +178,7 @@ def test_a_failed_initdb_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (folder / "initdb").write_text("#!/bin/sh\necho no space left >&2\nexit 1\n")
     (folder / "initdb").chmod(0o755)
     monkeypatch.setattr(
-        programs.Programs, "find", lambda _configured: programs.Programs(folder, 18)
+        programs.PostgresPrograms, "find", lambda _configured: programs.PostgresPrograms(folder, 18)
     )
     monkeypatch.setattr(postmaster, "find_system_user", system_user.SystemUser)
     with pytest.raises(ServiceUnavailable, match="initdb failed: no space left"):

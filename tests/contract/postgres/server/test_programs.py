@@ -17,7 +17,7 @@ from app.core.errors import ServiceUnavailable
 from app.db import programs, roles
 from app.db.embedded import EmbeddedPostgres
 from app.db.postmaster import Postmaster
-from app.db.programs import Programs
+from app.db.programs import PostgresPrograms
 
 
 def list_distributions() -> list[Path]:
@@ -77,12 +77,12 @@ def test_a_folder_without_a_usable_postgres_is_named(
         (tmp_path / "postgres").write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "postgres").chmod(0o755)
     with pytest.raises(ServiceUnavailable, match=rf"PLAYHEAD_POSTGRES_BIN: .*{message}"):
-        Programs.find(tmp_path)
+        PostgresPrograms.find(tmp_path)
 
 
 def test_the_release_date_of_the_bundled_postgres_is_known():
     """The release date of the bundled Postgres is added when its package is updated."""
-    program = Programs.find(None).folder / "postgres"
+    program = PostgresPrograms.find(None).folder / "postgres"
     result = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     assert programs.find_release_date(result.stdout.split()[-1], None) is not None
 

@@ -8,7 +8,7 @@ from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput
 from app.core.replay_range import ReplayRange
 from app.playback.clips import marks, timeline
-from app.playback.clips.captions import CaptionEvent, Captions
+from app.playback.clips.captions import CaptionEvent, ClipCaptions
 from app.playback.clips.timeline import ClipTimeline, ShownPicture, list_shown_pictures, plan_clip
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.index import PlaybackIndex, build_index
@@ -107,7 +107,7 @@ def test_a_tap_on_the_phone_as_it_was_held_before_is_left_out():
 
 def test_captions_change_when_their_words_do():
     """A new screen, a failure and its end are pictures of their own; the clock goes on."""
-    captions = Captions(((0, "Cart"), (2_500, "Pay")), (CaptionEvent(700, "GET /a 500", True),))
+    captions = ClipCaptions(((0, "Cart"), (2_500, "Pay")), (CaptionEvent(700, "GET /a 500", True),))
     planned = plan(build(0, frames=1, every_ms=5_000), ReplayRange(0, 5_000), captions=captions)
     told = {
         shot.at_ms: (shot.caption.screen, shot.caption.clock, shot.caption.event)

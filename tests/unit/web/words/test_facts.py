@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.playback.ending import Ending
+from app.playback.ending import ReplayEnding
 from app.replays import naming
 from app.web.urls import list_urls
 from app.web.words import browsers
@@ -67,7 +67,7 @@ def test_facts_stand_under_headings():
 )
 def test_what_is_not_masked_is_warned_of(options: dict[str, bool], warning: str | None):
     """The SDK's settings say it; without them nothing is claimed."""
-    groups = facts.list_fact_groups(replay(), options=options, ending=Ending.CLOSED)
+    groups = facts.list_fact_groups(replay(), options=options, ending=ReplayEnding.CLOSED)
     assert groups[-1].warning == warning
     ended = groups[0].facts[-1]
     assert ended.value == "closed"
@@ -108,8 +108,8 @@ def test_a_replay_that_came_late_says_by_how_much(after: timedelta, note: str | 
     assert (received.note is None) == (note is None)
 
 
-@pytest.mark.parametrize("ending", Ending)
-def test_every_ending_has_words_and_a_sentence(ending: Ending):
+@pytest.mark.parametrize("ending", ReplayEnding)
+def test_every_ending_has_words_and_a_sentence(ending: ReplayEnding):
     """The sentence says what the ending was inferred from, and the link finds replays like it."""
     fact = facts.describe_ending(ending)
     assert fact.value
