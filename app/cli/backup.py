@@ -25,6 +25,7 @@ from app.backup.state import refuse_unfinished_restore
 from app.backup.verify import BackupVerifier
 from app.cli import environment, serve
 from app.cli.environment import err, out
+from app.core.clock import monotonic_s
 from app.core.settings import Settings
 from app.core.units import format_bytes
 from app.db import roles
@@ -49,12 +50,16 @@ def backup(
     verify: Annotated[
         bool, typer.Option("--verify", help="Read and verify all backups; make none.")
     ] = False,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write metrics for Prometheus' node exporter here."),
+    ] = None,
 ) -> None:
     """Make a backup of database, objects and journal; the server may go on running."""
     if verify:
         _verify(BackupFolder(folder))
         return
-    settings = environment.read_settings()
+    settings, began_s = environment.read_settings(), monotonic_s()
     with _showing_progress() as progress:
         made = asyncio.run(_make_backup(settings, BackupFolder(folder), keep=keep, bar=progress))
     out.print(f"Made {_describe_backup(made.manifest)}, {made.copied} of them copied now.")
@@ -64,6 +69,10 @@ def backup(
             f"such as {made.manifest.missing[0]}: the backup has no copy of them.",
             style="yellow",
         )
+    if metrics is not None:
+        from app.cli.backup_metrics import write_backup_metrics  # noqa: PLC0415 - as above
+
+        write_backup_metrics(metrics, made, took_s=monotonic_s() - began_s)
 
 
 def restore(

@@ -17,6 +17,8 @@ ALERTS: Final = FOLDER / "alerts.yaml"
 ALERT_TESTS: Final = Path(__file__).parent / "alerts.test.yaml"
 METRIC: Final = re.compile(r"\b(?:playhead|process)_[a-z_]+\b(?!\")")
 DOCUMENTED: Final = re.compile(r"^\| `(playhead_\w+)` \| (\w+) \|", re.MULTILINE)
+OF_BACKUPS: Final = re.compile(r"^- `(playhead_backup_\w+)`: ", re.MULTILINE)
+"""Metrics that a command writes into a file; `tests/unit/cli/test_backup_metrics.py` compares."""
 CLIENT: Final = {
     "process_cpu_seconds_total", "process_max_fds", "process_open_fds",
     "process_resident_memory_bytes", "process_start_time_seconds",
@@ -45,7 +47,7 @@ def list_series() -> set[str]:
     for name, kind in DOCUMENTED.findall((ROOT / "docs" / "metrics.md").read_text()):
         is_histogram = kind == "histogram"
         names |= {f"{name}_{end}" for end in ("bucket", "sum", "count")} if is_histogram else {name}
-    return names
+    return names | set(OF_BACKUPS.findall((ROOT / "docs" / "metrics.md").read_text()))
 
 
 def list_queries(board: dict[str, Any]) -> Iterator[str]:
