@@ -72,7 +72,7 @@ async def test_a_token_is_shown_once_works_and_is_revoked(
     assert (await admin.post(revoke)).headers["location"] == f"{path}?done=token-revoked"
     assert await read_status(tenant, secret) == 401
     page = (await admin.get(path)).text
-    assert "1 token that works no more" in html_reader.parse_page(page).text
+    assert "1 token no longer valid" in html_reader.parse_page(page).text
     assert (await admin.post(revoke)).status_code == 303, "revoking twice changes nothing"
     async with tenant.database.reading() as connection:
         lines = await audit.list_audit_lines(connection, project_id=tenant.app.id)
