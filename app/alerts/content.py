@@ -19,8 +19,8 @@ class AlertItem:
     watch_url: str = ""
     """A replay 15 s before the moment; empty if there is none."""
     moment_at_ms: int | None = None
-    """When it happened, in milliseconds since 1970 on the clock of the replay: what the picture
-    shows. None if there is no replay, or if it happened at no one moment of it."""
+    """The time that the picture shows, in milliseconds since 1970 on the clock of the replay. None
+    without a replay, or if it did not happen at one moment of it."""
     picture_url: str = ""
     """A picture of the replay, which opens without an account; always empty in the outbox."""
     facts: tuple[tuple[str, str], ...] = ()

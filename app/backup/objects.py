@@ -54,7 +54,7 @@ class ObjectCopier:
         """Copy everything that is in the store now; returns how many objects were copied.
 
         Args:
-            known: What earlier backups copied.
+            known: The copies of earlier backups.
 
         Raises:
             BackupUnfinished: The store does not answer, or the disk is full.

@@ -125,7 +125,7 @@ class PrimaryFinder:
     def __init__(self, timelines: NewestTimelines) -> None:
         self._timelines = timelines
         self._look_at_s: dict[tuple[str, ...], float] = {}
-        """When hosts are to be looked at next; infinite once all of them have answered."""
+        """The time of the next look at the hosts; infinite once all of them have answered."""
 
     async def connect(
         self, urls: Sequence[str], *, command_s: float | None

@@ -79,7 +79,7 @@ class RowRun[Row]:
     has_more: bool
     """True if further rows were found."""
     stopped_at: ListCursor | None = None
-    """Where reading stopped because it had looked at enough rows for one page."""
+    """The place at which reading stopped, after as many rows as one page may read."""
 
 
 @dataclass(frozen=True, slots=True)

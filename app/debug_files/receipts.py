@@ -28,14 +28,14 @@ _MOST_IDS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ErasedDebugFiles:
-    """Which debug files were deleted, and what they took in storage."""
+    """The debug files that were deleted, and the bytes that they took in storage."""
 
     file_ids: tuple[DebugFileId, ...]
     stored_bytes: int
 
     @property
     def files(self) -> int:
-        """How many there were."""
+        """The number of these files."""
         return len(self.file_ids)
 
 

@@ -137,7 +137,7 @@ class ProcessHeartbeat(RepeatedWorker):
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether the other processes were read so lately that they may be told of."""
+        """True if the other processes were read so lately that their records can be trusted."""
         return (
             self.read_at_s is not None
             and monotonic_s() - self.read_at_s <= _TOLD_FOR * self.pause_s

@@ -30,7 +30,7 @@ from app.processes.tables import processes
 
 _MOST_PROCESSES: Final = 1_000
 _KEPT_WITHOUT_JOURNAL: Final = timedelta(days=1)
-"""How long the row stays of a process that died and had no journal."""
+"""The time for which the row of a dead process without a journal is kept."""
 _KEPT_IF_REPLACED: Final = timedelta(hours=1)
 """The same, if a process with its roles has started since."""
 LATE_AFTER_HEARTBEATS: Final = 2.5

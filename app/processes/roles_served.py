@@ -66,7 +66,7 @@ class UnservedRoles:
         """Begin with no memory.
 
         Args:
-            patience_s: How long a role must be unserved before it is listed.
+            patience_s: The seconds for which a role must be unserved before it is listed.
         """
         self._patience_s = patience_s
         self._since_s: dict[ProcessRole, float] = {}

@@ -92,11 +92,11 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseBuild:
-    """What build servers said about a release of one project."""
+    """The facts that build servers sent about a release of one project."""
 
     version: str
     made_at: datetime
-    """When it was first named."""
+    """The time at which it was first named."""
     released_at: datetime | None
     url: str | None
     ref: str | None

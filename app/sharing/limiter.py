@@ -34,7 +34,7 @@ class ShareLimiter:
 
         Args:
             address: The IP address of the client.
-            is_page: Whether it is for a page, which costs much more than a part of one.
+            is_page: True if it is for a page, which costs much more than a part of one.
 
         Raises:
             TooManyAttempts: The network of the address has asked too often.

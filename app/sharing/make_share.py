@@ -44,7 +44,7 @@ async def make_share(
     Args:
         reader: The person who hands it out, and the replay.
         access: Their role in its project.
-        terms: What the link shows; its range is on the player's clock of this moment.
+        terms: The terms of the link; its range is on the player's clock of this moment.
         days: The number of days for which it is open, one of `SHARE_DAYS`.
 
     Raises:

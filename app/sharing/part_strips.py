@@ -56,7 +56,7 @@ class PartStrips:
         """Return the strip of a part of a replay.
 
         Args:
-            store: Where its video is.
+            store: The store with its video.
             key: The replay.
             index: The index of the part, whose times begin with it.
             drawing_slot: Bounds how many media children draw at once.

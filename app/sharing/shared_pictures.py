@@ -22,7 +22,7 @@ class StripDrawer:
     drawing_slot: asyncio.Semaphore
     """Bounds how many media children draw at once."""
     is_on: bool
-    """Whether this server draws pictures of replays at all."""
+    """True if this server draws pictures of replays."""
 
 
 async def find_strip(shared: SharedReplay, drawer: StripDrawer) -> StoredStrip | PartStrip | None:

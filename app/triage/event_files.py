@@ -33,7 +33,7 @@ async def open_event_file(
     """Find a file that a person downloads, and record that they did.
 
     Args:
-        db: Where to read, and where the activity log is.
+        db: The database, with the log of views.
         project_id: The project of the event.
         event_id: The event.
         number: Position of the file among those of the event, counted from 0.
@@ -108,7 +108,7 @@ async def draw_event_picture(
     """Have a picture that came with an event drawn anew by a media child; record who looks at it.
 
     Args:
-        db: Where the file's row is.
+        db: The database with the row of the file.
         store: The store with its bytes.
         key: The project and id of the event, and the picture's position among its files, from 0.
         person_id: The person who looks at it.

@@ -29,7 +29,7 @@ async def read_feedback_list(
     """Read a page of the list of feedback.
 
     Args:
-        db: Where to read.
+        db: The database to read.
         person: The person who reads.
         request: The page; its cursors have a `TIME_KEY`.
         project: The id of the only project to list, or nothing for all.

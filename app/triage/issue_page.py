@@ -42,7 +42,7 @@ class IssuePageData:
     event: IssueEvent | None
     """None if the issue has no events any more."""
     hierarchy: tuple[HierarchyView, ...]
-    """Which views were on the screen when the event happened, if that was sent."""
+    """The views that were on the screen when the event happened, if they were sent."""
     events_by_hour: Mapping[datetime, int]
     """The number of events in each hour (UTC) of the last month; hours without any are left out."""
     releases: ListSlice[str]

@@ -19,10 +19,10 @@ class ReleaseHealth:
     """The releases of a project, as SDKs and build servers tell of them."""
 
     sessions: Mapping[SessionCohort, int]
-    """How many sessions began since a day, and how they ended."""
+    """The numbers of sessions since a day, by the way in which they ended."""
     builds: Mapping[str, ReleaseBuild]
-    """What build servers said, by version: about releases with such sessions, and about those that
-    were named last."""
+    """The facts that build servers sent, by version: about releases with such sessions, and about
+    those that were named last."""
 
 
 async def read_release_health(db: Database, project_id: ProjectId, *, since: date) -> ReleaseHealth:

@@ -33,7 +33,7 @@ def paint_screen(
     """Paint a screen at the size of the video.
 
     Args:
-        screen: What to paint, already placed.
+        screen: The elements to paint, already placed.
         pressed: The control under a finger.
         masked: False shows what the person saw; only for looking at the app while working on it.
     """

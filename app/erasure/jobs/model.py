@@ -53,7 +53,7 @@ class UnreachableHost:
 
     name: str
     seen_at: datetime
-    """When it was heard of last, by the clock of Postgres."""
+    """The time of its last heartbeat, by the clock of Postgres."""
     waiting: int
     """Envelopes that waited in its journal then."""
 

@@ -105,7 +105,7 @@ async def add_debug_files_line(
         connection: The transaction that deletes them.
         project_id: Their project.
         file_ids: Their ids.
-        person_id: Who did it; None for a rule.
+        person_id: The person who did it; None for a rule.
         at: The time.
     """
     for first in range(0, len(file_ids), _IDS_PER_LINE):

@@ -29,7 +29,7 @@ _SWIFT_LISTS: Final = ("specialization ",)
 _CPP_END: Final = re.compile(
     r"\s*(?:\b(?:const|volatile|noexcept)|&&?|\[[^\]\[]*\]|\(\.[^()]*\)|@@?[\w.]+)\s*$"
 )
-"""What may follow the parameters: qualifiers, tags, and names of clones such as `(.cold.1)`."""
+"""The texts that may follow parameters: qualifiers, tags, and names of clones as `(.cold.1)`."""
 _CPP_PREFIX: Final = re.compile(r"(?:\w[\w -]* (?:to|for) )?")
 """Words before a name that are not a type, such as `non-virtual thunk to`."""
 _CPP_OPERATOR: Final = re.compile(

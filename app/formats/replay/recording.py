@@ -109,7 +109,7 @@ def find_segment_extent_ms(
     """Decide when a mobile segment begins and ends, on the device's clock.
 
     Args:
-        video: What the video event declares; its start is the true start of the picture.
+        video: The facts of the video event; its start is the true start of the picture.
         started_ms: `replay_start_timestamp` of the replay event, the second choice.
         ended_ms: `timestamp` of the replay event, for segments without a declared duration.
 

@@ -88,7 +88,7 @@ def build_summary(times: Sequence[object], notes: RecordingNotes) -> RecordingSu
 
     Args:
         times: Timestamps of all events as sent, in time order.
-        notes: What the events say.
+        notes: The notes on the events.
     """
     times_ms, requests = notes.breadcrumb_times_ms, notes.requests
     return RecordingSummary(

@@ -53,8 +53,8 @@ _BUSY_TURN_S: Final = 0.1
 """The seconds for which digest holds the event loop at a time. They are more while it falls behind,
 because envelopes that do not fit into memory must be read back, which costs half as much again."""
 _ANSWER_S: Final = 0.002
-"""How long digest waits, between two turns, for the journal to write what arrived meanwhile: its
-senders would wait for the whole of the next turn. Not while more arrives than is digested."""
+"""The seconds between two turns in which the journal writes what arrived meanwhile: its senders
+would wait for the whole next turn otherwise. Digest does not pause while it falls behind."""
 _TOGETHER: Final = 16
 _BUSY_TOGETHER: Final = 64
 """Items that are prepared together, which takes 3 to 8 ms, or longer as above."""

@@ -33,8 +33,8 @@ from app.storage.port import ObjectStore
 
 _IDLE_S: Final = 1.0
 _CHECK_S: Final = 5.0
-"""How often an idle process looks whether Postgres still has what it was given, while the files of
-that are kept."""
+"""The pause after which an idle process checks that Postgres still has the last commits, as long as
+their files are kept."""
 _BATCH_INTERVAL_S: Final = 0.15
 """The shortest time between the beginnings of two batches: at 200 envelopes a second thirty share a
 commit, where each costs half of what it does among ten. The first one after a pause is not held."""

@@ -79,7 +79,7 @@ class EventToSymbolicate(NamedTuple):
     row_number: int
     """Its place among the rows of events."""
     found_by: FilesBy
-    """By what its debug files are found."""
+    """The key by which its debug files are found."""
     decode: Callable[[], JsonObject]
     """Decodes the members that symbolication reads; called in a thread."""
 
@@ -205,7 +205,7 @@ def sum_storage[Key: tuple[ProjectId, *tuple[str, ...]]](
     """Add up what new rows take.
 
     Args:
-        kind: What they are.
+        kind: The kind of the rows.
         day: Their day.
         rows: The key of each row, how many records it holds, and its bytes; in the order of
             arrival.

@@ -36,11 +36,11 @@ from app.storage.keys import SpilledName
 from app.storage.port import ObjectStore
 
 _LOOK_AT_ALL_S: Final = 600.0
-"""How often the bucket is searched for files of journals that no process has."""
+"""The seconds between two searches of the bucket for files of journals that no process has."""
 _QUIET_S: Final = 300.0
-"""How often it is asked for the files of a dead process that had none."""
+"""The seconds until the bucket is searched again for files of a dead process that had none."""
 DELETED_AFTER_S: Final = 30.0
-"""How long a digested file stays at most, in case Postgres loses the commits that stored it."""
+"""The longest time for which a digested file stays, in case Postgres loses its commits."""
 
 _logger: Final = log.get_logger("ingest.spill")
 

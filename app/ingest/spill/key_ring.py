@@ -22,7 +22,7 @@ from app.ingest.spill.tables import spill_keys
 _USED_FOR: Final = timedelta(days=1)
 _KEPT_FOR: Final = timedelta(days=3)
 _USABLE_S: Final = 1.5 * 86_400
-"""How long a process goes on with the key that it has while Postgres is away. The key is at most a
+"""The time for which a process uses its last key while Postgres is away. The key is at most a
 day old when it is read, so it is not deleted meanwhile."""
 _FRESH_S: Final = 600.0
 

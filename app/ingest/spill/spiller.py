@@ -36,7 +36,7 @@ _PAUSE_S: Final = 1.0
 """The pause after the bucket, or a disk, did not answer."""
 _KEY_AGAIN_S: Final = 5.0
 _STOP_S: Final = 3.0
-"""How long the end of the process waits for the bucket, to delete what is digested."""
+"""The seconds for which a stopping process waits for the bucket, to delete digested files."""
 
 _logger: Final = log.get_logger("ingest.spill")
 

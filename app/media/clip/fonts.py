@@ -52,7 +52,7 @@ def find_system_fonts(folders: Iterable[Path] = FOLDERS) -> tuple[SystemFont, ..
     """Find the preferred font of each group of scripts.
 
     Args:
-        folders: Where fonts are installed; those that are not there are left out.
+        folders: The folders in which fonts are installed; absent ones are skipped.
     """
     paths: dict[str, Path] = {}
     for folder in folders:

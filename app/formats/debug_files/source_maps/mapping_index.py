@@ -50,7 +50,7 @@ class MappedPosition:
 
 @dataclass(frozen=True, slots=True)
 class MapPart:
-    """Where the mappings of a map, or of a section of an indexed map, begin and what they name."""
+    """The beginning of the mappings of a map, or of a section of it, and the names in them."""
 
     line: int = 0
     """Line of the script on which the part begins, from 0."""
@@ -93,7 +93,7 @@ class MappingIndexer:
 
         Args:
             text: The member `mappings` without its quotes.
-            part: Where the mappings begin, and how many sources and names they have.
+            part: The beginning of the mappings, and the numbers of their sources and names.
 
         Raises:
             MalformedInput: They do not follow the format, or name what the map does not have.

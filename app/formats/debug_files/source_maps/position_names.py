@@ -22,7 +22,7 @@ def iterate_named_positions(
 
     Args:
         mappings: The member `mappings` without its quotes, whose format was checked.
-        part: Where the mappings begin.
+        part: The beginning of the mappings.
         wanted: Lines and columns, from 0.
     """
     if len(mappings) > MAPPINGS_BYTES:

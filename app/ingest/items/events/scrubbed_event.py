@@ -27,7 +27,7 @@ SYMBOLICATED_MEMBERS: Final = tuple(
 )
 """The members that symbolication reads, and those that a clear event is named and grouped by."""
 FilesBy = Literal["id", "release"]
-"""By what debug files are found: by the ids that an event has, or by its release."""
+"""The key by which debug files are found: the ids in an event, or its release."""
 _SCRIPT_PLATFORMS: Final = frozenset({"javascript", "node"})
 
 
@@ -44,7 +44,7 @@ class ScrubbedEvent:
     remarks: tuple[ScrubRemark, ...]
     """The remarks on what was removed from it."""
     needs_files: FilesBy | None = None
-    """By what debug files of its frames are found; None for an event that needs none."""
+    """The key by which its debug files are found; None for an event that needs none."""
     decode: Callable[[], JsonObject] = dict
     """Decodes the members in `SYMBOLICATED_MEMBERS`; called in a thread if it needs files."""
 
