@@ -158,6 +158,8 @@ async def claim_clip(
 async def renew_lease(connection: AsyncConnection, task: ClipTask, *, percent: int) -> bool:
     """Renew a lease, and save the percentage that is rendered.
 
+    A clip that this process has finished at the same moment stays as it is.
+
     Returns:
         False if the clip was deleted meanwhile, or leased to another process.
     """
@@ -166,7 +168,14 @@ async def renew_lease(connection: AsyncConnection, task: ClipTask, *, percent: i
         .where(*_is_leased_as(task))
         .values(leased_until=func.now() + LEASE, percent=percent)
     )
-    return renewed.rowcount > 0
+    if renewed.rowcount:
+        return True
+    finished = await connection.execute(
+        select(_clip.id).where(
+            _clip.id == task.clip.id, _clip.state == "ready", _clip.lease == task.lease
+        )
+    )
+    return finished.first() is not None
 
 
 async def postpone_clip(

@@ -1,5 +1,6 @@
 """What becomes of clips while they are rendered: deletions, outages, dying processes, budgets."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -107,6 +108,34 @@ async def test_a_process_that_dies_leaves_its_clip_to_another(clips_server, held
     assert (await look(clips_server, answer))["state"] == "waiting"
     assert await held.make_next() is ClipResult.READY
     assert (await look(clips_server, answer))["state"] == "ready"
+
+
+async def test_a_clip_that_is_finished_while_its_lease_is_renewed_is_ready(
+    clips_server, held, monkeypatch
+):
+    """The renewal that comes too late neither drops the clip nor leases it again."""
+    await clips_server.take(envelopes.replay_video_envelope(0))
+    told = await ask(clips_server, format="webp")
+    renew_lease, make_clip = writes.renew_lease, clip_worker.make_clip
+    is_finished, is_renewed = asyncio.Event(), asyncio.Event()
+
+    async def make_before_renewal(resources, task, note_progress):
+        rendered = await make_clip(resources, task, note_progress)
+        is_finished.set()
+        await is_renewed.wait()
+        return rendered
+
+    async def renew_after_it_is_finished(connection, task, *, percent):
+        await is_finished.wait()
+        is_ours = await renew_lease(connection, task, percent=percent)
+        is_renewed.set()
+        return is_ours
+
+    monkeypatch.setattr(clip_worker, "_RENEWED_S", 0.01)
+    monkeypatch.setattr(clip_worker, "make_clip", make_before_renewal)
+    monkeypatch.setattr(writes, "renew_lease", renew_after_it_is_finished)
+    assert await held.make_next() is ClipResult.READY
+    assert (await look(clips_server, told))["state"] == "ready"
 
 
 async def test_a_clip_that_cannot_be_rendered_says_why_and_can_be_asked_for_again(
