@@ -11,6 +11,7 @@ from app.core.ids import ReplayId
 from app.core.replay_range import ReplayRange
 from app.playback.clips import worker as clip_worker
 from app.playback.clips.recorded import read_recorded_range
+from app.playback.clips.render_task import make_clip
 from app.playback.clips.worker import ClipResult
 from app.replays import queries as replays
 from app.replays.clips import writes
@@ -116,7 +117,7 @@ async def test_a_clip_that_is_finished_while_its_lease_is_renewed_is_ready(
     """The renewal that comes too late neither drops the clip nor leases it again."""
     await clips_server.take(envelopes.replay_video_envelope(0))
     told = await ask(clips_server, format="webp")
-    renew_lease, make_clip = writes.renew_lease, clip_worker.make_clip
+    renew_lease = writes.renew_lease
     is_finished, is_renewed = asyncio.Event(), asyncio.Event()
 
     async def make_before_renewal(resources, task, note_progress):
