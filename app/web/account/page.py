@@ -13,7 +13,7 @@ class ProviderButton:
     label: str
     href: str
     is_with_passwords: bool
-    """Whether passwords go on beside it; otherwise only local admins have one."""
+    """True if passwords go on beside it; otherwise only local admins have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class SignInPage:
     """The path of this server to go to afterwards."""
     provider: ProviderButton | None = None
     has_mail: bool = False
-    """Whether this server mails links for new passwords."""
+    """True if this server mails links for new passwords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class ForgottenPage:
     has_mail: bool
     email: str = ""
     is_sent: bool = False
-    """Whether the form was sent; the page says the same whether anybody has the address."""
+    """True if the form was sent; the page says the same whether anybody has the address."""
     problem: str | None = None
 
 
@@ -82,5 +82,5 @@ class AccountPage:
     provider_label: str | None = None
     """The sign-in provider of a person who has no password here because of it."""
     is_list_full: bool = False
-    """Whether there may be older sign-ins that are not listed."""
+    """True if there may be older sign-ins that are not listed."""
     problem: str | None = None

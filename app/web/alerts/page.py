@@ -53,7 +53,7 @@ class MessageRow:
     made_at: datetime
     ended_at: datetime | None
     next_at: datetime | None
-    """When it is sent again, if it waits after a fault."""
+    """The time at which it is sent again, if it waits after a fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class AlertsPage:
     """The rules that the first target gets, as ticked."""
     has_mail: bool
     pictures: PictureChoice | None
-    """Whether messages show pictures; None for the server."""
+    """True if messages show pictures; None for the server."""
     begin_href: str
     log_href: str
     form: Mapping[str, str]

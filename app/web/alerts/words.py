@@ -13,7 +13,7 @@ class KindWords:
 
     name: str
     hint: str
-    """When a rule of this kind sends a message."""
+    """The time at which a rule of this kind sends a message."""
 
 
 KINDS: Final[dict[RuleKind, KindWords]] = {

@@ -72,7 +72,7 @@ class DeletedFileRow:
     stored_bytes: int
     deleted_at: datetime
     is_swept: bool
-    """Whether nothing of it is left in storage."""
+    """True if nothing of it is left in storage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class DebugFileFilterForm:
 
     @property
     def is_set(self) -> bool:
-        """Whether any filter is chosen."""
+        """True if any filter is chosen."""
         return bool(self.release or self.kind or self.text)
 
 

@@ -54,7 +54,7 @@ class NameChoice:
     is_chosen: bool
     is_shared: bool
     is_telling: bool
-    """Whether it is looked for in every text, or in fields that name a user only."""
+    """True if it is looked for in every text, or in fields that name a user only."""
 
 
 @dataclass(frozen=True, slots=True)

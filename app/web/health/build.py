@@ -41,7 +41,7 @@ _HANG_UPS: Final = {
     "no_door": "since this process takes no envelopes",
     "unkept": "since nothing could be kept then",
 }
-"""Why connections were closed without an answer; a reason of a later release stands for itself."""
+"""The reasons for closing connections without an answer, in words; others show their own names."""
 
 
 def build_health_page(
@@ -56,8 +56,8 @@ def build_health_page(
 
     Args:
         health: The state of the server.
-        is_storage_remote: Whether videos are in a bucket.
-        draws_pictures: Whether this server draws small pictures of replays.
+        is_storage_remote: True if videos are in a bucket.
+        draws_pictures: True if this server draws small pictures of replays.
         untrusted_proxy: The address of a proxy that is not trusted, if there is one.
         problem: Why something that was asked for could not be done.
     """

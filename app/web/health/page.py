@@ -39,10 +39,10 @@ class ProcessRow:
     host: str
     pid: int
     is_own: bool
-    """Whether it is the process that answers."""
+    """True if it is the process that answers."""
     version: str
     is_other_version: bool
-    """Whether it is of another release than the one that answers."""
+    """True if it is of another release than the one that answers."""
     roles: str
     state: str
     """One or two words: `runs`, `late`, `stopping`, `dead`, `has stopped`."""
@@ -59,7 +59,7 @@ class ProcessRow:
     """The difference of its clock from that of the database: `right`, `12.5 s ahead`."""
     is_clock_wrong: bool
     outage: str
-    """Why it cannot use Postgres or the store; empty if it can."""
+    """The reason why it cannot use Postgres or the store; empty if it can."""
     forget_href: str | None
     """Where POST takes it from the list; None while it runs."""
 
@@ -85,7 +85,7 @@ class HealthPage:
 
     version: str
     is_ready: bool
-    """Whether `/health/ready` answers 200."""
+    """True if `/health/ready` answers 200."""
     checks: tuple[HealthCheck, ...]
     processes: tuple[ProcessRow, ...]
     refusals: tuple[RefusalRow, ...]

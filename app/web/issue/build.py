@@ -31,12 +31,12 @@ class Permissions:
     """The actions that a visitor may take on the pages of an issue."""
 
     may_change: bool
-    """Whether they may resolve, ignore or reopen it, and symbolicate its events again."""
+    """True if they may resolve, ignore or reopen it, and symbolicate its events again."""
     may_delete: bool
     may_download: bool
-    """Whether they may have the files of its events."""
+    """True if they may have the files of its events."""
     may_see_pictures: bool
-    """Whether pictures among the files are shown to them."""
+    """True if pictures among the files are shown to them."""
 
 
 def build_issue_page(
@@ -48,7 +48,7 @@ def build_issue_page(
         data: The value that the use case has read.
         permissions: The rights of the visitor.
         path: The path of this page, which the parts of its lists lead to.
-        is_as_sent: Whether the stack is shown as it was sent.
+        is_as_sent: True if the stack is shown as it was sent.
     """
     event = None
     if data.event:

@@ -61,10 +61,10 @@ def build_event(
     Args:
         data: The event and what is stored around it.
         hierarchy: The views that were on the screen, if they were sent.
-        may_change: Whether the visitor may let its stack be made readable once more.
-        may_download: Whether the visitor may have its files.
-        may_see_pictures: Whether pictures among them are shown.
-        is_as_sent: Whether the stack is shown as it was sent.
+        may_change: True if the visitor may let its stack be made readable once more.
+        may_download: True if the visitor may have its files.
+        may_see_pictures: True if pictures among them are shown.
+        is_as_sent: True if the stack is shown as it was sent.
     """
     event, neighbours, missing = data.event, data.neighbours, data.missing_replay
     if event.issue_id is None:

@@ -30,8 +30,8 @@ def build_symbolication(
         key: Its issue.
         sent: The event as it was sent.
         symbolicated: The result of its symbolication.
-        is_as_sent: Whether the visitor asked for the stack as it was sent.
-        may_change: Whether the visitor may let it be made readable once more.
+        is_as_sent: True if the visitor asked for the stack as it was sent.
+        may_change: True if the visitor may let it be made readable once more.
     """
     event_key = (*key, event.event_id)
     choice = StackChoice(

@@ -93,9 +93,9 @@ class ReplayPreview:
     stream_href: str
     has_video: bool
     is_apart: bool
-    """Whether the event happened at another time than the part of the replay that is here."""
+    """True if the event happened at another time than the part of the replay that is here."""
     is_processing: bool
-    """Whether video may still come."""
+    """True if video may still come."""
     width_px: int | None
     height_px: int | None
     hand_on_href: str
@@ -113,7 +113,7 @@ class MissingReplayNote:
     losses: tuple[str, ...]
     """Sentences about replays lost in those days."""
     is_recent: bool
-    """Whether the replay may still come."""
+    """True if the replay may still come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ class StackChoice:
     """The choice between the readable stack of an event and the stack that was sent."""
 
     is_as_sent: bool
-    """Whether the stack as sent is the one that is shown."""
+    """True if the stack as sent is the one that is shown."""
     readable_href: str
     sent_href: str
 
@@ -157,7 +157,7 @@ class Symbolication:
     """None if the stack is shown as it was sent anyway."""
     hints: DebugFileHints
     is_pending: bool
-    """Whether a worker is still making the stack readable."""
+    """True if a worker is still making the stack readable."""
     again_href: str | None
     """Where POST does it once more; None if the visitor may not, or it could change nothing."""
     set_up_href: str
@@ -172,7 +172,7 @@ class EventBlock:
     event_id: EventId
     href: str
     at: datetime
-    """When it happened by the server's clock, like the times of the first and last event."""
+    """The time by the server's clock, as the times of the first and last event are."""
     sender_clock: SenderClock | None
     """None if the sender's clock agreed with the server's to the minute."""
     received_at: datetime

@@ -58,7 +58,7 @@ class IssueFilterForm:
 
     @property
     def is_set(self) -> bool:
-        """Whether anything but the open issues of all projects is asked for."""
+        """True if anything but the open issues of all projects is asked for."""
         is_restricted = bool(self.text or self.project or self.level or self.release)
         return is_restricted or self.status != "open"
 

@@ -17,9 +17,9 @@ class KeyForm:
     last_used_at: datetime | None
     has_been_used: bool
     is_in_use: bool
-    """Whether something used it in the last days, so that switching it off stops that."""
+    """True if something used it in the last days, so that switching it off stops that."""
     is_last: bool
-    """Whether it is the only key that is on."""
+    """True if it is the only key that is on."""
     rename_href: str
     switch_href: str
 

@@ -12,7 +12,7 @@ class LogLink:
     text: str
     href: str | None = None
     is_id: bool = False
-    """Whether the text is an id, and not a name."""
+    """True if the text is an id, and not a name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def build_person_page(
     Args:
         details: The person.
         visitor: The person who looks at the page.
-        do_groups_decide: Whether groups of a sign-in provider say which of its people are admins.
+        do_groups_decide: True if groups of a sign-in provider say which of its people are admins.
         problem: The reason why something cannot be done, if any.
     """
     person = details.listed.person

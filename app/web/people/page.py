@@ -26,7 +26,7 @@ class PersonRow:
     """The number of projects that are not among those."""
     last_sign_in_at: datetime | None
     link_expires_at: datetime | None
-    """When the link that they have not used yet expires; None if none works."""
+    """The time at which the link that they have not used yet expires; None if none works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class InvitePage:
     is_admin: bool = False
     problem: str | None = None
     has_mail: bool = False
-    """Whether this server mails links."""
+    """True if this server mails links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ class PersonPage:
     is_admin: bool
     is_from_provider: bool
     do_groups_decide: bool
-    """Whether groups of the sign-in provider say whether they are a server admin."""
+    """True if groups of the sign-in provider say whether they are a server admin."""
     is_self: bool
-    """Whether it is the visitor's own account, of which another admin decides."""
+    """True if it is the visitor's own account, of which another admin decides."""
     has_password: bool
     created_at: datetime
     last_sign_in_at: datetime | None
@@ -122,4 +122,4 @@ class PersonPage:
     end_all_href: str
     problem: str | None = None
     has_mail: bool = False
-    """Whether this server mails links."""
+    """True if this server mails links."""

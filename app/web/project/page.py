@@ -84,7 +84,7 @@ class Storage:
     file_bytes: int
     limit_bytes: int | None
     deletes_oldest: bool
-    """Whether the oldest goes at the limit; otherwise new data is turned away."""
+    """True if the oldest goes at the limit; otherwise new data is turned away."""
     words: str
     """What the project keeps, in one sentence."""
     retention_href: str
@@ -108,7 +108,7 @@ class MaskRow:
     href: str
     """The list of these replays."""
     is_open: bool
-    """Whether texts or images are not masked."""
+    """True if texts or images are not masked."""
     last_received_at: datetime
 
 
@@ -150,4 +150,4 @@ class ProjectPage:
     masks: MaskSummary
     storage: Storage
     may_change: bool = False
-    """Whether the visitor is an admin of the project."""
+    """True if the visitor is an admin of the project."""

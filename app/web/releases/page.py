@@ -33,7 +33,7 @@ class BuildFacts:
     """The facts that build servers reported about a release."""
 
     at: datetime
-    """When it was released, or else first named."""
+    """The time at which it was released, or else first named."""
     is_released: bool
     is_archived: bool
     ref: str

@@ -65,7 +65,7 @@ def describe_opening(
         address: The addresses of the replay.
         start_at_ms: The moment that the address asks for.
         now: The server's time.
-        is_bare: Whether a script asks, which needs neither style sheets nor player.
+        is_bare: True if a script asks, which needs neither style sheets nor player.
     """
     user = shortened(naming.name_user(replay.user) or "Unknown user", limit=_TITLE_CHARS)
     has_pictures = replay.video_segments > 0

@@ -58,12 +58,12 @@ class ReplayHeader:
     app_errors: int
     backend_errors: int
     has_more_errors: bool
-    """Whether the replay may have more errors than were counted."""
+    """True if the replay may have more errors than were counted."""
     end: Fact | None
     """How the replay ended, with a note on what that was inferred from."""
     has_crashed: bool
     is_late: bool
-    """Whether the segments that arrive now were recorded a while ago."""
+    """True if the segments that arrive now were recorded a while ago."""
     seen_by: tuple[ViewerRow, ...] = ()
     """The people who watched it last; whoever opens the page is among them."""
     seen_by_total: int = 0
@@ -90,11 +90,11 @@ class ReplayOpening:
     start_at_ms: int
     """The moment that the address asks for; it may lie after the end."""
     has_pictures: bool
-    """Whether some segment has a video. Whether one can be played is found out later."""
+    """True if some segment has a video. Whether one can be played is found out later."""
     is_awaited: bool
-    """Whether the first video may be on its way, so that there is nothing to play yet."""
+    """True if the first video may be on its way, so that there is nothing to play yet."""
     is_bare: bool = False
-    """Whether a script asks, which has style sheets and a player already."""
+    """True if a script asks, which has style sheets and a player already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class ReplayTop:
     """None if the person may not delete."""
     may_pin: bool = False
     has_segments: bool = True
-    """Whether the page lists segments; pages of shares do not."""
+    """True if the page lists segments; pages of shares do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +132,9 @@ class ShareNote:
 
     expires_at: datetime
     is_part: bool
-    """Whether it shows a part of the replay only."""
+    """True if it shows a part of the replay only."""
     has_facts: bool
-    """Whether user, device and app are shared."""
+    """True if user, device and app are shared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,11 @@ class PageOptions:
     from_segment: int
     """The first segment whose recording is read."""
     may_delete: bool
-    """Whether the person may delete the replay."""
+    """True if the person may delete the replay."""
     may_read_log: bool
-    """Whether the person may read who looked at the replay each time."""
+    """True if the person may read who looked at the replay each time."""
     is_refresh: bool
-    """Whether a script asks if the replay has grown; then nobody has opened the page."""
+    """True if a script asks if the replay has grown; then nobody has opened the page."""
 
 
 def read_options(

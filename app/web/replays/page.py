@@ -36,7 +36,7 @@ class NewReplays:
     show_href: str
     """The list that has these replays on top."""
     are_on_top: bool
-    """Whether the list is that one already, so that every recent replay is among its rows."""
+    """True if the list is that one already, so that every recent replay is among its rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class SearchBar:
     clear_href: str | None = None
     """The list without any query; None when there is none."""
     problem: str | None = None
-    """Why the query cannot be understood."""
+    """The reason why the query cannot be understood."""
 
     @property
     def order_text(self) -> str:

@@ -23,7 +23,7 @@ class KeptRow:
     href: str
     replay_id: str
     words: str
-    """Why it is kept: `Case 4, until 30 Jun 2027: asked for by court`."""
+    """The reason why it is kept: `Case 4, until 30 Jun 2027: asked for by court`."""
     at: datetime
     by: str
 
@@ -38,7 +38,7 @@ class EndedRow:
     size_bytes: int
     ended_at: datetime
     is_swept: bool
-    """Whether its objects are gone, too."""
+    """True if its objects are gone, too."""
     project: str | None = None
 
 
@@ -49,7 +49,7 @@ class RetentionPage:
     project_id: ProjectId
     name: str
     may_change: bool
-    """Whether the visitor is an admin of the project."""
+    """True if the visitor is an admin of the project."""
     words: str
     """The rules that hold, in one sentence."""
     counts_words: str
@@ -75,7 +75,7 @@ class RetentionPage:
 
     @property
     def is_full(self) -> bool:
-        """Whether the project stores as much as it may, and turns new data away."""
+        """True if the project stores as much as it may, and turns new data away."""
         if self.limit_bytes is None or self.form.at_limit != "refuse":
             return False
         return self.size_bytes >= self.limit_bytes

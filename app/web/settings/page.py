@@ -35,7 +35,7 @@ class SettingsPage:
     viewers_see_bodies: bool
     allows_shares: bool
     invites: bool
-    """Whether a new member must accept first; admins of the server add members directly."""
+    """True if a new member must accept first; admins of the server add members directly."""
     problem: str | None = None
     """The mistake to correct in the form."""
 

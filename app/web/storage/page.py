@@ -70,7 +70,7 @@ class StoragePage:
     """`Full on 14 March 2027`, or that it does not fill up."""
     assumptions: str
     is_urgent: bool
-    """Whether the disk is full within a month."""
+    """True if the disk is full within a month."""
     kinds: tuple[KindShare, ...]
     projects: tuple[ProjectRow, ...]
     form: ServerForm

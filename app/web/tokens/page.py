@@ -20,16 +20,16 @@ class TokenCard:
     may_do: str
     """Its permissions, in words."""
     is_wide: bool
-    """Whether it reaches all projects that its maker administers."""
+    """True if it reaches all projects that its maker administers."""
     maker: str
     made_at: datetime
     expires_at: datetime | None
     ended_at: datetime | None
-    """When it was revoked, or expired."""
+    """The time at which it was revoked, or expired."""
     last_used_at: datetime | None
     last_address: str | None
     is_in_use: bool
-    """Whether something used it in the last days, so that revoking it stops that."""
+    """True if something used it in the last days, so that revoking it stops that."""
     revoke_href: str | None
     """None if it does not work any more, or if another person has to revoke it."""
 

@@ -21,7 +21,7 @@ class ReplayAddress:
 
     href: str
     is_shared: bool = False
-    """Whether strangers read it: then no page may lead to what is for members."""
+    """True if strangers read it: then no page may lead to what is for members."""
 
     @property
     def index(self) -> str:

@@ -44,7 +44,7 @@ class WhyPage:
     checks: tuple[str, ...] = ()
     """Things that the reader can check by themselves."""
     problem: str | None = None
-    """Why the question cannot be answered."""
+    """The reason why the question cannot be answered."""
     projects: tuple[tuple[str, str], ...] = ()
     """Names and addresses of the projects that one may ask about."""
     days: int = DAYS

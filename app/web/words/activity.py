@@ -78,7 +78,7 @@ class NetworkRow:
     """The path with the query, or the whole description if it is not a URL."""
     status: int | None
     has_failed: bool
-    """Whether it failed, by the rule of `formats.replay.activity.NetworkSpan.has_failed`."""
+    """True if it failed, by the rule of `formats.replay.activity.NetworkSpan.has_failed`."""
     request_bytes: int | None = None
     response_bytes: int | None = None
     op: str = "resource.http"

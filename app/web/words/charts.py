@@ -29,7 +29,7 @@ class Chart:
     bars: tuple[Bar, ...]
     total: int
     first: str
-    """When it begins, in words."""
+    """The time at which it begins, in words."""
 
     @property
     def path(self) -> str:

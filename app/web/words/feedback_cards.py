@@ -18,7 +18,7 @@ class FeedbackCard:
     name: str | None
     email: str | None
     at: datetime
-    """When it was written, by the server's clock."""
+    """The time at which it was written, by the server's clock."""
     project_name: str
     url: str | None
     release: str | None
@@ -27,7 +27,7 @@ class FeedbackCard:
     """The title of the error that it is about."""
     error_href: str | None
     is_error_missing: bool
-    """Whether it names an error that is not here."""
+    """True if it names an error that is not here."""
     replay_href: str | None
     """Leads to the replay, at the moment of writing if that lies in the replay."""
     replay_at_ms: int | None

@@ -17,7 +17,7 @@ class OneTimeLinkCard:
     url: str
     expires_at: datetime
     is_invitation: bool
-    """Whether it is for a first visit, and not for a forgotten password."""
+    """True if it is for a first visit, and not for a forgotten password."""
     back_href: str
     back: str
     """The text of the link back."""

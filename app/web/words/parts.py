@@ -62,8 +62,8 @@ def describe_part(
         total: The number of rows in the list.
         size: The most rows of a part.
         next_href: Leads to the next part; None if this is the last.
-        is_at_least: Whether there may be more rows than were counted.
-        is_about: Whether rows were counted that are not shown, such as those that came twice.
+        is_at_least: True if there may be more rows than were counted.
+        is_about: True if rows were counted that are not shown, such as those that came twice.
         order: What comes first, if that is not the time; a sentence.
     """
     last = first + shown - 1

@@ -59,7 +59,7 @@ class ErrorRow:
     handled: bool | None
     project_name: str
     linked_by: Literal["replay", "trace"]
-    """Whether it names the replay itself, or a trace of the replay."""
+    """True if it names the replay itself, or a trace of the replay."""
     exceptions: tuple[ExceptionBlock, ...] = ()
     """The outermost first; empty for messages."""
     sent_exceptions: tuple[ExceptionBlock, ...] = ()

@@ -62,7 +62,7 @@ def describe_problem(found: ProblemProcesses, *, is_admin: bool) -> ProblemWords
 
     Args:
         found: The problem, and the processes that have it.
-        is_admin: Whether the reader may know what the log of the server says.
+        is_admin: True if the reader may know what the log of the server says.
     """
     records = found.processes
     names = _list_names(records)

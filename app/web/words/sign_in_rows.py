@@ -18,7 +18,7 @@ class SignInRow:
     address: str
     """Where the person signed in from; empty if that is not known."""
     is_this: bool
-    """Whether it is the sign-in of the browser that asks."""
+    """True if it is the sign-in of the browser that asks."""
     end_href: str
 
 

@@ -61,7 +61,7 @@ def describe_alerts(
     Args:
         health: The health of ingest now.
         quarantines: The projects with quarantined envelopes that the reader may see.
-        is_admin: Whether the reader is an admin of the server, who may read what its log says.
+        is_admin: True if the reader is an admin of the server, who may read what its log says.
         untrusted_proxy: The address of a proxy through which pages are asked for and that is not
             trusted, if there is one.
         signed_in_until: When the reader's sign-in ends, if it came from a provider that does not

@@ -83,7 +83,7 @@ class Guard:
         Args:
             app: The pages.
             base_url: The public address; https there turns HSTS on.
-            is_only_origin: Whether forms must come from pages of the public address; otherwise
+            is_only_origin: True if forms must come from pages of the public address; otherwise
                 they may also come from pages of the host that was asked.
             proxies: Notices proxies that are not trusted.
         """

@@ -37,4 +37,4 @@ class Chrome:
     alerts: tuple[Alert, ...] = ()
     """Sentences about what is wrong with the server."""
     is_admin: bool = False
-    """Whether the person is an admin of the server, for whom the header has a link more."""
+    """True if the person is an admin of the server, for whom the header has a link more."""

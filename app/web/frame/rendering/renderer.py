@@ -50,7 +50,7 @@ class Renderer:
             lets browsers keep the files for ever, since every address inside CSS and JavaScript
             is relative.
         templates: The folder of the templates.
-        has_cells: Whether the installation is one of several, so that pages lead to the others.
+        has_cells: True if the installation is one of several, so that pages lead to the others.
     """
 
     def __init__(

@@ -25,8 +25,8 @@ def build_report_page(
         report: The report.
         tickets: The tickets that are kept with the issue, and the project's trackers.
         event_id: The event that was asked for; empty for the newest one.
-        may_change: Whether the visitor may keep tickets with the issue.
-        may_set_up: Whether the visitor may change the project's trackers.
+        may_change: True if the visitor may keep tickets with the issue.
+        may_set_up: True if the visitor may change the project's trackers.
         problem: What to correct in the form of a ticket.
     """
     key = (report.project_id, report.issue_id)

@@ -42,7 +42,7 @@ def build_clips_page(
     Args:
         key: The replay.
         listed: Its clips with the names of their makers, the newest first.
-        may_change: Whether the visitor may make and delete clips.
+        may_change: True if the visitor may make and delete clips.
     """
     return ClipsPage(
         replay_href=replay_urls.replay(*key),

@@ -16,7 +16,7 @@ class ClipRow:
     percent: int | None
     """How far it is rendered; None if it is not being rendered."""
     fault: str | None
-    """Why it could not be rendered, or why it waits."""
+    """The reason why it could not be rendered, or why it waits."""
     is_ready: bool
     has_failed: bool
     made_by: str
@@ -35,7 +35,7 @@ class ClipsPage:
     rows: tuple[ClipRow, ...]
     may_change: bool
     is_waiting: bool
-    """Whether a clip is waited for: the page loads itself anew then."""
+    """True if a clip is waited for: the page loads itself anew then."""
 
 
 class ClipAnswer(TypedDict):

@@ -34,8 +34,8 @@ def build_handover_page(
         replay_range: The range that was asked for; None means the whole replay.
         handed_out: The shares, clips and tickets that exist already.
         base_url: The address of this server.
-        may_change: Whether the visitor may make things of the replay for others.
-        clips_are_on: Whether this server renders clips.
+        may_change: True if the visitor may make things of the replay for others.
+        clips_are_on: True if this server renders clips.
 
     Raises:
         InvalidInput: The range begins after the end of the replay.

@@ -42,8 +42,8 @@ def describe_handed_out(
         handed_out: Everything that was made of it.
         key: The replay.
         now: The server's time.
-        may_change: Whether the visitor may take it back.
-        are_shares_on: Whether the project lets its shares answer.
+        may_change: True if the visitor may take it back.
+        are_shares_on: True if the project lets its shares answer.
     """
     rows = [
         *(

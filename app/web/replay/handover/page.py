@@ -17,11 +17,11 @@ class RangeFields:
     to_text: str
     length_ms: int
     is_whole: bool
-    """Whether it is the whole replay."""
+    """True if it is the whole replay."""
     video: WidenedRange | None
     """The groups of pictures in which the range lies; None if it has no video."""
     is_widened: bool
-    """Whether the groups begin earlier or end later than the range by more than a moment."""
+    """True if the groups begin earlier or end later than the range by more than a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class HandedOutRow:
     state: str
     """Its state, in a word or two: `ready`, `open`, `taken back`."""
     is_over: bool
-    """Whether it can no longer be opened."""
+    """True if it can no longer be opened."""
     details: tuple[str | datetime, ...]
     """A sentence about its maker, its views and its end, with moments in it."""
     note: str = ""
@@ -56,7 +56,7 @@ class PanelChoice:
     note: str
     """What it holds that a stranger may not need to see; empty for most."""
     is_chosen: bool
-    """Whether it is ticked before anybody chooses."""
+    """True if it is ticked before anybody chooses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class ShareForm:
 
     action_href: str
     is_allowed: bool
-    """Whether the project lets its members hand replays out."""
+    """True if the project lets its members hand replays out."""
     panels: tuple[PanelChoice, ...]
     may_show_bodies: bool
-    """Whether the bodies of requests can be shown: never those that viewers may not see."""
+    """True if the bodies of requests can be shown: never those that viewers may not see."""
     days: tuple[int, ...]
     """For how many days a link can be open."""
     note_chars: int
@@ -98,11 +98,11 @@ class HandoverPage:
     range: RangeFields
     has_video: bool
     may_change: bool
-    """Whether the person may make things of the replay for others: members may, viewers may not."""
+    """True if the person may make things of the replay for others: members may, viewers may not."""
     clips_href: str
     """The address of the clips of the replay; POST makes one."""
     clips_are_on: bool
-    """Whether this server renders clips."""
+    """True if this server renders clips."""
     caption_scripts: tuple[str, ...]
     """The names of the scripts that captions of clips can have on this server."""
     share_form: ShareForm

@@ -14,7 +14,7 @@ def build_holds_page(read: ReplayHolds, *, may_change: bool, form: HoldForm) -> 
 
     Args:
         read: The replay and its holds.
-        may_change: Whether the visitor may set and release holds.
+        may_change: True if the visitor may set and release holds.
         form: The typed values, if the page is shown again because of a problem.
     """
     key = read.replay.key

@@ -30,5 +30,5 @@ class HoldsPage:
     release_href: str
     holds: tuple[HoldRow, ...]
     may_change: bool
-    """Whether the visitor is an admin of the project."""
+    """True if the visitor is an admin of the project."""
     form: HoldForm

@@ -37,8 +37,8 @@ def build_report_page(
     Args:
         data: The replay.
         report: Its report.
-        may_change: Whether the visitor may keep tickets with the replay.
-        may_set_up: Whether the visitor may change the project's trackers.
+        may_change: True if the visitor may keep tickets with the replay.
+        may_set_up: True if the visitor may change the project's trackers.
         problem: What to correct in the form of a ticket.
     """
     outline, key, within = data.page.context.outline, data.page.context.key, report.within

@@ -14,7 +14,7 @@ class OpenShareRow:
     """The user whose replay it shows."""
     replay_href: str
     started_at: datetime | None
-    """When the replay begins; None if it is being deleted just now."""
+    """The time at which the replay begins; None if it is being deleted just now."""
     shows: str
     """The part and the panels that it shows: `0:58 to 1:12, with Activity and Errors`."""
     frames: str
@@ -35,7 +35,7 @@ class OpenSharesPage:
     project_id: ProjectId
     name: str
     is_switched_off: bool
-    """Whether the project lets none of them answer at the moment."""
+    """True if the project lets none of them answer at the moment."""
     rows: tuple[OpenShareRow, ...]
     total: int
     """The number of open links on all pages."""

@@ -90,7 +90,7 @@ def build_debug_file_hint(file: MissingDebugFile, *, is_of_one_event: bool = Tru
 
     Args:
         file: The file.
-        is_of_one_event: Whether it says what that does to the frames of an event; many events may
+        is_of_one_event: True if it says what that does to the frames of an event; many events may
             miss the file.
     """
     consequence = _describe_consequence(file) if is_of_one_event else ""

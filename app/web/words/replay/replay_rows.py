@@ -52,19 +52,19 @@ class ReplayRow:
     app_errors: int
     backend_errors: int
     has_more_errors: bool
-    """Whether the replay may have more errors than were counted."""
+    """True if the replay may have more errors than were counted."""
     failed_requests: int
     segments: int
     has_video: bool
     end: str | None
-    """Why it ended, in words (`crashed`, `in background`); None while unknown."""
+    """The reason why it ended, in words (`crashed`, `in background`); None while unknown."""
     has_crashed: bool
     is_live: bool
     is_late: bool
-    """Whether the segments that arrive now were recorded a while ago."""
+    """True if the segments that arrive now were recorded a while ago."""
     size_bytes: int
     is_seen: bool
-    """Whether the reader of the list has opened the replay."""
+    """True if the reader of the list has opened the replay."""
     poster: Poster = field(default_factory=Poster)
     marks: tuple[RowMark, ...] = ()
     """Crashes last, so that they lie on top."""

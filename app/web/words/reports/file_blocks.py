@@ -30,7 +30,7 @@ class ReportFileBlock:
     href: str
     """The address at which the file is downloaded."""
     is_flow: bool
-    """Whether it is a test flow, which fewer people need."""
+    """True if it is a test flow, which fewer people need."""
 
 
 def build_file_blocks(

@@ -36,7 +36,7 @@ class NewTicketLink:
     name: str
     href: str
     is_cut: bool
-    """Whether the report did not fit into the address, so that its end is left out."""
+    """True if the report did not fit into the address, so that its end is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ def build_ticket_section(
         whole_url: The address of the page of the whole report.
         keep_href: The address at which a ticket is kept.
         remove_href: Returns the address at which a ticket is forgotten.
-        may_change: Whether the visitor may keep and forget tickets.
-        may_set_up: Whether the visitor may change the project's trackers.
+        may_change: True if the visitor may keep and forget tickets.
+        may_set_up: True if the visitor may change the project's trackers.
     """
     return TicketSection(
         rows=tuple(

@@ -48,7 +48,7 @@ class MessageBlock:
     notes: tuple[str, ...]
     """Sentences about what was cut or could not be read."""
     is_cut: bool
-    """Whether there is more than is shown here."""
+    """True if there is more than is shown here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class TraceContext:
     trace_href: Callable[[TraceId, int], str]
     """Returns the address of a trace from a span on."""
     has_span_pages: bool = True
-    """Whether the reader may open the page of a span."""
+    """True if the reader may open the page of a span."""
 
 
 def describe_replay_traces(found: Sequence[Trace], context: TraceContext) -> tuple[TraceBlock, ...]:

@@ -46,7 +46,7 @@ class SpanRow:
     is_transaction: bool
     is_parent_missing: bool
     slow: str | None
-    """Why it is slow: `slow query: 500 ms or more`."""
+    """The reason why it is slow: `slow query: 500 ms or more`."""
     errors: tuple[SpanErrorMark, ...]
     x: str
     wide: str
