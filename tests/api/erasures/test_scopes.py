@@ -210,7 +210,7 @@ async def test_storage_that_does_not_answer_blocks_the_receipt_only(server: Serv
         blocked = await wait_for_state(server, erasure.id, ErasureState.BLOCKED)
         assert blocked.problem == "the disk of the objects is away"
         progress = (await server.web.get(f"/erasures/{erasure.id}")).text
-        assert "the disk of the objects is away" in progress
+        assert "The disk of the objects is away." in progress
         assert server.objects()
     await wait_for_state(server, erasure.id)
     await until(lambda: not server.objects())
