@@ -16,8 +16,8 @@ from app.issues import backfill as error_backfill, old_rows as issue_rows
 from app.memberships import invitations
 from app.processes import records as process_records
 from app.projects import key_changes, writes as project_writes
-from app.replays import hiding
 from app.replays.clips import writes as clip_writes
+from app.replays.deletion import hiding
 from app.replays.sharing import writes as share_writes
 from app.traces import backfill as trace_backfill, old_rows as trace_rows
 

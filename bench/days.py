@@ -30,7 +30,8 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.issues import replay_events
 from app.playback.links import replay_clock
-from app.replays import queries, segment_queries
+from app.replays import queries
+from app.replays.segments import segment_queries
 from app.traces import logs, queries as traces
 from tests.support.servers import migrations
 

@@ -25,8 +25,8 @@ from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.playback.replay_search import ReplaySearch, search_replays
-from app.replays import query_language as search
-from app.replays.orders import NEWEST, ORDERS
+from app.replays.search import query_language as search
+from app.replays.search.orders import NEWEST, ORDERS
 
 _PROJECT: Final = ProjectId(1)
 _CHUNK: Final = 10_000

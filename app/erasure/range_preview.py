@@ -9,7 +9,7 @@ from app.core.ids import ProjectId
 from app.db import record_scans
 from app.erasure.jobs.scopes import RangeScope
 from app.erasure.people import records
-from app.replays import erase_scopes
+from app.replays.deletion import erase_scopes
 from app.replays.keeping import holds
 from app.replays.model import ReplayKey
 

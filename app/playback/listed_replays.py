@@ -15,10 +15,10 @@ from app.playback import ending
 from app.playback.ending import ReplayEnding
 from app.playback.links import linked_errors
 from app.playback.links.linked_errors import ErrorCounts
-from app.replays import segment_queries
 from app.replays.keeping import pins
 from app.replays.keeping.model import NOT_KEPT, ReplayKeeping
 from app.replays.model import Replay
+from app.replays.segments import segment_queries
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,12 @@ from app.playback.listed_replays import ListedReplay
 from app.playback.replay_search import ReplaySearch, search_replays
 from app.projects import queries as projects
 from app.projects.model import Project, ProjectKey
-from app.replays import pictures, queries as replays, query_language
+from app.replays import pictures, queries as replays
 from app.replays.model import ReplayKey
-from app.replays.orders import NEWEST, ReplayOrder
 from app.replays.pictures import ReplayPictures
-from app.replays.query_language import Conjunction
+from app.replays.search import query_language
+from app.replays.search.orders import NEWEST, ReplayOrder
+from app.replays.search.query_language import Conjunction
 
 PAGE_ROWS: Final = 50
 

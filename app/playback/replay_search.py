@@ -17,12 +17,19 @@ from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId, TraceId
 from app.db.lists import ListCursor, RowRun, cut_run
 from app.playback.listed_replays import ListedReplay, describe_replays
-from app.replays import list_queries, query_conditions, query_language, trace_links
-from app.replays.list_queries import REPLAY_COLUMNS, ScanRequest, ScanResult
+from app.replays import trace_links
 from app.replays.model import Replay, ReplayKey
-from app.replays.orders import NEWEST, ReplayOrder
-from app.replays.query_conditions import Columns
-from app.replays.query_language import Conjunction, Disjunction, Expression, Negation, QueryTerm
+from app.replays.search import list_queries, query_conditions, query_language
+from app.replays.search.list_queries import REPLAY_COLUMNS, ScanRequest, ScanResult
+from app.replays.search.orders import NEWEST, ReplayOrder
+from app.replays.search.query_conditions import Columns
+from app.replays.search.query_language import (
+    Conjunction,
+    Disjunction,
+    Expression,
+    Negation,
+    QueryTerm,
+)
 
 _FIRST_ROWS: Final = 5_000
 """Replays of each project in the first scan: what is common is found among them within 10 ms."""

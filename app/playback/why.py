@@ -23,8 +23,9 @@ from app.memberships import queries as memberships
 from app.playback.recording import gaps
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount, QuarantinedEnvelope
-from app.replays import queries as replays, segment_queries, trace_links
+from app.replays import queries as replays, trace_links
 from app.replays.model import Replay, Segment, Tombstone
+from app.replays.segments import segment_queries
 from app.replays.trace_links import TracedReplay
 
 DAYS: Final = 30

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ReplayId
 from app.db.engine import get_driver
-from app.replays import statements
 from app.replays.model import ReplayKey
+from app.replays.segments import statements
 
 _CLASS: Final = 0x706C6179 << 32
 """The class of the locks of replays, which keeps them apart from those of migrations."""

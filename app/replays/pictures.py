@@ -20,10 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
 from app.db.text import clean
-from app.replays import outgoing, picture_storage
+from app.replays.deletion import outgoing
 from app.replays.model import ReplayKey
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
 from app.replays.tables import object_outbox, replay_pictures, replays
+from app.replays.totals import picture_storage
 
 LEASE: Final = timedelta(minutes=10)
 _COUNTED: Final = 10_000

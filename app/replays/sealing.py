@@ -20,8 +20,9 @@ from app.core.days import FIRST_DAY, OLD_DAY, RetentionClass
 from app.db import days
 from app.db.days import TODAY_SQL, Partition
 from app.db.engine import get_driver
-from app.replays import locks, picture_storage
+from app.replays import locks
 from app.replays.model import ReplayKey
+from app.replays.totals import picture_storage
 
 _EXPIRES_AFTER: Final = timedelta(hours=1)
 """The longest time from putting an object to pointing rows at it."""

@@ -59,7 +59,7 @@ replays: Final = Table(
     # The extremes among all segments; null if no envelope says when it was sent.
     Column("drift_low_ms", BigInteger),
     Column("drift_high_ms", BigInteger),
-    # Where the phone's clock was set (`clock_steps.py`); null if it was not.
+    # Where the phone's clock was set (`segments/clock_steps.py`); null if it was not.
     Column("clock_steps", JSONB),
     # The lowest segment decides the type; the lowest complete one the facts; the lowest with a
     # user the user. The rank of the segment that decided makes the update commutative.

@@ -1,6 +1,6 @@
 """Keeps the addresses of tickets with replays; the caller commits.
 
-They are deleted by the statement that hides their replay (`hiding.py`).
+They are deleted by the statement that hides their replay (`deletion/hiding.py`).
 """
 
 from sqlalchemy.ext.asyncio import AsyncConnection

@@ -1,6 +1,6 @@
 """Adding segments: keyed and commutative, so that order and repetition change nothing.
 
-One statement for each table and batch, whatever is in it (`statements.py`).
+One statement for each table and batch, whatever is in it (`segments/statements.py`).
 """
 
 from collections import Counter, defaultdict
@@ -21,10 +21,11 @@ from app.db.engine import get_driver
 from app.db.rows import run_with_rows
 from app.db.text import clean, clean_or_none
 from app.formats.replay.recording_summary import RecordingCounts
-from app.replays import clock_steps, statements, trace_links
-from app.replays.clock_steps import SegmentTimes
+from app.replays import trace_links
 from app.replays.model import NewSegment, ReplayKey
 from app.replays.screen_marks import write_screen_marks
+from app.replays.segments import clock_steps, statements
+from app.replays.segments.clock_steps import SegmentTimes
 from app.replays.tables import COUNT_COLUMNS, object_outbox, pack_outbox, packs
 from app.replays.trace_links import TraceLink
 

@@ -24,9 +24,10 @@ from app.memberships.model import ProjectAccess, Role
 from app.projects import day_totals, retention_rules
 from app.projects.day_totals import KindTotal
 from app.projects.retention_rules import ProjectRules, ServerRules
-from app.replays import queries as replays, sizes
+from app.replays import queries as replays
 from app.replays.keeping import holds, keep_checks, pins
 from app.replays.keeping.model import ReplayHold, ReplayPin
+from app.replays.totals import sizes
 from app.retention import inventory, keep_rules, receipts
 from app.retention.inventory import RuleSet
 from app.retention.preview import DayTotal, DeletionEstimate, estimate_deletion

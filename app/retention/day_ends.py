@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.ids import ProjectId
 from app.db import day_rows, days
 from app.projects import day_totals
-from app.replays import sizes
+from app.replays.totals import sizes
 from app.retention import receipts
 from app.retention.receipts import DayReceipt
 

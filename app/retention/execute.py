@@ -33,9 +33,11 @@ from app.feedback import expire as feedback_expiry
 from app.issues import expire as issue_expiry, replay_links
 from app.projects import day_totals, old_counts, writes as project_writes
 from app.releases import expire as session_expiry
-from app.replays import expire, locks, sizes
-from app.replays.expire import ExpiredReplays
+from app.replays import locks
+from app.replays.deletion import expire
+from app.replays.deletion.expire import ExpiredReplays
 from app.replays.model import ReplayKey
+from app.replays.totals import sizes
 from app.retention import inventory, receipts
 from app.retention.day_ends import KIND_OF_FAMILY, EndedPart, write_end
 from app.retention.inventory import Exemptions

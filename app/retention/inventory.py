@@ -21,8 +21,8 @@ from app.issues import expire as issue_expiry
 from app.projects import day_totals, old_counts, retention_rules
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.releases import expire as session_expiry
-from app.replays import sizes
-from app.replays.sizes import ReplaySize
+from app.replays.totals import sizes
+from app.replays.totals.sizes import ReplaySize
 from app.retention.plan import (
     OldestReplays,
     RetentionInventory,

@@ -25,7 +25,7 @@ from app.core.units import format_bytes
 from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
-from app.replays.sizes import ReplaySize
+from app.replays.totals.sizes import ReplaySize
 
 ROOM: Final = 0.02
 """The part of a byte limit that is freed in addition, so that the next replay still fits."""

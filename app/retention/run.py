@@ -16,9 +16,9 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.issues import expire as issue_expiry
-from app.replays import sizes
 from app.replays.model import ReplayKey
-from app.replays.sizes import ReplaySize
+from app.replays.totals import sizes
+from app.replays.totals.sizes import ReplaySize
 from app.retention import execute, inventory, keep_rules, plan, receipts
 from app.retention.inventory import RuleSet
 from app.retention.plan import RetentionAct, RetentionInventory

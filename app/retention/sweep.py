@@ -16,7 +16,7 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.issues import expire as issue_expiry
-from app.replays import expire
+from app.replays.deletion import expire
 from app.retention import receipts
 from app.retention.receipts import DayReceipt
 from app.storage.port import ObjectStore

@@ -30,7 +30,7 @@ from app.formats.wire.envelope import EnvelopeHeader, EnvelopeItem
 from app.ingest.item_types import BY_NAME, ITEM_TYPES
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import PreparedBatch
-from app.replays import query_language
+from app.replays.search import query_language
 from app.scrub.rules import DEFAULT_RULES
 from tests.support import programme_size
 from tests.support.builders import (

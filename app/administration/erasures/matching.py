@@ -17,10 +17,11 @@ from app.erasure.selected import erase_replays
 from app.memberships import queries as memberships
 from app.memberships.model import Role
 from app.playback.replay_search import ReplaySearch, search_replays
-from app.replays import erase_scopes, query_language
+from app.replays.deletion import erase_scopes
 from app.replays.keeping import holds
 from app.replays.model import ReplayKey
-from app.replays.orders import NEWEST
+from app.replays.search import query_language
+from app.replays.search.orders import NEWEST
 
 MOST_REPLAYS: Final = 20_000
 """Replays that one act deletes; whoever has more narrows the query, or does it again."""

@@ -23,8 +23,8 @@ from app.issues import event_queries
 from app.issues.model import RecentEvent
 from app.memberships.model import ProjectAccess, Role
 from app.projects.privacy_rules import PrivacyRules
-from app.replays import segment_queries
 from app.replays.model import RecentRecording
+from app.replays.segments import segment_queries
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.rule_checks import check_rules

@@ -8,8 +8,8 @@ from app.memberships import invitations, queries as memberships
 from app.memberships.model import ProjectInvitation, Role
 from app.projects import queries as projects
 from app.projects.model import Project, ProjectKey
-from app.replays import project_totals
-from app.replays.project_totals import ReplayTotals
+from app.replays.totals import project_totals
+from app.replays.totals.project_totals import ReplayTotals
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from app.memberships.model import Member, ProjectAccess, Role
 from app.projects import queries as projects, retention_rules, storage
 from app.projects.model import OutcomeCount, ProjectKey, QuarantinedEnvelope
 from app.projects.retention_rules import ProjectRules, ServerRules
-from app.replays import project_totals
-from app.replays.project_totals import MaskCount
+from app.replays.totals import project_totals
+from app.replays.totals.project_totals import MaskCount
 
 OUTCOME_DAYS: Final = 30
 PART_QUARANTINED: Final = 50

@@ -27,7 +27,7 @@ from app.erasure.jobs.scopes import ErasureScope, PersonScope, ReplaysScope
 from app.erasure.jobs.steps import ErasureStep, StepResult
 from app.erasure.log import lines
 from app.projects import erase as project_erase, queries as project_queries
-from app.replays import hiding
+from app.replays.deletion import hiding
 from app.replays.model import ReplayKey
 
 AT_ONCE: Final = 50

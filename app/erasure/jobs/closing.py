@@ -14,7 +14,7 @@ from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
 from app.erasure.log import lines
 from app.issues import erase as issue_erase
 from app.projects import erase as project_erase
-from app.replays import hiding
+from app.replays.deletion import hiding
 from app.replays.keeping import holds
 from app.replays.model import ReplayKey
 from app.storage import keys

@@ -21,8 +21,9 @@ from app.erasure.people.names import USER_KINDS, NameKind, PersonName
 from app.issues import replay_links
 from app.messages.erase import erase_from_messages, erase_messages_of_project
 from app.projects import writes as project_writes
-from app.replays import erase, erase_scopes, hiding, locks
-from app.replays.hiding import DeletionAuthor, HiddenReplay
+from app.replays import locks
+from app.replays.deletion import erase, erase_scopes, hiding
+from app.replays.deletion.hiding import DeletionAuthor, HiddenReplay
 from app.replays.keeping import cleaning, holds
 from app.replays.model import ReplayKey
 

@@ -27,7 +27,7 @@ from app.erasure.people.names import NameMatcher
 from app.feedback.erase import FEEDBACK_RECORDS, is_from
 from app.issues import erase_events, erase_users
 from app.issues.erase_events import EVENT_RECORDS
-from app.replays import hiding
+from app.replays.deletion import hiding
 from app.replays.model import ReplayKey
 
 Relink = Callable[[AsyncConnection, Collection[ReplayId]], Awaitable[None]]

@@ -33,8 +33,9 @@ from app.erasure.people import records
 from app.issues import erase_events, erase_users
 from app.issues.erase_events import EVENT_RECORDS
 from app.projects import queries as project_queries
-from app.replays import hiding, locks
-from app.replays.hiding import DeletionAuthor
+from app.replays import locks
+from app.replays.deletion import hiding
+from app.replays.deletion.hiding import DeletionAuthor
 from app.replays.model import ReplayKey
 
 _EVENTS_AT_ONCE: Final = 500

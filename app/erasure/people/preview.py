@@ -18,7 +18,7 @@ from app.db import record_scans
 from app.erasure.jobs.hide import write_user_names
 from app.erasure.people import records
 from app.erasure.people.names import USER_KINDS, NameKind, NameMatcher, PersonName
-from app.replays import erase_scopes
+from app.replays.deletion import erase_scopes
 from app.replays.keeping import holds
 from app.replays.model import ReplayKey
 

@@ -27,8 +27,9 @@ from app.ingest.queue import AcceptedEnvelope
 from app.messages.wanted import WantedSignals
 from app.projects import privacy_rules, storage, writes as project_writes
 from app.projects.model import OutcomeKey
-from app.replays import locks, segment_queries, writes as replay_writes
+from app.replays import locks, writes as replay_writes
 from app.replays.model import ReplayKey
+from app.replays.segments import segment_queries
 from app.storage import keys
 from app.storage.port import ObjectStore
 

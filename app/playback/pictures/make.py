@@ -22,9 +22,10 @@ from app.playback.pictures import schedule
 from app.playback.pictures.draw import draw_strip
 from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
-from app.replays import locks, pictures, queries, segment_queries
+from app.replays import locks, pictures, queries
 from app.replays.model import Replay
 from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask, PictureTile
+from app.replays.segments import segment_queries
 from app.storage import keys
 from app.storage.port import ObjectStore
 

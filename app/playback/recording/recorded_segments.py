@@ -14,8 +14,8 @@ from app.db.engine import Database
 from app.formats.replay import activity, recording
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
-from app.replays import segment_queries
 from app.replays.model import Replay, Segment
+from app.replays.segments import segment_queries
 from app.storage import ranged_reads
 from app.storage.port import ObjectStore
 from app.storage.ranged_reads import ObjectRange

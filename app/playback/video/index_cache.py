@@ -22,8 +22,8 @@ from app.core.replay_window import ClockStep
 from app.db.engine import Database
 from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
-from app.replays import segment_queries
 from app.replays.model import PlayableSegment, Replay, ReplayKey
+from app.replays.segments import segment_queries
 
 _KEPT_S: Final = 3_600.0
 _MOST_REPLAYS: Final = 64

@@ -19,8 +19,8 @@ from app.playback.video import start, stream
 from app.playback.video.index import PlaybackIndex
 from app.playback.video.index_cache import IndexCache, PlayableReplay
 from app.playback.video.start import PlaybackStart
-from app.replays import segment_queries
 from app.replays.model import Replay
+from app.replays.segments import segment_queries
 from app.storage.port import ObjectStore
 
 _CHUNK_BYTES: Final = 1024 * 1024

@@ -46,10 +46,11 @@ from app.playback.visit.model import (
 )
 from app.projects import queries as projects
 from app.projects.model import Project
-from app.replays import queries as replays, segment_queries
+from app.replays import queries as replays
 from app.replays.keeping import pins
 from app.replays.keeping.model import NOT_KEPT
 from app.replays.model import Replay, ReplayKey
+from app.replays.segments import segment_queries
 from app.storage.port import ObjectStore
 from app.traces import parts
 from app.traces.logs import LogPlace

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from app.db.schema import metadata
 from app.db.types import Hex32
 
-# A row goes with its replay (`hiding.py`).
+# A row goes with its replay (`deletion/hiding.py`).
 replay_clips: Final = Table(
     "replay_clips",
     metadata,

@@ -21,7 +21,7 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId
 from app.db.text import clean
-from app.replays import locks, outgoing, pictures
+from app.replays import locks, pictures
 from app.replays.clips.model import Clip, ClipFile, ClipRequest, ClipTask
 from app.replays.clips.queries import (
     CLIP_COLUMNS,
@@ -31,6 +31,7 @@ from app.replays.clips.queries import (
     read_clip_row,
 )
 from app.replays.clips.tables import replay_clips
+from app.replays.deletion import outgoing
 from app.replays.model import ReplayKey
 from app.replays.tables import expiring_objects
 

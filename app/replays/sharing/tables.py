@@ -23,7 +23,7 @@ from app.db.schema import metadata
 from app.db.types import Hex32
 
 # A row stays for a while when its share has ended, so that people find it in the list of what they
-# have handed out; it goes with its replay at the latest (`hiding.py`).
+# have handed out; it goes with its replay at the latest (`deletion/hiding.py`).
 replay_shares: Final = Table(
     "replay_shares",
     metadata,

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.core.ids import ProjectId
-from app.replays import query_language
-from app.replays.project_totals import MaskCount
+from app.replays.search import query_language
+from app.replays.totals.project_totals import MaskCount
 from app.web.project.page import MaskRow, MaskSummary
 from app.web.urls import list_urls
 from app.web.words.phrases import count

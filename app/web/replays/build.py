@@ -8,7 +8,7 @@ from typing import Final
 from app.db.lists import ListCursor
 from app.playback.replay_list import PAGE_ROWS, ReplayListData, SetUpHint
 from app.playback.replay_selection import SelectedReplays
-from app.replays.orders import NEWEST, ReplayOrder
+from app.replays.search.orders import NEWEST, ReplayOrder
 from app.web.frame import dsn
 from app.web.frame.cursors import write_cursor
 from app.web.frame.services import PageServices

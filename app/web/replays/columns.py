@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.replays.orders import (
+from app.replays.search.orders import (
     FEWEST_FAILED_REQUESTS,
     LONGEST,
     MOST_FAILED_REQUESTS,

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from app.demo import names
 from app.playback import replay_list
 from app.playback.replay_list import ReplayListRequest
-from app.replays.orders import NEWEST, ORDERS, ReplayOrder
+from app.replays.search.orders import NEWEST, ORDERS, ReplayOrder
 from app.web.frame import access, answer, cursors
 from app.web.frame.access import Visitor
 from app.web.frame.rendering.state_pages import StatePage

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from app.core.ids import ProjectId
 from app.db.lists import ListCursor
-from app.replays import query_language
-from app.replays.orders import NEWEST, ReplayOrder
-from app.replays.query_language import Conjunction
+from app.replays.search import query_language
+from app.replays.search.orders import NEWEST, ReplayOrder
+from app.replays.search.query_language import Conjunction
 from app.web.frame.cursors import write_cursor
 from app.web.replays.columns import COLUMNS
 from app.web.urls import list_urls

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.replays import query_language
+from app.replays.search import query_language
 from app.web.urls.query import with_query
 
 REPLAYS: Final = "/replays"

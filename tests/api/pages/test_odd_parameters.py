@@ -12,7 +12,7 @@ from starlette.datastructures import ImmutableMultiDict, QueryParams
 
 from app.db.lists import TIME_KEY, CursorValue, ListOrder
 from app.issues import orders as issue_orders
-from app.replays import orders as replay_orders, query_conditions
+from app.replays.search import orders as replay_orders, query_conditions
 from app.web.frame.cursors import write_cursor
 from tests.support.page_routes import FORMS, PUT_LAST, fill, page_routes
 from tests.support.servers.server import Server

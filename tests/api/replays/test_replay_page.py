@@ -11,8 +11,9 @@ from app.core.ids import ReplayId
 from app.formats.stored import packed_json
 from app.memberships.model import Role
 from app.playback.recording import recorded_segments
-from app.replays import queries, segment_queries
+from app.replays import queries
 from app.replays.model import ReplayKey
+from app.replays.segments import segment_queries
 from tests.support import html_reader
 from tests.support.browsers import signed_in, stranger
 from tests.support.builders import clips, envelopes

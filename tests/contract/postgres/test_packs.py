@@ -25,8 +25,9 @@ from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import PreparedSegment
-from app.replays import locks, queries, segment_queries
+from app.replays import locks, queries
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
+from app.replays.segments import segment_queries
 from app.storage.local import LocalStore
 from tests.support.builders.stored_segments import store_claimed
 from tests.support.waiting import PATIENCE_S

@@ -14,7 +14,7 @@ from app.core.ids import PersonId, ReplayId
 from app.core.replay_range import ReplayRange
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
-from app.replays import expire, hiding
+from app.replays.deletion import expire, hiding
 from app.replays.model import ReplayKey
 from app.replays.sharing import queries, writes
 from app.replays.sharing.model import Share, ShareKind, SharePanel, ShareTerms

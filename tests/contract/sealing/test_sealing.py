@@ -14,7 +14,8 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId, ReplayId
 from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once
-from app.replays import expire, queries
+from app.replays import queries
+from app.replays.deletion import expire
 from app.replays.model import ReplayKey
 from app.storage.local import LocalStore
 from app.storage.port import ObjectContent
@@ -24,7 +25,6 @@ from tests.support.builders.stored_segments import (
     make_prepared_segment,
     make_recording,
 )
-from tests.support.sealing import StoredParts
 
 FIRST, SECOND = (ReplayKey(ProjectId(1), ReplayId(digit * 32)) for digit in "ab")
 
@@ -89,7 +89,7 @@ async def test_a_late_segment_is_merged_by_a_second_sealing(database, store, wri
     await writer.add(make_prepared_segment(FIRST, 2, video=b"late"))
     assert await read_value(database, "select closed_at from replays") is None
     beside = await sealing.read_parts(database, store, FIRST)
-    assert beside == {**sealed, 2: StoredParts(make_recording("note 2"), b"late")}
+    assert beside == {**sealed, 2: sealing.StoredParts(make_recording("note 2"), b"late")}
     await close_all(database, store)
     assert await sealing.read_parts(database, store, FIRST) == beside
     assert await store.read(first_key) == sealing.join_parts(sealed)  # for those who still read it
@@ -105,7 +105,7 @@ async def test_a_video_gained_after_sealing_is_merged(database, store, writer):
     await close_all(database, store)
     await writer.add(make_prepared_segment(FIRST, 1, video=b"gained"))
     gained = await sealing.read_parts(database, store, FIRST)
-    assert gained[1] == StoredParts(make_recording("note 1"), b"gained")
+    assert gained[1] == sealing.StoredParts(make_recording("note 1"), b"gained")
     await close_all(database, store)
     await sealing.sweep_everything(database, store)
     assert await sealing.read_parts(database, store, FIRST) == gained

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from app.replays.clock_steps import (
+from app.replays.segments.clock_steps import (
     MOST_STEPS,
     SegmentTimes,
     axis_of,

@@ -4,8 +4,14 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.core.errors import InvalidInput
-from app.replays import query_language
-from app.replays.query_language import Conjunction, Disjunction, Negation, QueryTerm, TermValue
+from app.replays.search import query_language
+from app.replays.search.query_language import (
+    Conjunction,
+    Disjunction,
+    Negation,
+    QueryTerm,
+    TermValue,
+)
 
 _TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 _VALUE = st.lists(st.text(max_size=6), min_size=1, max_size=3).map(

@@ -11,7 +11,7 @@ from app.core.days import OLD_DAY, RetentionClass
 from app.core.ids import ProjectId, ReplayId
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays.model import ReplayKey
-from app.replays.sizes import ReplaySize
+from app.replays.totals.sizes import ReplaySize
 from app.retention.plan import (
     DeleteCounts,
     DeleteProjectDay,

@@ -11,8 +11,9 @@ from app.core import units
 from app.formats.jsonish import JsonObject
 from app.playback import replay_search, sdk_faults
 from app.playback.ending import ReplayEnding
-from app.replays import naming, query_conditions
+from app.replays import naming
 from app.replays.model import Replay
+from app.replays.search import query_conditions
 from app.web.urls.list_urls import filtered_by
 from app.web.words.replay.endings import ending_reason, ending_text
 

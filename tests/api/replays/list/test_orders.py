@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.playback import replay_list
-from app.replays.orders import ORDERS
+from app.replays.search.orders import ORDERS
 from tests.support.builders import envelopes
 from tests.support.servers.server import Server
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from app.memberships.model import Role
 from app.playback import replay_list, replay_search
-from app.replays import list_queries
+from app.replays.search import list_queries
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes, recordings
 from tests.support.builders.people import make_person

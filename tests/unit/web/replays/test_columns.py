@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from app.db.lists import CursorValue
-from app.replays.orders import ORDERS, ReplayOrder
+from app.replays.search.orders import ORDERS, ReplayOrder
 from app.web.replays.build import describe_reach
 
 VALUES: Final[dict[type, CursorValue]] = {

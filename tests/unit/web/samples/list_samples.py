@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from app.core.ids import ProjectId
-from app.replays import query_language
-from app.replays.orders import LONGEST, NEWEST
+from app.replays.search import query_language
+from app.replays.search.orders import LONGEST, NEWEST
 from app.web.replays import page, search_bar
 from app.web.replays.columns import COLUMNS
 from app.web.urls import replay_urls

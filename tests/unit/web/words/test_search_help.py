@@ -1,7 +1,7 @@
 """The help on searching is complete."""
 
 from app.playback import replay_search
-from app.replays import query_conditions
+from app.replays.search import query_conditions
 from app.web.words import search_help
 
 

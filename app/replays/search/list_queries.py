@@ -29,12 +29,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.db.lists import ListCursor
-from app.replays import query_conditions
 from app.replays.model import Replay, ReplayKey
-from app.replays.orders import NEWEST, ReplayOrder
 from app.replays.queries import to_replay
-from app.replays.query_conditions import Columns, ExactFacts
-from app.replays.query_language import QueryTerm
+from app.replays.search import query_conditions
+from app.replays.search.orders import NEWEST, ReplayOrder
+from app.replays.search.query_conditions import Columns, ExactFacts
+from app.replays.search.query_language import QueryTerm
 from app.replays.tables import replays
 
 SORTED_ROWS: Final = 20_000

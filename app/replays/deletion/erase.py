@@ -7,8 +7,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId
-from app.replays import hiding, open_replays, pictures
-from app.replays.hiding import DeletionAuthor, HiddenReplay
+from app.replays import open_replays, pictures
+from app.replays.deletion import hiding
+from app.replays.deletion.hiding import DeletionAuthor, HiddenReplay
 from app.replays.model import ReplayKey, Tombstone
 from app.replays.queries import find_tombstone, to_tombstone
 from app.replays.tables import (

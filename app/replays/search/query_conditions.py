@@ -15,8 +15,9 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from app.core import ids
 from app.core.errors import InvalidInput
-from app.replays import query_language
-from app.replays.query_language import (
+from app.replays.screen_marks import SQL_NAME_START
+from app.replays.search import query_language
+from app.replays.search.query_language import (
     Conjunction,
     Disjunction,
     Expression,
@@ -25,7 +26,6 @@ from app.replays.query_language import (
     QueryTerm,
     TermValue,
 )
-from app.replays.screen_marks import SQL_NAME_START
 from app.replays.tables import replay_traces
 
 Columns = ReadOnlyColumnCollection[str, Any]

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import RetentionClass
 from app.core.ids import ProjectId, ReplayId
-from app.replays import hiding, locks
-from app.replays.hiding import DeletionAuthor
+from app.replays import locks
+from app.replays.deletion import hiding
+from app.replays.deletion.hiding import DeletionAuthor
 from app.replays.keeping import cleaning, pins
 from app.replays.model import ReplayKey
 from app.replays.queries import KEY_ARRAYS, to_key_arrays

@@ -13,9 +13,9 @@ from app.core.days import OLD_DAY
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
 from app.core.replay_window import ClockStep
-from app.replays.clock_steps import shift_ms_of
 from app.replays.model import PlayableSegment, RecentRecording, Replay, ReplayKey, Segment
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
+from app.replays.segments.clock_steps import shift_ms_of
 from app.replays.tables import packs, segments
 
 _SEGMENT_COLUMNS: Final = tuple(

@@ -1,0 +1,1 @@
+"""The list of replays: the language of its query, its conditions and its orders."""

@@ -1,0 +1,1 @@
+"""Counts how many replays projects have, and how much room they take."""
