@@ -12,7 +12,6 @@ adds to it.
 
 import argparse
 import asyncio
-import gc
 import json
 import multiprocessing
 import sys
@@ -28,6 +27,7 @@ from typing import Final
 import psutil
 import uvloop
 
+from app.core import runtime
 from app.ingest.queue import EnvelopeQueue
 from app.wiring import Service
 from bench.ingest import envelopes, load
@@ -127,8 +127,7 @@ async def measure_stages(folder: Path, options: argparse.Namespace) -> StageCost
             rounds = _Rounds(service, to, sender, postmaster, is_plain=options.plain)
             await rounds.run(options.mix, options.seconds)
             rounds.forget()
-            gc.collect()
-            gc.freeze()
+            runtime.tune_interpreter()
             for _ in range(options.rounds):
                 await rounds.run(options.mix, options.seconds)
             return rounds.cheapest()
