@@ -12,7 +12,8 @@ from app.db import days, old_rows
 from app.db.engine import Database
 from app.ingest.digest import marks
 from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
-from app.issues import backfill as error_backfill, old_rows as issue_rows
+from app.issues import old_rows as issue_rows
+from app.issues.regrouping import backfill as error_backfill
 from app.memberships import invitations
 from app.processes import records as process_records
 from app.projects import key_changes, writes as project_writes

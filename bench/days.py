@@ -28,7 +28,7 @@ from app.db import days, migrate
 from app.db.days import FAMILIES, Partition
 from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
-from app.issues import replay_events
+from app.issues.events import replay_events
 from app.playback.links import replay_clock
 from app.replays import queries
 from app.replays.segments import segment_queries

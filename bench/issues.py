@@ -40,7 +40,7 @@ from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.formats.stored.packed_json import pack_json
 from app.ingest.digest.link_issues import link_events_to_replays
-from app.issues import replay_events
+from app.issues.events import replay_events
 from app.playback.links import replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey

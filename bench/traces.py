@@ -33,7 +33,7 @@ from app.db import migrate
 from app.db.engine import Database
 from app.db.postmaster import SETTINGS, Postmaster
 from app.formats.stored import span_block
-from app.issues import replay_events
+from app.issues.events import replay_events
 from app.playback.links import replay_clock
 from app.replays import queries as replays
 from app.replays.model import ReplayKey

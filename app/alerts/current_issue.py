@@ -11,8 +11,10 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
-from app.issues import event_queries, queries as issues, replaced_issues
+from app.issues import queries as issues
+from app.issues.events import event_queries
 from app.issues.model import Issue, StoredEvent
+from app.issues.regrouping import replaced_issues
 
 _TRIES: Final = 3
 """The most attempts: an event may move between two statements, but hardly several times."""

@@ -15,8 +15,8 @@ from app.core.errors import NotFound
 from app.core.ids import PersonId
 from app.db.engine import Database
 from app.erasure.log import lines
-from app.issues import erase
-from app.issues.erase import ErasedIssue
+from app.issues.deletion import erase
+from app.issues.deletion.erase import ErasedIssue
 from app.issues.model import IssueKey
 from app.messages.erase import erase_from_messages
 

@@ -20,7 +20,7 @@ from app.core.repeated_worker import RepeatedWorker
 from app.db import days
 from app.db.engine import Database
 from app.debug_files import writes as debug_files
-from app.issues import erase as error_erase
+from app.issues.deletion import erase as error_erase
 from app.replays.deletion import erase, outgoing
 from app.replays.model import Tombstone
 from app.storage import keys

@@ -54,7 +54,7 @@ events: Final = Table(
     Column("parent_span_id", Text),
     Column("replay_id", Hex32),
     Column("payload", LargeBinary, nullable=False),
-    # Null until it is grouped: events of a release that did not group yet (`backfill.py`).
+    # Null until it is grouped: a release that did not group left it so (`regrouping/backfill.py`).
     Column("issue_id", Hex32),
     # What was removed before it was stored (`packed_remarks`); null if nothing was.
     Column("removals", LargeBinary),

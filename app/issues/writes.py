@@ -9,7 +9,7 @@ from app.core.days import BatchDays, DaySlot
 from app.core.ids import IssueId
 from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none, json_text
-from app.issues import counting
+from app.issues.counts import counting
 from app.issues.model import AddedEvents, NewEvent
 from app.issues.tables import events
 

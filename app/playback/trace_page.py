@@ -11,7 +11,7 @@ from app.core.ids import ProjectId, SpanId, TraceId
 from app.db.engine import Database
 from app.formats import bodies
 from app.formats.jsonish import JsonObject
-from app.issues.replay_events import EventPlace
+from app.issues.events.replay_events import EventPlace
 from app.memberships import queries as memberships
 from app.playback.links import linked_traces
 from app.playback.links.linked_traces import TracePart

@@ -17,8 +17,8 @@ from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId, ReplayId
 from app.db.engine import Database
-from app.issues import named_replays
-from app.issues.named_replays import LinkableEvent, NamingEvent, NamingEvents
+from app.issues.events import named_replays
+from app.issues.events.named_replays import LinkableEvent, NamingEvent, NamingEvents
 from app.memberships import queries as memberships
 from app.playback.recording import gaps
 from app.projects import queries as projects

@@ -11,7 +11,7 @@ from app.formats import jsonish
 from app.formats.events import event_breadcrumbs, messages
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
-from app.issues import counting
+from app.issues.counts import counting
 from app.issues.model import Issue, StoredEvent
 from app.playback.links import replay_clock
 from app.reports.flows.model import FlowFacts

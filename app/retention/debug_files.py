@@ -23,7 +23,7 @@ from app.debug_files import expiry, receipts
 from app.debug_files.expiry import UnusedDebugFile
 from app.debug_files.model import DeletionCause
 from app.erasure.log import lines
-from app.issues import event_queries
+from app.issues.events import event_queries
 from app.releases import sessions
 
 KEPT_AFTER_UPLOAD: Final = timedelta(days=180)

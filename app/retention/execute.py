@@ -30,7 +30,8 @@ from app.db import day_rows, days
 from app.db.days import FAMILIES, Partition
 from app.db.engine import Database
 from app.feedback import expire as feedback_expiry
-from app.issues import expire as issue_expiry, replay_links
+from app.issues import replay_links
+from app.issues.deletion import expire as issue_expiry
 from app.projects import day_totals, old_counts, writes as project_writes
 from app.releases import expire as session_expiry
 from app.replays import locks

@@ -17,7 +17,7 @@ from app.core.ids import ProjectId
 from app.db import day_rows, days
 from app.db.counted_days import CountedDays
 from app.db.days import Partition
-from app.issues import expire as issue_expiry
+from app.issues.deletion import expire as issue_expiry
 from app.projects import day_totals, old_counts, retention_rules
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.releases import expire as session_expiry

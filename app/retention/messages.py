@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
-from app.issues import expire as issue_expiry
+from app.issues.deletion import expire as issue_expiry
 from app.messages.erase import EXPIRED, erase_from_messages, list_named_ids
 from app.replays.deletion import expire
 from app.replays.model import ReplayKey

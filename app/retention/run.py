@@ -15,7 +15,7 @@ from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.issues import expire as issue_expiry
+from app.issues.deletion import expire as issue_expiry
 from app.replays.model import ReplayKey
 from app.replays.totals import sizes
 from app.replays.totals.sizes import ReplaySize

@@ -20,8 +20,8 @@ from app.audit.model import Action
 from app.core import clock
 from app.core.errors import NotFound
 from app.db.engine import Database
-from app.issues import replay_events
-from app.issues.replay_events import EventPlace, LinkedEvents
+from app.issues.events import replay_events
+from app.issues.events.replay_events import EventPlace, LinkedEvents
 from app.playback.links import linked_errors, replay_clock
 from app.playback.links.linked_logs import LogCount, PlacedLogs
 from app.playback.recording import contents, gestures, outline

@@ -14,7 +14,8 @@ from app.core.limits import LIMITS
 from app.db.engine import Database
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
-from app.issues import attachments, event_queries
+from app.issues import attachments
+from app.issues.events import event_queries
 from app.issues.model import Attachment
 from app.media import child
 from app.storage.port import ObjectStore

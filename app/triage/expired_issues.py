@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import ExpiredData, MovedData, NotFound
 from app.core.ids import EventId, ProjectId
-from app.issues import event_queries, expire, replaced_issues
+from app.issues.deletion import expire
+from app.issues.events import event_queries
 from app.issues.model import IssueKey
+from app.issues.regrouping import replaced_issues
 from app.projects import retention_rules
 
 _MOMENT: Final = "%d %b %Y, %H:%M UTC"

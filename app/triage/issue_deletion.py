@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.issues import erase
+from app.issues.deletion import erase
 from app.memberships import queries as memberships
 from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
 

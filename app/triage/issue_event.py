@@ -12,8 +12,9 @@ from app.core import clock, units
 from app.core.ids import PersonId, ProjectId, ReplayId
 from app.db.list_slices import ListSlice
 from app.formats.events import view_hierarchy
-from app.issues import attachments, event_queries
-from app.issues.event_queries import EventNeighbours
+from app.issues import attachments
+from app.issues.events import event_queries
+from app.issues.events.event_queries import EventNeighbours
 from app.issues.model import Attachment, StoredEvent
 from app.playback.recording import outline
 from app.playback.video.index_cache import IndexCache

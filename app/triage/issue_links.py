@@ -19,7 +19,8 @@ from app.core.ids import ProjectId, ReplayId
 from app.core.replay_window import SLACK, ReplayWindow
 from app.db.lists import ListCursor, ListPage, PageRequest, RowRun, read_page
 from app.db.windows import are_held_up
-from app.issues import replay_links, trace_events
+from app.issues import replay_links
+from app.issues.events import trace_events
 from app.issues.model import IssueKey, StoredEvent
 from app.issues.replay_links import NEWEST_LINKS, IssueLink
 from app.playback.links import placement, replay_clock

@@ -18,7 +18,8 @@ from app.db.list_slices import ListSlice
 from app.formats import bodies
 from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.stored import packed_json
-from app.issues import event_queries, queries as issues
+from app.issues import queries as issues
+from app.issues.events import event_queries
 from app.issues.model import IssueKey, StoredEvent
 from app.issues.tickets import list_issue_tickets
 from app.memberships import queries as memberships

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.issues.counting import hash_user_names
+from app.issues.counts.counting import hash_user_names
 from app.issues.model import Issue
 
 MOST_REPLAYS: Final = 1_000

@@ -9,7 +9,7 @@ from app.core.ids import EventId, ProjectId
 from app.db.engine import Database
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
-from app.issues import event_queries
+from app.issues.events import event_queries
 from app.issues.model import StoredEvent
 from app.symbolication.model import SymbolicatedEvent, unpack_symbolicated
 

@@ -4,7 +4,7 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.core.errors import NotFound
 from app.core.ids import EventId
-from app.issues import event_queries
+from app.issues.events import event_queries
 from app.symbolication import waiting
 from app.triage.issue_reader import IssueReader
 

@@ -17,7 +17,8 @@ from app.db.lists import PageRequest
 from app.formats.replay import activity
 from app.formats.replay.activity import Activity
 from app.formats.stored import packed_json
-from app.issues import event_queries, list_queries, queries as issue_queries, replay_events
+from app.issues import list_queries, queries as issue_queries
+from app.issues.events import event_queries, replay_events
 from app.playback.links import replay_clock
 from app.playback.recording import contents as recording, outline as outlines
 from app.playback.recording.contents import ReplayContents

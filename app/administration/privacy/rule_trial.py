@@ -19,7 +19,7 @@ from app.core.ids import EventId, ReplayId
 from app.db.engine import Database
 from app.formats import jsonish
 from app.formats.stored import packed_json
-from app.issues import event_queries
+from app.issues.events import event_queries
 from app.issues.model import RecentEvent
 from app.memberships.model import ProjectAccess, Role
 from app.projects.privacy_rules import PrivacyRules

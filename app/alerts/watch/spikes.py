@@ -22,7 +22,7 @@ from app.alerts.addresses import MessageAddresses
 from app.alerts.model import AlertRule, AlertRuleSettings
 from app.alerts.watch.condition import WatchedCondition
 from app.core.ids import IssueId
-from app.issues import hours as issue_hours
+from app.issues.counts import hours as issue_hours
 
 _HOUR: Final = timedelta(hours=1)
 DAYS: Final = 7

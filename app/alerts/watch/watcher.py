@@ -23,7 +23,7 @@ from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.repeated_worker import RepeatedWorker
 from app.db.engine import Database
-from app.issues import replaced_issues
+from app.issues.regrouping import replaced_issues
 from app.messages import findings, outbox
 from app.messages.model import AlertFinding
 

@@ -12,7 +12,7 @@ from app.debug_files import receipts
 from app.erasure.jobs import hide, phases, rows
 from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
 from app.erasure.log import lines
-from app.issues import erase as issue_erase
+from app.issues.deletion import erase as issue_erase
 from app.projects import erase as project_erase
 from app.replays.deletion import hiding
 from app.replays.keeping import holds

@@ -25,8 +25,8 @@ from app.erasure.log import lines
 from app.erasure.people import records
 from app.erasure.people.names import NameMatcher
 from app.feedback.erase import FEEDBACK_RECORDS, is_from
-from app.issues import erase_events, erase_users
-from app.issues.erase_events import EVENT_RECORDS
+from app.issues.deletion import erase_events, erase_users
+from app.issues.deletion.erase_events import EVENT_RECORDS
 from app.replays.deletion import hiding
 from app.replays.model import ReplayKey
 

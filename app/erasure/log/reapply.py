@@ -30,8 +30,8 @@ from app.erasure.jobs.steps import Relink
 from app.erasure.log.file import ErasureLog, note_size, read_known_size
 from app.erasure.log.lines import LogLine
 from app.erasure.people import records
-from app.issues import erase_events, erase_users
-from app.issues.erase_events import EVENT_RECORDS
+from app.issues.deletion import erase_events, erase_users
+from app.issues.deletion.erase_events import EVENT_RECORDS
 from app.projects import queries as project_queries
 from app.replays import locks
 from app.replays.deletion import hiding

@@ -20,8 +20,8 @@ from app.db import record_scans
 from app.db.record_scans import RecordSource, ScannedRecord
 from app.erasure.people.names import NameKind, NameMatcher
 from app.feedback.erase import FEEDBACK_RECORDS
-from app.issues import erase_events
-from app.issues.erase_events import EVENT_RECORDS
+from app.issues.deletion import erase_events
+from app.issues.deletion.erase_events import EVENT_RECORDS
 from app.messages.erase import erase_from_messages
 from app.projects import erase as project_erase
 from app.projects.erase import QUARANTINE_RECORDS

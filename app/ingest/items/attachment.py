@@ -28,7 +28,8 @@ from app.ingest.items.item_type import (
     one_by_one,
     sum_storage,
 )
-from app.issues import attachments, erase as error_erase
+from app.issues import attachments
+from app.issues.deletion import erase as error_erase
 from app.issues.model import Attachment
 from app.projects.model import Outcome
 from app.projects.storage import ATTACHMENT_BYTES, StorageKind

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.formats.events.event import CRASHES, HANGS
-from app.issues import replay_events as errors
-from app.issues.replay_events import LinkedCount, LinkedCounts, LinkedEvents
+from app.issues.events import replay_events as errors
+from app.issues.events.replay_events import LinkedCount, LinkedCounts, LinkedEvents
 from app.playback.links import placement, replay_clock
 from app.playback.links.placement import PlacedMoment, ReplayMoments
 from app.playback.links.replay_clock import Side

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
-from app.issues import replay_events as errors, trace_events
-from app.issues.replay_events import EventPlace
-from app.issues.trace_events import TracedEvent, TracedEvents
+from app.issues.events import replay_events as errors, trace_events
+from app.issues.events.replay_events import EventPlace
+from app.issues.events.trace_events import TracedEvent, TracedEvents
 from app.playback.links import placement
 from app.playback.links.placement import MomentPlacer
 from app.playback.links.replay_clock import Side

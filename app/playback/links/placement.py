@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import ProjectId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
 from app.formats.events.event import BACKEND_PLATFORMS
+from app.issues.events.trace_events import TracedEvent
 from app.issues.model import StoredEvent
-from app.issues.trace_events import TracedEvent
 from app.playback.links import replay_clock
 from app.playback.links.replay_clock import Side
 from app.traces import queries as traces, waterfall

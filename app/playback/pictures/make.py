@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import clock, log, units
 from app.core.errors import MalformedInput, ServiceUnavailable
 from app.db.engine import Database
-from app.issues import replay_events as errors
+from app.issues.events import replay_events as errors
 from app.media import wire
 from app.playback.links import placement, replay_clock
 from app.playback.pictures import schedule

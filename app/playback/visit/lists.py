@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.accounts import queries as accounts
 from app.audit import queries as audit
 from app.audit.model import VIEWERS_PER_PART
-from app.issues import replay_events
-from app.issues.replay_events import EventPlace, LinkedEvents
+from app.issues.events import replay_events
+from app.issues.events.replay_events import EventPlace, LinkedEvents
 from app.playback.links import (
     linked_errors,
     linked_feedback,

@@ -14,7 +14,7 @@ from app.core import units
 from app.core.ids import PersonId, ProjectId
 from app.core.replay_window import ReplayWindow
 from app.feedback.model import FeedbackRecord
-from app.issues.replay_events import LinkedEvents
+from app.issues.events.replay_events import LinkedEvents
 from app.playback.ending import ReplayEnding
 from app.playback.links.linked_errors import ErrorCounts
 from app.playback.links.linked_logs import LogCount, PlacedLogs

@@ -19,7 +19,7 @@ from app.core import clock
 from app.core.errors import NotFound, ServiceUnavailable
 from app.core.ids import PersonId
 from app.db.engine import Database, planning_once
-from app.issues.replay_events import EventPlace
+from app.issues.events.replay_events import EventPlace
 from app.memberships import queries as memberships
 from app.playback import ending
 from app.playback.ending import ReplayEnding

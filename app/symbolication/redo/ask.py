@@ -4,7 +4,7 @@ from typing import Final
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.db.engine import Database
-from app.issues import event_queries
+from app.issues.events import event_queries
 from app.issues.model import EventRowKey
 from app.symbolication import waiting
 

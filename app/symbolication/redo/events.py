@@ -22,9 +22,11 @@ from app.db.text import clean_or_none
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
 from app.formats.stored import packed_json
-from app.issues import attachments, event_queries, move_events, replay_links
+from app.issues import attachments, replay_links
+from app.issues.events import event_queries
 from app.issues.model import Attachment, ClearedEvent, EventPayload, EventRowKey, NewEvent
-from app.issues.move_events import MovedEvents
+from app.issues.regrouping import move_events
+from app.issues.regrouping.move_events import MovedEvents
 from app.messages.erase import follow_moved_events
 from app.replays import trace_links
 from app.storage.port import ObjectStore

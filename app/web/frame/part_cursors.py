@@ -5,8 +5,8 @@ from typing import Final, cast
 
 from app.core.errors import UnknownPlace
 from app.core.ids import EventId, ProjectId
-from app.issues import replay_events as errors
-from app.issues.replay_events import EventPlace
+from app.issues.events import replay_events as errors
+from app.issues.events.replay_events import EventPlace
 from app.traces import logs, parts
 from app.traces.logs import LogPlace
 from app.traces.parts import BlockPlace

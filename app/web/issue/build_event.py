@@ -10,7 +10,7 @@ from app.formats.events import messages, view_hierarchy
 from app.formats.events.view_hierarchy import HierarchyView
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
-from app.issues import counting
+from app.issues.counts import counting
 from app.issues.grouping import rules
 from app.issues.model import Attachment, IssueKey, StoredEvent
 from app.playback.links import replay_clock

@@ -2,7 +2,7 @@
 
 from app.core.ids import SpanId, TraceId
 from app.formats.jsonish import JsonObject
-from app.issues import trace_events
+from app.issues.events import trace_events
 from app.playback.links.linked_traces import SpanError, TracePart
 from app.playback.trace_page import TracePageData
 from app.traces.parts import PART_OF_TRACE

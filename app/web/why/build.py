@@ -6,7 +6,7 @@ from typing import Final
 
 from app.core import units
 from app.core.ids import ProjectId
-from app.issues.named_replays import LinkableEvent, NamingEvent, NamingEvents
+from app.issues.events.named_replays import LinkableEvent, NamingEvent, NamingEvents
 from app.playback.why import (
     DAYS,
     EventTrail,

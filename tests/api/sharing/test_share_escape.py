@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.ids import ReplayId
-from app.issues import replay_events
+from app.issues.events import replay_events
 from app.replays.model import ReplayKey
 from app.replays.sharing.tokens import hash_share_token, new_share_token
 from app.traces import logs, parts

@@ -14,9 +14,11 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.db import days
 from app.db.engine import Database
 from app.formats.stored import packed_json
-from app.issues import backfill, counting, status, writes
+from app.issues import status, writes
+from app.issues.counts import counting
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
+from app.issues.regrouping import backfill
 from app.issues.tables import events
 from tests.support.builders import payloads
 from tests.support.shuffling import cut_into_batches

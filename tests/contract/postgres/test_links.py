@@ -26,7 +26,9 @@ from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import PreparedSegment
-from app.issues import erase, list_queries, queries, replay_events as errors, writes
+from app.issues import list_queries, queries, writes
+from app.issues.deletion import erase
+from app.issues.events import replay_events as errors
 from app.issues.list_queries import IssueFilters
 from app.issues.model import NewEvent
 from app.issues.orders import REPLAYS as REPLAYS_ORDER

@@ -15,8 +15,9 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import IssueId, PersonId
 from app.core.ticket_address import read_ticket_address
 from app.db.engine import Database
-from app.issues import move_events, replaced_issues, status, tickets
+from app.issues import status, tickets
 from app.issues.model import ClearedEvent, NewEvent
+from app.issues.regrouping import move_events, replaced_issues
 from tests.contract.postgres.test_issues import (
     NOON,
     PROJECT,

@@ -21,7 +21,7 @@ from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.log import LOG
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.span import SPAN
-from app.issues import erase as issue_erase
+from app.issues.deletion import erase as issue_erase
 from app.issues.model import Attachment
 from app.projects import storage
 from app.projects.storage import StorageKind

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
-from app.issues.trace_events import TracedEvent
+from app.issues.events.trace_events import TracedEvent
 from app.traces.model import StoredSpan
 
 START: Final = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)

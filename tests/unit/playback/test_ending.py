@@ -9,7 +9,7 @@ from app.core import units
 from app.core.ids import ProjectId
 from app.core.replay_window import ClockStep
 from app.formats.events import event
-from app.issues.replay_events import LinkedCount, LinkedCounts
+from app.issues.events.replay_events import LinkedCount, LinkedCounts
 from app.playback import ending
 from app.playback.links import linked_errors
 from tests.unit.playback.stored import START, replay

@@ -6,7 +6,7 @@ from app.formats.events import exceptions
 from app.formats.events.exceptions import ExceptionRecord, Frame
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json
-from app.issues.replay_events import LinkedEvent
+from app.issues.events.replay_events import LinkedEvent
 from app.playback.links import replay_clock
 from app.playback.visit.model import ReplayContext, ReplayErrors
 from app.symbolication.model import unpack_symbolicated

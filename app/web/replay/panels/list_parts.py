@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.audit.model import VIEWERS_PER_PART
-from app.issues.replay_events import PART_EVENTS, LinkedEvents
+from app.issues.events.replay_events import PART_EVENTS, LinkedEvents
 from app.playback.links.linked_feedback import PART_FEEDBACK
 from app.playback.visit.model import (
     ReplayFeedback,

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from app.audit import queries as audit
 from app.formats.stored import packed_json
-from app.issues import event_queries
+from app.issues.events import event_queries
 from app.memberships.model import Role
 from app.projects import privacy_rules
 from tests.support.browsers import signed_in

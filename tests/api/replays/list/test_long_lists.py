@@ -12,7 +12,7 @@ from app.accounts import writes as account_writes
 from app.audit import writes as audit
 from app.core.ids import ReplayId
 from app.formats.stored import packed_json
-from app.issues import replay_events, trace_events
+from app.issues.events import replay_events, trace_events
 from app.playback.recording import recorded_segments
 from app.replays import queries
 from app.replays.model import ReplayKey

@@ -16,8 +16,8 @@ from app.core import clock
 from app.core.ids import IssueId, ProjectId
 from app.db.engine import Database
 from app.erasure.issue import erase_issue
-from app.issues import move_events
 from app.issues.model import ClearedEvent, NewEvent
+from app.issues.regrouping import move_events
 from app.messages import signals
 from app.messages.erase import erase_from_messages, follow_moved_events
 from app.messages.model import AlertSignal, SignalKind

@@ -13,7 +13,7 @@ from app.core.ids import IssueId, PersonId, ProjectId
 from app.db import days
 from app.db.engine import Database
 from app.erasure.sweep import sweep_once
-from app.issues import expire as issue_expiry
+from app.issues.deletion import expire as issue_expiry
 from app.issues.model import IssueKey
 from app.messages import outbox
 from app.messages.model import MessageKind, NewMessage

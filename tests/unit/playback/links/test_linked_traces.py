@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.issues.trace_events import TracedEvent
+from app.issues.events.trace_events import TracedEvent
 from app.playback.links import linked_traces as traces
 from app.playback.links.linked_traces import Trace
 from app.traces.model import StoredSpan

@@ -7,7 +7,7 @@ import pytest
 from app.core.ids import ProjectId, ReplayId
 from app.core.replay_window import ReplayWindow
 from app.formats.events import event
-from app.issues.replay_events import LinkedCount, LinkedCounts
+from app.issues.events.replay_events import LinkedCount, LinkedCounts
 from app.playback.links import linked_errors, replay_clock
 
 APP, API = ProjectId(1), ProjectId(2)

@@ -6,7 +6,7 @@ import pytest
 
 from app.core import units
 from app.formats.replay.activity import NetworkSpan
-from app.issues.trace_events import TracedEvent
+from app.issues.events.trace_events import TracedEvent
 from app.playback.links.linked_traces import Trace
 from app.playback.links.request_traces import match_request_traces
 from app.traces.model import StoredSpan

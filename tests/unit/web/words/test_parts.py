@@ -7,8 +7,8 @@ from hypothesis import given, strategies as st
 
 from app.core.errors import InvalidInput
 from app.core.ids import EventId, ProjectId
-from app.issues import replay_events as errors
-from app.issues.replay_events import EventPlace
+from app.issues.events import replay_events as errors
+from app.issues.events.replay_events import EventPlace
 from app.traces import logs, parts
 from app.traces.logs import LogPlace
 from app.traces.parts import BlockPlace

@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.db.types import Hex32
-from app.issues import counting, replay_links
-from app.issues.event_rows import to_hex
+from app.issues import replay_links
+from app.issues.counts import counting
+from app.issues.events.event_rows import to_hex
 from app.issues.model import IssueKey
 
 _IDS: Final = bindparam("event_ids", type_=ARRAY(Hex32))

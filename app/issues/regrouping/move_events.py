@@ -25,10 +25,11 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean, clean_or_none
 from app.db.types import Hex32
-from app.issues import counting, replaced_issues, uncounting
-from app.issues.event_rows import to_hex, to_new_event
+from app.issues.counts import counting, uncounting
+from app.issues.events.event_rows import to_hex, to_new_event
 from app.issues.model import ClearedEvent, NewEvent
-from app.issues.replaced_issues import LockedIssue
+from app.issues.regrouping import replaced_issues
+from app.issues.regrouping.replaced_issues import LockedIssue
 from app.issues.tables import events
 from app.issues.writes import NAME_BYTES, VALUE_BYTES
 

@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.db.record_scans import RecordSource
 from app.db.types import Hex32
-from app.issues import uncounting
-from app.issues.erase import delete_issue_counts
-from app.issues.event_rows import to_hex
+from app.issues.counts import uncounting
+from app.issues.deletion.erase import delete_issue_counts
+from app.issues.events.event_rows import to_hex
 from app.issues.model import IssueKey
 from app.issues.tables import events
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.db.types import Hex32
-from app.issues.event_rows import to_event, to_hex
+from app.issues.events.event_rows import to_event, to_hex
 from app.issues.model import EventPayload, EventRowKey, IssueKey, RecentEvent, StoredEvent
 from app.issues.tables import events, issues
 

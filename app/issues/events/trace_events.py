@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, SpanId, TraceId
 from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
-from app.issues.replay_events import BEFORE_ALL, EventPlace, locate_event
+from app.issues.events.replay_events import BEFORE_ALL, EventPlace, locate_event
 
 PART_EVENTS: Final = 1_000
 """Errors of one trace that are read at once."""

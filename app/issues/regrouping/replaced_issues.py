@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.ids import IssueId, ProjectId
 from app.db.engine import get_driver
 from app.db.types import Hex32
-from app.issues import counting
-from app.issues.erase import delete_issue_counts
-from app.issues.event_rows import to_hex
+from app.issues.counts import counting
+from app.issues.deletion.erase import delete_issue_counts
+from app.issues.events.event_rows import to_hex
 from app.issues.grouping import rules
 from app.issues.model import IssueKey
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.db.types import Hex32
-from app.issues.event_rows import to_hex
+from app.issues.events.event_rows import to_hex
 
 EventsByHour = dict[datetime, int]
 """Events by the beginning of their hour, in UTC; empty hours are left out."""

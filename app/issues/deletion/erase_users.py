@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
 from app.db.types import Hex32
-from app.issues import counting
+from app.issues.counts import counting
 from app.issues.tables import events, issue_users
 
 _HASHES: Final = bindparam("hashes", type_=ARRAY(Hex32))

@@ -25,7 +25,7 @@ from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
 from app.db import windows as sql_windows
 from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
-from app.issues.event_rows import to_event, to_hex
+from app.issues.events.event_rows import to_event, to_hex
 from app.issues.model import StoredEvent
 from app.issues.tables import events
 

@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId
 from app.formats.stored import packed_json
-from app.issues import counting
-from app.issues.event_rows import to_new_event
+from app.issues.counts import counting
+from app.issues.events.event_rows import to_new_event
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
 from app.issues.tables import events

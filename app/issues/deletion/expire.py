@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId
 from app.db.types import Hex32
-from app.issues.erase import delete_issue_counts
+from app.issues.deletion.erase import delete_issue_counts
 from app.issues.model import IssueKey
 from app.issues.tables import issue_tombstones
 

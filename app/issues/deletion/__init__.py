@@ -1,0 +1,1 @@
+"""Ends issues and events: those that somebody erases, and those that expire."""

@@ -1,0 +1,1 @@
+"""Reads the events of issues, of replays and of traces."""
