@@ -8,8 +8,8 @@ from app.administration.people.record_failures import record_failures
 from app.audit import writes as audit_writes
 from app.core import clock
 from app.core.repeated_worker import RepeatedWorker
-from app.db import days, old_rows
 from app.db.engine import Database
+from app.db.partitions import days, old_rows
 from app.ingest.digest import marks
 from app.ingest.digest.link_issues import link_blocks, link_events_to_replays
 from app.issues import old_rows as issue_rows

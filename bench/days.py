@@ -24,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core.days import RetentionClass
 from app.core.ids import ProjectId
-from app.db import days, migrate
-from app.db.days import FAMILIES, Partition
-from app.db.embedded import EmbeddedPostgres
+from app.db import migrate
 from app.db.engine import Database
+from app.db.partitions import days
+from app.db.partitions.days import FAMILIES, Partition
+from app.db.server.embedded import EmbeddedPostgres
 from app.issues.events import replay_events
 from app.playback.links import replay_clock
 from app.replays import queries

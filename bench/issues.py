@@ -36,8 +36,8 @@ from app import wiring
 from app.accounts import queries as accounts, sign_ins
 from app.core.ids import ProjectId, ReplayId
 from app.core.settings import Settings
-from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
+from app.db.server.embedded import EmbeddedPostgres
 from app.formats.stored.packed_json import pack_json
 from app.ingest.digest.link_issues import link_events_to_replays
 from app.issues.events import replay_events

@@ -25,10 +25,11 @@ from sqlalchemy import text
 
 from app.core.days import RetentionClass
 from app.core.ids import ProjectId, ReplayId
-from app.db import days, migrate
-from app.db.days import FAMILIES, Partition
+from app.db import migrate
 from app.db.engine import Database
-from app.db.postmaster import SETTINGS, Postmaster
+from app.db.partitions import days
+from app.db.partitions.days import FAMILIES, Partition
+from app.db.server.postmaster import SETTINGS, Postmaster
 from app.projects import retention_rules, writes
 from app.projects.retention_rules import ProjectRules
 from app.replays.model import ReplayKey

@@ -29,7 +29,7 @@ from app.core import clock
 from app.core.ids import ProjectId, ReplayId
 from app.db import migrate
 from app.db.engine import Database
-from app.db.postmaster import Postmaster
+from app.db.server.postmaster import Postmaster
 from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once
 from app.formats.stored import video_layout

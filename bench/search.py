@@ -23,7 +23,7 @@ from app.core import clock
 from app.core.ids import PersonId, ProjectId
 from app.db import migrate
 from app.db.engine import Database
-from app.db.postmaster import SETTINGS, Postmaster
+from app.db.server.postmaster import SETTINGS, Postmaster
 from app.playback.replay_search import ReplaySearch, search_replays
 from app.replays.search import query_language as search
 from app.replays.search.orders import NEWEST, ORDERS

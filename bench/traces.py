@@ -31,7 +31,7 @@ from sqlalchemy import text
 from app.core.ids import ProjectId, ReplayId
 from app.db import migrate
 from app.db.engine import Database
-from app.db.postmaster import SETTINGS, Postmaster
+from app.db.server.postmaster import SETTINGS, Postmaster
 from app.formats.stored import span_block
 from app.issues.events import replay_events
 from app.playback.links import replay_clock

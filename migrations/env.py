@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from app.core.settings import Settings
 from app.db import engine, migrate, roles
-from app.db.embedded import EmbeddedPostgres
+from app.db.server.embedded import EmbeddedPostgres
 
 
 def run_migrations(connection: Connection) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from app.backup.model import BackupRefused, BackupUnfinished
 from app.core import log
 from app.core.errors import ServiceUnavailable
-from app.db.programs import PostgresPrograms
+from app.db.server.programs import PostgresPrograms
 
 _NEEDED: Final = ("pg_dump", "pg_restore")
 _DEBIAN: Final = Path("/usr/lib/postgresql")

@@ -29,8 +29,8 @@ from app.core.clock import monotonic_s
 from app.core.settings import Settings
 from app.core.units import format_bytes
 from app.db import roles
-from app.db.embedded import EmbeddedPostgres
 from app.db.roles import DatabaseUrls
+from app.db.server.embedded import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from app.backup.make import MadeBackup

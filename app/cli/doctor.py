@@ -28,7 +28,7 @@ from app.core.units import format_bytes
 from app.db import engine, migrate, roles
 from app.db.engine import Database
 from app.db.folder import DataFolderInUse, DataFolderLock, is_open_to_others
-from app.db.programs import find_release_date
+from app.db.server.programs import find_release_date
 from app.erasure.log.file import ErasureLog, LogHead, read_known_sizes
 from app.journal import disk
 from app.media import child

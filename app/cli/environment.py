@@ -14,10 +14,10 @@ from app.backup.state import refuse_unfinished_restore
 from app.core.errors import InvalidInput
 from app.core.settings import Settings
 from app.db import roles
-from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.folder import DataFolderLock
 from app.db.roles import DatabaseUrls
+from app.db.server.embedded import EmbeddedPostgres
 
 out: Final = Console(highlight=False, soft_wrap=True, markup=False)
 """The console for results; it never wraps lines, so that addresses can be copied."""

@@ -14,8 +14,8 @@ from app.core import log
 from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.db import migrate as schema, roles
-from app.db.embedded import EmbeddedPostgres
 from app.db.folder import DataFolderInUse, DataFolderLock
+from app.db.server.embedded import EmbeddedPostgres
 from app.projects import cells
 
 if TYPE_CHECKING:

@@ -92,7 +92,7 @@ _CLOSED_FUNCTIONS: Final = """
       and not has_function_privilege($1, oid, 'EXECUTE')
     order by 1
 """
-"""Functions of the owner (`db/days.py`) that the role may not call yet."""
+"""Functions of the owner (`db/partitions/days.py`) that the role may not call yet."""
 
 _MISSING_RIGHTS: Final = """
     select oid::regclass::text as name, kind as missing

@@ -5,4 +5,4 @@ from typing import Final
 from app.issues.tables import attachments, events
 
 OLD_TABLES: Final = (events, attachments)
-"""Tables whose rows `db/old_rows.py` moves. Events are grouped first (`regrouping/backfill.py`)."""
+"""Tables that `db/partitions/old_rows.py` moves. Events are grouped first, by `backfill`."""

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from app.db.days import TODAY
+from app.db.partitions.days import TODAY
 from app.db.schema import metadata
 from app.db.types import Hex32
 from app.db.windows import FAR
@@ -26,7 +26,7 @@ from app.db.windows import FAR
 events: Final = Table(
     "events",
     metadata,
-    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    # The day on which it was stored, and the class of its project: the partition (`db/partitions`).
     Column("day", Date, nullable=False, server_default=TODAY),
     Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True),
@@ -225,7 +225,7 @@ Index("ix_issue_tickets_issue", issue_tickets.c.project_id, issue_tickets.c.issu
 attachments: Final = Table(
     "attachments",
     metadata,
-    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    # The day on which it was stored, and the class of its project: the partition (`db/partitions`).
     Column("day", Date, nullable=False, server_default=TODAY),
     Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     # No foreign key: a file may come before its event, or without it.

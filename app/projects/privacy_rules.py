@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import log
 from app.core.errors import InvalidInput
 from app.core.ids import PersonId, ProjectId
-from app.db.days import TODAY_SQL
+from app.db.partitions.days import TODAY_SQL
 from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean_json
 from app.projects.model import RemovalCount, RemovalKey

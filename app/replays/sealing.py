@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import FIRST_DAY, OLD_DAY, RetentionClass
-from app.db import days
-from app.db.days import TODAY_SQL, Partition
 from app.db.engine import get_driver
+from app.db.partitions import days
+from app.db.partitions.days import TODAY_SQL, Partition
 from app.replays import locks
 from app.replays.model import ReplayKey
 from app.replays.totals import picture_storage

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from app.db.days import TODAY
+from app.db.partitions.days import TODAY
 from app.db.schema import metadata
 from app.db.types import Hex32
 from app.formats.replay.recording_summary import RecordingCounts
@@ -116,7 +116,7 @@ Index(
 segments: Final = Table(
     "segments",
     metadata,
-    # Day and class of the replay: the partition (`db/days.py`). Each partition has the key below.
+    # Day and class of the replay: the partition (`db/partitions`). Each one has the key below.
     Column("day", Date, nullable=False, server_default=TODAY),
     Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True),

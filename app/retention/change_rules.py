@@ -16,8 +16,8 @@ from app.core import clock
 from app.core.days import OLD_DAY, RetentionClass
 from app.core.errors import PermissionDenied
 from app.core.ids import PersonId, ProjectId
-from app.db import days
 from app.db.engine import Database
+from app.db.partitions import days
 from app.debug_files import queries as debug_files
 from app.debug_files.model import DebugFileTotal
 from app.memberships.model import ProjectAccess, Role

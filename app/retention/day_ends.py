@@ -11,7 +11,7 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
 from app.core.ids import ProjectId
-from app.db import day_rows, days
+from app.db.partitions import day_rows, days
 from app.projects import day_totals
 from app.replays.totals import sizes
 from app.retention import receipts

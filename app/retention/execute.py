@@ -26,9 +26,9 @@ from app.core import clock, log
 from app.core.days import RetentionClass
 from app.core.errors import DatabaseUnavailable
 from app.core.ids import ProjectId
-from app.db import day_rows, days
-from app.db.days import FAMILIES, Partition
 from app.db.engine import Database
+from app.db.partitions import day_rows, days
+from app.db.partitions.days import FAMILIES, Partition
 from app.feedback import expire as feedback_expiry
 from app.issues import replay_links
 from app.issues.deletion import expire as issue_expiry

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import OLD_DAY
 from app.core.ids import ProjectId
-from app.db import day_rows, days
 from app.db.counted_days import CountedDays
-from app.db.days import Partition
+from app.db.partitions import day_rows, days
+from app.db.partitions.days import Partition
 from app.issues.deletion import expire as issue_expiry
 from app.projects import day_totals, old_counts, retention_rules
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules

@@ -7,8 +7,8 @@ reads it from end to end, some thousand pages in a transaction.
 from datetime import timedelta
 from typing import Final
 
-from app.db import days
 from app.db.engine import Database
+from app.db.partitions import days
 from app.releases import expire
 from app.retention import inventory, receipts
 

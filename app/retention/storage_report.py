@@ -11,8 +11,8 @@ from typing import Final
 
 from app.accounts.model import Person
 from app.core.ids import ProjectId
-from app.db import days
 from app.db.engine import Database
+from app.db.partitions import days
 from app.debug_files import queries as debug_files
 from app.projects import day_totals, queries as projects, retention_rules
 from app.projects.model import Project

@@ -7,8 +7,8 @@ from typing import Final
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.db import roles
-from app.db.postmaster import SETTINGS, Postmaster
 from app.db.roles import DatabaseUrls
+from app.db.server.postmaster import SETTINGS, Postmaster
 
 _RETRY_S: Final = 1.0
 _OWN_CONNECTIONS: Final = 15

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.traces.tables import logs, span_blocks, spans, transactions
 
 OLD_TABLES: Final = (span_blocks, logs)
-"""Tables whose rows `db/old_rows.py` moves."""
+"""Tables whose rows `db/partitions/old_rows.py` moves."""
 
 
 async def has_single_spans(connection: AsyncConnection) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from app.db.days import TODAY
+from app.db.partitions.days import TODAY
 from app.db.schema import metadata
 from app.db.types import Hex32
 from app.db.windows import FAR
@@ -29,7 +29,7 @@ from app.db.windows import FAR
 span_blocks: Final = Table(
     "span_blocks",
     metadata,
-    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    # The day on which it was stored, and the class of its project: the partition (`db/partitions`).
     Column("day", Date, nullable=False, server_default=TODAY),
     Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),
@@ -139,7 +139,7 @@ Index(
 logs: Final = Table(
     "logs",
     metadata,
-    # The day on which it was stored, and the class of its project: the partition (`db/days.py`).
+    # The day on which it was stored, and the class of its project: the partition (`db/partitions`).
     Column("day", Date, nullable=False, server_default=TODAY),
     Column("retention_class", SmallInteger, nullable=False, server_default=text("3")),
     Column("project_id", BigInteger, primary_key=True, autoincrement=False),

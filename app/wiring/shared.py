@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.api.open_connections import OpenConnections, allow_open_files
 from app.core.settings import Settings
-from app.db import embedded
 from app.db.engine import Database
 from app.db.folder import close_to_others, make_private
 from app.db.roles import DatabaseUrls
+from app.db.server import embedded
 from app.messages.wanted import WantedSignals
 from app.playback.pictures.notes import PictureNotes
 from app.preparation import DatabasePreparation

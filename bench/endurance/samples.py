@@ -12,7 +12,7 @@ import asyncpg
 import httpx2
 
 from app.core import clock
-from app.db import postmaster
+from app.db.server import postmaster
 from bench.endurance.open_files import count_open_files
 from bench.endurance.table_sizes import read_table_sizes
 from bench.ingest.load import HOST

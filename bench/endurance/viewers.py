@@ -12,8 +12,8 @@ import httpx2
 
 from app.accounts import queries as accounts, sign_ins
 from app.core import clock
-from app.db import postmaster
 from app.db.engine import Database
+from app.db.server import postmaster
 from app.web.urls import list_urls
 from bench.ingest.load import HOST
 from bench.ingest.servers import MeasuredServer

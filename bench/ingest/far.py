@@ -25,7 +25,7 @@ from urllib.parse import parse_qs, urlsplit
 import uvloop
 
 from app.core import clock
-from app.db.postmaster import Postmaster
+from app.db.server.postmaster import Postmaster
 from bench.ingest import envelopes, load, servers
 from bench.ingest.envelopes import EnvelopeStream
 from bench.ingest.load import HOST, SendingPace

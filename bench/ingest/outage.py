@@ -17,7 +17,7 @@ from typing import Any, Final
 import uvloop
 
 from app.core import clock
-from app.db.postmaster import Postmaster
+from app.db.server.postmaster import Postmaster
 from bench.ingest import envelopes, load, servers
 from bench.ingest.envelopes import EnvelopeStream
 from bench.ingest.load import SendingPace

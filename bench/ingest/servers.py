@@ -21,8 +21,8 @@ import httpx2
 import psutil
 
 from app.core import clock
-from app.db import postmaster
-from app.db.postmaster import Postmaster
+from app.db.server import postmaster
+from app.db.server.postmaster import Postmaster
 from bench.ingest.load import HOST, SendTarget
 
 _HERE: Final = Path(__file__).parent

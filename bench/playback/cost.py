@@ -18,7 +18,7 @@ from typing import Final
 
 import httpx2
 
-from app.db import postmaster
+from app.db.server import postmaster
 from bench.endurance import viewers
 from bench.ingest.load import HOST
 from bench.playback.film import film

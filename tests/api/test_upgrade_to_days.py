@@ -18,8 +18,8 @@ from app.core.days import OLD_DAY
 from app.core.errors import DatabaseUnusable
 from app.core.ids import ReplayId
 from app.db import migrate, roles
-from app.db.days import FAMILIES
 from app.db.engine import Database
+from app.db.partitions.days import FAMILIES
 from app.db.roles import DatabaseUrls
 from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once

@@ -17,8 +17,8 @@ from app.accounts import queries as accounts
 from app.core import clock
 from app.core.ids import ProjectId, PublicKey
 from app.db.engine import Database
-from app.db.postmaster import SETTINGS, Postmaster
 from app.db.roles import DatabaseUrls
+from app.db.server.postmaster import SETTINGS, Postmaster
 from app.preparation import DatabasePreparation
 from app.projects import queries as projects
 from tests.support.builders import envelopes

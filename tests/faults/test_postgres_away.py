@@ -23,7 +23,7 @@ import pytest
 from app.core.ids import ProjectId
 from app.db import migrate
 from app.db.engine import Database
-from app.db.postmaster import Postmaster
+from app.db.server.postmaster import Postmaster
 from app.formats.wire import credentials
 from tests.support import programme_size
 from tests.support.builders import traffic

@@ -18,8 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import BatchDays, DayClock, DaySlot
 from app.core.ids import ProjectId, ReplayId
-from app.db.days import TODAY_SQL, Partition, ensure_partitions
 from app.db.engine import get_driver
+from app.db.partitions.days import TODAY_SQL, Partition, ensure_partitions
 from app.formats import timestamps
 from app.ingest.items.attachment import ATTACHMENT
 from app.ingest.items.event import EVENT

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.db import days
 from app.db.engine import Database
+from app.db.partitions import days
 from app.db.text import clean_or_none
 from app.formats import jsonish
 from app.formats.events import view_hierarchy

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from app.core.days import DayClock
-from app.db import days
-from app.db.days import TODAY_SQL
+from app.db.partitions import days
+from app.db.partitions.days import TODAY_SQL
 from app.erasure.sweep import sweep_once
 from app.ingest.digest import read_days
 from tests.support.builders import envelopes

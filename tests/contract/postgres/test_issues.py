@@ -11,8 +11,8 @@ from sqlalchemy import select, text
 from app.core.days import BatchDays
 from app.core.errors import NotFound
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
-from app.db import days
 from app.db.engine import Database
+from app.db.partitions import days
 from app.formats.stored import packed_json
 from app.issues import status, writes
 from app.issues.counts import counting

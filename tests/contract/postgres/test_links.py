@@ -13,9 +13,9 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.days import BatchDays
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
-from app.db import days
 from app.db.engine import Database
 from app.db.lists import ListPage, PageRequest
+from app.db.partitions import days
 from app.db.text import JsonText
 from app.erasure.replay import erase_replay
 from app.formats.replay.recording_summary import RecordingCounts

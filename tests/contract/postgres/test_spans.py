@@ -11,8 +11,8 @@ from app import background
 from app.core.days import BatchDays
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
 from app.core.replay_window import ReplayWindow
-from app.db import days
 from app.db.engine import Database
+from app.db.partitions import days
 from app.formats.stored import span_block
 from app.formats.stored.packed_json import pack_json, unpack_json
 from app.replays import trace_links

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.ids import ProjectId
-from app.db import days
-from app.db.days import Partition
 from app.db.engine import Database
+from app.db.partitions import days
+from app.db.partitions.days import Partition
 from app.erasure.replay import erase_replay
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch

@@ -9,9 +9,9 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.ids import ProjectId, ReplayId
-from app.db import days
-from app.db.days import FAMILIES, Partition
 from app.db.engine import Database
+from app.db.partitions import days
+from app.db.partitions.days import FAMILIES, Partition
 from app.replays.model import ReplayKey
 from app.storage.port import ObjectStore
 

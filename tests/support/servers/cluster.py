@@ -15,8 +15,8 @@ from typing import Final
 
 import asyncpg
 
-from app.db import programs, system_user
 from app.db.roles import APP, OWNER
+from app.db.server import programs, system_user
 from tests.support.servers.ports import find_free_port
 from tests.support.waiting import until_asked
 

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
-from app.db import system_user
 from app.db.roles import APP, OWNER
+from app.db.server import system_user
 from tests.support.servers.cluster import Cluster
 from tests.support.servers.ports import find_free_port
 from tests.support.waiting import until

@@ -20,8 +20,8 @@ import pytest
 
 from app.db import migrate, roles
 from app.db.engine import Database
-from app.db.postmaster import SETTINGS, Postmaster
 from app.db.roles import DatabaseUrls
+from app.db.server.postmaster import SETTINGS, Postmaster
 
 # No test here is about a power cut; those start a server of their own.
 _FAST: Final = {**SETTINGS, "fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}

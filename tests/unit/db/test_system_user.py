@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from app.db import system_user
+from app.db.server import system_user
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core import clock
-from app.db.postmaster import SETTINGS
+from app.db.server.postmaster import SETTINGS
 from app.supervisor.postgres import share_connections
 from app.supervisor.supervisor import _WorkerSlot
 

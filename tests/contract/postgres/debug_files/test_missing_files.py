@@ -8,9 +8,9 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.ids import EventId, ProjectId
-from app.db import days
-from app.db.days import Partition
 from app.db.engine import Database
+from app.db.partitions import days
+from app.db.partitions.days import Partition
 from app.symbolication import waiting
 from app.symbolication.model import MissingDebugFile, SymbolicatedEvent
 from tests.contract.postgres.test_issues import PROJECT, add_batch, make_event

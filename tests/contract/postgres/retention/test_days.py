@@ -11,9 +11,9 @@ from sqlalchemy import text
 
 from app.core.days import OLD_DAY, RetentionClass
 from app.core.errors import DatabaseUnavailable
-from app.db import days
-from app.db.days import FAMILIES, Partition
 from app.db.engine import Database
+from app.db.partitions import days
+from app.db.partitions.days import FAMILIES, Partition
 from tests.support.servers.postgres import as_app
 
 DAY = date(2026, 3, 1)

@@ -7,9 +7,9 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.days import OLD_DAY, BatchDays, DaySlot
-from app.db import days
-from app.db.days import Partition
 from app.db.engine import Database
+from app.db.partitions import days
+from app.db.partitions.days import Partition
 from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.replays import locks, queries, writes
 from app.storage.local import LocalStore

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from app.core import clock
 from app.core.ids import IssueId, PersonId, ProjectId
-from app.db import days
 from app.db.engine import Database
+from app.db.partitions import days
 from app.erasure.sweep import sweep_once
 from app.issues.deletion import expire as issue_expiry
 from app.issues.model import IssueKey

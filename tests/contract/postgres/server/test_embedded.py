@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from app.core.errors import ServiceUnavailable
-from app.db import embedded, postmaster, programs, system_user
-from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
-from app.db.postmaster import Postmaster
+from app.db.server import embedded, postmaster, programs, system_user
+from app.db.server.embedded import EmbeddedPostgres
+from app.db.server.postmaster import Postmaster
 from tests.support.waiting import until
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")

@@ -14,10 +14,11 @@ from app.cli import doctor
 from app.cli.checks import CheckLevel
 from app.core import clock
 from app.core.errors import ServiceUnavailable
-from app.db import programs, roles
-from app.db.embedded import EmbeddedPostgres
-from app.db.postmaster import Postmaster
-from app.db.programs import PostgresPrograms
+from app.db import roles
+from app.db.server import programs
+from app.db.server.embedded import EmbeddedPostgres
+from app.db.server.postmaster import Postmaster
+from app.db.server.programs import PostgresPrograms
 
 
 def list_distributions() -> list[Path]:

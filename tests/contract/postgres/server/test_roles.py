@@ -18,11 +18,11 @@ from app import wiring
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable
 from app.core.shipped import MIGRATIONS
 from app.db import engine, roles
-from app.db.embedded import EmbeddedPostgres
 from app.db.engine import Database
 from app.db.folder import is_open_to_others
-from app.db.postmaster import Postmaster
 from app.db.roles import DatabaseUrls
+from app.db.server.embedded import EmbeddedPostgres
+from app.db.server.postmaster import Postmaster
 from tests.support.builders import envelopes
 from tests.support.servers.postgres import run_sql
 from tests.support.servers.server import alone, keyed

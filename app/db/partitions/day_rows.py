@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import RetentionClass
 from app.core.ids import ProjectId
-from app.db.days import Partition
 from app.db.engine import get_driver
+from app.db.partitions.days import Partition
 
 OWNERS: Final = {
     "segments": "replay_id",

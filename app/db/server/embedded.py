@@ -10,8 +10,8 @@ from app.core import log
 from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.db import roles
-from app.db.postmaster import SETTINGS, Postmaster, find_running_url
 from app.db.roles import DatabaseUrls
+from app.db.server.postmaster import SETTINGS, Postmaster, find_running_url
 
 _WATCH_S: Final = 0.25
 _RETRY_S: Final = 1.0

@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import FIRST_DAY, OLD_DAY
-from app.db.days import TODAY_SQL, Partition, ensure_partitions
 from app.db.engine import get_driver
+from app.db.partitions.days import TODAY_SQL, Partition, ensure_partitions
 
 STEP: Final = 1_000
 """Rows that are moved at once."""

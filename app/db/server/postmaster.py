@@ -28,11 +28,11 @@ import psutil
 from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import ServiceUnavailable
-from app.db import authentication
 from app.db.folder import make_private
-from app.db.programs import PostgresPrograms
 from app.db.roles import SUPERUSER
-from app.db.system_user import SystemUser, find_system_user
+from app.db.server import authentication
+from app.db.server.programs import PostgresPrograms
+from app.db.server.system_user import SystemUser, find_system_user
 
 SETTINGS: Final[Mapping[str, str]] = {
     "listen_addresses": "",

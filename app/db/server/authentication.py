@@ -14,7 +14,7 @@ from typing import Final
 
 from app.core import log
 from app.db.roles import APP, OWNER, SUPERUSER
-from app.db.system_user import SystemUser
+from app.db.server.system_user import SystemUser
 
 _RULES: Final = "playhead_hba.conf"
 _NAMES: Final = "playhead_ident.conf"

@@ -1,0 +1,1 @@
+"""The partitions of tables by day and retention class, and the rows in them."""
