@@ -10,13 +10,13 @@ while only the old primary answers does not use it either.
 """
 
 import asyncio
-import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import asyncpg
 import msgspec
@@ -27,8 +27,11 @@ from app.core.errors import DatabaseUnavailable
 from app.db.metrics import trace_driver_statements
 
 _CONNECT_ONE_OF_SEVERAL_S: Final = 3
-_LOOK_AGAIN_S: Final = 60.0
-"""The pause between two looks at all hosts, as long as one of them has not answered."""
+_LOOK_AGAIN_S: Final = 10.0
+"""The pause between two looks at all hosts."""
+_LOOK_AGAIN_AT_MOST_S: Final = 60.0
+_PAUSE_PER_LOOK: Final = 20.0
+"""The same in durations of the last look: where a host never answers, each one takes seconds."""
 _URL: Final = re.compile(r"(?P<start>\w+://(?:[^/?]*@)?)(?P<hosts>[^/?@]*)(?P<rest>.*)", re.DOTALL)
 _WISH: Final = "target_session_attrs="
 _IS_STANDBY: Final = "select pg_is_in_recovery()"
@@ -125,15 +128,20 @@ class PrimaryFinder:
     def __init__(self, timelines: NewestTimelines) -> None:
         self._timelines = timelines
         self._look_at_s: dict[tuple[str, ...], float] = {}
-        """The time of the next look at the hosts; infinite once all of them have answered."""
+        """The time of the next look at the hosts."""
+        self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = (
+            WeakKeyDictionary()
+        )
+        """A lock serves one event loop, and a command may run several one after another."""
 
     async def connect(
         self, urls: Sequence[str], *, command_s: float | None
     ) -> "asyncpg.Connection[Any]":
         """Connect to the first primary that is not older than the newest one that was seen.
 
-        All hosts are looked at before, and again every minute until all of them have answered:
-        the newest primary may stand last in the URL.
+        All hosts are looked at before, unless they were a moment ago: the newest primary may stand
+        last in the URL, and a standby may have been promoted while this process needed no new
+        connection.
 
         Args:
             urls: A URL for each host.
@@ -142,8 +150,7 @@ class PrimaryFinder:
         Raises:
             DatabaseUnavailable: There is none; the message has the reason of each host.
         """
-        if monotonic_s() >= self._look_at_s.get(tuple(urls), 0.0):
-            await self._look_at_all(urls, command_s)
+        await self._look_if_due(urls, command_s)
         errors: list[Exception] = []
         for url in urls:
             try:
@@ -151,8 +158,11 @@ class PrimaryFinder:
             except CONNECT_ERRORS as error:
                 errors.append(error)
                 continue
-            newer = self._timelines.find_newer(timeline) if timeline else None
-            if timeline is None or newer is None:
+            if timeline is None:
+                return connection
+            newer = self._timelines.find_newer(timeline)
+            if newer is None:
+                self._timelines.note(timeline)  # it may have been promoted since the last look
                 return connection
             await connection.close()
             reason = (
@@ -163,24 +173,33 @@ class PrimaryFinder:
             errors.append(asyncpg.InterfaceError(reason))
         raise explain_errors(errors)
 
+    async def _look_if_due(self, urls: Sequence[str], command_s: float | None) -> None:
+        """Look at all hosts, if no look is recent; whoever comes meanwhile waits for its end."""
+        key = tuple(urls)
+        async with self._locks.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+            began_s = monotonic_s()
+            if began_s < self._look_at_s.get(key, 0.0):
+                return
+            await self._look_at_all(urls, command_s)
+            ended_s = monotonic_s()
+            wanted_s = (ended_s - began_s) * _PAUSE_PER_LOOK
+            pause_s = min(max(_LOOK_AGAIN_S, wanted_s), _LOOK_AGAIN_AT_MOST_S)
+            self._look_at_s[key] = ended_s + pause_s
+
     async def _look_at_all(self, urls: Sequence[str], command_s: float | None) -> None:
         """Learn the newest timeline from whichever hosts answer."""
         answers = await asyncio.gather(
             *(_connect_to_primary(url, command_s) for url in urls), return_exceptions=True
         )
-        has_answer_of_all = True
         for answer in answers:
             if isinstance(answer, BaseException):
                 if not isinstance(answer, CONNECT_ERRORS):
                     raise answer
-                has_answer_of_all = has_answer_of_all and isinstance(answer, StandbyError)
                 continue
             connection, timeline = answer
             await connection.close()
             if timeline:
                 self._timelines.note(timeline)
-        next_s = math.inf if has_answer_of_all else monotonic_s() + _LOOK_AGAIN_S
-        self._look_at_s[tuple(urls)] = next_s
 
 
 primary_finder: Final = PrimaryFinder(newest_timelines)

@@ -1,5 +1,6 @@
 """Of several hosts, the primary with the newest timeline is used."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ class FakeConnection:
         """Tell the system and the timeline; 0 stands for a Postgres that does not tell it."""
         if not self._timeline:
             raise asyncpg.InsufficientPrivilegeError("permission denied")
+        await asyncio.sleep(0)
         return 7, self._timeline
 
     async def close(self) -> None:
@@ -107,27 +109,47 @@ async def test_an_old_primary_is_refused_by_a_process_that_starts_later(fake_hos
     assert await find_url(PrimaryFinder(forgetful)) == OLD
 
 
-async def test_all_hosts_are_looked_at_until_all_have_answered(fake_hosts, monkeypatch):
-    """Afterwards a connection asks one host; while one is down, all are asked once a minute."""
+async def test_an_old_primary_is_refused_by_processes_that_lived_through_the_failover(
+    fake_hosts, monkeypatch
+):
+    """One meets the new primary while the old one is away; the other was idle meanwhile."""
     now_s = 1_000.0
     monkeypatch.setattr(hosts, "monotonic_s", lambda: now_s)
+    busy, idle = PrimaryFinder(NewestTimelines()), PrimaryFinder(NewestTimelines())
+    fake_hosts |= {OLD: 1, NEW: STANDBY}
+    assert [await find_url(busy), await find_url(idle)] == [OLD, OLD]
+    fake_hosts |= {OLD: None, NEW: 2}
+    assert await find_url(busy) == NEW
+    fake_hosts[OLD] = 1
+    assert await find_url(busy) == NEW
+    now_s = 1_010.0
+    assert await find_url(idle) == NEW
+
+
+async def test_all_hosts_are_looked_at_now_and_then(fake_hosts, monkeypatch):
+    """Otherwise a connection asks one host. A look that takes long is repeated less often."""
     finder = PrimaryFinder(NewestTimelines())
-    fake_hosts |= {OLD: 1, NEW: None}
-    for now_s, asked in (  # noqa: B007 - read by the clock
-        (1_000.0, [OLD, NEW, OLD]),
-        (1_059.0, [OLD]),
-        (1_060.0, [OLD, NEW, OLD]),
+    fake_hosts |= {OLD: 1, NEW: STANDBY}
+    for now_s, takes_s, asked in (
+        (1_000.0, 0, [OLD, NEW, OLD]),
+        (1_009.0, 0, [OLD]),
+        (1_010.0, 3, [OLD, NEW, OLD]),
+        (1_072.0, 0, [OLD]),
+        (1_073.0, 30, [OLD, NEW, OLD]),
+        (1_163.0, 0, [OLD, NEW, OLD]),
     ):
         fake_hosts.asked.clear()
+        times_s = iter((now_s, now_s + takes_s))
+        monkeypatch.setattr(hosts, "monotonic_s", times_s.__next__)
         assert await find_url(finder) == OLD
         assert fake_hosts.asked == asked
-    now_s = 1_120.0
-    fake_hosts[NEW] = STANDBY
-    assert await find_url(finder) == OLD
-    now_s = 9_000.0
-    fake_hosts.asked.clear()
-    assert await find_url(finder) == OLD
-    assert fake_hosts.asked == [OLD]
+
+
+async def test_connections_of_one_moment_wait_for_one_look(fake_hosts):
+    """Each of them must know the newest timeline, and one look is enough for all."""
+    finder = PrimaryFinder(NewestTimelines())
+    assert await asyncio.gather(*(find_url(finder) for _ in range(3))) == [NEW] * 3
+    assert fake_hosts.asked.count(OLD) == 4
 
 
 def test_timelines_of_other_systems_are_not_compared(tmp_path: Path):
