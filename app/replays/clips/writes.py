@@ -212,8 +212,9 @@ async def finish_clip(connection: AsyncConnection, task: ClipTask, file: ClipFil
     """Point a clip at its file, which is stored and expires otherwise.
 
     Returns:
-        False if the clip or its replay was deleted meanwhile, or somebody else renders it: then
-        the file goes to the sweep, and a deleted replay is verified once more.
+        False if the clip or its replay was deleted meanwhile, somebody else renders it, or the
+        file has expired: then the file goes to the sweep, a deleted replay is verified once more,
+        and a clip whose file expired waits again.
     """
     key = task.clip.key
     is_deleted = await locks.lock_for_adding(connection, [key])
@@ -239,7 +240,25 @@ async def finish_clip(connection: AsyncConnection, task: ClipTask, file: ClipFil
     )
     if is_ours and not is_deleted and kept.rowcount:
         return True
-    await connection.execute(delete(replay_clips).where(*_is_leased_as(task)))
+    if is_ours and is_deleted:
+        await connection.execute(delete(replay_clips).where(_clip.id == task.clip.id))
+    elif is_ours:
+        # The process was held up: the row must not stay ready with a file that the sweep deletes.
+        await connection.execute(
+            update(replay_clips)
+            .where(_clip.id == task.clip.id)
+            .values(
+                state="waiting",
+                lease=None,
+                percent=0,
+                ended_at=None,
+                object_key=None,
+                size_bytes=None,
+                width=None,
+                height=None,
+                duration_ms=None,
+            )
+        )
     await pictures.discard_object(connection, key, file.object_key, at=clock.now())
     if is_deleted:
         await outgoing.request_another_sweep(connection, key)

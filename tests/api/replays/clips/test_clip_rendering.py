@@ -69,6 +69,34 @@ async def test_a_clip_that_is_deleted_while_it_is_rendered_leaves_nothing(
     assert await read_storage(clips_server) == []
 
 
+async def test_a_clip_whose_file_expires_before_it_is_finished_waits_again(
+    clips_server, held, monkeypatch
+):
+    """A process that was held up does not leave it ready with a file that is deleted."""
+    await clips_server.take(envelopes.replay_video_envelope(0))
+    answer = await ask(clips_server, format="webp")
+    put_file = clips_server.service.shared.objects.put_file
+
+    async def put_late(key: str, descriptor: int) -> None:
+        await put_file(key, descriptor)
+        async with clips_server.database.transaction() as connection:
+            await connection.execute(
+                text("delete from expiring_objects where object_key = :key"), {"key": key}
+            )
+
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            type(clips_server.service.shared.objects), "put_file", staticmethod(put_late)
+        )
+        assert await held.make_next() is ClipResult.DELETED
+    assert (await look(clips_server, answer))["state"] == "waiting"
+    assert await held.make_next() is ClipResult.READY
+    await sweep(clips_server)
+    assert len(list_clip_objects(clips_server)) == 1
+    file = await clips_server.web.get((await look(clips_server, answer))["file"])
+    assert file.status_code == 200
+
+
 async def test_a_replay_that_is_deleted_while_its_clip_is_rendered_is_verified_again(
     clips_server, held, monkeypatch
 ):
