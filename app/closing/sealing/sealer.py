@@ -79,20 +79,44 @@ class Sealer:
         layouts = layout.lay_out_replay(
             map(_list_parts, replay.segments), object_bytes=self._object_bytes
         )
-        missing: set[PartKey] = set()
         object_keys: list[str] = []
+        try:
+            missing = await self._put_objects(replay, layouts, object_keys, until_s=until_s)
+        except BaseException:
+            await self._let_expire_anew(replay, object_keys)
+            raise
+        async with self._database.transaction() as connection:
+            return await sealing.seal_replay(
+                connection, replay, object_keys, _place_segments(replay, layouts, missing)
+            )
+
+    async def _put_objects(
+        self,
+        replay: SealableReplay,
+        layouts: list[SealedLayout],
+        object_keys: list[str],
+        *,
+        until_s: float,
+    ) -> set[PartKey]:
+        """Put all objects, and add their keys to a list; returns the parts that they lack."""
+        missing: set[PartKey] = set()
         for object_layout in layouts:
             if clock.monotonic_s() > until_s:
                 raise ServiceUnavailable("sealing takes too long; is the storage slow?")
             object_key = keys.make_sealed_key(
                 replay.real_day, replay.key.project_id, replay.key.replay_id
             )
-            missing |= await self._put_object(replay, object_layout, object_key)
             object_keys.append(object_key)
-        async with self._database.transaction() as connection:
-            return await sealing.seal_replay(
-                connection, replay, object_keys, _place_segments(replay, layouts, missing)
-            )
+            missing |= await self._put_object(replay, object_layout, object_key)
+        return missing
+
+    async def _let_expire_anew(self, replay: SealableReplay, object_keys: list[str]) -> None:
+        """Have objects removed that were perhaps put late, after the sweep looked for them."""
+        # If Postgres is away, the earlier time is left, which holds for all that was put in time.
+        with contextlib.suppress(ServiceUnavailable):
+            async with self._database.transaction() as connection:
+                for object_key in object_keys:
+                    await sealing.let_object_expire(connection, replay.key, object_key)
 
     async def _put_object(
         self, replay: SealableReplay, object_layout: SealedLayout, object_key: str
