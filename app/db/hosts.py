@@ -12,19 +12,15 @@ while only the old primary answers does not use it either.
 import asyncio
 import re
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import asyncpg
-import msgspec
 
-from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable
 from app.db.metrics import trace_driver_statements
+from app.db.timelines import NewestTimelines, Timeline, newest_timelines
 
 _CONNECT_ONE_OF_SEVERAL_S: Final = 3
 _LOOK_AGAIN_S: Final = 10.0
@@ -48,8 +44,6 @@ CONNECT_ERRORS: Final = (
 )
 """The errors that a connection attempt ends with."""
 
-_logger: Final = log.get_logger("db.hosts")
-
 
 def split_hosts(url: str) -> list[str]:
     """Return a URL for each host that a URL names before its path, in the same order.
@@ -68,58 +62,6 @@ def split_hosts(url: str) -> list[str]:
 
 class StandbyError(asyncpg.InterfaceError):
     """A host answers and takes no writes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeline:
-    """The timeline of a primary; standbys of one primary share its system identifier."""
-
-    system_id: int
-    number: int
-    """1 for a new Postgres, and one more after each promotion."""
-
-
-class NewestTimelines:
-    """The newest timeline of each Postgres that this process has used, and where it is kept."""
-
-    def __init__(self) -> None:
-        self._numbers: dict[int, int] = {}
-        self._path: Path | None = None
-
-    def keep_in(self, path: Path) -> None:
-        """Read what earlier processes have seen from a file, and keep it there from now on."""
-        self._path = path
-        with suppress(OSError, msgspec.DecodeError):
-            kept = msgspec.json.decode(path.read_bytes(), type=dict[int, int])
-            for system_id, number in kept.items():
-                self._numbers[system_id] = max(number, self._numbers.get(system_id, 0))
-
-    def note(self, timeline: Timeline) -> None:
-        """Remember a timeline, if it is newer than those before."""
-        if timeline.number <= self._numbers.get(timeline.system_id, 0):
-            return
-        self._numbers[timeline.system_id] = timeline.number
-        if self._path is None:
-            return
-        try:
-            unfinished = self._path.with_suffix(".new")
-            unfinished.write_bytes(msgspec.json.encode(self._numbers))
-            unfinished.replace(self._path)
-        except OSError as error:  # a full disk: it is known in memory
-            _logger.warning("cannot keep the timeline of Postgres", error=str(error))
-
-    def find_newer(self, timeline: Timeline) -> int | None:
-        """Return the newest timeline that was seen if it is newer than this one, otherwise None."""
-        newest = self._numbers.get(timeline.system_id, 0)
-        return newest if newest > timeline.number else None
-
-    def describe_file(self) -> str:
-        """Name the file that people delete to go back to an old primary."""
-        return str(self._path) if self._path else "postgres-timelines.json in the data folder"
-
-
-newest_timelines: Final = NewestTimelines()
-"""Of this process, whatever it opens: pools, migrations and commands use the same servers."""
 
 
 class PrimaryFinder:

@@ -14,7 +14,7 @@ import asyncpg
 
 from app.core import log
 from app.core.settings import Settings
-from app.db import engine, hosts, migrate
+from app.db import engine, migrate, timelines
 
 SUPERUSER: Final = "postgres"
 OWNER: Final = "playhead_owner"
@@ -142,7 +142,7 @@ def read_external_urls(settings: Settings) -> DatabaseUrls | None:
     """
     if settings.database_url is None:
         return None
-    hosts.newest_timelines.keep_in(settings.data_dir.resolve() / _TIMELINES)
+    timelines.newest_timelines.keep_in(settings.data_dir.resolve() / _TIMELINES)
     app = settings.database_url.get_secret_value()
     owner = settings.database_owner_url
     return DatabaseUrls(app, app if owner is None else owner.get_secret_value())

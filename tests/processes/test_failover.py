@@ -18,8 +18,9 @@ import pytest
 
 from app.core.errors import DatabaseUnavailable
 from app.db import migrate
-from app.db.hosts import NewestTimelines, PrimaryFinder, split_hosts
+from app.db.hosts import PrimaryFinder, split_hosts
 from app.db.roles import OWNER
+from app.db.timelines import NewestTimelines
 from tests.support import programme_size
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger

@@ -1,7 +1,6 @@
 """Of several hosts, the primary with the newest timeline is used."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -9,7 +8,8 @@ import pytest
 
 from app.core.errors import DatabaseUnavailable
 from app.db import hosts
-from app.db.hosts import NewestTimelines, PrimaryFinder, Timeline
+from app.db.hosts import PrimaryFinder
+from app.db.timelines import NewestTimelines
 
 OLD, NEW = "postgresql://old/playhead", "postgresql://new/playhead"
 STANDBY = -1
@@ -150,19 +150,3 @@ async def test_connections_of_one_moment_wait_for_one_look(fake_hosts):
     finder = PrimaryFinder(NewestTimelines())
     assert await asyncio.gather(*(find_url(finder) for _ in range(3))) == [NEW] * 3
     assert fake_hosts.asked.count(OLD) == 4
-
-
-def test_timelines_of_other_systems_are_not_compared(tmp_path: Path):
-    """A new Postgres begins with timeline 1; a damaged file is as good as none."""
-    kept = tmp_path / "timelines.json"
-    kept.write_bytes(b"{broken")
-    timelines = NewestTimelines()
-    timelines.keep_in(kept)
-    timelines.note(Timeline(7, 3))
-    timelines.note(Timeline(7, 2))
-    assert timelines.find_newer(Timeline(7, 2)) == 3
-    assert timelines.find_newer(Timeline(7, 3)) is None
-    assert timelines.find_newer(Timeline(8, 1)) is None
-    again = NewestTimelines()
-    again.keep_in(kept)
-    assert again.find_newer(Timeline(7, 1)) == 3
