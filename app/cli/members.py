@@ -17,7 +17,7 @@ from app.core.settings import Settings
 from app.memberships import queries, writes
 from app.memberships.model import Member, Role
 from app.projects import writes as projects
-from app.web.words.roles import ROLE_WORDS
+from app.web.words.people.roles import ROLE_WORDS
 
 _Project = Annotated[str, typer.Argument(metavar="PROJECT", help="Its id or its slug.")]
 _Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Their e-mail address.")]

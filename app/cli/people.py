@@ -23,8 +23,8 @@ from app.core.errors import InvalidInput, NotFound
 from app.core.settings import Settings
 from app.memberships.model import Role
 from app.web.urls import account_urls
-from app.web.words.browsers import name_browser
-from app.web.words.roles import ROLE_WORDS, SERVER_ADMIN
+from app.web.words.people.browsers import name_browser
+from app.web.words.people.roles import ROLE_WORDS, SERVER_ADMIN
 
 people = typer.Typer(help="People with an account.", no_args_is_help=True)
 

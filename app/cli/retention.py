@@ -22,7 +22,7 @@ from app.retention.plan import (
     RetentionAct,
 )
 from app.retention.run import RetentionPlan, plan_now, run_retention
-from app.web.words.retention import describe_rules
+from app.web.words.privacy.retention import describe_rules
 
 retention = typer.Typer(help="Retention: what is kept, and for how long.", no_args_is_help=True)
 

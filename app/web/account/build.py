@@ -9,7 +9,7 @@ from app.administration.people.sign_in_provider import SignInProvider, may_use_p
 from app.web.account.page import AccountPage
 from app.web.frame.access import Visitor
 from app.web.urls import account_urls
-from app.web.words.sign_in_rows import sign_in_rows
+from app.web.words.people.sign_in_rows import sign_in_rows
 
 
 def build_account_page(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.web.words.sign_in_rows import SignInRow
+from app.web.words.people.sign_in_rows import SignInRow
 
 
 @dataclass(frozen=True, slots=True)

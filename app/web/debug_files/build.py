@@ -34,7 +34,6 @@ from app.web.debug_files.page import (
 )
 from app.web.frame import cursors
 from app.web.urls import issue_urls, project_urls
-from app.web.words import retention
 from app.web.words.debug_files.hints import build_debug_file_hint
 from app.web.words.debug_files.names import (
     CAUSE_WORDS,
@@ -42,6 +41,7 @@ from app.web.words.debug_files.names import (
     REMARK_WORDS,
     list_feature_words,
 )
+from app.web.words.privacy import retention
 
 _SHOWN_IDS: Final = 3
 _GONE: Final = "somebody who has left"

@@ -30,8 +30,9 @@ from app.web.erasures.page import (
     UnreachableRow,
 )
 from app.web.urls import erasure_urls, list_urls
-from app.web.words import erasures as words, phrases
+from app.web.words import phrases
 from app.web.words.parts import describe_rows
+from app.web.words.privacy import erasures as words
 
 _COMMAND_LINE: Final = "the command line"
 _GONE: Final = "somebody who has left"

@@ -9,8 +9,8 @@ from app.formats import jsonish
 from app.formats.events import event_breadcrumbs
 from app.formats.jsonish import JsonObject
 from app.formats.replay.activity import FIRST_FAILED_STATUS, Breadcrumb
-from app.web.words.activity import DataRow, Icon, Level
 from app.web.words.breadcrumb.breadcrumb_rows import breadcrumb_row, data_rows
+from app.web.words.panels.activity import DataRow, Icon, Level
 
 _REQUESTS: Final = frozenset({"http", "httplib", "fetch", "xhr", "okhttp", "request"})
 _SUMMARY_ROWS: Final = 3

@@ -26,7 +26,7 @@ from app.web.issue.page import EventBlock, FactTable, FileRow, SenderClock
 from app.web.urls import issue_urls, replay_urls
 from app.web.words.breadcrumb.breadcrumb_rows import data_rows
 from app.web.words.parts import describe_slice
-from app.web.words.removals import build_removal_chips
+from app.web.words.privacy.removals import build_removal_chips
 from app.web.words.replay.facts import Fact
 
 _RULES: Final[dict[rules.GroupingRule, str]] = {

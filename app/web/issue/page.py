@@ -11,13 +11,13 @@ from app.issues.model import Status
 from app.triage.tag_counts import TagSpread
 from app.web.issue.breadcrumbs import EventBreadcrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
-from app.web.words.activity import DataRow
 from app.web.words.charts import Chart
 from app.web.words.debug_files.hints import DebugFileHints
 from app.web.words.feedback_cards import FeedbackCard
+from app.web.words.panels.activity import DataRow
+from app.web.words.panels.problems import Source
 from app.web.words.parts import ListPart
-from app.web.words.problems import Source
-from app.web.words.removals import RemovalChip
+from app.web.words.privacy.removals import RemovalChip
 from app.web.words.replay.facts import Fact
 from app.web.words.replay.replay_rows import ReplayRow
 

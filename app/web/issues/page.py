@@ -8,7 +8,7 @@ from typing import Final, Literal
 from app.issues.model import Status
 from app.web.words.charts import Chart
 from app.web.words.lists import ColumnHead, ListState, OrderOption, ProjectOption
-from app.web.words.problems import Source
+from app.web.words.panels.problems import Source
 
 ShownStatus = Literal["open", "resolved", "ignored", "all"]
 

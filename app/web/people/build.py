@@ -23,8 +23,8 @@ from app.web.people.page import (
 )
 from app.web.urls import project_urls, server_urls
 from app.web.words.parts import describe_slice
-from app.web.words.roles import SERVER_ADMIN, describe_roles
-from app.web.words.sign_in_rows import sign_in_rows
+from app.web.words.people.roles import SERVER_ADMIN, describe_roles
+from app.web.words.people.sign_in_rows import sign_in_rows
 
 ADMINS: Final = "admins"
 _MOST_PROJECTS: Final = 2

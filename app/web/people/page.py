@@ -5,8 +5,8 @@ from datetime import datetime
 
 from app.core.ids import ProjectId
 from app.web.words.parts import ListPart
-from app.web.words.roles import RoleOption
-from app.web.words.sign_in_rows import SignInRow
+from app.web.words.people.roles import RoleOption
+from app.web.words.people.sign_in_rows import SignInRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from app.web.people.build import (
 from app.web.urls import server_urls
 from app.web.urls.routing import route_to
 from app.web.words import phrases
-from app.web.words.one_time_links import describe_link
+from app.web.words.people.one_time_links import describe_link
 
 router = APIRouter()
 

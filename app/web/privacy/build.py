@@ -28,7 +28,7 @@ from app.web.privacy.page import (
 )
 from app.web.urls import issue_urls, replay_urls
 from app.web.words import phrases
-from app.web.words.removals import describe_rule
+from app.web.words.privacy.removals import describe_rule
 
 _GONE: Final = "somebody who has left"
 _MARK: Final = re.compile("|".join(map(re.escape, MARKS)))

@@ -30,7 +30,7 @@ from app.web.project.page import (
 from app.web.urls import list_urls, project_urls
 from app.web.words.outcomes import summarize_outcomes
 from app.web.words.parts import describe_rows
-from app.web.words.retention import describe_rules
+from app.web.words.privacy.retention import describe_rules
 
 PART_PROJECTS = 100
 """Projects on one page of the list."""

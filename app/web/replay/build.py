@@ -34,11 +34,11 @@ from app.web.replay.panels.viewer_rows import viewer_rows
 from app.web.replay.readers import PageOptions
 from app.web.urls import project_urls, replay_urls
 from app.web.urls.replay_address import ReplayAddress
-from app.web.words.activity import ActivityRow
 from app.web.words.breadcrumb.breadcrumb_rows import screen_spans
+from app.web.words.panels.activity import ActivityRow
 from app.web.words.parts import ListPart
 from app.web.words.phrases import count, shortened
-from app.web.words.removals import build_removal_chips
+from app.web.words.privacy.removals import build_removal_chips
 from app.web.words.replay import facts
 from app.web.words.replay.holds import describe_hold_shortly
 from app.web.words.trace import spans

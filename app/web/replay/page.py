@@ -11,10 +11,10 @@ from app.playback.recording.contents import ScreenSpan
 from app.playback.recording.outline import ReplayState
 from app.playback.video.start import PlaybackStart
 from app.web.replay.panels.rows import GapRow, LogRow, PanelFilter, SegmentRow, ViewerRow
-from app.web.words.activity import ActivityRow, NetworkRow
+from app.web.words.panels.activity import ActivityRow, NetworkRow
+from app.web.words.panels.problems import ErrorRow
 from app.web.words.parts import ListPart, RecordingPart
-from app.web.words.problems import ErrorRow
-from app.web.words.removals import RemovalChip
+from app.web.words.privacy.removals import RemovalChip
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.request.exchanges import ExchangeBlock
 from app.web.words.trace.trace_rows import TraceBlock

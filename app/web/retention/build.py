@@ -11,7 +11,7 @@ from app.retention.receipts import DayReceipt
 from app.retention.rules_form import RulesForm, write_form
 from app.web.retention.page import ConfirmPage, EndedRow, KeptRow, KindRow, RetentionPage
 from app.web.urls import replay_urls
-from app.web.words import retention as words
+from app.web.words.privacy import retention as words
 from app.web.words.replay.holds import describe_hold_shortly
 
 _GONE = "somebody who has left"

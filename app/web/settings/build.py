@@ -5,7 +5,7 @@ from app.memberships.model import Member, ProjectAccess, Role
 from app.web.settings.page import MemberForm, SettingsPage
 from app.web.urls import project_urls
 from app.web.words.parts import describe_rows
-from app.web.words.roles import describe_roles
+from app.web.words.people.roles import describe_roles
 
 
 def build_settings_page(

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from app.core.ids import ProjectId
 from app.memberships.model import ProjectInvitation, Role
-from app.web.words.one_time_links import OneTimeLinkCard
 from app.web.words.parts import ListPart
-from app.web.words.roles import RoleOption
+from app.web.words.people.one_time_links import OneTimeLinkCard
+from app.web.words.people.roles import RoleOption
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from app.web.storage.page import (
     StoragePage,
 )
 from app.web.urls import project_urls, replay_urls
-from app.web.words import retention as words
+from app.web.words.privacy import retention as words
 from app.web.words.replay.holds import describe_hold_shortly
 
 _URGENT: Final = timedelta(days=31)

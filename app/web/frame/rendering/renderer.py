@@ -22,7 +22,8 @@ from app.web.urls import (
     replay_urls,
     server_urls,
 )
-from app.web.words import activity, phrases, problems, search_help
+from app.web.words import phrases, search_help
+from app.web.words.panels import activity, problems
 
 _FLUSH: Final = "<!-- The rest follows. -->"
 """Marks where a template is cut: the HTML before it is sent while the rest is read."""

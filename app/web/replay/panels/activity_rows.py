@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from app.playback.visit.model import ReplayActivity, ReplayFeedback
 from app.web.replay.panels.gesture_rows import gesture_rows
 from app.web.replay.panels.request_rows import request_activity
-from app.web.words.activity import ActivityRow, NetworkRow
 from app.web.words.breadcrumb.breadcrumb_rows import breadcrumb_row
-from app.web.words.feedback_rows import build_feedback_rows
-from app.web.words.problems import ErrorRow
+from app.web.words.panels.activity import ActivityRow, NetworkRow
+from app.web.words.panels.feedback_rows import build_feedback_rows
+from app.web.words.panels.problems import ErrorRow
 
 
 def activity_rows(

@@ -12,7 +12,7 @@ from app.playback.visit.model import ReplayContext, ReplayErrors
 from app.symbolication.model import unpack_symbolicated
 from app.web.urls import issue_urls
 from app.web.urls.replay_address import ReplayAddress
-from app.web.words.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
+from app.web.words.panels.problems import KINDS, ErrorRow, ExceptionBlock, FrameRow
 
 
 def error_rows(errors: ReplayErrors, address: ReplayAddress) -> tuple[ErrorRow, ...]:

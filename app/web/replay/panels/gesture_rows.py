@@ -7,8 +7,8 @@ from typing import Final
 
 from app.formats.replay.activity import Breadcrumb, find_touched
 from app.playback.recording.gestures import Gesture, find_quick_taps
-from app.web.words.activity import ActivityKind, ActivityRow, Icon
 from app.web.words.breadcrumb import breadcrumb_words
+from app.web.words.panels.activity import ActivityKind, ActivityRow, Icon
 
 NOTE_NEAR_MS: Final = 600
 """A breadcrumb so near a gesture describes it; the timeline draws by the same rule."""

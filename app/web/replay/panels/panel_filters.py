@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from app.web.replay.panels.rows import FilterChoice, LogRow, PanelFilter
-from app.web.words.activity import ActivityRow, NetworkRow, status_words
-from app.web.words.problems import ErrorRow, error_words
+from app.web.words.panels.activity import ActivityRow, NetworkRow, status_words
+from app.web.words.panels.problems import ErrorRow, error_words
 
 KINDS: Final = {
     "gesture": "Gestures",

@@ -12,8 +12,8 @@ from app.playback.visit.model import ReplayPageData
 from app.web.replay.panels.request_rows import pick_requests
 from app.web.urls import issue_urls
 from app.web.urls.replay_address import ReplayAddress
-from app.web.words.activity import RequestError, RequestLinks
-from app.web.words.problems import KINDS, ErrorRow
+from app.web.words.panels.activity import RequestError, RequestLinks
+from app.web.words.panels.problems import KINDS, ErrorRow
 from app.web.words.trace.spans import MOST_TRACES
 
 

@@ -10,7 +10,7 @@ from app.core import units
 from app.formats.replay.activity import NetworkSpan
 from app.playback.recording.contents import ReplayContents
 from app.web.urls.replay_address import ReplayAddress
-from app.web.words.activity import ActivityRow, NetworkRow, RequestLinks
+from app.web.words.panels.activity import ActivityRow, NetworkRow, RequestLinks
 from app.web.words.request import exchanges
 from app.web.words.request.exchanges import ExchangeBlock
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal
 
 from app.core.ids import TraceId
-from app.web.words.activity import DataRow
-from app.web.words.problems import Source
+from app.web.words.panels.activity import DataRow
+from app.web.words.panels.problems import Source
 
 VideoState = Literal["playable", "faulty", "none", "missing"]
 

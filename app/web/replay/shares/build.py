@@ -27,7 +27,7 @@ from app.web.replay.panels.request_rows import pick_requests
 from app.web.replay.readers import PageOptions
 from app.web.replay.request import har
 from app.web.urls.replay_address import ReplayAddress
-from app.web.words.activity import ActivityRow
+from app.web.words.panels.activity import ActivityRow
 from app.web.words.replay import facts
 from app.web.words.replay.facts import Fact, FactGroup
 

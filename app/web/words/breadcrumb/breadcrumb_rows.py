@@ -5,8 +5,8 @@ from typing import Final
 
 from app.formats.replay.activity import Breadcrumb
 from app.playback.recording.contents import ScreenSpan
-from app.web.words.activity import ActivityRow, DataRow, Level
 from app.web.words.breadcrumb import breadcrumb_words
+from app.web.words.panels.activity import ActivityRow, DataRow, Level
 
 _MOST_DATA_ROWS: Final = 60
 _DEEPEST_DATA: Final = 8

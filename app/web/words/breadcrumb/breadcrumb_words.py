@@ -22,7 +22,7 @@ from app.scrub.taps.rules import (
     UNKNOWN_SCREEN,
 )
 from app.web.words import phrases
-from app.web.words.activity import ActivityKind, Icon, Level
+from app.web.words.panels.activity import ActivityKind, Icon, Level
 
 _RAGE_TAPS: Final = 5
 """Quick taps on one thing that are called rage taps; SDKs note three already."""

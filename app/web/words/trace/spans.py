@@ -15,7 +15,7 @@ from app.playback.links.linked_traces import ClockShift, SpanError, Trace, Trace
 from app.traces import slow
 from app.web.urls import replay_urls
 from app.web.words import phrases
-from app.web.words.problems import KINDS
+from app.web.words.panels.problems import KINDS
 from app.web.words.trace.trace_rows import SpanErrorMark, SpanRow, TraceBlock
 
 FIRST_SPANS: Final = 100

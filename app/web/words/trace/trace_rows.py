@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.ids import SpanId, TraceId
+from app.web.words.panels.problems import ErrorKind, Source
 from app.web.words.parts import ListPart
-from app.web.words.problems import ErrorKind, Source
 
 
 @dataclass(frozen=True, slots=True)

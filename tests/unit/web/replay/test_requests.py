@@ -5,7 +5,7 @@ import pytest
 from app.formats.replay.activity import NetworkSpan
 from app.web.replay.panels import activity_rows, request_rows
 from app.web.urls.replay_address import ReplayAddress
-from app.web.words.activity import NetworkRow
+from app.web.words.panels.activity import NetworkRow
 from tests.unit.web.samples import pages
 
 START_MS = 1_795_468_811_973

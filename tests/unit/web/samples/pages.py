@@ -18,7 +18,8 @@ from app.web.set_up import page as set_up, snippets
 from app.web.set_up.build_snippets import write_build_snippets
 from app.web.urls import list_urls, project_urls, replay_urls
 from app.web.why import build as why_build, page as why
-from app.web.words import activity, outcomes, problems
+from app.web.words import outcomes
+from app.web.words.panels import activity, problems
 from app.web.words.replay.facts import Fact, FactGroup
 from app.web.words.trace import trace_rows
 from tests.unit.web.samples import (

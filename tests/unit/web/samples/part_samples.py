@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from app.web.replay.page import PartHeader, ReplayPartPage
-from app.web.words.activity import ActivityRow
+from app.web.words.panels.activity import ActivityRow
+from app.web.words.panels.problems import ErrorRow
 from app.web.words.parts import ListPart, RecordingPart
-from app.web.words.problems import ErrorRow
 from app.web.words.trace.trace_rows import TraceBlock
 from tests.unit.web.samples.made_up import NOW
 from tests.unit.web.samples.request_samples import LOGS, NETWORK

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from app.web.privacy import page as privacy
 from app.web.project import page as project
-from app.web.words.removals import RemovalChip
+from app.web.words.privacy.removals import RemovalChip
 from tests.unit.web.samples.made_up import NOW, PROJECT
 
 REMOVALS = (

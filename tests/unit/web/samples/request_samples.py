@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.web.replay.panels import rows
-from app.web.words import activity
+from app.web.words.panels import activity
 from app.web.words.request import exchanges, json_tree
 from tests.unit.web.samples.made_up import TRACE
 

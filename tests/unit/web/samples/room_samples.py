@@ -18,8 +18,8 @@ from app.web.tokens import page as tokens
 from app.web.words import parts
 from app.web.words.feedback_cards import FeedbackCard
 from app.web.words.lists import ProjectOption
-from app.web.words.one_time_links import OneTimeLinkCard
-from app.web.words.roles import describe_roles
+from app.web.words.people.one_time_links import OneTimeLinkCard
+from app.web.words.people.roles import describe_roles
 from tests.unit.web.samples.made_up import DSN, NOW, PROJECT, REPLAY
 from tests.unit.web.samples.share_samples import NO_OPEN_SHARES, OPEN_SHARES
 

@@ -7,9 +7,9 @@ from app.web.account import page as account
 from app.web.health import page as health
 from app.web.people import page as people
 from app.web.words import parts
-from app.web.words.one_time_links import OneTimeLinkCard
-from app.web.words.roles import SERVER_ADMIN, describe_roles
-from app.web.words.sign_in_rows import SignInRow
+from app.web.words.people.one_time_links import OneTimeLinkCard
+from app.web.words.people.roles import SERVER_ADMIN, describe_roles
+from app.web.words.people.sign_in_rows import SignInRow
 from tests.unit.web.samples.made_up import NOW, PROJECT
 
 SIGN_IN = SignInRow(NOW, NOW, "Firefox 144 on Linux", "192.0.2.17", is_this=True, end_href="/end")

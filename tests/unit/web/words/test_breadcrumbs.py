@@ -6,8 +6,8 @@ import pytest
 
 from app.core.shipped import TEMPLATES
 from app.formats.replay.activity import Breadcrumb
-from app.web.words.activity import ActivityRow, DataRow, Icon
 from app.web.words.breadcrumb import breadcrumb_rows
+from app.web.words.panels.activity import ActivityRow, DataRow, Icon
 
 START_MS = 1_795_468_811_973
 

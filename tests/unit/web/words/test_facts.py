@@ -8,7 +8,7 @@ import pytest
 from app.playback.ending import ReplayEnding
 from app.replays import naming
 from app.web.urls import list_urls
-from app.web.words import browsers
+from app.web.words.people import browsers
 from app.web.words.replay import facts
 from tests.unit.playback.stored import replay
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.accounts.model import SignIn
-from app.web.words.browsers import name_browser
+from app.web.words.people.browsers import name_browser
 
 
 @dataclass(frozen=True, slots=True)

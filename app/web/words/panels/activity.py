@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from app.web.words.problems import ErrorKind, Source
+from app.web.words.panels.problems import ErrorKind, Source
 from app.web.words.request.exchanges import ExchangeBlock
 
 ActivityKind = Literal["gesture", "screen", "network", "error", "device", "app", "log", "other"]

@@ -6,7 +6,7 @@ from app.core.ids import ProjectId
 from app.core.replay_window import ReplayWindow
 from app.feedback.model import FeedbackRecord
 from app.playback.links import replay_clock
-from app.web.words.activity import ActivityRow, DataRow
+from app.web.words.panels.activity import ActivityRow, DataRow
 
 
 def build_feedback_rows(

@@ -1,0 +1,1 @@
+"""Rows of the panels of a replay: activity, errors and feedback."""

@@ -1,0 +1,1 @@
+"""Words for people: their roles, browsers, sign-ins and one-time links."""

@@ -1,0 +1,1 @@
+"""Words for what is removed, erased or deleted by rule."""
