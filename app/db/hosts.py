@@ -12,6 +12,7 @@ while only the old primary answers does not use it either.
 import asyncio
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -23,6 +24,7 @@ from app.db.metrics import trace_driver_statements
 from app.db.timelines import NewestTimelines, Timeline, newest_timelines
 
 _CONNECT_ONE_OF_SEVERAL_S: Final = 3
+_CLOSE_S: Final = 1
 _LOOK_AGAIN_S: Final = 10.0
 """The pause between two looks at all hosts."""
 _LOOK_AGAIN_AT_MOST_S: Final = 60.0
@@ -106,7 +108,7 @@ class PrimaryFinder:
             if newer is None:
                 self._timelines.note(timeline)  # it may have been promoted since the last look
                 return connection
-            await connection.close()
+            await _end(connection)
             reason = (
                 f"{_name_host(url)} is an old primary on timeline {timeline.number}, and timeline "
                 f"{newer} was in use: stop it, and make it a standby of the new one. To go back to "
@@ -139,7 +141,7 @@ class PrimaryFinder:
                     raise answer
                 continue
             connection, timeline = answer
-            await connection.close()
+            await _end(connection)
             if timeline:
                 self._timelines.note(timeline)
 
@@ -200,9 +202,18 @@ async def _connect_to_primary(
         connection.terminate()
         raise
     if is_standby:
-        await connection.close()
+        await _end(connection)
         raise StandbyError(f"{_name_host(url)} is a standby")
     return connection, timeline
+
+
+async def _end(connection: "asyncpg.Connection[Any]") -> None:
+    """Close a connection that was only looked at, whether or not its host still answers.
+
+    Without a word, Postgres would write a line into its log each time.
+    """
+    with suppress(*CONNECT_ERRORS):
+        await connection.close(timeout=_CLOSE_S)
 
 
 async def _read_timeline(connection: "asyncpg.Connection[Any]") -> Timeline | None:

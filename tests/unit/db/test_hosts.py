@@ -33,8 +33,9 @@ class FakeConnection:
         await asyncio.sleep(0)
         return 7, self._timeline
 
-    async def close(self) -> None:
-        """End it."""
+    async def close(self, *, timeout: float) -> None:  # noqa: ASYNC109 - as asyncpg has it
+        """End it in vain, as on a host that hangs."""
+        raise TimeoutError(f"not closed in {timeout} s")
 
     def terminate(self) -> None:
         """End it at once."""
