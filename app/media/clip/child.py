@@ -77,19 +77,24 @@ class ClipChild:
 
 @asynccontextmanager
 async def start_clip_child(
-    *, most_cpu_s: int, command: Sequence[str] = COMMAND, answer_s: float = _ANSWER_S
+    *,
+    most_cpu_s: int,
+    has_caption: bool = True,
+    command: Sequence[str] = COMMAND,
+    answer_s: float = _ANSWER_S,
 ) -> AsyncIterator[ClipChild]:
     """Start a child, and end it whatever happens.
 
     Args:
         most_cpu_s: The processor time that it may take in all, in whole seconds.
+        has_caption: True if the plan has room for a caption, which may need fonts of the machine.
         command: The program of the child; tests replace it.
         answer_s: The time that it may take for one answer, by the clock.
 
     Raises:
         ServiceUnavailable: The child cannot be started.
     """
-    arguments = (str(MEMORY_MIB), str(most_cpu_s))
+    arguments = (str(MEMORY_MIB), str(most_cpu_s), str(int(has_caption)))
     timeouts = ChildTimeouts(answer_s=answer_s, cpu_s=most_cpu_s)
     async with run_child(_KIND, (*command, *arguments), timeouts) as process:
         yield ClipChild(process)

@@ -6,6 +6,7 @@ another, from left to right. Scripts whose letters join or run the other way, as
 and Hindi, would be wrong that way, and are left out.
 """
 
+import itertools
 import os
 import unicodedata
 from collections.abc import Iterable
@@ -49,10 +50,11 @@ class SystemFont:
 
 
 def find_system_fonts(folders: Iterable[Path] = FOLDERS) -> tuple[SystemFont, ...]:
-    """Find the preferred font of each group of scripts.
+    """Find the fonts of each group of scripts, those first that are preferred.
 
     Args:
-        folders: The folders in which fonts are installed; absent ones are skipped.
+        folders: The folders in which fonts are installed; absent ones are skipped, as are files
+            that cannot be read, such as links to nowhere.
     """
     paths: dict[str, Path] = {}
     for folder in folders:
@@ -60,18 +62,25 @@ def find_system_fonts(folders: Iterable[Path] = FOLDERS) -> tuple[SystemFont, ..
             for name in names:
                 if name in _NAMES:
                     paths.setdefault(name, Path(place) / name)
-    chosen: dict[tuple[str, ...], SystemFont] = {}
-    for name, scripts in _NAMES.items():
-        path = paths.get(name)
-        if path is not None and scripts not in chosen and path.stat().st_size <= _MOST_BYTES:
-            chosen[scripts] = SystemFont(path, scripts)
-    return tuple(chosen.values())
+    return tuple(
+        SystemFont(paths[name], scripts)
+        for name, scripts in _NAMES.items()
+        if name in paths and _is_usable(paths[name])
+    )
+
+
+def _is_usable(path: Path) -> bool:
+    try:
+        return path.is_file() and os.access(path, os.R_OK) and path.stat().st_size <= _MOST_BYTES
+    except OSError:
+        return False
 
 
 @cache
 def list_caption_scripts() -> tuple[str, ...]:
     """Return the names of the scripts that captions have when they are rendered on this machine."""
-    return ("Latin", *(script for font in find_system_fonts() for script in font.scripts))
+    groups = dict.fromkeys(font.scripts for font in find_system_fonts())
+    return ("Latin", *itertools.chain.from_iterable(groups))
 
 
 def is_drawn_singly(character: str) -> bool:

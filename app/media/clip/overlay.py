@@ -6,7 +6,8 @@ large as masks and made smaller, which gives them smooth edges. Runs inside the 
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
@@ -60,11 +61,28 @@ _font_bytes: dict[str, bytes] = {}
 _system_fonts: list[bytes] = []
 
 
-def load_fonts() -> None:
-    """Read the fonts into memory: no file can be opened once the sandbox is closed."""
+def load_fonts(*, has_caption: bool) -> None:
+    """Read the fonts into memory: no file can be opened once the sandbox is closed.
+
+    Args:
+        has_caption: False for a clip without captions, which needs no font of the machine.
+    """
     for name in _FONTS:
         _font_bytes[name] = (shipped.STATIC / "fonts" / name).read_bytes()
-    _system_fonts[:] = [font.path.read_bytes() for font in fonts.find_system_fonts()]
+    _system_fonts[:] = _read_system_fonts() if has_caption else ()
+
+
+def _read_system_fonts() -> Iterable[bytes]:
+    """Read the preferred font of each group of scripts; the next one stands in for a broken one."""
+    chosen: dict[tuple[str, ...], bytes] = {}
+    for font in fonts.find_system_fonts():
+        if font.scripts not in chosen:
+            # A broken file of the machine must not end every clip.
+            with suppress(OSError):
+                data = font.path.read_bytes()
+                _open_face(data, _BADGE_FONT_PX).getmask(_NO_CHARACTER)
+                chosen[font.scripts] = data
+    return chosen.values()
 
 
 @lru_cache(maxsize=16)
@@ -289,9 +307,11 @@ def _find_face(character: str, font: Font) -> tuple[ImageFont.FreeTypeFont, str]
             return face, " "
     if fonts.is_drawn_singly(character):
         for number in range(len(_system_fonts)):
-            face = _open_system_face(number, font[0].size)
-            if _has_character(face, character):
-                return face, character
+            # FreeType finds a damaged letter only when it draws it.
+            with suppress(OSError):
+                face = _open_system_face(number, font[0].size)
+                if _has_character(face, character):
+                    return face, character
     return font[0], _UNKNOWN
 
 

@@ -152,11 +152,11 @@ class ClipFrameRenderer:
 
 
 def main() -> None:
-    """Serve the parent until it closes the pipe; the arguments are memory and processor time."""
-    memory_mib, most_cpu_s = int(sys.argv[1]), int(sys.argv[2])
+    """Serve the parent until it closes the pipe; see `child.start_clip_child` for the arguments."""
+    memory_mib, most_cpu_s, has_caption = map(int, sys.argv[1:4])
     os.nice(_LOW_PRIORITY)
     av.logging.set_level(None)
-    overlay.load_fonts()
+    overlay.load_fonts(has_caption=bool(has_caption))
     warm_up()
     # All of it from the start: a parent that is root in a container may not grant more later.
     limits = sandbox.SandboxLimits(

@@ -116,7 +116,9 @@ class ClipRenderer:
         numbers = {self._index.gops[number].start_ms: number for number in planned.shots}
         left_cpu_s = self._most_cpu_s - self._used_cpu_s
         done = 0
-        async with child.start_clip_child(most_cpu_s=max(1, math.ceil(left_cpu_s))) as clip_child:
+        async with child.start_clip_child(
+            most_cpu_s=max(1, math.ceil(left_cpu_s)), has_caption=plan.caption is not None
+        ) as clip_child:
             await clip_child.begin(plan)
             async for gop, record in stored_records.read_records(self._store, gops, self._index):
                 shots = await asyncio.to_thread(planned.draw_shots, numbers[gop.start_ms])

@@ -32,7 +32,7 @@ def load_fonts(monkeypatch: pytest.MonkeyPatch, *system: Path) -> overlay.Font:
     found = tuple(SystemFont(path, ("Greek",)) for path in system)
     monkeypatch.setattr(overlay, "_FONTS", (LATIN.name,))
     monkeypatch.setattr(fonts, "find_system_fonts", lambda: found)
-    overlay.load_fonts()
+    overlay.load_fonts(has_caption=True)
     return overlay._open_font(12)
 
 
@@ -65,14 +65,26 @@ def test_letters_that_join_or_turn_are_not_drawn_singly():
     assert not any(map(fonts.is_drawn_singly, "عשक١"))
 
 
-def test_the_preferred_font_of_each_group_is_found(tmp_path: Path):
-    """One font for European scripts and one for East Asian ones; a huge file is left out."""
+def test_the_preferred_fonts_of_each_group_come_first(tmp_path: Path):
+    """Those of European scripts and those of East Asian ones; a huge file is left out."""
     assert fonts.find_system_fonts((tmp_path / "missing",)) == ()
     for name in ("b/FreeSans.ttf", "a/DejaVuSans.ttf", "wqy-zenhei.ttc", "Other.ttf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"font")
     with (tmp_path / "NotoSansCJK-Regular.ttc").open("wb") as huge:
         huge.truncate(fonts._MOST_BYTES + 1)
-    european, asian = fonts.find_system_fonts((tmp_path,))
+    european, other, asian = fonts.find_system_fonts((tmp_path,))
     assert (european.path.name, european.scripts) == ("DejaVuSans.ttf", ("Greek", "Cyrillic"))
-    assert asian.path.name == "wqy-zenhei.ttc"
+    assert (other.path.name, asian.path.name) == ("FreeSans.ttf", "wqy-zenhei.ttc")
+
+
+def test_a_font_that_cannot_be_read_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A link to nowhere and a file that is no font end no clip: the next one stands in."""
+    (tmp_path / "NotoSans-Regular.ttf").symlink_to(tmp_path / "gone.ttf")
+    (tmp_path / "DejaVuSans.ttf").write_bytes(b"no font")
+    (tmp_path / "FreeSans.ttf").write_bytes(EXTENDED.read_bytes())
+    names = [font.path.name for font in fonts.find_system_fonts((tmp_path,))]
+    assert names == ["DejaVuSans.ttf", "FreeSans.ttf"]
+    font = load_fonts(monkeypatch, *(tmp_path / name for name in ("gone.ttf", *names)))
+    assert overlay._find_face("ł", font)[1] == "ł"
+    assert len(overlay._system_fonts) == 1
