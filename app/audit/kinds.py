@@ -33,7 +33,10 @@ _DOWNLOADS: Final = frozenset(
 _PREFIXES: Final = (
     (LogKind.SIGN_IN, ("sign_", "link_", "identity_", "password_")),
     (LogKind.PEOPLE, ("person_", "member_", "invitation_")),
-    (LogKind.RETENTION, ("retention_", "server_retention_", "hold_", "day_", "replays_expired")),
+    (
+        LogKind.RETENTION,
+        ("retention_", "server_retention_", "hold_", "day_", "replays_expired", "counts_"),
+    ),
     (
         LogKind.PROJECT,
         ("project_", "key_", "alert_", "token_", "debug_", "privacy_", "quarantine_", "server_"),

@@ -89,9 +89,10 @@ def describe_act(act: RetentionAct) -> str:
                 f"single replays: {len(act.keys)} of project {act.project_id}, {size} ({act.rule})"
             )
         case DeleteCounts():
+            waits = f"; not before {act.waits_until}" if act.waits_until else ""
             return (
                 f"counts of {act.first_day} to {act.last_day}: {act.rows:,} rows of project"
-                f" {act.project_id} ({act.rule})"
+                f" {act.project_id} ({act.rule}){waits}"
             )
 
 

@@ -28,7 +28,7 @@ from app.replays import queries as replays
 from app.replays.keeping import holds, keep_checks, pins
 from app.replays.keeping.model import ReplayHold, ReplayPin
 from app.replays.totals import sizes
-from app.retention import inventory, keep_rules, receipts
+from app.retention import count_notice, inventory, keep_rules, receipts
 from app.retention.inventory import RuleSet
 from app.retention.preview import DayTotal, DeletionEstimate, estimate_deletion
 from app.retention.receipts import DayReceipt
@@ -73,6 +73,8 @@ class ProjectRetention:
     debug_files: Sequence[DebugFileTotal]
     """Its debug files by kind; rules of days or bytes do not concern them."""
     day_bytes: Mapping[date, int]
+    counts_wait_until: date | None
+    """The day on which counts begin to be deleted after an update; None if they are."""
     today: date
     pins: Sequence[ReplayPin]
     pinned: int
@@ -98,6 +100,7 @@ async def read_project_retention(
             kinds=await day_totals.sum_kinds(connection, project_id=project_id),
             debug_files=await debug_files.sum_debug_files(connection, [project_id]),
             day_bytes=await day_totals.sum_days_of(connection, project_id),
+            counts_wait_until=await count_notice.read_first_day(connection),
             today=await days.read_today(connection),
             pins=shown_pins,
             pinned=(await pins.count_pins(connection, [project_id])).get(project_id, 0),

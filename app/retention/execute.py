@@ -3,7 +3,7 @@
     drop a partition   what stays moves to class 0 → replays end → the partitions are dropped
     a project's day    replays end with their segments → other rows go, some thousand at a time
     single replays     replays end with their segments
-    counts             rows of old days go, some thousand at a time
+    counts             an audit line → rows of old days go, some thousand at a time
 
     after each day: totals, receipt, audit line; issues without events, feedback
 
@@ -270,7 +270,21 @@ async def _delete_replays(database: Database, act: DeleteReplays) -> None:
 
 
 async def _delete_counts(database: Database, act: DeleteCounts) -> None:
-    """Delete old counts. They name nobody, so they have neither receipts nor audit lines."""
+    """Delete old counts. They name nobody, so an audit line is enough and there is no receipt."""
+    async with _open_step(database) as connection:
+        # First, so that no row goes without a line even if the process ends in between.
+        await audit.add_audit_line(
+            connection,
+            Action.COUNTS_EXPIRED,
+            person_id=None,
+            project_id=act.project_id,
+            subject=act.last_day.isoformat(),
+            detail={
+                "rule": act.rule,
+                "first_day": act.first_day.isoformat(),
+                "rows": act.rows,
+            },
+        )
     for delete in (old_counts.delete_old_counts, session_expiry.delete_old_sessions):
         deleted = ROWS_A_STEP
         while deleted == ROWS_A_STEP:

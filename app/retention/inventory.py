@@ -23,6 +23,7 @@ from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.releases import expire as session_expiry
 from app.replays.totals import sizes
 from app.replays.totals.sizes import ReplaySize
+from app.retention import count_notice
 from app.retention.plan import (
     OldestReplays,
     RetentionInventory,
@@ -114,6 +115,7 @@ async def read_inventory(
         oldest=oldest,
         rejected=rejected,
         old_counts=await read_old_counts(connection, rule_set, today),
+        counts_wait_until=await count_notice.read_first_day(connection),
     )
 
 

@@ -77,6 +77,8 @@ class RetentionInventory:
     """Closed replays whose time is up and that match no keep rule of their project."""
     old_counts: Mapping[ProjectId, CountedDays] = field(default_factory=dict)
     """The counts of each project up to the last day that is due (`find_last_count_days`)."""
+    counts_wait_until: date | None = None
+    """The day on which counts begin to go after an update; None if it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class DeleteCounts:
     last_day: date
     rule: str
     rows: int
+    waits_until: date | None = None
+    """The day before which nothing is deleted (`count_notice.py`)."""
 
 
 RetentionAct = DropPartition | DeleteProjectDay | DeleteReplays | DeleteCounts
@@ -195,7 +199,10 @@ def describe_count_rule(rules: ProjectRules, server: ServerRules) -> str:
 def _delete_counts(inventory: RetentionInventory) -> Iterator[DeleteCounts]:
     for project_id, counted in sorted(inventory.old_counts.items()):
         rule = describe_count_rule(inventory.rules[project_id], inventory.server)
-        yield DeleteCounts(project_id, counted.first_day, counted.last_day, rule, counted.rows)
+        yield DeleteCounts(
+            project_id, counted.first_day, counted.last_day, rule, counted.rows,
+            waits_until=inventory.counts_wait_until,
+        )  # fmt: skip
 
 
 class _Planner:

@@ -19,9 +19,9 @@ from app.issues.deletion import expire as issue_expiry
 from app.replays.model import ReplayKey
 from app.replays.totals import sizes
 from app.replays.totals.sizes import ReplaySize
-from app.retention import execute, inventory, keep_rules, plan, receipts
+from app.retention import count_notice, execute, inventory, keep_rules, plan, receipts
 from app.retention.inventory import RuleSet
-from app.retention.plan import RetentionAct, RetentionInventory
+from app.retention.plan import DeleteCounts, RetentionAct, RetentionInventory
 
 _MOST_ROUNDS: Final = 1_000
 """The most plans of one run; the next run deletes what is left then."""
@@ -111,7 +111,12 @@ async def _plan_round(
         rejected, is_judging = await _judge_replays(connection, rule_set)
     async with database.reading() as connection:
         stored = await inventory.read_inventory(connection, rule_set, rejected=rejected)
-    return plan.make_plan(stored), is_judging
+    acts = plan.make_plan(stored)
+    waiting = [act for act in acts if isinstance(act, DeleteCounts) and act.waits_until]
+    if waiting:
+        async with database.transaction() as connection:
+            await count_notice.announce(connection, waiting)
+    return [act for act in acts if act not in waiting], is_judging
 
 
 async def _judge_replays(

@@ -41,7 +41,7 @@ def build_page(
         name=access.project.name,
         may_change=access.role.includes(Role.ADMIN),
         words=words.describe_rules(read.rules, read.server),
-        counts_words=words.describe_counts_kept(read.rules, read.server),
+        counts_words=words.describe_counts_kept(read.rules, read.server, read.counts_wait_until),
         server_words=words.describe_days_kept(ProjectRules().effective_days(read.server)),
         longest_words=words.describe_days_kept(read.server.longest_days)
         if read.server.longest_days

@@ -73,12 +73,26 @@ def describe_counted_days(counts: CountedDays) -> str:
     return _describe_days(counts.first_day, counts.last_day)
 
 
-def describe_counts_kept(rules: ProjectRules, server: ServerRules) -> str:
-    """Say in two sentences how long counts and ids of sessions are kept."""
+def describe_counts_kept(
+    rules: ProjectRules, server: ServerRules, wait_until: date | None = None
+) -> str:
+    """Say how long counts and ids of sessions are kept.
+
+    Args:
+        rules: The rules of the project.
+        server: The rules of the server.
+        wait_until: The day on which counts begin to be deleted after an update; None if they are.
+    """
+    waiting = (
+        " Older ones, which earlier releases kept for ever, are deleted from"
+        f" {describe_day(wait_until)} on."
+        if wait_until
+        else ""
+    )
     return (
         "Daily counts of sessions, of what arrived and of what was removed name no user: they are"
-        f" kept for {count(rules.count_days(server), 'day')}. Ids of sessions, which tell repeated"
-        f" reports apart, are kept for {count(server.mark_days, 'day')}."
+        f" kept for {count(rules.count_days(server), 'day')}.{waiting} Ids of sessions, which"
+        f" tell repeated reports apart, are kept for {count(server.mark_days, 'day')}."
     )
 
 

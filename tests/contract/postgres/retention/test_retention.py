@@ -19,31 +19,17 @@ from app.messages import outbox
 from app.messages.model import MessageKind, NewMessage
 from app.projects import retention_rules
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
-from app.releases import sessions
-from app.releases.model import SessionCohort, SessionUpdate
 from app.replays import locks, queries
 from app.replays.keeping import holds, keep_checks, pins
 from app.replays.model import ReplayKey
-from app.retention import inventory, plan_summary, receipts
-from app.retention.plan import DeleteCounts
+from app.retention import inventory, receipts
 from app.retention.run import plan_now, run_retention
-from app.retention.session_marks import expire_session_marks
 from app.retention.sweep import sweep_ended_days
 from app.storage.local import LocalStore
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.people import make_project
 
 KEEP_7 = ProjectRules(follows_server=False, keep_days=7)
-COUNT_TABLES = {
-    "outcomes": "insert into outcomes (project_id, day, item_type, outcome, reason, quantity)"
-    " values (:project, :day, 'event', 'kept', '', 3)",
-    "removal_counts": "insert into removal_counts (project_id, day, rule, quantity)"
-    " values (:project, :day, '@email', 3)",
-    "release_sessions": "insert into release_sessions"
-    " (project_id, release, environment, day, status, quantity)"
-    " values (:project, 'shop@1', 'live', :day, 'started', 3)",
-}
-"""A statement for each table that counts by day."""
 
 
 @pytest_asyncio.fixture
@@ -87,27 +73,6 @@ async def is_here(data: AgedData, key: ReplayKey) -> bool:
     return stored_replay is not None
 
 
-async def add_counts(data: AgedData, project_id: ProjectId, *, age: int) -> None:
-    """Add a row with counts of a day to each table of counts."""
-    values = {"project": project_id, "day": data.day(age)}
-    async with data.database.transaction() as connection:
-        for statement in COUNT_TABLES.values():
-            await connection.execute(text(statement), values)
-
-
-async def add_session(
-    data: AgedData, project_id: ProjectId, *, age: int, sid: str | None = None
-) -> str:
-    """Add the beginning of a session; returns its id, or nothing if it was counted already."""
-    session_id = sid or secrets.token_hex(16)
-    cohort = SessionCohort(project_id, "shop@1", "live", data.day(age), "started")
-    async with data.database.transaction() as connection:
-        (is_new,) = await sessions.add_sessions(
-            connection, [SessionUpdate(project_id, session_id, ((cohort, 1),))]
-        )
-    return session_id if is_new else ""
-
-
 async def test_a_day_that_is_due_leaves_nothing(data: AgedData):
     """Rows, partitions, objects, totals and issues go; tombstones, receipt and audit line stay."""
     shop = await make_shop(data, KEEP_7)
@@ -143,47 +108,6 @@ async def test_a_day_that_is_due_leaves_nothing(data: AgedData):
         assert (mark.rule, mark.events) == ("keep 7 days", 1)
     assert await data.count("audit_lines", "action = 'day_expired'") == 1
     assert await run(data) == 0
-
-
-async def test_counts_of_old_days_go_by_their_own_rule(data: AgedData):
-    """Sessions, outcomes and removals of 30 days outlive content; those of others stay."""
-    shop, other = await make_shop(data, KEEP_7), await make_shop(data, ProjectRules(), "Other")
-    for project in (shop, other):
-        for age in (400, 31, 30):
-            await add_counts(data, project, age=age)
-    planned_rows = []
-    async with data.database.reading() as connection:
-        for act in (await plan_now(connection, longest_days=None)).acts:
-            assert isinstance(act, DeleteCounts)
-            planned_rows.append((act.project_id, act.first_day, act.last_day, act.rows))
-    assert planned_rows == [(shop, data.day(400), data.day(31), 6)]
-    assert await run(data) == 1
-    for table in COUNT_TABLES:
-        assert await data.count(table, f"project_id = {shop}") == 1, table
-        assert await data.count(table, f"project_id = {other}") == 3, table
-    assert await data.count("day_receipts") == 0
-    async with data.database.reading() as connection:
-        capped = await plan_now(connection, longest_days=29)
-    assert plan_summary.list_ended_days(capped.acts) == set()
-    assert {act.project_id for act in capped.acts if isinstance(act, DeleteCounts)} == {shop, other}
-    assert await run(data) == 0
-
-
-async def test_ids_of_sessions_go_once_a_day_after_a_month(data: AgedData):
-    """One process does it each day; sessions that are counted still do not count twice."""
-    shop = await make_shop(data, ProjectRules())
-    young = await add_session(data, shop, age=30)
-    await add_session(data, shop, age=31)
-    assert await expire_session_marks(data.database, longest_days=None) == 1
-    assert await data.count("session_marks") == 1
-    assert not await add_session(data, shop, age=30, sid=young)
-    assert await expire_session_marks(data.database, longest_days=7) == 0
-    async with data.database.transaction() as connection:
-        await connection.execute(
-            text("update retention_runs set started_at = now() - interval '1 day'")
-        )
-    assert await expire_session_marks(data.database, longest_days=7) == 1
-    assert await data.count("release_sessions", f"project_id = {shop}") == 2
 
 
 async def test_messages_forget_what_is_no_longer_kept(data: AgedData):
