@@ -203,6 +203,17 @@ def test_every_guide_is_in_the_list_of_guides():
     assert {path.name for path in ROOT.glob("docs/*.md")} - {"README.md"} <= linked
 
 
+def test_keys_of_the_player_are_documented():
+    """The guide to watching names each key of the player's own list."""
+    listed = read_text("templates/replay/_dialogs.html")
+    rows = re.findall(r'\(\(("[^)]+")', listed)
+    keys = {key for row in rows for name in re.findall('"([^"]+)"', row) for key in name.split()}
+    named = read_text("docs/watching.md").partition("## Keys")[2].partition("##")[0]
+    assert {"Space", "Shift", "?", "X", "9"} <= keys
+    written = keys - {"Shift", "\N{EN DASH}"}
+    assert sorted(key for key in written if f"`{key}`" not in named) == []
+
+
 def test_cited_sections_of_the_protocol_exist():
     """Each section of docs/protocol.md that the code cites exists."""
     headings = set(re.findall(r"^##+ (\d+(?:\.\d+)?)", read_text("docs/protocol.md"), re.MULTILINE))
