@@ -27,6 +27,7 @@ from app.projects.retention_rules import ProjectRules, ServerRules
 from app.replays import queries as replays
 from app.replays.keeping import holds, keep_checks, pins
 from app.replays.keeping.model import ReplayHold, ReplayPin
+from app.replays.model import Replay
 from app.replays.totals import sizes
 from app.retention import count_notice, inventory, keep_rules, receipts
 from app.retention.inventory import RuleSet
@@ -46,12 +47,16 @@ class KeepEstimate:
     rejected: int
     judged: int
     is_all: bool
-    """True if every closed replay whose time is up was judged."""
+    """True if every replay that the rules may delete was judged."""
+    later: int = 0
+    """How many of the rejected ones go only when their hours are over."""
+    rest_hours: int = 0
+    """The hours after the end of a recording."""
 
 
 @dataclass(frozen=True, slots=True)
 class RulesPreview:
-    """An estimate of what rules would delete at once."""
+    """An estimate of what rules would delete at once, and keep rules within their hours."""
 
     estimate: DeletionEstimate
     kept: KeepEstimate
@@ -59,7 +64,12 @@ class RulesPreview:
     @property
     def deletes(self) -> bool:
         """True if anything would be deleted."""
-        return self.estimate.deletes or bool(self.kept.rejected)
+        return self.deletes_at_once or bool(self.kept.rejected)
+
+    @property
+    def deletes_at_once(self) -> bool:
+        """True if anything would be deleted as soon as the rules are saved."""
+        return self.estimate.deletes or self.kept.rejected > self.kept.later
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +140,11 @@ async def preview_rules(
 async def estimate_rules(
     connection: AsyncConnection, project_id: ProjectId, rules: ProjectRules, server: ServerRules
 ) -> RulesPreview:
-    """Estimate what rules would delete of a project, from its totals and up to 1,000 replays."""
+    """Estimate what rules would delete of a project, from its totals and up to 1,000 replays.
+
+    Raises:
+        NotFound: There is no such project.
+    """
     today = await days.read_today(connection)
     totals = await _read_day_totals(connection, project_id)
     estimate = estimate_deletion(rules, server, totals, today)
@@ -287,18 +301,27 @@ async def _read_day_totals(connection: AsyncConnection, project_id: ProjectId) -
 async def _judge_some(
     connection: AsyncConnection, project_id: ProjectId, rules: ProjectRules
 ) -> KeepEstimate:
+    """Judge replays by keep rules, also young ones unless the rules in force doom them already."""
     if rules.rest_hours is None:
         return KeepEstimate(0, 0, is_all=True)
     now = clock.now().astimezone(UTC)
-    closed_before = now - timedelta(hours=rules.rest_hours)
-    keys = await keep_checks.list_closed_before(
-        connection, project_id, closed_before=closed_before, limit=_JUDGED
+    due_before = now - timedelta(hours=rules.rest_hours)
+    before = await retention_rules.read_rules(connection, project_id)
+    are_new = (before.keep_queries, before.rest_hours) != (rules.keep_queries, rules.rest_hours)
+    keys = await keep_checks.list_unkept(
+        connection, project_id, limit=_JUDGED, closed_before=None if are_new else due_before
     )
-    rejected = 0
+    rejected: list[Replay] = []
     for first in range(0, len(keys), keep_rules.BATCH):
         found = await replays.read_replays(connection, keys[first : first + keep_rules.BATCH])
-        rejected += len(await keep_rules.find_rejected(connection, found, rules, now=now))
-    return KeepEstimate(rejected, len(keys), is_all=len(keys) < _JUDGED)
+        rejected += await keep_rules.find_rejected(connection, found, rules, now=now)
+    return KeepEstimate(
+        len(rejected),
+        len(keys),
+        is_all=len(keys) < _JUDGED,
+        later=sum(each.closed_at is None or each.closed_at > due_before for each in rejected),
+        rest_hours=rules.rest_hours,
+    )
 
 
 def _describe_change(rules: ProjectRules) -> ActionDetail:

@@ -86,15 +86,27 @@ async def finish_checks(
         await connection.execute(_FINISH, to_key_arrays(keys) | {"until": closed_before})
 
 
-async def list_closed_before(
-    connection: AsyncConnection, project_id: ProjectId, *, closed_before: datetime, limit: int
+async def list_unkept(
+    connection: AsyncConnection,
+    project_id: ProjectId,
+    *,
+    limit: int,
+    closed_before: datetime | None = None,
 ) -> list[ReplayKey]:
-    """Return replays that closed before a time and that nothing keeps, the newest first."""
+    """Return replays that no pin and no hold keeps, the newest first.
+
+    Args:
+        connection: The connection to read with.
+        project_id: The project.
+        limit: Replays at most.
+        closed_before: If given, only replays that closed before this time.
+    """
+    has_closed = () if closed_before is None else (replays.c.closed_at <= closed_before,)
     rows = await connection.execute(
         select(replays.c.replay_id)
         .where(
             replays.c.project_id == project_id,
-            replays.c.closed_at <= closed_before,
+            *has_closed,
             *(
                 ~exists().where(
                     table.c.project_id == replays.c.project_id,

@@ -100,6 +100,7 @@ def build_confirmation(
         words=words.describe_rules(rules, read.server),
         by_age_and_bytes=words.describe_estimate(estimate) if estimate.first_day else None,
         by_keep_rules=words.describe_keep_estimate(preview.kept),
+        deletes_at_once=preview.deletes_at_once,
         counted_days=words.describe_counted_days(estimate.counts) if estimate.counts else None,
         today=read.today,
     )

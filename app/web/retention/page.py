@@ -92,6 +92,8 @@ class ConfirmPage:
     """The rules to be saved, in one sentence."""
     by_age_and_bytes: str | None
     by_keep_rules: str | None
+    deletes_at_once: bool
+    """False if nothing goes before the hours of the keep rules are over."""
     counted_days: str | None
     """The days whose counts go: `2 Oct 2026 to 31 Oct 2026`."""
     today: date

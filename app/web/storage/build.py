@@ -17,6 +17,7 @@ from app.web.storage.page import (
     StoragePage,
 )
 from app.web.urls import project_urls, replay_urls
+from app.web.words.phrases import count
 from app.web.words.privacy import retention as words
 from app.web.words.replay.holds import describe_hold_shortly
 
@@ -133,6 +134,11 @@ def _build_project(project: ProjectStorage, server: ServerRules) -> ProjectRow:
         next_words = (
             f"{next_words}, or earlier at {limit}" if is_by_age else f"the oldest day, at {limit}"
         )
+    if rules.keep_queries:
+        # Hours come before days: most likely these go first.
+        hours = count(rules.rest_hours or 0, "hour")
+        by_rule = f"replays outside the keep rules, {hours} after their recording ends"
+        next_words = f"{by_rule}; then {next_words}"
     return ProjectRow(
         project.project.name,
         project_urls.retention(project.project.id),

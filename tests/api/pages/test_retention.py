@@ -103,7 +103,24 @@ async def test_the_question_counts_what_keep_rules_reject(tenant: Server):
     await data.add_replay(project, age=3)
     rules = {"keep_queries": "count_rage:>0\r\n", "rest_hours": "24"}
     question = (await tenant.web.post(f"/projects/{project}/retention", data=rules)).text
-    assert "The keep rules delete 1 replay that match no keep rule." in question
+    assert "The keep rules delete 1 replay that matches none of them." in question
+    assert "Deletion begins at once" in question
+
+
+async def test_the_question_counts_young_replays_too(tenant: Server):
+    """A replay whose hours are not over is deleted by a new rule as well, only later."""
+    data = data_of(tenant)
+    project = ProjectId(tenant.app.id)
+    await data.add_replay(project, age=0)
+    path = f"/projects/{project}/retention"
+    rules = {"keep_queries": "count_rage:>0", "rest_hours": "720"}
+    question = (await tenant.web.post(path, data=rules)).text
+    assert "1 replay that matches none of them, within 720 hours after" in question
+    assert "Deletion cannot be undone" in question
+    saved = await tenant.web.post(path, data=rules | {"sure": "yes"})
+    assert saved.status_code == 303
+    again = await tenant.web.post(path, data=rules | {"limit_gib": "5"})
+    assert again.status_code == 303, "the rule in force deletes it already"
 
 
 @pytest.mark.parametrize(

@@ -54,18 +54,21 @@ def describe_rules(rules: ProjectRules, server: ServerRules) -> str:
         parts.append(f"up to {limit}, {at_limit}")
     if rules.keep_queries:
         hours = count(rules.rest_hours or 0, "hour")
-        rule_count = count(len(rules.keep_queries), "keep rule")
-        parts.append(f"replays that match none of {rule_count} are deleted after {hours}")
+        number = len(rules.keep_queries)
+        mismatch = "do not match the keep rule" if number == 1 else "match none of the keep rules"
+        parts.append(f"replays that {mismatch} are deleted after {hours}")
     return "; ".join(parts) + "."
 
 
 def describe_estimate(estimate: DeletionEstimate) -> str:
-    """Say what rules of age and bytes would delete, without the end of the sentence."""
+    """Say what rules of age and bytes would delete."""
     if estimate.first_day is None or estimate.last_day is None:
         return "nothing"
     replays, size = count(estimate.replays, "replay"), format_bytes(estimate.size_bytes)
     what = f"about {replays}, {size} in all," if estimate.replays else f"about {size}"
-    return f"{what} of {_describe_days(estimate.first_day, estimate.last_day)}"
+    days = "this day" if estimate.first_day == estimate.last_day else "these days"
+    of_days = _describe_days(estimate.first_day, estimate.last_day)
+    return f"{what} of {of_days}, with everything else that was received on {days}"
 
 
 def describe_counted_days(counts: CountedDays) -> str:
@@ -106,8 +109,15 @@ def describe_keep_estimate(estimate: KeepEstimate) -> str | None:
     """Say which replays keep rules would delete, or None if they would delete none."""
     if not estimate.rejected:
         return None
-    replays = count(estimate.rejected, "replay")
+    matches = "that matches" if estimate.rejected == 1 else "that match"
     if estimate.is_all:
-        return f"{replays} that match no keep rule"
-    judged = f"{estimate.rejected:,} of the newest {estimate.judged:,} replays"
-    return f"{judged}, which match no keep rule, and older ones likewise"
+        what = f"{count(estimate.rejected, 'replay')} {matches} none of them"
+    else:
+        judged = f"{estimate.rejected:,} of the newest {estimate.judged:,} replays"
+        what = f"{judged}, {matches.replace('that', 'which')} none of them, and older ones likewise"
+    if not estimate.later:
+        return what
+    hours = count(estimate.rest_hours, "hour")
+    some = "" if estimate.later == estimate.rejected else f"{estimate.later:,} of them "
+    its = "its recording ends" if estimate.rejected == 1 else "the end of their recording"
+    return f"{what}, {some}within {hours} after {its}"

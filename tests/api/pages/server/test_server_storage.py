@@ -15,7 +15,10 @@ async def test_the_storage_page_shows_what_fills_the_server(server: Server):
     )
     file = make_debug_file(ProjectId(server.app.id), stored_bytes=5 * 1024**3)
     await store_debug_file(data.database, data.objects, file)
+    rules = {"keep_queries": "count_rage:>0", "rest_hours": "24", "sure": "yes"}
+    await server.web.post(f"/projects/{server.app.id}/retention", data=rules)
     page = (await server.web.get("/server/storage")).text
+    assert "replays outside the keep rules, 24 hours after their recording ends" in page
     assert "Video" in page
     assert "Debug files" in page
     assert "5.0 GiB" in page

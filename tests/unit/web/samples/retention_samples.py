@@ -69,7 +69,7 @@ FULL_RULES = replace(RULES, limit_bytes=1_000, form=replace(FORM, at_limit="refu
 CONFIRM = ConfirmPage(
     ProjectId(318), "Shop", FORM, WORDS,
     "about 1,204 replays, 12.3 GiB in all, of 2 Oct 2026 to 31 Oct 2026",
-    "12 replays that match no keep rule", "2 Oct 2026 to 31 Oct 2026", date(2026, 11, 24),
+    "12 replays that match none of them", True, "2 Oct 2026 to 31 Oct 2026", date(2026, 11, 24),
 )  # fmt: skip
 
 SERVER = StoragePage(
