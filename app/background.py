@@ -7,7 +7,7 @@ from app.accounts import writes as account_writes
 from app.administration.people.record_failures import record_failures
 from app.audit import writes as audit_writes
 from app.core import clock
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.db.partitions import days, old_rows
 from app.ingest.digest import marks

@@ -19,8 +19,8 @@ from app.accounts import links, queries as account_queries
 from app.api.connection import HttpConnection
 from app.api.drain import ServerDrain
 from app.api.endpoint import IngestEndpoint
-from app.core import runtime
 from app.core.errors import ReplayError, ServiceUnavailable
+from app.core.running import runtime
 from app.core.settings import Settings
 from app.db.engine import Database
 from app.formats.wire import credentials

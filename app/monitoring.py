@@ -14,7 +14,7 @@ from app.api import metrics
 from app.api.endpoint import IngestEndpoint
 from app.api.open_connections import OpenConnections
 from app.closing.closer import Closer
-from app.core.event_loop import EventLoopMonitor
+from app.core.running.event_loop import EventLoopMonitor
 from app.db.engine import Database
 from app.ingest.health import IngestMonitor
 from app.ingest.spill.adopter import SpillAdopter

@@ -20,8 +20,8 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 
-from app.core.clip_format import ClipFormat
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.playback.clips.captions import CaptionEvent, ClipCaptions
 from app.playback.clips.render import ClipRenderer, ClipSettings
 from app.playback.recording.gestures import Gesture, TouchPoint

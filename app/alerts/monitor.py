@@ -4,7 +4,7 @@ from typing import ClassVar, override
 
 from app.alerts import targets
 from app.alerts.metrics import MessageMetrics
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.messages import outbox, signals
 

@@ -5,7 +5,7 @@ from typing import ClassVar, override
 
 from app.alerts.compose import MessageComposer
 from app.alerts.judge import BATCH, judge_signals
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.core.days import OLD_DAY
 from app.core.ids import ProjectId
-from app.core.replay_window import (
+from app.core.replay.replay_window import (
     BLOCK_START_SPREAD,
     LONGEST_DELAY_MS,
     LONGEST_LINKED,
@@ -80,7 +80,7 @@ def lasted_within(alias: str) -> str:
 def are_held_up(one_ms: str, other_ms: str) -> str:
     """Return the condition that two envelopes were held up, by their drifts.
 
-    The rule is that of `core.replay_window`.
+    The rule is that of `core.replay.replay_window`.
     """
     largest_ms = f"greatest(abs({one_ms}), abs({other_ms}))"
     return f"({largest_ms} > {LONGEST_DELAY_MS} and abs({one_ms} - {other_ms}) < {largest_ms} / 2)"

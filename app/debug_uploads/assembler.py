@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core import log
 from app.core.errors import NotFound, RequestRefused, ServiceUnavailable
 from app.core.ids import ProjectId
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.debug_files import assemblies, chunks
 from app.debug_files.assemblies import LEASE, FileAssembly
 from app.debug_uploads.derive import UnneededFile, derive_debug_file

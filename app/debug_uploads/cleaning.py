@@ -11,7 +11,7 @@ from app.audit.model import Action
 from app.audit.writes import add_audit_line
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.debug_files import assemblies, chunks, upload_counts
 from app.debug_uploads.limits import LOST_AFTER

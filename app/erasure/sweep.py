@@ -16,7 +16,7 @@ from typing import Final, override
 
 from app.core import clock, log
 from app.core.errors import NotFound, ServiceUnavailable
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.db.partitions import days
 from app.debug_files import writes as debug_files

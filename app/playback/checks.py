@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.playback import sdk_faults
 from app.playback.links import linked_errors, replay_clock
 from app.playback.sdk_faults import KnownFault

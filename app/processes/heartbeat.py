@@ -24,7 +24,7 @@ from app.core import clock, ids
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable
 from app.core.process_roles import ProcessRole
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.processes import records
 from app.processes.model import ROLES, ProcessCondition, ProcessIdentity, ProcessRecord

@@ -10,7 +10,7 @@ import msgspec
 from app.core import units
 from app.core.days import OLD_DAY, RetentionClass
 from app.core.ids import ProjectId, ReplayId, TraceId
-from app.core.replay_window import ClockStep
+from app.core.replay.replay_window import ClockStep
 from app.db.text import JsonText
 from app.formats import timestamps
 from app.formats.replay.recording_summary import RecordingCounts

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, ReplayId
-from app.core.replay_window import ClockStep
+from app.core.replay.replay_window import ClockStep
 from app.db.types import Hex32
 from app.formats.replay.recording_summary import RecordingCounts
 from app.replays.model import Replay, ReplayKey, Tombstone

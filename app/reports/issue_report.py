@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.core import units
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.formats import jsonish
 from app.formats.events import event_breadcrumbs, messages
 from app.formats.jsonish import JsonObject

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.recording.conditions import DeviceCondition
 from app.reports.flows.model import FlowFacts
 from app.reports.steps.model import ProblemKind, ReproSteps, Side

@@ -7,7 +7,7 @@ from app.audit import writes as audit
 from app.audit.model import Action
 from app.core.errors import NotFound
 from app.core.ids import EventId, ProjectId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.issues.model import StoredEvent
 from app.memberships import queries as memberships
 from app.playback.visit.model import ReplayPageData

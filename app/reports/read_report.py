@@ -5,7 +5,7 @@ from typing import Final
 
 from app.audit import writes as audit
 from app.audit.model import Action
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.pictures import stored
 from app.playback.recording import contents
 from app.playback.visit.model import ReplayPageData

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from app.core import units
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.formats.replay.activity import NetworkSpan
 from app.formats.request_path import drop_query
 from app.playback.recording.conditions import DeviceCondition

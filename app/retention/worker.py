@@ -5,7 +5,7 @@ from typing import Final, override
 
 from app.core import clock
 from app.core.ids import ProjectId
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.retention import inventory, receipts
 from app.retention.debug_files import expire_debug_files

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.replays.model import ReplayKey
 from app.replays.sharing import writes
 from app.replays.sharing.model import NOTE_CHARS, ShareKind, ShareTerms

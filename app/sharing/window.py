@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.feedback.model import FeedbackRecord
 from app.playback.links import linked_traces, replay_clock
 from app.playback.links.linked_traces import SpanError, Trace

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import uvloop
 
-from app.core import runtime
 from app.core.process_roles import ProcessRole
+from app.core.running import runtime
 from app.core.settings import Settings
 from app.db import roles
 from app.db.roles import DatabaseUrls

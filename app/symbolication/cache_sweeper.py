@@ -3,7 +3,7 @@
 import itertools
 from typing import override
 
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.debug_files import queries
 from app.symbolication.cache import DebugFileCache

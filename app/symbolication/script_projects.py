@@ -7,7 +7,7 @@ of all others cost digest nothing.
 from typing import override
 
 from app.core.ids import ProjectId
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.debug_files import queries
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import OLD_DAY, BatchDays
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
-from app.core.replay_window import BLOCK_START_SPREAD
+from app.core.replay.replay_window import BLOCK_START_SPREAD
 from app.formats.jsonish import JsonObject
 from app.formats.stored import packed_json, span_block
 from app.traces import writes

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import BatchDays, DaySlot
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.db import windows as sql_windows
 from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none

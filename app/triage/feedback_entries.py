@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import IssueId, ProjectId, ReplayId
-from app.core.replay_window import SLACK, ReplayWindow
+from app.core.replay.replay_window import SLACK, ReplayWindow
 from app.db.lists import ListCursor, ListPage, PageRequest, RowRun, cut_run, read_page
 from app.db.windows import are_held_up
 from app.feedback import queries as feedback

@@ -19,8 +19,8 @@ from app.api.missing_pages import make_missing_pages_routes
 from app.api.worker_metrics import WorkerMetrics
 from app.closing.closer import Closer
 from app.core import tracing
-from app.core.event_loop import EventLoopMonitor
 from app.core.process_roles import ProcessRole
+from app.core.running.event_loop import EventLoopMonitor
 from app.core.settings import Settings
 from app.db.engine import Database
 from app.erasure.sweep import Sweeper

@@ -27,7 +27,7 @@ from typing import Final
 import psutil
 import uvloop
 
-from app.core import runtime
+from app.core.running import runtime
 from app.ingest.queue import EnvelopeQueue
 from app.wiring import Service
 from bench.ingest import envelopes, load

@@ -27,7 +27,7 @@ from app.alerts.metrics import DeliveryWay, MessageMetrics
 from app.alerts.model import AlertTarget, TargetKind
 from app.core import clock, log
 from app.core.errors import DeliveryFailed, NotFound, ServiceUnavailable
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.mail.server import Mailer, OutgoingMail
 from app.messages import outbox

@@ -21,7 +21,7 @@ from app.alerts.watch.silence import find_silence
 from app.alerts.watch.spikes import find_issue_spikes, find_spikes, name_subject
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.issues.regrouping import replaced_issues
 from app.messages import findings, outbox

@@ -14,7 +14,7 @@ from typing import Final, override
 
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.erasure.jobs import closing, phases, rows
 from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState, UnreachableHost

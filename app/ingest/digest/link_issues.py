@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.days import OLD_DAY, BatchDays
 from app.core.ids import EventId, ProjectId, ReplayId
-from app.core.replay_window import SLACK, SMALL_DRIFT
+from app.core.replay.replay_window import SLACK, SMALL_DRIFT
 from app.db import windows
 from app.db.engine import get_driver
 from app.ingest.items.event import EVENT

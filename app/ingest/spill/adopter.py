@@ -18,7 +18,7 @@ from typing import ClassVar, Final, override
 from app.core import log
 from app.core.clock import monotonic_s
 from app.core.errors import MalformedInput, NotFound, ServiceUnavailable
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.ingest import bodies
 from app.ingest.digest import marks

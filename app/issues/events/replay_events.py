@@ -22,7 +22,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.db import windows as sql_windows
 from app.formats.events.event import BACKEND_PLATFORMS, CRASHES, HANGS
 from app.issues.events.event_rows import to_event, to_hex

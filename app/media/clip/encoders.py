@@ -20,7 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from PIL import Image
 
-from app.core.clip_format import ClipFormat
+from app.core.replay.clip_format import ClipFormat
 from app.media.clip.planes import PlanarPicture
 from app.media.clip.wire import ClipPlan, FilePiece
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.clip_format import ClipFormat
+from app.core.replay.clip_format import ClipFormat
 from app.media.clip.wire import ClipBox
 
 _LONGEST_SIDE_PX: Final = {

@@ -20,7 +20,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from app.children import messages, sandbox
-from app.core.clip_format import ClipFormat
+from app.core.replay.clip_format import ClipFormat
 from app.media.clip import encoders, overlay, wire
 from app.media.clip.layout import fit_picture
 from app.media.clip.planes import PlanarPicture, make_colour, make_picture, read_frame

@@ -18,7 +18,7 @@ from app.audit.model import Action, ActionDetail
 from app.core import units
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PersonId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.db.engine import Database
 from app.playback.clips import timeline
 from app.playback.video.index_cache import IndexCache

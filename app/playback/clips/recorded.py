@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core import units
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.db.engine import Database
 from app.playback.clips import captions
 from app.playback.clips.captions import ClipCaptions

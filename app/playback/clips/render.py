@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.core import clock
-from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput, MalformedInput
-from app.core.finishing import finish_first
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
+from app.core.running.finishing import finish_first
 from app.media import wire
 from app.media.clip import child, layout
 from app.media.clip.wire import ClipPlan, FilePiece

@@ -15,8 +15,8 @@ from typing import Final
 
 from app.core import units
 from app.core.errors import MalformedInput
-from app.core.finishing import finish_first
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
+from app.core.running.finishing import finish_first
 from app.db.engine import Database
 from app.playback.clips.recorded import read_recorded_range
 from app.playback.clips.render import ClipRenderer, ClipSettings, NoteProgress, RenderedClip

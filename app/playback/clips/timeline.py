@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput
-from app.core.replay_range import ReplayRange, write_clock
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange, write_clock
 from app.media.clip.wire import ClipCaption, ClipMark, ClipShot
 from app.playback.clips import marks
 from app.playback.clips.captions import ClipCaptions

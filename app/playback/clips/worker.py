@@ -17,7 +17,7 @@ from typing import Final, override
 from app.core import clock, file_lock, log
 from app.core.errors import MalformedInput, ServiceUnavailable
 from app.core.ids import ProjectId
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.playback.clips.metrics import ClipMetrics
 from app.playback.clips.render_task import ClipResources, make_clip
 from app.replays.clips import queries, writes

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.formats.events.event import CRASHES, HANGS
 from app.issues.events import replay_events as errors
 from app.issues.events.replay_events import LinkedCount, LinkedCounts, LinkedEvents

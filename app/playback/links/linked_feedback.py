@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.db import windows as sql_windows
 from app.feedback.model import FeedbackRecord
 from app.feedback.queries import FEEDBACK_COLUMNS, to_feedback

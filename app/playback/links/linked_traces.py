@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, ProjectId, SpanId, TraceId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.issues.events import replay_events as errors, trace_events
 from app.issues.events.replay_events import EventPlace
 from app.issues.events.trace_events import TracedEvent, TracedEvents

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, SpanId, TraceId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.formats.events.event import BACKEND_PLATFORMS
 from app.issues.events.trace_events import TracedEvent
 from app.issues.model import StoredEvent

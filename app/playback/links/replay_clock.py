@@ -15,7 +15,7 @@ from typing import Final, Literal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId, TraceId
-from app.core.replay_window import SLACK, ReplayWindow, are_both_delayed
+from app.core.replay.replay_window import SLACK, ReplayWindow, are_both_delayed
 from app.formats.events.event import BACKEND_PLATFORMS
 from app.replays import trace_links
 from app.replays.model import Replay

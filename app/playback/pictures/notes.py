@@ -9,7 +9,7 @@ from typing import Final, override
 
 from app.core import clock
 from app.core.errors import ServiceUnavailable
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.replays import pictures
 from app.replays.model import ReplayKey

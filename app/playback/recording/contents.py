@@ -14,7 +14,7 @@ from typing import Final
 
 from app.core import log, units
 from app.core.errors import ServiceUnavailable
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.db.engine import Database
 from app.formats import bodies
 from app.formats.jsonish import JsonObject

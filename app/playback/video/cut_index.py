@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import blake2b
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.video.index import Gap, Gop, PlaybackIndex
 from app.playback.video.widened_range import WidenedRange
 

@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.clock import monotonic_s
-from app.core.replay_window import ClockStep
+from app.core.replay.replay_window import ClockStep
 from app.db.engine import Database
 from app.playback.video import index
 from app.playback.video.index import PlaybackIndex

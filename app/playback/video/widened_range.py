@@ -7,7 +7,7 @@ widened    ├──────────────────────
 
 from dataclasses import dataclass
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.video.index import PlaybackIndex
 
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from app.audit.model import ReplayViewer
 from app.core import units
 from app.core.ids import PersonId, ProjectId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.feedback.model import FeedbackRecord
 from app.issues.events.replay_events import LinkedEvents
 from app.playback.ending import ReplayEnding

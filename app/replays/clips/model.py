@@ -6,9 +6,9 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
-from app.core.clip_format import ClipFormat
 from app.core.ids import PersonId
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.replays.model import ReplayKey
 
 MOST_CLIPS: Final = 50

@@ -6,10 +6,10 @@ from sqlalchemy import false, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core.clip_format import ClipFormat
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.replays.clips.model import Clip, ClipFile, ClipRequest, ClipState
 from app.replays.clips.tables import replay_clips
 from app.replays.model import ReplayKey

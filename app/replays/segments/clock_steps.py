@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from app.core.replay_window import ClockStep
+from app.core.replay.replay_window import ClockStep
 
 LEAST_SHIFT_MS: Final = 60_000
 """A smaller change of the drift may be the time that envelopes take, not a clock that was set."""

@@ -12,7 +12,7 @@ from app.core import units
 from app.core.days import OLD_DAY
 from app.core.ids import ProjectId, ReplayId
 from app.core.limits import LIMITS
-from app.core.replay_window import ClockStep
+from app.core.replay.replay_window import ClockStep
 from app.replays.model import PlayableSegment, RecentRecording, Replay, ReplayKey, Segment
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
 from app.replays.segments.clock_steps import shift_ms_of

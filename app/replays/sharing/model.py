@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from app.core.ids import PersonId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.replays.model import ReplayKey
 
 SHARE_DAYS: Final = (1, 7, 30)

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ProjectId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.replays.model import ReplayKey
 from app.replays.sharing.model import Share, ShareKind, SharePanel, ShareTerms
 from app.replays.sharing.tables import replay_shares

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.formats import jsonish
 from app.formats.replay.activity import Breadcrumb, NetworkSpan, has_request_failed
 from app.formats.request_path import shorten_url_to_path

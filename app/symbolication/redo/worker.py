@@ -18,7 +18,7 @@ from typing import Final, Literal, override
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
-from app.core.repeated_worker import RepeatedWorker
+from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
 from app.debug_files import writes as file_writes
 from app.debug_files.model import DebugFileArrival

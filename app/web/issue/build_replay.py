@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.projects.model import OutcomeCount
 from app.replays import naming
 from app.triage.issue_event import EventReplay, MissingReplay

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.ids import TraceId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.web.urls.query import with_query
 
 

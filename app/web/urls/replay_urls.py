@@ -1,7 +1,7 @@
 """Addresses of replays, and of traces."""
 
 from app.core.ids import ProjectId, ReplayId, SpanId, TraceId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.web.urls.project_urls import PROJECTS
 from app.web.urls.query import with_query
 from app.web.urls.replay_address import ReplayAddress

@@ -8,7 +8,7 @@ import pytest
 
 from app.core.ids import EventId, ReplayId, TraceId
 from app.core.limits import LIMITS
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.feedback.model import FeedbackRecord
 from app.formats.stored.packed_json import unpack_json
 from app.issues import attachments

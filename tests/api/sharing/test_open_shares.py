@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.core.ids import ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.replays.model import ReplayKey
 from app.replays.sharing.model import ShareKind, SharePanel, ShareTerms
 from app.replays.sharing.tokens import new_share_token

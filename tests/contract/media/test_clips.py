@@ -14,9 +14,9 @@ import av
 import pytest
 from PIL import Image
 
-from app.core.clip_format import ClipFormat
 from app.core.errors import MalformedInput
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.media.clip import child
 from app.playback.clips.captions import CaptionEvent, ClipCaptions
 from app.playback.clips.render import ClipRenderer, ClipSettings, RenderedClip

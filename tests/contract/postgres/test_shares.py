@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.errors import NotFound
 from app.core.ids import PersonId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.db.engine import Database
 from app.erasure.replay import erase_replay
 from app.replays.deletion import expire, hiding

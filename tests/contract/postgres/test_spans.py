@@ -10,7 +10,7 @@ from sqlalchemy import text
 from app import background
 from app.core.days import BatchDays
 from app.core.ids import EventId, ProjectId, ReplayId, SpanId, TraceId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.db.engine import Database
 from app.db.partitions import days
 from app.formats.stored import span_block

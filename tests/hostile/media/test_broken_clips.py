@@ -3,9 +3,9 @@
 import tempfile
 from collections import Counter
 
-from app.core.clip_format import ClipFormat
 from app.core.errors import MalformedInput, RequestRefused
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.playback.clips.render import ClipRenderer, ClipSettings
 from tests.hostile.media.test_mutated import break_video
 from tests.support import programme_size

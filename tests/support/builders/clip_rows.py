@@ -1,8 +1,8 @@
 """Makes clips that are ready without rendering anything."""
 
-from app.core.clip_format import ClipFormat
 from app.core.ids import PersonId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.replays import queries as replays, sealing
 from app.replays.clips import writes
 from app.replays.clips.model import Clip, ClipFile, ClipRequest

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.core.finishing import finish_first
+from app.core.running.finishing import finish_first
 from tests.support.waiting import PATIENCE_S
 
 

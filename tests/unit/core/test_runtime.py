@@ -5,7 +5,7 @@ import gc
 import sys
 from types import SimpleNamespace
 
-from app.core import runtime
+from app.core.running import runtime
 
 
 def test_large_blocks_are_mapped_by_glibc(monkeypatch):

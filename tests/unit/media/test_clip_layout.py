@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.clip_format import ClipFormat
+from app.core.replay.clip_format import ClipFormat
 from app.media.clip.layout import fit_picture, lay_out_clip
 from app.media.clip.wire import LONGEST_SIDE_PX, ClipBox
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.core import units
 from app.core.ids import ProjectId
-from app.core.replay_window import ClockStep
+from app.core.replay.replay_window import ClockStep
 from app.formats.events import event
 from app.issues.events.replay_events import LinkedCount, LinkedCounts
 from app.playback import ending

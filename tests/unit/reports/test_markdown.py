@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, strategies
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.recording.conditions import DeviceCondition
 from app.reports.files import ReportFile, list_report_files, write_report_file
 from app.reports.flows.model import FlowFacts

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.ids import EventId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.formats.replay.activity import NetworkSpan
 from app.playback.recording.contents import ScreenSpan
 from app.playback.recording.gestures import Gesture, TouchPoint

@@ -1,6 +1,6 @@
 """Tests of cutting what is read down to the part that a share shows."""
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.recording.conditions import DeviceCondition
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.widened_range import WidenedRange

@@ -7,7 +7,7 @@ from datetime import date, datetime
 import msgspec
 
 from app.core.ids import EventId, ProjectId, ReplayId, TraceId
-from app.core.replay_window import BLOCK_START_SPREAD
+from app.core.replay.replay_window import BLOCK_START_SPREAD
 from app.formats import json_members
 from app.formats.spans.quick_transaction import SentTransaction
 from app.formats.spans.span import Span

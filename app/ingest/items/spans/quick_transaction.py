@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from app.core import ids
-from app.core.replay_window import BLOCK_START_SPREAD
+from app.core.replay.replay_window import BLOCK_START_SPREAD
 from app.formats import json_members
 from app.formats.spans import transaction
 from app.formats.spans.quick_transaction import SentSpan, SentTransaction, try_split_transaction

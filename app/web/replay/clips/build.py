@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput
-from app.core.replay_range import read_replay_range
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import read_replay_range
 from app.playback.clips.orders import ListedClip
 from app.replays.clips.model import Clip, ClipRequest, ClipState
 from app.replays.model import ReplayKey

@@ -3,7 +3,7 @@
 from typing import Final
 
 from app.core import clock
-from app.core.replay_range import ReplayRange, write_clock
+from app.core.replay.replay_range import ReplayRange, write_clock
 from app.media.clip.fonts import list_caption_scripts
 from app.playback.video.widened_range import widen_range
 from app.playback.visit.model import ReplayContext

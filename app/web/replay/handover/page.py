@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.ids import ProjectId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.video.widened_range import WidenedRange
 
 

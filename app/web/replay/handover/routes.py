@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import NotFound
-from app.core.replay_range import read_replay_range
+from app.core.replay.replay_range import read_replay_range
 from app.memberships.model import Role
 from app.sharing.handed_out import read_handed_out
 from app.web.frame import access, answer

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.replays import naming
 from app.reports.model import ReplayReport, ReportAddresses
 from app.reports.read_report import ReportData

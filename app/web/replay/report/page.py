@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.web.words.reports.file_blocks import ReportFileBlock
 from app.web.words.reports.ticket_blocks import TicketSection
 

@@ -2,7 +2,7 @@
 
 …/report                     everything on one page
 …/report/report.md           steps, errors and requests as Markdown; …/steps.txt, …/maestro.yaml, …
-…?from=61000&to=71000        of a range (core/replay_range.py)
+…?from=61000&to=71000        of a range (core/replay/replay_range.py)
 …/tickets                    POST `url` keeps a ticket; …/tickets/<id>/remove forgets it
 """
 
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import InvalidInput, NotFound
-from app.core.replay_range import read_replay_range
+from app.core.replay.replay_range import read_replay_range
 from app.memberships.model import Role
 from app.playback.visit.reader import ReplayReader
 from app.reports.read_report import note_report_taken, read_report

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.core.errors import InvalidInput
-from app.core.replay_range import read_replay_range
+from app.core.replay.replay_range import read_replay_range
 from app.replays.sharing.model import SharePanel, ShareTerms
 from app.sharing.frame_origins import read_frame_origins
 from app.sharing.make_share import make_share, revoke_share

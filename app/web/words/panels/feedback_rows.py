@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from app.core.ids import ProjectId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.feedback.model import FeedbackRecord
 from app.playback.links import replay_clock
 from app.web.words.panels.activity import ActivityRow, DataRow

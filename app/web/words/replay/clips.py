@@ -1,8 +1,8 @@
 """Words for clips: what one shows, how far it is, and the name of its file."""
 
-from app.core.clip_format import ClipFormat
 from app.core.ids import ReplayId
-from app.core.replay_range import ReplayRange, write_clock
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange, write_clock
 from app.core.units import format_bytes
 from app.replays.clips.model import Clip, ClipRequest, ClipState
 

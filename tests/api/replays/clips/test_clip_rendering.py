@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.clips import worker as clip_worker
 from app.playback.clips.recorded import read_recorded_range
 from app.playback.clips.render_task import make_clip

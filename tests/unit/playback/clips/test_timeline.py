@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-from app.core.clip_format import ClipFormat
 from app.core.errors import InvalidInput
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.playback.clips import marks, timeline
 from app.playback.clips.captions import CaptionEvent, ClipCaptions
 from app.playback.clips.timeline import ClipTimeline, ShownPicture, list_shown_pictures, plan_clip

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.core.ids import ProjectId, ReplayId
-from app.core.replay_window import ReplayWindow
+from app.core.replay.replay_window import ReplayWindow
 from app.formats.events import event
 from app.issues.events.replay_events import LinkedCount, LinkedCounts
 from app.playback.links import linked_errors, replay_clock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.formats.replay.activity import Breadcrumb, NetworkSpan
 from app.formats.stored import packed_json
 from app.playback.recording import contents, merging, outline as outlines, recorded_segments

@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.video import stream
 from app.playback.video.cut_index import cut_index
 from app.playback.video.index import PlaybackIndex, build_index

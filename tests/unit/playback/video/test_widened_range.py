@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.video.index import PlaybackIndex, build_index
 from app.playback.video.widened_range import widen_range
 from tests.unit.playback.building import gops, segment

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from app.core.clip_format import ClipFormat
 from app.core.ids import PersonId
-from app.core.replay_range import ReplayRange
+from app.core.replay.clip_format import ClipFormat
+from app.core.replay.replay_range import ReplayRange
 from app.core.ticket_address import KeptTicket, read_ticket_address
 from app.replays.clips.model import Clip, ClipFile, ClipRequest, ClipState
 from app.replays.model import ReplayKey

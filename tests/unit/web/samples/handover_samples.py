@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.playback.video.widened_range import WidenedRange
 from app.web.issue import page as issue
 from app.web.replay.handover.page import (

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.reports.tickets.templates import PLACEHOLDERS
 from app.web.issue.report.page import IssueReportPage
 from app.web.replay.report.page import ReplayReportPage

@@ -1,6 +1,6 @@
 """Tests of the formats of clips."""
 
-from app.core.clip_format import ClipFormat
+from app.core.replay.clip_format import ClipFormat
 
 
 def test_each_format_has_its_media_type():

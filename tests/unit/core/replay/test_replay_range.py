@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from app.core.errors import InvalidInput
-from app.core.replay_range import ReplayRange, read_replay_range, write_clock
+from app.core.replay.replay_range import ReplayRange, read_replay_range, write_clock
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core import replay_window
 from app.core.ids import ReplayId
-from app.core.replay_window import LONGEST_LINKED, SLACK, ReplayWindow
+from app.core.replay import replay_window
+from app.core.replay.replay_window import LONGEST_LINKED, SLACK, ReplayWindow
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 END = NOON + timedelta(seconds=10)

@@ -1,0 +1,1 @@
+"""Values about replays that several packages share."""
