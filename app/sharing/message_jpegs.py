@@ -8,11 +8,14 @@ message to a channel is opened by many at once.
 """
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from app.core.bounded_cache import BoundedCache
-from app.core.errors import MalformedInput, NotFound
+from app.core.errors import MalformedInput, NotFound, ServiceUnavailable
 from app.db.engine import Database
 from app.media import child
 from app.playback.pictures import stored
@@ -23,15 +26,47 @@ from app.sharing.grant import OpenedShare
 from app.storage.port import ObjectStore
 
 _CACHE_BYTES: Final = 8 * 1024 * 1024
+_MOST_WAITING: Final = 8
+"""The most pictures that wait to be drawn; whoever wants another one is told to ask again."""
+_CANNOT: Final = b""
+"""Stands for a picture that cannot be drawn: no child tries it again for each visitor."""
+
+type JpegName = tuple[ReplayKey, bytes]
+"""The replay of a JPEG, and what it was drawn from."""
 
 
-type JpegCache = BoundedCache[tuple[ReplayKey, bytes], bytes]
-"""JPEGs by their replay and by what they were drawn from."""
+class JpegCache:
+    """The JPEGs that one process has drawn lately, and those that wait to be drawn."""
 
+    def __init__(self) -> None:
+        self._jpegs = BoundedCache[JpegName, bytes](_CACHE_BYTES)
+        self._waiting = Counter[JpegName]()
 
-def make_jpeg_cache() -> JpegCache:
-    """Make the cache of the JPEGs that one process has drawn lately."""
-    return BoundedCache(_CACHE_BYTES)
+    def get(self, name: JpegName) -> bytes | None:
+        """Return a JPEG, which is empty if it cannot be drawn; None if nobody has tried yet."""
+        return self._jpegs.get(name)
+
+    def put(self, name: JpegName, jpeg: bytes) -> None:
+        """Keep a JPEG, or an empty one if it cannot be drawn."""
+        # What it was drawn from is kept with it.
+        self._jpegs.put(name, jpeg, len(name[1]) + len(jpeg))
+
+    @asynccontextmanager
+    async def waiting(self, name: JpegName) -> AsyncIterator[None]:
+        """Count a visitor who waits until a picture is drawn; many may wait for the same one.
+
+        Raises:
+            ServiceUnavailable: Too many other pictures wait already.
+        """
+        if name not in self._waiting and len(self._waiting) >= _MOST_WAITING:
+            raise ServiceUnavailable("many pictures of messages are being drawn; ask again")
+        self._waiting[name] += 1
+        try:
+            yield
+        finally:
+            self._waiting[name] -= 1
+            if not self._waiting[name]:
+                del self._waiting[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +79,8 @@ class MessageJpegs:
     drawing_slot: asyncio.Semaphore
     """Bounds how many media children draw at once."""
     cache: JpegCache
+    decodes_video: bool
+    """False if this server draws no pictures of replays: then posters alone are shown."""
 
     async def draw_picture(self, opened: OpenedShare) -> bytes:
         """Return the picture that was handed out, as JPEG.
@@ -54,9 +91,9 @@ class MessageJpegs:
 
         Raises:
             NotFound: The replay has no pictures yet.
-            ServiceUnavailable: Storage is down, or no child starts.
+            ServiceUnavailable: Storage is down, no child starts, or too many pictures are drawn.
         """
-        if opened.grant.range is not None:
+        if opened.grant.range is not None and self.decodes_video:
             jpeg = await self._draw_moment(opened)
             if jpeg is not None:
                 return jpeg
@@ -70,17 +107,11 @@ class MessageJpegs:
         # Late segments may have moved the start of the replay since the moment was noted.
         at_ms = max(0, grant.zero_at_ms - index.started_at_ms)
         name = (grant.key, f"{index.version} at {at_ms}".encode())
-        known = self.cache.get(name)
-        if known is not None:
-            return known
-        try:
-            async with self.drawing_slot:
-                webp = await draw_still(self.store, index, at_ms)
-                jpeg = await _redraw_as_jpeg(webp)
-        except MalformedInput:
-            return None
-        self.cache.put(name, jpeg, len(jpeg))
-        return jpeg
+
+        async def draw() -> bytes:
+            return await _redraw_as_jpeg(await draw_still(self.store, index, at_ms))
+
+        return await self._draw_once(name, draw)
 
     async def _draw_poster(self, key: ReplayKey) -> bytes:
         # The row of the pictures is read each time, so a poster that was drawn anew is shown.
@@ -88,17 +119,27 @@ class MessageJpegs:
         if poster is None:
             raise NotFound("there is no poster of this replay")
         # The bytes themselves are part of the key: a poster has a few kilobytes.
-        name = (key, poster)
-        known = self.cache.get(name)
-        if known is not None:
-            return known
-        try:
-            async with self.drawing_slot:
-                jpeg = await _redraw_as_jpeg(poster)
-        except MalformedInput as error:
-            raise NotFound(f"the poster cannot be shown: {error}") from error
-        self.cache.put(name, jpeg, len(poster) + len(jpeg))
+        jpeg = await self._draw_once((key, poster), lambda: _redraw_as_jpeg(poster))
+        if jpeg is None:
+            raise NotFound("the poster cannot be shown")
         return jpeg
+
+    async def _draw_once(
+        self, name: JpegName, draw: Callable[[], Awaitable[bytes]]
+    ) -> bytes | None:
+        """Return a JPEG, drawn for the first visitor who asks; None if it cannot be drawn."""
+        jpeg = self.cache.get(name)
+        if jpeg is None:
+            async with self.cache.waiting(name), self.drawing_slot:
+                # Somebody else may have waited for the same picture, and had it drawn.
+                jpeg = self.cache.get(name)
+                if jpeg is None:
+                    try:
+                        jpeg = await draw()
+                    except MalformedInput:
+                        jpeg = _CANNOT
+                    self.cache.put(name, jpeg)
+        return jpeg or None
 
 
 async def _redraw_as_jpeg(webp: bytes) -> bytes:

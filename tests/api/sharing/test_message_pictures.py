@@ -1,22 +1,29 @@
 """The pictures of replays that messages show, which open without an account."""
 
+import asyncio
 import io
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
 from PIL import Image
 
 from app.core import units
+from app.core.errors import MalformedInput, ServiceUnavailable
+from app.core.ids import ProjectId, ReplayId
 from app.media.encode import encode_video
 from app.playback.pictures import schedule
 from app.playback.pictures.make import PictureResult
 from app.projects import writes as project_writes
 from app.replays import queries as replays
+from app.replays.model import ReplayKey
 from app.replays.sharing import queries as shares, writes as share_writes
+from app.sharing import message_jpegs
 from app.sharing.message_pictures import hand_out_picture
 from app.web.urls import share_urls
 from tests.api.replays.test_pictures import draw_replay, replay_key
 from tests.support.builders import envelopes
+from tests.support.servers.server import Server
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +85,59 @@ async def test_a_message_about_a_later_error_shows_its_moment(server):
         assert isinstance(pixel, tuple)
         colours.append("rgb"[pixel.index(max(pixel))])
     assert colours == ["r", "g", "b"]
+
+
+async def hand_out_moment(server: Server) -> str:
+    """Store a replay whose poster is drawn, and return the address of one of its moments."""
+    await server.take(envelopes.replay_video_envelope(0))
+    key = replay_key(server)
+    assert await draw_replay(server) is PictureResult.MADE
+    async with server.database.transaction() as connection:
+        await project_writes.set_alerts_show_pictures(connection, key.project_id, is_on=True)
+        replay = await replays.find_replay(connection, key)
+        assert replay
+        at_ms = units.ms_from_at(replay.started_at)
+        return share_urls.message_picture(
+            await hand_out_picture(connection, key, moment_at_ms=at_ms)
+        )
+
+
+async def test_a_moment_that_cannot_be_drawn_is_tried_once(server, monkeypatch):
+    """All who open one message wait for the same try, and get the poster, as all later ones do."""
+    address, tries = await hand_out_moment(server), []
+
+    async def fail(*_args: object) -> bytes:
+        tries.append(1)
+        await asyncio.sleep(0)
+        raise MalformedInput("it cannot be decoded")
+
+    monkeypatch.setattr(message_jpegs, "draw_still", fail)
+    answers = await asyncio.gather(*(server.sender.get(address) for _ in range(12)))
+    answers.append(await server.sender.get(address))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(tries) == 1
+
+
+async def test_no_video_is_decoded_for_a_message_where_drawing_is_off(server, monkeypatch):
+    """The poster that was drawn before is shown."""
+    address = await hand_out_moment(server)
+
+    async def never(*_args: object) -> bytes:
+        raise AssertionError
+
+    monkeypatch.setattr(message_jpegs, "draw_still", never)
+    monkeypatch.setitem(vars(server.service.page_services.settings), "pictures", False)
+    assert (await server.sender.get(address)).status_code == 200
+
+
+async def test_a_bounded_number_of_pictures_waits():
+    """Another one that waits already may be asked for by any number of visitors."""
+    cache = message_jpegs.JpegCache()
+    names = [(ReplayKey(ProjectId(1), ReplayId("a" * 32)), bytes((number,))) for number in range(9)]
+    async with AsyncExitStack() as stack:
+        for name in (*names[:8], names[0]):
+            await stack.enter_async_context(cache.waiting(name))
+        with pytest.raises(ServiceUnavailable):
+            await stack.enter_async_context(cache.waiting(names[8]))
+    async with cache.waiting(names[8]):
+        pass

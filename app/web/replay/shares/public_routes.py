@@ -256,6 +256,7 @@ async def send_message_picture(request: Request, token: ShareToken) -> Response:
         services.index_cache,
         services.drawing_slot,
         services.jpeg_cache,
+        decodes_video=services.settings.pictures,
     )
     jpeg = await jpegs.draw_picture(opened)
     await services.share_visits.note(
