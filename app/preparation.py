@@ -128,7 +128,7 @@ async def _add_first_rows(url: str) -> None:
 
 async def _apply_erasures(url: str, erasure_log: Path) -> None:
     """Erase again what a restored backup brought back, before anybody can see it."""
-    own = Database.open(url, pool_size=1)
+    own = Database.open(url, pool_size=2)
     try:
         await apply_log(own, erasure_log, relink_replays)
     finally:

@@ -4,13 +4,15 @@ A restored backup brings back what was erased after it was made. The log has the
 Replays also get their tombstones again, so that late segments are refused.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import ColumnElement, Integer
+from sqlalchemy import ColumnElement, Integer, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core import clock, log
@@ -39,7 +41,12 @@ from app.replays.deletion.hiding import DeletionAuthor
 from app.replays.model import ReplayKey
 
 _EVENTS_AT_ONCE: Final = 500
-"""Events of a deleted issue that are read at once, with their payloads."""
+"""Events of a deleted issue that are erased in one transaction."""
+_EVENT_KEYS: Final = RecordSource(EVENT_RECORDS.table)
+"""Events without what they say: payloads of 500 may have hundreds of megabytes."""
+_LOCK: Final = 0x5265_6170_706C_79
+"""The key of the advisory lock under which one process at a time applies a log."""
+_LOCK_PAUSE_S: Final = 0.2
 
 _logger: Final = log.get_logger("erasure.reapply")
 
@@ -61,7 +68,8 @@ async def find_gap(database: Database, erasure_log: ErasureLog) -> tuple[int, in
 async def apply_log(database: Database, path: Path, relink: Relink) -> int:
     """Erase again what the log names and the database does not know.
 
-    Objects are removed later, by jobs. Applying a log twice changes nothing.
+    Objects are removed later, by jobs. Applying a log twice changes nothing. Processes that start
+    together wait for one another, so that one of them applies it and there is one receipt.
 
     Returns:
         The number of lines that were applied.
@@ -70,6 +78,27 @@ async def apply_log(database: Database, path: Path, relink: Relink) -> int:
         ServiceUnavailable: Postgres does not answer, or the file cannot be read.
     """
     erasure_log = ErasureLog(path)
+    while await find_gap(database, erasure_log) is not None:
+        async with _try_lock(database) as is_locked:
+            if is_locked:
+                return await _apply_gap(database, erasure_log, relink)
+        await asyncio.sleep(_LOCK_PAUSE_S)
+    return 0
+
+
+@asynccontextmanager
+async def _try_lock(database: Database) -> AsyncIterator[bool]:
+    """Take the lock for the time of the block; it is False if another process has it.
+
+    It belongs to a transaction on a connection of its own, so that it ends with the process even
+    behind a pooler.
+    """
+    async with database.transaction() as connection:
+        await connection.execute(text("set local idle_in_transaction_session_timeout = 0"))
+        yield bool(await connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))))
+
+
+async def _apply_gap(database: Database, erasure_log: ErasureLog, relink: Relink) -> int:
     head = erasure_log.read_head()
     gap = await find_gap(database, erasure_log)
     if head is None or gap is None:
@@ -78,30 +107,42 @@ async def apply_log(database: Database, path: Path, relink: Relink) -> int:
     applied = 0
     jobs: dict[tuple[int, int], Erasure] = {}
     for line in erasure_log.read_lines(after_bytes=known):
-        async with database.transaction() as connection:
-            await _apply_line(connection, line, jobs, relink)
+        if line.has_project:
+            async with database.transaction() as connection:
+                await _erase_project(connection, line)
+        else:
+            await _apply_line(database, line, jobs, relink)
         applied += 1
     async with database.transaction() as connection:
         await note_size(connection, head)
     if applied:
-        _logger.warning("erasures_applied_again", lines=applied, log=str(path))
+        _logger.warning("erasures_applied_again", lines=applied, log=str(erasure_log.path))
     return applied
 
 
 async def _apply_line(
-    connection: AsyncConnection,
-    line: LogLine,
-    jobs: dict[tuple[int, int], Erasure],
-    relink: Relink,
+    database: Database, line: LogLine, jobs: dict[tuple[int, int], Erasure], relink: Relink
 ) -> None:
-    project_id = ProjectId(line.project_id)
-    if line.has_project:
-        await _erase_project(connection, line)
-        return
     place = (line.erasure_id, line.project_id)
-    if place not in jobs:
-        jobs[place] = await _add_job(connection, line)
-    erasure = jobs[place]
+    async with database.transaction() as connection:
+        if place not in jobs:
+            jobs[place] = await _add_job(connection, line)
+        await _erase_listed(connection, line, jobs[place], relink)
+    for issue_id in line.issues:
+        erased_all = False
+        while not erased_all:
+            # A transaction for each part: an issue may have a million events.
+            async with database.transaction() as connection:
+                erased_all = await _erase_issue_part(
+                    connection, line, IssueId(issue_id), jobs[place], relink
+                )
+
+
+async def _erase_listed(
+    connection: AsyncConnection, line: LogLine, erasure: Erasure, relink: Relink
+) -> None:
+    """Erase the replays, records, users and debug files that a line names."""
+    project_id = ProjectId(line.project_id)
     keys = [ReplayKey(project_id, ReplayId(replay_id)) for replay_id in line.replays]
     hidden = await _hide_replays(connection, erasure, keys, at=line.at)
     counts, size_bytes = Counter(hidden.counts), hidden.video_bytes
@@ -109,10 +150,6 @@ async def _apply_line(
         ids = line.records.get(source.name, ())
         found = await _read_records(connection, project_id, source, ids)
         erased = await _erase_records(connection, project_id, source, found, relink)
-        counts.update(erased.counts)
-        size_bytes += erased.size_bytes
-    for issue_id in line.issues:
-        erased = await _erase_issue(connection, line, IssueId(issue_id), relink)
         counts.update(erased.counts)
         size_bytes += erased.size_bytes
     await erase_users.erase_issue_users(connection, project_id, line.users)
@@ -196,28 +233,27 @@ async def _erase_records(
     return erased
 
 
-async def _erase_issue(
-    connection: AsyncConnection, line: LogLine, issue_id: IssueId, relink: Relink
-) -> records.ErasedRecords:
-    """Erase the events of an issue that had been received when it was deleted.
+async def _erase_issue_part(
+    connection: AsyncConnection, line: LogLine, issue_id: IssueId, erasure: Erasure, relink: Relink
+) -> bool:
+    """Erase some events of an issue that had been received when it was deleted.
 
     The issue goes with the last of them. Later events made it anew, and stay.
+
+    Returns:
+        True if none is left.
     """
     project_id = ProjectId(line.project_id)
     condition = erase_events.is_of_issue(issue_id) & record_scans.is_received_between(
         EVENT_RECORDS, None, line.at
     )
-    total = records.ErasedRecords()
-    found: Sequence[ScannedRecord] | None = None
-    while found is None or len(found) == _EVENTS_AT_ONCE:
-        part = await record_scans.read_records(
-            connection, EVENT_RECORDS, project_id, limit=_EVENTS_AT_ONCE, condition=condition
-        )
-        found = part.records
-        erased = await _erase_records(connection, project_id, EVENT_RECORDS, found, relink)
-        total.counts.update(erased.counts)
-        total.size_bytes += erased.size_bytes
-    return total
+    part = await record_scans.read_records(
+        connection, _EVENT_KEYS, project_id, limit=_EVENTS_AT_ONCE, condition=condition
+    )
+    erased = await _erase_records(connection, project_id, EVENT_RECORDS, part.records, relink)
+    saved = await rows.get_erasure(connection, erasure.id)
+    await rows.save_step(connection, saved, counts=erased.counts, size_bytes=erased.size_bytes)
+    return part.cursor is None
 
 
 def _has_id(source: RecordSource, ids: Sequence[str]) -> ColumnElement[bool]:

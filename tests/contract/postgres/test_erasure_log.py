@@ -1,9 +1,11 @@
 """The log of erasures repeats deletions of issues and debug files in a restored database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
@@ -15,6 +17,7 @@ from app.debug_files.model import DebugFile, DeletionCause
 from app.erasure.issue import erase_issue
 from app.erasure.jobs import rows
 from app.erasure.jobs.model import Erasure, ErasureKind
+from app.erasure.log import reapply
 from app.erasure.log.file import ErasureLog
 from app.erasure.log.reapply import apply_log
 from app.ingest.digest.link_issues import relink_replays
@@ -69,8 +72,11 @@ async def count_events(data: AgedData, project_id: ProjectId) -> dict[str, int]:
         return {row.issue_id.hex: row.events for row in counted}
 
 
-async def test_deleted_issues_do_not_come_back(data: AgedData, tmp_path: Path):
-    """Their events of before go again; an event that came after the deletion stays."""
+async def test_deleted_issues_do_not_come_back(
+    data: AgedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Their events of before go again, in parts; an event that came after the deletion stays."""
+    monkeypatch.setattr(reapply, "_EVENTS_AT_ONCE", 1)
     person = await make_person(data.database, "ana@example.com")
     shop = (await make_project(data.database, "Shop")).id
     log = ErasureLog(tmp_path / "erasures.log")
@@ -90,6 +96,22 @@ async def test_deleted_issues_do_not_come_back(data: AgedData, tmp_path: Path):
     wanted = {"events": 4, "issues": 1, "files": 2}
     assert {name: erasure.counts[name] for name in wanted} == wanted
     assert describe_subject(erasure).startswith("Deleted issues and debug files, again")
+
+
+async def test_processes_that_start_together_write_one_receipt(data: AgedData, tmp_path: Path):
+    """All of them find that the database lacks the end of the log, and one of them applies it."""
+    person = await make_person(data.database, "ana@example.com")
+    shop = (await make_project(data.database, "Shop")).id
+    log = ErasureLog(tmp_path / "erasures.log")
+    await add_issues(data, shop)
+    await delete_issues(data, shop, person.id)
+    await log.append_waiting_lines(data.database)
+    async with data.database.transaction() as connection:
+        await connection.execute(text("delete from erasure_logs"))
+    processes = [apply_log(data.database, log.path, relink_replays) for _ in range(3)]
+    assert sorted(await asyncio.gather(*processes)) == [0, 0, 2]
+    async with data.database.reading() as connection:
+        assert len(await rows.list_erasures(connection, None, limit=9)) == 1
 
 
 async def test_deleted_debug_files_do_not_come_back(data: AgedData, tmp_path: Path):
