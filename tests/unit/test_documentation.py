@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,9 @@ from app.cli.root import app as cli
 from app.core.errors import RateLimited, RequestRefused
 from app.core.settings import Settings
 from app.ingest.item_types import BY_NAME, IGNORED_TYPES
+from app.memberships.model import Role
 from app.projects.model import LimitReason, Outcome
+from app.web.words.people.roles import ROLE_WORDS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCUMENTS: Final = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")))
@@ -105,6 +108,25 @@ def test_a_setting_is_documented_with_its_default(name: str):
     assert len(rows) == 1
     default: Any = Settings.model_fields[name].default
     assert f"`{default}`" in rows[0] or default in (None, "")
+
+
+def test_options_of_serve_are_documented():
+    """The head of docs/settings.md names each option that overrides a setting."""
+    head = read_text("docs/settings.md").partition("| Variable |")[0]
+    serve = next(command for command in cli.registered_commands if command.name == "serve")
+    assert serve.callback is not None
+    options = ["--" + name.replace("_", "-") for name in signature(serve.callback).parameters]
+    assert "--workers" in options
+    assert [option for option in options if f"`{option}`" not in head] == []
+
+
+@pytest.mark.parametrize("right", ["share links", "without an account", "clips", "debug files"])
+def test_rights_of_members_that_lead_outside_are_told(right: str):
+    """Page, commands and guide say what a member can show to others or bring in."""
+    rows = read_text("docs/people.md").splitlines()
+    row = next(line for line in rows if line.startswith("| Member |"))
+    assert right in row
+    assert right in ROLE_WORDS[Role.MEMBER]
 
 
 def test_documents_name_only_settings_that_exist():

@@ -24,8 +24,9 @@ ROLE_WORDS: Final = {
     Role.ADMIN: "Everything a member may; also manages members, keys, tokens, rules and settings, "
     "erases people's data, sets legal holds, deletes issues, and sees the log and quarantined "
     "envelopes.",
-    Role.MEMBER: "Everything a viewer may; also resolves and ignores issues, downloads attached "
-    "files, and pins and deletes replays.",
+    Role.MEMBER: "Everything a viewer may; also makes share links, which show a replay to people "
+    "without an account, and clips; resolves and ignores issues, notes tickets, downloads attached "
+    "files, uploads debug files, and pins and deletes replays.",
     Role.VIEWER: "Watches replays and reads issues, traces, logs and feedback. Changes nothing.",
 }
 SERVER_ADMIN: Final = (
