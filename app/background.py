@@ -35,17 +35,28 @@ class Housekeeper(RepeatedWorker):
     waiting_message = "housekeeping waits"
     failure_message = "housekeeping failed"
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, heartbeat_s: float, silent_after_s: float) -> None:
+        """Begin with housekeeping.
+
+        Args:
+            database: The database.
+            heartbeat_s: The pause between two heartbeats of a process.
+            silent_after_s: The silence after which a process counts as dead.
+        """
         super().__init__()
         self._database = database
+        self._heartbeat_s = heartbeat_s
+        self._silent_after_s = silent_after_s
 
     @override
     async def work(self) -> None:
         """Tidy up once; every step is a transaction, so that nothing is left half done."""
-        await tidy_up(self._database)
+        await tidy_up(
+            self._database, heartbeat_s=self._heartbeat_s, silent_after_s=self._silent_after_s
+        )
 
 
-async def tidy_up(database: Database) -> None:
+async def tidy_up(database: Database, *, heartbeat_s: float, silent_after_s: float) -> None:
     """Make the days ahead; delete what has expired; convert what older releases stored.
 
     Raises:
@@ -61,7 +72,9 @@ async def tidy_up(database: Database) -> None:
         await share_writes.delete_old_shares(connection)
         await clip_writes.delete_stray_clips(connection)
         await hiding.delete_parts_of_hidden(connection)
-        await process_records.delete_dead_processes(connection)
+        await process_records.delete_dead_processes(
+            connection, heartbeat_s=heartbeat_s, silent_after_s=silent_after_s
+        )
         await marks.delete_old_marks(
             connection, in_use=await process_records.list_journals(connection)
         )

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     any_,
     delete,
-    exists,
     extract,
     func,
     literal,
@@ -26,13 +25,14 @@ from app.processes.model import (
     ProcessRecord,
     ProcessState,
 )
+from app.processes.roles_served import find_settled
 from app.processes.tables import processes
 
 _MOST_PROCESSES: Final = 1_000
 _KEPT_WITHOUT_JOURNAL: Final = timedelta(days=1)
 """The time for which the row of a dead process without a journal is kept."""
 _KEPT_IF_REPLACED: Final = timedelta(hours=1)
-"""The same, if a process with its roles has started since."""
+"""The same, if another process has taken its place."""
 LATE_AFTER_HEARTBEATS: Final = 2.5
 """The number of heartbeats without a sign of life after which a process may be dead."""
 
@@ -100,23 +100,26 @@ async def forget_processes(connection: AsyncConnection, *, journals: Collection[
     await connection.execute(update(processes).values(stopped_at=func.now(), is_stopping=True))
 
 
-async def delete_dead_processes(connection: AsyncConnection) -> None:
-    """Delete the rows of processes that ended long ago and had no journal to adopt."""
-    later = processes.alias()
-    is_replaced = (
-        exists()
-        .where(
-            later.c.process_id != processes.c.process_id,
-            later.c.started_at > processes.c.seen_at,
-            later.c.roles.contains(processes.c.roles),
-        )
-        .correlate(processes)
-    )
+async def delete_dead_processes(
+    connection: AsyncConnection, *, heartbeat_s: float, silent_after_s: float
+) -> None:
+    """Delete the rows of processes that ended long ago and had no journal to adopt.
+
+    Args:
+        connection: The transaction of the caller.
+        heartbeat_s: The pause between two heartbeats.
+        silent_after_s: The silence after which a process counts as dead.
+    """
+    known = await list_processes(connection, heartbeat_s=heartbeat_s, silent_after_s=silent_after_s)
+    settled = find_settled(known, silent_s=_KEPT_IF_REPLACED.total_seconds())
     await connection.execute(
         delete(processes).where(
             processes.c.journal_id.is_(None),
             processes.c.seen_at < func.now() - _KEPT_IF_REPLACED,
-            or_(is_replaced, processes.c.seen_at < func.now() - _KEPT_WITHOUT_JOURNAL),
+            or_(
+                processes.c.process_id.in_(settled),
+                processes.c.seen_at < func.now() - _KEPT_WITHOUT_JOURNAL,
+            ),
         )
     )
 

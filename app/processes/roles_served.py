@@ -43,6 +43,47 @@ def find_unreplaced(records: Iterable[ProcessRecord]) -> tuple[ProcessRecord, ..
     return tuple(left)
 
 
+def find_settled(records: Iterable[ProcessRecord], *, silent_s: float) -> frozenset[str]:
+    """Find the processes that were replaced and whose rows nobody needs any more.
+
+    A row is needed while its successor would otherwise pass for the successor of another one. As
+    many rows are left out as possible without a change of what `find_unreplaced` tells.
+
+    Args:
+        records: All processes.
+        silent_s: The silence after which a row may be left out.
+
+    Returns:
+        The ids of the processes.
+    """
+    known = {each.identity.process_id: each for each in records}
+    unreplaced = _list_ids(find_unreplaced(known.values()))
+    old = [
+        process_id
+        for process_id, each in known.items()
+        if each.identity.journal_id is None
+        and each.state in _SILENT
+        and each.silent_s > silent_s
+        and process_id not in unreplaced
+    ]
+    settled: set[str] = set()
+    parts = [old]
+    while parts:  # few are needed, so that halving soon finds them
+        part = parts.pop()
+        without = settled.union(part)
+        left = [each for process_id, each in known.items() if process_id not in without]
+        if _list_ids(find_unreplaced(left)) == unreplaced:
+            settled = without
+        elif len(part) > 1:
+            middle = len(part) // 2
+            parts += [part[:middle], part[middle:]]
+    return frozenset(settled)
+
+
+def _list_ids(records: Iterable[ProcessRecord]) -> set[str]:
+    return {each.identity.process_id for each in records}
+
+
 def _may_replace(newcomer: ProcessRecord, silent: ProcessRecord) -> bool:
     return (
         newcomer is not silent

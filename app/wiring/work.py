@@ -139,7 +139,11 @@ def start_background_work(
     shared.start(work.sweeper)
     start_alerts(work.alerts, shared, process_id)
     shared.start(work.uploads.assembler)
-    housekeeper = Housekeeper(shared.database)
+    housekeeper = Housekeeper(
+        shared.database,
+        heartbeat_s=shared.settings.heartbeat_s,
+        silent_after_s=shared.settings.silent_after_s,
+    )
     for worker, name, pause in (
         (work.retention, "retention", timedelta(0)),
         (housekeeper, "housekeeping", background.PAUSE),

@@ -290,7 +290,7 @@ async def test_spans_of_an_older_release_are_moved_into_blocks(database):
     """Old rows are moved in steps, with all their data, until none is left."""
     await add_old_rows(database)
     assert await read_trace(database) == []
-    await background.tidy_up(database)
+    await background.tidy_up(database, heartbeat_s=5, silent_after_s=60)
     spans = {stored_span.description: stored_span for stored_span in await read_trace(database)}
     assert spans.keys() == {f"step {number}" for number in range(1, 6)}
     root, child, named_span, streamed = (spans[f"step {number}"] for number in (1, 2, 3, 4))

@@ -1,5 +1,6 @@
 """It is told which roles nobody has, and which dead processes nobody has replaced."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,12 @@ from app.alerts.process_problems import ProcessProblem, find_problems
 from app.core.process_roles import ProcessRole
 from app.processes import roles_served
 from app.processes.model import ProcessRecord, ProcessState
-from app.processes.roles_served import UnservedRoles, count_processes_by_role, find_unreplaced
+from app.processes.roles_served import (
+    UnservedRoles,
+    count_processes_by_role,
+    find_settled,
+    find_unreplaced,
+)
 from tests.support.builders.process_records import SEEN_AT, make_record
 
 WORKER, PAGES = ("worker",), ("pages",)
@@ -68,6 +74,40 @@ def test_roles_are_counted_over_the_processes_that_run():
 def test_a_dead_process_counts_until_another_one_does_its_work(records, unreplaced):
     """A later process with all its roles takes its place, that of one process only."""
     assert [each.identity.host for each in find_unreplaced(records)] == unreplaced
+
+
+@pytest.mark.parametrize(
+    ("records", "hosts"),
+    [
+        ([dead("w-1"), alive("w-1")], ["w-1"]),
+        ([dead("w-1")], []),
+        # Without the row of w-2, its successor would pass for that of w-1.
+        ([dead("w-1"), dead("w-2"), alive("w-2")], []),
+        (
+            [dead("w-1"), dead("w-2"), dead("p-1", PAGES), alive("w-2"), alive("p-2", PAGES)],
+            ["p-1"],
+        ),
+        ([dead("w-1"), dead("p-1", PAGES), alive("p-2", PAGES)], ["p-1"]),
+        ([dead("w-1"), dead("w-2", died_s=5), dead("w-3", died_s=10)], ["w-1", "w-2"]),
+        ([make_record("d-1", state=ProcessState.SILENT), alive("d-2", ("door",))], []),
+    ],
+)
+def test_the_row_of_a_replaced_process_is_needed_while_it_explains_its_successor(records, hosts):
+    """What is told of the others stays the same without the rows that are left out."""
+    old = [
+        replace(
+            each,
+            identity=replace(each.identity, process_id=f"{number}"),
+            silent_s=2.0 if each.is_running else 4_000.0,
+        )
+        for number, each in enumerate(records)
+    ]
+    settled = find_settled(old, silent_s=3_600)
+    names = {each.identity.process_id: each.identity.host for each in old}
+    assert sorted(names[each] for each in settled) == hosts
+    left = [each for each in old if each.identity.process_id not in settled]
+    assert find_unreplaced(left) == find_unreplaced(old)
+    assert not find_settled(old, silent_s=4_001)
 
 
 def test_processes_that_nobody_replaced_are_problems():

@@ -11,6 +11,7 @@ from app.db.engine import Database
 from app.processes import records
 from app.processes.heartbeat import ProcessHeartbeat, make_identity, measure_clock_ahead
 from app.processes.model import ROLES, ProcessCondition, ProcessState
+from app.processes.roles_served import find_unreplaced
 
 BUSY = ProcessCondition(
     backlog_entries=7,
@@ -44,12 +45,12 @@ def make_heartbeat(
 
 
 async def let_time_pass(database: Database, process_id: str, seconds: float) -> None:
-    """Make the last heartbeat of a process older."""
+    """Make the heartbeats of a process older."""
     async with database.transaction() as connection:
         await connection.execute(
             text(
-                "update processes set seen_at = seen_at - cast(:age as interval)"
-                " where process_id = :id"
+                "update processes set seen_at = seen_at - cast(:age as interval),"
+                " started_at = started_at - cast(:age as interval) where process_id = :id"
             ),
             {"age": timedelta(seconds=seconds), "id": process_id},
         )
@@ -175,11 +176,25 @@ async def test_dead_processes_without_a_journal_are_forgotten(
     if is_replaced:
         await make_heartbeat(database, journal_id=None).work()
     async with database.transaction() as connection:
-        await records.delete_dead_processes(connection)
+        await records.delete_dead_processes(connection, heartbeat_s=5, silent_after_s=60)
         left = await records.list_processes(connection, heartbeat_s=5, silent_after_s=60)
     ids = {each.identity.process_id for each in left}
     assert with_journal.identity.process_id in ids
     assert (without.identity.process_id not in ids) is is_forgotten
+
+
+async def test_of_two_dead_processes_one_is_told_although_the_other_is_replaced(database):
+    """Only one of them has a successor, so the other one is named for a day."""
+    pair = [make_heartbeat(database, journal_id=None, roles=("worker",)) for _ in range(2)]
+    for dead in [*pair, *pair]:
+        await dead.work()  # the second time, both have started
+    for dead in pair:
+        await let_time_pass(database, dead.identity.process_id, 7_200)
+    await make_heartbeat(database, journal_id=None, roles=("worker",)).work()
+    async with database.transaction() as connection:
+        await records.delete_dead_processes(connection, heartbeat_s=5, silent_after_s=60)
+        left = await records.list_processes(connection, heartbeat_s=5, silent_after_s=60)
+    assert len(find_unreplaced(left)) == 1
 
 
 @pytest.mark.parametrize(
