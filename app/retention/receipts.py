@@ -149,6 +149,15 @@ async def take_daily_turn(connection: AsyncConnection, name: str) -> bool:
     return bool(taken.rowcount)
 
 
+async def return_daily_turn(connection: AsyncConnection, name: str) -> None:
+    """Give the turn of today back, so that the work can be tried again."""
+    await connection.execute(
+        update(retention_runs)
+        .where(retention_runs.c.name == name)
+        .values(started_at=retention_runs.c.started_at - timedelta(days=1))
+    )
+
+
 async def renew_lease(connection: AsyncConnection) -> None:
     """Keep the right to run for a further while; each step does so."""
     await connection.execute(

@@ -4,9 +4,11 @@ Each session of an app leaves two rows or so, and their table has no index of da
 reads it from end to end, some thousand pages in a transaction.
 """
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import date, timedelta
 from typing import Final
 
+from app.core.errors import ServiceUnavailable
 from app.db.engine import Database
 from app.db.partitions import days
 from app.releases import expire
@@ -28,7 +30,8 @@ async def expire_session_marks(database: Database, *, longest_days: int | None) 
         The number of ids that were deleted.
 
     Raises:
-        ServiceUnavailable: Postgres does not answer; the rest goes on the next day.
+        ServiceUnavailable: Postgres does not answer. The turn is given back if it can be; otherwise
+            the rest goes on the next day.
     """
     async with database.transaction() as connection:
         if not await receipts.take_daily_turn(connection, _NAME):
@@ -37,6 +40,16 @@ async def expire_session_marks(database: Database, *, longest_days: int | None) 
         rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
         pages = await expire.count_mark_pages(connection)
     before = today - timedelta(days=rule_set.server.mark_days)
+    try:
+        return await _delete_marks(database, before, pages)
+    except BaseException:
+        with suppress(ServiceUnavailable):
+            async with database.transaction() as connection:
+                await receipts.return_daily_turn(connection, _NAME)
+        raise
+
+
+async def _delete_marks(database: Database, before: date, pages: int) -> int:
     deleted = 0
     for first_page in range(0, pages, _PAGES_A_STEP):
         async with database.transaction() as connection:

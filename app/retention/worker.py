@@ -1,12 +1,13 @@
 """Runs retention in the background: hourly, after a change of rules, and when a limit is met."""
 
-from datetime import UTC, date
+from datetime import date
 from typing import Final, override
 
 from app.core import clock
 from app.core.ids import ProjectId
 from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database
+from app.db.partitions import days
 from app.retention import inventory, receipts
 from app.retention.debug_files import expire_debug_files
 from app.retention.run import run_retention
@@ -61,11 +62,13 @@ class RetentionWorker(RepeatedWorker):
             await self._run()
         while await sweep_ended_days(self._database, self._objects):
             pass
-        now = clock.now()
-        today = now.astimezone(UTC).date()
+        # By the clock of Postgres, as turns are: a clock that is ahead would ask for the turn of
+        # yesterday once more, and then leave today out.
+        async with self._database.reading() as connection:
+            today = await days.read_today(connection)
         if today != self._daily_day:
             await expire_debug_files(
-                self._database, unused_days=self._unused_debug_file_days, now=now
+                self._database, unused_days=self._unused_debug_file_days, now=clock.now()
             )
             await expire_session_marks(self._database, longest_days=self._longest_days)
             self._daily_day = today

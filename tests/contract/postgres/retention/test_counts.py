@@ -3,15 +3,18 @@
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import AsyncMock
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from app.core.errors import DatabaseUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.projects import retention_rules
 from app.projects.retention_rules import ProjectRules
-from app.releases import sessions
+from app.releases import expire, sessions
 from app.releases.model import SessionCohort, SessionUpdate
 from app.retention import plan_summary
 from app.retention.plan import DeleteCounts
@@ -136,3 +139,16 @@ async def test_ids_of_sessions_go_once_a_day_after_a_month(data: AgedData):
         )
     assert await expire_session_marks(data.database, longest_days=7) == 1
     assert await data.count("release_sessions", f"project_id = {shop}") == 2
+
+
+async def test_a_turn_that_fails_is_given_back(data: AgedData, monkeypatch: pytest.MonkeyPatch):
+    """Ids of sessions go at the next try of the same day."""
+    shop = await make_shop(data, ProjectRules())
+    await add_session(data, shop, age=31)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            expire, "delete_old_marks", AsyncMock(side_effect=DatabaseUnavailable("gone"))
+        )
+        with pytest.raises(DatabaseUnavailable):
+            await expire_session_marks(data.database, longest_days=None)
+    assert await expire_session_marks(data.database, longest_days=None) == 1
