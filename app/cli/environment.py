@@ -30,10 +30,14 @@ _MAKE: Final = {"serve": "run", "demo": "demo"}
 
 
 def format_command(name: str) -> str:
-    """Return what a person types to run a command, such as `make demo` if they used `make run`."""
+    """Return what a person types to run a command, in the way in which they ran this one.
+
+    That is `make demo` after `make run`, and `.venv/bin/playhead demo` in a checkout, whose script
+    says in `PLAYHEAD_COMMAND` how it was called.
+    """
     if "MAKELEVEL" in os.environ and name in _MAKE:
         return f"make {_MAKE[name]}"
-    return f"playhead {name}"
+    return f"{os.environ.get('PLAYHEAD_COMMAND', 'playhead')} {name}"
 
 
 def read_settings(**chosen: Any) -> Settings:

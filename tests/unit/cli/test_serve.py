@@ -93,19 +93,25 @@ def test_waiting_says_why_and_that_nothing_is_to_do(capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    ("is_by_make", "line"), [(True, "run `make demo`"), (False, "run `playhead demo`")]
+    ("called", "line"),
+    [
+        ({"MAKELEVEL": "1", "PLAYHEAD_COMMAND": ".venv/bin/playhead"}, "run `make demo`"),
+        ({"PLAYHEAD_COMMAND": ".venv/bin/playhead"}, "run `.venv/bin/playhead demo`"),
+        ({}, "run `playhead demo`"),
+    ],
 )
 def test_banner_says_what_its_reader_types(
-    is_by_make: bool,
+    called: dict[str, str],
     line: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    """Whoever installed the package has no Makefile."""
-    monkeypatch.delenv("MAKELEVEL", raising=False)
-    if is_by_make:
-        monkeypatch.setenv("MAKELEVEL", "1")
+    """Whoever installed the package has no Makefile, and in a checkout no `playhead` is known."""
+    for name in ("MAKELEVEL", "PLAYHEAD_COMMAND"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in called.items():
+        monkeypatch.setenv(name, value)
     serve.print_banner(StartReport("http://localhost:8000", None, DSN, 1), tmp_path)
     assert line in capsys.readouterr().out
 
@@ -115,7 +121,8 @@ def test_demo_without_a_server_says_how_to_start_one(
 ):
     """The message names the command that the reader has installed."""
     monkeypatch.setenv("PLAYHEAD_DATA_DIR", str(tmp_path))
-    monkeypatch.delenv("MAKELEVEL", raising=False)
+    for name in ("MAKELEVEL", "PLAYHEAD_COMMAND"):
+        monkeypatch.delenv(name, raising=False)
     result = CliRunner().invoke(app, ["demo"])
     assert isinstance(result.exception, ServiceUnavailable)
     assert "start it with `playhead serve`" in str(result.exception)
