@@ -27,9 +27,10 @@ from tests.support.servers.server import Server
 
 
 @pytest.fixture(autouse=True)
-def draw_at_once(monkeypatch):
-    """Draw replays at once, instead of waiting until they have been quiet."""
+def draw_at_once(monkeypatch, server):
+    """Draw replays at once, instead of waiting until they have been quiet, and moments as well."""
     monkeypatch.setattr(schedule, "QUIET", timedelta(0))
+    monkeypatch.setitem(vars(server.service.page_services.settings), "pictures", True)
 
 
 async def test_a_message_shows_the_poster_as_jpeg_until_it_is_taken_back(server):
