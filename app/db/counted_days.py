@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +17,17 @@ class CountedDays:
     first_day: date
     last_day: date
     rows: int
+
+    def leave_out(self, day: date, up_to_day: "CountedDays | None") -> "CountedDays":
+        """Return the counts of later days than one.
+
+        Args:
+            day: The last day that is left out.
+            up_to_day: The counts up to that day; None if there are none.
+        """
+        if up_to_day is None:
+            return self
+        return CountedDays(day + timedelta(days=1), self.last_day, self.rows - up_to_day.rows)
 
     def merge(self, other: "CountedDays | None") -> "CountedDays":
         """Return both together."""

@@ -134,11 +134,11 @@ async def preview_rules(
     access.require_role(Role.ADMIN)
     async with database.reading() as connection:
         rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
-        return await estimate_rules(connection, access.project.id, rules, rule_set.server)
+        return await estimate_rules(connection, access.project.id, rules, rule_set)
 
 
 async def estimate_rules(
-    connection: AsyncConnection, project_id: ProjectId, rules: ProjectRules, server: ServerRules
+    connection: AsyncConnection, project_id: ProjectId, rules: ProjectRules, present: RuleSet
 ) -> RulesPreview:
     """Estimate what rules would delete of a project, from its totals and up to 1,000 replays.
 
@@ -147,9 +147,9 @@ async def estimate_rules(
     """
     today = await days.read_today(connection)
     totals = await _read_day_totals(connection, project_id)
-    estimate = estimate_deletion(rules, server, totals, today)
-    counts = await inventory.read_old_counts(
-        connection, RuleSet(server, {project_id: rules}), today
+    estimate = estimate_deletion(rules, present.server, totals, today)
+    counts = await inventory.read_added_counts(
+        connection, RuleSet(present.server, {project_id: rules}), present, today
     )
     return RulesPreview(
         replace(estimate, counts=counts.get(project_id)),
@@ -242,7 +242,7 @@ async def preview_server_rules(
     server = replace(rules, longest_days=min(limits, default=None))
     total = DeletionEstimate()
     async with database.reading() as connection:
-        rule_set = await inventory.read_rule_set(connection)
+        rule_set = await inventory.read_rule_set(connection, longest_days=longest_days)
         today = await days.read_today(connection)
         for project_id, of_project in rule_set.projects.items():
             totals = await _read_day_totals(connection, project_id)
@@ -255,8 +255,10 @@ async def preview_server_rules(
                 replays=total.replays + estimate.replays,
                 size_bytes=total.size_bytes + estimate.size_bytes,
             )
-        rule_set = RuleSet(server, rule_set.projects)
-        for counted in (await inventory.read_old_counts(connection, rule_set, today)).values():
+        counts = await inventory.read_added_counts(
+            connection, RuleSet(server, rule_set.projects), rule_set, today
+        )
+        for counted in counts.values():
             total = replace(total, counts=counted.merge(total.counts))
     return total
 

@@ -131,6 +131,29 @@ async def read_old_counts(
     return counted
 
 
+async def read_added_counts(
+    connection: AsyncConnection, considered: RuleSet, present: RuleSet, today: date
+) -> dict[ProjectId, CountedDays]:
+    """Read the counts that rules would delete and the present ones do not.
+
+    Every night some are due by the present rules until the next run. These are not what a change
+    deletes, even of a rule that has nothing to do with them.
+
+    Args:
+        connection: The connection to read with.
+        considered: Rules of some projects that somebody considers.
+        present: The current rules of all projects.
+        today: The day from which ages count.
+    """
+    due = find_last_count_days(present.projects, present.server, today)
+    due_now = await read_old_counts(connection, present, today)
+    return {
+        project_id: counted.leave_out(due.get(project_id, date.min), due_now.get(project_id))
+        for project_id, counted in (await read_old_counts(connection, considered, today)).items()
+        if counted.last_day > due.get(project_id, date.min)
+    }
+
+
 async def find_exceeding_projects(connection: AsyncConnection) -> list[ProjectId]:
     """Return the projects that exceed their limit and delete the oldest data at it."""
     limits = await retention_rules.list_deleting_limits(connection)

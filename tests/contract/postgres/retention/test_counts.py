@@ -11,12 +11,14 @@ from sqlalchemy import text
 
 from app.core.errors import DatabaseUnavailable
 from app.core.ids import ProjectId
+from app.db.counted_days import CountedDays
 from app.db.engine import Database
 from app.projects import retention_rules
 from app.projects.retention_rules import ProjectRules
 from app.releases import expire, sessions
 from app.releases.model import SessionCohort, SessionUpdate
-from app.retention import plan_summary
+from app.retention import inventory, plan_summary
+from app.retention.change_rules import estimate_rules
 from app.retention.plan import DeleteCounts
 from app.retention.run import plan_now, run_retention
 from app.retention.session_marks import expire_session_marks
@@ -97,6 +99,21 @@ async def test_counts_of_old_days_go_by_their_own_rule(data: AgedData):
     assert plan_summary.list_ended_days(capped.acts) == set()
     assert {act.project_id for act in capped.acts if isinstance(act, DeleteCounts)} == {shop, other}
     assert await run_retention(data.database, longest_days=None) == 0
+
+
+async def test_a_change_is_not_said_to_delete_what_is_due_already(data: AgedData):
+    """Counts that fell due at midnight and wait for the next run go whatever is saved."""
+    shop = await make_shop(data, ProjectRules(follows_server=False, keep_days=90))
+    for age in (91, 60, 31, 30):
+        await add_counts(data, shop, age=age)
+    previews = {}
+    async with data.database.reading() as connection:
+        present = await inventory.read_rule_set(connection)
+        for days in (120, 90, 40):
+            rules = ProjectRules(follows_server=False, keep_days=days)
+            preview = await estimate_rules(connection, shop, rules, present)
+            previews[days] = preview.estimate.counts
+    assert previews == {120: None, 90: None, 40: CountedDays(data.day(90), data.day(60), 3)}
 
 
 async def test_counts_of_before_an_update_are_announced_for_a_week(data: AgedData):
