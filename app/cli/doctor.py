@@ -15,12 +15,13 @@ from rich.table import Table
 
 from app import __version__
 from app.backup.state import format_command, read_state
-from app.cli import environment, process_checks
-from app.cli.checks import CheckLevel, CheckResult
+from app.cli import environment
+from app.cli.checks import process_checks
+from app.cli.checks.check_result import CheckLevel, CheckResult
+from app.cli.checks.pooler_checks import find_pooler_fault
+from app.cli.checks.provider_checks import check_sign_in_provider
+from app.cli.checks.symbol_checks import check_symbols
 from app.cli.environment import out
-from app.cli.pooler_checks import find_pooler_fault
-from app.cli.provider_checks import check_sign_in_provider
-from app.cli.symbol_checks import check_symbols
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.cli.checks import CheckLevel, CheckResult
+from app.cli.checks.check_result import CheckLevel, CheckResult
 from app.cli.doctor import run_checks
 from app.core.settings import Settings
 from app.db.engine import Database

@@ -12,8 +12,8 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from app.cli.checks import CheckLevel
-from app.cli.process_checks import check_standbys
+from app.cli.checks.check_result import CheckLevel
+from app.cli.checks.process_checks import check_standbys
 from app.db import engine
 from app.db.roles import APP, OWNER, DatabaseUrls, prepare_schema
 from tests.support.builders import envelopes

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from app.accounts import queries as accounts
-from app.cli.checks import CheckLevel
-from app.cli.provider_checks import check_sign_in_provider
+from app.cli.checks.check_result import CheckLevel
+from app.cli.checks.provider_checks import check_sign_in_provider
 from app.core.settings import Settings
 from tests.support.browsers import stranger
 from tests.support.servers.ports import find_free_port

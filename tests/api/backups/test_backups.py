@@ -16,7 +16,7 @@ from app.backup.model import BackupRefused, DamagedBackup, SilentProgress
 from app.backup.objects import ObjectCopier
 from app.backup.verify import BackupVerifier
 from app.cli import doctor
-from app.cli.checks import CheckLevel
+from app.cli.checks.check_result import CheckLevel
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ReplayId
 from app.playback.pictures import schedule

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from app.cli import doctor
-from app.cli.checks import CheckLevel
+from app.cli.checks.check_result import CheckLevel
 from app.core.settings import Settings
 from app.processes.heartbeat import ProcessHeartbeat, make_identity
 from app.processes.model import ROLES, ProcessCondition

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from app.cli import doctor
-from app.cli.checks import CheckLevel
+from app.cli.checks.check_result import CheckLevel
 from app.core.errors import ServiceUnavailable
 from app.core.settings import Settings
 from app.storage import s3 as driver

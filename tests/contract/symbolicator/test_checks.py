@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from app.cli.checks import CheckLevel
-from app.cli.symbol_checks import check_symbols
+from app.cli.checks.check_result import CheckLevel
+from app.cli.checks.symbol_checks import check_symbols
 from app.core.settings import Settings
 from app.symbolicator import child
 

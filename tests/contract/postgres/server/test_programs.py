@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from app.cli import doctor
-from app.cli.checks import CheckLevel
+from app.cli.checks.check_result import CheckLevel
 from app.core import clock
 from app.core.errors import ServiceUnavailable
 from app.db import roles

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.cli.checks import CheckLevel, CheckResult
+from app.cli.checks.check_result import CheckLevel, CheckResult
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.storage.outside import open_outside_files

@@ -6,7 +6,7 @@ from typing import Any, Final
 import asyncpg
 
 from app.alerts.process_problems import ProcessProblem, find_problems
-from app.cli.checks import CheckLevel, CheckResult
+from app.cli.checks.check_result import CheckLevel, CheckResult
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.db.engine import Database

@@ -3,7 +3,7 @@
 from app.administration.people.group_policy import find_unknown_projects
 from app.administration.people.sign_in_provider import SignInProvider, open_sign_in_provider
 from app.cli import environment
-from app.cli.checks import CheckLevel, CheckResult
+from app.cli.checks.check_result import CheckLevel, CheckResult
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.db.engine import Database

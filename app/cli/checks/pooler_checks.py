@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Final
 
-from app.cli.checks import CheckLevel, CheckResult
+from app.cli.checks.check_result import CheckLevel, CheckResult
 from app.core.errors import DatabaseUnavailable
 from app.db import engine
 

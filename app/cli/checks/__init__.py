@@ -1,0 +1,1 @@
+"""The checks of `playhead doctor`, and the result that each of them gives."""
