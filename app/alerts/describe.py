@@ -20,8 +20,8 @@ from app.playback.listed_replays import describe_replays
 from app.playback.video.index_cache import IndexCache
 from app.replays import queries as replays
 from app.replays.model import Replay, ReplayKey
-from app.triage.issue_links import find_replay_of_event
-from app.triage.issue_replays import find_player_ms
+from app.triage.issue.issue_links import find_replay_of_event
+from app.triage.issue.issue_replays import find_player_ms
 
 BEFORE_MS: Final = 15_000
 """The time before the moment at which a replay opens, in milliseconds."""

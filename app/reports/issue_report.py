@@ -26,7 +26,7 @@ from app.reports.read_issue_report import IssueReportData, ReplayOfEvent
 from app.reports.replay_report import derive_replay_steps, describe_facts
 from app.reports.steps.derive import StepSources, derive_steps, find_platform
 from app.reports.steps.model import ReproSteps
-from app.triage.issue_reader import IssueSummary
+from app.triage.issue.issue_reader import IssueSummary
 
 _BEFORE_MS: Final = 60_000
 """The time before an event whose steps are told; most faults follow from what was done last."""

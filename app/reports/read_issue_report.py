@@ -16,9 +16,9 @@ from app.playback.visit.view_notes import ViewNotes
 from app.projects.model import Project
 from app.reports.read_report import read_report
 from app.reports.tickets.read import ReportTickets, read_issue_tickets
-from app.triage.issue_event import EventReplay
-from app.triage.issue_page import read_issue_page
-from app.triage.issue_reader import IssueReader, IssueSummary
+from app.triage.event.issue_event import EventReplay
+from app.triage.issue.issue_page import read_issue_page
+from app.triage.issue.issue_reader import IssueReader, IssueSummary
 
 _AROUND_MS: Final = 60_000
 

@@ -27,7 +27,7 @@ from app.replays import queries
 from app.replays.model import Replay, ReplayKey, Segment
 from app.storage.port import ObjectStore
 from app.traces import queries as traces
-from app.triage import issue_links
+from app.triage.issue import issue_links
 
 _ARRIVAL = {
     "key", "first_received_at", "last_received_at", "drift_ms", "started_at", "ended_at",

@@ -10,7 +10,7 @@ from app.core.ids import EventId
 from app.rest import access, answers
 from app.rest.events.shapes import describe_event
 from app.rest.services import services_of
-from app.triage import project_event
+from app.triage.event import project_event
 
 router = APIRouter()
 

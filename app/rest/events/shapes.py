@@ -18,7 +18,7 @@ from app.formats.jsonish import JsonObject
 from app.rest.answers import write_time
 from app.rest.events.frames import describe_stack, has_system_frames
 from app.symbolication.model import SymbolicatedEvent
-from app.triage.project_event import ProjectEvent
+from app.triage.event.project_event import ProjectEvent
 
 _MESSAGE_CHARS: Final = 16 * 1024
 _NAME_CHARS: Final = 500

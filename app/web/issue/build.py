@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import partial
 
 from app.playback.links import replay_clock
-from app.triage.issue_deletion import IssueDeletion
-from app.triage.issue_feedback import IssueFeedbackData
-from app.triage.issue_page import IssuePageData
-from app.triage.issue_reader import IssueSummary
-from app.triage.issue_replays import IssueReplay, IssueReplaysData
+from app.triage.issue.issue_deletion import IssueDeletion
+from app.triage.issue.issue_feedback import IssueFeedbackData
+from app.triage.issue.issue_page import IssuePageData
+from app.triage.issue.issue_reader import IssueSummary
+from app.triage.issue.issue_replays import IssueReplay, IssueReplaysData
 from app.web.frame import cursors
 from app.web.issue.build_event import build_event
 from app.web.issue.page import (

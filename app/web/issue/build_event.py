@@ -16,8 +16,8 @@ from app.issues.model import Attachment, IssueKey, StoredEvent
 from app.playback.links import replay_clock
 from app.replays import naming
 from app.symbolication.model import unpack_symbolicated
-from app.triage.event_files import PICTURE_TYPES
-from app.triage.issue_event import IssueEvent
+from app.triage.event.event_files import PICTURE_TYPES
+from app.triage.event.issue_event import IssueEvent
 from app.web.issue import stacks
 from app.web.issue.breadcrumbs import build_breadcrumb_rows
 from app.web.issue.build_replay import build_preview, describe_missing_replay

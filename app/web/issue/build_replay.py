@@ -8,7 +8,7 @@ from typing import Final
 from app.core.replay.replay_range import ReplayRange
 from app.projects.model import OutcomeCount
 from app.replays import naming
-from app.triage.issue_event import EventReplay, MissingReplay
+from app.triage.event.issue_event import EventReplay, MissingReplay
 from app.web.issue.page import MissingReplayNote, ReplayPreview
 from app.web.urls import replay_urls
 from app.web.words.phrases import count

@@ -8,7 +8,7 @@ from starlette.responses import Response, StreamingResponse
 
 from app.core.errors import NotFound, PermissionDenied
 from app.memberships.model import Role
-from app.triage.event_files import (
+from app.triage.event.event_files import (
     draw_event_picture,
     open_event_file,
     read_in_chunks,

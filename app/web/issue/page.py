@@ -8,7 +8,7 @@ from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.core.ticket_address import KeptTicket
 from app.formats.events.view_hierarchy import HierarchyView
 from app.issues.model import Status
-from app.triage.tag_counts import TagSpread
+from app.triage.issue.tag_counts import TagSpread
 from app.web.issue.breadcrumbs import EventBreadcrumbRow
 from app.web.issue.stacks import StackBlock, ThreadBlock
 from app.web.words.charts import Chart

@@ -6,7 +6,7 @@ from app.core import ids
 from app.core.errors import NotFound
 from app.core.ids import EventId, IssueId
 from app.memberships.model import ProjectAccess
-from app.triage.issue_reader import IssueReader
+from app.triage.issue.issue_reader import IssueReader
 from app.web.frame.services import services_of
 
 

@@ -13,12 +13,12 @@ from app.db.lists import TIME_KEY
 from app.erasure.issue import erase_issue
 from app.issues.model import Status
 from app.memberships.model import ProjectAccess, Role
-from app.triage.decide_status import decide_status
-from app.triage.issue_deletion import read_issue_deletion
-from app.triage.issue_feedback import read_issue_feedback
-from app.triage.issue_page import IssuePageData, find_issue_of_event, read_issue_page
-from app.triage.issue_replays import read_issue_replays
-from app.triage.symbolicate_again import symbolicate_again
+from app.triage.event.symbolicate_again import symbolicate_again
+from app.triage.issue.decide_status import decide_status
+from app.triage.issue.issue_deletion import read_issue_deletion
+from app.triage.issue.issue_feedback import read_issue_feedback
+from app.triage.issue.issue_page import IssuePageData, find_issue_of_event, read_issue_page
+from app.triage.issue.issue_replays import read_issue_replays
 from app.web.frame import access, answer, cursors, forms
 from app.web.frame.services import services_of
 from app.web.issue import build

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from app.memberships.model import Role
-from app.triage import feedback_list, issue_feedback
+from app.triage import feedback_list
+from app.triage.issue import issue_feedback
 from tests.support import html_reader
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes

@@ -36,8 +36,8 @@ from app.playback.links import replay_clock
 from app.replays import queries as replays, trace_links
 from app.replays.model import NewSegment, ReplayKey
 from app.storage.local import LocalStore
-from app.triage import issue_links
-from app.triage.issue_links import LinkedReplay
+from app.triage.issue import issue_links
+from app.triage.issue.issue_links import LinkedReplay
 from tests.support.builders.stored_segments import store_claimed
 from tests.support.shuffling import cut_into_batches
 from tests.support.waiting import until_asked

@@ -14,7 +14,7 @@ from app.issues.model import StoredEvent
 from app.rest.events.shapes import describe_event
 from app.rest.releases import bodies
 from app.symbolication.model import SymbolicatedEvent
-from app.triage.project_event import ProjectEvent
+from app.triage.event.project_event import ProjectEvent
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 STORED = StoredEvent(

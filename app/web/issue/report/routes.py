@@ -17,7 +17,7 @@ from app.memberships.model import ProjectAccess, Role
 from app.reports.issue_report import build_issue_report
 from app.reports.read_issue_report import read_issue_report
 from app.reports.tickets.keep import forget_issue_ticket, keep_issue_ticket
-from app.triage.issue_reader import IssueReader
+from app.triage.issue.issue_reader import IssueReader
 from app.web.frame import access, answer, forms
 from app.web.frame.report_addresses import answer_with_file, make_report_addresses
 from app.web.frame.services import services_of

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from app.formats.stored import packed_json
 from app.projects.model import OutcomeCount
-from app.triage import tag_counts
+from app.triage.issue import tag_counts
 from app.web.issue import build_replay
 from app.web.words import charts
 

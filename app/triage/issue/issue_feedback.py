@@ -9,7 +9,7 @@ from app.db.lists import ListPage, PageRequest
 from app.memberships import queries as memberships
 from app.triage import feedback_entries
 from app.triage.feedback_entries import FeedbackEntry
-from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
+from app.triage.issue.issue_reader import IssueReader, IssueSummary, read_summary
 
 PAGE_ROWS: Final = 100
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.issues.deletion import erase
 from app.memberships import queries as memberships
-from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
+from app.triage.issue.issue_reader import IssueReader, IssueSummary, read_summary
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from app.core.errors import NotFound
 from app.core.ids import EventId
 from app.issues.events import event_queries
 from app.symbolication import waiting
-from app.triage.issue_reader import IssueReader
+from app.triage.issue.issue_reader import IssueReader
 
 
 async def symbolicate_again(reader: IssueReader, event_id: EventId) -> None:

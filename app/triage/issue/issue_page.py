@@ -24,11 +24,11 @@ from app.issues.model import IssueKey, StoredEvent
 from app.issues.tickets import list_issue_tickets
 from app.memberships import queries as memberships
 from app.symbolication.model import unpack_symbolicated
-from app.triage.expired_issues import explain_event_elsewhere, explain_missing_event
-from app.triage.issue_event import IssueEvent, read_issue_event
-from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
-from app.triage.tag_counts import TagSpread, count_tags
-from app.triage.view_hierarchies import read_view_hierarchy
+from app.triage.event.issue_event import IssueEvent, read_issue_event
+from app.triage.event.view_hierarchies import read_view_hierarchy
+from app.triage.issue.expired_issues import explain_event_elsewhere, explain_missing_event
+from app.triage.issue.issue_reader import IssueReader, IssueSummary, read_summary
+from app.triage.issue.tag_counts import TagSpread, count_tags
 
 _SAMPLES: Final = 100
 """Events over which tags are counted."""

@@ -14,9 +14,9 @@ from app.playback.listed_replays import ListedReplay, describe_replays
 from app.playback.video.index_cache import IndexCache
 from app.replays import pictures
 from app.replays.pictures import ReplayPictures
-from app.triage import issue_links
-from app.triage.issue_links import LinkedReplay
-from app.triage.issue_reader import IssueReader, IssueSummary, read_summary
+from app.triage.issue import issue_links
+from app.triage.issue.issue_links import LinkedReplay
+from app.triage.issue.issue_reader import IssueReader, IssueSummary, read_summary
 
 _ROWS: Final = 25
 

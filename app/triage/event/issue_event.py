@@ -21,9 +21,9 @@ from app.playback.video.index_cache import IndexCache
 from app.projects import queries as projects
 from app.projects.model import OutcomeCount
 from app.replays import queries as replays
-from app.triage import issue_links
-from app.triage.issue_links import LinkedReplay
-from app.triage.issue_reader import IssueReader
+from app.triage.issue import issue_links
+from app.triage.issue.issue_links import LinkedReplay
+from app.triage.issue.issue_reader import IssueReader
 
 _RECENT: Final = timedelta(hours=1)
 """The time after an event in which its replay may still arrive."""

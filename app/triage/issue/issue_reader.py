@@ -13,8 +13,8 @@ from app.issues.model import Issue, IssueKey
 from app.playback.video.index_cache import IndexCache
 from app.projects.model import Project
 from app.storage.port import ObjectStore
-from app.triage.expired_issues import explain_missing_issue
-from app.triage.issue_users import count_replay_users
+from app.triage.issue.expired_issues import explain_missing_issue
+from app.triage.issue.issue_users import count_replay_users
 
 
 @dataclass(frozen=True, slots=True)

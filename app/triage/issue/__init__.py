@@ -1,0 +1,1 @@
+"""Use cases of the page of an issue: its counts, users, replays, feedback and status."""
