@@ -26,7 +26,7 @@ from app.core.ids import ProjectId
 from app.core.running.repeated_worker import RepeatedWorker
 from app.debug_files import assemblies, chunks
 from app.debug_files.assemblies import LEASE, FileAssembly
-from app.debug_uploads.derive import UnneededFile, derive_debug_file
+from app.debug_uploads.deriving.derive import UnneededFile, derive_debug_file
 from app.debug_uploads.keep_file import keep_debug_file
 from app.debug_uploads.model import UploadedFile
 from app.debug_uploads.put_together import ChunkMissing, WholeFile, put_together

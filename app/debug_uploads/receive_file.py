@@ -23,7 +23,7 @@ from app.core.log import shown
 from app.debug_files import queries, upload_counts
 from app.debug_files.model import ApiTokenId, DebugFile, DebugFilePart
 from app.debug_uploads.body import collect_pieces
-from app.debug_uploads.derive import UnneededFile, derive_debug_file
+from app.debug_uploads.deriving.derive import UnneededFile, derive_debug_file
 from app.debug_uploads.folder import UploadFolder
 from app.debug_uploads.form_reader import FormReader, PartHead
 from app.debug_uploads.keep_file import keep_debug_file

@@ -18,7 +18,7 @@ from app.core.errors import InvalidInput
 from app.core.log import shown
 from app.debug_files.model import ApiTokenId
 from app.debug_uploads import limits
-from app.debug_uploads.derive_mapping import read_mapping_id
+from app.debug_uploads.deriving.derive_mapping import read_mapping_id
 from app.debug_uploads.questions import UploadAnswer, UploadQuestion, UploadState, ask_for_files
 from app.formats.debug_files.debug_ids import normalize_debug_id
 from app.rest import access, answers

@@ -9,10 +9,10 @@ from typing import Final
 
 from app.core.errors import MalformedInput
 from app.core.log import shown
-from app.debug_uploads.derive_bundle import derive_bundle
-from app.debug_uploads.derive_dart import derive_dart_map
-from app.debug_uploads.derive_mapping import derive_mapping
-from app.debug_uploads.derive_native import derive_native
+from app.debug_uploads.deriving.derive_bundle import derive_bundle
+from app.debug_uploads.deriving.derive_dart import derive_dart_map
+from app.debug_uploads.deriving.derive_mapping import derive_mapping
+from app.debug_uploads.deriving.derive_native import derive_native
 from app.debug_uploads.model import DerivedFile, UploadedFile
 from app.debug_uploads.services import UploadServices
 from app.formats.debug_files.file_forms import HEAD_BYTES, DebugFileForm, recognize_form
