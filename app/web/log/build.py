@@ -9,6 +9,7 @@ from app.administration.audit_log.export_log import LogFormat
 from app.administration.audit_log.read_log import LogNames, LogPart, LogQuery, person_acted_on
 from app.audit.kinds import LogKind
 from app.audit.log_queries import LogEntry
+from app.audit.model import Action
 from app.core import ids
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId, TraceId
 from app.projects.model import Project
@@ -19,6 +20,8 @@ from app.web.urls import issue_urls, project_urls, replay_urls, server_urls
 
 _GONE: Final = "somebody who has left"
 _PROGRAM: Final = "Playhead"
+_STRANGER: Final = "Somebody with a link"
+_SOME_PROGRAM: Final = "An API token"
 _PERSON_CHARS: Final = 200
 _SHOWN_DIGITS: Final = 12
 
@@ -108,7 +111,7 @@ def _build_row(
     entry: LogEntry, names: LogNames, addresses: LogAddresses, *, is_server: bool
 ) -> AuditLogRow:
     actor = names.people.get(entry.person_id) if entry.person_id else None
-    person = LogLink(_PROGRAM if entry.person_id is None else _GONE)
+    person = LogLink(_name_nobody(entry) if entry.person_id is None else _GONE)
     if actor is not None:
         person = LogLink(actor.name, addresses.of_person(actor))
     return AuditLogRow(
@@ -119,6 +122,17 @@ def _build_row(
         _link_project(entry, names) if is_server else None,
         describe_facts(entry.detail),
     )
+
+
+def _name_nobody(entry: LogEntry) -> str:
+    """Name who did something without an account; what has no other name, the program did."""
+    if "share" in entry.detail and "address" in entry.detail:
+        return _STRANGER
+    name = entry.detail.get("name" if entry.action == Action.TOKEN_USED else "token")
+    if name:
+        return f"Token {name}"
+    is_upload = entry.action == Action.DEBUG_FILES_UPLOADED and entry.subject is not None
+    return _SOME_PROGRAM if is_upload else _PROGRAM
 
 
 def _link_project(entry: LogEntry, names: LogNames) -> LogLink | None:
@@ -139,7 +153,7 @@ def _link_subject(entry: LogEntry, names: LogNames, addresses: LogAddresses) -> 
         return LogLink(person.name, addresses.of_person(person)) if person else LogLink(_GONE)
     subject = ids.read_hex32(entry.subject)
     if subject is None:
-        return LogLink(entry.subject)
+        return LogLink(f"no. {entry.subject}" if entry.subject.isdecimal() else entry.subject)
     for prefix, link in _SUBJECT_LINKS:
         if entry.action.startswith(prefix) and entry.project_id is not None:
             return LogLink(subject[:_SHOWN_DIGITS], link(entry.project_id, subject), is_id=True)

@@ -97,7 +97,16 @@ _WORDS: Final[dict[str, str]] = {
     Action.ISSUE_IGNORED: "Ignored an issue",
     Action.ISSUE_REOPENED: "Reopened an issue",
 }
-_REASONS: Final = {
+_NAMES: Final = {
+    "part": "only a part of it",
+    "bodies": "bodies of requests",
+    "frames": "may be embedded in",
+    "share": "number of the link",
+    "rest_hours": "hours until the others go",
+}
+_VALUES: Final = {
+    "delete_oldest": "the oldest data goes",
+    "refuse": "new data is rejected",
     "not_in_group": "in none of the groups",
     "groups_unknown": "the provider names no groups",
     "email_not_verified": "address not verified",
@@ -115,9 +124,11 @@ def describe_action(action: str) -> str:
 
 
 def describe_facts(detail: ActionDetail) -> str:
-    """Write the facts of a line: `role: admin, by: command line`."""
+    """Write the facts of a line: `role: admin, by: command line`; empty ones say nothing."""
     return ", ".join(
-        f"{name.replace('_', ' ')}: {_describe_fact(name, value)}" for name, value in detail.items()
+        f"{_NAMES.get(name) or name.replace('_', ' ')}: {_describe_fact(name, value)}"
+        for name, value in detail.items()
+        if value is not None and value != ""
     )
 
 
@@ -126,4 +137,4 @@ def _describe_fact(name: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, int) and name.endswith("bytes"):
         return format_bytes(value)
-    return _REASONS.get(value, value) if isinstance(value, str) else str(value)
+    return _VALUES.get(value, value) if isinstance(value, str) else str(value)
