@@ -4,6 +4,7 @@ query ─ terms about columns ─► a scan of replays, in order, within a budge
       └ terms about errors, ending and whether it was seen ─► each replay found is tried again
 """
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -273,6 +274,16 @@ def _check_values(query: Conjunction) -> None:
                 raise InvalidInput(f"`end` cannot be compared by `{term.operator}`")
         elif not _is_early(term):
             query_conditions.read_number(term)
+        elif term.operator != "=" and query_conditions.tag_of(term) == term.key:
+            raise InvalidInput(_describe_unknown(term))
+
+
+def _describe_unknown(term: QueryTerm) -> str:
+    """Say that a key which is compared is a tag at most, and which key may be meant."""
+    known = (*query_conditions.COLUMN_KEYS, *LATE_KEYS)
+    near = difflib.get_close_matches(term.key or "", known, n=1)
+    meant = f"; did you mean `{near[0]}`?" if near else ""
+    return f"there is no key `{term.key}`, and a tag cannot be compared by `{term.operator}`{meant}"
 
 
 async def _include_linked_replays(connection: AsyncConnection, query: Conjunction) -> Conjunction:

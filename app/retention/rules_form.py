@@ -14,6 +14,10 @@ _NUMBER: Final = re.compile(r"[0-9]{1,6}")
 GIB: Final = 2**30
 
 
+class KeepRuleRefused(InvalidInput):
+    """A keep rule cannot be understood; the message belongs beside the rules."""
+
+
 @dataclass(frozen=True, slots=True)
 class RulesForm:
     """The fields of a project's rules, as they were typed."""
@@ -61,7 +65,7 @@ def read_form(form: RulesForm) -> ProjectRules:
         try:
             check_query(query)
         except InvalidInput as error:
-            raise InvalidInput(f"keep rule {number}: {error}") from error
+            raise KeepRuleRefused(f"keep rule {number}: {error}") from error
     rules = ProjectRules(
         follows_server=not is_for_ever and keep_days is None,
         keep_days=keep_days,

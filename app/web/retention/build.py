@@ -24,6 +24,7 @@ def build_page(
     *,
     form: RulesForm | None = None,
     problem: str | None = None,
+    is_of_rules: bool = False,
 ) -> RetentionPage:
     """Build the page of a project's rules.
 
@@ -32,6 +33,7 @@ def build_page(
         read: What is known.
         form: The typed values, if the page is shown again because of a problem.
         problem: The mistake to correct, if any.
+        is_of_rules: True if the mistake is in a keep rule.
     """
     kinds = {total.kind: total for total in read.kinds if total.items or total.size_bytes}
     order = [*words.KIND_WORDS, *sorted(kinds.keys() - words.KIND_WORDS.keys())]
@@ -80,7 +82,8 @@ def build_page(
         ),
         held=read.held,
         ended=tuple(build_ended_row(receipt) for receipt in read.receipts),
-        problem=problem,
+        problem=None if is_of_rules else problem,
+        rules_problem=problem if is_of_rules else None,
     )
 
 

@@ -72,6 +72,8 @@ class RetentionPage:
     held: int
     ended: tuple[EndedRow, ...]
     problem: str | None = None
+    rules_problem: str | None = None
+    """The mistake in a keep rule, which is shown beside the rules; names stand in backticks."""
 
     @property
     def is_full(self) -> bool:

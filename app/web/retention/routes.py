@@ -7,7 +7,7 @@ from starlette.responses import Response
 from app.core.errors import InvalidInput
 from app.memberships.model import ProjectAccess, Role
 from app.retention import change_rules, rules_form
-from app.retention.rules_form import RulesForm
+from app.retention.rules_form import KeepRuleRefused, RulesForm
 from app.web.frame import access, answer, forms
 from app.web.frame.services import services_of
 from app.web.retention.build import build_confirmation, build_page
@@ -77,6 +77,7 @@ async def _show(
         services.db, project_access, longest_days=services.settings.keep_days_at_most
     )
     problem = phrases.sentence(str(refusal)) if refusal else None
-    page = build_page(project_access, read, form=form, problem=problem)
+    is_of_rules = isinstance(refusal, KeepRuleRefused)
+    page = build_page(project_access, read, form=form, problem=problem, is_of_rules=is_of_rules)
     status = refusal.status if refusal else 200
     return await answer.render_page(request, "retention/page.html", page, status=status)

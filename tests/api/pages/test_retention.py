@@ -131,8 +131,18 @@ async def test_the_question_counts_young_replays_too(tenant: Server):
         ({"for_ever": "yes"}, "Either enter a number of days, or keep data for ever."),
         ({"limit_gib": "much"}, "The limit is a number of GiB"),
         ({"at_limit": "explode"}, "Choose what happens at the limit."),
-        ({"keep_queries": "count_rage:>many", "rest_hours": "24"}, "Keep rule 1: `count_rage`"),
-        ({"keep_queries": "a\nseen:yes", "rest_hours": "24"}, "Keep rule 2: `seen` depends on who"),
+        (
+            {"keep_queries": "count_rage:>many", "rest_hours": "24"},
+            "Keep rule 1: <code>count_rage</code>",
+        ),
+        (
+            {"keep_queries": "cout_errors:>0", "rest_hours": "24"},
+            "<code>&gt;</code>; did you mean <code>count_errors</code>?",
+        ),
+        (
+            {"keep_queries": "a\nseen:yes", "rest_hours": "24"},
+            "Keep rule 2: <code>seen</code> depends",
+        ),
         ({"keep_queries": "(a", "rest_hours": "24"}, "is never closed"),
         ({"keep_queries": "a"}, "Keep rules need a number of hours"),
         ({"keep_queries": "a\n" * 11, "rest_hours": "1"}, "11 keep rules, 10 are allowed"),
