@@ -1,6 +1,7 @@
 """Copies objects from a store into a backup and back, a few at a time and in bounded pieces."""
 
 import asyncio
+import itertools
 import mmap
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -176,13 +177,17 @@ async def _delete_others(
 ) -> None:
     """Delete the objects of the second table that are not in the first."""
     wanted, present = tables
+    others = (each.key for each in present if each.key not in wanted)
+    first = next(others, None)
+    if first is None:
+        return
     progress.begin("Deleting other objects")
 
     async def delete(key: str) -> None:
         await _retry(lambda: store.delete(key))
         progress.advance(1)
 
-    await _run_some_at_once(delete, (each.key for each in present if each.key not in wanted))
+    await _run_some_at_once(delete, itertools.chain([first], others))
 
 
 async def _list_store(store: ObjectStore) -> AsyncIterator[Sequence[StoredObject]]:

@@ -17,15 +17,22 @@ class ReportAddresses:
 
     base_url: str
     """The address of the server without a slash at the end."""
-    moment_path: Callable[[ProjectId, ReplayId, int], str]
-    """Returns the path that opens a replay at a moment, in milliseconds."""
+    moment_path: Callable[[ProjectId, ReplayId, int, ReplayRange | None], str]
+    """Returns the path that opens a replay at a moment, in milliseconds, with a range marked."""
     poster_path: Callable[[ProjectId, ReplayId], str]
     issue_path: Callable[[ProjectId, IssueId], str]
     event_path: Callable[[ProjectId, IssueId, EventId], str]
 
-    def moment(self, project_id: ProjectId, replay_id: ReplayId, at_ms: int) -> str:
-        """Return the address that opens a replay at a moment."""
-        return self.base_url + self.moment_path(project_id, replay_id, at_ms)
+    def moment(
+        self,
+        project_id: ProjectId,
+        replay_id: ReplayId,
+        at_ms: int,
+        *,
+        marked: ReplayRange | None = None,
+    ) -> str:
+        """Return the address that opens a replay at a moment, if need be with a range marked."""
+        return self.base_url + self.moment_path(project_id, replay_id, at_ms, marked)
 
     def poster(self, project_id: ProjectId, replay_id: ReplayId) -> str:
         """Return the address of the small picture of a replay."""
@@ -115,7 +122,8 @@ class ReplayReport:
     @property
     def url(self) -> str:
         """The address that opens the replay where the report begins."""
-        return self.moment(self.within.from_ms if self.within else 0)
+        from_ms = self.within.from_ms if self.within else 0
+        return self.addresses.moment(self.project_id, self.replay_id, from_ms, marked=self.within)
 
     @property
     def poster_url(self) -> str | None:

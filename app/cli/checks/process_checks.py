@@ -14,6 +14,7 @@ from app.processes import records, store_claim
 from app.processes.model import ProcessRecord
 from app.processes.roles_served import count_processes_by_role
 from app.storage.choose import describe_store, open_store
+from app.web.words import phrases
 from app.web.words.processes import describe_problem, describe_unserved_role, name_process
 
 _FAILURES: Final = {
@@ -60,7 +61,7 @@ def _check_known(known: Sequence[ProcessRecord]) -> Iterator[CheckResult]:
     if not found and not (running and missing):
         names = ", ".join(name_process(each) for each in running[:_MOST_NAMES])
         more = f" and {len(running) - _MOST_NAMES} more" if len(running) > _MOST_NAMES else ""
-        text = f"{len(running)} run: {names}{more}" if running else "none runs"
+        text = f"{len(running)} {phrases.inflect(len(running), 'runs', 'run')}: {names}{more}" if running else "none runs"
         yield CheckResult("processes", CheckLevel.OK, text)
     for each in found:
         words = describe_problem(each, is_admin=True)
@@ -84,15 +85,16 @@ async def check_connections(settings: Settings, database: Database) -> CheckResu
         has_pooler = raw.get_server_pid() != limits["pid"]
     running = [each for each in known if each.is_running]
     wanted = sum(each.identity.database_connections for each in running)
+    of_processes = phrases.count(len(running), "process", "processes")
     if has_pooler:
-        text = f"up to {wanted} of {len(running)} processes; a pooler stands before Postgres"
+        text = f"up to {wanted} of {of_processes}; a pooler stands before Postgres"
         return CheckResult(subject, CheckLevel.OK, text)
     allowed = min(
         limit
         for limit in (limits["of_server"], limits["of_role"], limits["of_database"])
         if limit >= 0
     )
-    text = f"up to {wanted} of {len(running)} processes; Postgres allows {allowed}"
+    text = f"up to {wanted} of {of_processes}; Postgres allows {allowed}"
     if wanted + _SPARE_CONNECTIONS > allowed:
         text += (
             ": raise max_connections (or the limit of the role or database), lower "

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.ids import ProjectId, ReplayId
+from app.core.replay_range import ReplayRange
 from app.reports.files import ReportFile
 from app.reports.model import ReportAddresses
 from app.web.frame.services import services_of
@@ -33,9 +34,11 @@ def answer_with_file(text: str, file: ReportFile) -> Response:
     return Response(text.encode("utf-8", "replace"), 200, headers, media_type)
 
 
-def _moment_path(project_id: ProjectId, replay_id: ReplayId, at_ms: int) -> str:
+def _moment_path(
+    project_id: ProjectId, replay_id: ReplayId, at_ms: int, marked: ReplayRange | None
+) -> str:
     """Return the path of a moment, in tenths of a second, as people read addresses in reports."""
-    return replay_urls.replay_at(project_id, replay_id, at_ms=at_ms // 100 * 100)
+    return replay_urls.replay_at(project_id, replay_id, at_ms=at_ms // 100 * 100, marked=marked)
 
 
 def _poster_path(project_id: ProjectId, replay_id: ReplayId) -> str:

@@ -206,7 +206,10 @@ def _check_quarantine(health: ServerHealth) -> HealthCheck:
 
 
 def _check_closing(counts: ServerCounts) -> HealthCheck:
-    text = f"{phrases.count(counts.replays_open, 'replay')} may still go on."
+    text = (
+        f"{phrases.count(counts.replays_open, 'replay')} may still get segments: phones send late, "
+        "also after a crash."
+    )
     if not counts.closings_failing:
         return HealthCheck("Replays that end", "good", "are finished", text)
     return HealthCheck(

@@ -30,7 +30,10 @@ def build_preview(replay: EventReplay) -> ReplayPreview:
     wanted_ms = max(0, linked.at_ms - replay.zero_ms)
     at_ms = min(wanted_ms, video_ms) if video_ms else wanted_ms
     has_video = video_ms > 0 and not linked.is_apart
-    from_ms, to_ms = max(0, at_ms - _BEFORE_MS), at_ms + _AFTER_MS
+    # As the player marks it: at either end of the replay the range moves, and keeps its length.
+    latest_ms = video_ms - _BEFORE_MS - _AFTER_MS if video_ms else at_ms
+    from_ms = max(0, min(at_ms - _BEFORE_MS, latest_ms))
+    to_ms = from_ms + _BEFORE_MS + _AFTER_MS
     to_ms = min(video_ms, to_ms) if video_ms else to_ms
     width_px, height_px = replay.size_px or (None, None)
     return ReplayPreview(

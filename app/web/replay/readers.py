@@ -53,7 +53,8 @@ def read_options(
     return PageOptions(
         address=replay_urls.address_of(watching.key.project_id, watching.key.replay_id),
         back_href=forms.read_list_referer(request),
-        start_at_ms=read_start_ms(t),
+        # Whoever follows a range without a moment wants to see its start.
+        start_at_ms=read_start_ms(t or request.query_params.get("in", "")),
         tab=_TABS.get(tab, "activity"),
         from_segment=from_segment,
         may_delete=watching.access.role.includes(Role.MEMBER),

@@ -47,6 +47,9 @@ async def test_report_tells_what_led_to_the_error(tenant: Server):
     assert f"/projects/{tenant.app.id}/issues/" in report
     part = await fetch(tenant, replay_id=replay_id, **{"from": "0:27", "to": "0:32"})
     assert "This report is about 0:27 to 0:32 of it." in part
+    assert f"[Watch the replay]({base}?t=27&in=27&out=32)" in part
+    opened = await tenant.web.get(f"{tenant.page(replay_id)}?in=27&out=32")
+    assert 'data-start-at-ms="27000"' in opened.text, "a range without a moment opens at its start"
     assert "Starts on `CheckoutActivity`." in part
     assert "product_cell" not in part
     flow = await fetch(tenant, "/maestro.yaml", replay_id=replay_id)

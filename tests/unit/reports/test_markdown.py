@@ -36,7 +36,7 @@ PROJECT, REPLAY = ProjectId(7), ReplayId("a" * 32)
 ISSUE, EVENT = IssueId("b" * 32), EventId("c" * 32)
 ADDRESSES = ReportAddresses(
     "https://replays.example",
-    lambda project_id, replay_id, at_ms: f"/p/{project_id}/r/{replay_id}?t={at_ms}",
+    lambda project_id, replay_id, at_ms, _marked: f"/p/{project_id}/r/{replay_id}?t={at_ms}",
     lambda project_id, replay_id: f"/p/{project_id}/r/{replay_id}/poster",
     lambda project_id, issue_id: f"/p/{project_id}/i/{issue_id}",
     lambda project_id, issue_id, event_id: f"/p/{project_id}/i/{issue_id}/e/{event_id}",

@@ -47,7 +47,9 @@ def build_report_page(
     return ReplayReportPage(
         user=naming.name_user(outline.replay.user),
         started_at=outline.recorded_at,
-        replay_href=replay_urls.replay_at(*ids, at_ms=within.from_ms if within else 0),
+        replay_href=replay_urls.replay_at(
+            *ids, at_ms=within.from_ms if within else 0, marked=within
+        ),
         hand_on_href=replay_urls.hand_on(*ids, replay_range=within),
         whole_href=replay_urls.report(*ids) if within else None,
         within=within,

@@ -43,6 +43,7 @@ export function startShare(section, panel) {
     // Beside the player it would be below what is in sight.
     made.scrollIntoView({ block: "nearest" });
     const isCopied = await copied;
+    need("[data-share-once]", made).textContent = isCopied ? "Copied. It is not shown again." : "Copy it now: it is not shown again.";
     if (isCopied) confirm(copy, "Copied");
     panel.announce(isCopied ? "The share link is made and copied." : "The share link is made.");
     await panel.refresh();
