@@ -61,7 +61,11 @@ def _check_known(known: Sequence[ProcessRecord]) -> Iterator[CheckResult]:
     if not found and not (running and missing):
         names = ", ".join(name_process(each) for each in running[:_MOST_NAMES])
         more = f" and {len(running) - _MOST_NAMES} more" if len(running) > _MOST_NAMES else ""
-        text = f"{len(running)} {phrases.inflect(len(running), 'runs', 'run')}: {names}{more}" if running else "none runs"
+        text = (
+            f"{len(running)} {phrases.inflect(len(running), 'runs', 'run')}: {names}{more}"
+            if running
+            else "none runs"
+        )
         yield CheckResult("processes", CheckLevel.OK, text)
     for each in found:
         words = describe_problem(each, is_admin=True)

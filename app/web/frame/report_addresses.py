@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.ids import ProjectId, ReplayId
-from app.core.replay_range import ReplayRange
+from app.core.replay.replay_range import ReplayRange
 from app.reports.files import ReportFile
 from app.reports.model import ReportAddresses
 from app.web.frame.services import services_of
