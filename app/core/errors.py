@@ -25,6 +25,7 @@ ReplayError
     · DatabaseUnavailable
       · DatabaseUnusable
       · PartitionMissing
+    · StorageUnavailable
     · ProviderUnavailable        the sign-in provider does not answer, or not as it should
     · BusyService                too much was asked at once; the message is for the sender
   - DeliveryFailed             a message could not be handed to its receiver
@@ -225,6 +226,10 @@ class DatabaseUnusable(DatabaseUnavailable):
 
 class PartitionMissing(DatabaseUnavailable):
     """The day of a row was dropped while the row was on its way."""
+
+
+class StorageUnavailable(ServiceUnavailable):
+    """The object storage does not answer, refuses, or may not be used yet."""
 
 
 class BusyService(ServiceUnavailable):

@@ -9,7 +9,7 @@ import random
 from typing import Final
 
 from app.core.clock import monotonic_s
-from app.core.errors import ServiceUnavailable
+from app.core.errors import StorageUnavailable
 
 _FAILURES: Final = 3
 _FIRST_PAUSE_S: Final = 0.5
@@ -35,14 +35,14 @@ class CircuitBreaker:
         """Let a call pass, or refuse it.
 
         Raises:
-            ServiceUnavailable: The service has not answered lately, and it is not yet time to try
+            StorageUnavailable: The service has not answered lately, and it is not yet time to try
                 again.
         """
         if not self.is_open:
             return
         left_s = self._blocked_until_s - monotonic_s()
         if left_s > 0:
-            raise ServiceUnavailable(
+            raise StorageUnavailable(
                 f"{self._service} has not answered {self._failures} times in a row and is tried "
                 f"again in {left_s:.1f} s; the last error: {self._last_error}"
             )

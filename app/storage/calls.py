@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
 from app.core.clock import monotonic_s
-from app.core.errors import ReplayError, ServiceUnavailable
+from app.core.errors import ReplayError, StorageUnavailable
 from app.core.log import shown
 from app.storage.breaker import CircuitBreaker
 from app.storage.bucket import CallTimeouts
@@ -54,13 +54,13 @@ class RetryingCalls:
         """Run a call, again if need be, and return its result.
 
         Raises:
-            ServiceUnavailable: The store does not answer, or refuses; try again later.
+            StorageUnavailable: The store does not answer, or refuses; try again later.
         """
         until_s = monotonic_s() + (self._patience.total_s or math.inf)
         attempt = 1
         while True:
             if self._is_closed:
-                raise ServiceUnavailable(f"{_KEEPER} is closed")
+                raise StorageUnavailable(f"{_KEEPER} is closed")
             self._breaker.check()
             try:
                 answer = await self._ask(function, until_s)
@@ -97,7 +97,7 @@ class RetryingCalls:
                 raise
             raise TimeoutError(f"no answer within {self._patience.total_s} s") from None
 
-    def _record_failure(self, error: Exception, failure: ServiceUnavailable) -> bool:
+    def _record_failure(self, error: Exception, failure: StorageUnavailable) -> bool:
         """Record a failure in the circuit breaker; returns whether another attempt may help."""
         if isinstance(error, ClientError) and not _is_in_trouble(error):
             self._breaker.succeeded()
@@ -112,13 +112,13 @@ def _is_in_trouble(error: ClientError) -> bool:
     return status >= _SERVER_IN_TROUBLE or error.response["Error"].get("Code") in _TOO_MANY
 
 
-def _describe_failure(error: Exception) -> ServiceUnavailable:
+def _describe_failure(error: Exception) -> StorageUnavailable:
     """Turn an error of boto3 into one with a message for the person who set the storage up."""
     if not isinstance(error, ClientError):
-        return ServiceUnavailable(f"{_KEEPER} failed: {shown(str(error))}")
+        return StorageUnavailable(f"{_KEEPER} failed: {shown(str(error))}")
     details = error.response["Error"]
     code = details.get("Code", "no code")
     words = shown(f"{error.operation_name}: {code} {details.get('Message', '')}".strip())
     advice = _WHAT_TO_DO.get(code)
-    kind = ServiceUnavailable if _is_in_trouble(error) else StorageRefused
+    kind = StorageUnavailable if _is_in_trouble(error) else StorageRefused
     return kind(f"{_KEEPER} refused: {words}{f' ({advice})' if advice else ''}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from app.core.errors import ServiceUnavailable
+from app.core.errors import StorageUnavailable
 from app.storage.port import ObjectContent, ObjectStore, StoredObject, StoreMismatch
 
 _NOT_COMPARED: Final = "the store has not been compared with the database yet"
@@ -18,7 +18,7 @@ class GuardedStore:
     def __init__(self, inner: ObjectStore) -> None:
         """Guard a store that nobody may use yet."""
         self.inner: Final = inner
-        self._refusal: ServiceUnavailable | None = ServiceUnavailable(_NOT_COMPARED)
+        self._refusal: StorageUnavailable | None = StorageUnavailable(_NOT_COMPARED)
 
     def allow(self) -> None:
         """Let the store be used."""

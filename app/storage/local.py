@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from app.core.direct_io import DirectWriteBuffer, bypass_page_cache
-from app.core.errors import NotFound, ServiceUnavailable
+from app.core.errors import NotFound, StorageUnavailable
 from app.storage import keys
 from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, FoldersToSync
 from app.storage.listing import list_objects, list_objects_after
@@ -56,14 +56,14 @@ class LocalStore:
             threads: The number of operations that may wait for the disk at the same time.
 
         Raises:
-            ServiceUnavailable: The root cannot be made or opened.
+            StorageUnavailable: The root cannot be made or opened.
         """
         try:
             root.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
             self._root_fd = os.open(root, FOLDER_FLAGS & ~os.O_NOFOLLOW)
             self._temporary_fd = _open_temporary(self._root_fd)
         except OSError as error:
-            raise ServiceUnavailable(
+            raise StorageUnavailable(
                 f"local storage cannot open {root}: {error.strerror}"
             ) from error
         self._folders = Folders(self._root_fd)
@@ -127,12 +127,12 @@ class LocalStore:
 
     async def _in_pool(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
         if self._is_closed:
-            raise ServiceUnavailable("local storage is closed")
+            raise StorageUnavailable("local storage is closed")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
         except OSError as error:
-            raise ServiceUnavailable(f"local storage failed: {error.strerror}") from error
+            raise StorageUnavailable(f"local storage failed: {error.strerror}") from error
 
     def _put_batch(self, objects: Sequence[_Object]) -> None:
         written: list[tuple[str, int]] = []
@@ -203,7 +203,7 @@ class LocalStore:
                 os.rename(temporary, name, src_dir_fd=self._temporary_fd, dst_dir_fd=fd)
                 to_sync.add(fd)
                 return
-        raise ServiceUnavailable(f"local storage: the folder of {key} vanishes whenever it is made")
+        raise StorageUnavailable(f"local storage: the folder of {key} vanishes whenever it is made")
 
     def _read(self, key: str, offset: int, length: int | None) -> bytes:
         *folder, name = key.split("/")

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from app.core.errors import ServiceUnavailable
+from app.core.errors import StorageUnavailable
 
 
-class StorageRefused(ServiceUnavailable):
+class StorageRefused(StorageUnavailable):
     """The store answers and refuses, most likely because a setting is wrong."""
 
 
@@ -37,7 +37,7 @@ class ObjectStore(Protocol):
     """Bytes under keys.
 
     Every method raises `MalformedInput` for a key that `storage.keys` cannot make, and
-    `ServiceUnavailable` when the store cannot answer now; the call may then be repeated later.
+    `StorageUnavailable` when the store cannot answer now; the call may then be repeated later.
     """
 
     async def put(self, key: str, content: ObjectContent) -> None:
@@ -114,11 +114,11 @@ class ObjectStore(Protocol):
             How many objects may be leftovers and are too young to tell; 0 where there are none.
 
         Raises:
-            ServiceUnavailable: The storage does not answer.
+            StorageUnavailable: The storage does not answer.
         """
 
     async def close(self) -> None:
-        """Finish running calls and close; every later call raises `ServiceUnavailable`."""
+        """Finish running calls and close; every later call raises `StorageUnavailable`."""
 
 
 def check_range(offset: int, length: int | None) -> None:

@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from app.core.clock import monotonic_s
-from app.core.errors import MalformedInput, NotFound, ReplayError, ServiceUnavailable
+from app.core.errors import MalformedInput, NotFound, ReplayError, StorageUnavailable
 from app.core.log import shown
 from app.storage import keys
 from app.storage.bucket import READING, WRITING, BucketAccess, BucketLocation, CallTimeouts
@@ -179,7 +179,7 @@ class S3Store:
         returned = answer.get("ContentRange", "none")
         if not returned.startswith(f"bytes {offset}-"):
             answer["Body"].close()
-            raise ServiceUnavailable(
+            raise StorageUnavailable(
                 f"object storage returned the range {shown(returned)}, not from {offset}"
             )
         return answer

@@ -26,6 +26,7 @@ from app.core.errors import (
     RequestRefused,
     ServiceUnavailable,
     SignInRequired,
+    StorageUnavailable,
     UnknownPlace,
 )
 from app.web.frame import access, answer
@@ -147,14 +148,18 @@ async def _answer_unavailable(request: Request, error: Exception) -> Response:
         _logger.error("database_unusable", path=_name_path(request), exc_info=error)
     else:
         _logger.warning("service_unavailable", path=_name_path(request), error=str(error))
-    if request.method == "GET":
+    if request.url.path == account_urls.PROVIDER_CALLBACK:
+        # Its code works once, and may have been used already.
+        page = replace(page, back_href=account_urls.SIGN_IN, back_label="Sign in again")
+    elif request.method == "GET":
         page = replace(page, retry_href=answer.write_path(request), reload_s=_RETRY_S)
     response = await _answer(request, page)
     response.headers["Retry-After"] = str(_RETRY_S)
-    # The player reads it, which says what it waits for.
-    response.headers["X-Waits-For"] = (
-        "database" if isinstance(error, DatabaseUnavailable) else "storage"
-    )
+    # The player reads it, which says what it waits for; without it, for the server.
+    if isinstance(error, DatabaseUnavailable):
+        response.headers["X-Waits-For"] = "database"
+    elif isinstance(error, StorageUnavailable):
+        response.headers["X-Waits-For"] = "storage"
     return response
 
 

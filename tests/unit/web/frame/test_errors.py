@@ -12,16 +12,20 @@ from app.core.errors import (
     InvalidInput,
     NotFound,
     OversizedForm,
+    PartitionMissing,
     PermissionDenied,
+    ProviderUnavailable,
     ReplayError,
     ServiceUnavailable,
     SignInFailed,
     SignInRequired,
     TooManyAttempts,
 )
+from app.storage.port import StorageRefused
 from app.web.frame import errors, forms
 from app.web.frame.middleware.guard import Guard
 from app.web.frame.rendering.renderer import Renderer
+from app.web.urls import account_urls
 
 
 class BareServices:
@@ -45,12 +49,14 @@ def failing(error: Exception | None = None) -> FastAPI:
     return app
 
 
-async def ask(app: object, method: str = "GET", **headers: str) -> httpx2.Response:
+async def ask(
+    app: object, method: str = "GET", *, path: str = "/page", **headers: str
+) -> httpx2.Response:
     """Ask for the page through the guard, by https."""
     guarded = Guard(app, base_url="https://replays.example")  # type: ignore[arg-type]  # ASGI
     transport = httpx2.ASGITransport(guarded, raise_app_exceptions=False)
     async with httpx2.AsyncClient(transport=transport, base_url="https://inner:8000") as client:
-        return await client.request(method, "/page", headers=headers)
+        return await client.request(method, path, headers=headers)
 
 
 async def test_a_mistake_is_told_by_its_number_only():
@@ -93,12 +99,31 @@ async def test_a_database_that_must_be_mended_is_named():
     assert "secrets" not in answer.text
 
 
-async def test_a_keeper_that_is_down_is_waited_for():
-    """The answer is 503 and says when to try again."""
-    answer = await ask(failing(ServiceUnavailable("Postgres went away")), accept="text/html")
+@pytest.mark.parametrize(
+    ("error", "waits_for"),
+    [
+        (StorageRefused("the bucket is gone"), "storage"),
+        (PartitionMissing("dropped"), "database"),
+        (ServiceUnavailable("a child does not start"), None),
+        (ProviderUnavailable("away"), None),
+    ],
+)
+async def test_what_is_down_is_waited_for(error: ServiceUnavailable, waits_for: str | None):
+    """The answer is 503, says when to try again, and names only what is known to be down."""
+    answer = await ask(failing(error), accept="text/html")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert "Nothing is lost" in answer.text
-    assert answer.headers["x-waits-for"] == "storage"
+    assert answer.headers.get("x-waits-for") == waits_for
+
+
+async def test_a_sign_in_is_not_sent_again_with_its_used_code():
+    """The way on begins a new one."""
+    app = failing(DatabaseUnavailable("away"))
+    app.add_api_route(account_urls.PROVIDER_CALLBACK, app.routes[-1].endpoint)  # type: ignore[attr-defined]  # the page
+    answer = await ask(app, path=f"{account_urls.PROVIDER_CALLBACK}?code=used", accept="text/html")
+    assert answer.status_code == 503
+    assert "Try again" not in answer.text
+    assert "data-reload" not in answer.text
+    assert f'href="{account_urls.SIGN_IN}">Sign in again' in answer.text
 
 
 @pytest.mark.parametrize(
