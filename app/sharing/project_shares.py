@@ -18,6 +18,8 @@ from app.replays.sharing.model import Share, ShareKind
 from app.replays.sharing.open_shares import NEWEST_SHARES
 
 PAGE_SHARES: Final = 50
+_MOST_NAMED: Final = 500
+"""The most shares that have a line of their own in the log when all are revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,23 @@ async def revoke_project_shares(database: Database, access: ProjectAccess, kind:
         revoked = await open_shares.revoke_project_shares(
             connection, access.project.id, kind, person_id=access.person.id
         )
-        if revoked:
+        for share in revoked[:_MOST_NAMED]:
+            # The same line as by its own button, so that the log of its replay has it.
+            await audit.add_audit_line(
+                connection,
+                Action.SHARE_REVOKED,
+                person_id=access.person.id,
+                project_id=access.project.id,
+                subject=share.key.replay_id,
+                detail={"share": share.id, "what": kind.value, "views": share.views},
+            )
+        if further := len(revoked[_MOST_NAMED:]):
             await audit.add_audit_line(
                 connection,
                 Action.SHARE_REVOKED,
                 person_id=access.person.id,
                 project_id=access.project.id,
                 subject=None,
-                detail={"what": kind.value, "shares": revoked},
+                detail={"what": kind.value, "further_shares": further},
             )
-    return revoked
+    return len(revoked)

@@ -48,7 +48,7 @@ async def set_pictures(database: Database, scope: AlertScope, *, is_on: bool) ->
     async with database.transaction() as connection:
         await project_writes.set_alerts_show_pictures(connection, scope.project_id, is_on=is_on)
         revoked = (
-            0
+            []
             if is_on
             else await revoke_project_shares(
                 connection, scope.project_id, ShareKind.PICTURE, person_id=scope.person.id
@@ -58,5 +58,5 @@ async def set_pictures(database: Database, scope: AlertScope, *, is_on: bool) ->
             connection,
             Action.ALERT_PICTURES_CHANGED,
             scope.project_id,
-            {"on": is_on, **({"revoked": revoked} if revoked else {})},
+            {"on": is_on, **({"revoked": len(revoked)} if revoked else {})},
         )

@@ -2,14 +2,24 @@
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import PersonId, ProjectId
 from app.db.lists import ListCursor, ListOrder, RowRun, cut_run
 from app.replays.sharing.model import Share, ShareKind
 from app.replays.sharing.queries import SHARE_COLUMNS, read_share_row
-from app.replays.sharing.tables import replay_shares
+from app.replays.sharing.tables import replay_shares, share_visits
 
 NEWEST_SHARES: Final = ListOrder[Share](
     "newest", lambda columns: (columns.id,), lambda share: (share.id,), (int,), is_indexed=True
@@ -53,14 +63,32 @@ async def count_project_shares(
 
 async def revoke_project_shares(
     connection: AsyncConnection, project_id: ProjectId, kind: ShareKind, *, person_id: PersonId
-) -> int:
-    """Revoke all open shares of a project, and return their number."""
+) -> list[Share]:
+    """Revoke all open shares of a project, and return them, the oldest first."""
+    # In one order, so that two people who do this at once do not wait for one another in a circle.
+    locked = await connection.scalars(
+        select(replay_shares.c.id)
+        .where(_is_open(project_id, kind))
+        .order_by(replay_shares.c.id)
+        .with_for_update(key_share=True)
+    )
+    ids = list(locked)
+    if not ids:
+        return []
+    is_locked = replay_shares.c.id == func.any(bindparam("ids", ids, ARRAY(BigInteger)))
     revoked = await connection.execute(
         update(replay_shares)
-        .where(_is_open(project_id, kind))
+        .where(is_locked)
         .values(revoked_at=func.now(), revoked_by=person_id)
+        .returning(*SHARE_COLUMNS)
     )
-    return revoked.rowcount
+    shares = sorted(map(read_share_row, revoked), key=lambda share: share.id)
+    await connection.execute(
+        delete(share_visits).where(
+            share_visits.c.share_id == func.any(bindparam("ids", ids, ARRAY(BigInteger)))
+        )
+    )
+    return shares
 
 
 def _is_open(project_id: ProjectId, kind: ShareKind) -> ColumnElement[bool]:
