@@ -183,20 +183,20 @@ async def test_unknown_issues_and_events_are_not_found(tenant: Server, path):
 
 
 async def test_an_event_plays_the_replay_around_it(tenant: Server):
-    """A preview plays the 5 s before and after the event; a link opens the replay at its moment."""
+    """A preview plays ten seconds around the event; a link opens the replay at its moment."""
     await take_replay(tenant)
     page = await open_page(tenant, await issue_path(tenant))
     preview = page.one("section", "data-preview")
     assert (preview["data-from-ms"], preview["data-at-ms"], preview["data-to-ms"]) == (
         "0",
         "2000",
-        "7000",
+        "10000",
     )
     assert preview["data-index-url"] == tenant.page(REPLAY_ID, "/index")
     links = [link["href"] for link in preview.all("a")]
     assert links == [
         tenant.page(REPLAY_ID, "?t=2"),
-        tenant.page(REPLAY_ID, "/hand-on?from=0&to=7000"),
+        tenant.page(REPLAY_ID, "/hand-on?from=0&to=10000"),
     ]
 
 
