@@ -252,6 +252,12 @@ file_outbox: Final = Table(
     Column("swept_at", DateTime(timezone=True)),
 )
 Index("ix_file_outbox_object_key", file_outbox.c.object_key)
+Index(
+    "ix_file_outbox_unswept",
+    file_outbox.c.id,
+    postgresql_where=file_outbox.c.swept_at.is_(None),
+)
+Index("ix_file_outbox_swept_at", file_outbox.c.swept_at)
 
 # What is left of issues whose last event has expired. An event that comes later begins the issue
 # anew, and the mark then counts for nothing.
