@@ -6,9 +6,10 @@ Ten million objects take some 2 GB in such a file, and as much memory as SQLite'
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from app.backup.files import UNFINISHED
 from app.backup.model import BackupUnfinished, CopiedObject
@@ -26,7 +27,7 @@ _COLUMNS: Final = "key, size_bytes, version, sha256"
 
 
 class ObjectTable:
-    """Objects by key, in a file that is removed when the table is closed.
+    """Objects by key, in a file without a name, which goes with the process at the latest.
 
     It may be used from several threads, one after another. While it is iterated, nothing is added.
     """
@@ -37,15 +38,20 @@ class ObjectTable:
         Raises:
             BackupUnfinished: The file cannot be made.
         """
-        self._path = folder / f"{UNFINISHED}{secrets.token_hex(8)}"
-        try:
+        self._folder = folder
+        path = folder.absolute() / f"{UNFINISHED}{secrets.token_hex(8)}"
+        # Nobody else opens the file, and network file systems may not grant locks.
+        address = f"{path.as_uri()}?vfs=unix-none"
+        with self._explaining_errors():
             self._connection = sqlite3.connect(
-                self._path, isolation_level=None, check_same_thread=False
+                address, uri=True, isolation_level=None, check_same_thread=False
             )
-            self._connection.executescript(_SET_UP)
-            self._connection.execute("begin")
-        except sqlite3.Error as error:
-            raise BackupUnfinished(f"{folder}: {error}") from error
+            try:
+                self._connection.executescript(_SET_UP)
+                self._connection.execute("begin")
+            finally:
+                # SQLite goes on with the open file, and a process that is killed leaves none.
+                path.unlink(missing_ok=True)
 
     def add(self, copied: CopiedObject) -> None:
         """Add an object, or replace the one under its key.
@@ -62,35 +68,48 @@ class ObjectTable:
             BackupUnfinished: The disk is full.
         """
         rows = ((each.key, each.size_bytes, each.version, each.sha256) for each in objects)
-        try:
+        with self._explaining_errors():
             self._connection.executemany("replace into objects values (?, ?, ?, ?)", rows)
-        except sqlite3.Error as error:
-            raise BackupUnfinished(f"{self._path.parent}: {error}") from error
 
     def find(self, key: str) -> CopiedObject | None:
         """Return the object under a key, if there is one."""
         query = f"select {_COLUMNS} from objects where key = ?"  # noqa: S608 - our own names
-        row = self._connection.execute(query, (key,)).fetchone()
+        row = self._fetch_one(query, key)
         return None if row is None else CopiedObject(*row)
 
     def __contains__(self, key: str) -> bool:
-        found = self._connection.execute("select 1 from objects where key = ?", (key,))
-        return found.fetchone() is not None
+        return self._fetch_one("select 1 from objects where key = ?", key) is not None
 
     def __iter__(self) -> Iterator[CopiedObject]:
         """Go through all objects in order of their keys."""
-        rows = self._connection.execute(f"select {_COLUMNS} from objects order by key")  # noqa: S608
-        return (CopiedObject(*row) for row in rows)
+        with self._explaining_errors():
+            query = f"select {_COLUMNS} from objects order by key"  # noqa: S608
+            for row in self._connection.execute(query):
+                yield CopiedObject(*row)
 
     def __len__(self) -> int:
-        count: int = self._connection.execute("select count(*) from objects").fetchone()[0]
+        count: int = self._fetch_one("select count(*) from objects")[0]
         return count
 
     def add_up_bytes(self) -> int:
         """Return the sum of the sizes of all objects."""
         query = "select coalesce(sum(size_bytes), 0) from objects"
-        size_bytes: int = self._connection.execute(query).fetchone()[0]
+        size_bytes: int = self._fetch_one(query)[0]
         return size_bytes
+
+    def _fetch_one(self, query: str, *values: str) -> Any:
+        with self._explaining_errors():
+            return self._connection.execute(query, values).fetchone()
+
+    @contextmanager
+    def _explaining_errors(self) -> Iterator[None]:
+        """Turn errors of SQLite into sentences."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise BackupUnfinished(f"{self._folder}: {error}") from error
+        except UnicodeEncodeError as error:
+            raise BackupUnfinished(f"the key {error.object!r} of an object is no text") from error
 
     def __enter__(self) -> Self:
         return self
@@ -102,4 +121,3 @@ class ObjectTable:
         trace: TracebackType | None,
     ) -> None:
         self._connection.close()
-        self._path.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import itertools
 import mmap
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -194,11 +195,18 @@ async def _list_store(store: ObjectStore) -> AsyncIterator[Sequence[StoredObject
     """List a store in parts.
 
     Raises:
-        BackupUnfinished: It does not answer.
+        BackupUnfinished: It does not answer, or not in the order of keys, so that it cannot be
+            listed in parts: objects would be missed, or it would never end.
     """
     after = ""
     while True:
         part = await _retry(partial(store.list_part, after=after, most=_PART))
+        for before, key in pairwise([after, *(each.key for each in part)]):
+            if key <= before:
+                raise BackupUnfinished(
+                    f"the object storage lists {key} after {before}: it must list objects in the "
+                    f"order of their keys, and know StartAfter"
+                )
         if part:
             yield part
         if len(part) < _PART:

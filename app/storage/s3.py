@@ -204,7 +204,10 @@ class S3Store:
             for page in pages
             for each in page.get("Contents", ())
         )
-        kept = itertools.islice(_skip_foreign_objects(objects), most)
+        kept = _skip_foreign_objects(objects)
+        if most is not None:
+            # As the store lists them: what is in another order cannot be listed in parts.
+            return list(itertools.islice(kept, most))
         return sorted(kept, key=lambda each: each.key)
 
     def _warnings(self) -> tuple[str, ...]:

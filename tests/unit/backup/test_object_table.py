@@ -39,3 +39,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
     """The error tells where the table was to be."""
     with pytest.raises(BackupUnfinished, match="gone"):
         ObjectTable(tmp_path / "gone")
+
+
+def test_a_killed_process_leaves_no_file(tmp_path: Path):
+    """The file has no name while it is used, also when it is larger than what memory keeps."""
+    with ObjectTable(tmp_path) as table:
+        assert list(tmp_path.iterdir()) == []
+        table.add_all(make_object(number) for number in range(300_000))
+        assert len(table) == 300_000
+        assert table.find(make_object(7).key) == make_object(7)
+
+
+def test_a_key_that_is_no_text_is_named(tmp_path: Path):
+    """A file in a local store may have any name."""
+    with ObjectTable(tmp_path) as table, pytest.raises(BackupUnfinished, match="no text"):
+        table.add(CopiedObject("2026-11-30/1/\udcff", 1, "", ""))
