@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import ProjectId
-from app.releases.model import Commit, Deploy, ReleaseBuild
-from app.releases.queries import DEPLOY_COLUMNS, read_deploy_row
+from app.releases.model import Deploy, ReleaseBuild
+from app.releases.queries import DEPLOY_COLUMNS, read_commit, read_deploy_row
 from app.releases.tables import deploys, releases
 
 SHOWN_COMMITS: Final = 20
@@ -67,7 +67,7 @@ async def read_release_builds(
             ref=row.ref,
             is_archived=row.is_archived,
             commit_count=row.commit_count,
-            commits=tuple(Commit(**commit) for commit in row.commits),
+            commits=tuple(read_commit(commit) for commit in row.commits),
             deploy_count=counts[row.version],
             deploys=tuple(latest[row.version]),
         )

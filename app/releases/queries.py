@@ -1,7 +1,8 @@
 """Reads of releases: of those that build servers have named, and those that have sessions."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from app.core.ids import ProjectId
 from app.releases.model import Commit, Deploy, Release
 from app.releases.tables import deploys, release_sessions, releases
 
+_COMMIT_FACTS: Final = tuple(field.name for field in fields(Commit))
 DEPLOY_COLUMNS: Final = (
     deploys.c.id,
     deploys.c.project_id,
@@ -81,6 +83,15 @@ async def find_release(
     return found.get(version)
 
 
+def read_commit(stored: Mapping[str, str]) -> Commit:
+    """Read a stored commit.
+
+    While two releases of Playhead run side by side, each reads what the other has written: a fact
+    that this one does not know is left out, and one that the other did not know is empty.
+    """
+    return Commit(**{name: stored.get(name, "") for name in _COMMIT_FACTS})
+
+
 async def list_commits(
     connection: AsyncConnection, project_ids: Sequence[ProjectId], version: str
 ) -> list[Commit]:
@@ -95,7 +106,7 @@ async def list_commits(
         .order_by(releases.c.project_id)
         .limit(1)
     )
-    return [Commit(**commit) for commit in rows.first() or ()]
+    return [read_commit(commit) for commit in rows.first() or ()]
 
 
 async def list_deploys(
@@ -229,7 +240,7 @@ def _merge_release(
         ref=_find_first(rows, "ref"),
         is_archived=bool(rows) and all(row.is_archived for row in rows),
         commit_count=with_commits.commit_count if with_commits else 0,
-        last_commit=Commit(**with_commits.last_commit) if with_commits else None,
+        last_commit=read_commit(with_commits.last_commit) if with_commits else None,
         deploy_count=deployed[0] if deployed else 0,
         last_deploy=deployed[1] if deployed else None,
     )
