@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.alerts.addresses import MessageAddresses
+from app.alerts.composing.addresses import MessageAddresses
 from app.alerts.delivery.sender import MessageSender
 from app.alerts.metrics import MessageMetrics
 from app.alerts.monitor import OutboxMonitor

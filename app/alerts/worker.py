@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ClassVar, override
 
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.compose import MessageComposer
 from app.alerts.judge import BATCH, judge_signals
 from app.core.running.repeated_worker import RepeatedWorker
 from app.db.engine import Database

@@ -1,7 +1,7 @@
 """Connects alerts with the web app's addresses, with webhooks and with the mail server."""
 
-from app.alerts.addresses import MessageAddresses
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.compose import MessageComposer
 from app.alerts.delivery.sender import MessageSender
 from app.alerts.metrics import MessageMetrics
 from app.alerts.monitor import OutboxMonitor

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.compose import MessageComposer
 from app.alerts.model import AlertRuleSettings, RuleKind
 from app.db.engine import Database
 from tests.support import programme_size

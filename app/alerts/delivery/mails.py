@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-from app.alerts.addresses import MessageAddresses
-from app.alerts.content import AlertContent, AlertItem
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.content import AlertContent, AlertItem
 from app.mail.server import OutgoingMail
 
 _FOOT: Final = "--\nYou get this mail because somebody wrote your address into the alerts of {}."

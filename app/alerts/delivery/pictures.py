@@ -11,8 +11,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.alerts.addresses import MessageAddresses
-from app.alerts.content import AlertContent, AlertItem
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.content import AlertContent, AlertItem
 from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.db.engine import Database

@@ -19,8 +19,8 @@ from typing import Any, ClassVar, Final, override
 from app.accounts import links, queries as accounts
 from app.accounts.model import Person, PersonOrigin
 from app.alerts import targets
-from app.alerts.addresses import MessageAddresses
-from app.alerts.content import AlertContent
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.content import AlertContent
 from app.alerts.delivery import mails, retrying, slack, webhook
 from app.alerts.delivery.pictures import add_pictures
 from app.alerts.metrics import DeliveryWay, MessageMetrics

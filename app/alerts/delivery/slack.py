@@ -10,7 +10,7 @@ https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachme
 import re
 from typing import Any, Final
 
-from app.alerts.content import AlertContent, AlertItem
+from app.alerts.composing.content import AlertContent, AlertItem
 
 _COLOURS: Final = {"bad": "#c62828", "warn": "#b26a00", "good": "#2e7d32"}
 _MENTION: Final = re.compile(r"(@)(here|channel|all|everyone|group)\b", re.IGNORECASE)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from app.alerts.content import AlertContent
+from app.alerts.composing.content import AlertContent
 from app.alerts.targets import SECRET_PREFIX
 
 TYPES: Final = {

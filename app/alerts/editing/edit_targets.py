@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts import rules, targets
-from app.alerts.addresses import MessageAddresses
+from app.alerts.composing.addresses import MessageAddresses
 from app.alerts.editing.scope import AlertScope
 from app.alerts.model import AlertRuleSettings, AlertTarget, RuleKind, TargetKind
 from app.audit.model import Action

@@ -6,7 +6,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts.model import Person
-from app.alerts.compose import SERVER_NAME
+from app.alerts.composing.compose import SERVER_NAME
 from app.alerts.model import PROJECT_KINDS, SERVER_KINDS, RuleKind
 from app.audit import writes as audit
 from app.audit.model import Action, ActionDetail

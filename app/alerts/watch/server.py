@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from app.alerts.addresses import MessageAddresses
+from app.alerts.composing.addresses import MessageAddresses
 from app.alerts.model import AlertRule, RuleKind
 from app.alerts.process_problems import ProcessProblem, find_problems
 from app.alerts.watch.condition import WatchedCondition

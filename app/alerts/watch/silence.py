@@ -5,8 +5,8 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.alerts.addresses import MessageAddresses
-from app.alerts.describe import write_time
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.describe import write_time
 from app.alerts.model import AlertRule
 from app.alerts.watch.condition import WatchedCondition
 from app.core.ids import ProjectId

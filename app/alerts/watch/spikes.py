@@ -18,7 +18,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts import conditions
-from app.alerts.addresses import MessageAddresses
+from app.alerts.composing.addresses import MessageAddresses
 from app.alerts.model import AlertRule, AlertRuleSettings
 from app.alerts.watch.condition import WatchedCondition
 from app.core.ids import IssueId

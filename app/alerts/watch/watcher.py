@@ -11,7 +11,7 @@ from typing import ClassVar, Final, override
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts import conditions, rules
-from app.alerts.addresses import MessageAddresses
+from app.alerts.composing.addresses import MessageAddresses
 from app.alerts.model import SERVER_KINDS, AlertRule, RuleKind
 from app.alerts.schedule import find_due_at
 from app.alerts.watch.condition import WatchedCondition

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from app.alerts import rules, targets
-from app.alerts.addresses import MessageAddresses
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.compose import MessageComposer
 from app.alerts.delivery.sender import MessageSender
 from app.alerts.judge import judge_signals
 from app.alerts.metrics import MessageMetrics

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.compose import MessageComposer
 from app.alerts.model import AlertRuleSettings, RuleKind, TellWhen
 from app.core import clock
 from app.core.ids import ProjectId

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 
 from app.alerts import targets
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.compose import MessageComposer
 from app.alerts.metrics import MessageMetrics
 from app.alerts.model import AlertRuleSettings, RuleKind, TargetKind
 from app.alerts.monitor import OutboxMonitor

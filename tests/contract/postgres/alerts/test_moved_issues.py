@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from app.alerts import judge
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.compose import MessageComposer
+from app.alerts.composing.describe import FindingDescriber
 from app.alerts.current_issue import find_current_issue
-from app.alerts.describe import FindingDescriber
 from app.alerts.judge import judge_signals
 from app.alerts.model import RuleKind
 from app.core import clock

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from app.alerts.content import AlertContent, AlertItem
+from app.alerts.composing.content import AlertContent, AlertItem
 from app.alerts.delivery.pictures import MOST_PICTURES
 from app.alerts.editing.edit_pictures import set_pictures
 from app.alerts.editing.scope import AlertScope

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from app.alerts.compose import MessageComposer
+from app.alerts.composing.compose import MessageComposer
 from app.alerts.model import AlertRule, AlertRuleSettings, RuleKind, TargetKind
 from app.alerts.watch.server import ServerWatcher
 from app.alerts.watch.watcher import AlertWatcher

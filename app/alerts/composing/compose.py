@@ -14,13 +14,13 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.alerts import rules, targets
-from app.alerts.addresses import MessageAddresses
-from app.alerts.content import AlertContent, AlertItem
-from app.alerts.describe import FindingDescriber
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.content import AlertContent, AlertItem
+from app.alerts.composing.describe import FindingDescriber
+from app.alerts.composing.subjects import MessageSubjects
 from app.alerts.model import SERVER_KINDS, AlertRule, RuleKind, TellWhen
 from app.alerts.reach import list_readable
 from app.alerts.schedule import HOUR, find_quiet_end
-from app.alerts.subjects import MessageSubjects
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.alerts.addresses import MessageAddresses
-from app.alerts.content import AlertItem
+from app.alerts.composing.addresses import MessageAddresses
+from app.alerts.composing.content import AlertItem
 from app.alerts.current_issue import find_current_issue
 from app.alerts.judge import is_crash
 from app.alerts.model import AlertRule, RuleKind

@@ -1,0 +1,1 @@
+"""Makes messages of findings: their content, addresses, descriptions and subjects."""
