@@ -26,7 +26,7 @@ from app.playback.clips.captions import CaptionEvent, ClipCaptions
 from app.playback.clips.render import ClipRenderer, ClipSettings
 from app.playback.recording.gestures import Gesture, TouchPoint
 from app.playback.video.index import PlaybackIndex, build_index
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from bench import made_screens
 
 _TAP_EVERY_MS: Final = 5_000

@@ -20,7 +20,7 @@ from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.media import encode
 from app.replays.model import PlayableSegment
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 
 SIZE_PX: Final = (448, 960)
 SEGMENT_S: Final = 5

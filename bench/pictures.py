@@ -23,7 +23,7 @@ from app.media.wire import DrawnStrip
 from app.playback.pictures.draw import draw_strip
 from app.playback.video import index
 from app.replays.model import PlayableSegment
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from bench import made_screens
 
 

@@ -37,7 +37,7 @@ from app.retention import execute, inventory
 from app.retention.day_ends import EndedPart
 from app.retention.plan import DeleteReplays, DropPartition, make_plan
 from app.retention.sweep import sweep_ended_days
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 
 _CLASS: Final = RetentionClass.MEDIUM
 _FILL: Final = (

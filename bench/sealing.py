@@ -35,7 +35,7 @@ from app.erasure.sweep import sweep_once
 from app.formats.stored import video_layout
 from app.formats.video import mp4
 from app.replays.model import ReplayKey
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectContent, ObjectStore, list_content_parts
 from app.storage.s3 import S3Store
 from tests.support import sealing

@@ -6,7 +6,7 @@ from typing import Final
 
 from app.core.settings import Settings
 from app.storage.bucket import BucketAccess, read_location
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectStore
 
 OBJECTS: Final = "objects"

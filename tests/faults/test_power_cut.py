@@ -12,7 +12,7 @@ from pathlib import Path
 from app.journal import adopt
 from app.journal.reader import JournalDamage
 from app.journal.writer import Journal
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.faults.test_journal_kill import make_body
 from tests.support import programme_size
 from tests.support.builders.journals import append

@@ -18,7 +18,7 @@ from app.messages import outbox
 from app.messages.model import MessageKind, NewMessage
 from app.replays.keeping import holds
 from app.replays.model import ReplayKey
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.api.pages.test_process_list import add_process
 from tests.support import html_reader
 from tests.support.builders import envelopes

@@ -10,7 +10,7 @@ from app.core.errors import ServiceUnavailable
 from app.ingest.bodies import reopen_entry
 from app.journal.entry import JournalEntry
 from app.projects import writes as project_writes
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support import html_reader
 from tests.support.builders import clips, envelopes, payloads, recordings
 from tests.support.builders.wire import EVENT_ID, REPLAY_ID, STARTED_MS, TRACE_ID

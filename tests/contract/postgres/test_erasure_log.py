@@ -22,7 +22,7 @@ from app.erasure.log.file import ErasureLog
 from app.erasure.log.reapply import apply_log
 from app.ingest.digest.link_issues import relink_replays
 from app.retention.debug_files import expire_debug_files
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.web.words.privacy.erasures import describe_subject
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.debug_files import make_debug_file, store_debug_file

@@ -35,7 +35,7 @@ from app.issues.orders import REPLAYS as REPLAYS_ORDER
 from app.playback.links import replay_clock
 from app.replays import queries as replays, trace_links
 from app.replays.model import NewSegment, ReplayKey
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.triage.issue import issue_links
 from app.triage.issue.issue_links import LinkedReplay
 from tests.support.builders.stored_segments import store_claimed

@@ -28,7 +28,7 @@ from app.ingest.items.segments.pack import PreparedSegment
 from app.replays import locks, queries
 from app.replays.model import NewSegment, ReplayKey, StoredVideo
 from app.replays.segments import segment_queries
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support.builders.stored_segments import store_claimed
 from tests.support.waiting import PATIENCE_S
 

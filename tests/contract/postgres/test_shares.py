@@ -20,7 +20,7 @@ from app.replays.sharing import queries, writes
 from app.replays.sharing.model import Share, ShareKind, SharePanel, ShareTerms
 from app.replays.sharing.tokens import hash_visitor, new_share_token
 from app.sharing.message_pictures import hand_out_picture
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.contract.postgres.test_packs import FIRST, SECOND, make_batch, make_prepared_segment
 from tests.support.builders.stored_segments import store_claimed
 

@@ -26,7 +26,7 @@ from app.issues.model import Attachment
 from app.projects import storage
 from app.projects.storage import StorageKind
 from app.storage import keys
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.traces.model import NewLog
 from tests.contract.postgres.test_issues import ISSUE, PROJECT as ISSUE_PROJECT, make_event
 from tests.contract.postgres.test_packs import (

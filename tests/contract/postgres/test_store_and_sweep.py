@@ -27,7 +27,7 @@ from app.projects.model import Outcome
 from app.replays import writes
 from app.replays.model import ReplayKey
 from app.storage import keys
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectContent
 from tests.support.builders.stored_segments import store_claimed
 

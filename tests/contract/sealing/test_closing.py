@@ -11,7 +11,7 @@ from app.closing.closer import Closer
 from app.closing.step import ClosedReplay
 from app.core.ids import ProjectId, ReplayId
 from app.replays.model import ReplayKey
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support import sealing
 from tests.support.builders.stored_segments import SegmentWriter, make_prepared_segment
 from tests.support.waiting import PATIENCE_S

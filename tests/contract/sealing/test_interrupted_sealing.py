@@ -13,7 +13,7 @@ from app.erasure.replay import erase_replay
 from app.erasure.sweep import sweep_once
 from app.replays import queries
 from app.replays.model import ReplayKey
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectContent
 from tests.support import sealing
 from tests.support.builders.stored_segments import SegmentWriter, make_prepared_segment

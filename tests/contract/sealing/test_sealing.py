@@ -15,7 +15,7 @@ from app.erasure.sweep import sweep_once
 from app.replays import queries
 from app.replays.deletion import expire
 from app.replays.model import ReplayKey
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectContent
 from tests.support import sealing
 from tests.support.builders.stored_segments import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectStore
 from app.storage.s3 import S3Store
 from tests.support.servers import s3

@@ -7,7 +7,7 @@ import pytest
 from app.core.errors import ReplayError
 from app.core.settings import Settings
 from app.storage import bucket, choose
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.s3 import S3Store
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from app.core import clock
 from app.core.errors import NotFound, ServiceUnavailable
-from app.storage import folders, local
-from app.storage.local import LocalStore
+from app.storage.disk import folders, local
+from app.storage.disk.local import LocalStore
 
 BODY = b"object" * 99
 

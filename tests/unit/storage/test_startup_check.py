@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import ServiceUnavailable
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import StorageRefused
 from app.storage.startup_check import StartupCheck
 

@@ -12,7 +12,7 @@ import pytest
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.debug_files.model import DebugFileId
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.symbolication import cache as cache_module
 from app.symbolication.cache import CacheKey, DebugFileCache
 

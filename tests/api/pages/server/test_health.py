@@ -13,7 +13,7 @@ from app.memberships import writes as membership_writes
 from app.memberships.model import Role
 from app.projects import writes as project_writes
 from app.retention.run import run_retention
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support import html_reader
 from tests.support.builders import clips, envelopes
 from tests.support.builders.wire import REPLAY_ID

@@ -27,7 +27,7 @@ from app.replays.model import ReplayKey
 from app.replays.sharing.model import ShareKind
 from app.replays.sharing.queries import find_share, list_shares_of_replay
 from app.sharing.grant import open_share
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.alerts import add_target, make_sender
 from tests.support.builders.people import make_person

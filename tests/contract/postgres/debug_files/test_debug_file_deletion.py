@@ -15,7 +15,7 @@ from app.debug_files import queries, receipts, writes
 from app.debug_files.model import ArtifactUrl, DebugFile, DeletionCause
 from app.erasure.sweep import sweep_once
 from app.retention.debug_files import expire_debug_files
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.debug_files import make_debug_file, store_debug_file
 

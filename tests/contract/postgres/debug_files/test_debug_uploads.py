@@ -26,7 +26,7 @@ from app.debug_uploads.services import UploadServices
 from app.erasure import sweep
 from app.projects import writes as project_writes
 from app.storage import keys
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.symbolicator.child import NativeDeriver
 from tests.support.builders.uploads import MAPPING, mapping_uuid, sha1, split
 

@@ -18,7 +18,7 @@ from app.ingest.digest.symbolicate import BatchSymbolicator
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.queue import AcceptedEnvelope
 from app.projects.privacy_rules import DEFAULT_PRIVACY
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.symbolication.cache import DebugFileCache
 from app.symbolication.event import EventSymbolicator
 from tests.support.builders import envelopes

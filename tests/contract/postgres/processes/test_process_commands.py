@@ -11,7 +11,7 @@ from app.core.errors import InvalidInput, NotFound
 from app.db.engine import Database
 from app.processes.heartbeat import ProcessHeartbeat, make_identity
 from app.processes.model import ProcessCondition
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support.servers.postgres import run_sql
 
 

@@ -17,7 +17,7 @@ from app.ingest.spill.cipher import SpillKey, encrypt_entries
 from app.ingest.spill.key_ring import SpillKeyRing
 from app.journal.entry import JournalEntry
 from app.storage import keys
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support.builders import envelopes
 
 JOURNAL = "c" * 32

@@ -13,8 +13,8 @@ from app.db.engine import Database
 from app.processes import store_claim
 from app.processes.store_check import StoreCheck
 from app.storage import keys
+from app.storage.disk.local import LocalStore
 from app.storage.guarded import GuardedStore
-from app.storage.local import LocalStore
 from app.storage.port import StoreMismatch
 
 

@@ -22,7 +22,7 @@ from app.retention.change_rules import estimate_rules
 from app.retention.plan import DeleteCounts
 from app.retention.run import plan_now, run_retention
 from app.retention.session_marks import expire_session_marks
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.people import make_project
 

@@ -19,7 +19,7 @@ from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
 from app.replays import queries
 from app.replays.keeping import holds, pins
 from app.replays.model import ReplayKey
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.contract.postgres.test_packs import FIRST, SECOND, make_batch, make_prepared_segment
 from tests.support.builders.people import make_project
 from tests.support.builders.stored_segments import store_claimed

@@ -12,7 +12,7 @@ from app.db.partitions import days
 from app.db.partitions.days import Partition
 from app.ingest.digest.uncommitted import remove_uncommitted_packs
 from app.replays import locks, queries, writes
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.contract.postgres.test_packs import (
     FIRST,
     JOURNAL,

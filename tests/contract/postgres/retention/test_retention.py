@@ -25,7 +25,7 @@ from app.replays.model import ReplayKey
 from app.retention import inventory, receipts
 from app.retention.run import plan_now, run_retention
 from app.retention.sweep import sweep_ended_days
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.people import make_project
 

@@ -15,7 +15,7 @@ from app.ingest.spill.key_ring import SpillKeyRing
 from app.ingest.spill.spiller import Spiller
 from app.journal.writer import Journal
 from app.storage import keys
-from app.storage.local import LocalStore
+from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectContent
 from tests.support.builders.journals import append
 from tests.support.waiting import until, until_asked

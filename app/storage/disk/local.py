@@ -22,12 +22,12 @@ from typing import Final, ParamSpec, TypeVar
 from app.core.direct_io import DirectWriteBuffer, bypass_page_cache
 from app.core.errors import NotFound, StorageUnavailable
 from app.storage import keys
-from app.storage.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, FoldersToSync
-from app.storage.listing import list_objects, list_objects_after
+from app.storage.disk.folders import FOLDER_FLAGS, FOLDER_MODE, Folders, FoldersToSync
+from app.storage.disk.listing import list_objects, list_objects_after
+from app.storage.disk.unfinished import mark_as_written, remove_unfinished
+from app.storage.disk.wiping import wipe_ranges
 from app.storage.port import ObjectContent, StoredObject, check_range, list_content_parts
 from app.storage.probe import probe_store
-from app.storage.unfinished import mark_as_written, remove_unfinished
-from app.storage.wiping import wipe_ranges
 
 _TEMPORARY: Final = ".tmp"
 _FILE_MODE: Final = 0o600

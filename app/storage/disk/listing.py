@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Iterator
 
-from app.storage.folders import FOLDER_FLAGS, Folders
+from app.storage.disk.folders import FOLDER_FLAGS, Folders
 from app.storage.port import StoredObject
 
 

@@ -1,0 +1,1 @@
+"""The store on local disk: files and folders, without following links."""
