@@ -19,9 +19,10 @@ from app.issues.deletion import expire as issue_expiry
 from app.replays.model import ReplayKey
 from app.replays.totals import sizes
 from app.replays.totals.sizes import ReplaySize
-from app.retention import count_notice, execute, inventory, keep_rules, plan, receipts
+from app.retention import count_notice, execute, inventory, plan, receipts
 from app.retention.inventory import RuleSet
 from app.retention.plan import DeleteCounts, RetentionAct, RetentionInventory
+from app.retention.rules import keep_rules
 
 _MOST_ROUNDS: Final = 1_000
 """The most plans of one run; the next run deletes what is left then."""

@@ -20,7 +20,6 @@ from app.projects.retention_rules import ProjectRules, ServerRules
 from app.replays.keeping import holds, pins
 from app.replays.keeping.model import ReplayHold, ReplayPin
 from app.retention import inventory, receipts
-from app.retention.change_rules import SHOWN_KEPT, SHOWN_RECEIPTS, require_server_admin
 from app.retention.preview import (
     ProjectForecast,
     find_next_end,
@@ -28,6 +27,7 @@ from app.retention.preview import (
     measure_growth,
 )
 from app.retention.receipts import DayReceipt, RunState
+from app.retention.rules.change_rules import SHOWN_KEPT, SHOWN_RECEIPTS, require_server_admin
 
 DEBUG_FILES_KIND: Final = "debug_files"
 """The kind of debug files, whose bytes are summed from their rows and belong to no day."""

@@ -27,7 +27,7 @@ from app.playback.video.index_cache import IndexCache
 from app.processes.backlog import find_oldest_backlog, list_unreachable
 from app.processes.duties import ProcessDuty
 from app.processes.heartbeat import ProcessHeartbeat
-from app.retention.keep_rules import KeepRuleStep
+from app.retention.rules.keep_rules import KeepRuleStep
 from app.retention.worker import RetentionWorker
 from app.symbolication.redo.events import EventRedoer
 from app.symbolication.redo.worker import SymbolicationRedoer

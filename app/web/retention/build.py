@@ -6,9 +6,9 @@ from app.core.days import OLD_DAY
 from app.core.ids import PersonId
 from app.memberships.model import ProjectAccess, Role
 from app.projects.retention_rules import ProjectRules
-from app.retention.change_rules import ProjectRetention, RulesPreview
 from app.retention.receipts import DayReceipt
-from app.retention.rules_form import RulesForm, write_form
+from app.retention.rules.change_rules import ProjectRetention, RulesPreview
+from app.retention.rules.rules_form import RulesForm, write_form
 from app.web.retention.page import ConfirmPage, EndedRow, KeptRow, KindRow, RetentionPage
 from app.web.urls import replay_urls
 from app.web.words.privacy import retention as words

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.core.ids import ProjectId
-from app.retention.rules_form import RulesForm
+from app.retention.rules.rules_form import RulesForm
 
 
 @dataclass(frozen=True, slots=True)

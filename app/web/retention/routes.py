@@ -6,8 +6,8 @@ from starlette.responses import Response
 
 from app.core.errors import InvalidInput
 from app.memberships.model import ProjectAccess, Role
-from app.retention import change_rules, rules_form
-from app.retention.rules_form import KeepRuleRefused, RulesForm
+from app.retention.rules import change_rules, rules_form
+from app.retention.rules.rules_form import KeepRuleRefused, RulesForm
 from app.web.frame import access, answer, forms
 from app.web.frame.services import services_of
 from app.web.retention.build import build_confirmation, build_page

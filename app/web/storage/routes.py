@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from app.accounts.model import Person
 from app.core.errors import InvalidInput
-from app.retention import change_rules, rules_form
+from app.retention.rules import change_rules, rules_form
 from app.retention.storage_report import read_storage_report
 from app.web.frame import access, answer, forms
 from app.web.frame.services import services_of

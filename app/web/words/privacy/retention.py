@@ -7,8 +7,8 @@ from typing import Final
 from app.core.units import format_bytes
 from app.db.counted_days import CountedDays
 from app.projects.retention_rules import AtLimit, ProjectRules, ServerRules
-from app.retention.change_rules import KeepEstimate
 from app.retention.preview import DeletionEstimate
+from app.retention.rules.change_rules import KeepEstimate
 from app.web.words.phrases import count
 
 KIND_WORDS: Final[Mapping[str, str]] = {

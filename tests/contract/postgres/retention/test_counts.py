@@ -18,8 +18,8 @@ from app.projects.retention_rules import ProjectRules
 from app.releases import expire, sessions
 from app.releases.model import SessionCohort, SessionUpdate
 from app.retention import inventory, plan_summary
-from app.retention.change_rules import estimate_rules
 from app.retention.plan import DeleteCounts
+from app.retention.rules.change_rules import estimate_rules
 from app.retention.run import plan_now, run_retention
 from app.retention.session_marks import expire_session_marks
 from app.storage.disk.local import LocalStore

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from app.core.ids import ProjectId
-from app.retention.rules_form import RulesForm
+from app.retention.rules.rules_form import RulesForm
 from app.web.project.page import Storage
 from app.web.replay.keeping.page import HoldRow, HoldsPage
 from app.web.retention.page import ConfirmPage, EndedRow, KeptRow, KindRow, RetentionPage

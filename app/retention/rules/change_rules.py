@@ -29,10 +29,11 @@ from app.replays.keeping import holds, keep_checks, pins
 from app.replays.keeping.model import ReplayHold, ReplayPin
 from app.replays.model import Replay
 from app.replays.totals import sizes
-from app.retention import count_notice, inventory, keep_rules, receipts
+from app.retention import count_notice, inventory, receipts
 from app.retention.inventory import RuleSet
 from app.retention.preview import DayTotal, DeletionEstimate, estimate_deletion
 from app.retention.receipts import DayReceipt
+from app.retention.rules import keep_rules
 
 SHOWN_KEPT: Final = 50
 SHOWN_RECEIPTS: Final = 20
