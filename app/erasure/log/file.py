@@ -54,6 +54,10 @@ class ErasureLog:
         After a crash in between they are written a second time. Applying a line twice changes
         nothing.
 
+        If the file is longer than the database knows, the database may be older than the file, and
+        the lines in between are still to be applied (`reapply`). Then its new size is not noted,
+        which would make the database pass for one that knows them.
+
         Raises:
             ServiceUnavailable: Postgres does not answer, or the file cannot be written.
         """
@@ -66,9 +70,19 @@ class ErasureLog:
                 waiting = await lines.take_lines(connection, limit=_LINES_AT_ONCE)
                 if not waiting:
                     return
-                head = await asyncio.to_thread(self._append_lines, [body for _, body in waiting])
-                await note_size(connection, head)
+                known = await self._lock_known_size(connection)
+                bodies = [body for _, body in waiting]
+                head, was_bytes = await asyncio.to_thread(self._append_lines, bodies)
+                if was_bytes <= known:
+                    await note_size(connection, head)
                 await lines.delete_lines(connection, [line_id for line_id, _ in waiting])
+
+    async def _lock_known_size(self, connection: AsyncConnection) -> int:
+        """Return the known size in bytes; processes that append wait for one another here."""
+        head = await asyncio.to_thread(self.read_head)
+        if head is None:
+            return 0
+        return await read_known_size(connection, head.log_id, for_update=True)
 
     def read_head(self) -> LogHead | None:
         """Return the head of the file; None if there is no file.
@@ -98,16 +112,18 @@ class ErasureLog:
                     if text.strip():
                         _logger.warning("a_line_cannot_be_read", error=str(error))
 
-    def _append_lines(self, bodies: Sequence[Any]) -> LogHead:
+    def _append_lines(self, bodies: Sequence[Any]) -> tuple[LogHead, int]:
         try:
             return self._append_to_file(bodies)
         except OSError as error:
             raise ServiceUnavailable(f"{self.path}: {error.strerror}") from error
 
-    def _append_to_file(self, bodies: Sequence[Any]) -> LogHead:
+    def _append_to_file(self, bodies: Sequence[Any]) -> tuple[LogHead, int]:
+        """Return the head after appending, and the size in bytes before."""
         is_new = not self.path.exists()
         with open(self.path, "a+b", opener=_open_private) as file:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+            was_bytes = os.fstat(file.fileno()).st_size
             file.seek(0)
             first = file.readline()
             log_id = _read_log_id(first, self.path) if first else secrets.token_hex(16)
@@ -122,7 +138,7 @@ class ErasureLog:
             size_bytes = os.fstat(file.fileno()).st_size
         if is_new:
             _sync_folder(self.path.parent)
-        return LogHead(log_id, size_bytes)
+        return LogHead(log_id, size_bytes), was_bytes
 
 
 async def note_size(connection: AsyncConnection, head: LogHead) -> None:
@@ -137,11 +153,18 @@ async def note_size(connection: AsyncConnection, head: LogHead) -> None:
     )
 
 
-async def read_known_size(connection: AsyncConnection, log_id: str) -> int:
-    """Return the size in bytes up to which the database knows a log file; 0 for an unknown file."""
-    size_bytes = await connection.scalar(
-        select(erasure_logs.c.size_bytes).where(erasure_logs.c.log_id == log_id)
-    )
+async def read_known_size(
+    connection: AsyncConnection, log_id: str, *, for_update: bool = False
+) -> int:
+    """Return the size in bytes up to which the database knows a log file; 0 for an unknown file.
+
+    Args:
+        connection: The connection to read by.
+        log_id: The id in the head of the file.
+        for_update: True to lock the size until the transaction ends.
+    """
+    query = select(erasure_logs.c.size_bytes).where(erasure_logs.c.log_id == log_id)
+    size_bytes = await connection.scalar(query.with_for_update() if for_update else query)
     return int(size_bytes or 0)
 
 

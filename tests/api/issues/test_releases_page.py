@@ -36,4 +36,4 @@ async def test_sessions_are_shown_by_release(tenant: Server):
     ]  # fmt: skip
     assert await read_table("?environment=beta") == [("shop@1.9.0", "9", "100 %", "0")]
     empty_page = await tenant.web.get(f"/projects/{tenant.backend.id}/releases")
-    assert "No sessions in these days" in empty_page.text
+    assert "No releases in these days" in empty_page.text

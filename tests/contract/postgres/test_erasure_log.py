@@ -114,6 +114,24 @@ async def test_processes_that_start_together_write_one_receipt(data: AgedData, t
         assert len(await rows.list_erasures(connection, None, limit=9)) == 1
 
 
+async def test_a_new_line_does_not_hide_that_the_database_lacks_older_ones(
+    data: AgedData, tmp_path: Path
+):
+    """After a failover lines are appended before those that the database lacks are applied."""
+    person = await make_person(data.database, "ana@example.com")
+    shop = (await make_project(data.database, "Shop")).id
+    log = ErasureLog(tmp_path / "erasures.log")
+    await add_issues(data, shop)
+    await erase_issue(data.database, (shop, IssueId(GONE)), person_id=person.id, at=clock.now())
+    await log.append_waiting_lines(data.database)
+    async with data.database.transaction() as connection:
+        await connection.execute(text("update erasure_logs set size_bytes = 10"))
+    await erase_issue(data.database, (shop, IssueId(OTHER)), person_id=person.id, at=clock.now())
+    await log.append_waiting_lines(data.database)
+    assert await apply_log(data.database, log.path, relink_replays) == 2
+    assert await apply_log(data.database, log.path, relink_replays) == 0
+
+
 async def test_deleted_debug_files_do_not_come_back(data: AgedData, tmp_path: Path):
     """It is the same whether a person or a rule deleted them; other files stay."""
     shop = (await make_project(data.database, "Shop")).id
