@@ -18,12 +18,16 @@ from app.storage import keys
 from app.storage.port import ObjectStore
 
 NOW: Final = timedelta(0)
+_LEASES_END_AFTER_S: Final = 5.0
+"""A process that died while it sealed holds its lease for minutes. Another one may then take the
+replay over, as it may here from one that is only slow: whoever has lost the lease stores nothing.
+"""
 _LONGEST_S: Final = 120.0
-"""A process that died while it sealed holds its lease longer; a test must not wait for that."""
+_END_LEASES: Final = "update open_replays set leased_until = now() where leased_until is not null"
 _LET_EVERYTHING_EXPIRE: Final = (
     "update expiring_objects set expires_at = now()",
     "update packs set empty_at = now() - interval '1 day' where empty_at is not null",
-    "update open_replays set leased_until = now() where leased_until is not null",
+    _END_LEASES,
 )
 _MISCOUNTED: Final = """
     select object_key from packs
@@ -47,10 +51,14 @@ def make_closer(database: Database, store: ObjectStore, *, object_bytes: int = 2
 async def seal_everything(database: Database, store: ObjectStore) -> None:
     """Close and seal every replay, also those that a running server has put off."""
     closer = make_closer(database, store)
-    ends_s = clock.monotonic_s() + _LONGEST_S
+    began_s = clock.monotonic_s()
     while await _make_due(database):
         await closer.close_due_replays()
-        assert clock.monotonic_s() < ends_s, "a replay stays open: who holds its lease?"
+        waited_s = clock.monotonic_s() - began_s
+        assert waited_s < _LONGEST_S, "a replay stays open"
+        if waited_s > _LEASES_END_AFTER_S:
+            async with database.transaction() as connection:
+                await connection.execute(text(_END_LEASES))
 
 
 async def _make_due(database: Database) -> bool:
