@@ -73,7 +73,7 @@ def decode_rules(text: str) -> PrivacyRules:
 
 def encode_rules(rules: PrivacyRules) -> str:
     """Write rules as they are saved; the same rules give the same text."""
-    plain = clean_json(msgspec.to_builtins(rules))
+    plain = clean_json(msgspec.to_builtins(rules, order="deterministic"))
     return msgspec.json.encode(plain, order="deterministic").decode()
 
 
