@@ -61,7 +61,7 @@ async def test_links_are_listed_until_they_are_taken_back(tenant: Server):
         assert (await tenant.sender.get(f"/s/{tokens[note]}")).status_code == 410
     assert "No share link is open" in (await tenant.web.get(find_page(tenant))).text
     log = await tenant.web.get(f"/projects/{tenant.app.id}/log?kind=download")
-    assert len(re.findall(r"what: link, share: \d+", log.text)) == 3
+    assert len(re.findall(r"what: link, number of the link: \d+", log.text)) == 3
     async with tenant.database.reading() as connection:
         kept = await connection.scalar(
             text(
