@@ -8,13 +8,10 @@ message to a channel is opened by many at once.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.bounded_cache import BoundedCache
 from app.core.errors import MalformedInput, NotFound, ServiceUnavailable
 from app.db.engine import Database
 from app.media import child
@@ -22,51 +19,24 @@ from app.playback.pictures import stored
 from app.playback.pictures.draw import draw_still
 from app.playback.video.index_cache import IndexCache
 from app.replays.model import ReplayKey
+from app.sharing.drawn_cache import DrawnCache
 from app.sharing.grant import OpenedShare
 from app.storage.port import ObjectStore
 
 _CACHE_BYTES: Final = 8 * 1024 * 1024
-_MOST_WAITING: Final = 8
-"""The most pictures that wait to be drawn; whoever wants another one is told to ask again."""
 _CANNOT: Final = b""
-"""Stands for a picture that cannot be drawn: no child tries it again for each visitor."""
+"""Stands for a picture that cannot be drawn."""
 
 type JpegName = tuple[ReplayKey, bytes]
 """The replay of a JPEG, and what it was drawn from."""
+type JpegCache = DrawnCache[JpegName, bytes]
+"""The JPEGs of messages; one that cannot be drawn is empty."""
 
 
-class JpegCache:
-    """The JPEGs that one process has drawn lately, and those that wait to be drawn."""
-
-    def __init__(self) -> None:
-        self._jpegs = BoundedCache[JpegName, bytes](_CACHE_BYTES)
-        self._waiting = Counter[JpegName]()
-
-    def get(self, name: JpegName) -> bytes | None:
-        """Return a JPEG, which is empty if it cannot be drawn; None if nobody has tried yet."""
-        return self._jpegs.get(name)
-
-    def put(self, name: JpegName, jpeg: bytes) -> None:
-        """Keep a JPEG, or an empty one if it cannot be drawn."""
-        # What it was drawn from is kept with it.
-        self._jpegs.put(name, jpeg, len(name[1]) + len(jpeg))
-
-    @asynccontextmanager
-    async def waiting(self, name: JpegName) -> AsyncIterator[None]:
-        """Count a visitor who waits until a picture is drawn; many may wait for the same one.
-
-        Raises:
-            ServiceUnavailable: Too many other pictures wait already.
-        """
-        if name not in self._waiting and len(self._waiting) >= _MOST_WAITING:
-            raise ServiceUnavailable("many pictures of messages are being drawn; ask again")
-        self._waiting[name] += 1
-        try:
-            yield
-        finally:
-            self._waiting[name] -= 1
-            if not self._waiting[name]:
-                del self._waiting[name]
+def make_jpeg_cache() -> JpegCache:
+    """Make the cache of one process."""
+    # What it was drawn from is kept with it.
+    return DrawnCache(_CACHE_BYTES, lambda name, jpeg: len(name[1]) + len(jpeg))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +98,18 @@ class MessageJpegs:
         self, name: JpegName, draw: Callable[[], Awaitable[bytes]]
     ) -> bytes | None:
         """Return a JPEG, drawn for the first visitor who asks; None if it cannot be drawn."""
-        jpeg = self.cache.get(name)
+
+        async def draw_or_note_failure() -> bytes:
+            try:
+                return await draw()
+            except MalformedInput:
+                return _CANNOT
+
+        jpeg = await self.cache.draw_once(
+            name, draw_or_note_failure, drawing_slot=self.drawing_slot
+        )
         if jpeg is None:
-            async with self.cache.waiting(name), self.drawing_slot:
-                # Somebody else may have waited for the same picture, and had it drawn.
-                jpeg = self.cache.get(name)
-                if jpeg is None:
-                    try:
-                        jpeg = await draw()
-                    except MalformedInput:
-                        jpeg = _CANNOT
-                    self.cache.put(name, jpeg)
+            raise ServiceUnavailable("many pictures of messages are being drawn; ask again")
         return jpeg or None
 
 

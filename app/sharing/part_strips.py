@@ -12,18 +12,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.bounded_cache import BoundedCache
 from app.core.errors import MalformedInput
 from app.media import wire
 from app.playback.pictures.draw import draw_strip
 from app.playback.video.index import PlaybackIndex
 from app.replays.model import ReplayKey
+from app.sharing.drawn_cache import DrawnCache
 from app.storage.port import ObjectStore
 
 _CACHE_BYTES: Final = 32 * 1024 * 1024
 """A strip of 200 tiles, the longest one, takes less than 2 MiB."""
-_MOST_WAITING: Final = 8
-"""The most visitors who wait for a strip; the others are told to ask again."""
 _TILE_BYTES: Final = 200
 
 
@@ -38,20 +36,27 @@ class PartStrip:
     """The reason why the part could not be drawn."""
 
 
-class PartStrips:
-    """The strips of shared parts that one process has drawn lately."""
+type StripCache = DrawnCache[tuple[ReplayKey, str], PartStrip]
+"""The strips of shared parts, by replay and version of the index."""
 
-    def __init__(self) -> None:
-        self._strips = BoundedCache[tuple[ReplayKey, str], PartStrip](_CACHE_BYTES)
-        self._waiting = 0
+
+def make_strip_cache() -> StripCache:
+    """Make the cache of one process."""
+    return DrawnCache(_CACHE_BYTES, lambda _name, drawn: _count_bytes(drawn))
+
+
+@dataclass(frozen=True, slots=True)
+class StripDrawer:
+    """Draws strips of parts in this process."""
+
+    cache: StripCache
+    drawing_slot: asyncio.Semaphore
+    """Bounds how many media children draw at once."""
+    is_on: bool
+    """True if this server draws pictures of replays."""
 
     async def draw_part(
-        self,
-        store: ObjectStore,
-        key: ReplayKey,
-        index: PlaybackIndex,
-        *,
-        drawing_slot: asyncio.Semaphore,
+        self, store: ObjectStore, key: ReplayKey, index: PlaybackIndex
     ) -> PartStrip | None:
         """Return the strip of a part of a replay.
 
@@ -59,27 +64,16 @@ class PartStrips:
             store: The store with its video.
             key: The replay.
             index: The index of the part, whose times begin with it.
-            drawing_slot: Bounds how many media children draw at once.
 
         Returns:
-            None if so many visitors wait for strips that this one has to ask again.
+            None if so many strips wait to be drawn that this visitor has to ask again.
 
         Raises:
             ServiceUnavailable: Storage is down, or no child starts.
         """
-        name = (key, index.version)
-        known = self._strips.get(name)
-        if known is not None or self._waiting >= _MOST_WAITING:
-            return known
-        self._waiting += 1
-        try:
-            async with drawing_slot:
-                # Somebody else may have waited for the same part, and had it drawn.
-                known = self._strips.get(name) or await _draw(store, index)
-        finally:
-            self._waiting -= 1
-        self._strips.put(name, known, _count_bytes(known))
-        return known
+        return await self.cache.draw_once(
+            (key, index.version), lambda: _draw(store, index), drawing_slot=self.drawing_slot
+        )
 
 
 async def _draw(store: ObjectStore, index: PlaybackIndex) -> PartStrip:

@@ -4,32 +4,18 @@ A share of the whole replay shows the strip that was drawn for its members; that
 of the part alone.
 """
 
-import asyncio
-from dataclasses import dataclass
-
 from app.core.errors import NotFound
 from app.playback.pictures import stored
 from app.playback.pictures.stored import StoredStrip
-from app.sharing.part_strips import PartStrip, PartStrips
+from app.sharing.part_strips import PartStrip, StripDrawer
 from app.sharing.shared_replay import SharedReplay
-
-
-@dataclass(frozen=True, slots=True)
-class StripDrawer:
-    """Draws strips of parts in this process."""
-
-    strips: PartStrips
-    drawing_slot: asyncio.Semaphore
-    """Bounds how many media children draw at once."""
-    is_on: bool
-    """True if this server draws pictures of replays."""
 
 
 async def find_strip(shared: SharedReplay, drawer: StripDrawer) -> StoredStrip | PartStrip | None:
     """Find the strip of a shared replay.
 
     Returns:
-        None if too many visitors wait for theirs; this one has to ask again.
+        None if too many strips wait to be drawn; this visitor has to ask again.
 
     Raises:
         ServiceUnavailable: Storage is down, or no child starts.
@@ -40,9 +26,7 @@ async def find_strip(shared: SharedReplay, drawer: StripDrawer) -> StoredStrip |
     index = await shared.read_index()
     if not drawer.is_on or not index.gops:
         return PartStrip(index.version, None)
-    return await drawer.strips.draw_part(
-        shared.store, grant.key, index, drawing_slot=drawer.drawing_slot
-    )
+    return await drawer.draw_part(shared.store, grant.key, index)
 
 
 async def read_sheet(

@@ -29,8 +29,8 @@ from app.projects.keys import KeyCache
 from app.projects.rule_cache import RuleCache
 from app.retention.worker import RetentionWorker
 from app.sharing.limiter import ShareLimiter
-from app.sharing.message_jpegs import JpegCache
-from app.sharing.part_strips import PartStrips
+from app.sharing.message_jpegs import JpegCache, make_jpeg_cache
+from app.sharing.part_strips import StripCache, make_strip_cache
 from app.sharing.visits import ShareVisits
 from app.storage.port import ObjectStore
 from app.web.frame.middleware.csp_reports import CspReports
@@ -74,8 +74,8 @@ class PageServices:
     view_notes: ViewNotes = field(default_factory=ViewNotes)
     share_limiter: ShareLimiter = field(default_factory=ShareLimiter)
     share_visits: ShareVisits = field(default_factory=ShareVisits)
-    jpeg_cache: JpegCache = field(default_factory=JpegCache)
-    part_strips: PartStrips = field(default_factory=PartStrips)
+    jpeg_cache: JpegCache = field(default_factory=make_jpeg_cache)
+    strip_cache: StripCache = field(default_factory=make_strip_cache)
     share_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Held while recordings are read for a stranger, who never takes the whole server so."""
     drawing_slot: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

@@ -2,21 +2,18 @@
 
 import asyncio
 import io
-from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
 from PIL import Image
 
 from app.core import units
-from app.core.errors import MalformedInput, ServiceUnavailable
-from app.core.ids import ProjectId, ReplayId
+from app.core.errors import MalformedInput
 from app.media.encode import encode_video
 from app.playback.pictures import schedule
 from app.playback.pictures.make import PictureResult
 from app.projects import writes as project_writes
 from app.replays import queries as replays
-from app.replays.model import ReplayKey
 from app.replays.sharing import queries as shares, writes as share_writes
 from app.sharing import message_jpegs
 from app.sharing.message_pictures import hand_out_picture
@@ -129,16 +126,3 @@ async def test_no_video_is_decoded_for_a_message_where_drawing_is_off(server, mo
     monkeypatch.setattr(message_jpegs, "draw_still", never)
     monkeypatch.setitem(vars(server.service.page_services.settings), "pictures", False)
     assert (await server.sender.get(address)).status_code == 200
-
-
-async def test_a_bounded_number_of_pictures_waits():
-    """Another one that waits already may be asked for by any number of visitors."""
-    cache = message_jpegs.JpegCache()
-    names = [(ReplayKey(ProjectId(1), ReplayId("a" * 32)), bytes((number,))) for number in range(9)]
-    async with AsyncExitStack() as stack:
-        for name in (*names[:8], names[0]):
-            await stack.enter_async_context(cache.waiting(name))
-        with pytest.raises(ServiceUnavailable):
-            await stack.enter_async_context(cache.waiting(names[8]))
-    async with cache.waiting(names[8]):
-        pass

@@ -93,7 +93,7 @@ async def note_visit(request: Request, visitor: ShareVisitor, *, is_opening: boo
 def make_strip_drawer(request: Request) -> StripDrawer:
     """Return what draws the strip of a shared part in this process."""
     services = services_of(request)
-    return StripDrawer(services.part_strips, services.drawing_slot, services.settings.pictures)
+    return StripDrawer(services.strip_cache, services.drawing_slot, services.settings.pictures)
 
 
 async def _find_visitor(request: Request, token: str, *, is_page: bool) -> ShareVisitor:
