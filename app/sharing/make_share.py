@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from app.audit import writes as audit
 from app.audit.model import Action
 from app.core import clock
 from app.core.errors import InvalidInput
+from app.core.ids import PersonId
 from app.db import text
 from app.db.engine import Database
 from app.memberships.model import ProjectAccess, Role
@@ -118,14 +121,21 @@ async def revoke_share(
         share = await writes.revoke_share(connection, key, share_id, person_id=access.person.id)
         if share is None:
             return
-        await audit.add_audit_line(
-            connection,
-            Action.SHARE_REVOKED,
-            person_id=access.person.id,
-            project_id=key.project_id,
-            subject=key.replay_id,
-            detail={"share": share.id, "what": share.kind.value, "views": share.views},
-        )
+        await note_revoked_share(connection, share, person_id=access.person.id)
+
+
+async def note_revoked_share(
+    connection: AsyncConnection, share: Share, *, person_id: PersonId
+) -> None:
+    """Add the line about a share that was just revoked to the log, by itself or with others."""
+    await audit.add_audit_line(
+        connection,
+        Action.SHARE_REVOKED,
+        person_id=person_id,
+        project_id=share.key.project_id,
+        subject=share.key.replay_id,
+        detail={"share": share.id, "what": share.kind.value, "views": share.views},
+    )
 
 
 def _list_days() -> str:

@@ -16,6 +16,7 @@ from app.replays.model import Replay, ReplayKey
 from app.replays.sharing import open_shares
 from app.replays.sharing.model import Share, ShareKind
 from app.replays.sharing.open_shares import NEWEST_SHARES
+from app.sharing.make_share import note_revoked_share
 
 PAGE_SHARES: Final = 50
 _MOST_NAMED: Final = 500
@@ -95,14 +96,7 @@ async def revoke_project_shares(database: Database, access: ProjectAccess, kind:
         )
         for share in revoked[:_MOST_NAMED]:
             # The same line as by its own button, so that the log of its replay has it.
-            await audit.add_audit_line(
-                connection,
-                Action.SHARE_REVOKED,
-                person_id=access.person.id,
-                project_id=access.project.id,
-                subject=share.key.replay_id,
-                detail={"share": share.id, "what": kind.value, "views": share.views},
-            )
+            await note_revoked_share(connection, share, person_id=access.person.id)
         if further := len(revoked[_MOST_NAMED:]):
             await audit.add_audit_line(
                 connection,
