@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from app.accounts import queries as account_queries, writes as account_writes
 from app.core import log
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
@@ -19,6 +21,8 @@ from app.db.engine import Database
 from app.db.roles import DatabaseUrls
 from app.erasure.log.reapply import apply_log
 from app.ingest.digest.link_issues import relink_replays
+from app.memberships import writes as memberships
+from app.memberships.model import Role
 from app.processes import static_releases
 from app.projects import cells, queries as project_queries, writes as project_writes
 
@@ -120,10 +124,19 @@ async def _add_first_rows(url: str) -> None:
                     connection, _FIRST_PERSON, name="Admin", is_admin=True
                 )
             if not await project_queries.list_all_projects(connection):
-                project = await project_writes.add_project(connection, _FIRST_PROJECT)
-                await project_writes.add_key(connection, project.id, label="Default")
+                await _add_first_project(connection)
     finally:
         await own.close()
+
+
+async def _add_first_project(connection: AsyncConnection) -> None:
+    """Add the first project with its key; the first admin of the server becomes its owner."""
+    project = await project_writes.add_project(connection, _FIRST_PROJECT)
+    await project_writes.add_key(connection, project.id, label="Default")
+    admin = await account_queries.find_first_admin(connection)
+    # People that came before the first project may all be members who administer nothing.
+    if admin is not None:
+        await memberships.set_member(connection, project.id, admin.id, Role.OWNER)
 
 
 async def _apply_erasures(url: str, erasure_log: Path) -> None:

@@ -70,6 +70,18 @@ async def has_people(connection: AsyncConnection) -> bool:
     return bool(await connection.scalar(select(select(people.c.id).exists())))
 
 
+async def find_first_admin(connection: AsyncConnection) -> Person | None:
+    """Return the admin of the server who was added first and can sign in; None without any."""
+    rows = await connection.execute(
+        select(*PERSON_COLUMNS)
+        .where(people.c.is_admin, people.c.disabled_at.is_(None))
+        .order_by(people.c.id)
+        .limit(1)
+    )
+    row = rows.first()
+    return None if row is None else read_person_row(row)
+
+
 async def list_people_by_name(
     connection: AsyncConnection, *, among: Select[int], first: int, limit: int
 ) -> list[Person]:
