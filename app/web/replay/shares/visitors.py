@@ -9,7 +9,7 @@ from starlette.requests import Request
 from app.core.errors import NotFound
 from app.replays.sharing.model import ShareGrant, ShareKind
 from app.sharing.grant import OpenedShare, open_share
-from app.sharing.shared_pictures import StripDrawer
+from app.sharing.part_strips import StripDrawer
 from app.sharing.shared_replay import SharedReplay
 from app.web.frame import access
 from app.web.frame.services import services_of
