@@ -6,65 +6,113 @@ between digests it twice, which changes nothing. An envelope that fails again co
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import ClassVar, Final, override
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.core import units
-from app.core.errors import InvalidInput, NotFound, RequestRefused, ServiceUnavailable
+from app.core import log, units
+from app.core.errors import InvalidInput, RequestRefused, ServiceUnavailable
 from app.core.ids import PublicKey
 from app.core.limits import LIMITS
+from app.core.running.repeated_worker import RepeatedWorker
+from app.db import text
+from app.db.engine import Database
 from app.formats.wire import encoding
 from app.formats.wire.encoding import Body
 from app.formats.wire.envelope import Envelope
 from app.ingest.bodies import open_body
-from app.ingest.queue import AcceptedEnvelope
-from app.ingest.worker import IngestWorker
+from app.ingest.queue import AcceptedEnvelope, EnvelopeQueue
 from app.journal.entry import RequestKind
+from app.journal.writer import Journal
 from app.projects import quarantine, queries as projects
 from app.projects.quarantine import QuarantinedBody
 
 _KINDS: Final[tuple[RequestKind, ...]] = ("envelope", "store", "otlp", "otlp_json")
 _WAIT: Final = timedelta(seconds=30)
+_ROUND: Final = 20
+"""The most envelopes that are taken out before others are looked for."""
+_FAULT_BYTES: Final = 1_000
+_UNEXPECTED: Final = "reading it again failed; the log of the server has the reason"
+
+_logger: Final = log.get_logger("ingest.quarantine")
 
 
-class QuarantineRetrier:
-    """Puts quarantined envelopes back into the journal of this process."""
+class QuarantineRetrier(RepeatedWorker):
+    """Puts the quarantined envelopes that somebody asks for back into the journal of this process.
 
-    def __init__(self, worker: IngestWorker) -> None:
-        self._worker = worker
+    Pages only note the wish, since their process may have no journal. Of all processes that have
+    one, the first that looks carries it out.
+    """
 
-    async def retry_envelope(
-        self, connection: AsyncConnection, quarantined_id: int
-    ) -> QuarantinedBody:
-        """Journal a quarantined envelope again, and take it out of quarantine.
+    package: ClassVar[str] = "ingest.quarantine"
+    pause_s = 5.0
+    waiting_message: ClassVar[str] = "envelopes in quarantine wait to be read again"
+    failure_message: ClassVar[str] = "quarantine could not be looked at"
 
-        Args:
-            connection: The transaction of the caller; nobody else retries the envelope meanwhile.
-            quarantined_id: The envelope.
+    def __init__(self, database: Database, journal: Journal, queue: EnvelopeQueue) -> None:
+        super().__init__()
+        self._database = database
+        self._journal = journal
+        self._queue = queue
 
-        Returns:
-            The envelope that was taken out.
+    @override
+    async def work(self) -> None:
+        """Retry the envelopes that somebody has asked for, one after the other."""
+        async with self._database.reading() as connection:
+            asked = await quarantine.list_asked_retries(connection, limit=_ROUND)
+        for quarantined_id in asked:
+            with suppress(InvalidInput):  # the row says why
+                await self.retry_envelope(quarantined_id)
+        if len(asked) == _ROUND:
+            self.hurry()
+
+    async def retry_envelope(self, quarantined_id: int) -> None:
+        """Journal an envelope that somebody asked for again, and take it out of quarantine.
+
+        Nothing is done if it is gone, or if somebody else takes it out.
 
         Raises:
-            NotFound: It is gone, or somebody else is retrying it.
-            InvalidInput: It cannot be read any more, or its project has no key.
-            ServiceUnavailable: The journal does not take it now.
+            InvalidInput: It cannot be read any more, or its project has no key. It stays.
+            ServiceUnavailable: The journal does not take it now. It is tried again by itself.
         """
-        stored = await quarantine.lock_quarantined(connection, quarantined_id)
+        try:
+            async with self._database.transaction() as connection:
+                await self._take_out(connection, quarantined_id)
+        except ServiceUnavailable:
+            raise
+        except InvalidInput as error:
+            await self._refuse(quarantined_id, str(error))
+            raise
+        except Exception as error:
+            # Whatever it is, it must neither be tried for ever nor hold up the other envelopes.
+            _logger.exception("an envelope in quarantine could not be read again")
+            await self._refuse(quarantined_id, _UNEXPECTED)
+            raise InvalidInput(_UNEXPECTED) from error
+
+    async def _take_out(self, connection: AsyncConnection, quarantined_id: int) -> None:
+        stored = await quarantine.lock_asked_retry(connection, quarantined_id)
         if stored is None:
-            raise NotFound(f"no quarantined envelope {quarantined_id}")
+            return
         keys = await projects.list_keys(connection, stored.project_id, limit=1)
         if not keys:
             raise InvalidInput("its project has no key any more, so it cannot be read again")
         kind, opened, body = await asyncio.to_thread(_open_again, stored)
-        async with asyncio.timeout(_WAIT.total_seconds()):
-            await self._journal(stored, keys[0].public_key, kind, opened, body)
+        try:
+            async with asyncio.timeout(_WAIT.total_seconds()):
+                await self._add_to_journal(stored, keys[0].public_key, kind, opened, body)
+        except TimeoutError as error:
+            raise ServiceUnavailable("the journal has no room for it yet") from error
         await quarantine.take_out(connection, stored)
-        return stored
 
-    async def _journal(
+    async def _refuse(self, quarantined_id: int, fault: str) -> None:
+        async with self._database.transaction() as connection:
+            await quarantine.refuse_retry(
+                connection, quarantined_id, text.clean(fault, limit_bytes=_FAULT_BYTES)
+            )
+
+    async def _add_to_journal(
         self,
         stored: QuarantinedBody,
         key: PublicKey,
@@ -73,8 +121,7 @@ class QuarantineRetrier:
         body: Body,
     ) -> None:
         """Write the envelope to the journal, and wait until it is on disk and in the queue."""
-        worker = self._worker
-        await worker.queue.wait_for_room()
+        await self._queue.wait_for_room()
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         received_ms = units.ms_from_at(stored.received_at)
 
@@ -83,7 +130,7 @@ class QuarantineRetrier:
                 if not kept.done():
                     kept.set_exception(error)
                 return
-            worker.queue.add(
+            self._queue.add(
                 AcceptedEnvelope(
                     seq=seq,
                     project_id=stored.project_id,
@@ -98,7 +145,7 @@ class QuarantineRetrier:
             if not kept.done():
                 kept.set_result(None)
 
-        seq = worker.journal.append(
+        seq = self._journal.append(
             project_id=stored.project_id,
             key=key,
             received_ms=received_ms,
@@ -108,7 +155,7 @@ class QuarantineRetrier:
             body=stored.body,
             on_settled=settle,
         )
-        worker.journal.hand_over()
+        self._journal.hand_over()
         await kept
 
 

@@ -1,7 +1,9 @@
 """The ingest of one process: its parts are started here, and stopped.
 
-acceptor ─► journal ─► queue ─► digester
-              └─ what waits ─► spiller ─► bucket
+acceptor ──────┬─► journal ─► queue ─► digester
+quarantine, ───┘      └─ what waits ─► spiller ─► bucket
+where somebody
+asks for it
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from app.ingest.admission.admission import IngestAdmission
 from app.ingest.digest.batch_digester import NotePictures
 from app.ingest.digest.digester import Digester
 from app.ingest.digest.symbolicate import BatchSymbolicator
+from app.ingest.quarantine import QuarantineRetrier
 from app.ingest.queue import EnvelopeQueue
 from app.ingest.spill.spiller import Spiller, SpillOptions
 from app.journal.writer import Journal
@@ -30,6 +33,8 @@ class IngestWorker:
     queue: EnvelopeQueue
     acceptor: EnvelopeAcceptor
     digester: Digester
+    retrier: QuarantineRetrier
+    """Reads envelopes in quarantine again when somebody asks for it."""
     spiller: Spiller | None = None
     """Copies what waits into the bucket; None with local storage."""
 
@@ -93,10 +98,13 @@ class IngestWorker:
             spiller = Spiller(objects, journal, spill.key_ring, after_s=spill.after_s)
             spiller.start()
         acceptor = EnvelopeAcceptor(admission, journal, queue)
-        return cls(admission, journal, queue, acceptor, digester, spiller)
+        retrier = QuarantineRetrier(database, journal, queue)
+        retrier.start()
+        return cls(admission, journal, queue, acceptor, digester, retrier, spiller)
 
     async def close(self) -> None:
         """Digest what is in memory as far as possible; the journal keeps the rest."""
+        await self.retrier.stop()
         await self.digester.stop()
         if self.spiller is not None:
             await self.spiller.stop()

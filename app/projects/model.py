@@ -121,3 +121,7 @@ class QuarantinedEnvelope:
     replay_id: ReplayId | None
     content_encoding: str | None
     body_bytes: int
+    retry_asked_at: datetime | None = None
+    """The time at which somebody asked to digest it again; None if nobody waits for that."""
+    retry_fault: str | None = None
+    """The reason why it could not be digested again, if that was tried."""

@@ -1,4 +1,8 @@
-"""Quarantined envelopes of all projects: the list for admins of the server, and taking one out."""
+"""Quarantined envelopes of all projects: their list for admins of the server, and the way out.
+
+somebody asks ─► the row says so ─► a process with a journal locks it ─┬─► taken out
+                                                                       └─► the row says why not
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +12,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.core.errors import NotFound
 from app.core.ids import ProjectId
 from app.db.list_slices import ListSlice, SliceQuery
 from app.projects.model import Outcome, QuarantinedEnvelope
@@ -45,10 +50,61 @@ async def list_all_quarantined(
     return await _NEWEST_FIRST.read(connection, {}, first=first)
 
 
-async def lock_quarantined(
+async def ask_for_retry(
+    connection: AsyncConnection, quarantined_id: int
+) -> QuarantinedEnvelope | None:
+    """Note that somebody wants an envelope digested again.
+
+    Returns:
+        The envelope; None if somebody has asked already, and it waits.
+
+    Raises:
+        NotFound: It is gone.
+    """
+    rows = await connection.execute(
+        select(*QUARANTINED_COLUMNS).where(quarantine.c.id == quarantined_id).with_for_update()
+    )
+    row = rows.first()
+    if row is None:
+        raise NotFound(f"no quarantined envelope {quarantined_id}")
+    if row.retry_asked_at is not None:
+        return None
+    await connection.execute(
+        update(quarantine)
+        .where(quarantine.c.id == quarantined_id)
+        .values(retry_asked_at=func.now(), retry_fault=None)
+    )
+    return read_quarantined_row(row)
+
+
+async def list_asked_retries(connection: AsyncConnection, *, limit: int) -> list[int]:
+    """Return the envelopes that somebody wants digested again, those asked for first."""
+    rows = await connection.scalars(
+        select(quarantine.c.id)
+        .where(quarantine.c.retry_asked_at.is_not(None))
+        .order_by(quarantine.c.retry_asked_at, quarantine.c.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def refuse_retry(connection: AsyncConnection, quarantined_id: int, fault: str) -> None:
+    """Note why an envelope could not be digested again; nobody tries until somebody asks anew."""
+    await connection.execute(
+        update(quarantine)
+        .where(quarantine.c.id == quarantined_id)
+        .values(retry_asked_at=None, retry_fault=fault)
+    )
+
+
+async def lock_asked_retry(
     connection: AsyncConnection, quarantined_id: int
 ) -> QuarantinedBody | None:
-    """Return a quarantined envelope that nobody else takes out meanwhile; None if there is none."""
+    """Return an envelope that is to be digested again, and that nobody else takes out meanwhile.
+
+    Returns:
+        None if it is gone, if nobody asks for it any more, or if somebody else takes it out.
+    """
     rows = await connection.execute(
         select(
             quarantine.c.id,
@@ -58,7 +114,7 @@ async def lock_quarantined(
             quarantine.c.content_encoding,
             quarantine.c.body,
         )
-        .where(quarantine.c.id == quarantined_id)
+        .where(quarantine.c.id == quarantined_id, quarantine.c.retry_asked_at.is_not(None))
         .with_for_update(skip_locked=True)
     )
     row = rows.mappings().first()

@@ -53,6 +53,8 @@ QUARANTINED_COLUMNS: Final = (
     quarantine.c.replay_id,
     quarantine.c.content_encoding,
     func.octet_length(quarantine.c.body).label("body_bytes"),
+    quarantine.c.retry_asked_at,
+    quarantine.c.retry_fault,
 )
 
 
@@ -308,6 +310,8 @@ def read_quarantined_row(row: Any) -> QuarantinedEnvelope:
         replay_id=None if row.replay_id is None else ReplayId(row.replay_id),
         content_encoding=row.content_encoding,
         body_bytes=row.body_bytes,
+        retry_asked_at=row.retry_asked_at,
+        retry_fault=row.retry_fault,
     )
 
 

@@ -156,7 +156,16 @@ quarantine = Table(
     Column("replay_id", Hex32),
     Column("content_encoding", Text),
     Column("body", LargeBinary, nullable=False),
+    # Set while somebody waits for it to be digested again, by whatever process has a journal.
+    Column("retry_asked_at", DateTime(timezone=True)),
+    # The reason why it could not be, the last time that somebody asked.
+    Column("retry_fault", Text),
     Index(None, "project_id", "id"),
+)
+Index(
+    "ix_quarantine_retry_asked_at",
+    quarantine.c.retry_asked_at,
+    postgresql_where=quarantine.c.retry_asked_at.is_not(None),
 )
 
 # Every version of the rules stays; the highest one applies. `rules` is JSON that

@@ -8,7 +8,6 @@ from app.administration.people.sign_in_provider import open_sign_in_provider
 from app.api.application import make_application
 from app.core.settings import Settings
 from app.ingest.health import IngestMonitor
-from app.ingest.quarantine import QuarantineRetrier
 from app.ingest.worker import IngestWorker
 from app.processes.heartbeat import ProcessHeartbeat
 from app.processes.static_releases import StaticReleases, name_own_release
@@ -65,7 +64,7 @@ def open_page_services(
         monitor,
         work.closer,
         heartbeat,
-        QuarantineRetrier(ingest) if ingest else None,
+        ingest.retrier if ingest else None,
         monitoring.server_counts(ingest, shared.connections, work.maker, work.closer),
         StaticReleases(shared.database),
         work.uploads.services,

@@ -8,8 +8,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from app.core.errors import InvalidInput
+from app.audit import queries as audit
+from app.core import clock
 from app.core.process_roles import ProcessRole
+from app.projects import queries as projects, writes as project_writes
 from app.wiring import Service
 from tests.support.builders import envelopes
 from tests.support.builders.wire import REPLAY_ID
@@ -126,8 +128,30 @@ async def test_only_a_door_has_a_journal(deployment: Deployment, tmp_path: Path)
     assert folders == [deployment.door.ingest.journal.id]
 
 
-async def test_envelope_in_quarantine_is_not_retried_without_a_door(deployment: Deployment):
-    """The page of the server's health says why, and the envelope stays."""
-    answer = await deployment.visitor.post("/server/health/quarantine/1/retry")
-    assert answer.status_code == InvalidInput.status
-    assert "has no journal" in answer.text
+async def test_a_door_reads_an_envelope_again_that_pages_ask_for(deployment: Deployment):
+    """The page notes the wish and says that it waits; a door carries it out."""
+    async with deployment.pages.database.transaction() as connection:
+        quarantined_id = await project_writes.add_quarantined(
+            connection,
+            deployment.app.id,
+            received_at=clock.now(),
+            item_types=("replay_video",),
+            reason="ValueError: a strange box",
+            body=envelopes.replay_video_envelope(),
+        )
+    retrier = deployment.door.ingest.retrier
+    await retrier.stop()
+    for _ in range(2):  # who asks twice waits for the same
+        path = f"/server/health/quarantine/{quarantined_id}/retry"
+        asked = await deployment.visitor.post(path)
+        assert asked.headers["location"] == "/server/health?done=envelope-asked-for"
+    assert "waits to be read again" in (await deployment.visitor.get("/server/health")).text
+    async with deployment.pages.database.reading() as connection:
+        lines = await audit.list_audit_lines(connection, project_id=deployment.app.id)
+    assert [line.action for line in lines].count("quarantine_retried") == 1
+    retrier.start()
+    await until(lambda: deployment.door.ingest.journal.last_seq == 1)
+    await until(lambda: deployment.door.ingest.journal.backlog().entries == 0)
+    assert (await deployment.visitor.get(deployment.page)).status_code == 200
+    async with deployment.pages.database.reading() as connection:
+        assert not await projects.list_quarantined(connection, deployment.app.id)

@@ -1,4 +1,4 @@
-"""Reads how the server is, and what is in quarantine in all projects; takes envelopes out again."""
+"""Reads how the server is and what is in quarantine, and has envelopes digested again."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from app.administration.server.process_list import forget_dead_process
 from app.administration.server.server_admin import require_server_admin
 from app.audit import writes as audit
 from app.audit.model import Action
-from app.core.errors import InvalidInput
+from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.db.list_slices import ListSlice
@@ -142,26 +142,35 @@ def _add_up(*counts_by_reason: Mapping[str, int]) -> Mapping[str, int]:
 
 async def retry_quarantined(
     database: Database, admin: Person, retrier: QuarantineRetrier | None, quarantined_id: int
-) -> None:
-    """Digest a quarantined envelope again; if it fails again, it comes back.
+) -> bool:
+    """Have a quarantined envelope digested again; if it fails again, it comes back.
+
+    A process with a journal does it at once. Otherwise the envelope waits for one that has.
+
+    Returns:
+        True if it was taken out of quarantine, False if it waits.
 
     Raises:
         PermissionDenied: Whoever asks is not an admin of the server.
         NotFound: The envelope is gone.
-        InvalidInput: It cannot be read any more, its project has no key, or this process has no
-            journal.
-        ServiceUnavailable: The journal does not take it now.
+        InvalidInput: It cannot be read any more, or its project has no key.
     """
     require_server_admin(admin)
-    if retrier is None:
-        raise InvalidInput("this process has no journal: its role `door` is switched off")
     async with database.transaction() as connection:
-        envelope = await retrier.retry_envelope(connection, quarantined_id)
-        await audit.add_audit_line(
-            connection,
-            Action.QUARANTINE_RETRIED,
-            person_id=admin.id,
-            project_id=envelope.project_id,
-            subject=str(quarantined_id),
-            detail={"items": ", ".join(envelope.item_types)},
-        )
+        envelope = await quarantine.ask_for_retry(connection, quarantined_id)
+        if envelope is not None:
+            await audit.add_audit_line(
+                connection,
+                Action.QUARANTINE_RETRIED,
+                person_id=admin.id,
+                project_id=envelope.project_id,
+                subject=str(quarantined_id),
+                detail={"items": ", ".join(envelope.item_types)},
+            )
+    if retrier is None:
+        return False
+    try:
+        await retrier.retry_envelope(quarantined_id)
+    except ServiceUnavailable:
+        return False
+    return True

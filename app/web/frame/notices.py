@@ -65,6 +65,9 @@ _NOTICES: Final = {
     "alert-pictures-off": Notice("Messages show no pictures. Those sent before no longer open."),
     "process-forgotten": Notice("Removed from the list of processes."),
     "envelope-retried": Notice("Read again. If it fails again, it comes back within a minute."),
+    "envelope-asked-for": Notice(
+        "It is read again within some seconds. If it fails again, it comes back within a minute."
+    ),
     "name-saved": Notice("Name saved."),
     "privacy-saved": Notice("Privacy rules saved. They apply to what arrives from now on."),
     "storage-limited": Notice("Storage limit saved."),

@@ -271,4 +271,6 @@ def _build_row(envelope: QuarantinedEnvelope, health: ServerHealth) -> ServerQua
         body_bytes=envelope.body_bytes,
         download_href=project_urls.quarantined(*key) if name else None,
         retry_href=server_urls.retry_quarantined(envelope.id),
+        is_waiting=envelope.retry_asked_at is not None,
+        retry_fault=envelope.retry_fault and phrases.sentence(envelope.retry_fault),
     )

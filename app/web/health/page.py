@@ -77,6 +77,10 @@ class ServerQuarantineRow:
     body_bytes: int
     download_href: str | None
     retry_href: str
+    is_waiting: bool = False
+    """True if somebody has asked for another try, and no process has carried it out yet."""
+    retry_fault: str | None = None
+    """The reason why the last try came to nothing, if it did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,15 +31,17 @@ async def show_health(request: Request, visitor: access.CurrentAdmin, first: _Fr
 async def retry_quarantined(
     request: Request, visitor: access.CurrentAdmin, quarantined_id: access.RowId
 ) -> Response:
-    """Digest a quarantined envelope again."""
+    """Have a quarantined envelope digested again."""
     services = services_of(request)
     try:
-        await server_health.retry_quarantined(
+        is_done = await server_health.retry_quarantined(
             services.db, visitor.person, services.retrier, quarantined_id
         )
     except InvalidInput as error:
         return await _show(request, visitor, error)
-    return answer.redirect(server_urls.HEALTH, done="envelope-retried")
+    return answer.redirect(
+        server_urls.HEALTH, done="envelope-retried" if is_done else "envelope-asked-for"
+    )
 
 
 @router.post(route_to(server_urls.forget_process))

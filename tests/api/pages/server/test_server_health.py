@@ -4,6 +4,7 @@ import uuid
 import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx2
 import pytest
@@ -11,10 +12,12 @@ import pytest_asyncio
 
 from app.audit import queries as audit
 from app.core import clock
+from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.memberships.model import Role
-from app.projects import queries as projects, writes as project_writes
+from app.projects import quarantine as quarantined, queries as projects, writes as project_writes
 from app.projects.model import Outcome, OutcomeKey
+from app.projects.quarantine import QuarantinedBody
 from tests.support import html_reader
 from tests.support.browsers import signed_in
 from tests.support.builders import envelopes
@@ -145,6 +148,9 @@ async def test_an_envelope_that_cannot_be_read_any_more_stays(
     assert refused.status_code == 400
     assert "cannot be read any more" in refused.text
     assert await count_quarantined(tenant) == 1
+    later = html_reader.parse_page((await admin.get("/server/health")).text)
+    assert "Tried again in vain: It cannot be read" in later.one("section", id="quarantine").text
+    assert (await admin.post(retry_path(quarantined_id))).status_code == 400  # somebody asks anew
 
 
 async def test_an_event_of_an_old_endpoint_is_read_as_it_was(
@@ -165,3 +171,48 @@ async def test_only_admins_of_the_server_come_here(tenant: Server):
         assert (await browser.get("/server/health")).status_code == 403
         assert (await browser.post(retry_path(quarantined_id))).status_code == 403
     assert await count_quarantined(tenant) == 1
+
+
+async def test_a_journal_without_room_leaves_the_envelope_waiting(
+    tenant: Server, admin: httpx2.AsyncClient, monkeypatch
+):
+    """The wish is kept, and carried out by itself as soon as the journal takes it."""
+    retrier = tenant.service.ingest.retrier
+    quarantined_id = await quarantine(tenant, envelopes.replay_video_envelope(0))
+
+    async def refuse(*_args: object) -> None:
+        raise ServiceUnavailable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retrier, "_add_to_journal", refuse)
+        answer = await admin.post(retry_path(quarantined_id))
+        assert answer.headers["location"] == "/server/health?done=envelope-asked-for"
+        assert await count_quarantined(tenant) == 1
+    await retrier.work()
+    await tenant.settled()
+    assert await count_quarantined(tenant) == 0
+    assert (await tenant.web.get(tenant.page(REPLAY_ID))).status_code == 200
+
+
+async def test_an_unexpected_fault_holds_up_no_other_envelope(tenant: Server, monkeypatch):
+    """It is logged and shown, and not tried again until somebody asks anew."""
+    retrier = tenant.service.ingest.retrier
+    body, types = envelopes.event_envelope(), ("event",)
+    poison, good = [await quarantine(tenant, body, item_types=types) for _ in range(2)]
+    add = retrier._add_to_journal
+
+    async def fail_once(stored: QuarantinedBody, *args: Any) -> None:
+        if stored.id == poison:
+            raise ZeroDivisionError
+        await add(stored, *args)
+
+    async with tenant.database.transaction() as connection:
+        for each in (poison, good):
+            assert await quarantined.ask_for_retry(connection, each)
+    with monkeypatch.context() as patched:
+        patched.setattr(retrier, "_add_to_journal", fail_once)
+        await retrier.work()
+    async with tenant.database.reading() as connection:
+        (left,) = await projects.list_quarantined(connection, tenant.app.id)
+    assert (left.id, left.retry_asked_at) == (poison, None)
+    assert left.retry_fault == "reading it again failed; the log of the server has the reason"

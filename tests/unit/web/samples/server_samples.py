@@ -100,7 +100,12 @@ HEALTH = health.HealthPage(
     _PROCESSES,
     (health.RefusalRow("unknown_key", 12_345, "No project has this key.", "Compare the DSN."),
      health.RefusalRow("byte_rate", 2, "The key sent more bytes.", "")),
-    52, (_QUARANTINED, replace(_QUARANTINED, project_href=None, download_href=None)),
+    52,
+    (
+        _QUARANTINED,
+        replace(_QUARANTINED, project_href=None, download_href=None, is_waiting=True),
+        replace(_QUARANTINED, retry_fault="It cannot be read any more: " + "no such box " * 20),
+    ),
     parts.ListPart("Showing the first 2 of 52 envelopes.", "Next 50 envelopes", "/server/health"),
     "It cannot be read any more.",
 )  # fmt: skip
