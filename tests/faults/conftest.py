@@ -3,4 +3,5 @@
 from tests.support import programme_size
 
 # Their short forms are in tests/processes.
-collect_ignore = ["test_lost_hosts.py"] if programme_size.IS_CI else []
+_LONG = ["test_failover_under_load.py", "test_lost_hosts.py"]
+collect_ignore = _LONG if programme_size.IS_CI else []

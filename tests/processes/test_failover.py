@@ -1,34 +1,27 @@
 """A8: a standby that lacks the last commits takes over, and nothing is lost.
 
-The standby is cut off while envelopes are stored, the primary is killed, the standby promoted. The
-long form does it under load, again and again.
+The standby is cut off while envelopes are stored, the primary is killed, the standby promoted.
+`tests/faults/test_failover_under_load` does it under load.
 """
 
 import asyncio
-import gc
-import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 import pytest
 
 from app.core.errors import DatabaseUnavailable
 from app.db import migrate
 from app.db.hosts import PrimaryFinder, split_hosts
-from app.db.roles import OWNER
 from app.db.timelines import NewestTimelines
 from tests.support import programme_size
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
 from tests.support.report import Report
-from tests.support.servers import cluster
-from tests.support.servers.cluster import Cluster
+from tests.support.servers import standby_pair
 from tests.support.servers.server import Server, running
+from tests.support.servers.standby_pair import StandbyPair
 from tests.support.waiting import until_asked
 
 ENVELOPES: Final = 16
@@ -37,64 +30,9 @@ IDLE: Final = [False] if programme_size.IS_CI else [False, True]
 """Whether nothing arrives after the failover; the short form is in `test_postgres_went_back`."""
 
 
-@dataclass(slots=True)
-class Pair:
-    """A primary and its standby; they change places with each failover."""
-
-    primary: Cluster
-    standby: Cluster
-
-    @property
-    def url(self) -> str:
-        """The URL of whichever of the two takes writes."""
-        hosts = f"{self.primary.host},{self.standby.host}"
-        return f"postgresql://{OWNER}@{hosts}/playhead?target_session_attrs=read-write"
-
-    async def cut_off(self) -> None:
-        """Let the standby receive nothing from now on."""
-        await self.standby.run(
-            "alter system set primary_conninfo = ''",
-            "select pg_reload_conf()",
-        )
-
-        async def is_cut_off() -> bool:
-            connection = await asyncpg.connect(self.standby.url())
-            try:
-                return not await connection.fetchval("select count(*) from pg_stat_wal_receiver")
-            finally:
-                await connection.close()
-
-        await until_asked(is_cut_off)
-
-    async def fail_over(self) -> None:
-        """End the primary as a power cut would, and promote the standby."""
-        self.primary.kill()
-        await self.standby.promote()
-
-
-@asynccontextmanager
-async def running_pair() -> AsyncIterator[Pair]:
-    """Run a primary with a database, and a standby that follows it."""
-    with cluster.shared_folder() as folder:
-        async with cluster.primary(folder) as primary:
-            standby = Cluster(folder / "standby")
-            standby.make_standby_of(primary)
-            await standby.start()
-            try:
-                yield Pair(primary, standby)
-            finally:
-                standby.kill()
-                _forget_dead_connections()
-
-
-def _forget_dead_connections() -> None:
-    """Collect the connections whose server died, which nobody could close in an orderly way."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
-
-
-async def send_while_cut_off(server: Server, pair: Pair, ledger: Ledger, envelopes: int) -> None:
+async def send_while_cut_off(
+    server: Server, pair: StandbyPair, ledger: Ledger, envelopes: int
+) -> None:
     """Store envelopes that the standby does not get."""
     await pair.cut_off()
     await send(server, ledger, envelopes)
@@ -118,7 +56,7 @@ async def test_a_standby_that_lacks_commits_takes_over(
 ) -> None:
     """Everything that was answered is stored once, whether or not more arrives afterwards."""
     ledger = Ledger(programme_size.seeded_dice("failover", number, is_idle))
-    async with running_pair() as pair:
+    async with standby_pair.running_pair() as pair:
         await migrate.upgrade(pair.url)
         async with running(pair.url, tmp_path, journal_keep_s=60) as server:
             await send(server, ledger, 4)
@@ -135,7 +73,7 @@ async def test_a_standby_that_lacks_commits_takes_over(
         await check_old_primary_is_refused(pair, tmp_path / "timelines.json")
 
 
-async def check_old_primary_is_refused(pair: Pair, kept: Path) -> None:
+async def check_old_primary_is_refused(pair: StandbyPair, kept: Path) -> None:
     """Let the old primary come back by itself, and see that nobody uses it any more."""
     await pair.primary.start()
     for each in range(2):  # a process that knows nothing yet, and one that starts after it

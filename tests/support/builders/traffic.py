@@ -7,12 +7,14 @@ await invariant.check_invariant(server, ledger)  everything that was answered is
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 import httpx2
 
+from app.core.clock import monotonic_s
 from tests.support.builders import clips, envelopes, recordings
 from tests.support.builders.mp4_boxes import box
 from tests.support.builders.wire import SEGMENT_MS, STARTED_MS
@@ -47,6 +49,8 @@ class Ledger:
     sent: list[TrafficEnvelope] = field(default_factory=list)
     statuses: dict[int, list[int | None]] = field(default_factory=dict)
     """Every answer to an envelope, by its number; None for a connection that ended without one."""
+    answered_s: dict[int, float] = field(default_factory=dict)
+    """The time of the first 200 for an envelope, by its number and the monotonic clock."""
 
     def is_kept(self, number: int) -> bool:
         """Tell whether an envelope was answered 200 at least once."""
@@ -157,6 +161,8 @@ async def deliver(sender: httpx2.AsyncClient, to: Keyed, ledger: Ledger, number:
     except httpx2.TransportError:
         status = None
     ledger.statuses.setdefault(number, []).append(status)
+    if status == 200:
+        ledger.answered_s.setdefault(number, monotonic_s())
     return status
 
 
@@ -186,6 +192,24 @@ async def send_as_phones(
         await asyncio.gather(*(send_as_phone(sender) for _ in range(senders)))
 
 
+@asynccontextmanager
+async def sending_phones(
+    base_url: str, to: Keyed, ledger: Ledger, *, senders: int = 16, pause_s: float = 0.05
+) -> AsyncIterator[None]:
+    """Let phones send until the block ends, some 200 envelopes a second unless told otherwise."""
+    is_over = asyncio.Event()
+    phones = asyncio.create_task(
+        send_as_phones(
+            base_url, to, ledger, senders=senders, is_over=is_over.is_set, pause_s=pause_s
+        )
+    )
+    try:
+        yield
+    finally:
+        is_over.set()
+        await asyncio.gather(phones)
+
+
 async def send_some(base_url: str, to: Keyed, ledger: Ledger, count: int) -> None:
     """Send as many envelopes as `count` says."""
     most = len(ledger.sent) + count
@@ -200,6 +224,9 @@ async def send_again(base_url: str, to: Keyed, ledger: Ledger) -> None:
                 await deliver(sender, to, ledger, number)
 
 
-def client(base_url: str) -> httpx2.AsyncClient:
-    """Open connections as an SDK's transport does."""
-    return httpx2.AsyncClient(base_url=base_url, trust_env=False, timeout=_ANSWER_S)
+def client(base_url: str, *, source: str | None = None) -> httpx2.AsyncClient:
+    """Open connections as an SDK's transport does, from an address of this machine if named."""
+    transport = httpx2.AsyncHTTPTransport(local_address=source, trust_env=False)
+    return httpx2.AsyncClient(
+        base_url=base_url, trust_env=False, timeout=_ANSWER_S, transport=transport
+    )
