@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 import queue
+import re
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,7 @@ from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
 from tests.support.recorded import contents, delivery, samples
 from tests.support.report import Report
-from tests.support.servers import cluster, postgres, process, s3
+from tests.support.servers import cluster, postgres, process, proxies, s3
 from tests.support.servers.bucket import Bucket
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Server, running
@@ -38,11 +39,14 @@ FAMILIES: Final = (
     else tuple(samples.families())
 )
 DOORS: Final = 3
+PHONES: Final = 32
+"""Addresses of phones, which nginx divides among the doors: none gets nothing."""
 STARTED_AT_ONCE: Final = 4 if programme_size.IS_CI else 8
 STARTS: Final = programme_size.rounds(ci=1, nightly=20)
 LOADED: Final = 4
 ENVELOPES: Final = programme_size.rounds(ci=240, nightly=36_000)
 """Envelopes that four processes take in all."""
+_ACCEPTED: Final = re.compile(r"^playhead_envelopes_accepted_total\S* (\S+)$", re.MULTILINE)
 DELAY_S: Final = 0.001
 """The way to Postgres and the way back take this long, each."""
 
@@ -70,12 +74,12 @@ async def dump_everything(server: Server) -> dict[str, Any]:
     }
 
 
-async def deliver_in_turn(doors: Sequence[Server]) -> None:
-    """Deliver all families, shuffled, each request to the next door."""
+async def deliver_in_turn(places: Sequence[Server]) -> None:
+    """Deliver all families, shuffled, each request to the next place."""
     requests = [request for family in FAMILIES for request in contents.requests(family)]
     programme_size.seeded_dice("several").shuffle(requests)
-    for request, door in zip(requests, itertools.cycle(doors), strict=False):
-        answer = await delivery.deliver(door, request)
+    for request, place in zip(requests, itertools.cycle(places), strict=False):
+        answer = await delivery.deliver(place, request)
         assert answer.status_code == 200, f"{request.name}: {answer.text}"
 
 
@@ -104,11 +108,10 @@ async def test_three_processes_store_what_one_stores(
                 )
                 for number in range(1, DOORS)
             ]
-            doors = [first]
-            for other in others:
-                sender = await stack.enter_async_context(traffic.client(other.base_url))
-                doors.append(replace(first, base_url=other.base_url, sender=sender))
-            await deliver_in_turn(doors)
+            doors = [first.base_url, *(other.base_url for other in others)]
+            async with behind_nginx(first, doors, tmp_path / "proxy") as phones:
+                await deliver_in_turn(phones)
+            assert all([await count_accepted(door) for door in doors])
             await first.settled()
             for other in others:
                 await process.wait_until_digested(other)
@@ -117,6 +120,30 @@ async def test_three_processes_store_what_one_stores(
     assert stored["issues"] == expected["issues"]
     assert stored["replays"] == expected["replays"]
     assert any(stored["replays"].values())
+
+
+@asynccontextmanager
+async def behind_nginx(
+    first: Server, doors: Sequence[str], folder: Path
+) -> AsyncIterator[list[Server]]:
+    """Put nginx before some doors, and give what phones with different addresses reach there."""
+    upstreams = [door.removeprefix("http://") for door in doors]
+    async with (
+        proxies.in_front_of(*upstreams, folder=folder, kind="nginx") as proxy,
+        AsyncExitStack() as stack,
+    ):
+        senders = [
+            await stack.enter_async_context(traffic.client(proxy, source=f"127.0.1.{number}"))
+            for number in range(1, PHONES + 1)
+        ]
+        yield [replace(first, base_url=proxy, sender=sender) for sender in senders]
+
+
+async def count_accepted(base_url: str) -> int:
+    """Return how many envelopes a process has accepted since its start."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE_S) as client:
+        metrics = (await client.get(f"{base_url}/metrics")).text
+    return sum(int(float(count)) for count in _ACCEPTED.findall(metrics))
 
 
 @pytest.mark.parametrize("is_migrated", [False, True])

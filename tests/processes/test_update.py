@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,6 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from app import __version__
 from app.core.ids import ReplayId
 from app.db import migrate
 from app.db.engine import Database
@@ -24,25 +22,12 @@ from tests.support.builders import envelopes
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.servers import process, s3
 from tests.support.servers.installed import ROOT
+from tests.support.servers.next_release import NEXT_REVISION, NEXT_VERSION, make_next_release
 from tests.support.servers.postgres import as_app
 from tests.support.servers.process import ForkServer, LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, keyed
 from tests.support.waiting import PATIENCE_S
 
-NEXT_VERSION: Final = "9.9.9"
-NEXT_REVISION: Final = "9001"
-_MIGRATION: Final = f"""
-from alembic import op
-
-revision = "{NEXT_REVISION}"
-down_revision = "{{before}}"
-
-
-def upgrade() -> None:
-    op.execute("alter table replays add column of_the_next_release text not null default ''")
-    op.execute("alter table segments add column of_the_next_release int")
-    op.execute("create table of_the_next_release (id bigint primary key)")
-"""
 _DATA: Final = "/var/lib/playhead"
 _BACKUPS: Final = "/var/backups/playhead"
 
@@ -58,20 +43,8 @@ def read_commands(heading: str) -> list[str]:
 
 @pytest.fixture
 def next_release(tmp_path: Path) -> Path:
-    """Make a copy of this checkout that is a release later, with a migration of its own."""
-    folder = tmp_path / "next"
-    folder.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("app", "migrations"):
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    for name in ("templates", "static"):
-        (folder / name).symlink_to(ROOT / name)
-    package = folder / "app" / "__init__.py"
-    package.write_text(package.read_text().replace(__version__, NEXT_VERSION))
-    before = migrate.known_revisions()[-1]
-    migration = folder / "migrations" / "versions" / f"{NEXT_REVISION}_next.py"
-    migration.write_text(_MIGRATION.format(before=before))
-    return folder
+    """Make the checkout of the next release."""
+    return make_next_release(tmp_path / "next")
 
 
 @dataclass
