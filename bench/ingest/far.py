@@ -1,10 +1,12 @@
 """Compares one process with several, whose Postgres is some milliseconds away.
 
     python -m bench.ingest.far --workers 4 --rtt 2 --mix replay=1 --rounds 5
+    python -m bench.ingest.far --workers 4 --rtt 2 --mix replay=6,error=1 --rate 600 --seconds 30
 
 Both have a Postgres of their own behind a relay that delays what it carries. They are measured
 alternately. The CPU time of an envelope is that of the server and of Postgres, without the relay,
-from the first request until the last envelope is counted as kept.
+from the first request until the last envelope is counted as kept. With a rate, envelopes are due at
+fixed times; how many wait for digest in the first half and in the second shows whether it keeps up.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import uvloop
 
 from app.core import clock
@@ -36,6 +39,7 @@ _START_S: Final = 30.0
 _PATIENCE_S: Final = 120.0
 _POLL_S: Final = 0.1
 _PAUSE_S: Final = 2.0
+_WATCH_S: Final = 0.5
 _OK: Final = 200
 
 
@@ -50,6 +54,10 @@ class RoundFigures:
     """Envelopes a second, until the last is stored."""
     p50_ms: float
     p99_ms: float
+    waiting_first: float
+    """Envelopes that wait for digest, on average of the first half; without a rate 0."""
+    waiting_second: float
+    """The same in the second half."""
 
 
 @contextmanager
@@ -112,7 +120,12 @@ async def measure_round(
     """
     kept_before = await server.count_kept()
     before, began_s = server.cpu_time(), clock.monotonic_s()
+    waiting: list[int] = []
+    watching = asyncio.create_task(_watch_backlog(server, waiting)) if pace.rate else None
     answers = await load.send_envelopes(server.target, stream, pace)
+    if watching is not None:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
     if set(answers.statuses) != {_OK}:
         raise SystemExit(f"answers by status: {dict(answers.statuses)}")
     while await server.count_kept() - kept_before < answers.count():
@@ -122,13 +135,24 @@ async def measure_round(
     seconds, after = clock.monotonic_s() - began_s, server.cpu_time()
     postgres_s = after.postgres_s - before.postgres_s
     each_us = 1e6 / answers.count()
+    half = len(waiting) // 2
     return RoundFigures(
         cpu_us=(after.server_s - before.server_s + postgres_s) * each_us,
         postgres_us=postgres_s * each_us,
         envelopes_s=answers.count() / seconds,
         p50_ms=answers.percentile_ms(0.5),
         p99_ms=answers.percentile_ms(0.99),
+        waiting_first=statistics.mean(waiting[:half] or [0]),
+        waiting_second=statistics.mean(waiting[half:] or [0]),
     )
+
+
+async def _watch_backlog(server: MeasuredServer, waiting: list[int]) -> None:
+    """Note twice a second how many envelopes wait for digest, until cancelled."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=_PATIENCE_S) as client:
+        while True:
+            waiting.append(await server.backlog(client))
+            await asyncio.sleep(_WATCH_S)
 
 
 async def compare_servers(
@@ -171,7 +195,8 @@ def format_figures(figures: RoundFigures) -> str:
     return (
         f"processes  {figures.cpu_us:5.0f} us an envelope, of which Postgres "
         f"{figures.postgres_us:4.0f}  {figures.envelopes_s:7,.0f}/s  "
-        f"p50 {figures.p50_ms:6.1f} ms  p99 {figures.p99_ms:6.1f} ms"
+        f"p50 {figures.p50_ms:6.1f} ms  p99 {figures.p99_ms:6.1f} ms  "
+        f"waiting {figures.waiting_first:.0f}, then {figures.waiting_second:.0f}"
     )
 
 
@@ -210,9 +235,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2, help="of sending, in each round")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument(
+        "--rate", type=float, default=0, help="envelopes a second; 0 for as many as go"
+    )
     options = parser.parse_args()
     stream = EnvelopeStream(envelopes.make_corpus([*options.mix]), options.mix)
-    pace = SendingPace(options.connections, options.seconds)
+    pace = SendingPace(options.connections, options.seconds, options.rate)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="playhead-bench-")))
         folder.chmod(0o711)  # If this runs as root, Postgres is another user and must enter.
@@ -223,12 +251,14 @@ def main() -> None:
             for workers in (1, options.workers)
         }
         measured = uvloop.run(compare_servers(several, stream, pace, options.rounds))
+        deadlocks = sum(uvloop.run(server.count_deadlocks()) for server in several.values())
     medians = {workers: find_medians(rounds) for workers, rounds in measured.items()}
     for workers, figures in medians.items():
         _print(f"median   {workers} {format_figures(figures)}")
     ratio = medians[options.workers].cpu_us / medians[1].cpu_us
     _print(f"RATIO {ratio:.3f}: CPU time of an envelope, {options.workers} processes beside 1")
-    _print(json.dumps({"ratio": ratio, "rtt_ms": options.rtt, "workers": options.workers}))
+    facts = {"ratio": ratio, "rtt_ms": options.rtt, "workers": options.workers}
+    _print(json.dumps(facts | {"rate": options.rate, "deadlocks": deadlocks}))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ _LIBRARIES: Final = {"libdeflate-dev": "libdeflate.h", "libpq-dev": "libpq-fe.h"
 _START_S: Final = 120.0
 _POLL_S: Final = 0.2
 """The pause between two requests for metrics, since each costs the server CPU time."""
-_BACKLOG: Final = re.compile(r"^playhead_journal_backlog_entries (\S+)", re.MULTILINE)
+_BACKLOG: Final = re.compile(r"^playhead_journal_backlog_entries(?:{[^}]*})? (\S+)", re.MULTILINE)
+"""The entries of a process, or of each worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,7 @@ class MeasuredServer:
     async def backlog(self, client: httpx2.AsyncClient) -> int:
         """Return the number of envelopes that it has answered and not digested."""
         answer = await client.get(f"http://{HOST}:{self.target.port}/metrics")
-        (entries,) = _BACKLOG.findall(answer.text)
-        return int(float(entries))
+        return sum(int(float(entries)) for entries in _BACKLOG.findall(answer.text))
 
     async def wait_until_digested(self) -> float:
         """Wait until everything is digested; returns how many seconds that took."""
@@ -86,6 +86,15 @@ class MeasuredServer:
         connection = await asyncpg.connect(postmaster.find_running_url(self.place))
         try:
             query = "select coalesce(sum(quantity), 0) from outcomes where outcome = 'kept'"
+            return int(await connection.fetchval(query))
+        finally:
+            await connection.close()
+
+    async def count_deadlocks(self) -> int:
+        """Return how many deadlocks its Postgres has ended in the database."""
+        connection = await asyncpg.connect(postmaster.find_running_url(self.place))
+        try:
+            query = "select deadlocks from pg_stat_database where datname = current_database()"
             return int(await connection.fetchval(query))
         finally:
             await connection.close()
