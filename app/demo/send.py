@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ipaddress
 import secrets
+import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -142,9 +143,11 @@ async def _post(
     try:
         answer = await client.post(endpoint.url, content=body, headers=headers)
     except httpx2.HTTPError as error:
+        advice = "is the server running there?"
+        if _is_about_certificate(error):
+            advice = "name a file with the certificate of its authority in SSL_CERT_FILE"
         raise ServiceUnavailable(
-            f"no answer from {endpoint.url} ({shown(str(error) or type(error).__name__)}): is the "
-            "server running there?"
+            f"no answer from {endpoint.url} ({shown(str(error) or type(error).__name__)}): {advice}"
         ) from error
     if answer.status_code in _WRONG_KEY:
         raise PermissionDenied(
@@ -152,6 +155,14 @@ async def _post(
             f"({answer.status_code}: {shown(answer.text)})"
         )
     return answer
+
+
+def _is_about_certificate(error: BaseException | None) -> bool:
+    """Tell whether an error arose because the certificate of a server could not be verified."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        # httpx's own errors hide that of TLS, at two levels.
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _headers(project: Sender, public_key: PublicKey) -> dict[str, str]:

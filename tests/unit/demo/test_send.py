@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import ssl
 from collections.abc import Callable
 from functools import partial
 
@@ -197,6 +198,20 @@ async def test_a_silent_server_is_named(install_server: InstallServer):
 
     install_server(hang_up)
     with pytest.raises(ServiceUnavailable, match=r"no answer from http://phone\.example:8000"):
+        await send.send_demo(APP, BACKEND)
+
+
+async def test_an_unknown_authority_is_told_with_what_to_do(install_server: InstallServer):
+    """The error of a certificate of one's own names the variable that helps."""
+
+    def refuse(request: httpx2.Request) -> httpx2.Response:
+        try:
+            raise ssl.SSLCertVerificationError(1, "unable to get local issuer certificate")
+        except ssl.SSLCertVerificationError as error:
+            raise httpx2.ConnectError(str(error), request=request) from error
+
+    install_server(refuse)
+    with pytest.raises(ServiceUnavailable, match=r"local issuer certificate.*SSL_CERT_FILE$"):
         await send.send_demo(APP, BACKEND)
 
 
