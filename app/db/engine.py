@@ -240,7 +240,7 @@ def make_engine(url: str, *, has_command_timeout: bool = True, **options: Any) -
 
 
 def _replace_dead_connections(pool: AsyncEngine) -> None:
-    """Let a pool open a connection again that died while it was idle, before it is used.
+    """Let a pool replace a connection that died, or is outdated, before it is used again.
 
     SQLAlchemy's `pool_pre_ping` would ask Postgres with every use, five times for the page of a
     replay. A connection that was used a moment ago is as likely to die within its next statement.
@@ -254,6 +254,8 @@ def _replace_dead_connections(pool: AsyncEngine) -> None:
         try:
             if connection.driver_connection.is_closed():
                 raise ConnectionResetError("Postgres closed it")
+            if hosts.primary_finder.is_outdated(connection.driver_connection):
+                raise ConnectionResetError("it leads to an old primary")
             if idle_s > _IDLE_S:
                 connection.ping()
         except (connection.dbapi.Error, OSError) as error:

@@ -77,6 +77,8 @@ class PrimaryFinder:
             WeakKeyDictionary()
         )
         """A lock serves one event loop, and a command may run several one after another."""
+        self._opened: WeakKeyDictionary[asyncpg.Connection[Any], Timeline] = WeakKeyDictionary()
+        """The timeline of the primary to which each connection was opened."""
 
     async def connect(
         self, urls: Sequence[str], *, command_s: float | None
@@ -107,6 +109,7 @@ class PrimaryFinder:
             newer = self._timelines.find_newer(timeline)
             if newer is None:
                 self._timelines.note(timeline)  # it may have been promoted since the last look
+                self._opened[connection] = timeline
                 return connection
             await _end(connection)
             reason = (
@@ -116,6 +119,15 @@ class PrimaryFinder:
             )
             errors.append(asyncpg.InterfaceError(reason))
         raise explain_errors(errors)
+
+    def is_outdated(self, connection: "asyncpg.Connection[Any]") -> bool:
+        """Tell whether a newer primary was seen since a connection was opened by `connect`.
+
+        A pooler keeps the connections of its clients while its Postgres is away. When an old
+        primary comes back, they lead to it again, and it would be given writes that are lost.
+        """
+        timeline = self._opened.get(connection)
+        return timeline is not None and self._timelines.find_newer(timeline) is not None
 
     async def _look_if_due(self, urls: Sequence[str], command_s: float | None) -> None:
         """Look at all hosts, if no look is recent; whoever comes meanwhile waits for its end."""

@@ -127,6 +127,19 @@ async def test_an_old_primary_is_refused_by_processes_that_lived_through_the_fai
     assert await find_url(idle) == NEW
 
 
+async def test_connections_to_a_primary_that_was_replaced_are_outdated(fake_hosts):
+    """A pooler leads them to the old primary again; those without a timeline are used on."""
+    finder = PrimaryFinder(NewestTimelines())
+    fake_hosts |= {OLD: 1, NEW: STANDBY}
+    before = await finder.connect([OLD, NEW], command_s=None)
+    assert not finder.is_outdated(before)
+    fake_hosts |= {OLD: None, NEW: 2}
+    after = await finder.connect([OLD, NEW], command_s=None)
+    assert [finder.is_outdated(each) for each in (before, after)] == [True, False]
+    fake_hosts[NEW] = 0
+    assert not finder.is_outdated(await finder.connect([OLD, NEW], command_s=None))
+
+
 async def test_all_hosts_are_looked_at_now_and_then(fake_hosts, monkeypatch):
     """Otherwise a connection asks one host. A look that takes long is repeated less often."""
     finder = PrimaryFinder(NewestTimelines())

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
-from app.db import engine
+from app.db import engine, hosts
 from app.db.engine import Database
 from tests.support.servers.postgres import run_sql
 
@@ -198,6 +198,24 @@ async def test_dead_idle_connections_are_replaced(
         f" and datname = '{database_url.partition('?')[0].rpartition('/')[2]}'",
     )
     assert await count_numbers(database) == 0
+
+
+async def test_connections_to_an_old_primary_are_replaced(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+):
+    """A connection that lives, and leads to a primary that was replaced, is not used again."""
+
+    async def read_pid() -> int:
+        async with database.reading() as connection:
+            return int((await connection.execute(text("select pg_backend_pid()"))).scalar_one())
+
+    first = await read_pid()
+    assert await read_pid() == first
+    outdated = [True, False]
+    with monkeypatch.context() as patch:
+        patch.setattr(hosts.primary_finder, "is_outdated", lambda _: outdated.pop(0))
+        assert await read_pid() != first
+    assert await read_pid() != first
 
 
 async def test_a_missing_server_is_an_outage(tmp_path: Path):
