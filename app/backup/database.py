@@ -35,6 +35,10 @@ _OWN: Final = """
       and relkind in ('r', 'p', 'v', 'm')
       and not exists (select from pg_depend where objid = pg_class.oid and deptype = 'e')
 """
+_POOLED: Final = (
+    "a pooler stands before Postgres, and pg_dump and pg_restore need sessions of their own: name "
+    "Postgres itself in PLAYHEAD_DATABASE_URL and PLAYHEAD_DATABASE_OWNER_URL for this command"
+)
 _OTHERS: Final = """
     select count(*) from pg_stat_activity
     where datname = current_database() and application_name = 'playhead'
@@ -108,12 +112,17 @@ async def read_facts(url: str) -> DatabaseFacts:
     """Read what must be known of a database.
 
     Raises:
+        BackupRefused: A pooler stands before it. `pg_dump` and `pg_restore` change settings of
+            their session, such as the path by which tables are found, and a pooler would lend the
+            session to the server afterwards.
         DatabaseUnavailable: It cannot be reached.
     """
     revision = await migrate.current_revision(url)
     with engine.translating_errors():
         connection = await engine.connect(url)
         try:
+            if connection.get_server_pid() != await connection.fetchval("select pg_backend_pid()"):
+                raise BackupRefused(_POOLED)
             return DatabaseFacts(
                 connection.get_server_version().major,
                 revision,

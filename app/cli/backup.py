@@ -28,7 +28,7 @@ from app.cli.environment import err, out
 from app.core.clock import monotonic_s
 from app.core.settings import Settings
 from app.core.units import format_bytes
-from app.db import roles
+from app.db import engine, roles
 from app.db.roles import DatabaseUrls
 from app.db.server.embedded import EmbeddedPostgres
 
@@ -173,12 +173,16 @@ def _describe_backup(manifest: Manifest) -> str:
 
 @asynccontextmanager
 async def _open_urls(settings: Settings, *, is_locked: bool = False) -> AsyncIterator[DatabaseUrls]:
-    """Give the URLs of the database as it is: nothing is migrated."""
+    """Give the URLs of the database as it is: nothing is migrated.
+
+    Of several hosts they name the primary alone, so that the programs of Postgres use it as well.
+    """
     known = roles.read_external_urls(settings)
     if known is None and not is_locked:
         known = EmbeddedPostgres.running(settings.data_dir)
     if known is not None:
-        yield known
+        app, owner = [await engine.find_primary_url(url) for url in (known.app, known.owner)]
+        yield DatabaseUrls(app, owner)
         return
     lock = None if is_locked else serve.take_folder(settings)
     postgres = EmbeddedPostgres(bin_dir=settings.postgres_bin)

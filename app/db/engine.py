@@ -289,6 +289,16 @@ async def connect(url: str, *, has_command_timeout: bool = True) -> "asyncpg.Con
         raise hosts.explain_errors([error]) from error
 
 
+async def find_primary_url(url: str) -> str:
+    """Return a URL with one host: the primary, if a URL names several.
+
+    Raises:
+        DatabaseUnavailable: There is no primary; the message has the reason of each host.
+    """
+    urls = hosts.split_hosts(url)
+    return url if len(urls) == 1 else await hosts.primary_finder.find_url(urls)
+
+
 def _read_sqlstate(error: sqlalchemy.exc.DBAPIError) -> str | None:
     """Return the SQLSTATE of an error, or that of a lost connection if the driver lost it."""
     if error.connection_invalidated or isinstance(error, sqlalchemy.exc.InterfaceError):

@@ -96,6 +96,24 @@ class PrimaryFinder:
         Raises:
             DatabaseUnavailable: There is none; the message has the reason of each host.
         """
+        _, connection = await self._choose(urls, command_s)
+        return connection
+
+    async def find_url(self, urls: Sequence[str]) -> str:
+        """Return the URL of the primary that `connect` would use, for the programs of Postgres.
+
+        Of several hosts these take the first that takes writes, which may be an old primary.
+
+        Raises:
+            DatabaseUnavailable: There is none; the message has the reason of each host.
+        """
+        url, connection = await self._choose(urls, _CONNECT_ONE_OF_SEVERAL_S)
+        await _end(connection)
+        return url
+
+    async def _choose(
+        self, urls: Sequence[str], command_s: float | None
+    ) -> "tuple[str, asyncpg.Connection[Any]]":
         await self._look_if_due(urls, command_s)
         errors: list[Exception] = []
         for url in urls:
@@ -105,12 +123,12 @@ class PrimaryFinder:
                 errors.append(error)
                 continue
             if timeline is None:
-                return connection
+                return url, connection
             newer = self._timelines.find_newer(timeline)
             if newer is None:
                 self._timelines.note(timeline)  # it may have been promoted since the last look
                 self._opened[connection] = timeline
-                return connection
+                return url, connection
             await _end(connection)
             reason = (
                 f"{_name_host(url)} is an old primary on timeline {timeline.number}, and timeline "

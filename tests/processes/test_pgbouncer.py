@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
+from app.backup.database import read_facts
+from app.backup.model import BackupRefused
 from app.cli.checks.check_result import CheckLevel, CheckResult
 from app.cli.doctor import run_checks
 from app.core.settings import Settings
@@ -70,7 +72,7 @@ async def run_doctor(urls: DatabaseUrls, folder: Path) -> dict[str, CheckResult]
 
 
 async def test_samples_are_right_and_no_lock_is_left(pooled: PooledDatabase, tmp_path: Path):
-    """Migrations leave no advisory lock at a connection, and recorded traffic is stored whole."""
+    """No advisory lock stays at a connection, traffic is stored whole, backups are refused."""
     locks = "select count(*) from pg_locks where locktype = 'advisory'"
     async with pgbouncer.in_front_of(pooled.server, pooled.folder) as host:
         urls = urls_at(host)
@@ -90,6 +92,8 @@ async def test_samples_are_right_and_no_lock_is_left(pooled: PooledDatabase, tmp
         checks = await run_doctor(urls, tmp_path)
         assert checks["database"].state is not CheckLevel.FAIL
         assert "pooler" not in checks
+        with pytest.raises(BackupRefused, match="a pooler stands before Postgres"):
+            await read_facts(urls.owner)
 
 
 async def test_without_prepared_statements_envelopes_wait_and_the_reason_is_told(

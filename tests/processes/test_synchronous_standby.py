@@ -7,14 +7,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from app.cli.checks.check_result import CheckLevel
 from app.cli.checks.process_checks import check_standbys
 from app.db import engine
+from app.db.engine import Database
 from app.db.roles import APP, OWNER, DatabaseUrls, prepare_schema
 from tests.support.builders import envelopes
 from tests.support.servers import cluster, pgbouncer
@@ -23,6 +26,7 @@ from tests.support.servers.server import Server, running
 from tests.support.waiting import until_asked
 
 STANDBY_NAME: Final = "second"
+_KEPT: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,17 @@ async def find_port(url: str) -> int:
         await connection.close()
 
 
+async def find_ports(database: Database) -> set[int]:
+    """Return the ports of the servers to which all connections lead that a pool keeps."""
+    async with AsyncExitStack() as stack:
+        return {
+            int(await connection.scalar(text("select inet_server_port()")) or 0)
+            for connection in [
+                await stack.enter_async_context(database.reading()) for _ in range(_KEPT)
+            ]
+        }
+
+
 async def send_errors(server: Server, number: int) -> set[str]:
     """Send errors, each answered 200; return their ids."""
     ids = {uuid.uuid4().hex for _ in range(number)}
@@ -101,7 +116,10 @@ async def has_state(server: Cluster, state: CheckLevel) -> bool:
 
 
 async def test_a_synchronous_standby_takes_over(pair: PooledPair, tmp_path: Path):
-    """The standby has all that was stored; `doctor` says what the new primary waits for."""
+    """The standby has all that was stored; `doctor` says what the new primary waits for.
+
+    When the old primary comes back, its pooler leads to it again, and nothing is written there.
+    """
     await until_asked(lambda: has_state(pair.primary, CheckLevel.WARN))
     for each in (pair.primary, pair.standby):  # the setting comes along with a later copy
         await each.run(
@@ -114,6 +132,8 @@ async def test_a_synchronous_standby_takes_over(pair: PooledPair, tmp_path: Path
         assert await find_port(pair.url(APP)) == pair.primary.port
         sent = await send_errors(server, 30)
         await server.settled()
+        assert await find_ports(server.database) == {pair.primary.port}
+        before_failover = await list_events(pair.primary)
         pair.primary.kill()
         sent |= await send_errors(server, 10)
         await pair.standby.promote()
@@ -128,3 +148,13 @@ async def test_a_synchronous_standby_takes_over(pair: PooledPair, tmp_path: Path
 
         await until_asked(are_all_stored)
         assert (await server.web.get("/issues")).status_code == 200
+
+        # It comes back by itself, and takes writes without waiting for anybody.
+        await pair.primary.start(synchronous_standby_names="")
+        assert await find_ports(server.database) == {pair.standby.port}
+        assert urlsplit(await engine.find_primary_url(pair.url(OWNER))).netloc == (
+            f"{OWNER}@{pair.hosts[1]}"
+        )
+        sent |= await send_errors(server, 10)
+        await until_asked(are_all_stored)
+        assert not await list_events(pair.primary) - before_failover

@@ -89,6 +89,7 @@ async def test_the_newest_primary_is_found(fake_hosts, old, new, expected):
     """It may stand last in the URL; a standby or a host that is down is passed over."""
     fake_hosts |= {OLD: old, NEW: new}
     assert await find_url(PrimaryFinder(NewestTimelines())) == expected
+    assert await PrimaryFinder(NewestTimelines()).find_url([OLD, NEW]) == expected
 
 
 async def test_an_old_primary_is_refused_by_a_process_that_starts_later(fake_hosts, tmp_path):

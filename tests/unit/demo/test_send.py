@@ -205,10 +205,8 @@ async def test_an_unknown_authority_is_told_with_what_to_do(install_server: Inst
     """The error of a certificate of one's own names the variable that helps."""
 
     def refuse(request: httpx2.Request) -> httpx2.Response:
-        try:
-            raise ssl.SSLCertVerificationError(1, "unable to get local issuer certificate")
-        except ssl.SSLCertVerificationError as error:
-            raise httpx2.ConnectError(str(error), request=request) from error
+        error = ssl.SSLCertVerificationError(1, "unable to get local issuer certificate")
+        raise httpx2.ConnectError(str(error), request=request) from error
 
     install_server(refuse)
     with pytest.raises(ServiceUnavailable, match=r"local issuer certificate.*SSL_CERT_FILE$"):
