@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 from app.cli import environment
 from app.db.folder import DataFolderLock
 from tests.support.servers import process
-from tests.support.servers.installed import ROOT
+from tests.support.servers.process import CommandResult
 from tests.support.servers.server import alone
 
 
@@ -25,17 +23,10 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def run_playhead(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_playhead(data_dir: Path, *arguments: str) -> CommandResult:
     """Run a command on a data folder to its end."""
-    variables = {"PYTHONPATH": str(ROOT), "PLAYHEAD_DATA_DIR": str(data_dir), "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", "app.cli", *arguments],
-        cwd=data_dir.parent,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"PLAYHEAD_DATA_DIR": str(data_dir), "COLUMNS": "200"}
+    return process.run_command(*arguments, folder=data_dir.parent, environment=variables)
 
 
 async def test_a_running_server_is_backed_up_and_restored_beside_it(folder: Path):
@@ -43,21 +34,21 @@ async def test_a_running_server_is_backed_up_and_restored_beside_it(folder: Path
     data, copy, backups = folder / "data", folder / "copy", str(folder / "backups")
     with process.launch_and_wait(None, data):
         output = run_playhead(data, "backup", backups)
-        assert output.returncode == 0, output.stderr
-        assert re.match(r"Made [\dT-]+Z \(database \d+ KiB, 0 objects of 0 bytes\)", output.stdout)
-        assert "Dumping the database" in output.stderr
+        assert output.status == 0, output.errors
+        assert re.match(r"Made [\dT-]+Z \(database \d+ KiB, 0 objects of 0 bytes\)", output.output)
+        assert "Dumping the database" in output.errors
         inside = run_playhead(data, "backup", str(data / "backups"))
-        assert (inside.returncode, inside.stdout) == (1, "")
-        assert "is inside of the data folder" in inside.stderr
+        assert (inside.status, inside.output) == (1, "")
+        assert "is inside of the data folder" in inside.errors
     verified = run_playhead(data, "backup", "--verify", backups)
-    assert verified.stdout.endswith("every byte is as it was written.\n"), verified.stderr
+    assert verified.output.endswith("every byte is as it was written.\n"), verified.errors
     lock = DataFolderLock.acquire(copy)
     running = run_playhead(copy, "restore", backups)
     lock.release()
-    assert running.returncode == 1
-    assert f"Playhead already runs on this data folder (process {os.getpid()}" in running.stderr
+    assert running.status == 1
+    assert f"Playhead already runs on this data folder (process {os.getpid()}" in running.errors
     restored = run_playhead(copy, "restore", backups)
-    assert restored.returncode == 0, restored.stderr
-    assert f"Start the server with `{environment.format_command('serve')}`." in restored.stdout
+    assert restored.status == 0, restored.errors
+    assert f"Start the server with `{environment.format_command('serve')}`." in restored.output
     async with alone(None, copy) as (_, client):
         assert (await client.get("/health/ready")).status_code == 200

@@ -1,9 +1,7 @@
 """The steps for an update, and for going back, are carried out as docs/deployment.md has them."""
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -54,8 +52,8 @@ class Host:
     folder: Path
     settings: Mapping[str, Any]
     stack: ExitStack
-    releases: Mapping[str, tuple[Path, ForkServer]]
-    """The checkout of each release, and what starts its servers."""
+    releases: Mapping[str, ForkServer]
+    """What starts servers and commands of each release."""
     installed: str = "this"
     server: ServerProcess | None = None
     running: ExitStack = field(default_factory=ExitStack)
@@ -88,7 +86,7 @@ class Host:
         if verb in {"stop", "restart"}:
             self.running.close()
         if verb in {"start", "restart"}:
-            options = LaunchOptions(fork_server=self.releases[self.installed][1])
+            options = LaunchOptions(fork_server=self.releases[self.installed])
             url = self.settings["database_url"]
             others = {name: each for name, each in self.settings.items() if name != "database_url"}
             launching = process.launch_and_wait(url, self.folder, options, **others)
@@ -98,16 +96,14 @@ class Host:
         """Run a command of the installed release; returns its status."""
         settings = {"data_dir": str(self.folder), **self.settings, **changes}
         variables = {f"PLAYHEAD_{name.upper()}": str(value) for name, value in settings.items()}
-        done = subprocess.run(
-            [sys.executable, "-m", "app.cli", *arguments],
-            cwd=self.folder.parent,
-            env={**os.environ, "PYTHONPATH": str(self.releases[self.installed][0]), **variables},
-            capture_output=True,
-            text=True,
-            check=False,
+        result = process.run_command(
+            *arguments,
+            folder=self.folder.parent,
+            environment=variables,
+            fork_server=self.releases[self.installed],
         )
-        self.output = done.stdout + done.stderr
-        return done.returncode
+        self.output = result.output + result.errors
+        return result.status
 
     async def take_segment(self, project: Keyed, segment_id: int) -> None:
         """Send a segment to the server, and wait until it is digested."""
@@ -144,7 +140,7 @@ def hosts(database_url: str, tmp_path: Path, next_release: Path) -> Iterator[lis
         }
         newer = ForkServer({"PYTHONPATH": f"{next_release}:{ROOT}"})
         stack.callback(newer.close)
-        releases = {"this": (ROOT, process.get_fork_server()), "next": (next_release, newer)}
+        releases = {"this": process.get_fork_server(), "next": newer}
         made = [Host(tmp_path / name, settings, stack, releases) for name in ("a", "b")]
         for host in made:
             host.folder.mkdir()

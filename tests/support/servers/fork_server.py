@@ -5,6 +5,8 @@ are killed. Run as a program this file is that process; `tests.support.servers.p
 
     socket (standard input) ─► one JSON request and the write end of a pipe ─► fork ─► pid
     pipe ◄─ the child: a line when it listens, a line with the place when it kills itself
+
+A child can also be a command of `playhead`, which says with what status it ends.
 """
 
 import asyncio
@@ -26,7 +28,7 @@ from unittest import mock
 
 import uvloop
 
-from app import main
+from app import cli, main
 from app.core import log
 from app.core.settings import Settings
 from app.ingest.digest import batch_digester, store
@@ -94,13 +96,33 @@ def _run_child(wanted: dict[str, Any], pipe: int) -> None:
         if wanted["open_files"]:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted["open_files"],) * 2)
         os.environ.update(wanted["environment"])
-        _serve(wanted, pipe)
+        if "command" in wanted:
+            _write_message(pipe, {"status": _run_command(wanted)})
+        else:
+            _serve(wanted, pipe)
         code = 0
     except BaseException:  # noqa: BLE001 - nothing else would ever show why it ended
         traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _run_command(wanted: dict[str, Any]) -> int:
+    """Run a command as a person does, whose output goes into two files; returns its status."""
+    for number, name in ((1, "output"), (2, "errors")):
+        file = os.open(wanted[name], os.O_WRONLY | os.O_CREAT)
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(wanted["folder"])
+    sys.argv = ["playhead", *wanted["command"]]
+    try:
+        cli.main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.stdout.flush()
+    return 0
 
 
 def _serve(wanted: dict[str, Any], pipe: int) -> None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -148,6 +149,12 @@ class ServerProcess:
         """Wait for its end for a while; returns whether it has ended."""
         return bool(select.select([self._pidfd], [], [], patience_s)[0])
 
+    def wait_for_status(self) -> int | None:
+        """Wait for the end of a command; returns its status, or None if it was killed."""
+        assert self.wait_for_end(PATIENCE_S), "the command does not end"
+        line = self._said.readline()
+        return json.loads(line)["status"] if line else None
+
     def kill(self) -> None:
         """End it between two instructions, as a power cut would."""
         self.send(signal.SIGKILL)
@@ -237,6 +244,59 @@ def launch_server(
         if process.is_alive():
             process.stop()
         process.close()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The end of a command of `playhead`."""
+
+    status: int
+    output: str
+    errors: str
+
+
+def run_command(
+    *arguments: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    fork_server: ForkServer | None = None,
+) -> CommandResult:
+    """Run a command of `playhead` to its end, without the second that importing it takes.
+
+    Args:
+        arguments: The name of the command, and what follows it.
+        folder: The folder in which it runs.
+        environment: Further variables of its environment.
+        fork_server: The fork server of another release.
+
+    Raises:
+        AssertionError: It was killed, or takes too long.
+    """
+    with tempfile.TemporaryDirectory(prefix="playhead-command-") as place:
+        output, errors = Path(place, "output"), Path(place, "errors")
+        request = {
+            "command": arguments,
+            "environment": dict(environment),
+            "folder": str(folder),
+            "output": str(output),
+            "errors": str(errors),
+            "log_file": None,
+            "address_space_bytes": 0,
+            "open_files": 0,
+        }
+        ours, theirs = os.pipe()
+        try:
+            pid, pidfd = (fork_server or get_fork_server()).fork(request, theirs)
+        finally:
+            os.close(theirs)
+        command = ServerProcess(pid, pidfd, ours)
+        try:
+            status = command.wait_for_status()
+        finally:
+            command.send(signal.SIGKILL)
+            command.close()
+        assert status is not None, errors.read_text("utf-8")
+        return CommandResult(status, output.read_text("utf-8"), errors.read_text("utf-8"))
 
 
 def _spell(value: object) -> str:
