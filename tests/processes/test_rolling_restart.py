@@ -27,6 +27,10 @@ from tests.support.waiting import until, until_asked
 
 SENDERS: Final = 6
 VISITORS: Final = 3
+PAUSE_S: Final = 0.03
+"""The pause of a sender after each answer: the servers are to be busy, and no more."""
+LOOK_S: Final = 0.1
+"""The pause of a visitor after each page, which costs a server as much as ten envelopes."""
 ROUNDS: Final = programme_size.rounds(ci=1, nightly=20)
 """How often each of the two servers is stopped, and how often it is killed."""
 DRAIN_S: Final = {"caddy": 2.0, "nginx": 0.1}
@@ -67,7 +71,7 @@ class Traffic:
                     await exchange(self.proxy, head.encode() + body, source=source)
                 )
                 self.statuses[status] += 1
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(PAUSE_S)
             if status == "200":
                 self.kept.add(event_id)
 
@@ -82,7 +86,7 @@ class Traffic:
             )
             answer = await exchange(self.proxy, request.encode(), source=source)
             self.page_statuses[read_status(answer)] += 1
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LOOK_S)
 
     async def flow(self) -> None:
         """Wait until some more envelopes were kept and some more pages came."""

@@ -10,15 +10,14 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import httpx2
 import pytest
 
 from app.accounts import queries as accounts
-from app.db import migrate
 from app.db.engine import Database
-from app.db.roles import OWNER
 from app.processes import records
 from app.projects import queries as projects
 from tests.support import programme_size
@@ -27,7 +26,7 @@ from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
 from tests.support.recorded import contents, delivery, samples
 from tests.support.report import Report
-from tests.support.servers import cluster, postgres, process, proxies, s3
+from tests.support.servers import postgres, process, proxies, s3
 from tests.support.servers.bucket import Bucket
 from tests.support.servers.process import ServerProcess
 from tests.support.servers.server import Server, running
@@ -149,17 +148,14 @@ async def count_accepted(base_url: str) -> int:
 @pytest.mark.parametrize("is_migrated", [False, True])
 @pytest.mark.parametrize("number", range(STARTS))
 async def test_processes_that_start_at_once_all_become_ready(
-    empty_database_url: str, tmp_path: Path, *, is_migrated: bool, number: int
+    database_url: str, empty_database_url: str, tmp_path: Path, *, is_migrated: bool, number: int
 ) -> None:
     """One of them migrates, makes the first project and claims the store; the others wait."""
     assert number < STARTS
-    if is_migrated:
-        await migrate.upgrade(empty_database_url)
+    url = database_url if is_migrated else empty_database_url
     with ExitStack() as stack:
         started = [
-            stack.enter_context(
-                process.launch_server(empty_database_url, tmp_path, heartbeat_s=0.2)
-            )
+            stack.enter_context(process.launch_server(url, tmp_path, heartbeat_s=0.2))
             for _ in range(STARTED_AT_ONCE)
         ]
         assert await asyncio.gather(*(asyncio.to_thread(each.listens) for each in started)) == (
@@ -167,7 +163,7 @@ async def test_processes_that_start_at_once_all_become_ready(
         )
         assert await ask_ready(started) == {200}
         assert len({each.started.dsn.rpartition("@")[0] for each in started}) == 1
-        database = Database.open(empty_database_url, pool_size=1)
+        database = Database.open(url, pool_size=1)
 
         async def are_all_known() -> bool:
             async with database.reading() as connection:
@@ -189,11 +185,13 @@ async def ask_ready(started: Sequence[ServerProcess]) -> set[int]:
 
 
 @contextmanager
-def delayed(port: int) -> Iterator[int]:
-    """Carry connections to a port of this machine, each way with a delay; gives the other port.
+def delayed(url: str) -> Iterator[str]:
+    """Carry connections to a database, each way with a delay; gives the URL that leads through it.
 
     It has a loop of its own: servers start and stop while that of the test is held up.
     """
+    near = urlsplit(url)
+    socket_folders = parse_qs(near.query).get("host")
     ports: queue.Queue[int] = queue.Queue()
     loop = asyncio.new_event_loop()
 
@@ -207,8 +205,14 @@ def delayed(port: int) -> Iterator[int]:
         finally:
             writer.close()
 
+    async def connect() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        port = near.port or 5432
+        if socket_folders:
+            return await asyncio.open_unix_connection(f"{socket_folders[0]}/.s.PGSQL.{port}")
+        return await asyncio.open_connection(near.hostname, port)
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", port)
+        back_reader, back_writer = await connect()
         await asyncio.gather(carry(reader, back_writer), carry(back_reader, writer))
 
     async def run() -> None:
@@ -222,7 +226,8 @@ def delayed(port: int) -> Iterator[int]:
     task = loop.create_task(run())
     thread = threading.Thread(target=loop.run_until_complete, args=(task,), daemon=True)
     thread.start()
-    yield ports.get(timeout=PATIENCE_S)
+    user = near.netloc.rpartition("@")[0]
+    yield f"postgresql://{user}@127.0.0.1:{ports.get(timeout=PATIENCE_S)}{near.path}"
     loop.call_soon_threadsafe(task.cancel)
     thread.join(PATIENCE_S)
     loop.close()
@@ -241,18 +246,13 @@ def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 async def test_processes_far_from_postgres_keep_up_without_a_deadlock(
-    tmp_path: Path, report: Report
+    database_url: str, tmp_path: Path, report: Report
 ) -> None:
     """Four processes take segments and errors of the same replays, and wait for each other."""
     ledger = Ledger(programme_size.seeded_dice("far"), padding_bytes=2_000)
     phones = [ledger.phone() for _ in range(8)]
     async with AsyncExitStack() as stack:
-        near = await stack.enter_async_context(
-            cluster.primary(stack.enter_context(cluster.shared_folder()))
-        )
-        port = stack.enter_context(delayed(near.port))
-        url = f"postgresql://{OWNER}@127.0.0.1:{port}/playhead"
-        await migrate.upgrade(near.url(OWNER, "playhead"))
+        url = stack.enter_context(delayed(database_url))
         doors = [await stack.enter_async_context(running(url, tmp_path, database_connections=8))]
         # In a thread: the server in this process holds locks while its loop stands still.
         others = [
@@ -279,9 +279,9 @@ async def test_processes_far_from_postgres_keep_up_without_a_deadlock(
         await invariant.wait_until_drained(doors[0])
         findings = await invariant.check_invariant(doors[0], ledger)
         assert (findings.lost, findings.dup) == (0, 0)
-        connection = await asyncpg.connect(near.url(database="playhead"))
+        connection = await asyncpg.connect(database_url)
         deadlocks = await connection.fetchval(
-            "select deadlocks from pg_stat_database where datname = 'playhead'"
+            "select deadlocks from pg_stat_database where datname = current_database()"
         )
         await connection.close()
         assert deadlocks == 0
