@@ -72,7 +72,7 @@ async def sweep_once(database: Database, objects: ObjectStore) -> bool:
     await _sweep_packs(database, objects)
     has_swept_expired = await _sweep_expired(database, objects)
     has_swept_objects = await _sweep_outbox(database, objects)
-    has_swept_files = await _sweep_files(database, objects)
+    has_swept_files = await sweep_files(database, objects)
     has_swept_debug_files = await _sweep_debug_files(database, objects)
     has_swept_replays = await _sweep_replays(database, objects)
     return any(
@@ -151,8 +151,13 @@ async def _sweep_outbox(database: Database, objects: ObjectStore) -> bool:
     return len(done) == _BATCH
 
 
-async def _sweep_files(database: Database, objects: ObjectStore) -> bool:
-    """Remove the objects of files that belonged to deleted events."""
+async def sweep_files(database: Database, objects: ObjectStore) -> bool:
+    """Remove some objects of files that no row needs; returns whether there may be more.
+
+    Raises:
+        ServiceUnavailable: Postgres does not answer. Objects that the storage does not delete now
+            stay on the list, and are logged.
+    """
     async with database.transaction() as connection:
         done = await _delete_objects(
             objects, await error_erase.lock_outgoing_files(connection, limit=_BATCH)

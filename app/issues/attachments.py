@@ -5,7 +5,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -120,6 +120,18 @@ async def find_attachments_of_type(
         .order_by(attachments.c.filename.desc(), attachments.c.sha256.desc())
     )
     return {EventId(row.event_id): _to_attachment(row) for row in rows}
+
+
+async def find_object_keys(
+    connection: AsyncConnection, events: Collection[tuple[ProjectId, EventId]]
+) -> set[str]:
+    """Return the keys of the objects of all files of some events."""
+    if not events:
+        return set()
+    named = select(attachments.c.object_key).where(
+        tuple_(attachments.c.project_id, attachments.c.event_id).in_(sorted(events))
+    )
+    return set(await connection.scalars(named))
 
 
 def _to_row(attachment: Attachment, days: BatchDays) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Frozen values that this domain takes in and hands upward; no table objects."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -172,8 +172,8 @@ AttachmentKey = tuple[ProjectId, EventId, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file that came with an event; its bytes are the object with this key."""
+class NewAttachment:
+    """A file that came with an event, before its bytes have an object."""
 
     project_id: ProjectId
     event_id: EventId
@@ -182,7 +182,18 @@ class Attachment:
     content_type: str | None
     attachment_type: str
     received_at: datetime
-    object_key: str
     size_bytes: int
     day: date
-    """The day of its row, with which its key begins."""
+    """The day of its row, with which the key of its object begins."""
+
+    def with_object(self, object_key: str) -> "Attachment":
+        """Return the file as its row has it, with the object that holds its bytes."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Attachment(**values, object_key=object_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment(NewAttachment):
+    """A file that came with an event; its bytes are the object with this key."""
+
+    object_key: str

@@ -1,6 +1,7 @@
 """Removes the objects of days that ended, and verifies that none is left that no row needs.
 
-    receipt without a sweep ─► list the day's prefix ─► whose row is gone? ─► delete
+    receipt without a sweep ─► files that its rows named: removed by the outbox
+                            └► list the day's prefixes ─► whose row is gone? ─► delete
                             └► list again: only living objects ─► receipt and tombstones are closed
 
 A day is two days old at least when it ends, so nothing is on its way into its prefix.
@@ -15,7 +16,8 @@ from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
-from app.issues.deletion import expire as issue_expiry
+from app.erasure.sweep import sweep_files
+from app.issues.deletion import erase as issue_erase, expire as issue_expiry
 from app.replays.deletion import expire
 from app.retention import receipts
 from app.retention.receipts import DayReceipt
@@ -25,6 +27,8 @@ _BATCH: Final = 20
 _KEYS_AT_ONCE: Final = 1_000
 _DELETES_AT_ONCE: Final = 16
 _FILES: Final = "e"
+"""The folder with files of an earlier release, in the folder of their project."""
+_BATCH_FILES: Final = "f"
 
 _logger: Final = log.get_logger("retention.sweep")
 
@@ -36,6 +40,8 @@ async def sweep_ended_days(database: Database, objects: ObjectStore) -> bool:
         ServiceUnavailable: Postgres does not answer. Days whose objects the storage does not
             delete now are logged, and wait for the next sweep.
     """
+    while await sweep_files(database, objects):
+        pass
     async with database.reading() as connection:
         waiting = await receipts.list_unswept(connection, limit=_BATCH)
     swept = 0
@@ -56,10 +62,23 @@ async def sweep_ended_days(database: Database, objects: ObjectStore) -> bool:
 
 
 async def _sweep_day(database: Database, objects: ObjectStore, receipt: DayReceipt) -> int:
-    """Delete the objects of a project's day, and packs of that day, that no row needs."""
+    """Delete the objects of a project's day, and packs and files of that day, that no row needs.
+
+    The files of all projects lie side by side, so they are listed only when no row of the day is
+    left. Until then, those of the project are gone when the outbox has none of them.
+    """
     day_prefix = f"{receipt.day:%Y-%m-%d}/"
+    prefixes = [f"{day_prefix}{receipt.project_id}/", f"{day_prefix}v/"]
+    async with database.reading() as connection:
+        files = await issue_erase.count_unswept_files_of_day(
+            connection, receipt.project_id, receipt.day
+        )
+        if not await issue_expiry.has_files(connection, receipt.day):
+            prefixes.append(f"{day_prefix}{_BATCH_FILES}/")
+    if files:
+        raise ServiceUnavailable(f"{files} files are still there after their rows were deleted")
     removed = 0
-    for prefix in (f"{day_prefix}{receipt.project_id}/", f"{day_prefix}v/"):
+    for prefix in prefixes:
         dead = await _find_dead(database, objects, receipt, prefix)
         for first in range(0, len(dead), _DELETES_AT_ONCE):
             keys = dead[first : first + _DELETES_AT_ONCE]
@@ -87,6 +106,8 @@ async def _find_living(
     database: Database, project_id: ProjectId, day: date, keys: Sequence[str]
 ) -> Collection[str]:
     """Return the keys that rows need: of existing replays, of files, and of packs in use."""
+    if keys[0].split("/")[1] == _BATCH_FILES:
+        return set()
     parts = {key: key.split("/") for key in keys}
     packs = [key for key, words in parts.items() if words[1] == "v"]
     files = {key: words[3] for key, words in parts.items() if words[2] == _FILES}

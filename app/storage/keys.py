@@ -1,10 +1,11 @@
 """Object keys: the only place that makes the names under which bytes are stored.
 
     {day}/v/{journal_id}/{block}/{seq}-{random}       a pack: the videos of one digested batch
+    {day}/f/{journal_id}/{block}/{seq}-{random}-{project_id}-{event_id}-{sha}
+                                                      a file attached to an event
     {day}/{project_id}/{replay_id}/sealed-{random}    all segments of a closed replay
     {day}/{project_id}/{replay_id}/pictures-{random}  small pictures made of a replay
     {day}/{project_id}/{replay_id}/clip-{random}      a clip rendered of a replay
-    {day}/{project_id}/e/{event_id}/{sha}             a file attached to an event
     p/{project_id}/d/{file_id}/{name}                 an object of a debug file
     c/{day}/{token_id}/{sha1}-{random}                a chunk of a debug file that is uploaded
     j/{journal_id}/{first}-{last}-{key}               journal entries that wait, encrypted
@@ -12,16 +13,19 @@
     store/{store_id}                                  the mark by which a database knows its store
 
 The day of a pack is that on which its batch was stored, that of the others is the day of the rows
-that point at them. Releases before days made these keys, which stay valid:
+that point at them. Earlier releases made these keys, which stay valid; the last three are older
+than days:
 
+    {day}/{project_id}/e/{event_id}/{sha}
     v/{journal_id}/{block}/{seq}-{random}
     p/{project_id}/r/{replay_id}/pictures-{random}
     p/{project_id}/e/{event_id}/{sha}
 
 A key is made of integers, hex digits and fixed words, so that nothing a sender wrote can name a
-file. The key of a pack is never made twice, so that a video can never replace a stored one. It
-contains the number of the journal entry with which its batch began; by that number, packs are found
-that a dying process stored and never committed.
+file. The keys of a pack and of the files of a batch are never made twice, so that nothing replaces
+what is stored, and a late deletion meets nothing new. They contain the journal and the number of
+the entry with which their batch began; by these, objects are found that a dying process put and
+never committed.
 """
 
 import re
@@ -33,6 +37,7 @@ from typing import Final, NamedTuple
 from app.core import ids
 from app.core.days import OLD_DAY
 from app.core.errors import MalformedInput
+from app.core.ids import EventId, ProjectId
 from app.core.log import shown
 
 STORE_MARK_PREFIX: Final = "store/"
@@ -43,7 +48,9 @@ _PART_CHARS: Final = 128
 _SHA_CHARS: Final = 16
 _RANDOM_BYTES: Final = 8
 _BLOCK_SEQS: Final = 65_536
-"""The number of journal entries whose packs share a folder."""
+"""The number of journal entries whose packs, or whose files, share a folder."""
+_PACKS: Final = "v"
+_FILES: Final = "f"
 _BIGGEST_PROJECT_ID: Final = 2**63 - 1
 _PART: Final = rf"[a-z0-9][a-z0-9._-]{{0,{_PART_CHARS - 1}}}"
 _KEY: Final = re.compile(rf"{_PART}(?:/{_PART})*\Z")
@@ -51,6 +58,10 @@ _PREFIX: Final = re.compile(rf"(?:{_PART}/)*(?:{_PART})?\Z")
 _DAY: Final = r"\d{4}-\d{2}-\d{2}"
 _PACK: Final = re.compile(
     rf"(?:{_DAY}/)?v/[0-9a-f]{{32}}/[0-9a-f]{{8,}}/([0-9a-f]{{16}})-[0-9a-f]+\Z"
+)
+_BATCH_FILE: Final = re.compile(
+    rf"{_DAY}/f/[0-9a-f]{{32}}/[0-9a-f]{{8,}}/([0-9a-f]{{16}})"
+    r"-[0-9a-f]{16}-([1-9][0-9]{0,18})-([0-9a-f]{32})-[0-9a-f]{16}\Z"
 )
 SPILL_PREFIX: Final = "j/"
 """The beginning of all keys of spilled journal files."""
@@ -83,35 +94,60 @@ def make_pack_prefix(day: date, journal_id: str, first_seq: int) -> str:
     Raises:
         MalformedInput: The journal id is not 32 lower-case hex digits, or the seq is negative.
     """
-    if not _is_integer(first_seq) or first_seq < 0:
-        raise MalformedInput(f"{shown(first_seq)} is not the number of a journal entry")
-    block = first_seq // _BLOCK_SEQS
-    return f"{_make_journal_prefix(day, journal_id)}{block:08x}/{first_seq:016x}-"
+    return _make_batch_prefix(day, _PACKS, journal_id, first_seq)
+
+
+def make_batch_files_prefix(day: date, journal_id: str, first_seq: int) -> str:
+    """Make a prefix for the files of a batch; every call makes another one.
+
+    Args:
+        day: The day on which the batch is stored.
+        journal_id: The journal that the batch came from, 32 lower-case hex digits.
+        first_seq: The number of the entry with which the batch begins, from 0.
+
+    Raises:
+        MalformedInput: An argument has another form.
+    """
+    beginning = _make_batch_prefix(day, _FILES, journal_id, first_seq)
+    return f"{beginning}{secrets.token_hex(_RANDOM_BYTES)}-"
 
 
 def make_block_prefixes(days: Iterable[date], journal_id: str, first_seq: int) -> list[str]:
-    """Make the prefixes of all packs whose batches begin at `first_seq` or soon after.
+    """Make the prefixes of the packs and files whose batches begin at `first_seq` or soon after.
 
     Args:
-        days: The days on which these packs may have been stored; `OLD_DAY` stands for packs of a
-            release before days.
+        days: The days on which they may have been stored; `OLD_DAY` stands for packs of a release
+            before days.
         journal_id: The journal that the batches came from.
         first_seq: The first entry.
 
     Raises:
         MalformedInput: The journal id is not 32 lower-case hex digits, or the number is negative.
     """
-    return [
-        make_pack_prefix(day, journal_id, seq).rpartition("/")[0] + "/"
+    beginnings = [
+        _make_batch_prefix(day, folder, journal_id, seq)
         for day in sorted(set(days))
+        for folder in (_PACKS, _FILES)
+        if (day, folder) != (OLD_DAY, _FILES)
         for seq in (first_seq, first_seq + _BLOCK_SEQS)
     ]
+    return [f"{beginning.rpartition('/')[0]}/" for beginning in beginnings]
 
 
-def read_pack_seq(key: str) -> int:
-    """Return the entry with which the batch of a pack begins, or -1 if the key is not a pack's."""
-    match = _PACK.match(key)
+def read_batch_seq(key: str) -> int:
+    """Return the entry with which the batch of a pack or of a file begins.
+
+    Returns:
+        The number of the entry; -1 if the key is of another object, or older than such keys.
+    """
+    match = _PACK.match(key) or _BATCH_FILE.match(key)
     return int(match[1], 16) if match else -1
+
+
+def read_file_owner(key: str) -> tuple[ProjectId, EventId] | None:
+    """Return project and event of a file of a batch; None if the key is another object's."""
+    match = _BATCH_FILE.match(key)
+    return (ProjectId(int(match[2])), EventId(match[3])) if match else None
 
 
 class SpilledName(NamedTuple):
@@ -225,11 +261,11 @@ def make_clip_key(day: date, project_id: int, replay_id: str) -> str:
     return f"{prefix}clip-{secrets.token_hex(_RANDOM_BYTES)}"
 
 
-def make_attachment_key(day: date, project_id: int, event_id: str, sha256_hex: str) -> str:
+def make_attachment_key(batch_prefix: str, project_id: int, event_id: str, sha256_hex: str) -> str:
     """Make the key of a file that is attached to an event.
 
     Args:
-        day: The day of its row.
+        batch_prefix: The prefix of the files of its batch (`make_batch_files_prefix`).
         project_id: The project, from 1.
         event_id: The event, 32 lower-case hex digits as `core.ids` reads them.
         sha256_hex: The SHA-256 of the file, 64 lower-case hex digits.
@@ -241,7 +277,7 @@ def make_attachment_key(day: date, project_id: int, event_id: str, sha256_hex: s
     _check_sha256(sha256_hex)
     if ids.read_hex32(event_id) != event_id:
         raise MalformedInput(f"{shown(event_id)} is not an event id of 32 lower-case hex digits")
-    return f"{day:%Y-%m-%d}/{project_id}/e/{event_id}/{sha256_hex[:_SHA_CHARS]}"
+    return f"{batch_prefix}{project_id}-{event_id}-{sha256_hex[:_SHA_CHARS]}"
 
 
 def make_debug_file_prefix(project_id: int, file_id: str) -> str:
@@ -336,10 +372,14 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-def _make_journal_prefix(day: date, journal_id: str) -> str:
+def _make_batch_prefix(day: date, folder: str, journal_id: str, first_seq: int) -> str:
     if ids.read_hex32(journal_id) != journal_id:
         raise MalformedInput(f"{shown(journal_id)} is not a journal id of 32 lower-case hex digits")
-    return f"v/{journal_id}/" if day == OLD_DAY else f"{day:%Y-%m-%d}/v/{journal_id}/"
+    if not _is_integer(first_seq) or first_seq < 0:
+        raise MalformedInput(f"{shown(first_seq)} is not the number of a journal entry")
+    of_day = "" if day == OLD_DAY else f"{day:%Y-%m-%d}/"
+    block = first_seq // _BLOCK_SEQS
+    return f"{of_day}{folder}/{journal_id}/{block:08x}/{first_seq:016x}-"
 
 
 def _check_project(project_id: int) -> None:

@@ -165,7 +165,7 @@ async def test_a_host_dies_with_its_disk(
                 adopted_s = round(monotonic_s() - began_s, 1)
             forgiven = forgive_the_last(ledger, died_at_s)
             async with running(url, tmp_path / "c", **settings) as server:
-                findings = await invariant.check_invariant(server, ledger, has_lost_disk=True)
+                findings = await invariant.check_invariant(server, ledger)
             report.round(
                 is_measured=times.is_measured,
                 named_s=named_s,

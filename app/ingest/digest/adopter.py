@@ -11,7 +11,7 @@ from app.ingest.digest import marks
 from app.ingest.digest.batch_digester import BatchDigester
 from app.ingest.digest.marks import ClaimedMark, MarkMovedError
 from app.ingest.digest.retry import StepRetrier
-from app.ingest.digest.uncommitted import remove_uncommitted_packs
+from app.ingest.digest.uncommitted import remove_uncommitted_objects
 from app.journal import adopt
 from app.journal.writer import Journal
 from app.processes import records as process_records
@@ -40,7 +40,7 @@ class JournalAdopter:
 
         Args:
             database: The database with the marks and rows.
-            objects: The store with the packs.
+            objects: The store with the packs and files.
             journal: The journal of this process; the others lie beside it.
             batches: Digests what is found.
             retrier: Repeats a step until Postgres and storage answer.
@@ -99,7 +99,7 @@ class JournalAdopter:
         batch = await asyncio.to_thread(bodies.reopen_batch, entries)
         since = min([mark.moved_at, *(units.at_from_ms(each.received_ms) for each in batch[:1])])
         await self._retrier.retry(
-            lambda: remove_uncommitted_packs(self._objects, folder.id, mark.stored_seq, since=since)
+            lambda: remove_uncommitted_objects(self._database, self._objects, mark, since=since)
         )
         if batch:
             _logger.info("adopting a journal", journal=folder.id, after_seq=mark.stored_seq)

@@ -25,6 +25,7 @@ from app.ingest.digest.prepare import open_envelope, prepare_items, refuse_envel
 from app.ingest.digest.read_days import DayMemory
 from app.ingest.digest.retry import StepRetrier
 from app.ingest.digest.store import (
+    BatchObjects,
     EnvelopeToQuarantine,
     LaidOutBatch,
     replays_to_picture,
@@ -93,8 +94,8 @@ class BatchDigester:
         self._wanted = wanted
         self.metrics: Final = DigestMetrics()
         self._memory = DayMemory()
-        self._orphans: list[str] = []
-        """Packs of tries that failed; the next batch that is stored gives them to the sweep."""
+        self._orphans: list[BatchObjects] = []
+        """Objects of tries that failed; the next batch that is stored gives them to the sweep."""
 
     async def digest_batch(
         self,
@@ -257,13 +258,12 @@ class BatchDigester:
             with self.metrics.time_step("store"):
                 outcomes = await self._retrier.retry(store_once)
         except MarkMovedError:
-            raise  # its pack is discarded
+            raise  # its objects are discarded
         except Exception:
-            if batch.pack.parts:
-                self._orphans.append(batch.pack.key)
+            self._orphans.append(batch.objects)
             raise
         self.metrics.count_items(outcomes)
-        self._orphans = [key for key in self._orphans if key not in orphans]
+        self._orphans = [each for each in self._orphans if each not in orphans]
         self._note_pictures(replays_to_picture(batch.prepared))
 
 

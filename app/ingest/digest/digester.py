@@ -22,7 +22,7 @@ from app.ingest.digest.batch_digester import BatchDigester, NotePictures
 from app.ingest.digest.marks import ClaimedMark, MarkMovedError, MarkPosition
 from app.ingest.digest.retry import StepRetrier
 from app.ingest.digest.symbolicate import BatchSymbolicator
-from app.ingest.digest.uncommitted import remove_uncommitted_packs
+from app.ingest.digest.uncommitted import remove_uncommitted_objects
 from app.ingest.queue import EnvelopeQueue
 from app.journal import reader
 from app.journal.writer import Journal
@@ -216,8 +216,8 @@ class Digester:
                 digested_seq=self._digested_seq,
             )
             await self._retrier.retry(
-                lambda: remove_uncommitted_packs(
-                    self._objects, mark.journal_id, mark.stored_seq, since=mark.moved_at
+                lambda: remove_uncommitted_objects(
+                    self._database, self._objects, mark, since=mark.moved_at
                 )
             )
         if mark.stored_seq < self._digested_seq:

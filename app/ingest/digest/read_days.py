@@ -118,8 +118,8 @@ def _list_rows(prepared: PreparedBatch) -> Iterator[tuple[str, ProjectId]]:
         yield "span_blocks", block.project_id
     for record in prepared.rows_of(LOG):
         yield "logs", record.project_id
-    for attachment in prepared.rows_of(ATTACHMENT):
-        yield "attachments", attachment.project_id
+    for file in prepared.rows_of(ATTACHMENT):
+        yield "attachments", file.attachment.project_id
 
 
 def _list_named_replays(prepared: PreparedBatch) -> set[ReplayId]:

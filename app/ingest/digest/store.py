@@ -18,12 +18,16 @@ from app.ingest.digest.note_signals import note_signals
 from app.ingest.digest.prepare import replay_id_of
 from app.ingest.digest.read_days import DayMemory, list_partitions_of, read_batch_days
 from app.ingest.item_types import STORES
+from app.ingest.items.attachment import ATTACHMENT
+from app.ingest.items.batch_files import BatchFiles, lay_out_files
 from app.ingest.items.event import EVENT, store_events
 from app.ingest.items.item_type import PreparedBatch, Store, StoredRows, StoreTransaction
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import Pack, lay_out_pack
 from app.ingest.outcome_names import limit_names
 from app.ingest.queue import AcceptedEnvelope
+from app.issues.deletion import erase as issue_erase
+from app.issues.model import Attachment
 from app.messages.wanted import WantedSignals
 from app.projects import privacy_rules, storage, writes as project_writes
 from app.projects.model import OutcomeKey
@@ -40,21 +44,37 @@ _MOVES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class LaidOutBatch:
-    """A batch with the object that holds its videos; everything in it is stored together.
+    """A batch with the objects that hold its videos and files; all of it is stored together.
 
-    The key of the pack is made here, once, so that a batch that is tried again writes the same
-    object.
+    Their keys are made here, once, so that a batch that is tried again writes the same objects.
     """
 
     prepared: PreparedBatch
     entries: JournalRange
     pack: Pack
+    files: BatchFiles
 
     @classmethod
     def of(cls, prepared: PreparedBatch, entries: JournalRange) -> "LaidOutBatch":
-        """Lay out the pack of the batch that was made of some journal entries."""
-        key = keys.make_pack_key(prepared.day, entries.journal_id, entries.first_seq)
-        return cls(prepared, entries, lay_out_pack(prepared.rows_of(REPLAY_VIDEO), key))
+        """Lay out the objects of the batch that was made of some journal entries."""
+        named = prepared.day, entries.journal_id, entries.first_seq
+        pack = lay_out_pack(prepared.rows_of(REPLAY_VIDEO), keys.make_pack_key(*named))
+        files = lay_out_files(prepared.rows_of(ATTACHMENT), keys.make_batch_files_prefix(*named))
+        return cls(prepared, entries, pack, files)
+
+    @property
+    def objects(self) -> "BatchObjects":
+        """The names of its objects."""
+        return BatchObjects(self.pack.key if self.pack.parts else None, self.files.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchObjects:
+    """The names of what is put for a batch: what has to go if the batch is never stored."""
+
+    pack_key: str | None
+    """The key of its pack; None if it has no video."""
+    files: tuple[Attachment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +92,7 @@ async def store_batch(
     mark: ClaimedMark,
     *,
     quarantine: EnvelopeToQuarantine | None = None,
-    orphans: Sequence[str] = (),
+    orphans: Sequence[BatchObjects] = (),
     is_again: bool = False,
     memory: DayMemory | None = None,
     wanted: WantedSignals | None = None,
@@ -87,7 +107,7 @@ async def store_batch(
         batch: The batch.
         mark: The mark of its journal, which is moved past the batch.
         quarantine: The envelope of the batch, if it failed and is put into quarantine.
-        orphans: Keys of packs that earlier tries put and no row will ever point at.
+        orphans: What earlier tries put and no row will ever point at.
         is_again: True if an earlier try ended without an answer. It may have been committed, and
             part of it erased since, so nothing may be put again in that case.
         memory: The memory of the process about days.
@@ -120,7 +140,7 @@ async def store_batch(
         except replay_writes.ReplayMovedError:
             continue
         except MarkMovedError:
-            await _discard_pack(database, batch)
+            await _discard_objects(database, batch)
             raise
         except PartitionMissing:
             memory.forget()
@@ -138,7 +158,7 @@ async def _store_in_transaction(
     memory: DayMemory,
     *,
     quarantine: EnvelopeToQuarantine | None,
-    orphans: Sequence[str],
+    orphans: Sequence[BatchObjects],
     wanted: WantedSignals | None,
 ) -> Counter[OutcomeKey]:
     """Write the rows of a batch whose objects are put, and return its outcomes.
@@ -158,12 +178,13 @@ async def _store_in_transaction(
             connection,
             objects,
             batch.pack,
-            batch.prepared.files,
+            batch.files,
             days,
             batch.prepared.symbolicated,
         )
         stored = await _store_rows(transaction, batch.prepared)
-        await replay_writes.discard_objects(connection, orphans, clock.now())
+        for each in orphans:
+            await _hand_to_sweep(connection, each)
         if quarantine is not None:
             await _add_to_quarantine(connection, quarantine)
         new_events = stored[store_events].added_events if store_events in stored else ()
@@ -206,24 +227,32 @@ async def _is_stored(database: Database, batch: LaidOutBatch, mark: ClaimedMark)
         return False
     if position == MarkPosition(mark.epoch, batch.entries.last_seq):
         return True
-    await _discard_pack(database, batch)
+    await _discard_objects(database, batch)
     raise MarkMovedError
 
 
-async def _discard_pack(database: Database, batch: LaidOutBatch) -> None:
-    """Hand the pack of a batch to the sweep, unless an earlier try was committed with it."""
-    if batch.pack.parts:
+async def _discard_objects(database: Database, batch: LaidOutBatch) -> None:
+    """Hand the objects of a batch to the sweep, unless an earlier try was committed with them."""
+    if batch.pack.parts or batch.files.rows:
         async with database.transaction() as connection:
-            if not await segment_queries.has_pack(connection, batch.pack.key):
-                await replay_writes.discard_objects(connection, [batch.pack.key], clock.now())
+            await _hand_to_sweep(connection, batch.objects)
+
+
+async def _hand_to_sweep(connection: AsyncConnection, objects: BatchObjects) -> None:
+    """Hand objects to the sweep, except those that rows point at."""
+    if objects.pack_key is not None and not await segment_queries.find_packs(
+        connection, [objects.pack_key]
+    ):
+        await replay_writes.discard_objects(connection, [objects.pack_key], clock.now())
+    await issue_erase.discard_files(connection, objects.files, at=clock.now())
 
 
 async def _put_objects(objects: ObjectStore, batch: LaidOutBatch) -> None:
     """Put what the rows will point at: one pack of videos, and each file by itself."""
     if batch.pack.parts:
         await objects.put(batch.pack.key, batch.pack.parts)
-    if batch.prepared.files:
-        await objects.put_many(list(batch.prepared.files.items()))
+    if batch.files.contents:
+        await objects.put_many(list(batch.files.contents.items()))
 
 
 async def _store_rows(

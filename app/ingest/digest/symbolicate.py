@@ -88,10 +88,10 @@ def _find_hierarchies(prepared: PreparedBatch, rows: Sequence[NewEvent]) -> Hier
     """Find the view hierarchies that came with some events; SDKs send both in one envelope."""
     keys = {(row.project_id, row.event_id) for row in rows}
     return {
-        (file.project_id, file.event_id): prepared.files[file.object_key]
+        (file.attachment.project_id, file.attachment.event_id): file.content
         for file in prepared.rows_of(ATTACHMENT)
-        if file.attachment_type == view_hierarchy.ATTACHMENT_TYPE
-        and (file.project_id, file.event_id) in keys
+        if file.attachment.attachment_type == view_hierarchy.ATTACHMENT_TYPE
+        and (file.attachment.project_id, file.attachment.event_id) in keys
     }
 
 

@@ -1,39 +1,79 @@
-"""Removes the packs that were stored for batches which were never committed."""
+"""Removes the packs and files that were put for batches which were never committed.
 
+A process puts the objects of a batch before it commits their rows. If it dies in between, nothing
+names them: no erasure would find them. Their keys tell of which journal and entry they are, so
+whoever claims the mark of the journal looks for them.
+"""
+
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from app.core import clock
 from app.core.days import OLD_DAY
+from app.db.engine import Database
+from app.ingest.digest import marks
+from app.ingest.digest.marks import ClaimedMark, MarkMovedError, MarkPosition
+from app.issues import attachments
+from app.replays.segments import segment_queries
 from app.storage import keys
 from app.storage.port import ObjectStore
 
 _CLOCK_SLACK: Final = timedelta(days=1)
 _MOST_DAYS: Final = 400
+_KEYS_AT_ONCE: Final = 1_000
 
 
-async def remove_uncommitted_packs(
-    objects: ObjectStore, journal_id: str, after_seq: int, *, since: datetime
+async def remove_uncommitted_objects(
+    database: Database, objects: ObjectStore, mark: ClaimedMark, *, since: datetime
 ) -> None:
-    """Remove the packs of a journal after its mark.
+    """Remove the objects of a journal's batches that no row names.
 
-    Call it when the mark is claimed: from then on no earlier owner can commit a batch, so nothing
-    will ever point at these packs.
+    Call it when the mark is claimed: from then on no earlier owner can commit a batch. Objects
+    after the mark are all of batches that were not committed. Before it, an object is one if no row
+    names it: an owner that was held up put it after another one had stored the same entries.
 
     Args:
-        objects: The store with the packs.
-        journal_id: The journal.
-        after_seq: The last entry that is stored.
-        since: The time at which it was stored, or the next one received.
+        database: The database with the rows and the mark.
+        objects: The store with the objects.
+        mark: The mark of the journal, claimed by this process.
+        since: The time at which its last entry was stored, or the next one received.
 
     Raises:
-        ServiceUnavailable: The storage does not answer.
+        ServiceUnavailable: The storage or Postgres does not answer.
+        MarkMovedError: Another process has claimed the mark; nothing was removed.
     """
     days = {OLD_DAY, *_list_days(since - _CLOCK_SLACK, clock.now() + _CLOCK_SLACK)}
-    for prefix in keys.make_block_prefixes(days, journal_id, after_seq + 1):
-        for stored in await objects.list(prefix):
-            if keys.read_pack_seq(stored.key) > after_seq:
-                await objects.delete(stored.key)
+    stored = [
+        each.key
+        for prefix in keys.make_block_prefixes(days, mark.journal_id, mark.stored_seq + 1)
+        for each in await objects.list(prefix)
+    ]
+    # Asked after the lists, which may have taken long: if the mark is still claimed by us, all that
+    # is on the lists was put by earlier owners. A later owner commits what it puts.
+    async with database.reading() as connection:
+        position = await marks.read_mark(connection, mark.journal_id)
+    if position != MarkPosition(mark.epoch, mark.stored_seq):
+        raise MarkMovedError
+    seqs = {key: keys.read_batch_seq(key) for key in stored}
+    before_mark = [key for key, seq in seqs.items() if 0 <= seq <= mark.stored_seq]
+    unnamed = await _find_unnamed(database, before_mark)
+    for key in [*(key for key, seq in seqs.items() if seq > mark.stored_seq), *unnamed]:
+        await objects.delete(key)
+
+
+async def _find_unnamed(database: Database, object_keys: Sequence[str]) -> list[str]:
+    """Return those of some packs and files that no row names."""
+    unnamed: list[str] = []
+    for first in range(0, len(object_keys), _KEYS_AT_ONCE):
+        some = object_keys[first : first + _KEYS_AT_ONCE]
+        owners = {key: owner for key in some if (owner := keys.read_file_owner(key))}
+        packs = [key for key in some if key not in owners]
+        async with database.reading() as connection:
+            named = await segment_queries.find_packs(connection, packs)
+            named |= await attachments.find_object_keys(connection, set(owners.values()))
+        unnamed += [key for key in some if key not in named]
+    return unnamed
 
 
 def _list_days(first: datetime, last: datetime) -> list[date]:

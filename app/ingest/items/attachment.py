@@ -18,6 +18,7 @@ from app.core.limits import LIMITS
 from app.formats import jsonish
 from app.formats.events import view_hierarchy
 from app.formats.wire.envelope import EnvelopeItem
+from app.ingest.items.batch_files import PreparedFile
 from app.ingest.items.context import EnvelopeContext
 from app.ingest.items.item_type import (
     ItemType,
@@ -30,13 +31,12 @@ from app.ingest.items.item_type import (
 )
 from app.issues import attachments
 from app.issues.deletion import erase as error_erase
-from app.issues.model import Attachment
+from app.issues.model import NewAttachment
 from app.projects.model import Outcome
 from app.projects.storage import ATTACHMENT_BYTES, StorageKind
 from app.scrub import walk
 from app.scrub.places import PayloadKind
 from app.scrub.taps.hierarchy import hide_keypad_views
-from app.storage import keys
 
 _UNNAMED: Final = "unnamed"
 _USUAL_TYPE: Final = "event.attachment"
@@ -68,7 +68,7 @@ def prepare_attachment(
         payload = scrub_view_hierarchy(payload, context)
     # The hash of the bytes as sent: a second delivery is the same file, also under other rules.
     sha256 = hashlib.sha256(item.payload).hexdigest()
-    row = Attachment(
+    attachment = NewAttachment(
         project_id=context.project_id,
         event_id=EventId(event_id),
         sha256=sha256,
@@ -76,12 +76,10 @@ def prepare_attachment(
         content_type=_scrub_label(item.content_type, context),
         attachment_type=attachment_type,
         received_at=context.received_at,
-        object_key=keys.make_attachment_key(prepared.day, context.project_id, event_id, sha256),
         size_bytes=len(payload),
         day=prepared.day,
     )
-    prepared.rows_of(ATTACHMENT).append(row)
-    prepared.files[row.object_key] = payload
+    prepared.rows_of(ATTACHMENT).append(PreparedFile(attachment, payload))
 
 
 def scrub_view_hierarchy(data: memoryview, context: EnvelopeContext) -> memoryview:
@@ -130,22 +128,16 @@ def _scrub_label(label: str | None, context: EnvelopeContext) -> str | None:
 
 
 async def store_attachments(
-    transaction: StoreTransaction, rows: Sequence[Attachment]
+    transaction: StoreTransaction, _files: Sequence[PreparedFile]
 ) -> StoredRows:
     """Store the rows of files.
 
-    A file whose object waits for its deletion is put again, because the object may be gone. One
-    that came before on another day has two objects, and the second is removed.
+    A file that came before has an object already; the one that was put now is handed to the sweep.
     """
-    connection, files = transaction.connection, transaction.files
+    connection, rows = transaction.connection, transaction.files.rows
     added = await attachments.add_attachments(connection, rows, transaction.days)
-    maybe_gone = await error_erase.withdraw_outgoing_files(
-        connection, sorted({row.object_key for row in rows})
-    )
-    if maybe_gone:
-        await transaction.objects.put_many([(key, files[key]) for key in sorted(maybe_gone)])
     repeated = [row for row in rows if attachments.attachment_key(row) not in added]
-    await error_erase.discard_repeated_files(connection, repeated, at=clock.now())
+    await error_erase.discard_files(connection, repeated, at=clock.now())
     keyed = [(ATTACHMENT.name, attachments.attachment_key(row), 1) for row in rows]
     storage = sum_storage(
         StorageKind.ATTACHMENTS,

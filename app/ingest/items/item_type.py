@@ -1,13 +1,13 @@
 """The contract of an item type: how its items become rows, and how its rows are stored.
 
-    items of a type ─► prepare ─► rows, files, outcomes in a `PreparedBatch` ─► store ─► outcomes
+    items of a type ─► prepare ─► rows and outcomes in a `PreparedBatch` ─► store ─► outcomes
 
 Each type that Playhead keeps is a file beside this one, which exports one `ItemType`;
 `ingest/item_types.py` lists them all.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from app.core.errors import OversizedInput, RateLimited, RequestRefused
 from app.core.ids import EventId, ProjectId
 from app.formats.jsonish import JsonObject
 from app.formats.wire.envelope import EnvelopeItem
+from app.ingest.items.batch_files import BatchFiles
 from app.ingest.items.context import EnvelopeContext, ReceivedItem
 from app.ingest.items.events.scrubbed_event import FilesBy
 from app.ingest.items.segments.pack import Pack
@@ -32,7 +33,7 @@ from app.storage.port import ObjectStore
 from app.symbolication.model import SymbolicatedEvent
 
 type Prepare = Callable[[Sequence[ReceivedItem], PreparedBatch], None]
-"""Reads, checks and scrubs items, and adds their rows, files and outcomes to a batch."""
+"""Reads, checks and scrubs items, and adds their rows and outcomes to a batch."""
 type Store[Row] = Callable[[StoreTransaction, Sequence[Row]], Awaitable[StoredRows]]
 """Writes rows in the transaction of their batch."""
 
@@ -99,8 +100,6 @@ class PreparedBatch:
 
     day: date = field(default_factory=lambda: clock.now().date())
     """The day in the names of its objects, by Postgres' clock."""
-    files: dict[str, memoryview] = field(default_factory=dict)
-    """The bytes that become objects of their own, by object key."""
     outcomes: Counter[OutcomeKey] = field(default_factory=Counter)
     """Outcomes that are known before anything is stored."""
     removals: Counter[RemovalKey] = field(default_factory=Counter)
@@ -144,8 +143,8 @@ class StoreTransaction:
     objects: ObjectStore
     pack: Pack
     """The object with the videos of the batch's segments."""
-    files: Mapping[str, memoryview]
-    """`PreparedBatch.files`."""
+    files: BatchFiles
+    """The files of the batch and their objects."""
     days: BatchDays
     """The days and classes of its rows."""
     symbolicated: SymbolicatedBatch

@@ -24,7 +24,7 @@ from app.ingest import bodies
 from app.ingest.digest import marks
 from app.ingest.digest.batch_digester import BatchDigester
 from app.ingest.digest.marks import ClaimedMark, MarkMovedError, MarkPosition
-from app.ingest.digest.uncommitted import remove_uncommitted_packs
+from app.ingest.digest.uncommitted import remove_uncommitted_objects
 from app.ingest.spill import key_ring
 from app.ingest.spill.cipher import decrypt_entries
 from app.ingest.spill.key_ring import SpillKeyRing
@@ -139,7 +139,7 @@ class SpillAdopter(RepeatedWorker):
         adoption = self._adoptions.get(journal_id) or await self._claim(journal_id)
         if adoption is None:
             return
-        if not files:  # claiming it has removed the packs that were never committed
+        if not files:  # claiming it has removed what was never committed
             self._empty_at_s[journal_id] = monotonic_s()
             self._adoptions.pop(journal_id)
             return
@@ -166,9 +166,7 @@ class SpillAdopter(RepeatedWorker):
         if mark is None:
             return None
         _logger.warning("claimed a silent journal", journal=journal_id, after_seq=mark.stored_seq)
-        await remove_uncommitted_packs(
-            self._objects, journal_id, mark.stored_seq, since=mark.moved_at
-        )
+        await remove_uncommitted_objects(self._database, self._objects, mark, since=mark.moved_at)
         stored_at_s = monotonic_s() - mark.age.total_seconds()
         adoption = self._adoptions[journal_id] = _Adoption(mark, stored_at_s)
         return adoption

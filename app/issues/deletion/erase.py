@@ -1,16 +1,16 @@
 """Erases an issue: its rows, its events, and the files that came with them.
 
 The sweep removes the objects of the files afterwards; until then their keys wait in `file_outbox`.
-A phone may meanwhile send the same file of the same event once more. Digest puts the object before
-it writes the row that keeps the sweep from removing it, so the sweep may remove a new object. The
-key therefore stays in the outbox for an hour after the sweep; digest looks there once its row is
-written, and puts the object again if it finds the key.
+A phone may meanwhile send the same file of the same event once more: it gets another object.
+
+A key stays in the outbox for an hour after the sweep, for the release before, which used the key of
+a file again: it looks there when it has stored a file, and puts an object again that may be gone.
 """
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
@@ -46,7 +46,7 @@ from app.issues.tables import (
 )
 
 _KEPT_AFTER_SWEEP: Final = timedelta(hours=1)
-"""No batch takes that long from putting its objects to writing its rows."""
+"""No batch of the release before takes that long from putting its objects to writing its rows."""
 _COUNT_TABLES: Final = (
     issue_hours,
     issue_environment_hours,
@@ -204,6 +204,22 @@ async def count_unswept_files(
     return int(waiting or 0)
 
 
+async def count_unswept_files_of_day(
+    connection: AsyncConnection, project_id: ProjectId, day: date
+) -> int:
+    """Count the deleted files of a project whose keys begin with a day and are not removed yet."""
+    waiting = await connection.scalar(
+        select(func.count())
+        .select_from(file_outbox)
+        .where(
+            file_outbox.c.project_id == project_id,
+            file_outbox.c.object_key.startswith(f"{day:%Y-%m-%d}/"),
+            file_outbox.c.swept_at.is_(None),
+        )
+    )
+    return int(waiting or 0)
+
+
 async def mark_files_swept(
     connection: AsyncConnection, ids: Sequence[int], *, at: datetime
 ) -> None:
@@ -216,14 +232,14 @@ async def mark_files_swept(
     )
 
 
-async def discard_repeated_files(
+async def discard_files(
     connection: AsyncConnection, files: Sequence[Attachment], *, at: datetime
 ) -> None:
-    """Hand the objects of files that are stored under another name to the sweep.
+    """Hand the objects of files to the sweep, except those that rows point at.
 
     Args:
         connection: The transaction of the caller.
-        files: Files that were there already, with the keys under which they were put again.
+        files: Files that were there already, or whose batch was not stored.
         at: The time.
     """
     if files:
@@ -236,26 +252,6 @@ async def discard_repeated_files(
                 "at": at,
             },
         )
-
-
-async def withdraw_outgoing_files(
-    connection: AsyncConnection, object_keys: Sequence[str]
-) -> set[str]:
-    """Take objects out of the outbox because rows point at them again.
-
-    Waits for a sweep that holds them.
-
-    Returns:
-        The keys that were in the outbox: their objects may be gone and must be put again.
-    """
-    if not object_keys:
-        return set()
-    withdrawn = await connection.execute(
-        delete(file_outbox)
-        .where(file_outbox.c.object_key.in_(object_keys))
-        .returning(file_outbox.c.object_key)
-    )
-    return set(withdrawn.scalars())
 
 
 def _key_parameters(key: IssueKey) -> dict[str, object]:

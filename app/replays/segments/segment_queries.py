@@ -1,6 +1,6 @@
 """Queries of the segments of replays: as pages list them, and as playback needs them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -222,7 +222,9 @@ def _shift_segment(segment: Segment, steps: Sequence[ClockStep]) -> Segment:
     )
 
 
-async def has_pack(connection: AsyncConnection, object_key: str) -> bool:
-    """Tell whether an object is a pack that segments were stored with."""
-    found = await connection.scalar(select(packs.c.id).where(packs.c.object_key == object_key))
-    return found is not None
+async def find_packs(connection: AsyncConnection, object_keys: Collection[str]) -> set[str]:
+    """Return those of some objects that are packs with which segments were stored."""
+    if not object_keys:
+        return set()
+    named = select(packs.c.object_key).where(packs.c.object_key.in_(object_keys))
+    return set(await connection.scalars(named))

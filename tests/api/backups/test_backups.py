@@ -126,7 +126,7 @@ async def test_every_kind_of_object_is_in_a_backup(
         store = server.service.page_services.store
         await sealing.sweep_everything(server.database, store)
         stored = set(await sealing.list_objects(store))
-        for part in ("/v/", "/sealed-", "/pictures-", "/e/", "/mapping", "/bundle", CHUNK_PREFIX):
+        for part in ("/v/", "/sealed-", "/pictures-", "/f/", "/mapping", "/bundle", CHUNK_PREFIX):
             assert any(part in key for key in stored), part
         backup = await back_up(server, database_url, tmp_path / "backups")
     folder = BackupFolder(tmp_path / "backups")

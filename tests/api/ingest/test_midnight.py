@@ -111,7 +111,7 @@ async def test_the_second_object_of_a_repeated_file_is_removed(tenant: Server, m
     midnight.set_day(AFTER)
     await tenant.take(everything()[-1])
     await sweep_once(tenant.database, tenant.service.page_services.store)
-    files = [path for path in tenant.objects() if f"/{tenant.app.id}/e/" in str(path)]
+    files = [path for path in tenant.objects() if f"-{tenant.app.id}-" in path.name]
     assert len(files) == 1
     assert str(BEFORE) in str(files[0])
 

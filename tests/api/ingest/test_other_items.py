@@ -326,8 +326,9 @@ async def test_an_attachment_is_kept_once_before_its_event_or_after(tenant):
     rows = await read_attachments(tenant, EVENT_ID)
     assert [(row.filename, row.size_bytes) for row in rows] == [("empty.bin", 0), ("notes.txt", 7)]
     assert [read_object(tenant, row) for row in rows] == [b"", b"a note\n"]
-    prefix = f"{tenant.app.id}/e/{EVENT_ID}"
-    assert all(row.object_key == f"{row.day}/{prefix}/{row.sha256[:16]}" for row in rows)
+    for row in rows:
+        assert row.object_key.startswith(f"{row.day}/f/{tenant.service.ingest.journal.id}/")
+        assert row.object_key.endswith(f"-{tenant.app.id}-{EVENT_ID}-{row.sha256[:16]}")
     assert {row.attachment_type for row in rows} == {"event.attachment"}
     assert await tenant.outcomes() == {
         ("attachment", "kept", ""): 2,

@@ -41,7 +41,7 @@ async def count_rows(tenant: Server, table: str) -> int:
 
 def list_file_objects(tenant: Server) -> list[str]:
     """List the objects of the files of the tenant's app."""
-    return [str(path) for path in tenant.objects() if f"/{tenant.app.id}/e/" in str(path)]
+    return [str(path) for path in tenant.objects() if f"-{tenant.app.id}-" in path.name]
 
 
 async def test_a_deleted_issue_is_gone_with_its_files(tenant: Server):

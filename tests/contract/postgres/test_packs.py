@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import TextClause, text
 
 from app.core import clock
-from app.core.errors import NotFound
 from app.core.ids import ProjectId, ReplayId
 from app.db.engine import Database
 from app.db.text import JsonText
@@ -21,7 +20,7 @@ from app.formats.replay.recording_summary import RecordingCounts
 from app.ingest.digest import marks
 from app.ingest.digest.marks import ClaimedMark, JournalRange, MarkMovedError, MarkPosition
 from app.ingest.digest.store import LaidOutBatch, store_batch
-from app.ingest.digest.uncommitted import remove_uncommitted_packs
+from app.ingest.digest.uncommitted import remove_uncommitted_objects
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.segments.pack import PreparedSegment
@@ -227,6 +226,9 @@ async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objec
             ),
             {"id": JOURNAL},
         )
+        await dying.execute(
+            text("insert into packs (object_key, live) values (:key, 1)"), {"key": batch.pack.key}
+        )
         claiming = asyncio.create_task(claim(database))
         waits = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
         async with asyncio.timeout(PATIENCE_S):
@@ -234,25 +236,10 @@ async def test_an_adopter_waits_for_the_commit_of_a_dead_process(database, objec
             while not await _read_value(database, waits):  # noqa: ASYNC110 - Postgres has no event
                 await asyncio.sleep(0.01)
         assert not claiming.done()
-    assert (await claiming).stored_seq == 1
-    await remove_uncommitted_packs(objects, JOURNAL, 1, since=clock.now())
+    claimed = await claiming
+    assert claimed.stored_seq == 1
+    await remove_uncommitted_objects(database, objects, claimed, since=clock.now())
     assert [stored_object.key for stored_object in await objects.list("")] == [batch.pack.key]
-
-
-@pytest.mark.parametrize("seq", [2, 70_000])
-async def test_packs_that_were_never_committed_are_removed(database, objects, seq):
-    """An adopter removes packs after the mark, whichever entry their batch began with."""
-    kept, lost = (
-        make_batch(make_prepared_segment(FIRST, b"A")),
-        make_batch(make_prepared_segment(SECOND, b"B"), seq=seq),
-    )
-    await store_claimed(database, objects, kept)
-    await objects.put(lost.pack.key, lost.pack.parts)
-    mark = await claim(database)
-    await remove_uncommitted_packs(objects, JOURNAL, mark.stored_seq, since=mark.moved_at)
-    assert [stored_object.key for stored_object in await objects.list("")] == [kept.pack.key]
-    with pytest.raises(NotFound):
-        await objects.read(lost.pack.key)
 
 
 class SlowStore(LocalStore):

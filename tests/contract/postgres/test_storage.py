@@ -16,16 +16,16 @@ from app.erasure.replay import erase_replay
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch
 from app.ingest.items.attachment import ATTACHMENT
+from app.ingest.items.batch_files import PreparedFile
 from app.ingest.items.event import EVENT
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.log import LOG
 from app.ingest.items.replay_video import REPLAY_VIDEO
 from app.ingest.items.span import SPAN
 from app.issues.deletion import erase as issue_erase
-from app.issues.model import Attachment
+from app.issues.model import NewAttachment
 from app.projects import storage
 from app.projects.storage import StorageKind
-from app.storage import keys
 from app.storage.disk.local import LocalStore
 from app.traces.model import NewLog
 from tests.contract.postgres.test_issues import ISSUE, PROJECT as ISSUE_PROJECT, make_event
@@ -102,22 +102,10 @@ def make_full_batch(seq: int) -> LaidOutBatch:
     prepared.rows_of(SPAN).extend([make_block(1, make_span(1), make_span(2)), make_block(2)])
     prepared.rows_of(LOG).extend([make_log(1), make_log(2), make_log(2)])
     event_id = make_event(1).event_id
-    key = keys.make_attachment_key(prepared.day, 7, event_id, "9" * 64)
-    prepared.rows_of(ATTACHMENT).append(
-        Attachment(
-            ISSUE_PROJECT,
-            event_id,
-            "9" * 64,
-            "a.txt",
-            None,
-            "event.attachment",
-            NOON,
-            key,
-            4,
-            prepared.day,
-        )
+    file = NewAttachment(
+        ISSUE_PROJECT, event_id, "9" * 64, "a.txt", None, "event.attachment", NOON, 4, prepared.day
     )
-    prepared.files[key] = memoryview(b"file")
+    prepared.rows_of(ATTACHMENT).append(PreparedFile(file, memoryview(b"file")))
     return LaidOutBatch.of(prepared, JournalRange("d" * 32, seq, seq))
 
 

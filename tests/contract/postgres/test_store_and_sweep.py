@@ -20,13 +20,13 @@ from app.ingest.digest import marks
 from app.ingest.digest.marks import JournalRange
 from app.ingest.digest.store import LaidOutBatch, store_batch
 from app.ingest.items.attachment import ATTACHMENT
+from app.ingest.items.batch_files import PreparedFile
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.outcomes import outcome_key
-from app.issues.model import Attachment
+from app.issues.model import NewAttachment
 from app.projects.model import Outcome
 from app.replays import writes
 from app.replays.model import ReplayKey
-from app.storage import keys
 from app.storage.disk.local import LocalStore
 from app.storage.port import ObjectContent
 from tests.support.builders.stored_segments import store_claimed
@@ -100,20 +100,20 @@ def make_batch_with_file(seq: int) -> tuple[LaidOutBatch, str]:
     """Lay out a batch of one file, and return the key of its object as well."""
     event_id, sha256 = EventId("e" * 32), hashlib.sha256(b"file").hexdigest()
     prepared = PreparedBatch()
-    key = keys.make_attachment_key(prepared.day, 1, event_id, sha256)
-    file = Attachment(
-        ProjectId(1), event_id, sha256, "a.txt", None, "event.attachment", clock.now(), key, 4,
+    file = NewAttachment(
+        ProjectId(1), event_id, sha256, "a.txt", None, "event.attachment", clock.now(), 4,
         prepared.day,
     )  # fmt: skip
-    prepared.rows_of(ATTACHMENT).append(file)
-    prepared.files[key] = memoryview(b"file")
-    return LaidOutBatch.of(prepared, JournalRange("d" * 32, seq, seq)), key
+    prepared.rows_of(ATTACHMENT).append(PreparedFile(file, memoryview(b"file")))
+    batch = LaidOutBatch.of(prepared, JournalRange("d" * 32, seq, seq))
+    (key,) = batch.files.contents
+    return batch, key
 
 
 async def test_a_file_sent_again_while_it_is_swept_is_kept(database, tmp_path):
     """A file is kept although the sweep ran between its object and its row."""
     objects = SweptStore(tmp_path, threads=1)
-    first, key = make_batch_with_file(1)
+    first, _ = make_batch_with_file(1)
     await store_claimed(database, objects, first)
     async with database.transaction() as connection:
         await connection.execute(
@@ -124,12 +124,14 @@ async def test_a_file_sent_again_while_it_is_swept_is_kept(database, tmp_path):
             )
         )
     objects.database = database
-    again, _ = make_batch_with_file(2)
+    again, key = make_batch_with_file(2)
     await store_claimed(database, objects, again)
     await sweep_once(database, objects)
-    assert await objects.read(key) == b"file"
+    assert [(each.key, await objects.read(each.key)) for each in await objects.list("")] == [
+        (key, b"file")
+    ]
     async with database.reading() as connection:
-        assert await connection.scalar(text("select count(*) from file_outbox")) == 0
+        assert await connection.scalar(text("select object_key from attachments")) == key
     await objects.close()
 
 

@@ -34,7 +34,7 @@ while objects are compared with rows.
 _COLUMNS: Final = """
     select table_name, column_name from information_schema.columns
     where table_schema = 'public' and column_name like '%object_key'
-    and table_name not in ('object_outbox', 'expiring_objects')
+    and table_name not in ('object_outbox', 'expiring_objects', 'file_outbox')
 """
 _PACKS: Final = """
     select count(*) from packs
@@ -45,6 +45,7 @@ _WAITING: Final = """
     select (select count(*) from object_outbox)
         + (select count(*) from pack_outbox where wipes)
         + (select count(*) from expiring_objects)
+        + (select count(*) from file_outbox where swept_at is null)
         + (select count(*) from packs where empty_at is not null)
 """
 _LET_EXPIRE: Final = (
@@ -85,16 +86,12 @@ class InvariantFindings:
         return {name: value for name, value in asdict(self).items() if name != "faults"}
 
 
-async def check_invariant(
-    server: Server, ledger: Ledger, *, has_lost_disk: bool = False
-) -> InvariantFindings:
+async def check_invariant(server: Server, ledger: Ledger) -> InvariantFindings:
     """Wait until everything is digested, then compare all that was sent with all that is there.
 
     Args:
         server: The server to check.
         ledger: What was sent to it, or to a host that died.
-        has_lost_disk: Whether a host died with its disk. Attached files that it had put and not
-            committed stay then until their day ends: nothing else names them.
 
     Raises:
         AssertionError: The promise is broken.
@@ -111,8 +108,7 @@ async def check_invariant(
         if counted[kind] != count
     ]
     faults += [f"an envelope was answered {status}" for status in ledger.answers - {200, None}]
-    strays = await objects_without_rows(server)
-    faults += [stray for stray in strays if not (has_lost_disk and _is_stray_file(stray))]
+    faults += await objects_without_rows(server)
     findings = InvariantFindings(
         acks=ledger.acks,
         kept=there,
@@ -255,11 +251,6 @@ async def objects_without_rows(server: Server) -> list[str]:
         *(f"object {key} is gone, its row is not" for key in sorted(named - stored)),
         *([f"{miscounted} packs miscount what lives in them"] if miscounted else []),
     ]
-
-
-def _is_stray_file(difference: str) -> bool:
-    """Tell whether a difference is an attached file that no row names."""
-    return "/e/" in difference and difference.endswith("has no row")
 
 
 async def _scalar(server: Server, query: str) -> int:

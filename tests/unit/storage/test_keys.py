@@ -12,6 +12,7 @@ from app.core.errors import MalformedInput
 from app.storage import keys
 
 DAY = date(2026, 11, 30)
+FILES = "2026-11-30/f/0123456789abcdef0123456789abcdef/00000001/0000000000010203-00ff00ff00ff00ff-"
 REPLAY = "0123456789abcdef0123456789abcdef"
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 HEX = "0123456789abcdef"
@@ -58,38 +59,59 @@ def test_objects_of_a_replay_are_sought_wherever_a_release_put_them():
 
 @pytest.mark.parametrize("day", [DAY, OLD_DAY])
 @pytest.mark.parametrize("seq", [0, 0x10203, 0x1FFFF])
-def test_packs_of_a_journal_are_found_on_every_day(day: date, seq: int):
-    """The packs of batches after an entry lie under the prefixes of their days, old ones too."""
-    key = keys.make_pack_key(day, REPLAY, seq)
+def test_objects_of_a_journal_are_found_on_every_day(day: date, seq: int):
+    """Packs and files of batches after an entry lie under the prefixes of their days."""
+    pack = keys.make_pack_key(day, REPLAY, seq)
+    batch = keys.make_batch_files_prefix(DAY, REPLAY, seq)
+    file = keys.make_attachment_key(batch, 7, REPLAY, SHA)
     prefixes = keys.make_block_prefixes([OLD_DAY, DAY, DAY], REPLAY, max(0, seq - 70))
-    assert [key.startswith(prefix) for prefix in prefixes].count(True) == 1
-    assert keys.read_pack_seq(key) == seq
-    assert keys.read_pack_seq(keys.make_pictures_key(day, 7, REPLAY)) == -1
+    for key in (pack, file):
+        assert [key.startswith(prefix) for prefix in prefixes].count(True) == 1
+        assert keys.read_batch_seq(key) == seq
+        assert keys.check_key(key) == key
+    assert keys.read_file_owner(file) == (7, REPLAY)
+    assert keys.read_file_owner(pack) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        keys.make_pictures_key(DAY, 7, REPLAY),
+        f"2026-11-30/7/e/{REPLAY}/9f86d081884c7d65",
+        f"{FILES}7-{REPLAY}-9f86d081884c7d6",
+        f"{FILES}{'9' * 20}-{REPLAY}-9f86d081884c7d65",
+    ],
+)
+def test_other_objects_are_of_no_batch(key: str):
+    """Pictures, files of an earlier release and what only looks like a file have no batch."""
+    assert keys.read_batch_seq(key) == -1
+    assert keys.read_file_owner(key) is None
 
 
 def test_key_of_an_attachment_reads_as_documented():
-    """The key names day, project, event and 16 digits of the hash; never the file's name."""
-    assert (
-        keys.make_attachment_key(DAY, 7, REPLAY, SHA) == f"2026-11-30/7/e/{REPLAY}/9f86d081884c7d65"
-    )
+    """The key names batch, project, event and 16 digits of the hash; never the file's name."""
+    shape = rf"2026-11-30/f/{REPLAY}/00000001/0000000000010203-[0-9a-f]{{16}}-"
+    assert re.fullmatch(shape, keys.make_batch_files_prefix(DAY, REPLAY, 0x10203))
+    assert keys.make_attachment_key(FILES, 7, REPLAY, SHA) == f"{FILES}7-{REPLAY}-9f86d081884c7d65"
 
 
 @given(event=anything, sha=anything)
 def test_hostile_text_names_no_attachment(event, sha):
     """Any text gives a key of the documented shape or MalformedInput."""
     try:
-        key = keys.make_attachment_key(DAY, 1, event, sha)
+        key = keys.make_attachment_key(FILES, 1, event, sha)
     except MalformedInput:
         return
     assert keys.check_key(key) == key
-    assert re.fullmatch(r"2026-11-30/1/e/[0-9a-f]{32}/[0-9a-f]{16}", key, re.ASCII)
+    assert re.fullmatch(rf"{FILES}1-[0-9a-f]{{32}}-[0-9a-f]{{16}}", key, re.ASCII)
+    assert keys.read_file_owner(key) == (1, event)
 
 
 @pytest.mark.parametrize("event", HOSTILE)
 def test_hostile_event_id_is_refused(event):
     """A hostile event id is refused, as a hostile replay id is."""
     with pytest.raises(MalformedInput):
-        keys.make_attachment_key(DAY, 1, event, SHA)
+        keys.make_attachment_key(FILES, 1, event, SHA)
 
 
 @given(journal=st.text(HEX, min_size=32, max_size=32), seq=st.integers(0, 2**63 - 1))
@@ -135,7 +157,7 @@ def test_hostile_replay_id_is_refused(replay):
 def test_hostile_hash_is_refused(sha):
     """Only a whole SHA-256 in lower-case hex names content."""
     with pytest.raises(MalformedInput):
-        keys.make_attachment_key(DAY, 1, REPLAY, sha)
+        keys.make_attachment_key(FILES, 1, REPLAY, sha)
 
 
 @pytest.mark.parametrize("project", [0, -1, 2**63, True, "1", 1.0, None])
@@ -144,7 +166,7 @@ def test_impossible_project_is_refused(project):
     with pytest.raises(MalformedInput):
         keys.make_replay_prefix(DAY, project, REPLAY)
     with pytest.raises(MalformedInput):
-        keys.make_attachment_key(DAY, project, REPLAY, SHA)
+        keys.make_attachment_key(FILES, project, REPLAY, SHA)
 
 
 @pytest.mark.parametrize("seq", [-1, False, "0", 0.0, None])
@@ -196,7 +218,7 @@ def test_a_spilled_file_is_named_after_its_entries(first_seq, last_seq, cipher_k
     assert keys.read_spill_key(key) == (REPLAY, first_seq, last_seq, cipher_key_id, key)
     assert key.startswith(keys.make_spill_prefix(REPLAY))
     assert keys.make_spill_prefix(REPLAY).startswith(keys.SPILL_PREFIX)
-    assert keys.read_pack_seq(key) == -1
+    assert keys.read_batch_seq(key) == -1
 
 
 @given(anything)
@@ -222,7 +244,7 @@ def test_keys_of_debug_files_and_chunks_read_as_documented():
     assert key != keys.make_chunk_key(DAY, 12, sha1)
     assert keys.read_chunk_day(key) == DAY
     assert keys.read_chunk_day(key.replace("11-30", "13-30")) is None
-    assert keys.read_chunk_day(keys.make_attachment_key(DAY, 7, REPLAY, SHA)) is None
+    assert keys.read_chunk_day(keys.make_attachment_key(FILES, 7, REPLAY, SHA)) is None
 
 
 @given(name=anything, sha1=anything)

@@ -10,12 +10,11 @@ from app.core.days import OLD_DAY, BatchDays, DaySlot
 from app.db.engine import Database
 from app.db.partitions import days
 from app.db.partitions.days import Partition
-from app.ingest.digest.uncommitted import remove_uncommitted_packs
+from app.ingest.digest.uncommitted import remove_uncommitted_objects
 from app.replays import locks, queries, writes
 from app.storage.disk.local import LocalStore
 from tests.contract.postgres.test_packs import (
     FIRST,
-    JOURNAL,
     SECOND,
     claim,
     make_batch,
@@ -93,7 +92,7 @@ async def test_packs_of_both_sides_of_midnight_are_found(database: Database, obj
         lost = make_batch(make_prepared_segment(SECOND, b"B"), seq=2 + number, day=day)
         await objects.put(lost.pack.key, lost.pack.parts)
     since = mark.moved_at - timedelta(days=3)
-    await remove_uncommitted_packs(objects, JOURNAL, mark.stored_seq, since=since)
+    await remove_uncommitted_objects(database, objects, mark, since=since)
     assert {each.key for each in await objects.list("")} == kept
 
 
