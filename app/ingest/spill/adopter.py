@@ -120,6 +120,11 @@ class SpillAdopter(RepeatedWorker):
                 self._adoptions.pop(journal_id, None)
             except ServiceUnavailable as error:
                 _logger.warning("a spilled journal waits", journal=journal_id, error=str(error))
+            except BaseException:
+                # A batch was interrupted, as when this process lost its turn, and has left objects.
+                # To claim the mark again waits for its commit, if there is one, and removes them.
+                self._adoptions.pop(journal_id, None)
+                raise
 
     def _is_known_to_be_empty(self, journal_id: str) -> bool:
         looked_at_s = self._empty_at_s.get(journal_id)

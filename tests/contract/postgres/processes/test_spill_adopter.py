@@ -1,12 +1,14 @@
 """Adopting from the bucket: what is digested, what is deleted, and what is left alone."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import cast, override
 
 import pytest
 from sqlalchemy import text
 
+from app.core import clock
 from app.db.engine import Database
 from app.ingest.digest import marks
 from app.ingest.digest.batch_digester import BatchDigester
@@ -185,3 +187,37 @@ async def test_another_adopter_ends_the_work(bucket: Bucket) -> None:
     await first.work()
     assert bucket.digested.seqs == [1, 2]
     assert len(await bucket.list_files()) == 2
+
+
+class InterruptedDigester(RecordingDigester):
+    """Puts the pack of its first batch, and is then interrupted as a process that lost its turn."""
+
+    def __init__(self, database: Database, store: LocalStore) -> None:
+        super().__init__(database)
+        self._store = store
+        self._is_first = True
+
+    @override
+    async def digest_batch(self, mark: ClaimedMark, batch: Sequence[AcceptedEnvelope]) -> None:
+        """Take a batch; the first one gets no further than its pack."""
+        if self._is_first:
+            self._is_first = False
+            today = clock.now().date()
+            pack = keys.make_pack_key(today, mark.journal_id, batch[0].seq)
+            await self._store.put(pack, b"video")
+            raise asyncio.CancelledError
+        await super().digest_batch(mark, batch)
+
+
+async def test_what_an_interrupted_batch_put_is_removed(bucket: Bucket) -> None:
+    """The next round claims the mark again, which removes it, before it digests the entries."""
+    await add_process(bucket.database, JOURNAL, silent_s=100)
+    await bucket.spill(1, 2)
+    bucket.digested = InterruptedDigester(bucket.database, bucket.store)
+    adopter = bucket.adopter()
+    with pytest.raises(asyncio.CancelledError):
+        await adopter.work()
+    assert len(await bucket.store.list("")) == 2
+    await adopter.work()
+    assert bucket.digested.seqs == [1, 2]
+    assert await bucket.store.list("") == []
