@@ -18,6 +18,7 @@ from app.backup.state import format_command, read_state
 from app.cli import environment
 from app.cli.checks import process_checks
 from app.cli.checks.check_result import CheckLevel, CheckResult
+from app.cli.checks.host_checks import check_hosts
 from app.cli.checks.pooler_checks import find_pooler_fault
 from app.cli.checks.provider_checks import check_sign_in_provider
 from app.cli.checks.symbol_checks import check_symbols
@@ -145,6 +146,7 @@ async def _check_database(settings: Settings) -> list[CheckResult]:
             standbys = await process_checks.check_standbys(connection)
         finally:
             await connection.close()
+        of_hosts = await check_hosts(urls.app)
         revision = await migrate.current_revision(urls.app)
     except ReplayError as error:
         return [CheckResult("database", CheckLevel.FAIL, str(error))]
@@ -156,6 +158,7 @@ async def _check_database(settings: Settings) -> list[CheckResult]:
         _check_schema(revision, newest),
         _check_clock(before, now),
         _check_quarantine(aside),
+        *of_hosts,
         *standbys,
         *shared,
     ]

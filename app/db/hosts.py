@@ -13,6 +13,8 @@ import asyncio
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -64,6 +66,27 @@ def split_hosts(url: str) -> list[str]:
 
 class StandbyError(asyncpg.InterfaceError):
     """A host answers and takes no writes."""
+
+
+class HostRole(StrEnum):
+    """The part that one of several hosts plays."""
+
+    PRIMARY = "primary"
+    OLD_PRIMARY = "old primary"
+    """It takes writes, although a standby of it has been promoted since."""
+    STANDBY = "standby"
+    SILENT = "silent"
+    """It does not answer, or refuses; so does a pooler whose Postgres is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """One of several hosts as it answers now."""
+
+    host: str
+    role: HostRole
+    reason: str = ""
+    """Why it cannot be asked, if it is silent."""
 
 
 class PrimaryFinder:
@@ -138,6 +161,21 @@ class PrimaryFinder:
             errors.append(asyncpg.InterfaceError(reason))
         raise explain_errors(errors)
 
+    async def look(self, urls: Sequence[str]) -> list[HostState]:
+        """Ask all hosts, and tell what each of them is, in their order."""
+        answers = await self._look_at_all(urls, _CONNECT_ONE_OF_SEVERAL_S)
+        return [
+            self._judge(_name_host(url), answer) for url, answer in zip(urls, answers, strict=True)
+        ]
+
+    def _judge(self, host: str, answer: "Timeline | Exception | None") -> HostState:
+        if isinstance(answer, StandbyError):
+            return HostState(host, HostRole.STANDBY)
+        if isinstance(answer, Exception):
+            return HostState(host, HostRole.SILENT, str(answer) or type(answer).__name__)
+        is_old = answer is not None and self._timelines.find_newer(answer) is not None
+        return HostState(host, HostRole.OLD_PRIMARY if is_old else HostRole.PRIMARY)
+
     def is_outdated(self, connection: "asyncpg.Connection[Any]") -> bool:
         """Tell whether a newer primary was seen since a connection was opened by `connect`.
 
@@ -160,20 +198,31 @@ class PrimaryFinder:
             pause_s = min(max(_LOOK_AGAIN_S, wanted_s), _LOOK_AGAIN_AT_MOST_S)
             self._look_at_s[key] = ended_s + pause_s
 
-    async def _look_at_all(self, urls: Sequence[str], command_s: float | None) -> None:
-        """Learn the newest timeline from whichever hosts answer."""
+    async def _look_at_all(
+        self, urls: Sequence[str], command_s: float | None
+    ) -> "list[Timeline | Exception | None]":
+        """Learn the newest timeline from whichever hosts answer.
+
+        Returns:
+            For each host its timeline, None if it does not tell one, or the error with which
+            connecting to it as to a primary ended.
+        """
         answers = await asyncio.gather(
             *(_connect_to_primary(url, command_s) for url in urls), return_exceptions=True
         )
+        timelines: list[Timeline | Exception | None] = []
         for answer in answers:
             if isinstance(answer, BaseException):
                 if not isinstance(answer, CONNECT_ERRORS):
                     raise answer
+                timelines.append(answer)
                 continue
             connection, timeline = answer
             await _end(connection)
             if timeline:
                 self._timelines.note(timeline)
+            timelines.append(timeline)
+        return timelines
 
 
 primary_finder: Final = PrimaryFinder(newest_timelines)

@@ -69,7 +69,8 @@ def describe_problem(found: ProblemProcesses, *, is_admin: bool) -> ProblemWords
     words = _DESCRIBERS[found.problem](records)
     told = ""
     if found.problem is ProcessProblem.OUTAGE and is_admin:
-        told = f" It says: {phrases.shortened(str(records[0].condition.outage))}."
+        speaker = "It" if len(records) == 1 else name_process(records[0])
+        told = f" {speaker} says: {phrases.shortened(str(records[0].condition.outage))}."
     return ProblemWords(words.tone, f"{names}: {words.title}.", f"{words.what_to_do}{told}")
 
 
@@ -88,30 +89,46 @@ def _describe_refusing(_records: _Records) -> ProblemWords:
 
 
 def _describe_dead(records: _Records) -> ProblemWords:
-    return ProblemWords(
-        "bad",
-        "stopped or died, and nobody owns the journal",
-        f"{_describe_loss(records)} Start a process on that data folder again, which goes on with "
-        "it. If the disk is lost for good, an admin removes the process from the list on the "
-        "page of the server's health.",
-    )
+    if len(records) == 1:
+        title = "stopped or died, and nobody owns the journal"
+        what_to_do = (
+            "Start a process on that data folder again, which goes on with it. If the disk is lost "
+            "for good, an admin removes the process from the list on the page of the server's "
+            "health."
+        )
+    else:
+        title = "stopped or died, and nobody owns their journals"
+        what_to_do = (
+            "Start a process on each of these data folders again, which goes on with it. If a disk "
+            "is lost for good, an admin removes its process from the list on the page of the "
+            "server's health."
+        )
+    return ProblemWords("bad", title, f"{_describe_loss(records)} {what_to_do}")
 
 
 def _describe_late(records: _Records) -> ProblemWords:
     worst = max(records, key=lambda each: each.silent_s)
+    up_to, they = ("", "It") if len(records) == 1 else ("up to ", "They")
     return ProblemWords(
         "warn",
-        f"not heard of for {describe_silence(worst)}",
-        f"It may be dead, or not reach the database. {_describe_loss(records)}",
+        f"not heard of for {up_to}{describe_silence(worst)}",
+        f"{they} may be dead, or not reach the database. {_describe_loss(records)}",
     )
 
 
-def _describe_gone(_records: _Records) -> ProblemWords:
+def _describe_gone(records: _Records) -> ProblemWords:
+    if len(records) == 1:
+        return ProblemWords(
+            "warn",
+            "stopped or died, and no other process has taken its place",
+            "It kept no envelopes, so nothing is lost. Start it again. If it is not to come back, "
+            "an admin removes it from the list on the page of the server's health.",
+        )
     return ProblemWords(
         "warn",
-        "stopped or died, and no other process has taken its place",
-        "It kept no envelopes, so nothing is lost. Start it again. If it is not to come back, an "
-        "admin removes it from the list on the page of the server's health.",
+        "stopped or died, and no other processes have taken their places",
+        "They kept no envelopes, so nothing is lost. Start them again. If one is not to come back, "
+        "an admin removes it from the list on the page of the server's health.",
     )
 
 
@@ -126,11 +143,12 @@ def _describe_filling(_records: _Records) -> ProblemWords:
 
 def _describe_outage(records: _Records) -> ProblemWords:
     service = records[0].condition.outage_kind or "storage"
+    these = "this one" if len(records) == 1 else "these"
     return ProblemWords(
         "bad",
         f"the {service} does not answer",
         "What arrives there waits in the journal. If other processes reach it, look at the network "
-        "of this one.",
+        f"of {these}.",
     )
 
 
@@ -145,10 +163,11 @@ def _describe_behind(records: _Records) -> ProblemWords:
 
 def _describe_wrong_clock(records: _Records) -> ProblemWords:
     worst = max(records, key=lambda each: abs(each.clock_ahead_ms))
+    receivers = "it receives" if len(records) == 1 else "they receive"
     return ProblemWords(
         "warn",
         f"the clock is {describe_clock(worst.clock_ahead_ms)}, compared with the database's",
-        "Errors and spans of backends that it receives are shown at the wrong moment. Let all "
+        f"Errors and spans of backends that {receivers} are shown at the wrong moment. Let all "
         "hosts take their time from the network (NTP).",
     )
 
@@ -188,11 +207,14 @@ _UNSERVED_ROLES: Final = {
 
 def _describe_loss(records: Sequence[ProcessRecord]) -> str:
     """Say what is known about the journals of processes that do not answer."""
+    is_one = len(records) == 1
     if all(each.identity.journal_id is None for each in records):
-        return "It keeps no envelopes, so nothing is lost."
+        return f"{'It keeps' if is_one else 'They keep'} no envelopes, so nothing is lost."
     entries = sum(each.condition.backlog_entries for each in records)
     told = phrases.count(entries, "envelope") if entries else "nothing"
-    return f"When it was last heard of, {told} waited in its journal."
+    if is_one:
+        return f"When it was last heard of, {told} waited in its journal."
+    return f"When they were last heard of, {told} waited in their journals."
 
 
 def _list_names(records: Sequence[ProcessRecord]) -> str:

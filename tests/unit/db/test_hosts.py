@@ -6,6 +6,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from app.cli.checks.check_result import CheckLevel
+from app.cli.checks.host_checks import check_hosts, describe_hosts
 from app.core.errors import DatabaseUnavailable
 from app.db import hosts
 from app.db.hosts import PrimaryFinder
@@ -139,6 +141,33 @@ async def test_connections_to_a_primary_that_was_replaced_are_outdated(fake_host
     assert [finder.is_outdated(each) for each in (before, after)] == [True, False]
     fake_hosts[NEW] = 0
     assert not finder.is_outdated(await finder.connect([OLD, NEW], command_s=None))
+
+
+async def test_doctor_tells_what_each_host_is(fake_hosts):
+    """An old primary fails the check, a host that is down is a warning, and a standby is right."""
+    finder = PrimaryFinder(NewestTimelines())
+
+    async def check() -> list[tuple[CheckLevel, str]]:
+        found = describe_hosts(await finder.look([OLD, NEW]))
+        return [(result.state, result.text) for result in found]
+
+    fake_hosts |= {OLD: 1, NEW: STANDBY}
+    assert await check() == [(CheckLevel.OK, "old takes writes, new is a standby")]
+    fake_hosts |= {OLD: None, NEW: 2}
+    assert await check() == [
+        (CheckLevel.WARN, f"old does not answer, so it cannot take over: {OLD} refused")
+    ]
+    fake_hosts[OLD] = 1
+    ((level, text),) = await check()
+    assert level is CheckLevel.FAIL
+    assert text.startswith("old is an old primary that has come back. It takes writes")
+    fake_hosts |= {OLD: 0, NEW: STANDBY}
+    assert await check() == [(CheckLevel.OK, "old takes writes, new is a standby")]
+
+
+async def test_a_url_with_one_host_is_not_checked():
+    """The check of the database says whether it answers."""
+    assert await check_hosts(OLD) == []
 
 
 async def test_all_hosts_are_looked_at_now_and_then(fake_hosts, monkeypatch):

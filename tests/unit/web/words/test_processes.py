@@ -99,6 +99,44 @@ def test_each_problem_has_words_and_advice(record, title, advice):
     assert advice in words.what_to_do
 
 
+@pytest.mark.parametrize(
+    ("changes", "title", "advice"),
+    [
+        (
+            {"state": ProcessState.LATE, "silent_s": 13, "backlog_entries": 2},
+            "not heard of for up to 13 s.",
+            "When they were last heard of, 4 envelopes waited in their journals.",
+        ),
+        (
+            {"state": ProcessState.STOPPED},
+            "stopped or died, and nobody owns their journals.",
+            "Start a process on each of these data folders again",
+        ),
+        (
+            {"state": ProcessState.SILENT, "has_journal": False},
+            "stopped or died, and no other processes have taken their places.",
+            "They kept no envelopes, so nothing is lost. Start them again.",
+        ),
+        (
+            {"outage": "away", "outage_kind": "storage"},
+            "the storage does not answer.",
+            "look at the network of these. one (4711) says: away.",
+        ),
+        (
+            {"clock_ahead_ms": 3_000},
+            "the clock is 3.0 s ahead, compared with the database's.",
+            "Errors and spans of backends that they receive are shown",
+        ),
+    ],
+)
+def test_several_processes_are_told_of_in_the_plural(changes, title, advice):
+    """The sentences are about all that are named."""
+    (problem,) = find_problems([make_record("one", **changes), make_record("two", **changes)])
+    words = describe_problem(problem, is_admin=True)
+    assert words.title == f"one (4711), two (4711): {title}"
+    assert advice in words.what_to_do
+
+
 @pytest.mark.parametrize("is_admin", [True, False])
 def test_only_admins_read_what_a_process_says_of_an_outage(is_admin):
     """The reason may name hosts and buckets."""
