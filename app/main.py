@@ -1,6 +1,6 @@
 """Serves Playhead until the process is told to stop.
 
-take the port → open the service (`wiring/`) → listen → report how to sign in
+take the port → open the service (`wiring/`) → accept connections → report how to sign in
 """
 
 import asyncio
@@ -124,7 +124,10 @@ async def _serve_requests(
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
     if not server.started:
-        await serving
+        try:
+            await serving
+        except OSError as error:  # another process began to listen since this one took the port
+            raise _explain_refusal(settings, error) from error
         return
     events.on_listening()
     if service.opened_pages is not None:
@@ -203,20 +206,31 @@ def make_server_config(settings: Settings, service: Service) -> uvicorn.Config:
 
 
 def open_listener(settings: Settings) -> socket.socket:
-    """Bind the port and listen; nobody accepts yet.
+    """Take the port; nobody accepts yet.
+
+    With the embedded Postgres no other process could answer, so connections wait in the kernel
+    until this one does. Otherwise they are refused until then: a proxy asks the next process at
+    once, and would wait for this one's whole start where connections are held.
 
     Raises:
         PortInUse: Another program has it.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     try:
-        return socket.create_server(
-            (settings.host, settings.port), family=family, backlog=_BACKLOG, reuse_port=False
-        )
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((settings.host, settings.port))
+        if settings.database_url is None:
+            listener.listen(_BACKLOG)
     except OSError as error:
-        raise PortInUse(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
-        ) from error
+        listener.close()
+        raise _explain_refusal(settings, error) from error
+    return listener
+
+
+def _explain_refusal(settings: Settings, error: OSError) -> PortInUse:
+    return PortInUse(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
 
 
 async def _make_start_report(settings: Settings, database: Database) -> StartReport:
