@@ -147,6 +147,13 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _leave_out_empty(cls, value: Any, info: ValidationInfo) -> Any:
+        """Read an empty variable as none: files of variables often name those that they lack."""
+        is_optional = cls.model_fields[str(info.field_name)].default is None
+        return None if value == "" and is_optional else value
+
     @field_validator("roles", mode="before")
     @classmethod
     def _read_roles(cls, value: Any) -> Any:

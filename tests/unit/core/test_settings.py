@@ -27,6 +27,18 @@ def test_the_environment_decides(monkeypatch):
     assert "hunter2" not in repr(settings)
 
 
+def test_an_empty_variable_is_as_one_that_is_not_set(monkeypatch):
+    """Files of variables may name all settings; an empty address is none."""
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "S3_ENDPOINT_URL", "POSTGRES_BIN", "CELL"):
+        monkeypatch.setenv(f"PLAYHEAD_{name}", "")
+    settings = Settings()
+    assert settings.database_url is None
+    assert settings.database_owner_url is None
+    assert settings.s3_endpoint_url is None
+    assert settings.postgres_bin is None
+    assert settings.cell is None
+
+
 def test_impossible_values_are_refused(monkeypatch):
     """A port beyond 65535 is refused."""
     monkeypatch.setenv("PLAYHEAD_PORT", "65536")
