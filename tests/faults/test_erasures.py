@@ -5,11 +5,13 @@ what was erased, neither rows nor objects; nothing came back; and everything els
 """
 
 import asyncio
+import io
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
+import pytest
 from sqlalchemy import text
 
 from app.core import clock
@@ -17,7 +19,7 @@ from app.core.errors import NotFound, ServiceUnavailable
 from app.core.ids import ReplayId
 from app.db.engine import Database
 from app.erasure.jobs.begin import ErasureWish, begin_erasures
-from app.erasure.jobs.model import ErasureKind, ErasureState
+from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
 from app.erasure.jobs.scopes import ReplaysScope, make_person_scope
 from app.erasure.people.names import NameKind, PersonName
 from app.replays.model import ReplayKey
@@ -179,13 +181,44 @@ def choose_step(dice: random.Random) -> LaunchOptions:
     return LaunchOptions(kill_at=1 + dice.randrange(ERASING_STEPS), kill_within="erasure/")
 
 
+async def list_open(server: Server) -> list[Erasure]:
+    """Return the erasures whose receipts are not closed."""
+    return [each for each in await list_all(server) if each.state is not ErasureState.FINISHED]
+
+
+async def describe_open_erasures(server: Server) -> str:
+    """Tell what may hold up an erasure: objects, other processes, locks, and our own tasks."""
+    queries = {
+        "process": """select process_id, journal_id, oldest_received_at, seen_at, now()
+            from processes""",
+        "duty": "select * from duties",
+        "tombstone": "select * from tombstones where swept_at is null limit 20",
+        "object": "select * from object_outbox limit 20",
+        "file": "select * from file_outbox where swept_at is null limit 20",
+        "statement": """select pid, state, wait_event_type, wait_event, xact_start, query,
+            pg_blocking_pids(pid) from pg_stat_activity where datname = current_database()""",
+    }
+    lines = ["erasures are still open:", *map(str, await list_open(server))]
+    async with server.database.reading() as connection:
+        for name, query in queries.items():
+            lines += [f"{name} {row}" for row in await connection.execute(text(query))]
+    for task in asyncio.all_tasks():
+        stack = io.StringIO()
+        task.print_stack(file=stack)
+        lines.append(stack.getvalue())
+    return "\n".join(lines)
+
+
 async def check(server: Server, chain: Chain) -> dict[str, int]:
     """Wait until every receipt is closed, and search everything for what was erased."""
     await invariant.wait_until_drained(server)
-    async with asyncio.timeout(PATIENCE_S):
-        while any(erasure.state is not ErasureState.FINISHED for erasure in await list_all(server)):
-            server.service.page_services.eraser.hurry()
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while await list_open(server):
+                server.service.page_services.eraser.hurry()
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pytest.fail(await describe_open_erasures(server))
     gone = sorted(each for each in chain.replays if chain.is_erased(each))
     for replay_id in gone[:10]:
         late = make_segment(chain, replay_id, SEGMENTS)
