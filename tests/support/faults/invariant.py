@@ -38,8 +38,16 @@ _COLUMNS: Final = """
 """
 _PACKS: Final = """
     select count(*) from packs
-    where live <> (select count(*) from segments where segments.pack_id = packs.id)
-        + (select count(*) from segments where segments.recording_pack_id = packs.id)
+    left join (
+        select pack_id, count(*) as stretches
+        from (
+            select pack_id from segments
+            union all
+            select recording_pack_id from segments
+        ) named
+        group by pack_id
+    ) counted on counted.pack_id = packs.id
+    where packs.live <> coalesce(counted.stretches, 0)
 """
 _WAITING: Final = """
     select (select count(*) from object_outbox)
