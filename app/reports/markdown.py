@@ -57,7 +57,7 @@ def _iterate_replay_lines(report: ReplayReport) -> Iterator[str]:
     yield ""
     yield describe_recording(report, write_code_span)
     yield ""
-    picture = f" · [Picture]({report.poster_url})" if report.poster_url else ""
+    picture = f" · [Picture]({report.picture_url})" if report.picture_url else ""
     yield f"[Watch the replay]({report.url}){picture}"
     yield from _iterate_steps(report.steps, report.moment)
     yield from _iterate_problems(report)

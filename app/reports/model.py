@@ -20,6 +20,8 @@ class ReportAddresses:
     moment_path: Callable[[ProjectId, ReplayId, int, ReplayRange | None], str]
     """Returns the path that opens a replay at a moment, in milliseconds, with a range marked."""
     poster_path: Callable[[ProjectId, ReplayId], str]
+    picture_path: Callable[[ProjectId, ReplayId, int], str]
+    """Returns the path of the picture of a moment, in milliseconds."""
     issue_path: Callable[[ProjectId, IssueId], str]
     event_path: Callable[[ProjectId, IssueId, EventId], str]
 
@@ -37,6 +39,10 @@ class ReportAddresses:
     def poster(self, project_id: ProjectId, replay_id: ReplayId) -> str:
         """Return the address of the small picture of a replay."""
         return self.base_url + self.poster_path(project_id, replay_id)
+
+    def picture(self, project_id: ProjectId, replay_id: ReplayId, at_ms: int) -> str:
+        """Return the address of the picture that was on the screen at a moment."""
+        return self.base_url + self.picture_path(project_id, replay_id, at_ms)
 
     def issue(self, project_id: ProjectId, issue_id: IssueId) -> str:
         """Return the address of an issue."""
@@ -112,6 +118,7 @@ class ReplayReport:
     remarks: tuple[str, ...]
     """Sentences that name what is missing."""
     has_poster: bool
+    """True if a small picture of the replay is drawn."""
     flow_facts: FlowFacts
     addresses: ReportAddresses
 
@@ -126,11 +133,18 @@ class ReplayReport:
         return self.addresses.moment(self.project_id, self.replay_id, from_ms, marked=self.within)
 
     @property
-    def poster_url(self) -> str | None:
-        """The address of the replay's small picture; None if none is drawn."""
+    def picture_url(self) -> str | None:
+        """The address of the picture that stands for what it is about; None if none is drawn.
+
+        It is the small picture of the replay, or of a range its first error, or else its beginning.
+        """
         if not self.has_poster:
             return None
-        return self.addresses.poster(self.project_id, self.replay_id)
+        if self.within is None:
+            return self.addresses.poster(self.project_id, self.replay_id)
+        times = (problem.at_ms for problem in self.problems if problem.at_ms is not None)
+        at_ms = min(times, default=self.within.from_ms)
+        return self.addresses.picture(self.project_id, self.replay_id, at_ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from app.db.engine import Database
 from app.media import child
 from app.playback.pictures import stored
 from app.playback.pictures.draw import draw_still
+from app.playback.pictures.drawn_cache import DrawnCache
 from app.playback.video.index_cache import IndexCache
 from app.replays.model import ReplayKey
-from app.sharing.drawn_cache import DrawnCache
 from app.sharing.grant import OpenedShare
 from app.storage.port import ObjectStore
 

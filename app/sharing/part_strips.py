@@ -15,9 +15,9 @@ from typing import Final
 from app.core.errors import MalformedInput
 from app.media import wire
 from app.playback.pictures.draw import draw_strip
+from app.playback.pictures.drawn_cache import DrawnCache
 from app.playback.video.index import PlaybackIndex
 from app.replays.model import ReplayKey
-from app.sharing.drawn_cache import DrawnCache
 from app.storage.port import ObjectStore
 
 _CACHE_BYTES: Final = 32 * 1024 * 1024

@@ -135,6 +135,7 @@ GET: Final[dict[str, Least]] = {
     f"{_R}/segments/{{segment_id}}.mp4": VIEWER,
     f"{_R}/pictures": VIEWER,
     f"{_R}/pictures/poster.webp": VIEWER,
+    f"{_R}/pictures/moment.webp": VIEWER,
     f"{_R}/pictures/preview.webp": VIEWER,
     f"{_R}/pictures/sheet-{{number}}.webp": VIEWER,
     f"{_R}/traces/{{trace_id}}": VIEWER,

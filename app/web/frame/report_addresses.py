@@ -18,6 +18,7 @@ def make_report_addresses(request: Request) -> ReportAddresses:
         base_url=services_of(request).settings.base_url,
         moment_path=_moment_path,
         poster_path=_poster_path,
+        picture_path=_picture_path,
         issue_path=issue_urls.issue,
         event_path=issue_urls.issue_event,
     )
@@ -43,3 +44,7 @@ def _moment_path(
 
 def _poster_path(project_id: ProjectId, replay_id: ReplayId) -> str:
     return f"{replay_urls.pictures(project_id, replay_id)}/poster.webp"
+
+
+def _picture_path(project_id: ProjectId, replay_id: ReplayId, at_ms: int) -> str:
+    return replay_urls.picture_at(project_id, replay_id, at_ms=at_ms // 100 * 100)

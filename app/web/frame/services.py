@@ -21,6 +21,7 @@ from app.erasure.sweep import Sweeper
 from app.ingest.health import IngestMonitor
 from app.ingest.quarantine import QuarantineRetrier
 from app.playback.clips.worker import ClipMaker
+from app.playback.pictures.moment import MomentCache, make_moment_cache
 from app.playback.video.index_cache import IndexCache
 from app.playback.visit.view_notes import ViewNotes
 from app.processes.heartbeat import ProcessHeartbeat
@@ -75,6 +76,7 @@ class PageServices:
     share_limiter: ShareLimiter = field(default_factory=ShareLimiter)
     share_visits: ShareVisits = field(default_factory=ShareVisits)
     jpeg_cache: JpegCache = field(default_factory=make_jpeg_cache)
+    moment_cache: MomentCache = field(default_factory=make_moment_cache)
     strip_cache: StripCache = field(default_factory=make_strip_cache)
     share_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     """Held while recordings are read for a stranger, who never takes the whole server so."""

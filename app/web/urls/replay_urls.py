@@ -160,6 +160,11 @@ def pictures(project_id: ProjectId, replay_id: ReplayId) -> str:
     return address_of(project_id, replay_id).pictures
 
 
+def picture_at(project_id: ProjectId, replay_id: ReplayId, *, at_ms: int) -> str:
+    """Return the address of the picture that was on the screen at a moment."""
+    return with_query(f"{pictures(project_id, replay_id)}/moment.webp", {"t": f"{at_ms / 1000:g}"})
+
+
 def har(project_id: ProjectId, replay_id: ReplayId, *, from_segment: int = 0) -> str:
     """Return the address of a replay's requests as a HAR file."""
     return address_of(project_id, replay_id).har(from_segment=from_segment)

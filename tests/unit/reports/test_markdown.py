@@ -38,6 +38,7 @@ ADDRESSES = ReportAddresses(
     "https://replays.example",
     lambda project_id, replay_id, at_ms, _marked: f"/p/{project_id}/r/{replay_id}?t={at_ms}",
     lambda project_id, replay_id: f"/p/{project_id}/r/{replay_id}/poster",
+    lambda project_id, replay_id, at_ms: f"/p/{project_id}/r/{replay_id}/picture?t={at_ms}",
     lambda project_id, issue_id: f"/p/{project_id}/i/{issue_id}",
     lambda project_id, issue_id, event_id: f"/p/{project_id}/i/{issue_id}/e/{event_id}",
 )
@@ -100,6 +101,15 @@ def report(text: str = "payment failed", **changes) -> ReplayReport:
         addresses=ADDRESSES,
     )  # fmt: skip
     return replace(report_of_text, **changes)
+
+
+def test_the_picture_of_a_range_shows_its_first_error():
+    """Without an error in the range, it shows where the range begins."""
+    part = report(within=ReplayRange(1_000, 9_000))
+    assert f"[Picture]({BASE}/picture?t={part.problems[0].at_ms})" in write_replay_report(part)
+    part = report(within=ReplayRange(1_000, 9_000), problems=())
+    assert f"[Picture]({BASE}/picture?t=1000)" in write_replay_report(part)
+    assert "[Picture]" not in write_replay_report(replace(part, has_poster=False))
 
 
 def issue(text: str = "payment failed", **changes) -> IssueReport:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from app.core.errors import NotFound
 from app.media.wire import DrawnStrip, StripTile
 from app.playback.pictures import stored
+from app.playback.pictures.moment import MomentDrawer
 from app.playback.pictures.stored import FIRST_SHEET, POSTER, PREVIEW, StoredStrip
 from app.replays.pictures import DrawnPictures, PictureSizes, PictureTile
 from app.sharing.part_strips import PartStrip
@@ -17,6 +18,7 @@ from app.web.frame import access
 from app.web.frame.access import RequestedReplay
 from app.web.frame.media import MEDIA_HEADERS, refuse_other_sites
 from app.web.frame.services import services_of
+from app.web.replay.readers import PartReaderHere, read_start_ms
 from app.web.urls import replay_urls
 from app.web.urls.routing import route_to
 
@@ -45,6 +47,21 @@ async def send_poster(
 ) -> Response:
     """Send the picture that stands for a replay."""
     return await _send(request, watching, POSTER, version=v)
+
+
+@router.get(f"{_PICTURES}/moment.webp")
+async def send_moment(request: Request, reader: PartReaderHere, t: str = "") -> Response:
+    """Send the picture that was on the screen at `t` seconds, and note that somebody looks at it.
+
+    Raises:
+        NotFound: There is no such replay, or no picture of it.
+        ServiceUnavailable: Storage is down, or too many pictures are being drawn.
+    """
+    refuse_other_sites(request)
+    services = services_of(request)
+    drawer = MomentDrawer(services.moment_cache, services.drawing_slot, services.settings.pictures)
+    picture = await drawer.draw_moment(reader, read_start_ms(t))
+    return Response(picture, 200, MEDIA_HEADERS, _WEBP)
 
 
 @router.get(f"{_PICTURES}/preview.webp")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.core.errors import ServiceUnavailable
-from app.sharing.drawn_cache import MOST_WAITING, DrawnCache
+from app.playback.pictures.drawn_cache import MOST_WAITING, DrawnCache
 
 
 class Artist:
