@@ -22,7 +22,7 @@ from app.cli.checks.host_checks import check_hosts
 from app.cli.checks.pooler_checks import find_pooler_fault
 from app.cli.checks.provider_checks import check_sign_in_provider
 from app.cli.checks.symbol_checks import check_symbols
-from app.cli.environment import out
+from app.cli.environment import print_table
 from app.core import clock
 from app.core.errors import ReplayError
 from app.core.settings import Settings
@@ -52,7 +52,7 @@ def doctor() -> None:
     colours = {CheckLevel.OK: "green", CheckLevel.WARN: "yellow", CheckLevel.FAIL: "red"}
     for result in results:
         table.add_row(result.state, result.subject, result.text, style=colours[result.state])
-    out.print(table)
+    print_table(table)
     if any(result.state is CheckLevel.FAIL for result in results):
         raise typer.Exit(1)
 

@@ -1,5 +1,6 @@
 """Things that all commands share: settings, terminal, database, address of the server."""
 
+import io
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import pydantic
 from rich.console import Console
+from rich.table import Table
 
 from app.backup.state import refuse_unfinished_restore
 from app.core.errors import InvalidInput
@@ -24,9 +26,27 @@ out: Final = Console(highlight=False, soft_wrap=True, markup=False)
 
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
+_MOST_COLUMNS: Final = 10_000
+
 _ADDRESS: Final = "playhead.address"
 _MAKE: Final = {"serve": "run", "demo": "demo"}
 """Commands that the Makefile has targets for, for people who work in a checkout."""
+
+
+def print_table(table: Table) -> None:
+    """Print a table; where it goes to a file or another program, each row is one line.
+
+    A terminal has as many columns as people see. Elsewhere nobody sees 80, and a row that is cut
+    into lines cannot be searched.
+    """
+    if out.is_terminal:
+        out.print(table)
+        return
+    wide = Console(file=io.StringIO(), width=_MOST_COLUMNS, highlight=False, markup=False)
+    with wide.capture() as captured:
+        wide.print(table)
+    for line in captured.get().splitlines():
+        out.print(line.rstrip())
 
 
 def format_command(name: str) -> str:

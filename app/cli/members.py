@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import writes as audit
 from app.audit.model import Action, ActionDetail
 from app.cli import environment, people
-from app.cli.environment import out
+from app.cli.environment import out, print_table
 from app.cli.projects import find_project
 from app.core.ids import PersonId, ProjectId
 from app.core.settings import Settings
@@ -29,7 +29,7 @@ def list_members(project: _Project) -> None:
     table = Table("E-mail", "Name", "Role", box=None)
     for member in asyncio.run(_read_members(environment.read_settings(), project)):
         table.add_row(member.person.email, member.person.name, member.role)
-    out.print(table)
+    print_table(table)
 
 
 def set_role(

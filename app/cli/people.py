@@ -17,7 +17,7 @@ from app.administration.server.server_admin import record_change
 from app.administration.server.sign_in_links import RESET_DAYS, OneTimeLink
 from app.audit.model import Action, ActionDetail
 from app.cli import environment, projects
-from app.cli.environment import out
+from app.cli.environment import out, print_table
 from app.core import log
 from app.core.errors import InvalidInput, NotFound
 from app.core.settings import Settings
@@ -88,7 +88,7 @@ def list_people() -> None:
             "admin" if person.is_admin else "",
             last.isoformat(" ", "minutes") if last else "never",
         )
-    out.print(table)
+    print_table(table)
 
 
 @people.command("rename")
@@ -171,7 +171,7 @@ def list_sign_ins(email: _Email) -> None:
             sign_in.address,
             name_browser(sign_in.user_agent),
         )
-    out.print(table)
+    print_table(table)
 
 
 @people.command("sign-out")

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from app.administration.server.process_list import forget_dead_process
 from app.cli import environment
-from app.cli.environment import out
+from app.cli.environment import out, print_table
 from app.core.settings import Settings
 from app.core.units import format_bytes
 from app.processes import records
@@ -48,7 +48,7 @@ def list_processes() -> None:
             waiting,
             describe_clock(each.clock_ahead_ms),
         )
-    out.print(table)
+    print_table(table)
 
 
 @processes.command("forget")

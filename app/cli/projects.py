@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.audit import writes as audit
 from app.audit.model import Action, ActionDetail
 from app.cli import environment
-from app.cli.environment import out
+from app.cli.environment import out, print_table
 from app.core import ids, log
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import PublicKey
@@ -42,7 +42,7 @@ def list_projects() -> None:
     for project in asyncio.run(_read_projects(environment.read_settings())):
         created = project.created_at.date().isoformat()
         table.add_row(str(project.id), project.slug, project.name, created)
-    out.print(table)
+    print_table(table)
 
 
 @keys.command("add")
@@ -68,7 +68,7 @@ def list_keys(project: _Project) -> None:
     for key in asyncio.run(_list_keys(settings, project)):
         state = "on" if key.is_active else "off"
         table.add_row(state, key.label, _say_last_use(key), format_dsn(settings, key))
-    out.print(table)
+    print_table(table)
 
 
 @keys.command("rename")

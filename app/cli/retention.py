@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from app.cli import environment, projects
-from app.cli.environment import out
+from app.cli.environment import out, print_table
 from app.core.ids import ProjectId
 from app.core.settings import Settings
 from app.core.units import format_bytes
@@ -37,7 +37,7 @@ def show_rules() -> None:
         _read_rules_and_sizes(environment.read_settings())
     ):
         table.add_row(str(project_id), name, format_bytes(size_bytes), words)
-    out.print(table)
+    print_table(table)
 
 
 @retention.command("plan")

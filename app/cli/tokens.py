@@ -12,7 +12,7 @@ from app.administration.api_tokens.change_tokens import MadeToken, NewToken
 from app.api_tokens import queries
 from app.api_tokens.model import ApiToken, read_scopes, shorten_scopes
 from app.cli import environment
-from app.cli.environment import out
+from app.cli.environment import out, print_table
 from app.cli.people import find_person
 from app.cli.projects import find_project
 from app.core import clock
@@ -81,7 +81,7 @@ def list_tokens(
             shorten_scopes(token.scopes),
             f"{last.isoformat(' ', 'minutes')} from {token.last_address}" if last else "never",
         )
-    out.print(table)
+    print_table(table)
 
 
 @tokens.command("revoke")

@@ -62,7 +62,8 @@ def _check_known(known: Sequence[ProcessRecord]) -> Iterator[CheckResult]:
         names = ", ".join(name_process(each) for each in running[:_MOST_NAMES])
         more = f" and {len(running) - _MOST_NAMES} more" if len(running) > _MOST_NAMES else ""
         text = (
-            f"{len(running)} {phrases.inflect(len(running), 'runs', 'run')}: {names}{more}"
+            f"{phrases.count(len(running), 'process', 'processes')}"
+            f" {phrases.inflect(len(running), 'runs', 'run')}: {names}{more}"
             if running
             else "none runs"
         )
