@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 from app.core import clock, log
 from app.core.errors import ServiceUnavailable
 from app.main import StartReport
-from app.supervisor.worker_process import RunWorker, WorkerProcess
+from app.supervisor.worker_process import RunWorker, WorkerProcess, describe_exit
 
 _LOOK_S: Final = 0.25
 """Longest pause between two looks at what is due."""
@@ -244,8 +244,7 @@ class Supervisor:
             "worker_died",
             worker=slot.number,
             pid=process.pid,
-            status=status,
-            reason=process.problem,
+            reason=process.problem or describe_exit(status),
             starts_again_in_s=pause_s,
         )
 

@@ -144,6 +144,18 @@ class WorkerProcess:
         os.close(self.pidfd)
 
 
+def describe_exit(status: int) -> str:
+    """Say how a worker ended that told no reason: `killed by SIGKILL`, `ended with status 3`.
+
+    Args:
+        status: The exit status, or the negative number of the signal that killed it.
+    """
+    if status >= 0:
+        return f"ended with status {status}"
+    known = {each.value: each.name for each in signal.Signals}
+    return f"killed by {known.get(-status, f'signal {-status}')}"
+
+
 def _run_child(number: int, run_worker: RunWorker, voice: WorkerVoice, parent_pid: int) -> NoReturn:
     """Be a worker until told to stop."""
     status = 1

@@ -6,6 +6,7 @@ from app.core import clock
 from app.db.server.postmaster import SETTINGS
 from app.supervisor.postgres import share_connections
 from app.supervisor.supervisor import _WorkerSlot
+from app.supervisor.worker_process import describe_exit
 
 
 def test_a_worker_that_keeps_dying_starts_later_and_later():
@@ -38,3 +39,12 @@ def test_fewer_connections_are_shared_out_if_the_settings_say_so():
     """PLAYHEAD_DATABASE_CONNECTIONS stays the most that one process opens."""
     assert share_connections(2, 7) == 7
     assert share_connections(2, 1_000) == 22
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(3, "ended with status 3"), (-9, "killed by SIGKILL"), (-99, "killed by signal 99")],
+)
+def test_the_log_says_in_words_how_a_worker_ended(status: int, words: str):
+    """A signal has its name; an unknown one its number."""
+    assert describe_exit(status) == words
