@@ -7,6 +7,7 @@ from app import __version__
 from app.administration.server.server_health import ServerCounts, ServerHealth
 from app.alerts.process_problems import ProcessProblem, find_problems
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
+from app.core.process_roles import ProcessRole
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
 from app.processes.roles_served import count_processes_by_role
@@ -64,9 +65,9 @@ def build_health_page(
     ingest, counts = health.ingest, health.counts
     checks = (
         *_check_processes(health),
-        _check_accepting(ingest, counts),
-        _check_disk(ingest),
-        _check_digest(ingest),
+        *_check_accepting(health),
+        *_check_disk(health),
+        _check_digest(health),
         _check_database(ingest),
         _check_storage(ingest, is_remote=is_storage_remote),
         _check_quarantine(health),
@@ -115,20 +116,31 @@ def _check_processes(health: ServerHealth) -> Iterator[HealthCheck]:
         yield HealthCheck("Processes", words.tone, state, words.title, words.what_to_do)
 
 
-def _check_accepting(ingest: IngestHealth, counts: ServerCounts) -> HealthCheck:
-    text = f"{phrases.count(counts.accepted, 'envelope')} accepted since the start."
-    if ingest.is_refusing:
-        return HealthCheck(
+def _check_accepting(health: ServerHealth) -> Iterator[HealthCheck]:
+    """Say whether envelopes are accepted; that no process does so stands with the processes."""
+    if health.processes and not count_processes_by_role(health.processes)[ProcessRole.DOOR]:
+        return
+    text = f"{phrases.count(health.counts.accepted, 'envelope')} accepted since the start."
+    if health.ingest.is_refusing:
+        yield HealthCheck(
             "Accepting",
             "bad",
             "stopped",
             f"{text} The disk is too full to accept more; phones keep what they have for now.",
             "Make room on the disk of the data folder. Playhead goes on by itself.",
         )
-    return HealthCheck("Accepting", "good", "works", text)
+        return
+    yield HealthCheck("Accepting", "good", "works", text)
 
 
-def _check_disk(ingest: IngestHealth) -> HealthCheck:
+def _check_disk(health: ServerHealth) -> Iterator[HealthCheck]:
+    """Describe the disk of this process, if it has a journal; the table has the others."""
+    ingest = health.ingest
+    if any(
+        each.identity.process_id == health.own_id and each.identity.journal_id is None
+        for each in health.processes
+    ):
+        return
     free = max(0, ingest.room_bytes + ingest.reserve_bytes)
     text = (
         f"{format_bytes(free)} free on the disk of the data folder. The journal takes "
@@ -137,14 +149,21 @@ def _check_disk(ingest: IngestHealth) -> HealthCheck:
     )
     advice = "Make room on the disk of the data folder, or keep replays for a shorter time."
     if ingest.is_filling:
-        return HealthCheck("Disk", "bad", "fills up", text, advice)
-    if free < _LOW_RESERVES * ingest.reserve_bytes:
-        return HealthCheck("Disk", "warn", "nearly full", text, advice)
-    return HealthCheck("Disk", "good", "has room", text)
+        yield HealthCheck("Disk", "bad", "fills up", text, advice)
+    elif free < _LOW_RESERVES * ingest.reserve_bytes:
+        yield HealthCheck("Disk", "warn", "nearly full", text, advice)
+    else:
+        yield HealthCheck("Disk", "good", "has room", text)
 
 
-def _check_digest(ingest: IngestHealth) -> HealthCheck:
-    waiting = ingest.backlog.entries
+def _check_digest(health: ServerHealth) -> HealthCheck:
+    """Count what waits in all processes; others that are behind stand with the processes."""
+    ingest = health.ingest
+    waiting = ingest.backlog.entries + sum(
+        each.condition.backlog_entries
+        for each in health.processes
+        if each.is_running and each.identity.process_id != health.own_id
+    )
     if not ingest.is_behind:
         text = f"{phrases.count(waiting, 'envelope')} wait to become rows." if waiting else ""
         return HealthCheck("Digest", "good", "keeps up", text or "Nothing waits.")
