@@ -1,4 +1,4 @@
-"""A2: each act leaves exactly one line in the log, without what a user of an app did."""
+"""C3: each act leaves exactly one line in the log, without what a user of an app did."""
 
 from typing import Final
 

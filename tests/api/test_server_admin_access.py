@@ -1,4 +1,4 @@
-"""A1: an admin of the server reaches every route of the table of access."""
+"""C2: an admin of the server reaches every route of the table of access."""
 
 import httpx2
 

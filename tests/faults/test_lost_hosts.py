@@ -14,12 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from pydantic import SecretStr
 
-from app.cli.checks.check_result import CheckLevel
-from app.cli.checks.process_checks import check_processes
 from app.core.clock import monotonic_s
-from app.core.settings import Settings
 from app.db import migrate
 from app.db.engine import Database
 from app.db.roles import OWNER
@@ -30,9 +26,9 @@ from tests.support.faults import invariant
 from tests.support.report import Report
 from tests.support.servers import cluster, process, s3
 from tests.support.servers.bucket import Bucket, wait_until_clean
+from tests.support.servers.doctor import wait_until_named
 from tests.support.servers.process import LaunchOptions
 from tests.support.servers.server import Keyed, keyed, running
-from tests.support.waiting import until_asked
 
 ROUNDS: Final = programme_size.rounds(ci=1, nightly=10)
 EXPOSED_S: Final = 1.2
@@ -104,28 +100,6 @@ def bucket() -> Iterator[Bucket]:
         yield Bucket(service, service.new_bucket())
 
 
-async def wait_until_named(database_url: str, folder: Path, times: RoundTimes, pid: int) -> None:
-    """Ask `doctor` again and again, until it names a process as one that has died or may have."""
-    settings = Settings(
-        data_dir=folder,
-        database_url=SecretStr(database_url),
-        heartbeat_s=times.heartbeat_s,
-        silent_after_s=times.silent_after_s,
-    )
-    database = Database.open(database_url, max_connections=1)
-
-    async def is_named() -> bool:
-        results = await check_processes(settings, database)
-        return any(
-            result.state is CheckLevel.FAIL and f"({pid})" in result.text for result in results
-        )
-
-    try:
-        await until_asked(is_named)
-    finally:
-        await database.close()
-
-
 @pytest.mark.parametrize("number", range(ROUNDS))
 @pytest.mark.parametrize("is_postgres_away", [False, True])
 async def test_a_host_dies_with_its_disk(
@@ -156,10 +130,18 @@ async def test_a_host_dies_with_its_disk(
                     died_at_s = monotonic_s()
                     dying.kill()
                 shutil.rmtree(tmp_path / "a")
+                began_s = died_at_s
                 if is_postgres_away:
                     await postgres.start()
-                began_s = monotonic_s()
-                await wait_until_named(url, tmp_path / "b", times, dying.pid)
+                    began_s = monotonic_s()
+                database = Database.open(url, max_connections=1)
+                await wait_until_named(
+                    database,
+                    dying.pid,
+                    heartbeat_s=times.heartbeat_s,
+                    silent_after_s=times.silent_after_s,
+                )
+                await database.close()
                 named_s = round(monotonic_s() - began_s, 1)
                 await wait_until_clean(bucket)
                 adopted_s = round(monotonic_s() - began_s, 1)

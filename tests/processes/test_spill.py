@@ -26,7 +26,13 @@ from tests.support.faults import invariant
 from tests.support.programme_size import IS_CI, rounds, seeded_dice
 from tests.support.report import Report
 from tests.support.servers import cluster, process, s3
-from tests.support.servers.bucket import Bucket, wait_until_clean, wait_until_spilled
+from tests.support.servers.bucket import (
+    SILENT_AFTER_S,
+    Bucket,
+    wait_until_clean,
+    wait_until_spilled,
+)
+from tests.support.servers.doctor import wait_until_named
 from tests.support.servers.process import LaunchOptions, ServerProcess
 from tests.support.servers.server import Keyed, Server, keyed, running
 from tests.support.waiting import until
@@ -106,7 +112,7 @@ def find_journal(folder: Path) -> str:
 async def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_spilled(
     database_url: str, tmp_path: Path, bucket: Bucket
 ) -> None:
-    """A2: another process adopts from the bucket what the dead one had not digested.
+    """A2: `doctor` names it, and another process adopts what it had not digested from the bucket.
 
     The files in the bucket tell nothing to those who may read it.
     """
@@ -127,6 +133,9 @@ async def test_a_host_that_dies_with_its_disk_loses_nothing_that_was_spilled(
             dying.kill()
             shutil.rmtree(tmp_path / "a")
             died_at = clock.now()
+            await wait_until_named(
+                database, dying.pid, heartbeat_s=0.2, silent_after_s=SILENT_AFTER_S
+            )
             async with running(database_url, tmp_path / "b", **bucket.settings()) as server:
                 find_backlog = server.service.work.eraser._find_backlog
                 waits_since = find_backlog()
