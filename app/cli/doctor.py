@@ -25,6 +25,7 @@ from app.cli.checks.symbol_checks import check_symbols
 from app.cli.environment import print_table
 from app.core import clock
 from app.core.errors import ReplayError
+from app.core.process_roles import ProcessRole
 from app.core.settings import Settings
 from app.core.units import format_bytes
 from app.db import engine, migrate, roles
@@ -246,6 +247,9 @@ async def _check_erasure_log(settings: Settings) -> CheckResult:
     """Compare the log of erasures with what the database knows of it."""
     urls = environment.find_known_urls(settings)
     path, subject = settings.erasure_log_path, "erasure log"
+    if ProcessRole.WORKER not in settings.roles and not path.exists():
+        text = "processes with the role worker keep it: call doctor with the settings of one"
+        return CheckResult(subject, CheckLevel.OK, text)
     try:
         head = ErasureLog(path).read_head()
         if urls is None:
@@ -266,7 +270,10 @@ def _compare_erasure_log(
 ) -> CheckResult:
     if head is None:
         if known:
-            text = f"{path} is missing, and the database knows of one: put it back if you have it"
+            text = (
+                f"{path} is missing, and the database knows of one: put it back if you have it, "
+                "unless it is that of another worker"
+            )
             return CheckResult(subject, CheckLevel.WARN, text)
         return CheckResult(subject, CheckLevel.OK, "nothing has been erased yet")
     size_bytes = known.get(head.log_id, 0)

@@ -23,7 +23,7 @@ from app.db.text import clean
 from app.replays.deletion import outgoing
 from app.replays.model import ReplayKey
 from app.replays.queries import KEY_ARRAYS, to_key_arrays
-from app.replays.tables import object_outbox, replay_pictures, replays
+from app.replays.tables import expiring_objects, object_outbox, replay_pictures, replays
 from app.replays.totals import picture_storage
 
 LEASE: Final = timedelta(minutes=10)
@@ -238,10 +238,11 @@ async def save_pictures(
     tiles: Sequence[PictureTile],
     at: datetime,
     day: date,
-) -> None:
+) -> bool:
     """Store the pictures that were drawn; earlier ones go to the sweep.
 
     Look at the tombstone first (`locks.lock_for_adding`): nothing is added to a deleted replay.
+    The object was put under a key that expires (`sealing.let_object_expire`); from now on it stays.
 
     Args:
         connection: The transaction of the caller.
@@ -250,7 +251,16 @@ async def save_pictures(
         tiles: The tiles of the strip, in the order of time.
         at: The time.
         day: The day of the replay, which their bytes are counted under.
+
+    Returns:
+        False if the object has expired, since the process was held up: the replay is due again.
     """
+    kept = await connection.execute(
+        delete(expiring_objects).where(expiring_objects.c.object_key == made.object_key)
+    )
+    if not kept.rowcount:
+        await _end_lease(connection, task, due_at=at, tries=0)
+        return False
     flat = [number for tile in tiles for number in (tile.at_ms, tile.width, tile.height)]
     is_ours = await _end_lease(
         connection,
@@ -267,7 +277,7 @@ async def save_pictures(
     )
     if not is_ours:
         await discard_object(connection, task.key, made.object_key, at=at)
-        return
+        return True
     if task.made is not None:
         await discard_object(connection, task.key, task.made.object_key, at=at)
     await picture_storage.replace_picture_bytes(
@@ -277,6 +287,7 @@ async def save_pictures(
         before=task.made.sizes.total_bytes if task.made else None,
         after=made.sizes.total_bytes,
     )
+    return True
 
 
 async def discard_object(

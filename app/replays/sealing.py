@@ -197,7 +197,11 @@ async def let_object_expire(
     object_key: str,
     after: timedelta = _EXPIRES_AFTER,
 ) -> None:
-    """Have an object removed after a time, unless `seal_replay` points rows at it before."""
+    """Have an object removed after a time, unless a transaction points rows at it before.
+
+    `seal_replay` does so with sealed objects, `save_pictures` with pictures, `finish_clip` with
+    clips.
+    """
     driver = await get_driver(connection)
     await driver.execute(_LET_EXPIRE, object_key, *key, after)
 

@@ -1,7 +1,10 @@
 """Draws the pictures of one replay that is due, or finds that there is nothing to draw.
 
 claim ─► deleted? the sweep looks again │ not yet? put off │ right? done
-      └► draw (no transaction) ─► object ─► one transaction: tombstone? else the row
+      └► draw (no transaction) ─► key expires ─► object ─► one transaction: tombstone? else the row
+
+The object expires unless that transaction points the row at it: a process that dies, or whose
+Postgres goes away, leaves nothing behind.
 """
 
 import asyncio
@@ -22,7 +25,7 @@ from app.playback.pictures import schedule
 from app.playback.pictures.draw import draw_strip
 from app.playback.video import index
 from app.playback.video.index import PlaybackIndex
-from app.replays import locks, pictures, queries
+from app.replays import locks, pictures, queries, sealing
 from app.replays.model import Replay
 from app.replays.pictures import DrawnPictures, PictureSizes, PictureTask, PictureTile
 from app.replays.segments import segment_queries
@@ -177,6 +180,8 @@ async def _store_pictures(
     """Store the pictures and point at them, unless the replay was deleted meanwhile."""
     key = task.key
     object_key = keys.make_pictures_key(found.replay.day, key.project_id, key.replay_id)
+    async with database.transaction() as connection:
+        await sealing.let_object_expire(connection, key, object_key)
     await store.put(object_key, b"".join((strip.poster, strip.preview, *strip.sheets)))
     made = DrawnPictures(
         object_key, found.replay.video_segments, found.error_ms, _read_sizes(strip)
@@ -186,10 +191,10 @@ async def _store_pictures(
         if await locks.lock_for_adding(connection, [key]):
             await pictures.finish_deleted_replay(connection, key)
             return PictureResult.DELETED
-        await pictures.save_pictures(
+        is_kept = await pictures.save_pictures(
             connection, task, made, tiles=tiles, at=clock.now(), day=found.replay.day
         )
-    return PictureResult.MADE
+    return PictureResult.MADE if is_kept else PictureResult.PUT_OFF
 
 
 def _read_sizes(strip: wire.DrawnStrip) -> PictureSizes:
