@@ -17,8 +17,6 @@ import uvloop
 
 from app.accounts import links, queries as account_queries
 from app.api.connection import HttpConnection
-from app.api.drain import ServerDrain
-from app.api.endpoint import IngestEndpoint
 from app.core.errors import ReplayError, ServiceUnavailable
 from app.core.running import runtime
 from app.core.settings import Settings
@@ -111,7 +109,10 @@ async def serve_on(
         place: The place among workers of one parent; None for a process that is alone.
     """
     async with open_service(settings, place) as service:
-        await _serve_requests(listener, settings, service, events)
+        try:
+            await _serve_requests(listener, settings, service, events)
+        finally:
+            service.begin_to_stop()
 
 
 async def _serve_requests(
@@ -119,7 +120,7 @@ async def _serve_requests(
 ) -> None:
     # What is in memory by now stays: the garbage collector need not visit it with every envelope.
     runtime.tune_interpreter()
-    server = _Server(make_server_config(settings, service), service.drain, service.endpoint)
+    server = _Server(make_server_config(settings, service), service)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event
         await asyncio.sleep(0.01)
@@ -164,16 +165,14 @@ class _Server(uvicorn.Server):
     the journal is closed and Postgres is stopped.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, drain: ServerDrain, endpoint: IngestEndpoint
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
-        self._drain = drain
-        self._endpoint = endpoint
+        self._service = service
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._endpoint.is_stopping = True
+        self._service.endpoint.is_stopping = True
+        self._service.begin_to_stop()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -181,7 +180,7 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         stop = functools.partial(self.handle_exit, signal.SIGTERM, None)
-        loop.add_signal_handler(signal.SIGTERM, self._drain.begin, stop)
+        loop.add_signal_handler(signal.SIGTERM, self._service.drain.begin, stop)
         # A person who presses Ctrl-C does not want to wait.
         loop.add_signal_handler(signal.SIGINT, self.handle_exit, signal.SIGINT, None)
         yield

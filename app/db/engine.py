@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -14,6 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 from app.core.clock import monotonic_s
 from app.core.errors import DatabaseUnavailable, DatabaseUnusable, PartitionMissing
 from app.db import hosts
+from app.db.cutoff import ConnectionCutoff, closing_if_cancelled
 from app.db.metrics import BlockKind, DatabaseMetrics
 
 _CONNECT_S: Final = 10
@@ -53,8 +54,9 @@ class Database:
     subclass `DatabaseUnusable` when Postgres answers and lacks what this release needs.
     """
 
-    def __init__(self, pool: AsyncEngine) -> None:
+    def __init__(self, pool: AsyncEngine, cutoff: ConnectionCutoff) -> None:
         self._engine = pool
+        self._cutoff = cutoff
         self._block_reason = ""
         self.metrics: Final = DatabaseMetrics()
         self.metrics.time_statements(pool)
@@ -78,14 +80,21 @@ class Database:
         kept = min(pool_size, most)
         # The connection that was used last has the statements prepared, and its caches are warm.
         # The others stay idle, and the embedded Postgres ends them after a while.
-        pool = make_engine(url, pool_size=kept, max_overflow=most - kept, pool_use_lifo=True)
+        cutoff = ConnectionCutoff()
+        pool = make_engine(
+            url, cutoff=cutoff, pool_size=kept, max_overflow=most - kept, pool_use_lifo=True
+        )
         _replace_dead_connections(pool)
-        return cls(pool)
+        return cls(pool, cutoff)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits when the block ends."""
-        async with self._connect(self._engine, "write") as connection, connection.begin():
+        async with (
+            self._connect(self._engine, "write") as connection,
+            connection.begin(),
+            closing_if_cancelled(connection),
+        ):
             yield connection
 
     @asynccontextmanager
@@ -94,7 +103,10 @@ class Database:
 
         A statement of SQLAlchemy that writes raises `RuntimeError`.
         """
-        async with self._connect(self._reads, "read") as connection:
+        async with (
+            self._connect(self._reads, "read") as connection,
+            closing_if_cancelled(connection),
+        ):
             yield connection
 
     def count_connections(self) -> tuple[int, int]:
@@ -119,6 +131,16 @@ class Database:
         """End `block`."""
         self._block_reason = ""
 
+    def end_waiting_after(self, patience_s: float) -> None:
+        """Wait for Postgres only for a while from now on, since the process is about to end.
+
+        After that, `transaction` and `reading` raise `DatabaseUnavailable`, also those that wait.
+
+        Args:
+            patience_s: The seconds; only the first call counts.
+        """
+        self._cutoff.cut_after(patience_s)
+
     async def close(self) -> None:
         """Close every connection; the object cannot be used afterwards.
 
@@ -127,6 +149,7 @@ class Database:
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S):
                 await self._engine.dispose()
+        self._cutoff.cancel()
 
     @asynccontextmanager
     async def _connect(
@@ -138,7 +161,9 @@ class Database:
         began_s = monotonic_s()
         try:
             with translating_errors():
-                async with engine.connect() as connection:
+                async with AsyncExitStack() as stack:
+                    async with self._cutoff.attempt():
+                        connection = await stack.enter_async_context(engine.connect())
                     self.metrics.wait_s.observe(monotonic_s() - began_s)
                     yield connection
         except DatabaseUnavailable:
@@ -209,26 +234,41 @@ async def planning_once(connection: AsyncConnection) -> AsyncIterator[None]:
     """
     driver = await get_driver(connection)
     transaction = driver.transaction()
+    is_cancelled = False
     await transaction.start()
     try:
         await driver.execute("set local plan_cache_mode = force_generic_plan")
         yield
+    except asyncio.CancelledError:
+        is_cancelled = True  # whoever opened the connection closes it
+        raise
     finally:
-        await transaction.rollback()
+        if not is_cancelled:
+            await transaction.rollback()
 
 
-def make_engine(url: str, *, has_command_timeout: bool = True, **options: Any) -> AsyncEngine:
+def make_engine(
+    url: str,
+    *,
+    has_command_timeout: bool = True,
+    cutoff: ConnectionCutoff | None = None,
+    **options: Any,
+) -> AsyncEngine:
     """Make an engine whose connections asyncpg opens, so that the URL is read as libpq reads it.
 
     Args:
         url: A libpq-style URL.
         has_command_timeout: True if a statement may take a minute at most. Migrations must not be
             limited, since one that is interrupted would only be started again.
+        cutoff: Cuts its connections when the process is about to end; None for nobody.
         options: Further arguments for SQLAlchemy.
     """
 
     async def opened() -> "asyncpg.Connection[Any]":
-        return await connect(url, has_command_timeout=has_command_timeout)
+        connection = await connect(url, has_command_timeout=has_command_timeout)
+        if cutoff is not None:
+            cutoff.add(connection)
+        return connection
 
     return create_async_engine(
         "postgresql+asyncpg://",

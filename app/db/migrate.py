@@ -16,6 +16,7 @@ from app.core import log
 from app.core.errors import DatabaseUnavailable
 from app.core.shipped import MIGRATIONS
 from app.db import engine
+from app.db.cutoff import close_connection
 
 _LOCK: Final = (
     0x706C6179  # "play": all processes use this number, so that two never migrate at once
@@ -46,7 +47,7 @@ async def current_revision(url: str) -> str | None:
         try:
             return await _read_revision(connection)
         finally:
-            await connection.close()
+            await close_connection(connection)
 
 
 @asynccontextmanager
@@ -66,9 +67,7 @@ async def hold_setup_lock(url: str) -> AsyncIterator[None]:
             await _take_lock(connection)
             yield
         finally:
-            if connection.is_in_transaction():
-                await connection.execute("rollback")  # nothing was written here
-            await connection.close()
+            await close_connection(connection)  # nothing was written here
 
 
 async def upgrade(url: str) -> bool:

@@ -15,6 +15,7 @@ import asyncpg
 from app.core import log
 from app.core.settings import Settings
 from app.db import engine, migrate, timelines
+from app.db.cutoff import close_connection
 
 SUPERUSER: Final = "postgres"
 OWNER: Final = "playhead_owner"
@@ -167,7 +168,7 @@ async def set_up_embedded(superuser_url: str) -> None:
                 await connection.execute(_SET_UP)
                 log.get_logger("db.roles").info("tables_given_to_owner", owner=OWNER, app=APP)
         finally:
-            await connection.close()
+            await close_connection(connection)
 
 
 async def find_risks(connection: "asyncpg.Connection[Any]") -> list[str]:
@@ -224,7 +225,7 @@ async def _grant_rights(urls: DatabaseUrls) -> None:
                 quoted = await connection.fetchval("select quote_ident($1)", role)
                 await connection.execute(f"grant execute on function {row['name']} to {quoted}")
     finally:
-        await connection.close()
+        await close_connection(connection)
 
 
 async def _list_wrong_rights(
@@ -238,4 +239,4 @@ async def _read_role(url: str) -> str:
     try:
         return str(await connection.fetchval("select current_user"))
     finally:
-        await connection.close()
+        await close_connection(connection)

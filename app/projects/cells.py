@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.core.errors import DatabaseUnusable
 from app.core.ids import ProjectId
 from app.db import engine
+from app.db.cutoff import close_connection
 from app.projects.tables import projects, server_settings
 
 IDS_PER_CELL: Final = 1_000_000
@@ -85,7 +86,7 @@ async def claim_cell(url: str, cell: int) -> None:
                         f" restart with {first_id_of(cell)}"
                     )
         finally:
-            await connection.close()
+            await close_connection(connection)
 
 
 async def read_cell(connection: AsyncConnection) -> int | None:

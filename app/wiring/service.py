@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import APIRouter
 from prometheus_client import CollectorRegistry, generate_latest
@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from app.web.frame.services import PageServices
 
 
+_POSTGRES_S: Final = 10.0
+"""The longest time for which a process that stops waits for Postgres. Digest may take as long to
+store what is in memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A running process without its listener: what tests and the server share."""
@@ -70,6 +75,10 @@ class Service:
     def database(self) -> Database:
         """The pool of the process."""
         return self.shared.database
+
+    def begin_to_stop(self) -> None:
+        """Wait for Postgres only for a while from now on; call it before the service is closed."""
+        self.shared.database.end_waiting_after(_POSTGRES_S)
 
     @property
     def preparation(self) -> DatabasePreparation:

@@ -320,6 +320,7 @@ async def _listening(
     try:
         yield
     finally:
+        service.begin_to_stop()
         server.should_exit = True
         await serving
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db import engine, hosts
+from app.db.cutoff import ConnectionCutoff
 from app.db.engine import Database
 from tests.support.servers.postgres import run_sql
 
@@ -241,7 +242,7 @@ async def test_a_silent_server_is_reported_with_its_timeout(
 async def test_an_exhausted_pool_is_an_outage(database_url: str, monkeypatch: pytest.MonkeyPatch):
     """A block that gets no connection in time raises ServiceUnavailable."""
     pool = engine.make_engine(database_url, pool_size=1, max_overflow=0, pool_timeout=0.01)
-    database = Database(pool)
+    database = Database(pool, ConnectionCutoff())
     async with database.reading():
         with pytest.raises(ServiceUnavailable, match="no connection"):
             await count_numbers(database)
