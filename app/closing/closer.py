@@ -153,7 +153,7 @@ class Closer:
         closed = 0
         while not self._is_busy():
             async with self._database.transaction() as connection:
-                task = await open_replays.claim_closing_task(connection)
+                task = await open_replays.claim_closing_task(connection, self._quiet)
             if task is None:
                 break
             self._leased.add(task)

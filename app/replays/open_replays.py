@@ -50,9 +50,15 @@ _POSTPONE_GROWING: Final = f"""
 _CLAIM: Final = """
     update open_replays o set leased_until = now() + $1::interval, tries = least(o.tries + 1, 1000)
     from (
-        select project_id, replay_id from open_replays
+        select project_id, replay_id from open_replays w
         where check_at <= now() and (leased_until is null or leased_until <= now())
-        order by check_at limit 1 for update skip locked
+          and not exists (
+              select from replays r
+              where r.project_id = w.project_id and r.replay_id = w.replay_id
+                and coalesce(r.last_stored_at, r.last_received_at) > now() - $2::interval
+                and coalesce(r.last_stored_at, r.last_received_at) <= now()
+          )
+        order by check_at limit 1 for update of w skip locked
     ) next
     where o.project_id = next.project_id and o.replay_id = next.replay_id
     returning o.project_id, o.replay_id, o.check_at, o.leased_until, o.tries, o.steps_done
@@ -161,9 +167,16 @@ async def is_any_due(connection: AsyncConnection) -> bool:
     return bool(await (await get_driver(connection)).fetchval(_IS_ANY_DUE))
 
 
-async def claim_closing_task(connection: AsyncConnection) -> ClosingTask | None:
-    """Lease the replay that has been due longest; None if none is."""
-    row = await (await get_driver(connection)).fetchrow(_CLAIM, LEASE)
+async def claim_closing_task(connection: AsyncConnection, quiet: timedelta) -> ClosingTask | None:
+    """Lease the replay that has been due longest; None if none is.
+
+    One that still grows is left out: if this process died, its deletion would wait for the lease.
+
+    Args:
+        connection: The transaction of the caller.
+        quiet: The time without a segment after which a replay closes.
+    """
+    row = await (await get_driver(connection)).fetchrow(_CLAIM, LEASE, quiet)
     if row is None:
         return None
     return ClosingTask(

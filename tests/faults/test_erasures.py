@@ -5,7 +5,6 @@ what was erased, neither rows nor objects; nothing came back; and everything els
 """
 
 import asyncio
-import io
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,25 +186,19 @@ async def list_open(server: Server) -> list[Erasure]:
 
 
 async def describe_open_erasures(server: Server) -> str:
-    """Tell what may hold up an erasure: objects, other processes, locks, and our own tasks."""
+    """Tell what may hold up an erasure: its objects, leases of replays, and other processes."""
     queries = {
-        "process": """select process_id, journal_id, oldest_received_at, seen_at, now()
-            from processes""",
-        "duty": "select * from duties",
         "tombstone": "select * from tombstones where swept_at is null limit 20",
+        "lease": "select * from open_replays where leased_until > now() limit 20",
+        "range of a pack": "select * from pack_outbox limit 20",
         "object": "select * from object_outbox limit 20",
         "file": "select * from file_outbox where swept_at is null limit 20",
-        "statement": """select pid, state, wait_event_type, wait_event, xact_start, query,
-            pg_blocking_pids(pid) from pg_stat_activity where datname = current_database()""",
+        "process": "select process_id, journal_id, seen_at, now() from processes",
     }
     lines = ["erasures are still open:", *map(str, await list_open(server))]
     async with server.database.reading() as connection:
         for name, query in queries.items():
             lines += [f"{name} {row}" for row in await connection.execute(text(query))]
-    for task in asyncio.all_tasks():
-        stack = io.StringIO()
-        task.print_stack(file=stack)
-        lines.append(stack.getvalue())
     return "\n".join(lines)
 
 

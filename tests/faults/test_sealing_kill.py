@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db.engine import Database
-from tests.support import programme_size
+from tests.support import programme_size, sealing
 from tests.support.builders import traffic
 from tests.support.builders.traffic import Ledger
 from tests.support.faults import invariant
@@ -49,12 +49,6 @@ async def run_until_killed(
         server.wait()
         assert server.place is not None, "the server ended by itself, before the step"
         return server.place
-
-
-async def end_leases(database: Database) -> None:
-    """Let the leases of dead processes end, as they do after half an hour."""
-    async with database.transaction() as connection:
-        await connection.execute(text("update open_replays set leased_until = null"))
 
 
 @pytest.fixture(params=["local", "s3"])
@@ -97,7 +91,7 @@ async def test_a_kill_at_any_step_of_sealing_loses_nothing(
                 storage=storage,
             )
             places.add(place)
-            await end_leases(database)
+            await sealing.end_leases(database)
         async with running(database_url, tmp_path, replay_quiet_s=3_600, **storage) as server:
             findings = await invariant.check_invariant(server, ledger)
             async with database.reading() as connection:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from app.closing.closer import Closer
 from app.closing.step import ClosedReplay
 from app.core.ids import ProjectId, ReplayId
+from app.replays import open_replays
 from app.replays.model import ReplayKey
 from app.storage.disk.local import LocalStore
 from tests.support import sealing
@@ -93,6 +94,19 @@ async def test_a_replay_closes_after_ten_quiet_minutes(database, digest, steps, 
     assert await read_value(database, "select closed_at from replays") is not None
     assert await read_value(database, "select count(*) from open_replays") == 0
     assert await closer.close_due_replays() == 0
+
+
+async def test_a_growing_replay_is_not_leased(database, digest):
+    """It comes due between two looks; if its process died, a deletion would wait for the lease."""
+    await digest.add(make_prepared_segment(FIRST))
+    async with database.transaction() as connection:
+        assert await open_replays.is_any_due(connection)
+        assert await open_replays.claim_closing_task(connection, _TEN_MINUTES) is None
+    await let_time_pass(database, 11)
+    async with database.transaction() as connection:
+        task = await open_replays.claim_closing_task(connection, _TEN_MINUTES)
+    assert task is not None
+    assert task.key == FIRST
 
 
 async def test_a_wrong_clock_of_a_host_does_not_matter(database, digest, steps, log):
