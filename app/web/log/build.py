@@ -179,6 +179,8 @@ def _link_trace(_project_id: ProjectId, trace_id: str) -> str:
 _SUBJECT_LINKS: Final[tuple[tuple[str, Callable[[ProjectId, str], str]], ...]] = (
     ("replay_", _link_replay),
     ("hold_", _link_replay),
+    ("share_", _link_replay),
+    ("clip_", _link_replay),
     ("issue_", _link_issue),
     ("file_", _link_event),
     ("trace_", _link_trace),
