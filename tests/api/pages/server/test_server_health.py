@@ -149,7 +149,7 @@ async def test_an_envelope_that_cannot_be_read_any_more_stays(
     assert "cannot be read any more" in refused.text
     assert await count_quarantined(tenant) == 1
     later = html_reader.parse_page((await admin.get("/server/health")).text)
-    assert "Tried again in vain: It cannot be read" in later.one("section", id="quarantine").text
+    assert "Trying again failed. It cannot be read" in later.one("section", id="quarantine").text
     assert (await admin.post(retry_path(quarantined_id))).status_code == 400  # somebody asks anew
 
 
