@@ -97,13 +97,24 @@ async def lock_next_erasure(
     return to_erasure(row) if row else None
 
 
-async def lock_erasure(connection: AsyncConnection, erasure_id: int) -> Erasure | None:
-    """Lock a job for a step; None if it has finished, or if another process works on it."""
+async def lock_erasure(
+    connection: AsyncConnection, erasure_id: int, *, waits: bool = False
+) -> Erasure | None:
+    """Lock a job for a step.
+
+    Args:
+        connection: The transaction of the step.
+        erasure_id: The job.
+        waits: True to wait for a process that works on it, and then to see what that has done.
+
+    Returns:
+        None if the job has finished, or if another process works on it and is not waited for.
+    """
     row = (
         await connection.execute(
             select(erasures)
             .where(erasures.c.id == erasure_id, erasures.c.finished_at.is_(None))
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=not waits)
         )
     ).first()
     return to_erasure(row) if row else None

@@ -8,6 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -25,7 +26,7 @@ from app.debug_files import receipts
 from app.debug_files.model import DebugFileId, DeletionCause
 from app.erasure.jobs import hide, rows
 from app.erasure.jobs.begin import GONE_PROJECT, ErasureWish, begin_erasure
-from app.erasure.jobs.model import Erasure, ErasureKind
+from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
 from app.erasure.jobs.phases import PARTS
 from app.erasure.jobs.scopes import ProjectScope, ReplaysScope
 from app.erasure.jobs.steps import Relink
@@ -105,7 +106,7 @@ async def _apply_gap(database: Database, erasure_log: ErasureLog, relink: Relink
         return 0
     known, _ = gap
     applied = 0
-    jobs: dict[tuple[int, int], Erasure] = {}
+    jobs: dict[tuple[int, int], int] = {}
     for line in erasure_log.read_lines(after_bytes=known):
         if line.has_project:
             async with database.transaction() as connection:
@@ -121,21 +122,56 @@ async def _apply_gap(database: Database, erasure_log: ErasureLog, relink: Relink
 
 
 async def _apply_line(
-    database: Database, line: LogLine, jobs: dict[tuple[int, int], Erasure], relink: Relink
+    database: Database, line: LogLine, jobs: dict[tuple[int, int], int], relink: Relink
 ) -> None:
-    place = (line.erasure_id, line.project_id)
     async with database.transaction() as connection:
-        if place not in jobs:
-            jobs[place] = await _add_job(connection, line)
-        await _erase_listed(connection, line, jobs[place], relink)
+        erasure = await _lock_job(connection, line, jobs)
+        await _erase_listed(connection, line, erasure, relink)
     for issue_id in line.issues:
         erased_all = False
         while not erased_all:
             # A transaction for each part: an issue may have a million events.
             async with database.transaction() as connection:
+                erasure = await _lock_job(connection, line, jobs)
                 erased_all = await _erase_issue_part(
-                    connection, line, IssueId(issue_id), jobs[place], relink
+                    connection, line, IssueId(issue_id), erasure, relink
                 )
+
+
+async def _lock_job(
+    connection: AsyncConnection, line: LogLine, jobs: dict[tuple[int, int], int]
+) -> Erasure:
+    """Lock the job that counts what a line erases again, or add one.
+
+    A worker takes the job as soon as the transaction that adds it is committed, in this process or
+    in another one. It waits here between two of its steps, and may have finished the job already.
+
+    Args:
+        connection: The transaction that erases a part.
+        line: The line.
+        jobs: The ids of the jobs so far, by the erasure and the project that the log names.
+    """
+    place = (line.erasure_id, line.project_id)
+    erasure = None
+    if place in jobs:
+        erasure = await rows.lock_erasure(connection, jobs[place], waits=True)
+    if erasure is None:
+        erasure = await _add_job(connection, line)
+        jobs[place] = erasure.id
+    return erasure
+
+
+async def _save_part(
+    connection: AsyncConnection, erasure: Erasure, *, counts: Counter[str], size_bytes: int
+) -> None:
+    """Add what was erased to the counts of a job that is locked, and let it begin again.
+
+    Replays that were hidden now have parts, and a worker may have passed this phase already.
+    """
+    if erasure.phase != PARTS:
+        erasure = replace(erasure, phase=PARTS, state=ErasureState.RUNNING)
+    again = replace(erasure, position=None, problem=None)
+    await rows.save_step(connection, again, counts=counts, size_bytes=size_bytes)
 
 
 async def _erase_listed(
@@ -162,8 +198,7 @@ async def _erase_listed(
     )
     counts["debug_files"] += debug_files.files
     size_bytes += debug_files.stored_bytes
-    saved = await rows.get_erasure(connection, erasure.id)
-    await rows.save_step(connection, saved, counts=counts, size_bytes=size_bytes)
+    await _save_part(connection, erasure, counts=counts, size_bytes=size_bytes)
 
 
 async def _add_job(connection: AsyncConnection, line: LogLine) -> Erasure:
@@ -251,8 +286,7 @@ async def _erase_issue_part(
         connection, _EVENT_KEYS, project_id, limit=_EVENTS_AT_ONCE, condition=condition
     )
     erased = await _erase_records(connection, project_id, EVENT_RECORDS, part.records, relink)
-    saved = await rows.get_erasure(connection, erasure.id)
-    await rows.save_step(connection, saved, counts=erased.counts, size_bytes=erased.size_bytes)
+    await _save_part(connection, erasure, counts=erased.counts, size_bytes=erased.size_bytes)
     return part.cursor is None
 
 

@@ -1,9 +1,12 @@
 """The log of erasures repeats deletions of issues and debug files in a restored database."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,7 +19,8 @@ from app.debug_files import receipts
 from app.debug_files.model import DebugFile, DeletionCause
 from app.erasure.issue import erase_issue
 from app.erasure.jobs import rows
-from app.erasure.jobs.model import Erasure, ErasureKind
+from app.erasure.jobs.model import Erasure, ErasureKind, ErasureState
+from app.erasure.jobs.phases import PARTS, SWEEP
 from app.erasure.log import reapply
 from app.erasure.log.file import ErasureLog
 from app.erasure.log.reapply import apply_log
@@ -96,6 +100,60 @@ async def test_deleted_issues_do_not_come_back(
     wanted = {"events": 4, "issues": 1, "files": 2}
     assert {name: erasure.counts[name] for name in wanted} == wanted
     assert describe_subject(erasure).startswith("Deleted issues and debug files, again")
+
+
+class InterveningWorker:
+    """Does a step of the job between two parts of a line, as a worker of another process may."""
+
+    def __init__(self, database: Database, monkeypatch: pytest.MonkeyPatch, end_at: int) -> None:
+        self._database = database
+        self._lock_job = reapply._lock_job
+        self._end_at = end_at
+        self.steps = 0
+        monkeypatch.setattr(reapply, "_lock_job", self.step_and_lock)
+
+    async def step_and_lock(self, *args: Any) -> Erasure:
+        """Do a step of its own, and then what was asked for."""
+        async with self._database.transaction() as connection:
+            now = await rows.read_clock(connection)
+            erasure = await rows.lock_next_erasure(connection, worked_before=now)
+            if erasure is not None:
+                self.steps += 1
+                further = replace(erasure, phase=SWEEP, position=[1], state=ErasureState.SWEEPING)
+                await rows.save_step(connection, further, counts={"spans": 1}, size_bytes=10)
+                if self.steps == self._end_at:
+                    await rows.finish_erasure(connection, erasure.id)
+        return await self._lock_job(*args)
+
+
+@pytest.mark.parametrize("end_at", [0, 2])
+async def test_a_worker_may_have_the_job_between_two_parts(
+    data: AgedData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end_at: int
+):
+    """No step of either is lost: the job begins again, or another one goes on if it has ended."""
+    monkeypatch.setattr(reapply, "_EVENTS_AT_ONCE", 1)
+    person = await make_person(data.database, "ana@example.com")
+    shop = (await make_project(data.database, "Shop")).id
+    log = ErasureLog(tmp_path / "erasures.log")
+    await add_issues(data, shop)
+    await erase_issue(data.database, (shop, IssueId(GONE)), person_id=person.id, at=clock.now())
+    await log.append_waiting_lines(data.database)
+    async with data.database.transaction() as connection:
+        for table in ("events", "issues", "attachments", "issue_hours", "file_outbox"):
+            await connection.execute(text(f"delete from {table}"))
+    await add_issues(data, shop)
+    worker = InterveningWorker(data.database, monkeypatch, end_at)
+    erasures = await follow_log(data, log)
+    assert worker.steps >= 2
+    last, *ended = erasures
+    assert (last.phase, last.finished_at) == (PARTS, None)
+    assert last.position is None
+    assert [erasure.state for erasure in ended] == [ErasureState.FINISHED] * bool(end_at)
+    counts = Counter[str]()
+    for erasure in erasures:
+        counts.update(erasure.counts)
+    assert counts["spans"] == worker.steps
+    assert (counts["events"], counts["issues"]) == (2, 1)
 
 
 async def test_processes_that_start_together_write_one_receipt(data: AgedData, tmp_path: Path):
