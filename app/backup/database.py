@@ -43,7 +43,9 @@ _OTHERS: Final = """
     select count(*) from pg_stat_activity
     where datname = current_database() and application_name = 'playhead'
       and pid <> pg_backend_pid()
+      and (state <> 'idle' or state_change > now() - make_interval(secs => $1))
 """
+_USED_WITHIN_S: Final = 20.0
 _END_RESTORES: Final = """
     select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and application_name = 'pg_restore'
@@ -105,11 +107,16 @@ class DatabaseFacts:
     revision: str | None
     tables: int
     other_connections: int
-    """Connections of other processes of Playhead."""
+    """Connections that other processes of Playhead use, or used a moment ago."""
 
 
-async def read_facts(url: str) -> DatabaseFacts:
+async def read_facts(url: str, *, used_within_s: float = _USED_WITHIN_S) -> DatabaseFacts:
     """Read what must be known of a database.
+
+    Args:
+        url: The database, without a pooler.
+        used_within_s: Connections that have been idle for longer do not count as used: a pooler
+            keeps those of processes that were stopped. Longer than the pause between heartbeats.
 
     Raises:
         BackupRefused: A pooler stands before it. `pg_dump` and `pg_restore` change settings of
@@ -127,7 +134,7 @@ async def read_facts(url: str) -> DatabaseFacts:
                 connection.get_server_version().major,
                 revision,
                 int(await connection.fetchval(_OWN)),
-                int(await connection.fetchval(_OTHERS)),
+                int(await connection.fetchval(_OTHERS, used_within_s)),
             )
         finally:
             await connection.close()

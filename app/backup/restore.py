@@ -38,6 +38,8 @@ from app.storage.choose import describe_store, open_store
 from app.storage.port import ObjectStore
 
 _MOST_JOBS: Final = 4
+_HEARTBEATS: Final = 4
+"""A process that runs does not miss so many heartbeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ async def restore_backup(
             manifest = await asyncio.to_thread(verifier.verify, name)
         store = open_store(settings, data_dir)
         try:
-            restorer = _Restorer(data_dir, urls, folder, manifest, store, progress)
+            used_within_s = _HEARTBEATS * settings.heartbeat_s
+            restorer = _Restorer(
+                data_dir, urls, folder, manifest, store, progress, used_within_s=used_within_s
+            )
             await restorer.restore(wish, settings.postgres_bin)
             await _adopt_store(urls, store, manifest, folder, describe_store(settings))
         finally:
@@ -109,9 +114,11 @@ class _Restorer:
     manifest: Manifest
     store: ObjectStore
     progress: Progress
+    used_within_s: float
+    """A process that runs has used a connection within so many seconds, for its heartbeat."""
 
     async def restore(self, wish: RestoreWish, postgres_bin: Path | None) -> None:
-        facts = await database.read_facts(self.urls.owner)
+        facts = await database.read_facts(self.urls.owner, used_within_s=self.used_within_s)
         self._check_versions(facts)
         tools = find_tools(postgres_bin, server_major=facts.major, dump_major=self.manifest.tools)
         state = await self._begin_or_continue(wish, facts)
@@ -162,7 +169,8 @@ class _Restorer:
         replaces = wish.replaces
         if facts.other_connections:
             raise BackupRefused(
-                "another process of Playhead uses this database: stop all of them first"
+                "another process of Playhead uses this database, or did a moment ago: stop all of "
+                f"them first, and wait for {self.used_within_s:.0f} s"
             )
         if state is not None and not replaces:
             raise BackupRefused(
