@@ -41,6 +41,8 @@ DOORS: Final = 3
 PHONES: Final = 32
 """Addresses of phones, which nginx divides among the doors: none gets nothing."""
 STARTED_AT_ONCE: Final = 4 if programme_size.IS_CI else 8
+CONNECTIONS: Final = 5
+"""The connections of each of them: the Postgres of the tests has room for 60 in all."""
 STARTS: Final = programme_size.rounds(ci=1, nightly=20)
 LOADED: Final = 4
 ENVELOPES: Final = programme_size.rounds(ci=240, nightly=36_000)
@@ -155,7 +157,11 @@ async def test_processes_that_start_at_once_all_become_ready(
     url = database_url if is_migrated else empty_database_url
     with ExitStack() as stack:
         started = [
-            stack.enter_context(process.launch_server(url, tmp_path, heartbeat_s=0.2))
+            stack.enter_context(
+                process.launch_server(
+                    url, tmp_path, heartbeat_s=0.2, database_connections=CONNECTIONS
+                )
+            )
             for _ in range(STARTED_AT_ONCE)
         ]
         assert await asyncio.gather(*(asyncio.to_thread(each.listens) for each in started)) == (
