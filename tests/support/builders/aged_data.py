@@ -13,6 +13,7 @@ from app.db.engine import Database
 from app.db.partitions import days
 from app.db.partitions.days import FAMILIES, Partition
 from app.replays.model import ReplayKey
+from app.storage import keys
 from app.storage.port import ObjectStore
 
 VIDEO = b"v" * 1_000
@@ -155,7 +156,8 @@ class AgedData:
         event_id, issue = secrets.token_hex(16), issue_id or secrets.token_hex(16)
         day = self.day(age)
         at = datetime.combine(day, time(12), UTC)
-        object_key = f"{day:%Y-%m-%d}/{project_id}/e/{event_id}/{'a' * 16}"
+        batch = keys.make_batch_files_prefix(day, "c" * 32, 1)
+        object_key = keys.make_attachment_key(batch, project_id, event_id, "a" * 64)
         values: dict[str, Any] = {
             "project": project_id, "event": event_id, "issue": issue, "day": day,
             "class": retention_class, "at": at, "replay": replay_id, "key": object_key,
