@@ -11,7 +11,7 @@ from PIL import Image
 from app.core import clock
 from app.core.errors import MalformedInput
 from app.core.ids import ReplayId
-from app.playback.pictures import draw, make, moment, schedule
+from app.playback.pictures import draw, make, schedule
 from app.playback.pictures.make import PictureResult
 from app.replays import pictures
 from app.replays.model import ReplayKey
@@ -22,7 +22,6 @@ from tests.support.servers import server as servers
 from tests.support.servers.server import Server
 from tests.support.waiting import PATIENCE_S, until
 
-MOMENT = "/pictures/moment.webp"
 PARTS = ("/pictures/poster.webp", "/pictures/preview.webp", "/pictures/sheet-0.webp")
 
 
@@ -105,36 +104,6 @@ async def test_pictures_show_what_the_phone_showed(server):
     assert await draw_replay(server) is PictureResult.PUT_OFF
 
 
-async def test_a_moment_shows_what_was_on_the_screen_then(server, monkeypatch):
-    """Times before, after and beside a number count as the start or the end of the replay."""
-    await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
-    path = server.page(REPLAY_ID, MOMENT)
-    assert (await server.web.get(f"{path}?t=1")).status_code == 404  # neither drawn nor a poster
-    monkeypatch.setitem(vars(server.service.page_services.settings), "pictures", True)
-    shown = {"0": 0, "1.2": 1, "3.9": 3, "8": 8, "-7": 0, "nan": 0, "x": 0, "1e9": 9, "": 0}
-    for text, second in shown.items():
-        picture = (await server.web.get(path, params={"t": text})).content
-        assert is_similar(read_colour(picture, (20, 20)), colour_of(second % 5)), text
-
-
-async def test_a_moment_that_cannot_be_drawn_shows_the_poster(server, monkeypatch):
-    """A child tries it once, also where many ask."""
-    await server.take(envelopes.replay_video_envelope(0))
-    await draw_replay(server)
-    monkeypatch.setitem(vars(server.service.page_services.settings), "pictures", True)
-    tries = []
-
-    async def fail(*_args: object) -> bytes:
-        tries.append(1)
-        raise MalformedInput("it cannot be decoded")
-
-    monkeypatch.setattr(moment, "draw_still", fail)
-    poster = (await server.web.get(server.page(REPLAY_ID, PARTS[0]))).content
-    for _ in range(3):
-        assert (await server.web.get(server.page(REPLAY_ID, MOMENT))).content == poster
-    assert len(tries) == 1
-
-
 async def test_the_poster_shows_the_moment_of_the_first_error(server):
     """A later error makes a new poster, and the old pictures are removed."""
     await server.take(envelopes.replay_video_envelope(0), envelopes.replay_video_envelope(1))
@@ -176,28 +145,28 @@ async def test_only_people_who_may_see_a_replay_get_its_pictures(server):
     """
     await server.take(envelopes.replay_video_envelope(0))
     await draw_replay(server)
-    for part in (MOMENT, *PARTS):
+    for part in PARTS:
         answer = await server.web.get(server.page(REPLAY_ID, part))
         assert answer.headers["content-type"] == "image/webp"
         assert answer.headers["cache-control"] == "private, no-store"
         assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
         assert answer.headers["cross-origin-resource-policy"] == "same-origin"
         assert answer.headers["x-content-type-options"] == "nosniff"
-    for part in ("/pictures", MOMENT, *PARTS):
+    for part in ("/pictures", *PARTS):
         path = server.page(REPLAY_ID, part)
         stranger = await server.sender.get(path)
         assert stranger.status_code in {303, 401}
         elsewhere = path.replace(f"/{server.app.id}/", f"/{server.backend.id}/", 1)
         assert (await server.web.get(elsewhere)).content != (await server.web.get(path)).content
     cross = {"sec-fetch-site": "cross-site"}
-    for part in (MOMENT, PARTS[0]):
-        answer = await server.web.get(server.page(REPLAY_ID, part), headers=cross)
-        assert answer.status_code == 403
+    assert (
+        await server.web.get(server.page(REPLAY_ID, PARTS[0]), headers=cross)
+    ).status_code == 403
     for part in ("/pictures/sheet-1.webp", "/pictures/sheet--1.webp", "/pictures/sheet-x.webp"):
         answer = await server.web.get(server.page(REPLAY_ID, part))
         assert answer.status_code in {404, 422}
     async with servers.tenant(server) as other_tenant:
-        for part in ("/pictures", MOMENT, *PARTS):
+        for part in ("/pictures", *PARTS):
             assert (await other_tenant.web.get(server.page(REPLAY_ID, part))).status_code == 404
 
 
@@ -207,7 +176,7 @@ async def test_a_replay_that_is_not_here_has_no_strip(server):
     assert (await server.web.get(server.page(REPLAY_ID, "/pictures"))).status_code == 200
     await server.web.post(server.page(REPLAY_ID, "/delete"))
     for replay_id in (REPLAY_ID, "9" * 32):
-        for part in ("/pictures", MOMENT, *PARTS):
+        for part in ("/pictures", *PARTS):
             assert (await server.web.get(server.page(replay_id, part))).status_code == 404
     assert (await server.web.get(server.page(REPLAY_ID))).status_code == 410
 
@@ -217,7 +186,7 @@ async def test_a_deletion_removes_the_pictures_of_the_replay(server):
     await server.take(envelopes.replay_video_envelope(0))
     await draw_replay(server)
     await server.web.post(server.page(REPLAY_ID, "/delete"))
-    for part in (MOMENT, *PARTS):
+    for part in PARTS:
         assert (await server.web.get(server.page(REPLAY_ID, part))).status_code == 404
     await until(lambda: not server.objects())
     assert await draw_replay(server) is PictureResult.DELETED
