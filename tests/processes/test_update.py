@@ -55,6 +55,8 @@ class Host:
     releases: Mapping[str, ForkServer]
     """What starts servers and commands of each release."""
     installed: str = "this"
+    has_new_wheel: bool = False
+    """Whether the wheel of the next release was built; other tests install a real one."""
     server: ServerProcess | None = None
     running: ExitStack = field(default_factory=ExitStack)
     output: str = ""
@@ -69,8 +71,11 @@ class Host:
                 assert self.run_playhead(*arguments) == 0, self.output
             case ["/opt/playhead/bin/pip", "install", *_, "-r", "requirements/app.lock"]:
                 pass
+            case ["rm", "-rf", "dist", "&&", "make", "wheel"]:
+                self.has_new_wheel = True
             case ["/opt/playhead/bin/pip", "install", *_, wheel]:
                 self.installed = "this" if wheel.startswith("older/") else "next"
+                assert self.has_new_wheel, "there is no wheel of the next release yet"
             case ["systemctl", verb, "playhead"]:
                 self.control(verb)
             case ["find", *_]:
