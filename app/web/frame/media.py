@@ -14,11 +14,23 @@ MEDIA_HEADERS: Final = {
 }
 
 
+_OTHER_SITES: Final = {"cross-site", "same-site"}
+
+
 def refuse_other_sites(request: Request) -> None:
-    """Make sure that no other site shows a video with a visitor's cookie.
+    """Make sure that no other site shows a picture or a video with a visitor's cookie.
+
+    A link on another site may be followed: reports are pasted into trackers and chats, and a
+    browser that opens a picture in a tab of its own shows it to the visitor alone.
 
     Raises:
         PermissionDenied: Another site asks.
     """
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
-        raise PermissionDenied("another site asks for this video")
+    headers = request.headers
+    # Frames and objects navigate as well, with destinations of their own.
+    is_opened = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == (
+        "navigate",
+        "document",
+    )
+    if headers.get("sec-fetch-site") in _OTHER_SITES and not is_opened:
+        raise PermissionDenied("another site asks for this picture or video")

@@ -51,6 +51,30 @@ async def test_a_moment_that_cannot_be_drawn_shows_the_poster(server, monkeypatc
     assert len(tries) == 1
 
 
+async def test_a_link_on_another_site_opens_a_picture_and_nothing_else_shows_it(server):
+    """Reports are pasted into trackers, where browsers say that another site leads here."""
+    await server.take(envelopes.replay_video_envelope(0))
+    await draw_replay(server)
+    for part in (MOMENT, PARTS[0]):
+        for site in ("cross-site", "same-site"):
+            statuses = {}
+            for mode, use in (
+                ("navigate", "document"),
+                ("navigate", "iframe"),
+                ("navigate", "object"),
+                ("no-cors", "image"),
+                ("cors", "empty"),
+            ):
+                headers = {"sec-fetch-site": site, "sec-fetch-mode": mode, "sec-fetch-dest": use}
+                answer = await server.web.get(server.page(REPLAY_ID, part), headers=headers)
+                statuses[use] = answer.status_code
+                assert answer.headers["content-security-policy"].startswith(
+                    "sandbox" if use == "document" else "default-src 'none'"
+                )
+            expected = dict.fromkeys(statuses, 403) | {"document": 200}
+            assert statuses == expected
+
+
 async def test_only_people_who_may_see_a_replay_get_its_moments(server):
     """Strangers, members of other projects and other sites get none; a deleted replay has none.
 
