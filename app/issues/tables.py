@@ -137,24 +137,6 @@ issue_hours: Final = Table(
     Column("events", BigInteger, nullable=False),
     postgresql_with={"fillfactor": "80"},
 )
-# Those of `issue_hours` that name another environment than `production`, or none. Production, which
-# SDKs name by themselves and most events come from, is the rest, so that its events cost no row.
-issue_environment_hours: Final = Table(
-    "issue_environment_hours",
-    metadata,
-    Column("project_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("issue_id", Hex32, primary_key=True),
-    Column("hour", DateTime(timezone=True), primary_key=True),
-    Column("environment", Text, primary_key=True),
-    Column("events", BigInteger, nullable=False),
-    postgresql_with={"fillfactor": "80"},
-)
-# One row: the time since which they are counted.
-environment_counting: Final = Table(
-    "environment_counting",
-    metadata,
-    Column("since", DateTime(timezone=True), primary_key=True, server_default=text("now()")),
-)
 issue_users: Final = Table(
     "issue_users",
     metadata,

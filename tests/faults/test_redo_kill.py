@@ -28,10 +28,7 @@ STEPS: Final = 150
 """About as many steps as it takes to symbolicate some events three times."""
 EVENTS: Final = 24
 DEBUG_ID: Final = "d9eda8d5-d1d0-5d91-93b5-2943d1938566"
-TABLES: Final = (
-    "issues", "issue_hours", "issue_environment_hours", "issue_users", "issue_replays",
-    "issue_releases",
-)  # fmt: skip
+TABLES: Final = ("issues", "issue_hours", "issue_users", "issue_replays", "issue_releases")
 
 
 def make_mapping(version: int) -> bytes:
@@ -54,7 +51,6 @@ def make_event(number: int) -> bytes:
         exception={"values": [thrown]},
         transaction=None,
         release=f"shop@1.{number % 5}",
-        environment="staging" if number % 2 else "production",
         user={"id": f"u-{number % 7}"},
         debug_meta={"images": [{"type": "proguard", "uuid": DEBUG_ID}]},
     )

@@ -31,7 +31,7 @@ def read_rule_form(kind: RuleKind, fields: Mapping[str, str]) -> AlertRuleSettin
     return AlertRuleSettings(
         only_crashes=kind in (*issues, *spikes) and fields.get("only_crashes") == "yes",
         environment=_read_text(fields, "environment")
-        if kind in (*issues, *spikes, RuleKind.FIRST_CRASH, RuleKind.CRASH_FREE)
+        if kind in (*issues, RuleKind.FIRST_CRASH, RuleKind.CRASH_FREE)
         else "",
         query=_read_query(fields) if kind is RuleKind.QUERY else "",
         factor=_read_number(fields, "factor", "factor", default.factor, (1.1, 1_000))

@@ -1,7 +1,5 @@
 """Finds hours with many more errors than usual, in a project or of one issue.
 
-A rule may name an environment; then only its events count, now and usually.
-
 usual = the larger one of: the mean of the last 24 hours, the mean of this hour in the last 7 days
 
 The larger one counts, so that neither the rush of every evening nor a bad day makes an alert each
@@ -23,7 +21,7 @@ from app.alerts import conditions
 from app.alerts.composing.addresses import MessageAddresses
 from app.alerts.model import AlertRule, AlertRuleSettings
 from app.alerts.watch.condition import WatchedCondition
-from app.core.ids import EventId, IssueId, ProjectId
+from app.core.ids import IssueId
 from app.issues.counts import hours as issue_hours
 
 _HOUR: Final = timedelta(hours=1)
@@ -53,10 +51,7 @@ async def find_spikes(
     """Return the spike that a rule finds in its project now, if any."""
     if rule.project_id is None:
         return []
-    environment = rule.settings.environment
-    first_at = await issue_hours.find_first_counted(
-        connection, rule.project_id, environment=environment
-    )
+    first_at = await issue_hours.find_first_seen(connection, rule.project_id)
     if first_at is None:
         return []
     hours = await issue_hours.read_project_hours(
@@ -64,15 +59,12 @@ async def find_spikes(
         rule.project_id,
         since=_find_begin(now),
         only_crashes=rule.settings.only_crashes,
-        environment=environment,
     )
     rate = measure_rate(hours, now, first_at)
     held = await conditions.list_held(connection, rule.id)
     if rate is None or not _is_spike(rate, rule.settings, is_held=_OF_PROJECT in held):
         return []
     what = "crashes" if rule.settings.only_crashes else "errors"
-    if environment:
-        what += f" in {environment}"
     return [
         WatchedCondition(
             _OF_PROJECT,
@@ -94,28 +86,20 @@ async def find_issue_spikes(
     """
     if rule.project_id is None:
         return []
-    settings, environment = rule.settings, rule.settings.environment
-    first_at = await issue_hours.find_first_counted(
-        connection, rule.project_id, environment=environment
-    )
+    first_at = await issue_hours.find_first_seen(connection, rule.project_id)
     if first_at is None:
         return []
-    recently = _find_hour(now) - _HOUR
+    settings = rule.settings
     busy = await issue_hours.find_busy_issues(
         connection,
         rule.project_id,
-        since=recently,
+        since=_find_hour(now) - _HOUR,
         least_events=settings.least_events * _LASTS,
         only_crashes=settings.only_crashes,
         limit=_MOST_ISSUES,
-        environment=environment,
     )
     hours = await issue_hours.read_issue_hours(
-        connection,
-        rule.project_id,
-        [each.issue_id for each in busy],
-        since=_find_begin(now),
-        environment=environment,
+        connection, rule.project_id, [each.issue_id for each in busy], since=_find_begin(now)
     )
     held = await conditions.list_held(connection, rule.id)
     found = []
@@ -133,30 +117,10 @@ async def find_issue_spikes(
                 over="The spike is over",
                 facts=_list_facts(rate),
                 issue_id=issue.issue_id,
-                event_id=await _find_event(connection, rule.project_id, issue, settings, recently),
+                event_id=issue.last_event_id,
             )
         )
     return found
-
-
-async def _find_event(
-    connection: AsyncConnection,
-    project_id: ProjectId,
-    issue: issue_hours.BusyIssue,
-    settings: AlertRuleSettings,
-    recently: datetime,
-) -> EventId:
-    """Return the event that a message about a spike shows: the newest of its environment."""
-    if not settings.environment:
-        return issue.last_event_id
-    newest = await issue_hours.find_newest_event(
-        connection,
-        project_id,
-        issue.issue_id,
-        environment=settings.environment,
-        since=recently,
-    )
-    return newest or issue.last_event_id
 
 
 def name_subject(issue_id: IssueId) -> str:

@@ -2,7 +2,6 @@
 
     new events ─ fold by issue ─► one row each ─► issues       first, last, events, users, replays
                                              ├──► issue_hours  events by hour
-                                             ├──► issue_environment_hours  those not of production
                                              └──► issue_users, issue_replays, issue_releases
 
 Everything is a minimum, a maximum, or a count of rows that were not there before, so the result
@@ -24,7 +23,6 @@ from app.core.ids import EventId, IssueId, ProjectId
 from app.db.rows import RowShape, run_with_rows
 from app.db.text import clean, clean_or_none
 from app.formats.events import release_order
-from app.formats.events.event import DEFAULT_ENVIRONMENT
 from app.issues.grouping import rules
 from app.issues.model import NO_CHANGES, IssueChanges, IssueKey, NewEvent
 from app.issues.tables import issues
@@ -66,7 +64,6 @@ _ISSUE_TYPES: Final = {
 }  # fmt: skip
 _FACET_TYPES: Final = {
     "hours": "timestamptz[]", "hour_events": "bigint[]",
-    "other_hours": "timestamptz[]", "other_environments": "text[]", "other_events": "bigint[]",
     "user_hashes": "uuid[]", "replay_ids": "uuid[]", "releases": "text[]",
 }  # fmt: skip
 """Columns of what is counted in tables beside that of issues."""
@@ -78,15 +75,6 @@ _ADD: Final = f"""
         select n.project_id, n.issue_id, o.hour, o.events
         from new n cross join unnest(n.hours, n.hour_events) as o (hour, events) order by 1, 2, 3
         on conflict (project_id, issue_id, hour) do update set events = h.events + excluded.events
-    ),
-    elsewhere as (
-        insert into issue_environment_hours as h (project_id, issue_id, hour, environment, events)
-        select n.project_id, n.issue_id, o.hour, o.environment, o.events
-        from new n
-        cross join unnest(n.other_hours, n.other_environments, n.other_events)
-            as o (hour, environment, events) order by 1, 2, 3, 4
-        on conflict (project_id, issue_id, hour, environment) do update set
-            events = h.events + excluded.events
     ),
     users as (
         insert into issue_users (project_id, issue_id, user_hash)
@@ -216,19 +204,6 @@ def find_seen_at(event: "EventTimes") -> datetime:
     return at if event.received_at - OLDEST <= at <= event.received_at else event.received_at
 
 
-def find_hour(at: datetime) -> datetime:
-    """Return the beginning of an hour."""
-    return at.replace(minute=0, second=0, microsecond=0)
-
-
-def name_environment(environment: str | None) -> str:
-    """Return the environment under which an event is counted; empty for a row without any.
-
-    Events of the default environment, which are most, are not counted apart: they are the rest.
-    """
-    return _cut_text(environment) or ""
-
-
 def is_after_resolution(
     release: str | None, seen_at: datetime, *, resolved_release: str | None, resolved_at: datetime
 ) -> bool:
@@ -270,14 +245,7 @@ def _fold_events(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:
     )
     first_at, first_id, first = in_order[0]
     last_at, last_id, last = in_order[-1]
-    hours = Counter([find_hour(at) for at, _, _ in in_order])
-    elsewhere = Counter(
-        [
-            (find_hour(at), environment)
-            for at, _, event in in_order
-            if (environment := name_environment(event.environment)) != DEFAULT_ENVIRONMENT
-        ]
-    )
+    hours = Counter([at.replace(minute=0, second=0, microsecond=0) for at, _, _ in in_order])
     hashes = {_best_user_hash(event) for event in events}
     return {
         "project_id": key[0],
@@ -296,9 +264,6 @@ def _fold_events(key: IssueKey, events: Sequence[NewEvent]) -> dict[str, Any]:
         "events": len(in_order),
         "hours": list(hours),
         "hour_events": list(hours.values()),
-        "other_hours": [hour for hour, _ in elsewhere],
-        "other_environments": [environment for _, environment in elsewhere],
-        "other_events": list(elsewhere.values()),
         "user_hashes": [user_hash for user_hash in hashes if user_hash is not None],
         "replay_ids": list({event.replay_id for event in events if event.replay_id}),
         "releases": list(_cut_texts({event.release for event in events})),

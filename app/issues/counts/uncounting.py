@@ -7,7 +7,6 @@ Call these when the events are gone from the issue, in the same transaction.
 import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, Text, bindparam, text
@@ -16,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.core.ids import EventId, IssueId, ProjectId, ReplayId
 from app.db.types import Hex32
-from app.formats.events.event import DEFAULT_ENVIRONMENT
 from app.issues import replay_links
 from app.issues.counts import counting
 from app.issues.events.event_rows import to_hex
@@ -44,26 +42,6 @@ _SUBTRACT_HOURS: Final = text(
     """  # noqa: S608 - joined from constants
 ).bindparams(
     bindparam("hours", type_=ARRAY(DateTime(timezone=True))),
-    bindparam("quantities", type_=ARRAY(BigInteger)),
-)
-_SUBTRACT_ENVIRONMENTS: Final = text(
-    f"""
-    with gone as (
-        select * from unnest(:hours, :environments, :quantities) as g (hour, environment, quantity)
-    ),
-    changed as (
-        update issue_environment_hours h set events = h.events - g.quantity from gone g
-        where {_OF_ISSUE} and h.hour = g.hour and h.environment = g.environment
-          and h.events > g.quantity
-        returning h.hour
-    )
-    delete from issue_environment_hours h using gone g
-    where {_OF_ISSUE} and h.hour = g.hour and h.environment = g.environment
-      and h.events <= g.quantity
-    """  # noqa: S608 - joined from constants
-).bindparams(
-    bindparam("hours", type_=ARRAY(DateTime(timezone=True))),
-    bindparam("environments", type_=ARRAY(Text)),
     bindparam("quantities", type_=ARRAY(BigInteger)),
 )
 _BEST_NAME: Final = "coalesce({}, {}, {}, {})".format(
@@ -186,7 +164,7 @@ async def uncount_events(
         connection: The transaction in which they left it.
         key: The issue, whose row is locked.
         gone: Their rows, with the columns `at`, `drift_ms`, `received_at`, `recorded_user`,
-            `release`, `environment` and `replay_id`.
+            `release` and `replay_id`.
     """
     where = _which(key)
     replay_ids = [to_hex(row.replay_id) for row in gone if row.replay_id]
@@ -194,34 +172,15 @@ async def uncount_events(
     users = await _delete_users(connection, key, where, gone)
     releases = [row.release for row in gone if row.release]
     await connection.execute(_DELETE_RELEASES, {**where, "releases": releases})
-    await _subtract_hours(connection, where, gone)
-    await connection.execute(
-        _SUBTRACT, {**where, "events": len(gone), "users": users, "replays": named.rowcount}
+    hours = Counter(
+        counting.find_seen_at(row).replace(minute=0, second=0, microsecond=0) for row in gone
     )
-
-
-async def _subtract_hours(
-    connection: AsyncConnection, where: dict[str, Any], gone: Sequence[Row[Any]]
-) -> None:
-    """Subtract events from the counts by hour, and from those of their environments."""
-    hours: Counter[datetime] = Counter()
-    elsewhere: Counter[tuple[datetime, str]] = Counter()
-    for row in gone:
-        hour = counting.find_hour(counting.find_seen_at(row))
-        hours[hour] += 1
-        environment = counting.name_environment(row.environment)
-        if environment != DEFAULT_ENVIRONMENT:
-            elsewhere[hour, environment] += 1
     await connection.execute(
         _SUBTRACT_HOURS, {**where, "hours": list(hours), "quantities": list(hours.values())}
     )
-    if elsewhere:
-        counts = {
-            "hours": [hour for hour, _ in elsewhere],
-            "environments": [environment for _, environment in elsewhere],
-            "quantities": list(elsewhere.values()),
-        }
-        await connection.execute(_SUBTRACT_ENVIRONMENTS, where | counts)
+    await connection.execute(
+        _SUBTRACT, {**where, "events": len(gone), "users": users, "replays": named.rowcount}
+    )
 
 
 async def unlink_events(

@@ -34,7 +34,6 @@ from app.issues.model import Attachment, IssueKey
 from app.issues.tables import (
     attachments,
     file_outbox,
-    issue_environment_hours,
     issue_hours,
     issue_link_counts,
     issue_links,
@@ -49,7 +48,6 @@ _KEPT_AFTER_SWEEP: Final = timedelta(hours=1)
 """No batch of the release before takes that long from putting its objects to writing its rows."""
 _COUNT_TABLES: Final = (
     issue_hours,
-    issue_environment_hours,
     issue_users,
     issue_replays,
     issue_releases,

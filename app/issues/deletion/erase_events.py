@@ -49,8 +49,8 @@ _ISSUES: Final = text(
 _DELETE: Final = text(
     """
     delete from events where project_id = :project_id and event_id = any(:event_ids)
-    returning event_id, issue_id, at, drift_ms, received_at, recorded_user, release, environment,
-        replay_id, octet_length(payload) as size_bytes
+    returning event_id, issue_id, at, drift_ms, received_at, recorded_user, release, replay_id,
+        octet_length(payload) as size_bytes
     """
 ).bindparams(_IDS)
 _DELETE_FILES: Final = text(

@@ -64,15 +64,12 @@ _RELEASE_FILES: Final = text(
     from attachments where day = :day and retention_class = :retention_class
     """
 )
-_DELETE_HOURS: Final = tuple(
-    text(
-        f"""
-        delete from {table} where ctid = any(array(
-            select ctid from {table} where project_id = :project_id and hour < :before limit :most
-        ))
-        """  # noqa: S608 - joined from constants
-    )
-    for table in ("issue_environment_hours", "issue_hours")
+_DELETE_HOURS: Final = text(
+    """
+    delete from issue_hours where ctid = any(array(
+        select ctid from issue_hours where project_id = :project_id and hour < :before limit :most
+    ))
+    """
 )
 _LIVING: Final = text(
     """
@@ -149,20 +146,11 @@ async def find_events_of_replays(
 async def expire_issue_hours(
     connection: AsyncConnection, project_id: ProjectId, *, before: datetime, limit: int
 ) -> int:
-    """Delete the hourly counts of a project before a time.
-
-    Args:
-        connection: The transaction of the caller.
-        project_id: The project.
-        before: The time; hours that begin earlier end.
-        limit: Counts of a table at most.
-
-    Returns:
-        The number that was deleted of the table of which most were; `limit` if more may be left.
-    """
-    which = {"project_id": project_id, "before": before, "most": limit}
-    deleted = [(await connection.execute(each, which)).rowcount for each in _DELETE_HOURS]
-    return max(deleted)
+    """Delete the hourly counts of a project before a time; returns how many there were."""
+    deleted = await connection.execute(
+        _DELETE_HOURS, {"project_id": project_id, "before": before, "most": limit}
+    )
+    return deleted.rowcount
 
 
 async def expire_files(

@@ -78,13 +78,6 @@ _HAND_OVER: Final = text(
         select {_TO_TARGET}, hour, events from issue_hours where {_OF_SOURCE}
         on conflict (project_id, issue_id, hour) do update set events = h.events + excluded.events
     ),
-    elsewhere as (
-        insert into issue_environment_hours as h (project_id, issue_id, hour, environment, events)
-        select {_TO_TARGET}, hour, environment, events
-        from issue_environment_hours where {_OF_SOURCE}
-        on conflict (project_id, issue_id, hour, environment) do update set
-            events = h.events + excluded.events
-    ),
     users as (
         insert into issue_users (project_id, issue_id, user_hash)
         select {_TO_TARGET}, user_hash from issue_users where {_OF_SOURCE}

@@ -41,7 +41,7 @@ async def test_rules_are_added_changed_switched_and_deleted(tenant: Server):
         )
     chosen = {"target": str(target)}
     for kind, fields in (
-        ("spike", {"factor": "2,5", "least_events": "5", "environment": "staging"}),
+        ("spike", {"factor": "2,5", "least_events": "5"}),
         ("issue_spike", {"factor": "4", "least_events": "7"}),
         ("crash_free", {"share_percent": "99.5 %", "least_sessions": "10"}),
         ("query", {"query": "end:crashed screen:Checkout*"}),
@@ -53,7 +53,7 @@ async def test_rules_are_added_changed_switched_and_deleted(tenant: Server):
         assert answer.headers["location"].endswith("done=alert-added"), kind
     page = (await tenant.web.get(path)).text
     for words in (
-        "environment staging, 2.5 times as many as usual, at least 5",
+        "2.5 times as many as usual, at least 5",
         "4 times as many as usual, at least 7",
         "below 99.5 % of at least 10 sessions",
         "end:crashed screen:Checkout*",

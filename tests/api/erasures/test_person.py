@@ -140,10 +140,6 @@ async def test_everybody_else_keeps_everything(server: Server, others: Dump, era
                 where i.events <> (select count(*) from events e where e.issue_id = i.issue_id)
                    or i.events <> (select sum(h.events) from issue_hours h
                                    where h.issue_id = i.issue_id)
-                   or (select count(*) from events e
-                       where e.issue_id = i.issue_id and e.environment <> 'production')
-                      <> (select coalesce(sum(h.events), 0) from issue_environment_hours h
-                          where h.issue_id = i.issue_id)
                    or i.users <> (select count(*) from issue_users u
                                   where u.issue_id = i.issue_id)
                    or not exists (select from events e where e.event_id = i.first_event_id)

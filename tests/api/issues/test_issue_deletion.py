@@ -16,16 +16,13 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-TABLES = (
-    "issues", "issue_hours", "issue_environment_hours", "issue_users", "issue_replays",
-    "issue_releases", "events",
-)  # fmt: skip
+TABLES = ("issues", "issue_hours", "issue_users", "issue_replays", "issue_releases", "events")
 
 
 async def send_error_with_file(tenant: Server, event_id: str = EVENT_ID) -> str:
     """Send an error with a file; return the path of its issue."""
     file = envelopes.item("attachment", b"notes", filename="notes.txt")
-    await tenant.take(envelopes.event_envelope(event_id, more_items=[file], environment="staging"))
+    await tenant.take(envelopes.event_envelope(event_id, more_items=[file]))
     answer = await tenant.web.get(f"/projects/{tenant.app.id}/events/{event_id}")
     return answer.headers["location"].partition("/events/")[0]
 

@@ -3,7 +3,6 @@
 import random
 import uuid
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -16,7 +15,7 @@ from app.db.engine import Database
 from app.db.partitions import days
 from app.formats.stored import packed_json
 from app.issues import status, writes
-from app.issues.counts import counting, hours
+from app.issues.counts import counting
 from app.issues.grouping import rules
 from app.issues.model import NewEvent
 from app.issues.regrouping import backfill
@@ -28,10 +27,7 @@ PROJECT: Final = ProjectId(7)
 ISSUE: Final = IssueId("a" * 32)
 OLDER: Final = IssueId("b" * 32)
 NOON: Final = datetime(2026, 8, 6, 12, tzinfo=UTC)
-TABLES: Final = (
-    "issues", "issue_hours", "issue_environment_hours", "issue_users", "issue_replays",
-    "issue_releases",
-)  # fmt: skip
+TABLES: Final = ("issues", "issue_hours", "issue_users", "issue_replays", "issue_releases")
 
 
 def make_event(number: int, **changes: Any) -> NewEvent:
@@ -53,7 +49,7 @@ def make_event(number: int, **changes: Any) -> NewEvent:
         "mechanism": None,
         "platform": "java",
         "release": f"shop@1.{number % 3}",
-        "environment": "staging" if number % 4 == 3 else "production",
+        "environment": "production",
         "sdk_name": "sentry.java.android",
         "user": {"id": f"u-{number % 4}"},
         "trace_id": TraceId(uuid.uuid4().hex),
@@ -110,46 +106,8 @@ async def test_an_issue_counts_its_events(database):
         (NOON, 60),
         (NOON + timedelta(hours=1), 30),
     ]
-    apart = await read_rows(database, "issue_environment_hours")
-    assert [(row["hour"], row["environment"], row["events"]) for row in apart] == [
-        (NOON, "staging", 15),
-        (NOON + timedelta(hours=1), "staging", 7),
-    ]
     releases = await read_rows(database, "issue_releases")
     assert [row["release"] for row in releases] == ["shop@1.0", "shop@1.1", "shop@1.2"]
-
-
-async def test_hours_are_read_by_environment(database):
-    """Production is the rest; an environment of which nothing came has no hours."""
-    await add_batch(database, *(make_event(number) for number in range(90)))
-    later = NOON + timedelta(hours=1)
-    expected = {
-        "": {NOON: 60, later: 30},
-        "production": {NOON: 45, later: 23},
-        "staging": {NOON: 15, later: 7},
-        "qa": {},
-    }
-    newest = {"production": 89, "staging": 87}
-    async with database.reading() as connection:
-        for environment, counts in expected.items():
-            which: dict[str, Any] = {"since": NOON, "environment": environment}
-            read = partial(hours.read_project_hours, connection, PROJECT, **which)
-            assert await read(only_crashes=False) == counts
-            assert await read(only_crashes=True) == {}
-            of_issues = await hours.read_issue_hours(connection, PROJECT, [ISSUE], **which)
-            assert of_issues == ({ISSUE: counts} if counts else {})
-            find_busy = partial(
-                hours.find_busy_issues, connection, PROJECT, only_crashes=False, limit=9, **which
-            )
-            count = sum(counts.values())
-            assert len(await find_busy(least_events=max(1, count))) == bool(count)
-            assert await find_busy(least_events=count + 1) == []
-        for environment in ("production", "staging", "qa"):
-            event_id = await hours.find_newest_event(
-                connection, PROJECT, ISSUE, environment=environment, since=NOON
-            )
-            number = newest.get(environment)
-            assert event_id == (None if number is None else make_event(number).event_id)
 
 
 async def test_order_and_repetition_change_nothing(database):

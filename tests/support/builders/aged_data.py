@@ -223,10 +223,6 @@ _EVENT_STATEMENTS = (
     values (:project, cast(:issue as uuid), :at, 1) on conflict do nothing
     """,
     """
-    insert into issue_environment_hours (project_id, issue_id, hour, environment, events)
-    values (:project, cast(:issue as uuid), :at, 'staging', 1) on conflict do nothing
-    """,
-    """
     insert into logs (project_id, log_id, day, retention_class, received_at, at, drift_ms, level,
         body, replay_id, attributes)
     values (:project, cast(:event as uuid), :day, :class, :at, :at, 0, 'info', 'Hello',

@@ -70,35 +70,17 @@ async def add_issue(
 
 
 async def add_events(
-    database: Database,
-    project_id: ProjectId,
-    issue_id: str,
-    events: dict[int, int],
-    *,
-    environment: str = "production",
+    database: Database, project_id: ProjectId, issue_id: str, events: dict[int, int]
 ) -> None:
     """Let an issue have happened: how often, by how many hours ago."""
     for hours, quantity in events.items():
-        count = {
-            "project": project_id, "issue": issue_id, "events": quantity,
-            "at": clock.now() - timedelta(hours=hours),
-        }  # fmt: skip
         await run(
             database,
-            "insert into issue_hours as h values (:project, cast(:issue as uuid),"
-            " date_trunc('hour', cast(:at as timestamptz)), :events)"
-            " on conflict (project_id, issue_id, hour) do update"
-            " set events = h.events + excluded.events",
-            **count,
-        )
-        if environment != "production":
-            await run(
-                database,
-                "insert into issue_environment_hours values (:project, cast(:issue as uuid),"
-                " date_trunc('hour', cast(:at as timestamptz)), :environment, :events)",
-                **count,
-                environment=environment,
-            )
+            "insert into issue_hours values (:project, cast(:issue as uuid),"
+            " date_trunc('hour', cast(:at as timestamptz)), :events)",
+            project=project_id, issue=issue_id, events=quantity,
+            at=clock.now() - timedelta(hours=hours),
+        )  # fmt: skip
 
 
 async def set_events(
@@ -167,36 +149,6 @@ async def test_a_spike_is_found_in_the_counts_of_issues(database: Database, proj
     [title] = await look(database)
     assert title.startswith("Shop: 200 errors in the last hour")
     assert len(await look(database)) == 1
-
-
-@pytest.mark.parametrize("kind", [RuleKind.SPIKE, RuleKind.ISSUE_SPIKE])
-async def test_a_spike_is_judged_in_the_environment_of_its_rule(
-    database: Database, project: Keyed, kind: RuleKind
-):
-    """A rush in another environment is no spike, nor does it hide one."""
-    in_environment = {
-        name: AlertRuleSettings(collect_min=0, least_events=20, environment=name)
-        for name in ("production", "staging", "qa")
-    }
-    for settings in in_environment.values():
-        await make_rule(database, project.id, kind, settings)
-    issue = "a" * 32
-    await add_issue(database, project.id, issue)
-    await add_events(database, project.id, issue, dict.fromkeys(range(2, 30), 10))
-    staging = dict.fromkeys(range(30), 1_000)
-    await add_events(database, project.id, issue, staging, environment="staging")
-    await run(database, "update environment_counting set since = now() - interval '2 hours'")
-    assert await look(database) == [], "nothing is known about environments yet"
-    await run(database, "update environment_counting set since = now() - interval '9 days'")
-    assert await look(database) == [], "staging is as busy as ever"
-    await add_events(database, project.id, issue, {0: 200})
-    [title] = await look(database)
-    async with database.reading() as connection:
-        content = await connection.scalar(text("select content from outbox_messages"))
-    [item] = content["items"]
-    assert item["facts"][:2] == [["Last hour", "200"], ["Usual", "10"]]
-    if kind is RuleKind.SPIKE:
-        assert title.startswith("Shop: 200 errors in production in the last hour")
 
 
 async def test_an_issue_that_rises_far_above_its_own_hours_is_told(

@@ -111,10 +111,7 @@ async def test_a_day_that_is_due_leaves_nothing(data: AgedData):
     assert await run(data) == 1
     assert not await is_here(data, due)
     assert await is_here(data, young)
-    for table in (
-        "events", "logs", "attachments", "issues", "issue_hours", "issue_environment_hours",
-        "feedback",
-    ):  # fmt: skip
+    for table in ("events", "logs", "attachments", "issues", "issue_hours", "feedback"):
         assert await data.count(table) == 1, table
     assert await data.count("replay_traces") == 1
     assert await data.count("packs") == 1
