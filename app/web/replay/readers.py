@@ -125,10 +125,11 @@ def find_clips(request: Request, watching: access.CurrentReplay) -> ReplayClips:
 def read_start_ms(text: str) -> int:
     """Read a moment in seconds; anything else is the start."""
     try:
-        seconds = float(text)
+        milliseconds = float(text) * 1000
     except ValueError:
         return 0
-    return round(seconds * 1000) if math.isfinite(seconds) and seconds > 0 else 0
+    # A finite number of seconds, such as 1e308, may be an infinite number of milliseconds.
+    return round(milliseconds) if math.isfinite(milliseconds) and milliseconds > 0 else 0
 
 
 PageOptionsHere = Annotated[PageOptions, Depends(read_options)]
