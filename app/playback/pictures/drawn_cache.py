@@ -1,19 +1,33 @@
 """Keeps the pictures that one process has drawn for visitors, and draws each of them once.
 
-    drawn lately? ─► too many others wait? ─► wait for a media child ─► drawn meanwhile? ─► draw
+    drawn lately? ─► too many others wait? ─► one attempt for all who want it ─► media child
 
 A message or a share link is opened by many at once. They wait for one drawing, and find it here.
+They also share its failure: while storage is down, an attempt may take seconds, and all pictures
+wait for the same media children.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from app.core.bounded_cache import BoundedCache
 
 MOST_WAITING: Final = 8
 """The most pictures that wait to be drawn; whoever wants another one has to ask again."""
+MOST_VISITORS: Final = 200
+"""The most visitors who wait for pictures, each of whom holds a connection open."""
+
+
+@dataclass(eq=False, slots=True)
+class _Attempt[Drawn]:
+    """One drawing of a picture that is still going on."""
+
+    task: asyncio.Task[Drawn]
+    visitors: int = 0
+    """The number of visitors who wait for it."""
 
 
 class DrawnCache[Name: Hashable, Drawn]:
@@ -32,8 +46,8 @@ class DrawnCache[Name: Hashable, Drawn]:
         """
         self._drawn = BoundedCache[Name, Drawn](limit_bytes)
         self._count_bytes = count_bytes
-        self._waiting = Counter[Name]()
-        """The number of visitors who wait, by the picture that they wait for."""
+        self._attempts: dict[Name, _Attempt[Drawn]] = {}
+        """The drawings that are going on, by the picture that they draw."""
 
     async def draw_once(
         self,
@@ -50,27 +64,54 @@ class DrawnCache[Name: Hashable, Drawn]:
             drawing_slot: Bounds how many media children draw at once.
 
         Returns:
-            None if `MOST_WAITING` other pictures wait already, so this visitor has to ask again.
-            Any number of visitors may wait for a picture that is among these.
+            None if `MOST_WAITING` other pictures or `MOST_VISITORS` visitors wait already, so this
+            visitor has to ask again.
 
         Raises:
-            Exception: Whatever `draw` raises; the next visitor has it tried again.
+            Exception: Whatever `draw` raises, for all who wait; whoever asks later has it tried
+                again.
         """
         drawn = self._drawn.get(name)
         if drawn is not None:
             return drawn
-        if name not in self._waiting and len(self._waiting) >= MOST_WAITING:
+        attempts = self._attempts.values()
+        if sum(attempt.visitors for attempt in attempts) >= MOST_VISITORS:
             return None
-        self._waiting[name] += 1
+        attempt = self._attempts.get(name)
+        if attempt is None:
+            if len(self._attempts) >= MOST_WAITING:
+                return None
+            attempt = self._begin(name, draw, drawing_slot)
+        attempt.visitors += 1
         try:
-            async with drawing_slot:
-                # Somebody else may have waited for the same picture, and had it drawn.
-                drawn = self._drawn.get(name)
-                if drawn is None:
-                    drawn = await draw()
-                    self._drawn.put(name, drawn, self._count_bytes(name, drawn))
+            # To await the task itself would cancel it for the others if this visitor goes away.
+            await asyncio.wait({attempt.task})
+            return attempt.task.result()
         finally:
-            self._waiting[name] -= 1
-            if not self._waiting[name]:
-                del self._waiting[name]
-        return drawn
+            attempt.visitors -= 1
+            if not attempt.visitors and self._attempts.get(name) is attempt:
+                del self._attempts[name]
+                attempt.task.cancel()
+
+    def _begin(
+        self, name: Name, draw: Callable[[], Awaitable[Drawn]], drawing_slot: asyncio.Semaphore
+    ) -> _Attempt[Drawn]:
+        """Begin to draw a picture, in a task of its own."""
+
+        async def draw_and_keep() -> Drawn:
+            async with drawing_slot:
+                drawn = await draw()
+            self._drawn.put(name, drawn, self._count_bytes(name, drawn))
+            return drawn
+
+        def end(task: asyncio.Task[Drawn]) -> None:
+            if self._attempts.get(name) is attempt:
+                del self._attempts[name]
+            # The last visitor may go away as it fails, and then nobody else asks for its error.
+            with suppress(asyncio.CancelledError):
+                task.exception()
+
+        attempt = _Attempt(asyncio.create_task(draw_and_keep()))
+        self._attempts[name] = attempt
+        attempt.task.add_done_callback(end)
+        return attempt

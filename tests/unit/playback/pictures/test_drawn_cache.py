@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.core.errors import ServiceUnavailable
-from app.playback.pictures.drawn_cache import MOST_WAITING, DrawnCache
+from app.playback.pictures.drawn_cache import MOST_VISITORS, MOST_WAITING, DrawnCache
 
 
 class Artist:
@@ -55,6 +55,20 @@ async def test_a_bounded_number_of_pictures_waits():
         artist.may_draw.set()
     assert artist.drawn == names
     assert await artist.ask("one more") == b"one more"
+
+
+async def test_all_who_wait_share_a_failure_and_their_number_is_bounded():
+    """It is tried once for all of them, although the first who asked goes away."""
+    artist = Artist()
+    artist.fault = ServiceUnavailable("the store does not answer")
+    visitors = [asyncio.create_task(artist.ask("a")) for _ in range(MOST_VISITORS)]
+    await asyncio.sleep(0)
+    assert await artist.ask("a") is None
+    visitors[0].cancel()
+    artist.may_draw.set()
+    await asyncio.wait(visitors)
+    assert {type(visitor.exception()) for visitor in visitors[1:]} == {ServiceUnavailable}
+    assert artist.drawn == ["a"]
 
 
 async def test_a_failed_drawing_is_tried_again_by_the_next_visitor():
