@@ -5,11 +5,12 @@ from typing import Final
 
 from app import __version__
 from app.administration.server.server_health import ServerCounts, ServerHealth
-from app.alerts.process_problems import ProcessProblem, find_problems
+from app.alerts.process_problems import ProcessProblem, find_problems, list_problems
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.core.process_roles import ProcessRole
 from app.core.units import format_bytes, format_duration
 from app.ingest.health import IngestHealth
+from app.processes.model import ProcessRecord
 from app.processes.roles_served import count_processes_by_role
 from app.projects.model import Outcome, QuarantinedEnvelope
 from app.web.health.build_processes import build_process_row
@@ -118,19 +119,31 @@ def _check_processes(health: ServerHealth) -> Iterator[HealthCheck]:
 
 def _check_accepting(health: ServerHealth) -> Iterator[HealthCheck]:
     """Say whether envelopes are accepted; that no process does so stands with the processes."""
-    if health.processes and not count_processes_by_role(health.processes)[ProcessRole.DOOR]:
+    doors = [
+        each for each in health.processes if each.is_running and each.has_role(ProcessRole.DOOR)
+    ]
+    if health.processes and not doors:
         return
+    refusing = sum(_is_refusing(each, health) for each in doors)
+    # Without the rows of processes, this process knows of itself alone.
+    has_stopped = refusing == len(doors) if doors else health.ingest.is_refusing
     text = f"{phrases.count(health.counts.accepted, 'envelope')} accepted since the start."
-    if health.ingest.is_refusing:
-        yield HealthCheck(
-            "Accepting",
-            "bad",
-            "stopped",
-            f"{text} The disk is too full to accept more; phones keep what they have for now.",
-            "Make room on the disk of the data folder. Playhead goes on by itself.",
-        )
-        return
-    yield HealthCheck("Accepting", "good", "works", text)
+    advice = "Make room on the disk of the data folder. Playhead goes on by itself."
+    if has_stopped:
+        text += " The disk is too full to accept more; phones keep what they have for now."
+        yield HealthCheck("Accepting", "bad", "stopped", text, advice)
+    elif refusing:
+        text += f" {refusing} of the {len(doors)} processes that accept them have too full a disk."
+        yield HealthCheck("Accepting", "warn", "in part", text, advice)
+    else:
+        yield HealthCheck("Accepting", "good", "works", text)
+
+
+def _is_refusing(door: ProcessRecord, health: ServerHealth) -> bool:
+    """Tell whether a process accepts nothing; this one knows it better than its row."""
+    if door.identity.process_id == health.own_id:
+        return health.ingest.is_refusing
+    return ProcessProblem.REFUSING in list_problems(door)
 
 
 def _check_disk(health: ServerHealth) -> Iterator[HealthCheck]:
