@@ -14,6 +14,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.accounts import queries as account_queries, writes as account_writes
+from app.audit import writes as audit
+from app.audit.model import Action
 from app.core import log
 from app.core.errors import DatabaseUnusable, ServiceUnavailable
 from app.db import migrate, roles
@@ -137,6 +139,15 @@ async def _add_first_project(connection: AsyncConnection) -> None:
     # People that came before the first project may all be members who administer nothing.
     if admin is not None:
         await memberships.set_member(connection, project.id, admin.id, Role.OWNER)
+        # This is not only the first start: it happens again when all projects were deleted.
+        await audit.add_audit_line(
+            connection,
+            Action.MEMBER_SET,
+            person_id=None,
+            project_id=project.id,
+            subject=str(admin.id),
+            detail={"role": Role.OWNER},
+        )
 
 
 async def _apply_erasures(url: str, erasure_log: Path) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from app.audit.model import Action
+from app.audit.queries import list_audit_lines
 from app.core.ids import PersonId
 from app.db.engine import Database
 from app.db.roles import DatabaseUrls
@@ -24,10 +26,17 @@ async def read_first_members(url: str, database: Database, folder: Path) -> list
 
 
 async def test_the_first_person_owns_the_first_project(database, database_url, tmp_path):
-    """A project always has an owner; another start changes nothing."""
+    """A project always has an owner; another start changes nothing; the log has one line."""
     for _ in range(2):
         members = await read_first_members(database_url, database, tmp_path)
         assert members == [("admin@localhost", Role.OWNER)]
+    async with database.reading() as connection:
+        (line,) = await list_audit_lines(connection)
+    assert (line.action, line.person_id, line.detail) == (
+        Action.MEMBER_SET,
+        None,
+        {"role": "owner"},
+    )
 
 
 async def test_people_who_came_before_the_first_project_own_it_as_admins(
