@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pydantic
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.backup.state import refuse_unfinished_restore
 from app.core.errors import InvalidInput
@@ -21,10 +21,10 @@ from app.db.folder import DataFolderLock
 from app.db.roles import DatabaseUrls
 from app.db.server.embedded import EmbeddedPostgres
 
-out: Final = Console(highlight=False, soft_wrap=True, markup=False)
+out: Final = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 """The console for results; it never wraps lines, so that addresses can be copied."""
 
-err: Final = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 _MOST_COLUMNS: Final = 10_000
 
@@ -42,10 +42,16 @@ def print_table(table: Table) -> None:
     if out.is_terminal:
         out.print(table)
         return
-    wide = Console(file=io.StringIO(), width=_MOST_COLUMNS, highlight=False, markup=False)
+    flat = Table(*(Column(column.header) for column in table.columns), box=table.box)
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        # Names that people chose and texts of errors may hold line ends.
+        flat.add_row(*(" ".join(c.splitlines()) if isinstance(c, str) else c for c in cells))
+    wide = Console(
+        file=io.StringIO(), width=_MOST_COLUMNS, highlight=False, markup=False, emoji=False
+    )
     with wide.capture() as captured:
-        wide.print(table)
-    for line in captured.get().splitlines():
+        wide.print(flat)
+    for line in captured.get().split("\n")[:-1]:
         out.print(line.rstrip())
 
 
