@@ -39,11 +39,13 @@ _POOLED: Final = (
     "a pooler stands before Postgres, and pg_dump and pg_restore need sessions of their own: name "
     "Postgres itself in PLAYHEAD_DATABASE_URL and PLAYHEAD_DATABASE_OWNER_URL for this command"
 )
-_OTHERS: Final = """
-    select count(*) from pg_stat_activity
+# Postgres hides the state of a session from other roles: then it is null, and the session counts.
+_SESSIONS: Final = """
+    select pid,
+           coalesce(state = 'idle' and state_change <= now() - make_interval(secs => $1), false)
+               as is_unused
+    from pg_stat_activity
     where datname = current_database() and application_name = 'playhead'
-      and pid <> pg_backend_pid()
-      and (state <> 'idle' or state_change > now() - make_interval(secs => $1))
 """
 _USED_WITHIN_S: Final = 20.0
 _END_RESTORES: Final = """
@@ -110,11 +112,15 @@ class DatabaseFacts:
     """Connections that other processes of Playhead use, or used a moment ago."""
 
 
-async def read_facts(url: str, *, used_within_s: float = _USED_WITHIN_S) -> DatabaseFacts:
+async def read_facts(
+    url: str, *, app_url: str | None = None, used_within_s: float = _USED_WITHIN_S
+) -> DatabaseFacts:
     """Read what must be known of a database.
 
     Args:
-        url: The database, without a pooler.
+        url: The database, without a pooler, as the role that owns the tables.
+        app_url: The same as the role that serves requests, if it is another one: only that role
+            sees which of its connections are idle. Without it, all of them count as used.
         used_within_s: Connections that have been idle for longer do not count as used: a pooler
             keeps those of processes that were stopped. Longer than the pause between heartbeats.
 
@@ -134,10 +140,28 @@ async def read_facts(url: str, *, used_within_s: float = _USED_WITHIN_S) -> Data
                 connection.get_server_version().major,
                 revision,
                 int(await connection.fetchval(_OWN)),
-                int(await connection.fetchval(_OTHERS, used_within_s)),
+                await _count_others(connection, url, app_url, used_within_s),
             )
         finally:
             await connection.close()
+
+
+async def _count_others(
+    connection: "asyncpg.Connection[Any]", url: str, app_url: str | None, used_within_s: float
+) -> int:
+    """Count the connections of other processes that somebody uses."""
+    sessions = await connection.fetch(_SESSIONS, used_within_s)
+    own_pids = {connection.get_server_pid()}
+    if app_url is not None and app_url != url:
+        app_connection = await engine.connect(app_url)
+        try:
+            sessions += await app_connection.fetch(_SESSIONS, used_within_s)
+            own_pids.add(await app_connection.fetchval("select pg_backend_pid()"))
+        finally:
+            await app_connection.close()
+    # Each role sees the state of its own sessions only: one that sees it idle is enough.
+    unused_pids = {session["pid"] for session in sessions if session["is_unused"]}
+    return len({session["pid"] for session in sessions} - unused_pids - own_pids)
 
 
 def check_revision(revision: str | None) -> str:

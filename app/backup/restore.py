@@ -118,7 +118,9 @@ class _Restorer:
     """A process that runs has used a connection within so many seconds, for its heartbeat."""
 
     async def restore(self, wish: RestoreWish, postgres_bin: Path | None) -> None:
-        facts = await database.read_facts(self.urls.owner, used_within_s=self.used_within_s)
+        facts = await database.read_facts(
+            self.urls.owner, app_url=self.urls.app, used_within_s=self.used_within_s
+        )
         self._check_versions(facts)
         tools = find_tools(postgres_bin, server_major=facts.major, dump_major=self.manifest.tools)
         state = await self._begin_or_continue(wish, facts)

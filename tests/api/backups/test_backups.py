@@ -19,7 +19,6 @@ from app.cli import doctor
 from app.cli.checks.check_result import CheckLevel
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ReplayId
-from app.db import engine
 from app.playback.pictures import schedule
 from app.replays.model import ReplayKey
 from app.storage import keys
@@ -287,17 +286,6 @@ async def test_a_damaged_backup_is_refused_and_nothing_is_changed(
         await target.restore(backups)
     facts = await backup_database.read_facts(target.database_url)
     assert (facts.tables, list(target.folder.iterdir())) == (0, [])
-
-
-async def test_a_connection_that_a_pooler_keeps_holds_up_nobody(database_url: str):
-    """It is idle, and nobody's heartbeat has used it for a while."""
-    connection = await engine.connect(database_url)
-    try:
-        for used_within_s, others in ((3_600, 1), (0, 0)):
-            facts = await backup_database.read_facts(database_url, used_within_s=used_within_s)
-            assert facts.other_connections == others
-    finally:
-        await connection.close()
 
 
 async def test_only_an_empty_installation_is_restored_into(
