@@ -29,7 +29,7 @@ _WORDS: Final[dict[str, str]] = {
     Action.SHARE_VIEWED: "Viewed a shared replay",
     Action.FILE_DOWNLOADED: "Downloaded a file of an event",
     Action.QUARANTINE_DOWNLOADED: "Downloaded a quarantined envelope",
-    Action.QUARANTINE_RETRIED: "Read a quarantined envelope again",
+    Action.QUARANTINE_RETRIED: "Asked to read a quarantined envelope again",
     Action.BACKUP_MADE: "Made a backup",
     Action.BACKUP_RESTORED: "Restored a backup",
     Action.STORE_CLAIMED: "Claimed a store of objects for the database",
