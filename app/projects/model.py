@@ -123,5 +123,7 @@ class QuarantinedEnvelope:
     body_bytes: int
     retry_asked_at: datetime | None = None
     """The time at which somebody asked to digest it again; None if nobody waits for that."""
+    is_being_retried: bool = False
+    """True while a process puts it back into its journal."""
     retry_fault: str | None = None
     """The reason why it could not be digested again, if that was tried."""

@@ -1,10 +1,10 @@
 """Reads of projects, keys, outcomes and quarantine."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Select, Text, any_, cast, func, literal, select
+from sqlalchemy import ARRAY, Select, Text, and_, any_, cast, func, literal, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,6 +44,8 @@ _USED_KEYS: Final = select(
     key_spending.c.last_used_at,
     key_spending.c.public_key.is_not(None).label("has_been_used"),
 ).outerjoin(key_spending, key_spending.c.public_key == project_keys.c.public_key)
+RETRY_LEASE: Final = timedelta(minutes=10)
+"""The time after which a process that began to digest an envelope again counts as gone."""
 QUARANTINED_COLUMNS: Final = (
     quarantine.c.id,
     quarantine.c.project_id,
@@ -55,6 +57,10 @@ QUARANTINED_COLUMNS: Final = (
     func.octet_length(quarantine.c.body).label("body_bytes"),
     quarantine.c.retry_asked_at,
     quarantine.c.retry_fault,
+    and_(
+        quarantine.c.retry_fault.is_not(None),
+        quarantine.c.retry_asked_at > func.now() - RETRY_LEASE,
+    ).label("is_being_retried"),
 )
 
 
@@ -310,8 +316,9 @@ def read_quarantined_row(row: Any) -> QuarantinedEnvelope:
         replay_id=None if row.replay_id is None else ReplayId(row.replay_id),
         content_encoding=row.content_encoding,
         body_bytes=row.body_bytes,
-        retry_asked_at=row.retry_asked_at,
-        retry_fault=row.retry_fault,
+        retry_asked_at=row.retry_asked_at if row.retry_fault is None else None,
+        is_being_retried=bool(row.is_being_retried),
+        retry_fault=None if row.is_being_retried else row.retry_fault,
     )
 
 

@@ -156,9 +156,11 @@ quarantine = Table(
     Column("replay_id", Hex32),
     Column("content_encoding", Text),
     Column("body", LargeBinary, nullable=False),
-    # Set while somebody waits for it to be digested again, by whatever process has a journal.
+    # Set alone while somebody waits for it to be digested again, by whatever process has a journal.
+    # Set together with a fault, it is the time at which a process began to.
     Column("retry_asked_at", DateTime(timezone=True)),
-    # The reason why it could not be, the last time that somebody asked.
+    # The reason why it could not be, the last time that somebody asked. A process that begins to
+    # digest it again notes first what is to be said if it does not get to the end.
     Column("retry_fault", Text),
     Index(None, "project_id", "id"),
 )

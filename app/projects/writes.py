@@ -309,9 +309,14 @@ async def trim_quarantine(
     excess = (ranked.c.place > limit) | (ranked.c.total > limit_bytes)
     if received_before is not None:
         excess |= ranked.c.received_at < received_before
-    deleted = await connection.execute(
-        delete(quarantine).where(quarantine.c.id.in_(select(ranked.c.id).where(excess)))
+    # Digest adds envelopes in its own transaction, which must wait for nobody who is about to
+    # change or delete one of the oldest. A row that is skipped goes with the next envelope.
+    free = (
+        select(quarantine.c.id)
+        .where(quarantine.c.id.in_(select(ranked.c.id).where(excess)))
+        .with_for_update(skip_locked=True)
     )
+    deleted = await connection.execute(delete(quarantine).where(quarantine.c.id.in_(free)))
     return deleted.rowcount
 
 

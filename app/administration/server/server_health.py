@@ -148,7 +148,7 @@ async def retry_quarantined(
     A process with a journal does it at once. Otherwise the envelope waits for one that has.
 
     Returns:
-        True if it was taken out of quarantine, False if it waits.
+        True if it was taken out of quarantine; False if it waits, or another process does it.
 
     Raises:
         PermissionDenied: Whoever asks is not an admin of the server.
@@ -170,7 +170,6 @@ async def retry_quarantined(
     if retrier is None:
         return False
     try:
-        await retrier.retry_envelope(quarantined_id)
+        return await retrier.retry_envelope(quarantined_id)
     except ServiceUnavailable:
         return False
-    return True

@@ -66,7 +66,7 @@ _NOTICES: Final = {
     "process-forgotten": Notice("Removed from the list of processes."),
     "envelope-retried": Notice("Read again. If it fails again, it comes back within a minute."),
     "envelope-asked-for": Notice(
-        "It is read again within some seconds. If it fails again, it comes back within a minute."
+        "Noted. As long as the envelope is in the list, the list says what becomes of it."
     ),
     "name-saved": Notice("Name saved."),
     "privacy-saved": Notice("Privacy rules saved. They apply to what arrives from now on."),

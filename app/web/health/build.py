@@ -23,6 +23,10 @@ from app.web.words.reasons import KNOWN, Reason
 
 _LOW_RESERVES: Final = 2
 """Free space below this many times the reserve is called low, as in the alerts."""
+_WAITING: Final = "It is read again within some seconds, or as soon as a journal has room."
+_WAITING_FOR_DOOR: Final = (
+    "No process with the role door runs; it is read again as soon as one does."
+)
 _PROBLEM_STATES: Final = {
     ProcessProblem.REFUSING: "stopped",
     ProcessProblem.DEAD: "dead",
@@ -119,9 +123,7 @@ def _check_processes(health: ServerHealth) -> Iterator[HealthCheck]:
 
 def _check_accepting(health: ServerHealth) -> Iterator[HealthCheck]:
     """Say whether envelopes are accepted; that no process does so stands with the processes."""
-    doors = [
-        each for each in health.processes if each.is_running and each.has_role(ProcessRole.DOOR)
-    ]
+    doors = _list_doors(health)
     if health.processes and not doors:
         return
     refusing = sum(_is_refusing(each, health) for each in doors)
@@ -144,6 +146,12 @@ def _is_refusing(door: ProcessRecord, health: ServerHealth) -> bool:
     if door.identity.process_id == health.own_id:
         return health.ingest.is_refusing
     return ProcessProblem.REFUSING in list_problems(door)
+
+
+def _list_doors(health: ServerHealth) -> list[ProcessRecord]:
+    return [
+        each for each in health.processes if each.is_running and each.has_role(ProcessRole.DOOR)
+    ]
 
 
 def _check_disk(health: ServerHealth) -> Iterator[HealthCheck]:
@@ -303,6 +311,8 @@ def _build_row(envelope: QuarantinedEnvelope, health: ServerHealth) -> ServerQua
         body_bytes=envelope.body_bytes,
         download_href=project_urls.quarantined(*key) if name else None,
         retry_href=server_urls.retry_quarantined(envelope.id),
-        is_waiting=envelope.retry_asked_at is not None,
+        asked_at=envelope.retry_asked_at,
+        waiting=_WAITING_FOR_DOOR if health.processes and not _list_doors(health) else _WAITING,
+        is_being_read=envelope.is_being_retried,
         retry_fault=envelope.retry_fault and phrases.sentence(envelope.retry_fault),
     )

@@ -77,8 +77,12 @@ class ServerQuarantineRow:
     body_bytes: int
     download_href: str | None
     retry_href: str
-    is_waiting: bool = False
-    """True if somebody has asked for another try, and no process has carried it out yet."""
+    asked_at: datetime | None = None
+    """The time at which somebody asked for another try that no process has begun yet."""
+    waiting: str = ""
+    """What that waits for, in words."""
+    is_being_read: bool = False
+    """True while a process carries it out."""
     retry_fault: str | None = None
     """The reason why the last try came to nothing, if it did."""
 

@@ -2,20 +2,29 @@
 
 import uuid
 import zlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx2
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from app.audit import queries as audit
 from app.core import clock
 from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
+from app.ingest import quarantine as ingest_quarantine
+from app.journal.writer import OnSettled
 from app.memberships.model import Role
-from app.projects import quarantine as quarantined, queries as projects, writes as project_writes
+from app.projects import (
+    quarantine as quarantined,
+    queries as projects,
+    tables,
+    writes as project_writes,
+)
 from app.projects.model import Outcome, OutcomeKey
 from app.projects.quarantine import QuarantinedBody
 from tests.support import html_reader
@@ -24,6 +33,7 @@ from tests.support.builders import envelopes
 from tests.support.builders.people import make_person
 from tests.support.builders.wire import REPLAY_ID
 from tests.support.servers.server import Server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -216,3 +226,91 @@ async def test_an_unexpected_fault_holds_up_no_other_envelope(tenant: Server, mo
         (left,) = await projects.list_quarantined(connection, tenant.app.id)
     assert (left.id, left.retry_asked_at) == (poison, None)
     assert left.retry_fault == "reading it again failed; the log of the server has the reason"
+
+
+CLIENT_REPORT = envelopes.envelope(envelopes.envelope_header(), envelopes.client_report_item())
+"""An envelope whose counts have no id, so that each time that it is digested adds them."""
+
+
+async def test_a_slow_disk_reads_an_envelope_again_once(
+    tenant: Server, admin: httpx2.AsyncClient, monkeypatch
+):
+    """The page does not wait for it, and neither the worker nor a second click repeats it."""
+    ingest = tenant.service.ingest
+    append = ingest.journal.append
+    held: list[Callable[[], None]] = []
+
+    def append_slowly(*, on_settled: OnSettled, **facts: Any) -> int:
+        return append(on_settled=lambda error: held.append(partial(on_settled, error)), **facts)
+
+    path = retry_path(await quarantine(tenant, CLIENT_REPORT, item_types=("client_report",)))
+    with monkeypatch.context() as patched:
+        patched.setattr(ingest.journal, "append", append_slowly)
+        patched.setattr(ingest_quarantine, "_WAIT_S", 0.0)
+        for _ in range(2):
+            answer = await admin.post(path)
+            assert answer.headers["location"] == "/server/health?done=envelope-asked-for"
+            await until(lambda: bool(held))
+        assert "is being read again" in (await admin.get("/server/health")).text
+        await ingest.retrier.work()
+    (settle,) = held
+    settle()
+    await ingest.retrier.stop()  # which waits for what has begun
+    ingest.retrier.start()
+    assert await count_quarantined(tenant) == 0
+    await tenant.settled()
+    assert (await tenant.outcomes())["client_report", "kept", ""] == 1
+
+
+async def test_a_try_that_was_cut_off_is_not_repeated_until_somebody_asks(
+    tenant: Server, admin: httpx2.AsyncClient, monkeypatch
+):
+    """Nobody can tell whether it was read, so the page says that, and the envelope stays."""
+    retrier = tenant.service.ingest.retrier
+    path = retry_path(await quarantine(tenant, CLIENT_REPORT, item_types=("client_report",)))
+
+    async def fail(*_args: object) -> None:
+        raise ServiceUnavailable("Postgres is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(quarantined, "take_out", fail)
+        await admin.post(path)
+    await retrier.work()
+    await tenant.settled()
+    assert await count_quarantined(tenant) == 1
+    assert (await tenant.outcomes())["client_report", "kept", ""] == 1
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            update(tables.quarantine).values(retry_asked_at=clock.now() - projects.RETRY_LEASE)
+        )
+    await retrier.work()
+    assert "may have been read all the same" in (await admin.get("/server/health")).text
+    answer = await admin.post(path)
+    assert answer.headers["location"] == "/server/health?done=envelope-retried"
+    await tenant.settled()
+    assert (await tenant.outcomes())["client_report", "kept", ""] == 2
+
+
+async def test_a_journal_that_keeps_nothing_for_an_hour_is_waited_for_no_longer(
+    tenant: Server, monkeypatch
+):
+    """The row says why, and somebody may ask anew."""
+    retrier = tenant.service.ingest.retrier
+    quarantined_id = await quarantine(tenant, CLIENT_REPORT, item_types=("client_report",))
+
+    async def refuse(*_args: object) -> None:
+        raise ServiceUnavailable("the disk is full")
+
+    async with tenant.database.transaction() as connection:
+        await connection.execute(
+            update(tables.quarantine)
+            .where(tables.quarantine.c.id == quarantined_id)
+            .values(retry_asked_at=clock.now() - timedelta(minutes=61))
+        )
+    with monkeypatch.context() as patched:
+        patched.setattr(retrier, "_add_to_journal", refuse)
+        await retrier.work()
+    async with tenant.database.reading() as connection:
+        (left,) = await projects.list_quarantined(connection, tenant.app.id)
+    assert left.retry_asked_at is None
+    assert left.retry_fault == "the journal does not take it: the disk is full"

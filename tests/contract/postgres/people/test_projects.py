@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import text
 
 from app.core.errors import InvalidInput, NotFound
 from app.core.ids import ProjectId, PublicKey, ReplayId
 from app.db.engine import Database
-from app.projects import queries, writes
+from app.projects import quarantine, queries, writes
 from app.projects.model import KeyRecord, Outcome, OutcomeCount, OutcomeKey
 from tests.support.builders.people import make_project
 
@@ -239,6 +240,43 @@ async def test_adding_to_quarantine_keeps_its_bounds(
     async with database.reading() as connection:
         remaining = await queries.list_quarantined(connection, PROJECT)
     assert [row.id for row in remaining] == [quarantine_ids[3], quarantine_ids[2]]
+
+
+async def test_trimming_waits_for_nobody_who_is_about_to_change_an_envelope(database: Database):
+    """Digest does it in its own transaction; what is skipped is deleted the next time."""
+    quarantine_ids = [await add_to_quarantine(database) for _ in range(3)]
+    async with database.transaction() as other, database.transaction() as connection:
+        await quarantine.ask_for_retry(other, quarantine_ids[0])
+        await connection.execute(text("set local lock_timeout = '1s'"))
+        assert await writes.trim_quarantine(connection, limit=1) == 1
+    async with database.transaction() as connection:
+        assert await writes.trim_quarantine(connection, limit=1) == 1
+        (left,) = await queries.list_quarantined(connection, PROJECT)
+    assert left.id == quarantine_ids[2]
+
+
+async def test_an_envelope_is_claimed_once_and_an_old_claim_changes_nothing(database: Database):
+    """After the lease somebody may ask anew; the slow process then gives nothing back."""
+    quarantined_id = await add_to_quarantine(database)
+    async with database.transaction() as connection:
+        assert await quarantine.ask_for_retry(connection, quarantined_id)
+    async with database.transaction() as connection:
+        old = await quarantine.claim_retry(connection, quarantined_id, unfinished="cut off")
+        assert old is not None
+    async with database.transaction() as connection:
+        assert await quarantine.claim_retry(connection, quarantined_id, unfinished="no") is None
+        assert await quarantine.ask_for_retry(connection, quarantined_id) is None
+        assert await quarantine.list_asked_retries(connection, limit=9) == []
+        await connection.execute(
+            text("update quarantine set retry_asked_at = retry_asked_at - interval '11 min'")
+        )
+        asked = await quarantine.ask_for_retry(connection, quarantined_id)
+        assert asked is not None
+        assert asked.retry_fault == "cut off"
+    async with database.transaction() as connection:
+        assert await quarantine.claim_retry(connection, quarantined_id, unfinished="second")
+        await quarantine.give_back(connection, old)
+        assert await quarantine.list_asked_retries(connection, limit=9) == []
 
 
 async def test_erasing_a_replay_erases_it_from_quarantine(database: Database):

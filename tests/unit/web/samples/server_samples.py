@@ -103,7 +103,9 @@ HEALTH = health.HealthPage(
     52,
     (
         _QUARANTINED,
-        replace(_QUARANTINED, project_href=None, download_href=None, is_waiting=True),
+        replace(_QUARANTINED, project_href=None, download_href=None,
+                asked_at=_QUARANTINED.received_at, waiting="It is read again within some seconds."),
+        replace(_QUARANTINED, is_being_read=True),
         replace(_QUARANTINED, retry_fault="It cannot be read any more: " + "no such box " * 20),
     ),
     parts.ListPart("Showing the first 2 of 52 envelopes.", "Next 50 envelopes", "/server/health"),
