@@ -20,8 +20,6 @@ from app.replays.model import ReplayKey
 _CACHE_BYTES: Final = 4 * 1024 * 1024
 _CANNOT: Final = b""
 """Stands for a picture that cannot be drawn."""
-_STEP_MS: Final = 100
-"""Moments are told apart in tenths of a second, as addresses in reports name them."""
 
 type MomentCache = DrawnCache[tuple[ReplayKey, str, int], bytes]
 """The pictures of moments, by replay, version of the index and time; one that cannot be drawn is
@@ -57,7 +55,7 @@ class MomentDrawer:
         outline = (await reader.find_context()).outline
         if self.is_on:
             index = outline.playable.newest
-            at_ms = min(at_ms, outline.duration_ms) // _STEP_MS * _STEP_MS
+            at_ms = min(at_ms, outline.duration_ms)
 
             async def draw() -> bytes:
                 try:

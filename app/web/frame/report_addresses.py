@@ -47,4 +47,5 @@ def _poster_path(project_id: ProjectId, replay_id: ReplayId) -> str:
 
 
 def _picture_path(project_id: ProjectId, replay_id: ReplayId, at_ms: int) -> str:
-    return replay_urls.picture_at(project_id, replay_id, at_ms=at_ms // 100 * 100)
+    # Rounded down it could show what was on the screen before the range of the report.
+    return replay_urls.picture_at(project_id, replay_id, at_ms=at_ms)

@@ -161,8 +161,9 @@ def pictures(project_id: ProjectId, replay_id: ReplayId) -> str:
 
 
 def picture_at(project_id: ProjectId, replay_id: ReplayId, *, at_ms: int) -> str:
-    """Return the address of the picture that was on the screen at a moment."""
-    return with_query(f"{pictures(project_id, replay_id)}/moment.webp", {"t": f"{at_ms / 1000:g}"})
+    """Return the address of the picture that was on the screen at a moment, to the millisecond."""
+    address = f"{pictures(project_id, replay_id)}/moment.webp"
+    return with_query(address, {"t": f"{at_ms / 1000:.12g}"})
 
 
 def har(project_id: ProjectId, replay_id: ReplayId, *, from_segment: int = 0) -> str:

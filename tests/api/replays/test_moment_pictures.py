@@ -41,15 +41,16 @@ async def test_a_moment_that_cannot_be_drawn_shows_the_poster(server, monkeypatc
     monkeypatch.setitem(vars(server.service.page_services.settings), "pictures", True)
     tries = []
 
-    async def fail(*_args: object) -> bytes:
-        tries.append(1)
+    async def fail(_store: object, _index: object, at_ms: int) -> bytes:
+        tries.append(at_ms)
         raise MalformedInput("it cannot be decoded")
 
     monkeypatch.setattr(moment, "draw_still", fail)
     poster = (await server.web.get(server.page(REPLAY_ID, PARTS[0]))).content
     for _ in range(3):
-        assert (await server.web.get(server.page(REPLAY_ID, MOMENT))).content == poster
-    assert len(tries) == 1
+        answer = await server.web.get(server.page(REPLAY_ID, f"{MOMENT}?t=1.057"))
+        assert answer.content == poster
+    assert tries == [1_057]
 
 
 async def test_a_link_on_another_site_opens_a_picture_and_nothing_else_shows_it(server):

@@ -20,6 +20,8 @@ def test_a_moment_is_told_in_seconds():
     """`t` counts seconds, and never begins before the replay."""
     assert replay_urls.replay_at(PROJECT, REPLAY, at_ms=83_500).endswith("?t=83.5")
     assert replay_urls.replay_at(PROJECT, REPLAY, at_ms=-5).endswith("?t=0")
+    # That of a picture is exact: shortly before it, something else was on the screen.
+    assert replay_urls.picture_at(PROJECT, REPLAY, at_ms=7_234_567).endswith("webp?t=7234.567")
 
 
 def test_the_list_carries_its_filters():
