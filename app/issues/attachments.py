@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import fields
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import BigInteger, Date, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,7 @@ from app.core.ids import EventId, ProjectId
 from app.db.list_slices import ListSlice, SliceQuery
 from app.db.rows import insert_new_rows
 from app.db.text import clean, clean_or_none
+from app.db.types import Hex32
 from app.issues.model import Attachment, AttachmentKey
 from app.issues.tables import attachments
 
@@ -35,6 +37,20 @@ _OF_EVENT: Final = (
     .order_by(attachments.c.filename, attachments.c.sha256)
 )
 _SLICES: Final = SliceQuery(_OF_EVENT, _to_attachment, size=100)
+# Without the day, Postgres would look into the partitions of all days. A list of pairs after "in"
+# would be one condition for each pair and partition, which it plans and compiles for minutes.
+_OBJECT_KEYS: Final = text(
+    """
+    select a.object_key
+    from unnest(:project_ids, :event_ids) as f (project_id, event_id)
+    join attachments a on a.project_id = f.project_id and a.event_id = f.event_id
+    where a.day = :day
+    """
+).bindparams(
+    bindparam("project_ids", type_=ARRAY(BigInteger)),
+    bindparam("event_ids", type_=ARRAY(Hex32)),
+    bindparam("day", type_=Date),
+)
 
 
 async def add_attachments(
@@ -123,15 +139,24 @@ async def find_attachments_of_type(
 
 
 async def find_object_keys(
-    connection: AsyncConnection, events: Collection[tuple[ProjectId, EventId]]
+    connection: AsyncConnection, day: date, events: Collection[tuple[ProjectId, EventId]]
 ) -> set[str]:
-    """Return the keys of the objects of all files of some events."""
+    """Return the keys of the objects of all files of some events that were stored on a day.
+
+    Args:
+        connection: The connection to read with.
+        day: The day of the files, with which the keys of their objects begin.
+        events: Project and id of each event; a thousand take some ten milliseconds.
+    """
     if not events:
         return set()
-    named = select(attachments.c.object_key).where(
-        tuple_(attachments.c.project_id, attachments.c.event_id).in_(sorted(events))
-    )
-    return set(await connection.scalars(named))
+    ordered = sorted(events)
+    parameters = {
+        "day": day,
+        "project_ids": [project_id for project_id, _ in ordered],
+        "event_ids": [event_id for _, event_id in ordered],
+    }
+    return set(await connection.scalars(_OBJECT_KEYS, parameters))
 
 
 def _to_row(attachment: Attachment, days: BatchDays) -> dict[str, Any]:

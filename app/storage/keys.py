@@ -60,7 +60,7 @@ _PACK: Final = re.compile(
     rf"(?:{_DAY}/)?v/[0-9a-f]{{32}}/[0-9a-f]{{8,}}/([0-9a-f]{{16}})-[0-9a-f]+\Z"
 )
 _BATCH_FILE: Final = re.compile(
-    rf"{_DAY}/f/[0-9a-f]{{32}}/[0-9a-f]{{8,}}/([0-9a-f]{{16}})"
+    rf"({_DAY})/f/[0-9a-f]{{32}}/[0-9a-f]{{8,}}/([0-9a-f]{{16}})"
     r"-[0-9a-f]{16}-([1-9][0-9]{0,18})-([0-9a-f]{32})-[0-9a-f]{16}\Z"
 )
 SPILL_PREFIX: Final = "j/"
@@ -140,14 +140,16 @@ def read_batch_seq(key: str) -> int:
     Returns:
         The number of the entry; -1 if the key is of another object, or older than such keys.
     """
-    match = _PACK.match(key) or _BATCH_FILE.match(key)
-    return int(match[1], 16) if match else -1
+    if match := _PACK.match(key):
+        return int(match[1], 16)
+    return int(match[2], 16) if (match := _BATCH_FILE.match(key)) else -1
 
 
-def read_file_owner(key: str) -> tuple[ProjectId, EventId] | None:
-    """Return project and event of a file of a batch; None if the key is another object's."""
-    match = _BATCH_FILE.match(key)
-    return (ProjectId(int(match[2])), EventId(match[3])) if match else None
+def read_file_event(key: str) -> tuple[date, tuple[ProjectId, EventId]] | None:
+    """Return the day and the event of a file of a batch; None if the key is another object's."""
+    if (match := _BATCH_FILE.match(key)) is None:
+        return None
+    return date.fromisoformat(match[1]), (ProjectId(int(match[3])), EventId(match[4]))
 
 
 class SpilledName(NamedTuple):

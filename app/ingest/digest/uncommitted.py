@@ -5,12 +5,15 @@ names them: no erasure would find them. Their keys tell of which journal and ent
 whoever claims the mark of the journal looks for them.
 """
 
+import itertools
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from app.core import clock
 from app.core.days import OLD_DAY
+from app.core.ids import EventId, ProjectId
 from app.db.engine import Database
 from app.ingest.digest import marks
 from app.ingest.digest.marks import ClaimedMark, MarkMovedError, MarkPosition
@@ -30,8 +33,9 @@ async def remove_uncommitted_objects(
     """Remove the objects of a journal's batches that no row names.
 
     Call it when the mark is claimed: from then on no earlier owner can commit a batch. Objects
-    after the mark are all of batches that were not committed. Before it, an object is one if no row
-    names it: an owner that was held up put it after another one had stored the same entries.
+    after the mark are all of batches that were not committed. An object before it was not committed
+    if no row names it: an owner that was held up put it after another one had stored the same
+    entries.
 
     Args:
         database: The database with the rows and the mark.
@@ -64,16 +68,24 @@ async def remove_uncommitted_objects(
 
 async def _find_unnamed(database: Database, object_keys: Sequence[str]) -> list[str]:
     """Return those of some packs and files that no row names."""
-    unnamed: list[str] = []
-    for first in range(0, len(object_keys), _KEYS_AT_ONCE):
-        some = object_keys[first : first + _KEYS_AT_ONCE]
-        owners = {key: owner for key in some if (owner := keys.read_file_owner(key))}
-        packs = [key for key in some if key not in owners]
+    packs: list[str] = []
+    events: defaultdict[date, set[tuple[ProjectId, EventId]]] = defaultdict(set)
+    for key in object_keys:
+        if (file := keys.read_file_event(key)) is None:
+            packs.append(key)
+        else:
+            day, event = file
+            events[day].add(event)
+    named: set[str] = set()
+    # Small statements: one that takes a minute is given up, and would be again when it is repeated.
+    for some_packs in itertools.batched(packs, _KEYS_AT_ONCE):
         async with database.reading() as connection:
-            named = await segment_queries.find_packs(connection, packs)
-            named |= await attachments.find_object_keys(connection, set(owners.values()))
-        unnamed += [key for key in some if key not in named]
-    return unnamed
+            named |= await segment_queries.find_packs(connection, some_packs)
+    for day, events_of_day in events.items():
+        for some_events in itertools.batched(events_of_day, _KEYS_AT_ONCE):
+            async with database.reading() as connection:
+                named |= await attachments.find_object_keys(connection, day, some_events)
+    return [key for key in object_keys if key not in named]
 
 
 def _list_days(first: datetime, last: datetime) -> list[date]:

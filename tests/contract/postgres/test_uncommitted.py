@@ -10,6 +10,8 @@ from sqlalchemy import text
 from app.core import clock
 from app.core.ids import EventId
 from app.db.engine import Database
+from app.db.partitions import days
+from app.db.partitions.days import Partition
 from app.erasure.sweep import sweep_once
 from app.ingest.digest.marks import ClaimedMark, JournalRange, MarkMovedError
 from app.ingest.digest.store import LaidOutBatch, store_batch
@@ -18,6 +20,7 @@ from app.ingest.items.attachment import ATTACHMENT
 from app.ingest.items.batch_files import PreparedFile
 from app.ingest.items.item_type import PreparedBatch
 from app.ingest.items.replay_video import REPLAY_VIDEO
+from app.issues import attachments
 from app.issues.model import NewAttachment
 from app.storage.disk.local import LocalStore
 from app.storage.port import StoredObject
@@ -92,6 +95,27 @@ async def test_what_an_owner_put_too_late_is_removed(database, objects):
     await put(objects, make_batch(1))
     await remove_uncommitted(database, objects, await claim(database))
     assert await list_stored(objects) == list_keys(kept)
+
+
+async def test_only_the_partitions_of_their_day_are_asked_for_files(database, objects):
+    """With months of days, a look into each for a thousand files would take minutes."""
+    stored = make_batch(1, names="abc")
+    await store_claimed(database, objects, stored)
+    today = stored.prepared.day
+    before = [Partition("attachments", today - timedelta(days=ago), 3) for ago in (1, 2, 3)]
+    async with database.transaction() as connection:
+        await days.ensure_partitions(connection, before)
+    others = {(PROJECT, EventId(f"{number:032x}")) for number in range(1_000)}
+    async with database.transaction() as connection:
+        named = await attachments.find_object_keys(connection, today, {*others, (PROJECT, EVENT)})
+        locked = await connection.scalars(
+            text(
+                "select distinct c.relname from pg_locks l join pg_class c on c.oid = l.relation"
+                " where l.pid = pg_backend_pid() and c.relname ~ '^attachments_[0-9]{8}_.$'"
+            )
+        )
+    assert named == set(stored.files.contents)
+    assert {name.split("_")[1] for name in locked} == {f"{today:%Y%m%d}"}
 
 
 class ClaimedMeanwhile(LocalStore):

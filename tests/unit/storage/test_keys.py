@@ -69,8 +69,8 @@ def test_objects_of_a_journal_are_found_on_every_day(day: date, seq: int):
         assert [key.startswith(prefix) for prefix in prefixes].count(True) == 1
         assert keys.read_batch_seq(key) == seq
         assert keys.check_key(key) == key
-    assert keys.read_file_owner(file) == (7, REPLAY)
-    assert keys.read_file_owner(pack) is None
+    assert keys.read_file_event(file) == (DAY, (7, REPLAY))
+    assert keys.read_file_event(pack) is None
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_objects_of_a_journal_are_found_on_every_day(day: date, seq: int):
 def test_other_objects_are_of_no_batch(key: str):
     """Pictures, files of an earlier release and what only looks like a file have no batch."""
     assert keys.read_batch_seq(key) == -1
-    assert keys.read_file_owner(key) is None
+    assert keys.read_file_event(key) is None
 
 
 def test_key_of_an_attachment_reads_as_documented():
@@ -104,7 +104,7 @@ def test_hostile_text_names_no_attachment(event, sha):
         return
     assert keys.check_key(key) == key
     assert re.fullmatch(rf"{FILES}1-[0-9a-f]{{32}}-[0-9a-f]{{16}}", key, re.ASCII)
-    assert keys.read_file_owner(key) == (1, event)
+    assert keys.read_file_event(key) == (DAY, (1, event))
 
 
 @pytest.mark.parametrize("event", HOSTILE)
