@@ -27,6 +27,8 @@ from app.web.urls import account_urls
 from app.wiring import Service, WorkerPlace, open_service
 
 _RETRY_S: Final = 1.0
+_REQUESTS_S: Final = 10
+"""The longest time for which a server that stops waits for its open requests."""
 _BACKLOG: Final = 1024
 """Connections the kernel holds while the process is busy."""
 
@@ -112,6 +114,8 @@ async def serve_on(
         try:
             await _serve_requests(listener, settings, service, events)
         finally:
+            # Only now: a slow request has 10 s of its own, and must not use up the time for what
+            # is still to be written to a Postgres that answers.
             service.begin_to_stop()
 
 
@@ -172,7 +176,6 @@ class _Server(uvicorn.Server):
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._service.endpoint.is_stopping = True
-        self._service.begin_to_stop()
         await super().shutdown(sockets)
 
     @contextmanager
@@ -200,7 +203,7 @@ def make_server_config(settings: Settings, service: Service) -> uvicorn.Config:
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=_REQUESTS_S,
     )
 
 

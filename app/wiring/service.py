@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 
 _POSTGRES_S: Final = 10.0
-"""The longest time for which a process that stops waits for Postgres. Digest may take as long to
-store what is in memory."""
+"""The longest time for which a process waits for Postgres once its requests have ended: digest
+stores what is in memory, and the heartbeat signs off. Together with the time for requests it is
+well below the 30 s after which systemd kills the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,10 @@ class Service:
         return self.shared.database
 
     def begin_to_stop(self) -> None:
-        """Wait for Postgres only for a while from now on; call it before the service is closed."""
+        """Wait for Postgres only for a while from now on.
+
+        Call it when requests have ended, and before the service is closed.
+        """
         self.shared.database.end_waiting_after(_POSTGRES_S)
 
     @property
