@@ -119,6 +119,8 @@ class ReplayReport:
     """Sentences that name what is missing."""
     has_poster: bool
     """True if a small picture of the replay is drawn."""
+    has_moments: bool
+    """True if the picture of any moment can be drawn, also while the replay has none."""
     flow_facts: FlowFacts
     addresses: ReportAddresses
 
@@ -134,14 +136,16 @@ class ReplayReport:
 
     @property
     def picture_url(self) -> str | None:
-        """The address of the picture that stands for what it is about; None if none is drawn.
+        """The address of the picture that stands for what it is about; None if there is none.
 
         It is the small picture of the replay, or of a range its first error, or else its beginning.
         """
-        if not self.has_poster:
-            return None
         if self.within is None:
-            return self.addresses.poster(self.project_id, self.replay_id)
+            poster_url = self.addresses.poster(self.project_id, self.replay_id)
+            return poster_url if self.has_poster else None
+        # A moment that cannot be drawn shows the poster.
+        if not (self.has_moments or self.has_poster):
+            return None
         times = (problem.at_ms for problem in self.problems if problem.at_ms is not None)
         at_ms = min(times, default=self.within.from_ms)
         return self.addresses.picture(self.project_id, self.replay_id, at_ms)

@@ -29,6 +29,7 @@ def build_replay_report(
     addresses: ReportAddresses,
     *,
     has_poster: bool,
+    has_moments: bool,
 ) -> ReplayReport:
     """Put together what a report says of a replay.
 
@@ -37,6 +38,7 @@ def build_replay_report(
         within: The range that the report is about; None for the whole replay.
         addresses: The addresses of pages.
         has_poster: True if the replay has a small picture.
+        has_moments: True if the picture of any moment of it can be drawn.
 
     Raises:
         InvalidInput: The range begins after the end of the replay.
@@ -71,6 +73,7 @@ def build_replay_report(
         feedback=_list_feedback(data.activity.feedback, chosen),
         remarks=tuple(_list_remarks(contents, chosen)),
         has_poster=has_poster,
+        has_moments=has_moments,
         flow_facts=FlowFacts(
             recorded_on=", ".join(value for _, value in report_facts) or "an unknown device",
             app_id=_read_text(facts, "app_id"),

@@ -79,6 +79,23 @@ async def test_report_of_a_range_has_its_end_too(tenant: Server, monkeypatch: py
     assert "https://api.example.net/4" not in report
 
 
+async def test_report_of_a_range_has_a_picture_before_the_replay_has_one(
+    tenant: Server, monkeypatch: pytest.MonkeyPatch
+):
+    """The moment is drawn when somebody looks at it, unless this server draws no pictures."""
+    await tenant.take(envelopes.replay_video_envelope(0))
+    part = {"from": "1050", "to": "2000"}
+    settings = vars(tenant.service.page_services.settings)
+    monkeypatch.setitem(settings, "pictures", False)
+    assert "[Picture]" not in await fetch(tenant, replay_id=REPLAY_ID, **part)
+    monkeypatch.setitem(settings, "pictures", True)
+    picture = (
+        f"[Picture]({tenant.base_url}{tenant.page(REPLAY_ID, '/pictures/moment.webp')}?t=1.05)"
+    )
+    assert picture in await fetch(tenant, replay_id=REPLAY_ID, **part)
+    assert "[Picture]" not in await fetch(tenant, replay_id=REPLAY_ID)
+
+
 async def test_page_shows_each_file(tenant: Server):
     """The page has the texts themselves, so that it needs no script."""
     await deliver_family(tenant, "ios-session-a")

@@ -97,6 +97,7 @@ def report(text: str = "payment failed", **changes) -> ReplayReport:
         feedback=(text,),
         remarks=("2 parts of the recording never arrived, so steps may be missing.",),
         has_poster=True,
+        has_moments=False,
         flow_facts=FlowFacts(text, text, "sentry.java.android", f"{BASE}?t=0"),
         addresses=ADDRESSES,
     )  # fmt: skip
@@ -109,7 +110,11 @@ def test_the_picture_of_a_range_shows_its_first_error():
     assert f"[Picture]({BASE}/picture?t={part.problems[0].at_ms})" in write_replay_report(part)
     part = report(within=ReplayRange(1_000, 9_000), problems=())
     assert f"[Picture]({BASE}/picture?t=1000)" in write_replay_report(part)
-    assert "[Picture]" not in write_replay_report(replace(part, has_poster=False))
+    fresh = replace(part, has_poster=False)
+    assert "[Picture]" not in write_replay_report(fresh)
+    assert "[Picture]" in write_replay_report(replace(fresh, has_moments=True))
+    whole = replace(fresh, within=None, has_moments=True)
+    assert "[Picture]" not in write_replay_report(whole)
 
 
 def issue(text: str = "payment failed", **changes) -> IssueReport:

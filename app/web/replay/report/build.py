@@ -14,14 +14,31 @@ from app.web.words.reports.ticket_blocks import build_ticket_section
 
 
 def build_report(
-    data: ReportData, replay_range: ReplayRange | None, addresses: ReportAddresses
+    data: ReportData,
+    replay_range: ReplayRange | None,
+    addresses: ReportAddresses,
+    *,
+    draws_pictures: bool,
 ) -> ReplayReport:
     """Put together the report of a replay or of a range of it.
+
+    Args:
+        data: The replay.
+        replay_range: The range; None for the whole replay.
+        addresses: The addresses of pages.
+        draws_pictures: True if this server draws small pictures of replays.
 
     Raises:
         InvalidInput: The range begins after the end of the replay.
     """
-    return build_replay_report(data.page, replay_range, addresses, has_poster=data.has_poster)
+    has_video = bool(data.page.context.outline.playable.newest.gops)
+    return build_replay_report(
+        data.page,
+        replay_range,
+        addresses,
+        has_poster=data.has_poster,
+        has_moments=draws_pictures and has_video,
+    )
 
 
 def build_report_page(

@@ -13,13 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import InvalidInput, NotFound
-from app.core.replay.replay_range import read_replay_range
+from app.core.replay.replay_range import ReplayRange, read_replay_range
 from app.memberships.model import Role
 from app.playback.visit.reader import ReplayReader
-from app.reports.read_report import note_report_taken, read_report
+from app.reports.model import ReplayReport
+from app.reports.read_report import ReportData, note_report_taken, read_report
 from app.reports.tickets.keep import forget_replay_ticket, keep_replay_ticket
 from app.web.frame import access, answer, forms
 from app.web.frame.report_addresses import answer_with_file, make_report_addresses
+from app.web.frame.services import services_of
 from app.web.replay import absence
 from app.web.replay.readers import MemberHere, PartReaderHere, ReplayReaderHere
 from app.web.replay.report.build import build_report, build_report_page
@@ -72,12 +74,22 @@ async def send_report_file(request: Request, reader: PartReaderHere, name: str) 
         data = await read_report(reader, replay_range)
     except NotFound:
         return await absence.show_absence(request, reader)
-    report = await asyncio.to_thread(
-        build_report, data, replay_range, make_report_addresses(request)
-    )
+    report = await _build(request, data, replay_range)
     text = await asyncio.to_thread(write_file, report, file)
     await note_report_taken(reader, file.value)
     return answer_with_file(text, file)
+
+
+async def _build(
+    request: Request, data: ReportData, replay_range: ReplayRange | None
+) -> ReplayReport:
+    return await asyncio.to_thread(
+        build_report,
+        data,
+        replay_range,
+        make_report_addresses(request),
+        draws_pictures=services_of(request).settings.pictures,
+    )
 
 
 async def _show(
@@ -92,9 +104,7 @@ async def _show(
         data = await read_report(reader, replay_range)
     except NotFound:
         return await absence.show_absence(request, reader)
-    report = await asyncio.to_thread(
-        build_report, data, replay_range, make_report_addresses(request)
-    )
+    report = await _build(request, data, replay_range)
     role = watching.access.role
     page = await asyncio.to_thread(
         build_report_page,
