@@ -25,6 +25,15 @@ _SEED_BITS: Final = 64
 _OK: Final = 200
 _WRONG_KEY: Final = (401, 403)
 _GZIP_LEVEL: Final = 6
+_WRONG_NAME: Final = "the certificate is for another host; use an address that it names"
+_CERTIFICATE_ADVICE: Final = {
+    9: "the certificate is not valid yet; look at the clocks of both machines",
+    10: "the certificate has expired; renew it on the server",
+    62: _WRONG_NAME,
+    64: _WRONG_NAME,
+}
+"""What helps, by the code of OpenSSL (`X509_V_ERR_…` in `openssl/x509_vfy.h`)."""
+_UNKNOWN_AUTHORITY: Final = "name a file with the certificate of its authority in SSL_CERT_FILE"
 
 Progress = Callable[[int, int], None]
 """Called with the number of requests answered and the number of all requests."""
@@ -143,9 +152,10 @@ async def _post(
     try:
         answer = await client.post(endpoint.url, content=body, headers=headers)
     except httpx2.HTTPError as error:
+        fault = _find_certificate_fault(error)
         advice = "is the server running there?"
-        if _is_about_certificate(error):
-            advice = "name a file with the certificate of its authority in SSL_CERT_FILE"
+        if fault is not None:
+            advice = _CERTIFICATE_ADVICE.get(fault.verify_code, _UNKNOWN_AUTHORITY)
         raise ServiceUnavailable(
             f"no answer from {endpoint.url} ({shown(str(error) or type(error).__name__)}): {advice}"
         ) from error
@@ -157,12 +167,12 @@ async def _post(
     return answer
 
 
-def _is_about_certificate(error: BaseException | None) -> bool:
-    """Tell whether an error arose because the certificate of a server could not be verified."""
+def _find_certificate_fault(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    """Find why the certificate of a server could not be verified; None if an error is another."""
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         # httpx's own errors hide that of TLS, at two levels.
         error = error.__cause__ or error.__context__
-    return error is not None
+    return error
 
 
 def _headers(project: Sender, public_key: PublicKey) -> dict[str, str]:

@@ -201,15 +201,29 @@ async def test_a_silent_server_is_named(install_server: InstallServer):
         await send.send_demo(APP, BACKEND)
 
 
-async def test_an_unknown_authority_is_told_with_what_to_do(install_server: InstallServer):
-    """The error of a certificate of one's own names the variable that helps."""
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (20, "SSL_CERT_FILE"),
+        (18, "SSL_CERT_FILE"),
+        (9, "clocks of both machines"),
+        (10, "renew it on the server"),
+        (62, "an address that it names"),
+        (64, "an address that it names"),
+    ],
+)
+async def test_a_refused_certificate_is_told_with_what_to_do(
+    install_server: InstallServer, code: int, advice: str
+):
+    """Only a certificate of one's own needs the variable that names its authority."""
 
     def refuse(request: httpx2.Request) -> httpx2.Response:
-        error = ssl.SSLCertVerificationError(1, "unable to get local issuer certificate")
+        error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+        error.verify_code = code
         raise httpx2.ConnectError(str(error), request=request) from error
 
     install_server(refuse)
-    with pytest.raises(ServiceUnavailable, match=r"local issuer certificate.*SSL_CERT_FILE$"):
+    with pytest.raises(ServiceUnavailable, match=rf"verify failed.*{advice}$"):
         await send.send_demo(APP, BACKEND)
 
 
