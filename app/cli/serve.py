@@ -89,12 +89,19 @@ def take_folder(settings: Settings) -> DataFolderLock:
         ) from None
 
 
-def print_banner(report: "StartReport", data_dir: Path) -> None:
+def print_banner(report: "StartReport", settings: Settings) -> None:
     """Print what a person needs after a start: where to go, how to get in, what comes next."""
     lines = [("Web app", report.base_url)]
     if report.sign_in_link is not None:
         lines.append(("Sign in", f"{report.sign_in_link}  (works once, within 24 hours)"))
-    lines += [("DSN", report.dsn), ("Data", str(data_dir.resolve()))]
+    # A variable that was left empty by mistake would start a Postgres without any data.
+    is_embedded = settings.database_url is None
+    postgres = "its own, in this folder" if is_embedded else "the one of PLAYHEAD_DATABASE_URL"
+    lines += [
+        ("DSN", report.dsn),
+        ("Data", str(settings.data_dir.resolve())),
+        ("Postgres", postgres),
+    ]
     out.print("\nPlayhead is ready.\n", style="bold green")
     for name, value in lines:
         out.print(f"  {name:<9}{value}")
@@ -119,7 +126,7 @@ def print_waiting(base_url: str, reason: str) -> None:
 
 def _announce_start(settings: Settings, report: "StartReport") -> None:
     environment.write_address(settings.data_dir, report.base_url)
-    print_banner(report, settings.data_dir)
+    print_banner(report, settings)
 
 
 async def _migrate(settings: Settings) -> bool:

@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="PLAYHEAD_",
         frozen=True,
+        # An empty variable would otherwise override the secret file of the same name.
+        env_ignore_empty=True,
         # pydantic-settings warns about a folder that does not exist.
         secrets_dir=_SECRETS if _SECRETS.is_dir() else None,
     )
@@ -150,7 +152,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _leave_out_empty(cls, value: Any, info: ValidationInfo) -> Any:
-        """Read an empty variable as none: files of variables often name those that they lack."""
+        """Read an empty secret file as none, as an empty variable is."""
         is_optional = cls.model_fields[str(info.field_name)].default is None
         return None if value == "" and is_optional else value
 

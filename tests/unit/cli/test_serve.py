@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from app import __version__
@@ -77,11 +78,25 @@ def test_banner_tells_where_to_go(
     link: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     """Address, DSN and folder are always there; the link only for those who need it."""
-    serve.print_banner(StartReport("http://localhost:8000", link, DSN, 1), tmp_path)
+    serve.print_banner(
+        StartReport("http://localhost:8000", link, DSN, 1), Settings(data_dir=tmp_path)
+    )
     printed = capsys.readouterr().out
     assert f"DSN      {DSN}\n" in printed
     assert str(tmp_path) in printed
     assert (LINK in printed) == (link is not None)
+    assert "Postgres its own, in this folder\n" in printed
+
+
+def test_banner_tells_that_an_external_postgres_is_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Its password is not shown."""
+    settings = Settings(data_dir=tmp_path, database_url=SecretStr("postgresql://u:hunter2@db/x"))
+    serve.print_banner(StartReport("http://localhost:8000", None, DSN, 1), settings)
+    printed = capsys.readouterr().out
+    assert "Postgres the one of PLAYHEAD_DATABASE_URL\n" in printed
+    assert "hunter2" not in printed
 
 
 def test_waiting_says_why_and_that_nothing_is_to_do(capsys: pytest.CaptureFixture[str]):
@@ -112,7 +127,9 @@ def test_banner_says_what_its_reader_types(
         monkeypatch.delenv(name, raising=False)
     for name, value in called.items():
         monkeypatch.setenv(name, value)
-    serve.print_banner(StartReport("http://localhost:8000", None, DSN, 1), tmp_path)
+    serve.print_banner(
+        StartReport("http://localhost:8000", None, DSN, 1), Settings(data_dir=tmp_path)
+    )
     assert line in capsys.readouterr().out
 
 
