@@ -253,7 +253,8 @@ async def save_pictures(
         day: The day of the replay, which their bytes are counted under.
 
     Returns:
-        False if the object has expired, since the process was held up: the replay is due again.
+        False if they were thrown away. Either the object has expired, since the process was held
+        up, and the replay is due again, or another process draws the replay by now.
     """
     kept = await connection.execute(
         delete(expiring_objects).where(expiring_objects.c.object_key == made.object_key)
@@ -277,7 +278,7 @@ async def save_pictures(
     )
     if not is_ours:
         await discard_object(connection, task.key, made.object_key, at=at)
-        return True
+        return False
     if task.made is not None:
         await discard_object(connection, task.key, task.made.object_key, at=at)
     await picture_storage.replace_picture_bytes(

@@ -1,5 +1,7 @@
 """Pictures that no row points at go by themselves, whatever became of the process that put them."""
 
+from typing import Any
+
 import pytest
 
 from app.core import clock
@@ -57,3 +59,21 @@ async def test_pictures_that_expired_while_a_process_was_held_up_are_drawn_again
         assert await draw_replay(server) is PictureResult.PUT_OFF
     assert (await read_strip(server))["state"] == "due"
     assert await draw_replay(server) is PictureResult.MADE
+
+
+async def test_pictures_that_another_process_draws_by_now_do_not_count_as_made(server, monkeypatch):
+    """Those of the process that was held up are thrown away."""
+    await server.take(envelopes.replay_video_envelope(0))
+    let_object_expire = sealing.let_object_expire
+
+    async def lose_lease(*arguments: Any) -> None:
+        await let_object_expire(*arguments)
+        async with server.database.transaction() as connection:
+            await connection.exec_driver_sql(
+                "update replay_pictures set leased_until = leased_until + interval '1 hour'"
+            )
+
+    monkeypatch.setattr(sealing, "let_object_expire", lose_lease)
+    assert await draw_replay(server) is PictureResult.PUT_OFF
+    server.service.sweeper.hurry()
+    await until(lambda: not list_pictures(server))
