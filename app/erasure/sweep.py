@@ -10,6 +10,7 @@ Several processes may sweep at the same time; each locks the rows that it works 
 """
 
 import asyncio
+import itertools
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final, override
@@ -27,6 +28,7 @@ from app.storage import keys
 from app.storage.port import ObjectStore
 
 _BATCH: Final = 100
+_DELETES_AT_ONCE: Final = 16
 _MOST_RANGES: Final = 1_000
 """The most ranges of one pack that are wiped at once."""
 
@@ -158,10 +160,18 @@ async def sweep_files(database: Database, objects: ObjectStore) -> bool:
         ServiceUnavailable: Postgres does not answer. Objects that the storage does not delete now
             stay on the list, and are logged.
     """
+    now = clock.now()
+    async with database.reading() as connection:
+        waiting = await error_erase.list_outgoing_files(connection, limit=_BATCH)
+    repeated = [file.id for file in waiting if file.may_be_put_again(now)]
+    # No transaction is open meanwhile. If another process deletes the same objects, no harm is
+    # done: nothing is put with their keys again.
+    done = await _delete_objects(
+        objects, [file for file in waiting if not file.may_be_put_again(now)]
+    )
     async with database.transaction() as connection:
-        done = await _delete_objects(
-            objects, await error_erase.lock_outgoing_files(connection, limit=_BATCH)
-        )
+        locked = await error_erase.lock_outgoing_files(connection, repeated)
+        done += await _delete_objects(objects, locked)
         await error_erase.mark_files_swept(connection, done, at=clock.now())
     return len(done) == _BATCH
 
@@ -188,11 +198,13 @@ async def _delete_objects(
     objects: ObjectStore, waiting: Sequence[outgoing.OutgoingObject | error_erase.OutgoingFile]
 ) -> list[int]:
     """Delete the objects that no row needs; returns the ids of the entries that are done."""
-    return [
-        entry.id
-        for entry in waiting
-        if entry.is_needed or await _try_delete(objects, entry.object_key)
-    ]
+    done: list[int] = []
+    for some in itertools.batched(waiting, _DELETES_AT_ONCE):
+        dead = [entry for entry in some if not entry.is_needed]
+        are_gone = await asyncio.gather(*(_try_delete(objects, each.object_key) for each in dead))
+        done += [entry.id for entry in some if entry.is_needed]
+        done += [entry.id for entry, is_gone in zip(dead, are_gone, strict=True) if is_gone]
+    return done
 
 
 async def _try_delete(objects: ObjectStore, object_key: str) -> bool:

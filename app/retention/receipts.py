@@ -71,11 +71,13 @@ async def add_receipt(connection: AsyncConnection, receipt: DayReceipt) -> None:
     )
 
 
-async def list_unswept(connection: AsyncConnection, *, limit: int) -> list[DayReceipt]:
-    """Return receipts of days whose objects are not removed yet, the oldest first."""
+async def list_unswept(
+    connection: AsyncConnection, *, after_id: int, limit: int
+) -> list[DayReceipt]:
+    """Return receipts of days whose objects are not removed yet, the oldest after one first."""
     rows = await connection.execute(
         select(day_receipts)
-        .where(day_receipts.c.swept_at.is_(None))
+        .where(day_receipts.c.swept_at.is_(None), day_receipts.c.id > after_id)
         .order_by(day_receipts.c.id)
         .limit(limit)
     )

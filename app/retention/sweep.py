@@ -8,6 +8,7 @@ A day is two days old at least when it ends, so nothing is on its way into its p
 """
 
 import asyncio
+import itertools
 from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Final
@@ -26,63 +27,72 @@ from app.storage.port import ObjectStore
 _BATCH: Final = 20
 _KEYS_AT_ONCE: Final = 1_000
 _DELETES_AT_ONCE: Final = 16
-_FILES: Final = "e"
+_FILE_TURNS: Final = 20
+"""The most turns of one sweep that remove files of the outbox, each of which removes a hundred."""
+_OLD_FILES: Final = "e"
 """The folder with files of an earlier release, in the folder of their project."""
 _BATCH_FILES: Final = "f"
 
 _logger: Final = log.get_logger("retention.sweep")
 
 
-async def sweep_ended_days(database: Database, objects: ObjectStore) -> bool:
-    """Remove the objects of some days that ended; returns whether there may be more to do.
+async def sweep_ended_days(database: Database, objects: ObjectStore) -> None:
+    """Go once through the days that ended, and remove their objects.
+
+    Days with files that still wait in the outbox are left for the next time: there may be millions,
+    which every process removes in the background.
 
     Raises:
         ServiceUnavailable: Postgres does not answer. Days whose objects the storage does not
             delete now are logged, and wait for the next sweep.
     """
-    while await sweep_files(database, objects):
-        pass
+    for _ in range(_FILE_TURNS):
+        if not await sweep_files(database, objects):
+            break
+    after_id = 0
+    while True:
+        async with database.reading() as connection:
+            waiting = await receipts.list_unswept(connection, after_id=after_id, limit=_BATCH)
+        failures = 0
+        for receipt in waiting:
+            try:
+                await _sweep_receipt(database, objects, receipt)
+            except ServiceUnavailable as error:
+                _logger.warning("a day is not swept yet", day=str(receipt.day), error=str(error))
+                failures += 1
+        if failures == len(waiting):  # there is none, or the storage answers nothing
+            return
+        after_id = waiting[-1].id
+
+
+async def _sweep_receipt(database: Database, objects: ObjectStore, receipt: DayReceipt) -> None:
+    """Remove the objects of a project's day and close its receipt, unless files still wait.
+
+    Raises:
+        ServiceUnavailable: Postgres or the storage does not answer.
+    """
     async with database.reading() as connection:
-        waiting = await receipts.list_unswept(connection, limit=_BATCH)
-    swept = 0
-    for receipt in waiting:
-        try:
-            removed = await _sweep_day(database, objects, receipt)
-        except ServiceUnavailable as error:
-            _logger.warning("a day is not swept yet", day=str(receipt.day), error=str(error))
-            continue
-        async with database.transaction() as connection:
-            now = clock.now()
-            await receipts.finish_receipt(connection, receipt.id, objects=removed, at=now)
-            await expire.finish_tombstones_of_day(
-                connection, receipt.project_id, receipt.day, at=now
-            )
-        swept += 1
-    return swept == _BATCH
+        if await issue_erase.has_unswept_files_of_day(connection, receipt.project_id, receipt.day):
+            return
+    removed = await _sweep_day(database, objects, receipt)
+    async with database.transaction() as connection:
+        now = clock.now()
+        await receipts.finish_receipt(connection, receipt.id, objects=removed, at=now)
+        await expire.finish_tombstones_of_day(connection, receipt.project_id, receipt.day, at=now)
 
 
 async def _sweep_day(database: Database, objects: ObjectStore, receipt: DayReceipt) -> int:
-    """Delete the objects of a project's day, and packs and files of that day, that no row needs.
-
-    The files of all projects lie side by side, so they are listed only when no row of the day is
-    left. Until then, those of the project are gone when the outbox has none of them.
-    """
+    """Delete the objects of a project's day, and packs and files of that day, that no row needs."""
     day_prefix = f"{receipt.day:%Y-%m-%d}/"
     prefixes = [f"{day_prefix}{receipt.project_id}/", f"{day_prefix}v/"]
     async with database.reading() as connection:
-        files = await issue_erase.count_unswept_files_of_day(
-            connection, receipt.project_id, receipt.day
-        )
         if not await issue_expiry.has_files(connection, receipt.day):
             prefixes.append(f"{day_prefix}{_BATCH_FILES}/")
-    if files:
-        raise ServiceUnavailable(f"{files} files are still there after their rows were deleted")
     removed = 0
     for prefix in prefixes:
         dead = await _find_dead(database, objects, receipt, prefix)
-        for first in range(0, len(dead), _DELETES_AT_ONCE):
-            keys = dead[first : first + _DELETES_AT_ONCE]
-            await asyncio.gather(*(objects.delete(key) for key in keys))
+        for some in itertools.batched(dead, _DELETES_AT_ONCE):
+            await asyncio.gather(*(objects.delete(key) for key in some))
         if dead and await _find_dead(database, objects, receipt, prefix):
             raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
         removed += len(dead)
@@ -110,9 +120,9 @@ async def _find_living(
         return set()
     parts = {key: key.split("/") for key in keys}
     packs = [key for key, words in parts.items() if words[1] == "v"]
-    files = {key: words[3] for key, words in parts.items() if words[2] == _FILES}
+    files = {key: words[3] for key, words in parts.items() if words[2] == _OLD_FILES}
     replays = {
-        key: words[2] for key, words in parts.items() if words[1] != "v" and words[2] != _FILES
+        key: words[2] for key, words in parts.items() if words[1] != "v" and words[2] != _OLD_FILES
     }
     async with database.reading() as connection:
         living = await expire.find_living_packs(connection, packs)

@@ -60,8 +60,7 @@ class RetentionWorker(RepeatedWorker):
         """Run if there is a reason to, and sweep the objects of deleted days."""
         if await self._has_reason():
             await self._run()
-        while await sweep_ended_days(self._database, self._objects):
-            pass
+        await sweep_ended_days(self._database, self._objects)
         # By the clock of Postgres, as turns are: a clock that is ahead would ask for the turn of
         # yesterday once more, and then leave today out.
         async with self._database.reading() as connection:

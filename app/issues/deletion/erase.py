@@ -7,6 +7,7 @@ A key stays in the outbox for an hour after the sweep, for the release before, w
 a file again: it looks there when it has stored a file, and puts an object again that may be gone.
 """
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,11 @@ from app.issues.tables import (
 
 _KEPT_AFTER_SWEEP: Final = timedelta(hours=1)
 """No batch of the release before takes that long from putting its objects to writing its rows."""
+_REPEATED_KEY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})/\d+/e/")
+_REPEATED_FOR: Final = timedelta(days=3)
+"""The time for which a batch of the release before may have a day, with much room."""
+_SHARE: Final = 16
+"""The part of the oldest files that one process reads, so that most processes read others."""
 _COUNT_TABLES: Final = (
     issue_hours,
     issue_users,
@@ -99,6 +105,22 @@ _DISCARD: Final = text(
     bindparam("event_ids", type_=ARRAY(Hex32)),
     bindparam("object_keys", type_=ARRAY(Text)),
 )
+_OUTGOING: Final = text(
+    """
+    select f.id, f.object_key, exists (
+        select from attachments a
+        where a.project_id = f.project_id and a.event_id = f.event_id
+          and a.object_key = f.object_key
+    ) as is_needed
+    from (
+        select * from (
+            select id, project_id, event_id, object_key from file_outbox
+            where swept_at is null order by id limit :oldest
+        ) as oldest
+        order by random() limit :most
+    ) as f
+    """
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +140,15 @@ class OutgoingFile:
     object_key: str
     is_needed: bool
     """True if a row points at the object again, so that it must stay."""
+
+    def may_be_put_again(self, now: datetime) -> bool:
+        """Tell whether the release before may put an object with this key once more.
+
+        It made the key of a file of the day, project, event and content. It looks into the outbox
+        when it has put such a file, and waits for who has locked its entry there.
+        """
+        match = _REPEATED_KEY.match(self.object_key)
+        return match is not None and match[1] > f"{now - _REPEATED_FOR:%Y-%m-%d}"
 
 
 async def count_files(connection: AsyncConnection, key: IssueKey) -> tuple[int, int]:
@@ -169,8 +200,18 @@ async def is_any_file_waiting(connection: AsyncConnection, at: datetime) -> bool
     return bool(await connection.scalar(select(or_(is_unswept, is_over))))
 
 
-async def lock_outgoing_files(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:
-    """Lock and read files in the outbox that are not swept yet, the oldest first."""
+async def list_outgoing_files(connection: AsyncConnection, *, limit: int) -> list[OutgoingFile]:
+    """Read some of the oldest files in the outbox that are not swept yet, which may be all."""
+    rows = await connection.execute(_OUTGOING, {"most": limit, "oldest": limit * _SHARE})
+    return [OutgoingFile(row.id, row.object_key, row.is_needed) for row in rows]
+
+
+async def lock_outgoing_files(
+    connection: AsyncConnection, ids: Sequence[int]
+) -> list[OutgoingFile]:
+    """Lock and read those of some files in the outbox that are not swept yet."""
+    if not ids:
+        return []
     is_needed = select(attachments.c.sha256).where(
         attachments.c.project_id == file_outbox.c.project_id,
         attachments.c.event_id == file_outbox.c.event_id,
@@ -178,9 +219,8 @@ async def lock_outgoing_files(connection: AsyncConnection, *, limit: int) -> lis
     )
     rows = await connection.execute(
         select(file_outbox.c.id, file_outbox.c.object_key, is_needed.exists().label("needed"))
-        .where(file_outbox.c.swept_at.is_(None))
+        .where(file_outbox.c.id.in_(ids), file_outbox.c.swept_at.is_(None))
         .order_by(file_outbox.c.id)
-        .limit(limit)
         .with_for_update(of=file_outbox, skip_locked=True)
     )
     return [OutgoingFile(row.id, row.object_key, row.needed) for row in rows]
@@ -202,28 +242,31 @@ async def count_unswept_files(
     return int(waiting or 0)
 
 
-async def count_unswept_files_of_day(
+async def has_unswept_files_of_day(
     connection: AsyncConnection, project_id: ProjectId, day: date
-) -> int:
-    """Count the deleted files of a project whose keys begin with a day and are not removed yet."""
-    waiting = await connection.scalar(
-        select(func.count())
-        .select_from(file_outbox)
-        .where(
-            file_outbox.c.project_id == project_id,
-            file_outbox.c.object_key.startswith(f"{day:%Y-%m-%d}/"),
-            file_outbox.c.swept_at.is_(None),
-        )
+) -> bool:
+    """Tell whether a deleted file of a project whose key begins with a day is not removed yet."""
+    is_waiting = exists().where(
+        file_outbox.c.project_id == project_id,
+        file_outbox.c.object_key.startswith(f"{day:%Y-%m-%d}/"),
+        file_outbox.c.swept_at.is_(None),
     )
-    return int(waiting or 0)
+    return bool(await connection.scalar(select(is_waiting)))
 
 
 async def mark_files_swept(
     connection: AsyncConnection, ids: Sequence[int], *, at: datetime
 ) -> None:
     """Mark files of the outbox as removed, or as needed, and delete old marks."""
+    # Two processes may have removed the same file. They lock in one order, and neither waits.
+    here = (
+        select(file_outbox.c.id)
+        .where(file_outbox.c.id.in_(ids))
+        .order_by(file_outbox.c.id)
+        .with_for_update(skip_locked=True)
+    )
     await connection.execute(
-        update(file_outbox).where(file_outbox.c.id.in_(ids)).values(swept_at=at)
+        update(file_outbox).where(file_outbox.c.id.in_(here)).values(swept_at=at)
     )
     await connection.execute(
         delete(file_outbox).where(file_outbox.c.swept_at < at - _KEPT_AFTER_SWEEP)

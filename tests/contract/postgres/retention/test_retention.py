@@ -25,7 +25,6 @@ from app.replays.model import ReplayKey
 from app.retention import inventory, receipts
 from app.retention.run import plan_now, run_retention
 from app.retention.sweep import sweep_ended_days
-from app.storage import keys
 from app.storage.disk.local import LocalStore
 from tests.support.builders.aged_data import AgedData
 from tests.support.builders.people import make_project
@@ -62,32 +61,6 @@ async def run(data: AgedData) -> int:
 async def list_objects(data: AgedData) -> list[str]:
     """Return the keys of all objects."""
     return [stored.key for stored in await data.objects.list("")]
-
-
-async def test_files_that_no_row_names_go_with_the_last_row_of_their_day(data: AgedData):
-    """Files of all projects lie side by side, so they are listed when no row of the day is left."""
-    shop = await make_shop(data, KEEP_7)
-    bank = await make_shop(data, ProjectRules(follows_server=False, keep_days=30), "Bank")
-    day = data.day(10)
-    strays = [
-        f"{day}/{shop}/e/{'e' * 32}/{'a' * 16}",
-        keys.make_attachment_key(
-            keys.make_batch_files_prefix(day, "c" * 32, 9), shop, "e" * 32, "a" * 64
-        ),
-    ]
-    for stray in strays:
-        await data.objects.put(stray, b"file")
-    await data.add_event(shop, age=10)
-    await data.add_event(bank, age=10, retention_class=3)
-    assert len(await list_objects(data)) == 4
-    await run(data)
-    kept = set(await list_objects(data))
-    assert kept & set(strays) == {strays[1]}
-    assert len(kept) == 2
-    async with data.database.transaction() as connection:
-        await retention_rules.write_rules(connection, bank, KEEP_7)
-    await run(data)
-    assert await list_objects(data) == []
 
 
 async def is_here(data: AgedData, key: ReplayKey) -> bool:
