@@ -18,10 +18,12 @@ from app.core.errors import ServiceUnavailable
 from app.core.ids import ProjectId
 from app.db.engine import Database
 from app.erasure.sweep import sweep_files
+from app.issues import attachments
 from app.issues.deletion import erase as issue_erase, expire as issue_expiry
 from app.replays.deletion import expire
 from app.retention import receipts
 from app.retention.receipts import DayReceipt
+from app.storage import keys
 from app.storage.port import ObjectStore
 
 _BATCH: Final = 20
@@ -49,6 +51,7 @@ async def sweep_ended_days(database: Database, objects: ObjectStore) -> None:
     for _ in range(_FILE_TURNS):
         if not await sweep_files(database, objects):
             break
+    cleaned: set[date] = set()
     after_id = 0
     while True:
         async with database.reading() as connection:
@@ -56,7 +59,7 @@ async def sweep_ended_days(database: Database, objects: ObjectStore) -> None:
         failures = 0
         for receipt in waiting:
             try:
-                await _sweep_receipt(database, objects, receipt)
+                await _sweep_receipt(database, objects, receipt, cleaned)
             except ServiceUnavailable as error:
                 _logger.warning("a day is not swept yet", day=str(receipt.day), error=str(error))
                 failures += 1
@@ -65,7 +68,9 @@ async def sweep_ended_days(database: Database, objects: ObjectStore) -> None:
         after_id = waiting[-1].id
 
 
-async def _sweep_receipt(database: Database, objects: ObjectStore, receipt: DayReceipt) -> None:
+async def _sweep_receipt(
+    database: Database, objects: ObjectStore, receipt: DayReceipt, cleaned: set[date]
+) -> None:
     """Remove the objects of a project's day and close its receipt, unless files still wait.
 
     Raises:
@@ -74,20 +79,25 @@ async def _sweep_receipt(database: Database, objects: ObjectStore, receipt: DayR
     async with database.reading() as connection:
         if await issue_erase.has_unswept_files_of_day(connection, receipt.project_id, receipt.day):
             return
-    removed = await _sweep_day(database, objects, receipt)
+    removed = await _sweep_day(database, objects, receipt, cleaned)
     async with database.transaction() as connection:
         now = clock.now()
         await receipts.finish_receipt(connection, receipt.id, objects=removed, at=now)
         await expire.finish_tombstones_of_day(connection, receipt.project_id, receipt.day, at=now)
 
 
-async def _sweep_day(database: Database, objects: ObjectStore, receipt: DayReceipt) -> int:
-    """Delete the objects of a project's day, and packs and files of that day, that no row needs."""
+async def _sweep_day(
+    database: Database, objects: ObjectStore, receipt: DayReceipt, cleaned: set[date]
+) -> int:
+    """Delete the objects of a project's day, and packs and files of that day, that no row needs.
+
+    The files of all projects lie side by side, so those that no row names are removed for all
+    projects when a day ends for one, and once for all receipts of a day in `cleaned`.
+    """
     day_prefix = f"{receipt.day:%Y-%m-%d}/"
     prefixes = [f"{day_prefix}{receipt.project_id}/", f"{day_prefix}v/"]
-    async with database.reading() as connection:
-        if not await issue_expiry.has_files(connection, receipt.day):
-            prefixes.append(f"{day_prefix}{_BATCH_FILES}/")
+    if receipt.day not in cleaned:
+        prefixes.append(f"{day_prefix}{_BATCH_FILES}/")
     removed = 0
     for prefix in prefixes:
         dead = await _find_dead(database, objects, receipt, prefix)
@@ -96,6 +106,7 @@ async def _sweep_day(database: Database, objects: ObjectStore, receipt: DayRecei
         if dead and await _find_dead(database, objects, receipt, prefix):
             raise ServiceUnavailable(f"objects under {prefix} are still there after their deletion")
         removed += len(dead)
+    cleaned.add(receipt.day)
     return removed
 
 
@@ -106,19 +117,19 @@ async def _find_dead(
     stored = [each.key for each in await objects.list(prefix)]
     dead = []
     for first in range(0, len(stored), _KEYS_AT_ONCE):
-        keys = stored[first : first + _KEYS_AT_ONCE]
-        living = await _find_living(database, receipt.project_id, receipt.day, keys)
-        dead += [key for key in keys if key not in living]
+        object_keys = stored[first : first + _KEYS_AT_ONCE]
+        living = await _find_living(database, receipt.project_id, receipt.day, object_keys)
+        dead += [key for key in object_keys if key not in living]
     return dead
 
 
 async def _find_living(
-    database: Database, project_id: ProjectId, day: date, keys: Sequence[str]
+    database: Database, project_id: ProjectId, day: date, object_keys: Sequence[str]
 ) -> Collection[str]:
     """Return the keys that rows need: of existing replays, of files, and of packs in use."""
-    if keys[0].split("/")[1] == _BATCH_FILES:
-        return set()
-    parts = {key: key.split("/") for key in keys}
+    if object_keys[0].split("/")[1] == _BATCH_FILES:
+        return await _find_named_files(database, day, object_keys)
+    parts = {key: key.split("/") for key in object_keys}
     packs = [key for key, words in parts.items() if words[1] == "v"]
     files = {key: words[3] for key, words in parts.items() if words[2] == _OLD_FILES}
     replays = {
@@ -131,3 +142,12 @@ async def _find_living(
         )
         here = await expire.find_living_replays(connection, project_id, set(replays.values()))
     return living | {key for key, replay_id in replays.items() if replay_id in here}
+
+
+async def _find_named_files(database: Database, day: date, object_keys: Sequence[str]) -> set[str]:
+    """Return the keys of files that rows or the outbox name, and those of other objects."""
+    events = {key: file[1] for key in object_keys if (file := keys.read_file_event(key))}
+    async with database.reading() as connection:
+        named = await attachments.find_object_keys(connection, day, set(events.values()))
+        named |= await issue_erase.find_waiting_objects(connection, object_keys)
+    return named | {key for key in object_keys if key not in events}

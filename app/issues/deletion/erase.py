@@ -254,6 +254,17 @@ async def has_unswept_files_of_day(
     return bool(await connection.scalar(select(is_waiting)))
 
 
+async def find_waiting_objects(connection: AsyncConnection, object_keys: Sequence[str]) -> set[str]:
+    """Return those of some objects that wait in the outbox for the sweep."""
+    return set(
+        await connection.scalars(
+            select(file_outbox.c.object_key).where(
+                file_outbox.c.object_key.in_(object_keys), file_outbox.c.swept_at.is_(None)
+            )
+        )
+    )
+
+
 async def mark_files_swept(
     connection: AsyncConnection, ids: Sequence[int], *, at: datetime
 ) -> None:

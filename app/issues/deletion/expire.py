@@ -189,15 +189,6 @@ async def release_files(
     await connection.execute(_RELEASE_FILES, parameters)
 
 
-async def has_files(connection: AsyncConnection, day: date) -> bool:
-    """Tell whether a row of a file is left that was stored on a day."""
-    return bool(
-        await connection.scalar(
-            text("select exists (select from attachments where day = :day)"), {"day": day}
-        )
-    )
-
-
 async def find_living_files(
     connection: AsyncConnection, project_id: ProjectId, day: date, event_ids: Sequence[str]
 ) -> set[str]:
