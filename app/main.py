@@ -17,7 +17,7 @@ import uvloop
 
 from app.accounts import links, queries as account_queries
 from app.api.connection import HttpConnection
-from app.core.errors import ReplayError, ServiceUnavailable
+from app.core.errors import ServiceUnavailable
 from app.core.running import runtime
 from app.core.settings import Settings
 from app.db.engine import Database
@@ -25,16 +25,11 @@ from app.formats.wire import credentials
 from app.projects import queries as project_queries
 from app.web.urls import account_urls
 from app.wiring import Service, WorkerPlace, open_service
+from app.wiring.port import BACKLOG, TakenPort, explain_refusal
 
 _RETRY_S: Final = 1.0
 _REQUESTS_S: Final = 10
 """The longest time for which a server that stops waits for its open requests."""
-_BACKLOG: Final = 1024
-"""Connections the kernel holds while the process is busy."""
-
-
-class PortInUse(ReplayError):
-    """Another program listens on the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +87,10 @@ async def serve(
     """Serve in the running event loop; otherwise as `run_server` does."""
     runtime.return_freed_memory()
     # The port is taken before anything else starts, so that a second start fails at once.
-    with open_listener(settings) as listener:
-        await serve_on(listener, settings, StartEvents(on_ready, on_waiting))
+    with TakenPort(settings) as port:
+        await port.listen_if_alone()
+        events = StartEvents(on_ready, on_waiting, port.note_listening)
+        await serve_on(port.listener, settings, events)
 
 
 async def serve_on(
@@ -102,10 +99,10 @@ async def serve_on(
     events: StartEvents,
     place: WorkerPlace | None = None,
 ) -> None:
-    """Serve on a socket that listens, in the running event loop.
+    """Serve on a socket, in the running event loop.
 
     Args:
-        listener: The socket; it is closed at the end.
+        listener: The socket, which is bound and may listen already; it is closed at the end.
         settings: The choices of the operator.
         events: Told how the start goes.
         place: The place among workers of one parent; None for a process that is alone.
@@ -131,8 +128,8 @@ async def _serve_requests(
     if not server.started:
         try:
             await serving
-        except OSError as error:  # another process began to listen since this one took the port
-            raise _explain_refusal(settings, error) from error
+        except OSError as error:  # another program began to listen since this one took the port
+            raise explain_refusal(settings, error) from error
         return
     events.on_listening()
     if service.opened_pages is not None:
@@ -199,40 +196,12 @@ def make_server_config(settings: Settings, service: Service) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        backlog=_BACKLOG,
+        backlog=BACKLOG,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_REQUESTS_S,
     )
-
-
-def open_listener(settings: Settings) -> socket.socket:
-    """Take the port; nobody accepts yet.
-
-    With the embedded Postgres no other process could answer, so connections wait in the kernel
-    until this one does. Otherwise they are refused until then: a proxy asks the next process at
-    once, and would wait for this one's whole start where connections are held.
-
-    Raises:
-        PortInUse: Another program has it.
-    """
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if listener.family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((settings.host, settings.port))
-        if settings.database_url is None:
-            listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise _explain_refusal(settings, error) from error
-    return listener
-
-
-def _explain_refusal(settings: Settings, error: OSError) -> PortInUse:
-    return PortInUse(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}")
 
 
 async def _make_start_report(settings: Settings, database: Database) -> StartReport:

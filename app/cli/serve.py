@@ -37,9 +37,10 @@ def serve(
 ) -> None:
     """Start Playhead: web app, ingest and, by default, its own Postgres. Ctrl-C stops it."""
     # The whole server, which no other command needs.
-    from app.main import PortInUse, run_server  # noqa: PLC0415
+    from app.main import run_server  # noqa: PLC0415
     from app.supervisor.serve_workers import serve_workers  # noqa: PLC0415
     from app.supervisor.supervisor import StartObserver  # noqa: PLC0415
+    from app.wiring.port import PortInUse  # noqa: PLC0415
 
     settings = environment.read_settings(
         host=host, port=port, data_dir=data_dir, roles=roles, workers=workers

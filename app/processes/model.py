@@ -34,6 +34,15 @@ class ProcessIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveProcess:
+    """A process that runs and is not about to stop."""
+
+    host: str
+    pid: int
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessCondition:
     """The condition of a process at one moment, as the process itself reports it."""
 

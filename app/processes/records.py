@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.processes.model import (
+    LiveProcess,
     ProcessCondition,
     ProcessIdentity,
     ProcessRecord,
@@ -150,6 +151,25 @@ async def list_processes(
         _read_record(row, heartbeat_s=heartbeat_s, silent_after_s=silent_after_s)
         for row in rows.mappings()
     )
+
+
+async def list_live_processes(
+    connection: AsyncConnection, *, heartbeat_s: float
+) -> list[LiveProcess]:
+    """List the processes that run by their last heartbeats and are not about to stop.
+
+    It reads only columns that every release knows, since a process asks before it migrates.
+    """
+    rows = await connection.execute(
+        select(processes.c.host, processes.c.pid, processes.c.roles)
+        .where(
+            processes.c.stopped_at.is_(None),
+            ~processes.c.is_stopping,
+            _silence() <= LATE_AFTER_HEARTBEATS * heartbeat_s,
+        )
+        .limit(_MOST_PROCESSES)
+    )
+    return [LiveProcess(row.host, row.pid, tuple(row.roles)) for row in rows]
 
 
 async def count_running(connection: AsyncConnection, role: str, *, silent_after_s: float) -> int:

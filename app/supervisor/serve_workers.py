@@ -5,7 +5,6 @@ import functools
 import gc
 import importlib
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +19,12 @@ from app.core.running import runtime
 from app.core.settings import Settings
 from app.db import roles
 from app.db.roles import DatabaseUrls
-from app.main import StartEvents, open_listener, serve_on
+from app.main import StartEvents, serve_on
 from app.supervisor.postgres import SupervisedPostgres, share_connections
 from app.supervisor.supervisor import StartObserver, Supervisor
 from app.supervisor.worker_process import WorkerVoice
 from app.wiring import WorkerPlace
+from app.wiring.port import TakenPort
 
 if TYPE_CHECKING:
     from app.web.frame.rendering.renderer import Renderer
@@ -46,16 +46,17 @@ def serve_workers(settings: Settings, observer: StartObserver) -> None:
         ServiceUnavailable: The embedded Postgres or the workers cannot be started.
     """
     runtime.return_freed_memory()
-    with open_listener(settings) as listener, _run_postgres(settings) as (postgres, urls):
+    with TakenPort(settings) as port, _run_postgres(settings) as (postgres, urls):
+        asyncio.run(port.listen_if_alone())
         metrics_dir = Path(tempfile.mkdtemp(prefix="playhead-workers-"))
         try:
-            plan = _WorkerPlan(listener, settings, metrics_dir, urls, _preload(settings))
+            plan = _WorkerPlan(port, settings, metrics_dir, urls, _preload(settings))
             Supervisor(
                 functools.partial(_run_worker, plan),
                 settings.workers,
                 observer=observer,
                 postgres=postgres,
-                close_listener=listener.close,
+                close_listener=port.close,
                 patience_s=_PATIENCE_S + settings.drain_s,
             ).run()
         finally:
@@ -105,7 +106,7 @@ def _preload(settings: Settings) -> "Renderer | None":
 class _WorkerPlan:
     """The parts that all workers of a parent share."""
 
-    listener: socket.socket
+    port: TakenPort
     settings: Settings
     metrics_dir: Path
     urls: DatabaseUrls
@@ -118,11 +119,16 @@ def _run_worker(plan: _WorkerPlan, number: int, voice: WorkerVoice) -> None:
     if settings.database_url is None:
         connections = share_connections(settings.workers, settings.database_connections)
         settings = settings.model_copy(update={"database_connections": connections})
+
+    def tell_listening() -> None:
+        plan.port.note_listening()  # the copy of this process; the parent has its own
+        voice.tell_listening()
+
     events = StartEvents(
         on_ready=voice.tell_ready if voice.is_reporter else None,
         on_waiting=voice.tell_waiting,
-        on_listening=voice.tell_listening,
+        on_listening=tell_listening,
     )
     place = WorkerPlace(number, plan.metrics_dir, plan.urls, plan.renderer)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_on(plan.listener, settings, events, place))
+        runner.run(serve_on(plan.port.listener, settings, events, place))
