@@ -184,7 +184,7 @@ class NewAttachment:
     received_at: datetime
     size_bytes: int
     day: date
-    """The day of its row. The key of its object begins with it, unless `day` is `OLD_DAY`."""
+    """The day of its row. The key of its object begins with it, unless it is older than days."""
 
     def with_object(self, object_key: str) -> "Attachment":
         """Return the file as its row has it, with the object that holds its bytes."""

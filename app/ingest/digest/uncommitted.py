@@ -3,6 +3,9 @@
 A process puts the objects of a batch before it commits their rows. If it dies in between, nothing
 names them: no erasure would find them. Their keys tell of which journal and entry they are, so
 whoever claims the mark of the journal looks for them.
+
+One is missed if a process that was held up puts it after the last claim, and dies before it gives
+it to the sweep. It goes when its day ends (`retention.sweep`).
 """
 
 import itertools
