@@ -26,7 +26,7 @@ class ConnectionCutoff:
     def __init__(self) -> None:
         self._open: Final[WeakSet[asyncpg.Connection[Any]]] = WeakSet()
         self._attempts: Final[set[asyncio.Timeout]] = set()
-        """Those who wait for a connection: for one that is being opened, or for a free one."""
+        """Waits for a connection that is being opened or is to become free."""
         self._timer: asyncio.TimerHandle | None = None
         self._is_cut = False
 
@@ -80,6 +80,10 @@ async def closing_if_cancelled(connection: AsyncConnection) -> AsyncIterator[Non
     A rollback would wait for the statement that runs, and then for its own answer: a Postgres that
     hangs would hold up the end of a process by a minute or two for each connection. To close a
     connection cancels its statement, and takes two seconds at most.
+
+    It is meant for a stop and for requests whose clients are gone, which nobody can tell from a
+    Postgres that hangs. With a healthy Postgres it costs the next block a new connection, and a
+    pooler in transaction mode one to the server; so do not cancel blocks as a matter of course.
     """
     try:
         yield
@@ -98,3 +102,6 @@ async def close_connection(connection: "asyncpg.Connection[Any]") -> None:
             await connection.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()
+    except asyncio.CancelledError:
+        connection.terminate()  # a lock that it holds would stay until the process ends
+        raise
