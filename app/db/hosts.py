@@ -29,6 +29,8 @@ _CONNECT_ONE_OF_SEVERAL_S: Final = 3
 _CLOSE_S: Final = 1
 _LOOK_AGAIN_S: Final = 10.0
 """The pause between two looks at all hosts."""
+_LOOK_AT_FILE_S: Final = 1.0
+"""The pause between two looks at what other processes have seen, while connections are reused."""
 _LOOK_AGAIN_AT_MOST_S: Final = 60.0
 _PAUSE_PER_LOOK: Final = 20.0
 """The same in durations of the last look: where a host never answers, each one takes seconds."""
@@ -181,9 +183,14 @@ class PrimaryFinder:
 
         A pooler keeps the connections of its clients while its Postgres is away. When an old
         primary comes back, they lead to it again, and it would be given writes that are lost.
+
+        This is asked with every use of a connection. To look at the file that often would make
+        each of them wait for the disk of the data folder.
         """
         timeline = self._opened.get(connection)
-        return timeline is not None and self._timelines.find_newer(timeline) is not None
+        return timeline is not None and (
+            self._timelines.find_newer(timeline, looked_within_s=_LOOK_AT_FILE_S) is not None
+        )
 
     async def _look_if_due(self, urls: Sequence[str], command_s: float | None) -> None:
         """Look at all hosts, if no look is recent; whoever comes meanwhile waits for its end."""

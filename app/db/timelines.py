@@ -4,6 +4,7 @@ The processes of a data folder share one file: what one of them sees, all of the
 """
 
 import fcntl
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Final
 import msgspec
 
 from app.core import log
+from app.core.clock import monotonic_s
 
 _logger: Final = log.get_logger("db.timelines")
 
@@ -34,6 +36,7 @@ class NewestTimelines:
         self._numbers: dict[int, int] = {}
         self._path: Path | None = None
         self._is_kept = True
+        self._looked_at_s = -math.inf
         self._read_version: tuple[int, ...] = ()
         """What tells the file that was read last from the one that is there now."""
 
@@ -58,9 +61,15 @@ class NewestTimelines:
         except OSError as error:  # a full disk, or a busy lock: the next note tries again
             _logger.warning("cannot keep the timeline of Postgres", error=str(error))
 
-    def find_newer(self, timeline: Timeline) -> int | None:
-        """Return the newest timeline that was seen if it is newer than this one, otherwise None."""
-        self._read_if_changed()
+    def find_newer(self, timeline: Timeline, *, looked_within_s: float = 0.0) -> int | None:
+        """Return the newest timeline that was seen if it is newer than this one, otherwise None.
+
+        Args:
+            timeline: The timeline to compare with.
+            looked_within_s: The file is left alone if somebody looked at it so lately.
+        """
+        if monotonic_s() - self._looked_at_s >= looked_within_s:
+            self._read_if_changed()
         newest = self._numbers.get(timeline.system_id, 0)
         return newest if newest > timeline.number else None
 
@@ -72,6 +81,7 @@ class NewestTimelines:
         """Learn what other processes have seen since."""
         if self._path is None:
             return
+        self._looked_at_s = monotonic_s()
         try:
             found = self._path.stat()
         except OSError:  # nobody has seen anything yet, or somebody wants the old primary back

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.db import timelines as timelines_module
 from app.db.timelines import NewestTimelines, Timeline
 
 
@@ -58,3 +59,13 @@ def test_what_could_not_be_kept_is_kept_later(kept: Path):
         assert not kept.exists()
     timelines.note(Timeline(7, 2))
     assert start(kept).find_newer(Timeline(7, 1)) == 2
+
+
+def test_the_file_is_left_alone_for_a_while(kept: Path, monkeypatch: pytest.MonkeyPatch):
+    """A use of a connection does not wait for the disk each time."""
+    monkeypatch.setattr(timelines_module, "monotonic_s", lambda: 100.0)
+    timelines = start(kept)
+    start(kept).note(Timeline(7, 3))
+    assert timelines.find_newer(Timeline(7, 2), looked_within_s=1.0) is None
+    monkeypatch.setattr(timelines_module, "monotonic_s", lambda: 101.0)
+    assert timelines.find_newer(Timeline(7, 2), looked_within_s=1.0) == 3
