@@ -51,7 +51,7 @@ _REPEATED_KEY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})/\d+/e/")
 _REPEATED_FOR: Final = timedelta(days=3)
 """The time for which a batch of the release before may have a day, with much room."""
 _SHARE: Final = 16
-"""The part of the oldest files that one process reads, so that most processes read others."""
+"""A process takes one in so many of the oldest files, at random, so that others take others."""
 _COUNT_TABLES: Final = (
     issue_hours,
     issue_users,
