@@ -157,7 +157,7 @@ async def test_doctor_names_a_journal_that_nobody_owns(server: Server, monkeypat
     """Doctor names a dead process once two heartbeats were missed, some 13 s after its death."""
     results = await run_doctor(server, monkeypatch)
     assert results["store"].startswith("ok: ")
-    assert results["processes"].startswith("ok: 1 run")
+    assert results["processes"].startswith("ok: 1 process runs")
     assert results["connections"].startswith(f"{CheckLevel.OK.value}: up to 20 of 1 process;")
     await add_process(server, "door-2", age_s=13, backlog_entries=3)
     results = await run_doctor(server, monkeypatch)
