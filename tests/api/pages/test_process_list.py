@@ -16,6 +16,12 @@ from tests.support.servers.server import Server
 from tests.support.waiting import PATIENCE_S
 
 
+@pytest.fixture(autouse=True)
+async def first_heartbeat(server: Server) -> None:
+    """Write the row of the server, which may start to answer a moment before it does so itself."""
+    await server.service.heartbeat.work()
+
+
 async def add_process(
     server: Server,
     host: str,
