@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.closing.closer import Closer
 from app.closing.sealing.sealer import Sealer
@@ -31,8 +32,16 @@ _LET_EVERYTHING_EXPIRE: Final = (
 )
 _MISCOUNTED: Final = """
     select object_key from packs
-    where live <> (select count(*) from segments where segments.pack_id = packs.id)
-        + (select count(*) from segments where segments.recording_pack_id = packs.id)
+    left join (
+        select pack_id, count(*) as stretches
+        from (
+            select pack_id from segments
+            union all
+            select recording_pack_id from segments
+        ) named
+        group by pack_id
+    ) counted on counted.pack_id = packs.id
+    where packs.live <> coalesce(counted.stretches, 0)
 """
 
 
@@ -64,6 +73,11 @@ async def end_leases(database: Database) -> None:
     """Let the leases of dead processes end, as they do after half an hour."""
     async with database.transaction() as connection:
         await connection.execute(text(_END_LEASES))
+
+
+async def list_miscounted_packs(connection: AsyncConnection) -> list[str]:
+    """Return the keys of packs whose number of parts in use is not that of the rows."""
+    return list(await connection.scalars(text(_MISCOUNTED)))
 
 
 async def _make_due(database: Database) -> bool:
@@ -116,7 +130,7 @@ async def find_faults(database: Database, store: ObjectStore) -> list[str]:
     """Compare packs with what points at them, and objects with packs; returns each difference."""
     async with database.reading() as connection:
         named = set(await connection.scalars(text("select object_key from packs")))
-        miscounted = list(await connection.scalars(text(_MISCOUNTED)))
+        miscounted = await list_miscounted_packs(connection)
         waiting = await connection.scalar(
             text(
                 "select (select count(*) from object_outbox)"

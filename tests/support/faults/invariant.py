@@ -23,6 +23,7 @@ from app.playback.recording import recorded_segments
 from app.replays import queries
 from app.replays.model import ReplayKey
 from app.storage import keys, probe
+from tests.support import sealing
 from tests.support.builders.traffic import Ledger, TrafficEnvelope
 from tests.support.servers.server import Server
 from tests.support.waiting import PATIENCE_S
@@ -35,19 +36,6 @@ _COLUMNS: Final = """
     select table_name, column_name from information_schema.columns
     where table_schema = 'public' and column_name like '%object_key'
     and table_name not in ('object_outbox', 'expiring_objects', 'file_outbox')
-"""
-_PACKS: Final = """
-    select count(*) from packs
-    left join (
-        select pack_id, count(*) as stretches
-        from (
-            select pack_id from segments
-            union all
-            select recording_pack_id from segments
-        ) named
-        group by pack_id
-    ) counted on counted.pack_id = packs.id
-    where packs.live <> coalesce(counted.stretches, 0)
 """
 _WAITING: Final = """
     select (select count(*) from object_outbox)
@@ -250,14 +238,14 @@ async def objects_without_rows(server: Server) -> list[str]:
         for table, column in (await connection.execute(text(_COLUMNS))).all():
             query = f'select distinct {column} from "{table}" where {column} is not null'
             named |= {row[0] for row in await connection.execute(text(query))}
+        miscounted = await sealing.list_miscounted_packs(connection)
     objects = await server.service.page_services.store.list("")
     passed_over = (probe.PREFIX, keys.STORE_MARK_PREFIX)
     stored = {stored.key for stored in objects if not stored.key.startswith(passed_over)}
-    miscounted = await _scalar(server, _PACKS)
     return [
         *(f"object {key} has no row" for key in sorted(stored - named)),
         *(f"object {key} is gone, its row is not" for key in sorted(named - stored)),
-        *([f"{miscounted} packs miscount what lives in them"] if miscounted else []),
+        *(f"pack {key} miscounts what lives in it" for key in miscounted),
     ]
 
 
